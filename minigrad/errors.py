@@ -1,0 +1,21 @@
+"""The errors of minigrad. Each message names the op or the layer, what came, and what would do."""
+
+
+class ShapeError(ValueError):
+    """Arrays whose shapes do not fit together."""
+
+
+class DTypeError(TypeError):
+    """A dtype that an op does not take."""
+
+
+class GraphError(RuntimeError):
+    """A graph that cannot be walked: freed, changed, or without a gradient."""
+
+
+class NonFiniteError(ArithmeticError):
+    """NaN or infinity where only finite numbers make sense."""
+
+
+class NotFittedError(ValueError, AttributeError):
+    """An estimator or history asked for results before fit."""

@@ -1,0 +1,42 @@
+# The argument checks that every kernel shares. A check raises the error itself; one that passes costs a few nanoseconds.
+from numpy cimport NPY_DOUBLE, NPY_FLOAT, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_SIZE, PyArray_TYPE, ndarray
+
+
+cdef inline str describe(object x):
+    """An array as errors name it: float32 (3, 4)."""
+    return f"{x.dtype} {x.shape}"
+
+
+cdef inline int check_real(str kernel, ndarray x) except -1:
+    """32 or 64 for float32 or float64; any other dtype is an error."""
+    cdef int t = PyArray_TYPE(x)
+    if t == NPY_FLOAT:
+        return 32
+    if t == NPY_DOUBLE:
+        return 64
+    from minigrad.errors import DTypeError
+    raise DTypeError(f"{kernel}: an array is {describe(x)}; need float32 or float64")
+
+
+cdef inline int check_flat(str kernel, ndarray x) except -1:
+    """x can be read by pointer from first element to last."""
+    if not PyArray_ISCARRAY_RO(x):
+        raise ValueError(f"{kernel}: {describe(x)} is strided, misaligned or byte-swapped; pass kernels.contiguous(x)")
+    return 0
+
+
+cdef inline int check_out(str kernel, ndarray out) except -1:
+    """out can be written by pointer from first element to last."""
+    if not PyArray_ISCARRAY(out):
+        raise ValueError(f"{kernel}: out is {describe(out)}; need it C-contiguous, aligned, native and writable")
+    return 0
+
+
+cdef inline int check_same(str kernel, ndarray x, ndarray out) except -1:
+    """x and out are flat, real, of one dtype and one size, and out is writable. Returns 32 or 64."""
+    if PyArray_TYPE(x) != PyArray_TYPE(out) or PyArray_SIZE(x) != PyArray_SIZE(out):
+        from minigrad.errors import ShapeError
+        raise ShapeError(f"{kernel}: an array is {describe(x)}, out is {describe(out)}; need the same dtype and size")
+    check_flat(kernel, x)
+    check_out(kernel, out)
+    return check_real(kernel, x)

@@ -1,0 +1,115 @@
+"""Builds the Cython modules of minigrad.kernels over the C bodies in src_c, every CPU variant in one build.
+
+A family NAME is minigrad/kernels/NAME.pyx over src_c/NAME.c (once per variant), src_c/NAME_naive.c and src_c/table.c.
+MINIGRAD_NO_NATIVE=1 builds without a compiler: the package then runs on the NumPy reference kernels.
+"""
+
+import os
+import platform
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from glob import glob
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FAMILIES = ["penalty"]
+STATE = ["runtime"]  # modules without kernels of their own: what all families share
+
+# Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
+EXACT = ["-fno-fast-math", "-ffp-contract=off"]
+CFLAGS = ["-std=c11", "-O3", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
+VARIANTS = {  # name: flags; the order is that of src_c/variants.h, behind `naive`
+    "x86_64": {
+        "generic": ["-DMG_GENERIC"],
+        "avx2": ["-mavx2", "-mfma"],
+        "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+    },
+    "aarch64": {"generic": ["-DMG_GENERIC"], "neon": []},
+}
+MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+
+
+class BuildKernels(build_ext):
+    """build_ext that compiles each body once per variant, side by side, and looks for OpenMP itself."""
+
+    def build_extensions(self):
+        if not self.compiles("int main(void) { return 0; }"):
+            compiler = " ".join(self.compiler.compiler[:1])
+            raise SystemExit(
+                f"minigrad: the C compiler {compiler!r} does not work. Install one (Debian: apt install build-essential), "
+                "set CC, or set MINIGRAD_NO_NATIVE=1 to run on the slower NumPy kernels."
+            )
+        omp_program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
+        openmp = ["-fopenmp"] if self.compiles(omp_program, ["-fopenmp"]) else []
+        print(f"minigrad: OpenMP {'on' if openmp else 'not found, kernels will use one thread'}")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for ext in self.extensions:
+                ext.extra_compile_args = ["-O2", *EXACT, *openmp]
+                ext.extra_link_args = openmp
+                ext.bodies = [pool.submit(self.compile_one, job) for job in self.jobs(ext.name.rpartition(".")[2])]
+            for ext in self.extensions:
+                ext.extra_objects = [body.result() for body in ext.bodies]
+        super().build_extensions()
+
+    @staticmethod
+    def jobs(family):
+        """(source, variant, flags) of every object that a module is linked from."""
+        if family in STATE:
+            return []
+        variants = VARIANTS.get(MACHINE, {"generic": ["-DMG_GENERIC"]})
+        yield "table.c", family, [f"-DMG_FAMILY={family}"]
+        yield f"{family}_naive.c", "naive", []
+        yield from ((f"{family}.c", variant, flags) for variant, flags in variants.items())
+
+    def compile_one(self, job):
+        """The object file of a job; left alone when it is newer than its source, every header and the flags."""
+        source, variant, flags = job
+        folder = os.path.join(self.build_temp, variant)
+        made = Path(folder, "src_c", source).with_suffix(".o")
+        inputs = [f"src_c/{source}", "setup.py", *glob("src_c/*.h")]
+        if made.exists() and made.stat().st_mtime > max(os.path.getmtime(f) for f in inputs):
+            return str(made)
+        return self.compiler.compile(
+            [f"src_c/{source}"], output_dir=folder, include_dirs=["src_c"],
+            macros=[("MG_VARIANT", variant)], extra_postargs=CFLAGS + flags,
+        )[0]  # fmt: skip
+
+    def compiles(self, program, flags=()):
+        """Whether a program compiles and links."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text(program)
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=list(flags))
+                self.compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=list(flags))
+            except Exception:  # distutils raises CompileError, LinkError, or what the missing program raised
+                return False
+        return True
+
+
+def extensions():
+    if os.environ.get("MINIGRAD_NO_NATIVE") == "1":
+        for old in glob("minigrad/kernels/*.so"):  # an older build would be loaded
+            os.remove(old)
+        return []
+    import numpy
+    from Cython.Build import cythonize
+
+    inputs = glob("src_c/*.[ch]")
+    modules = [
+        Extension(
+            f"minigrad.kernels.{name}", [f"minigrad/kernels/{name}.pyx"], include_dirs=["src_c", numpy.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")], depends=inputs,
+        )
+        for name in STATE + FAMILIES
+    ]  # fmt: skip
+    return cythonize(modules, build_dir="build/cython", language_level=3)
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildKernels},
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

@@ -1,0 +1,13 @@
+/* Penalties of a block of weights. Table of one variant; Cython's view of it is minigrad/kernels/_c.pxd. */
+#ifndef MG_PENALTY_H
+#define MG_PENALTY_H
+#include <stddef.h>
+
+typedef struct {
+    void (*elastic_net_grad_f32)(size_t n, const float *w, double l1, double l2, double scale, float *out);
+    void (*elastic_net_grad_f64)(size_t n, const double *w, double l1, double l2, double scale, double *out);
+} mg_penalty_table;
+
+extern const mg_penalty_table *const mg_penalty[];
+
+#endif

@@ -1,0 +1,134 @@
+/* Vectors of one processor variant: the width and the few operations that differ between processors.
+   The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
+
+   + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
+   select takes. load_part and store_part touch the first n lanes only; the other lanes load as +0. */
+#ifndef MG_SIMD_H
+#define MG_SIMD_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define MG_BYTES 64
+#elif defined(__AVX2__)
+#define MG_BYTES 32
+#else
+#define MG_BYTES 16
+#endif
+#define MG_W32 (MG_BYTES / 4)
+#define MG_W64 (MG_BYTES / 8)
+
+typedef float vf32 __attribute__((vector_size(MG_BYTES)));
+typedef double vf64 __attribute__((vector_size(MG_BYTES)));
+typedef int32_t vi32 __attribute__((vector_size(MG_BYTES)));
+typedef int64_t vi64 __attribute__((vector_size(MG_BYTES)));
+typedef uint32_t vu32 __attribute__((vector_size(MG_BYTES)));
+typedef uint64_t vu64 __attribute__((vector_size(MG_BYTES)));
+
+/* clang does not read GCC's unroll pragma, and spills an array of accumulators that it did not unroll. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+#define INLINE static inline __attribute__((always_inline, unused))
+
+INLINE vf32 vf32_load(const float *p) { vf32 v; memcpy(&v, p, sizeof v); return v; }
+INLINE vf64 vf64_load(const double *p) { vf64 v; memcpy(&v, p, sizeof v); return v; }
+INLINE void vf32_store(float *p, vf32 v) { memcpy(p, &v, sizeof v); }
+INLINE void vf64_store(double *p, vf64 v) { memcpy(p, &v, sizeof v); }
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+typedef __mmask16 mf32;
+typedef __mmask8 mf64;
+INLINE vf32 vf32_set1(float x) { return _mm512_set1_ps(x); }
+INLINE vf64 vf64_set1(double x) { return _mm512_set1_pd(x); }
+INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm512_fmadd_pd(a, b, c); }
+INLINE vf32 vf32_sqrt(vf32 a) { return _mm512_sqrt_ps(a); }
+INLINE vf64 vf64_sqrt(vf64 a) { return _mm512_sqrt_pd(a); }
+INLINE mf32 vf32_lt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+INLINE mf64 vf64_lt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mf32 vf32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+INLINE mf64 vf64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
+INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm512_mask_blend_pd(m, b, a); }
+INLINE mf32 mf32_first(size_t n) { return (mf32)((1u << n) - 1u); }
+INLINE mf64 mf64_first(size_t n) { return (mf64)((1u << n) - 1u); }
+INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(mf32_first(n), p); }
+INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mf64_first(n), p); }
+INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, mf32_first(n), v); }
+INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
+
+#else
+typedef vi32 mf32;
+typedef vi64 mf64;
+INLINE vf32 vf32_set1(float x) { return x - (vf32){0}; }
+INLINE vf64 vf64_set1(double x) { return x - (vf64){0}; }
+INLINE mf32 vf32_lt(vf32 a, vf32 b) { return (mf32)(a < b); }
+INLINE mf64 vf64_lt(vf64 a, vf64 b) { return (mf64)(a < b); }
+INLINE mf32 vf32_eq(vf32 a, vf32 b) { return (mf32)(a == b); }
+INLINE mf64 vf64_eq(vf64 a, vf64 b) { return (mf64)(a == b); }
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
+INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
+INLINE vf64 vf64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
+INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, (vf32)m); }
+INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, (vf64)m); }
+INLINE vi32 mf32_first(size_t n) {
+    return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3, 4, 5, 6, 7};
+}
+INLINE vi64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1, 2, 3}; }
+INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm256_maskload_ps(p, (__m256i)mf32_first(n)); }
+INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm256_maskload_pd(p, (__m256i)mf64_first(n)); }
+INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, (__m256i)mf32_first(n), v); }
+INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, (__m256i)mf64_first(n), v); }
+
+#else
+#if defined(__aarch64__) && !defined(MG_GENERIC)
+#include <arm_neon.h>
+INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return (vf64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+INLINE vf32 vf32_sqrt(vf32 a) { return (vf32)vsqrtq_f32((float32x4_t)a); }
+INLINE vf64 vf64_sqrt(vf64 a) { return (vf64)vsqrtq_f64((float64x2_t)a); }
+#else
+INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) {
+    UNROLL for (int i = 0; i < MG_W32; i++) a[i] = fmaf(a[i], b[i], c[i]);
+    return a;
+}
+INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) {
+    UNROLL for (int i = 0; i < MG_W64; i++) a[i] = fma(a[i], b[i], c[i]);
+    return a;
+}
+INLINE vf32 vf32_sqrt(vf32 a) {
+    UNROLL for (int i = 0; i < MG_W32; i++) a[i] = sqrtf(a[i]);
+    return a;
+}
+INLINE vf64 vf64_sqrt(vf64 a) {
+    UNROLL for (int i = 0; i < MG_W64; i++) a[i] = sqrt(a[i]);
+    return a;
+}
+#endif
+INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (vi32)a) | (~m & (vi32)b)); }
+INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (vi64)a) | (~m & (vi64)b)); }
+INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
+INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
+INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
+INLINE void vf64_store_part(double *p, size_t n, vf64 v) { memcpy(p, &v, n * sizeof *p); }
+#endif
+#endif
+
+/* |x| and the sign bit, by bits: NaN keeps its payload, -0 its sign. */
+INLINE vf32 vf32_abs(vf32 a) { return (vf32)((vi32)a & INT32_MAX); }
+INLINE vf64 vf64_abs(vf64 a) { return (vf64)((vi64)a & INT64_MAX); }
+INLINE vf32 vf32_copysign(vf32 a, vf32 s) { return (vf32)(((vi32)a & INT32_MAX) | ((vi32)s & INT32_MIN)); }
+INLINE vf64 vf64_copysign(vf64 a, vf64 s) { return (vf64)(((vi64)a & INT64_MAX) | ((vi64)s & INT64_MIN)); }
+
+#endif
