@@ -79,7 +79,7 @@ def _fill(backend: str | ModuleType) -> None:
     _backend = backend
 
 
-class use_backend:  # noqa: N801  (used as a function)
+class use_backend:
     """Compute with `native`, `reference`, or a module of your own kernels, from now on and in the whole process.
 
     In a `with` statement the former backend returns at the end. A module may define any of the kernels of

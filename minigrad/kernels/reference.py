@@ -9,7 +9,7 @@ The native kernels compute the same in a fixed order of operations, stated in sr
 where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
-# ruff: noqa: A001, A002  (sum, max and abs are the field's names)
+
 import numpy as np
 
 from . import philox
