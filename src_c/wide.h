@@ -56,7 +56,8 @@ INLINE vf64 FN(load64_part)(const float *p, size_t n) {
 /* The first n <= MG_W64 lanes, rounded. */
 INLINE void FN(store64_part)(float *p, size_t n, vf64 v) {
     const mg_half y = __builtin_convertvector(v, mg_half);
-    memcpy(p, &y, n * sizeof *p);
+    if (n == MG_W64) memcpy(p, &y, sizeof y);
+    else memcpy(p, &y, n * sizeof *p);
 }
 
 #elif defined(real)
