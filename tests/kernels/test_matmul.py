@@ -5,10 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from kernels.twins import SPECIALS, assert_one_answer, bits, every_variant, needs_native
+from kernels.twins import assert_one_answer, bits, needs_native
 
 import minigrad.kernels as K
-from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
 
 pytestmark = needs_native
