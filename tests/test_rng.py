@@ -148,6 +148,13 @@ def test_permutation_is_the_stable_order_of_its_keys():
     assert (rng.permutation(1001, 6, 7) != rng.permutation(1001, 5, 7)).any()
 
 
+def test_bits_are_those_of_every_other_machine():
+    assert rng.permutation(10, 0, rng.stream(rng.SHUFFLE, 0)).tolist() == [7, 2, 3, 6, 0, 4, 1, 5, 8, 9]
+    assert rng.permutation(10, 2**64 - 1, rng.stream(rng.SPLIT, 5)).tolist() == [1, 7, 2, 0, 3, 9, 8, 6, 5, 4]
+    u = rng.Streams(1).uniform(3, -1.0, 1.0, "float64")
+    assert [float(v).hex() for v in u] == ["-0x1.f6d0ca140c9fcp-1", "0x1.3faf4e385c400p-4", "0x1.a96cc818be6b8p-2"]
+
+
 def test_permutation_with_equal_keys_keeps_the_order_of_index(monkeypatch):
     keys = np.arange(1000, dtype=np.uint64) % np.uint64(7)
     monkeypatch.setattr(K, "random_bits", lambda out, **_: np.copyto(out, keys))

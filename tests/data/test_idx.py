@@ -62,24 +62,24 @@ def test_other_types_are_refused_and_nothing_is_written(tmp_path, a):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "too short: 0 bytes"),
-        (b"\0\0\x08", "too short: 3 bytes"),
-        (b"\x01\0\x08\x01", "not an IDX file: it begins with 01 00 08 01"),
-        (b"PK\x03\x04", "not an IDX file"),
-        (idx(0x0A, (1,), b"\0"), "not an IDX file"),
-        (idx(0x08, (2, 3))[:11], "ends within its 2 dimensions"),
-        (idx(0x08, (3,), b"ab"), "too short: 2 bytes of elements, its header promises 3"),
-        (idx(0x08, (3,), b"abcd"), "too long: 4 bytes of elements, its header promises 3"),
-        (idx(0x0E, (1,), b"1234567"), "too short: 7 bytes of elements, its header promises 8"),
-        (idx(0x08, (1,) * 65, b"a"), "65 dimensions"),
-        (idx(0x08, (2**32 - 1,) * 3, b"abc"), "over max_bytes"),
-        (idx(0x08, (2**32 - 1, 2**32 - 1, 0)), "over max_bytes"),
-        (idx(0x08, (2**30,), b"abc"), "too short: 3 bytes"),
-    ],
-)
+NOT_IDX = [
+    (b"", "too short: 0 bytes"),
+    (b"\0\0\x08", "too short: 3 bytes"),
+    (b"\x01\0\x08\x01", "not an IDX file: it begins with 01 00 08 01"),
+    (b"PK\x03\x04", "not an IDX file"),
+    (idx(0x0A, (1,), b"\0"), "not an IDX file"),
+    (idx(0x08, (2, 3))[:11], "ends within its 2 dimensions"),
+    (idx(0x08, (3,), b"ab"), "too short: 2 bytes of elements, its header promises 3"),
+    (idx(0x08, (3,), b"abcd"), "too long: 4 bytes of elements, its header promises 3"),
+    (idx(0x0E, (1,), b"1234567"), "too short: 7 bytes of elements, its header promises 8"),
+    (idx(0x08, (1,) * 65, b"a"), "65 dimensions"),
+    (idx(0x08, (2**32 - 1,) * 3, b"abc"), "over max_bytes"),
+    (idx(0x08, (2**32 - 1, 2**32 - 1, 0)), "over max_bytes"),
+    (idx(0x08, (2**30,), b"abc"), "too short: 3 bytes"),
+]
+
+
+@pytest.mark.parametrize(("content", "reason"), NOT_IDX, ids=range(len(NOT_IDX)))
 def test_what_is_no_idx_file_says_why(tmp_path, content, reason):
     (tmp_path / "plain").write_bytes(content)
     with pytest.raises(ValueError, match=f"plain: .*{reason}"):
@@ -110,14 +110,14 @@ def test_missing_files_and_folders_keep_their_own_errors(tmp_path):
         read_idx(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (gzip.compress(idx(0x08, (3,), bytes(50_000_000)), 9), "too long"),  # unpacks to more than its header says
-        (gzip.compress(idx(0x08, (1 << 30,), b"abc")), "holds fewer"),  # says more than it can hold
-        (gzip.compress(idx(0x08, (30_000_000,), bytes(30_000_000)), 9), "over max_bytes"),  # honest, but too large
-    ],
-)
+BOMBS = [
+    (gzip.compress(idx(0x08, (3,), bytes(50_000_000)), 9), "too long"),  # unpacks to more than its header says
+    (gzip.compress(idx(0x08, (1 << 30,), b"abc")), "holds fewer"),  # says more than it can hold
+    (gzip.compress(idx(0x08, (30_000_000,), bytes(30_000_000)), 9), "over max_bytes"),  # honest, but too large
+]
+
+
+@pytest.mark.parametrize(("content", "reason"), BOMBS, ids=range(len(BOMBS)))
 def test_bombs_are_refused_in_little_memory(content, reason):
     assert len(content) < 60_000
     tracemalloc.start()
