@@ -10,7 +10,7 @@ enum { ROWS_1 = 24, ROWS_2 = 14, WIDE = 8 };
 #else                                       /* 12 + 2 + 1 of 16 */
 enum { ROWS_1 = 12, ROWS_2 = 6, WIDE = 4 };
 #endif
-enum { VN_MAX = WIDE, SMALL = 32768 };      /* SMALL: bytes of scratch that come from the stack */
+enum { VN_MAX = WIDE, COLUMNS = 112, SMALL = 32768 };   /* SMALL: bytes of scratch that come from the stack */
 
 /* Processors with masks read the last, narrow vector of a row in place; for others its panel is copied and padded. */
 #if MG_BYTES > 16
@@ -55,13 +55,39 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     return q;
 }
 
-static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+/* Whether c is computed as the transpose of b^T a^T, COLUMNS columns at a time: then the small a is transposed, not the
+   large b, whose columns are contiguous. Same chains, same bits. */
+static int FN(turns)(const mg_matmul_args *p) {
+    return p->b_row == 1 && p->b_col != 1 && p->m >= W && p->n >= W && p->m * (p->k + p->n) < p->n * p->k;
+}
+
+/* The transposed product of columns j .. j + n of c; its result is `turned`, with rows of whole vectors. */
+static mg_matmul_args FN(turn)(const mg_matmul_args *p, size_t j, size_t n, real *turned) {
+    return (mg_matmul_args){
+        .m = n, .n = p->m, .k = p->k, .b = p->a, .b_row = p->a_col, .b_col = p->a_row,
+        .a = (const real *)p->b + (ptrdiff_t)j * p->b_col, .a_row = p->b_col, .a_col = p->b_row,
+        .c = turned, .c_row = (ptrdiff_t)((p->m + W - 1) / W * W),
+    };
+}
+
+/* Numbers of scratch: a panel of b, a block of a; or a block of c. */
+static size_t FN(numbers)(const mg_matmul_args *p) {
+    if (p->accumulate && p->k > FN(chunk)) {
+        mg_matmul_args q = *p;
+        q.accumulate = 0;
+        return p->m * p->n + FN(numbers)(&q);
+    }
+    if (FN(turns)(p)) {
+        const mg_matmul_args q = FN(turn)(p, 0, p->n < COLUMNS ? p->n : COLUMNS, NULL);
+        return q.m * (size_t)q.c_row + FN(numbers)(&q);
+    }
     const FN(plan) q = FN(make_plan)(p);
-    size_t numbers = 0;
-    if (q.pack_b) numbers += q.k * (FN(panel)(p->m, p->n) + W);
-    if (q.pack_a) numbers += (q.k + 16) * (q.rows + 16);
-    if (p->accumulate && p->k > FN(chunk)) numbers += p->m * p->n;
-    return numbers * sizeof(real) > SMALL ? numbers * sizeof(real) : 0;
+    return (q.pack_b ? q.k * (FN(panel)(p->m, p->n) + W) : 0) + (q.pack_a ? (q.k + 16) * (q.rows + 16) : 0);
+}
+
+static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+    const size_t bytes = FN(numbers)(p) * sizeof(real);
+    return bytes > SMALL ? bytes : 0;
 }
 
 /* Rows i0 .. i0 + m of c, one chunk of k. */
@@ -87,7 +113,7 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
         size_t first = 0;
         t.n = width, t.b = b, t.bias = ends && p->bias ? (const real *)p->bias + j : NULL;
         if (q.pack_b) {
-            if (p->b_col == 1 && vectors == 2 && m >= ROWS_2) {
+            if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
                 t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
                 FN(tile_packing)(&t);
                 first = ROWS_2;
@@ -106,25 +132,58 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
     }
 }
 
-static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
-    _Alignas(64) char small[SMALL];
-    real *memory = scratch ? scratch : (void *)small;
-    if (p->accumulate && p->k > FN(chunk)) {        /* the finished product is added, so it needs a place of its own */
-        mg_matmul_args q = *p;
-        q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
-        FN(matmul)(&q, memory + p->m * p->n);
-        for (size_t i = 0; i < p->m; i++)
-            for (size_t j = 0; j < p->n; j++) ((real *)p->c)[(ptrdiff_t)i * p->c_row + j] += memory[i * p->n + j];
-        return;
-    }
+static void FN(blocks)(const mg_matmul_args *p, real *scratch) {
     const FN(plan) q = FN(make_plan)(p);
     const size_t blocks = (p->m + q.rows - 1) / q.rows;
     for (size_t s = 0; s < blocks; s++) {
         const size_t i = p->m * s / blocks, rows = p->m * (s + 1) / blocks - i;
         size_t k = 0;
-        do FN(block)(p, q, i, rows, k, memory);
+        do FN(block)(p, q, i, rows, k, scratch);
         while ((k += FN(chunk)) < p->k);
     }
+}
+
+static void FN(turned_blocks)(const mg_matmul_args *p, real *scratch) {
+    const size_t blocks = (p->n + COLUMNS - 1) / COLUMNS;
+    for (size_t s = 0; s < blocks; s++) {
+        const size_t j0 = p->n * s / blocks, columns = p->n * (s + 1) / blocks - j0;
+        const mg_matmul_args q = FN(turn)(p, j0, columns, scratch);
+        FN(blocks)(&q, scratch + columns * (size_t)q.c_row);
+        for (size_t j = 0; j < q.m; j += W) {
+            const size_t n = q.m - j < W ? q.m - j : W;
+            const vec bias = p->bias ? V(load_part)((const real *)p->bias + j0 + j, n) : (vec){0};
+            for (size_t i = 0; i < q.n; i += W) {
+                const size_t m = q.n - i < W ? q.n - i : W;
+                const real *from = scratch + j * q.c_row + i;
+                real *c = (real *)p->c + (ptrdiff_t)i * p->c_row + j0 + j;
+                vec rows[W];
+                if (n == W) FN(transpose)(from, q.c_row, rows);
+                else FN(transpose_part)(from, q.c_row, n, W, rows);
+                for (size_t t = 0; t < m; t++, c += p->c_row) {
+                    vec y = p->bias ? rows[t] + bias : rows[t];
+                    if (p->activation == MG_ACT_RELU) y = FN(relu)(y);
+                    V(store_part)(c, n, p->accumulate ? V(load_part)(c, n) + y : y);
+                }
+            }
+        }
+    }
+}
+
+static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+    _Alignas(64) char small[SMALL];
+    real *memory = scratch ? scratch : (void *)small;
+    mg_matmul_args q = *p;
+    const int apart = p->accumulate && p->k > FN(chunk);    /* the finished product is added: it needs a place of its own */
+    if (apart) {
+        q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
+        memory += p->m * p->n;
+    }
+    if (FN(turns)(p)) FN(turned_blocks)(&q, memory);
+    else FN(blocks)(&q, memory);
+    if (apart)
+        for (size_t i = 0; i < p->m; i++)
+            for (size_t j = 0; j < p->n; j++)
+                ((real *)p->c)[(ptrdiff_t)i * p->c_row + j] += ((real *)q.c)[i * p->n + j];
 }
 
 #endif
