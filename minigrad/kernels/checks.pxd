@@ -1,5 +1,8 @@
 # The argument checks that every kernel shares. A check raises the error itself; one that passes costs a few nanoseconds.
-from numpy cimport NPY_DOUBLE, NPY_FLOAT, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_SIZE, PyArray_TYPE, ndarray
+from numpy cimport (
+    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_ITEMSIZE, PyArray_NDIM,
+    PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE, ndarray,
+)
 
 
 cdef inline str describe(object x):
@@ -40,3 +43,16 @@ cdef inline int check_same(str kernel, ndarray x, ndarray out) except -1:
     check_flat(kernel, x)
     check_out(kernel, out)
     return check_real(kernel, x)
+
+
+cdef inline bint apart(ndarray x, ndarray out) noexcept:
+    """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
+    cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
+    cdef int axis
+    for axis in range(PyArray_NDIM(x)):
+        step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)
+        if step < 0:
+            first += step
+        else:
+            last += step
+    return last + PyArray_ITEMSIZE(x) <= start or first >= start + PyArray_SIZE(out) * PyArray_ITEMSIZE(out)
