@@ -3,6 +3,8 @@
 
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
    select takes. load_part and store_part touch the first n lanes only; the other lanes load as +0.
+   For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
+   upper halves of each 128 bits of a and b.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
    split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
@@ -91,6 +93,22 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mf64_first(n), p); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 2 * step), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * step), 3);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(p));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + step), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 2 * step), 2);
+    return _mm512_insertf64x2(v, _mm_loadu_pd(p + 3 * step), 3);
+}
 
 #else
 typedef vi32 mf32;
@@ -125,6 +143,16 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm256_maskload_ps
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm256_maskload_pd(p, (__m256i)mf64_first(n)); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, (__m256i)mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, (__m256i)mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm256_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm256_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm256_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm256_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
+}
 
 #else
 INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
@@ -168,6 +196,12 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, 
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { memcpy(p, &v, n * sizeof *p); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return (vf32){a[0], b[0], a[1], b[1]}; }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return (vf64){a[0], b[0]}; }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return (vf32){a[2], b[2], a[3], b[3]}; }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return (vf64){a[1], b[1]}; }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) { (void)step; return vf32_load(p); }
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) { (void)step; return vf64_load(p); }
 INLINE vf32 vf32_min(vf32 a, vf32 b) { return vf32_select(a < b, a, b); }
 INLINE vf64 vf64_min(vf64 a, vf64 b) { return vf64_select(a < b, a, b); }
 INLINE vf32 vf32_max(vf32 a, vf32 b) { return vf32_select(a > b, a, b); }
