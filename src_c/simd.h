@@ -192,6 +192,8 @@ INLINE vf32 vf32_lookup(const float *row, vu32 i) {
 #endif
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (vi32)a) | (~m & (vi32)b)); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (vi64)a) | (~m & (vi64)b)); }
+INLINE mf32 mf32_first(size_t n) { return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3}; }
+INLINE mf64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1}; }
 INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }

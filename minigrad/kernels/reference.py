@@ -264,10 +264,10 @@ def bce_with_logits(x, t, loss, *, reduction):
 
 
 def bce_with_logits_grad(x, t, g, out, *, reduction):
-    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN."""
-    s = np.empty_like(x)
-    sigmoid(x, s)
-    np.multiply(s - t, _scale(g, x.size, reduction), out=out)
+    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN; accurate also where sigmoid(x) is near t = 1."""
+    e = np.exp(-np.abs(x))
+    q = e / (1 + e)  # sigmoid(-|x|), so that sigmoid(x) - t = (1 - t) - q for positive x: no 1 - tiny to round
+    np.multiply(np.where(np.less(x, 0), q - t, (1 - t) - q), _scale(g, x.size, reduction), out=out)
 
 
 def mse(x, t, loss, *, reduction):
