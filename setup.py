@@ -99,7 +99,7 @@ def extensions():
     import numpy
     from Cython.Build import cythonize
 
-    inputs = glob("src_c/*.[ch]")
+    inputs = ["setup.py", *glob("src_c/*.[ch]")]
     modules = [
         Extension(
             f"minigrad.kernels.{name}", [f"minigrad/kernels/{name}.pyx"], include_dirs=["src_c", numpy.get_include()],
