@@ -37,21 +37,22 @@ INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
     }
 }
 
-/* sums = {Σ|w|, Σw²}, 0 for a term that is not there. The last n < LANES elements, at w, join their lanes; then lane k
-   takes lane k + 16, k + 8, k + 4, ... */
-static __attribute__((noinline)) void FN(lanes_join)(const FN(lanes) *s, size_t n, const real *w, double *sums, int terms) {
-    double size[LANES], square[LANES];
-    memcpy(size, s->size, sizeof size);
-    memcpy(square, s->square, sizeof square);
-    for (size_t k = 0; k < n; k++) {
-        if (terms & L1_TERM) size[k] += fabs((double)w[k]);
-        if (terms & L2_TERM) square[k] = fma(w[k], w[k], square[k]);
-    }
-    for (size_t half = LANES / 2; half; half /= 2)
-        for (size_t k = 0; k < half; k++) {
-            size[k] += size[k + half];
-            square[k] += square[k + half];
-        }
-    sums[0] = size[0];
-    sums[1] = square[0];
+/* lane k takes lane k + 16, k + 8, k + 4, ...; the result is lane 0. */
+INLINE double FN(lanes_total)(vf64 *lane) {
+    double last[MG_W64];
+    UNROLL for (size_t half = LANES / MG_W64 / 2; half; half /= 2)
+        UNROLL for (size_t j = 0; j < half; j++) lane[j] += lane[j + half];
+    vf64_store(last, lane[0]);
+    for (size_t half = MG_W64 / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++) last[k] += last[k + half];
+    return last[0];
+}
+
+/* sums = {Σ|w|, Σw²}, 0 for a term that is not there, when the last n < LANES elements, at w, have joined their lanes. */
+static __attribute__((noinline)) void FN(lanes_join)(FN(lanes) s, size_t n, const real *w, double *sums, int terms) {
+    real last[LANES] = {0};
+    memcpy(last, w, n * sizeof *w);
+    if (terms && n) FN(lanes_add)(&s, last, terms);
+    sums[0] = FN(lanes_total)(s.size);
+    sums[1] = FN(lanes_total)(s.square);
 }

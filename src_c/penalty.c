@@ -21,7 +21,7 @@ INLINE void FN(elastic_net_pass)(size_t n, const real *w, vec l1, vec l2, real *
             UNROLL for (size_t j = 0; j < LANES; j += W)
                 V(store)(grad + i + j, FN(elastic_slope)(V(load)(w + i + j), l1, l2, terms));
     }
-    FN(lanes_join)(&lanes, n - i, w + i, sums, terms);
+    FN(lanes_join)(lanes, n - i, w + i, sums, terms);
     for (; with_grad && i < n; i += W) {
         const size_t part = n - i < W ? n - i : W;
         V(store_part)(grad + i, part, FN(elastic_slope)(V(load_part)(w + i, part), l1, l2, terms));

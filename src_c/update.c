@@ -60,7 +60,7 @@ INLINE void FN(sums_terms)(size_t n, const real *w, double *sums, int terms) {
     FN(lanes) lanes = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) FN(lanes_add)(&lanes, w + i, terms);
-    FN(lanes_join)(&lanes, n - i, w + i, sums, terms);
+    FN(lanes_join)(lanes, n - i, w + i, sums, terms);
 }
 
 static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
@@ -117,7 +117,7 @@ INLINE void FN(sgd_loop)(size_t n, real *w, const real *g, real *buf, const FN(c
         FN(lanes_add)(&lanes, w + i, summed);
         for (size_t j = i; j < i + LANES; j += W) FN(sgd_part)(W, w + j, g + j, buf + j, c, kind, terms, after);
     }
-    FN(lanes_join)(&lanes, n - i, w + i, sums, summed);
+    FN(lanes_join)(lanes, n - i, w + i, sums, summed);
     for (; i < n; i += W) FN(sgd_part)(n - i < W ? n - i : W, w + i, g + i, buf + i, c, kind, terms, after);
 }
 
@@ -129,7 +129,7 @@ INLINE void FN(adam_loop)(size_t n, real *w, const real *g, real *m, real *v, co
         FN(lanes_add)(&lanes, w + i, summed);
         for (size_t j = i; j < i + LANES; j += W) FN(adam_part)(W, w + j, g + j, m + j, v + j, c, terms, after);
     }
-    FN(lanes_join)(&lanes, n - i, w + i, sums, summed);
+    FN(lanes_join)(lanes, n - i, w + i, sums, summed);
     for (; i < n; i += W) FN(adam_part)(n - i < W ? n - i : W, w + i, g + i, m + i, v + i, c, terms, after);
 }
 

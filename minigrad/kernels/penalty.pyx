@@ -9,7 +9,7 @@ from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport mg_penalty
 from minigrad.kernels.checks cimport check_flat, check_out, check_real, check_same, describe
 
-cdef enum: BLOCK = 16384                    # elements; fixed, so that threads never change an order
+cdef enum: BLOCK = 4096                     # elements; fixed, and that of update.pyx: both routes give one value of a penalty
 
 
 # --- elastic_net: value and gradient in one pass ---

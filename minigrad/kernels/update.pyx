@@ -15,7 +15,7 @@ from minigrad.errors import ShapeError
 from minigrad.kernels.segments import new_scalars
 
 cdef enum:
-    PIECE = 4096                            # elements; fixed, so that threads never change an order
+    PIECE = 4096                            # elements; fixed, so that threads never change an order; that of penalty.pyx
     STATES = 2
     SGD = 1
     ADAM = 2

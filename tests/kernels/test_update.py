@@ -230,3 +230,14 @@ def test_an_empty_table():
     table = K.segments([], [], [])
     K.adam_update(table, [], **ADAM)
     assert table.sums.shape == (0, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 31, 4097, 30_011])
+def test_both_routes_give_one_value_of_a_penalty(dtype, n):
+    w = np.random.default_rng(n).standard_normal(n).astype(dtype)
+    table, value = K.segments([w]), np.empty(())
+    table.scalars[:, L1], table.scalars[:, L2] = 0.5, 0.25
+    K.sgd_update(table, [None])
+    K.elastic_net(w, value, l1=0.5, l2=0.25)
+    assert value == 0.5 * table.sums[0, 0] + 0.125 * table.sums[0, 1]
