@@ -1,4 +1,4 @@
-"""Each convention against an oracle that knows nothing of it: linear models without intercept, mean squared error / 2."""
+"""Each convention against an oracle that knows nothing of it: linear models without intercept."""
 
 import numpy as np
 import pytest
@@ -115,7 +115,7 @@ def test_m_is_the_users(make):
         make(0.1, 0)
     with pytest.raises(TypeError, match="whole number"):
         make(0.1, 0.5)
-    with pytest.raises(ValueError, match="finite number"):
+    with pytest.raises(ValueError, match="strength is -0"):
         make(-0.1, 10)
 
 
