@@ -116,8 +116,8 @@ def test_sums_pass_on_what_is_not_finite(dtype):
         for place in (0, 70, 1500):
             x = numbers((1501, 1), dtype)
             x[place] = special
-            np.testing.assert_equal([float(reduced(n, x, 0, last)[0].item()) for n in ("sum", "mean") for last in (1, 2)],
-                                    [expected] * 4)  # fmt: skip
+            got = [reduced(name, x, 0, last)[0].item() for name in ("sum", "mean") for last in (1, 2)]
+            np.testing.assert_equal(got, [expected] * 4)
     x[70] = np.inf
     assert np.isnan(reduced("sum", x)[0])
 
@@ -145,7 +145,8 @@ def test_bad_input_is_refused_before_anything_is_written():
     for error, text, call in [
         (ShapeError, r"sum: axes \[1, 3\)", lambda: K.sum(x, out, 1, 3)),
         (ShapeError, r"mean: axes \[2, 1\)", lambda: K.mean(x, out, 2, 1)),
-        (ShapeError, r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\)", lambda: K.sum(x, out, 0, 1)),
+        (ShapeError, r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\) for axes \[0, 1\)",
+         lambda: K.sum(x, out, 0, 1)),
         (DTypeError, "sum: x is float32", lambda: K.sum(x, np.empty(4), 1, 2)),
         (DTypeError, "sum: an array is int64", lambda: K.sum(x.astype(np.int64), out, 1, 2)),
         (ValueError, "strided", lambda: K.sum(x[:, ::2], out, 1, 2)),
