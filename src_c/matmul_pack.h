@@ -20,8 +20,9 @@ INLINE void FN(transpose)(const real *p, ptrdiff_t row, vec out[W]) {
 
 /* The same where only `rows` rows of `cols` numbers exist; the rest counts as 0. */
 static void FN(transpose_part)(const real *p, ptrdiff_t row, size_t rows, size_t cols, vec out[W]) {
-    real block[W * W] = {0};
-    for (size_t i = 0; i < rows; i++) V(store)(block + i * W, V(load_part)(p + (ptrdiff_t)i * row, cols));
+    real block[W * W];
+    for (size_t i = 0; i < W; i++)
+        V(store)(block + i * W, i < rows ? V(load_part)(p + (ptrdiff_t)i * row, cols) : (vec){0});
     FN(transpose)(block, W, out);
 }
 
@@ -40,7 +41,8 @@ static void FN(pack_panel)(size_t k, size_t n, const real *b, ptrdiff_t row, ptr
         } else if (row == 1) {
             for (size_t i = 0; i < k; i += W) {
                 vec columns[W];
-                if (part == W && k - i >= W) FN(transpose)(from + i, col, columns);
+                if (k - i < W && k >= W) i = k - W;             /* the last block again covers a part of the one before */
+                if (part == W && k >= W) FN(transpose)(from + i, col, columns);
                 else FN(transpose_part)(from + i, col, part, k - i < W ? k - i : W, columns);
                 for (size_t t = 0; t < W && i + t < k; t++) V(store)(to + (i + t) * width, columns[t]);
             }

@@ -26,11 +26,9 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
     for (size_t k = t->k; k > 0; k--) {
         vec row[VN_MAX];
         UNROLL for (int v = 0; v < VN; v++) row[v] = v < VN - 1 ? V(load)(b + v * W) : RAGGED_LOAD(b + v * W, last);
+        if (PACK || VN > 2) UNROLL for (int v = 0; v < VN; v++) __builtin_prefetch(b + (PACK ? 32 : 4) * b_row + v * W);
         if (PACK) {
-            UNROLL for (int v = 0; v < VN; v++) {
-                V(store)(panel + v * W, row[v]);
-                __builtin_prefetch(b + 32 * b_row + v * W);
-            }
+            UNROLL for (int v = 0; v < VN; v++) V(store)(panel + v * W, row[v]);
             panel += VN * W;
         }
         UNROLL for (int i = 0; i < R; i++) {
