@@ -107,7 +107,7 @@ static void FN(matvec)(const mg_matmul_args *p) {
             real *c = (real *)p->c + i0 + i;
             vec y = V(load_part)(sum + i, part);
             if (p->bias) y += bias;
-            if (p->activation == MG_ACT_RELU) y = FN(relu)(y);
+            y = FN(activated)(p->activation, y);
             V(store_part)(c, part, p->accumulate ? V(load_part)(c, part) + y : y);
         }
     }
