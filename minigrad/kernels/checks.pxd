@@ -72,7 +72,7 @@ cdef inline int check_indices(str kernel, str what, ndarray index, Py_ssize_t n)
         i = 0
         while 0 <= at[i] < n:
             i += 1
-        raise IndexError(f"{kernel}: {what} {at[i]} at {i}; need 0 <= {what} < {n}")
+        raise IndexError(f"{kernel}: {what}[{i}] is {at[i]}; need 0 <= {what} < {n}")
     return 0
 
 
