@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -60,3 +64,27 @@ def real_dtype(dtype: Any, name: str) -> np.dtype:
     if real not in (np.float32, np.float64):
         raise DTypeError(f"{name} is {real}; need float32 or float64")
     return real
+
+
+def named_keywords(function: Callable) -> Callable:
+    """`function`, whose TypeError for an unknown keyword also names the closest keyword that it takes.
+
+    >>> @named_keywords
+    ... def fit(model, *, epochs=10): ...
+    >>> fit(None, epoch=3)
+    Traceback (most recent call last):
+      ...
+    TypeError: fit: unknown keyword 'epoch'; did you mean 'epochs'? It takes model, epochs
+    """
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **keywords: Any) -> Any:
+        for name in keywords:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else "."
+                raise TypeError(f"{function.__name__}: unknown keyword {name!r}{hint} It takes {', '.join(names)}")
+        return function(*args, **keywords)
+
+    return checked
