@@ -34,7 +34,7 @@ def empty_for(a, b):
 
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
-    return np.require(x, x.dtype.newbyteorder("="), "CA")
+    return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 
 def copy(x, out):
@@ -132,7 +132,7 @@ ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 
 
 def matmul(a, b, out, *, ta=False, tb=False, bias=None, activation=None, accumulate=False):
-    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to each row.
+    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to rows.
 
     a is (m, k), b is (k, n), out is (m, n); accumulate takes neither bias nor activation.
     """
@@ -276,7 +276,7 @@ def mse_grad(x, t, g, out, *, reduction):
 
 
 def elastic_net(w, value, grad=None, *, l1, l2):
-    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad with scale 1."""
+    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad's out."""
     w64 = w.astype(np.float64)
     value[...] = l1 * np.abs(w64).sum() + 0.5 * l2 * (w64 * w64).sum()
     if grad is not None:
