@@ -11,13 +11,15 @@ import numpy as np
 from ..arguments import whole
 from ..data import Dataset, Loader, check_labels, check_xy
 from ..engine import Tensor, no_grad
+from ..errors import DTypeError
 from ..nn import Module
+from ..reg import Terms
 
 Metric = Callable[[Tensor, np.ndarray], float]
 
 
 def evaluate(
-    model: Module, data: Any, loss: Callable, metrics: Sequence[Metric] = (), *, penalty: Any = None, batch_size: int = 256
+    model: Module, data: Any, loss: Callable, metrics: Sequence[Metric] = (), *, penalty: Terms | None = None, batch_size: int = 256
 ) -> dict[str, float]:
     """loss, each metric by its function's name, and, if penalty=terms is given, each penalty and the total.
 
@@ -30,7 +32,7 @@ def evaluate(
 
 
 def measure(
-    model: Module, data: Dataset, loss: Callable, metrics: Sequence[Metric], terms: Iterable[Any], batch_size: int = 256
+    model: Module, data: Dataset, loss: Callable, metrics: Sequence[Metric], terms: Iterable[Terms], batch_size: int = 256
 ) -> dict[str, float]:
     """What evaluate returns, for data that was checked before."""
     means = Means()
@@ -45,7 +47,7 @@ def measure(
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Eval mode without recording; each module returns to its own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
         with no_grad():
@@ -70,7 +72,7 @@ class Means:
         return {name: total / self._rows for name, total in self._sums.items()}
 
 
-def penalty_values(terms: Iterable[Any]) -> dict[str, float]:
+def penalty_values(terms: Iterable[Terms]) -> dict[str, float]:
     """The value of every penalty by its name, of one or several sets of terms."""
     values: dict[str, float] = {}
     for bound in terms:
@@ -96,7 +98,7 @@ def dtype_of(model: Module) -> np.dtype:
     """The float dtype of a model: that of its parameters, float32 without any."""
     dtypes = {p.dtype for p in model.parameters()}
     if len(dtypes) > 1:
-        raise TypeError(f"the model mixes {' and '.join(sorted(map(str, dtypes)))}; give all its parameters one dtype")
+        raise DTypeError(f"the model mixes {' and '.join(sorted(map(str, dtypes)))}; give all its parameters one dtype")
     return dtypes.pop() if dtypes else np.dtype(np.float32)
 
 

@@ -14,6 +14,8 @@ from ..data import Loader
 from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError
 from ..nn import Module
+from ..optim import Optimizer
+from ..reg import Terms
 from .callbacks import Callback
 from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
 from .history import History
@@ -26,7 +28,7 @@ class Run:
     present epoch so far.
     """
 
-    def __init__(self, model: Module, optimizer: Any, history: History, epochs: int, batches: int) -> None:
+    def __init__(self, model: Module, optimizer: Optimizer, history: History, epochs: int, batches: int) -> None:
         self.model, self.optimizer, self.history = model, optimizer, history
         self.epochs, self.batches = epochs, batches
         self.epoch = self.batch = 0
@@ -36,7 +38,7 @@ class Run:
 
 @named_keywords
 def fit(
-    model: Module, data: Any, loss: Callable, optimizer: Any, penalty: Any = None, *, epochs: int = 10,
+    model: Module, data: Any, loss: Callable, optimizer: Optimizer, penalty: Terms | None = None, *, epochs: int = 10,
     batch_size: int | None = None, validation_data: Any = None, metrics: Sequence[Metric] = (),
     callbacks: Sequence[Callback] = (), seed: int = 0,
 ) -> History:  # fmt: skip
@@ -65,9 +67,11 @@ def fit(
                 total = data_loss if penalty is None else data_loss + penalty()
                 refuse_non_finite(total, run)
                 total.backward()
-                values = with_penalties({"loss": data_loss.item()}, penalty_values(terms))
-                means.add(len(x), {**values, **{m.__name__: m(output, y) for m in metrics}})
+                penalties = {} if penalty is None else penalty.value()
                 optimizer.step()
+                penalties.update(optimizer.penalty_values())  # of the weights before the step, summed on its way
+                values = {"loss": data_loss.item(), **{m.__name__: m(output, y) for m in metrics}}
+                means.add(len(x), with_penalties(values, penalties))
                 run.row = {"epoch": run.epoch, **means.row()}
                 call("on_batch_end")
             if held_out is not None:
@@ -95,16 +99,14 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
     return data
 
 
-def all_terms(penalty: Any, optimizer: Any) -> list[Any]:
+def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
     """The terms of the loss and those bound to the optimizer; an error if they are the same, or are none."""
-    bound = [terms for terms in (optimizer.penalty, optimizer.prox) if terms is not None]
     if penalty is None:
-        return bound
-    if not hasattr(penalty, "value"):
-        raise TypeError(f"fit: penalty is a {type(penalty).__name__}; need what reg.on(model, ...) returns")
-    if any(terms is penalty for terms in bound):
-        raise ValueError("fit: these terms are bound to the optimizer already, which applies them; leave penalty= out here")
-    return [penalty, *bound]
+        return optimizer.bound_terms
+    if not isinstance(penalty, Terms):
+        raise TypeError(f"fit: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, penalty)")
+    penalty.refuse_bound("fit(penalty=...)")
+    return [penalty, *optimizer.bound_terms]
 
 
 def refuse_non_finite(total: Tensor, run: Run) -> None:

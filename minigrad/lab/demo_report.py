@@ -1,0 +1,212 @@
+"""The report of the main job: a table, four figures, and under each what the measured numbers say."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import kernels
+from . import figures
+from .report import Report
+from .statistics import Gain, mean, paired_gain
+
+if TYPE_CHECKING:
+    from .demo import Result
+
+Results = dict[str, "list[Result]"]
+CONTROL, PRIMARY = "none", "L2"
+
+
+def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
+    """Write report.html, and the figures as PNG files, into the folder; the path of the report."""
+    from .demo import EPOCHS, HEAD, NOISE, TRAIN_ROWS, table
+
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds, epochs = len(results[CONTROL]), len(results[CONTROL][0].history)
+    report = Report(
+        "What regularization does to one network",
+        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of the training labels wrong, {seeds} seeds, {epochs} epochs. "
+        f"{kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}; {seconds:.0f} s.",
+    )
+    if epochs < EPOCHS:
+        report.text(f"A short run of {epochs} epochs: the settings were found for {EPOCHS}, so read nothing into the numbers.")
+    report.text(
+        f"One network (64-128-128-10, relu, Adam) learns to read digits of 8 x 8 pixels from {TRAIN_ROWS} examples. {NOISE:.0%} "
+        "of their labels were replaced by a wrong one, so a network that fits its training data perfectly has learnt mistakes "
+        "by heart. The test digits have clean labels. Each method starts, seed by seed, from the same weights and sees the same "
+        "rows in the same order."
+    )
+    report.section("The table")
+    report.table(HEAD, table(results))
+    report.note(
+        "Accuracies in %, mean ± standard deviation over seeds, in eval mode after the last epoch; training accuracy and loss "
+        "against the noisy labels. Loss is the data loss alone. Exact zeros among the weights whose input varies."
+    )
+    report.text(_table_says(results))
+    for section in (_gains, _curves, _penalties, _histograms, _images):
+        section(report, results, folder, drawn)
+    if not drawn:
+        report.note("Figures were left out. With matplotlib (pip install 'minigrad[figures]') the report shows them.")
+    return report.write(folder / "report.html")
+
+
+def _figure(report: Report, folder: Path, name: str, description: str, png: bytes) -> None:
+    (folder / f"{name}.png").write_bytes(png)
+    report.figure(png, description)
+
+
+def _average(runs: Sequence[Result], value: Callable[[Result], float]) -> float:
+    return mean([value(r) for r in runs])
+
+
+def _table_says(results: Results) -> str:
+    control = results[CONTROL]
+    train, test = _average(control, lambda r: r.train["accuracy"]), _average(control, lambda r: r.test["accuracy"])
+    best = max(results, key=lambda name: _average(results[name], lambda r: r.test["accuracy"]))
+    reached = _average(results[best], lambda r: r.test["accuracy"])
+    return (
+        f"Without a penalty the network agrees with {train:.1%} of its training labels, and reads {test:.1%} of the test digits. "
+        "Since 30% of the training labels are wrong, an ideal reader agrees with 70% of them: what lies above was learnt by "
+        f"heart. The highest mean test accuracy has {best}: {reached:.1%}."
+    )
+
+
+def gains(results: Results, measure: str, scale: float = 1.0) -> dict[str, Gain]:
+    """The paired gain of every method over the control, in a measure of the test data."""
+    control = [scale * r.test[measure] for r in results[CONTROL]]
+    return {
+        name: paired_gain([scale * r.test[measure] for r in runs], control)
+        for name, runs in results.items()
+        if name != CONTROL
+    }
+
+
+def _interval(gain: Gain, unit: str) -> str:
+    return f"{gain.mean:+.2f} ± {gain.half:.2f}{unit}" if gain.half == gain.half else f"{gain.mean:+.2f}{unit}"
+
+
+def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
+    accuracy, loss = gains(results, "accuracy", 100.0), gains(results, "loss")
+    report.section("Gains over no penalty, in pairs")
+    if drawn:
+        panels = {"gain in test accuracy (points)": accuracy, "change of test loss": loss}
+        png = figures.gain_intervals(panels, dict(zip(panels, (1, -1))))
+        _figure(report, folder, "gains", "Paired gains of each method with 95% intervals", png)
+    else:
+        rows = [[name, _interval(accuracy[name], ""), _interval(loss[name], "")] for name in accuracy]
+        report.table(("method", "test accuracy (points)", "test loss"), rows)
+    pairs = len(results[CONTROL])
+    if pairs < 2:
+        report.text("One seed gives no interval: run with more seeds.")
+        return
+    report.text(
+        f"Each dot is the mean over {pairs} seeds of (method - no penalty) on the same seed, with its 95% interval (paired t). "
+        f"Green means better, orange worse, grey that the interval contains 0. The comparison named beforehand is {PRIMARY}: "
+        f"{_interval(accuracy[PRIMARY], ' points')} of accuracy, which {_excludes(accuracy[PRIMARY])}. "
+        + _others({name: gain for name, gain in accuracy.items() if name != PRIMARY})
+        + " These intervals are not corrected for their number. "
+        + _loss_says(accuracy, loss)
+    )
+
+
+def _excludes(gain: Gain) -> str:
+    return "does not exclude 0: undecided" if gain.verdict == "undecided" else f"excludes 0: {gain.verdict}"
+
+
+def _others(found: dict[str, Gain]) -> str:
+    texts = []
+    for verdict, words in (("higher", "accuracy is higher with"), ("lower", "it is lower with"), ("undecided", "undecided is")):
+        names = [name for name, gain in found.items() if gain.verdict == verdict]
+        if names:
+            texts.append(f"{words} {_listed(names)}")
+    return "Of the others, " + "; ".join(texts) + "."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _loss_says(accuracy: dict[str, Gain], loss: dict[str, Gain]) -> str:
+    mixed = [n for n in accuracy if accuracy[n].verdict == "higher" and loss[n].verdict != "lower"]
+    if not mixed:
+        return "The test loss falls wherever the accuracy rises."
+    return (
+        f"With {_listed(mixed)} accuracy rises and the test loss does not fall: a strong penalty makes the network unsure of what "
+        "it gets right, and the loss charges for that."
+    )
+
+
+def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None:
+    losses = {
+        name: {
+            "training rows, noisy labels": [r.history["loss"] for r in runs],
+            "test rows, clean labels": [r.history["val_loss"] for r in runs],
+        }
+        for name, runs in results.items()
+    }
+    report.section("Learning curves: the data loss")
+    if drawn:
+        png = figures.learning_curves(losses, top=2.5)
+        _figure(report, folder, "curves", "Data loss on training and test rows over the epochs, one panel per method", png)
+    control = np.mean(losses[CONTROL]["test rows, clean labels"], 0)
+    low = int(control.argmin())
+    report.text(
+        "The data loss alone, without any penalty, mean and one standard deviation over seeds. Without a penalty the test loss is "
+        f"lowest at epoch {low + 1} ({control[low]:.2f}) and {control[-1]:.2f} at the end, while the training loss ends at "
+        f"{np.mean(losses[CONTROL]['training rows, noisy labels'], 0)[-1]:.2f}: the gap is what was learnt by heart. A training "
+        "curve with dropout is measured with its units dropped, so it lies higher than the same network in eval mode (the table)."
+    )
+
+
+def _penalties(report: Report, results: Results, folder: Path, drawn: bool) -> None:
+    values = {
+        f"{name}: {penalty}": [r.history[penalty] for r in runs]
+        for name, runs in results.items()
+        for penalty in runs[0].history.penalties
+    }
+    report.section("Learning curves: the penalties")
+    if drawn:
+        _figure(report, folder, "penalties", "Value of each penalty over the epochs", figures.penalty_curves(values))
+    first_last = [f"{n} from {np.mean(v, 0)[0]:.2f} to {np.mean(v, 0)[-1]:.2f}" for n, v in values.items()]
+    report.text(
+        "What is added to the data loss (or, for the proximal methods, acts in the update instead), by itself: "
+        f"{'; '.join(first_last)}."
+    )
+
+
+def _histograms(report: Report, results: Results, folder: Path, drawn: bool) -> None:
+    weights = {name: np.concatenate([w.ravel() for r in runs for w in r.weights]) for name, runs in results.items()}
+    zeros = {name: _average(runs, lambda r: r.zeros) for name, runs in results.items()}
+    norms = {name: _average(runs, lambda r: r.norm) for name, runs in results.items()}
+    report.section("Where the weights end")
+    if drawn:
+        png = figures.weight_histograms(weights, zeros, reach=0.6)
+        _figure(report, folder, "weights", "Histograms of all weights, one panel per method", png)
+    sparse = [f"{name} {share:.0%}" for name, share in zeros.items() if share > 0.001]
+    report.text(
+        "All weights of all seeds, the count on a logarithmic scale; what lies beyond ±0.6 stands in the outermost bars. L2 pulls "
+        f"all weights towards 0 (norm {norms['L2']:.1f} against {norms[CONTROL]:.1f}) and makes none exactly 0. L1 by "
+        "sub-gradient crowds them around 0, but a step of Adam jumps over it: "
+        f"{zeros['L1 sub-gradient']:.2%} are exactly 0. The proximal step, with the same λ, stops there. "
+        f"Exact zeros: {_listed(sparse) if sparse else 'none in this run'}."
+    )
+
+
+def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None:
+    if not drawn:
+        return
+    report.section("First-layer weights as images")
+    first = {name: runs[0].weights[0] for name, runs in results.items()}
+    _figure(report, folder, "images", "Input weights of the twelve strongest hidden units of each method",
+            figures.weight_images(first, side=8))  # fmt: skip
+    alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
+    report.text(
+        "The input weights of the twelve strongest hidden units of the first seed as 8 x 8 images: blue negative, white 0, red "
+        "positive, each row on its own scale (given below its name). Look for white: pixels that a unit does not use. Hidden "
+        "units with any input weight left: "
+        f"{_listed([f'{n} {share:.0%}' for n, share in alive.items() if n in ('none', 'L1 proximal', 'elastic net')])}."
+    )
