@@ -220,7 +220,11 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
                     arrays.append(x)
                 else:
                     return apply(*_operands(op, args), **options)
-            made = forward(*arrays, **options)
+            try:
+                made = forward(*arrays, **options)
+            except (ShapeError, DTypeError) as error:  # kernels shared by many ops do not know whom they serve
+                named = op.name in str(error).split(":")[0]
+                raise error if named else type(error)(f"{op.name}: {error}") from None
             y = _new(Tensor)
             if type(made) is tuple:
                 y.array, y.saved = made

@@ -46,12 +46,13 @@ static void FN(sum_panel)(size_t m, size_t stride, size_t columns, const real *x
     size_t chunks = 0;
     for (size_t r = 0; r < m; r += column_chunk, x += column_chunk * stride, chunks++) {
         const size_t rows = m - r < column_chunk ? m - r : column_chunk;
-        size_t j = 0;
-        for (; j + 8 * MG_W64 <= columns; j += 8 * MG_W64) {
-            FN(add_chunk)(chunks, rows, stride, x + j, 8, MG_W64, waiting + j);
-        }
-        for (; j < columns; j += MG_W64) {
-            FN(add_chunk)(chunks, rows, stride, x + j, 1, columns - j < MG_W64 ? columns - j : MG_W64, waiting + j);
+        for (size_t j = 0; j < columns;) {
+            const size_t left = (columns - j + MG_W64 - 1) / MG_W64, vectors = left >= 8 ? 8 : left >= 2 ? 2 : 1;
+            const size_t end = j + vectors * MG_W64, part = MG_W64 - (end > columns ? end - columns : 0);
+            if (vectors == 8) FN(add_chunk)(chunks, rows, stride, x + j, 8, part, waiting + j);
+            else if (vectors == 2) FN(add_chunk)(chunks, rows, stride, x + j, 2, part, waiting + j);
+            else FN(add_chunk)(chunks, rows, stride, x + j, 1, part, waiting + j);
+            j = end;
         }
     }
     for (size_t j = 0; j < columns; j += MG_W64) {
@@ -70,41 +71,56 @@ static void FN(sum_columns)(size_t m, size_t stride, size_t columns, const real 
     }
 }
 
-/* The largest of n >= W elements, or a NaN if there is one. The last vector overlaps: max does not mind. */
-static real FN(largest)(size_t n, const real *x) {
-    vec best[4], nan = {0};
-    UNROLL for (int j = 0; j < 4; j++) best[j] = V(load)(x);
-    for (size_t i = 0; i < n; i += 4 * W) {
-        UNROLL for (int j = 0; j < 4; j++) {
-            const size_t at = i + j * W < n - W ? i + j * W : n - W;
-            const vec v = V(load)(x + at);
-            best[j] = V(select)(V(lt)(best[j], v), v, best[j]);
+/* Where the largest of W <= n <= 65536 elements first occurs, NaN counting as largest. */
+static size_t FN(argmax_chunk)(size_t n, const real *x) {
+    const vec step = V(set1)(2 * W);
+    vec best[2], at[2] = {{0}}, now[2] = {{0}, V(set1)(W)}, nan = {0}; /* places of vectors are exact as reals */
+    best[0] = best[1] = V(load)(x);
+    for (size_t i = 0; i < n; i += 2 * W) {
+        UNROLL for (int j = 0; j < 2; j++) {
+            const size_t start = i + j * W;
+            const int inside = start + W <= n; /* the last vector overlaps what was seen: max does not mind */
+            const vec v = V(load)(x + (inside ? start : n - W)), place = inside ? now[j] : V(set1)((real)(n - W));
+            const mask better = V(lt)(best[j], v);
+            best[j] = V(select)(better, v, best[j]);
+            at[j] = V(select)(better, place, at[j]);
             nan = V(select)(V(eq)(v, v), nan, v);
+            now[j] += step;
         }
     }
-    real lane[5 * W], largest = x[0];
-    UNROLL for (int j = 0; j < 4; j++) V(store)(lane + j * W, best[j]);
-    V(store)(lane + 4 * W, nan);
-    for (int j = 0; j < 4 * W; j++) largest = lane[j] > largest ? lane[j] : largest;
-    for (int j = 4 * W; j < 5 * W; j++) largest = lane[j] != lane[j] ? lane[j] : largest;
-    return largest;
+    real found[W], places[W];
+    size_t first = 0;
+    UNROLL for (int j = 0; j < 2; j++) {
+        V(store)(found, best[j]);
+        V(store)(places, at[j]);
+        for (size_t l = 0; l < W; l++) {
+            const size_t place = (size_t)places[l] + l;
+            if (found[l] > x[first] || (found[l] == x[first] && place < first)) first = place;
+        }
+    }
+    V(store)(found, nan);
+    for (size_t l = 0; l < W; l++) {
+        if (found[l] != found[l]) {
+            for (first = 0; x[first] == x[first];) first++;
+            break;
+        }
+    }
+    return first;
 }
 
-/* Where the largest of n elements first occurs, NaN counting as largest: first the chunk, then the place in it. */
+/* Where the largest of n elements first occurs. */
 static size_t FN(argmax)(size_t n, const real *x) {
-    size_t at = 0;
-    real best = x[0];
+    size_t first = 0;
     if (n < W) {
-        for (size_t i = 1; i < n && best == best; i++) best = x[i] <= best ? best : x[i];
-    } else {
-        for (size_t i = 0; i < n && best == best; i += mg_sum_chunk) {
-            const size_t start = i + W <= n ? i : n - W, end = n - i < mg_sum_chunk ? n : i + mg_sum_chunk;
-            const real largest = FN(largest)(end - start, x + start);
-            if (!(largest <= best)) best = largest, at = start;
-        }
+        for (size_t i = 1; i < n && x[first] == x[first]; i++) first = x[i] <= x[first] ? first : i;
+        return first;
     }
-    while (x[at] != best && x[at] == x[at]) at++;
-    return at;
+    for (size_t i = 0; i < n && x[first] == x[first]; i += 65536) {
+        const size_t start = n - i < W ? n - W : i, end = n - i < 65536 ? n : i + 65536;
+        const size_t place = start + FN(argmax_chunk)(end - start, x + start);
+        if (!(x[place] <= x[first])) first = place;
+    }
+    return first;
 }
 
 /* out[i] = largest of row i, index[i] = where it first occurs. */

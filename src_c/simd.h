@@ -59,6 +59,8 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm512_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm512_sqrt_pd(a); }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
@@ -111,15 +113,17 @@ INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
 #else
 typedef vi32 mf32;
 typedef vi64 mf64;
-INLINE vf32 vf32_set1(float x) { return x - (vf32){0}; }
-INLINE vf64 vf64_set1(double x) { return x - (vf64){0}; }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return (mf32)(a < b); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return (mf64)(a < b); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return (mf32)(a <= b); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return (mf64)(a <= b); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return (mf32)(a == b); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return (mf64)(a == b); }
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+INLINE vf32 vf32_set1(float x) { return _mm256_set1_ps(x); }
+INLINE vf64 vf64_set1(double x) { return _mm256_set1_pd(x); }
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
 INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
@@ -151,6 +155,8 @@ INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
 }
 
 #else
+INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
+INLINE vf64 vf64_set1(double x) { return (vf64){x, x}; }
 #if defined(__aarch64__) && !defined(MG_GENERIC)
 #include <arm_neon.h>
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }

@@ -43,7 +43,11 @@ INLINE double mg_pairwise_total(const mg_pairwise *p) {
 
 /* The sum of one chunk, n <= mg_sum_chunk elements. */
 INLINE double FN(sum_chunk)(size_t n, const real *x) {
-    mg_lanes lane = {{0}};
+    const vf64 zero = {0};
+    if (n <= MG_W64) return mg_fold(zero + FN(load64_part)(x, n)); /* all other lanes are +0 */
+    if (n <= 2 * MG_W64) return mg_fold((zero + FN(load64)(x)) + (zero + FN(load64_part)(x + MG_W64, n - MG_W64)));
+    mg_lanes lane;
+    UNROLL for (int j = 0; j < mg_lane_vectors; j++) lane[j] = zero;
     size_t i = 0;
     for (; i + mg_sum_lanes <= n; i += mg_sum_lanes) {
         UNROLL for (int j = 0; j < mg_lane_vectors; j++) lane[j] += FN(load64)(x + i + j * MG_W64);
