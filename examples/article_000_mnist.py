@@ -61,4 +61,6 @@ for convention, term in conventions.items():
     reached[convention] = history.last["val_accuracy"]
 
 formula, code = reached.values()
-print(f"\nlook at: test accuracy {formula:.2%} by the formula, {code:.2%} by the code; the penalty stands apart from the loss")
+print(
+    f"\nlook at: test accuracy {formula:.2%} by the formula, {code:.2%} by the code; the penalty stands apart from the loss"
+)

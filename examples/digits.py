@@ -1,7 +1,7 @@
 """A network learns to read digits, in the loop that `fit` also runs: every step in plain sight.
 
-    python examples/digits.py            about two seconds
-    python examples/digits.py --quick    two epochs: to see that it works
+python examples/digits.py            about two seconds
+python examples/digits.py --quick    two epochs: to see that it works
 """
 
 import argparse

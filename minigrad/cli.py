@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import minigrad as mg
+from . import kernels
+from .errors import NonFiniteError
 
+VERSION = sys.modules[__package__].__version__
 USER_ERROR = 2  # exit status of what the user can mend
 INTERRUPTED = 130
 
@@ -19,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.threads is not None:
-            mg.set_num_threads(options.threads)
+            kernels.set_num_threads(options.threads)
         options.run(options)
-    except (ValueError, OSError, ImportError, mg.NonFiniteError) as error:
+    except (ValueError, OSError, ImportError, NonFiniteError) as error:
         print(f"minigrad {options.command}: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
@@ -32,12 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(prog="minigrad", description="minigrad: a regularization laboratory with its own engine.")
-    top.add_argument("--version", action="version", version=f"minigrad {mg.__version__}")
+    top = argparse.ArgumentParser(
+        prog="minigrad", description="minigrad: a regularization laboratory with its own engine."
+    )
+    top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (add_demo, add_info):
         command = add(commands)
-        command.add_argument("--threads", type=_at_least(1), metavar="N", help="threads of the kernels; same results for any")
+        command.add_argument(
+            "--threads", type=_at_least(1), metavar="N", help="threads of the kernels; same results for any"
+        )
     return top
 
 
@@ -57,14 +63,18 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     demo.add_argument("--epochs", type=_at_least(1), metavar="N", help="epochs of training (default: 60; mnist: 10)")
     demo.add_argument("--quick", action="store_true", help="a few seeds and epochs only: to see that it works")
     demo.add_argument("--no-figures", action="store_true", help="a report of tables only, without matplotlib")
-    demo.add_argument("--download", action="store_true", help="with --data mnist: download what is missing, and check it")
+    demo.add_argument(
+        "--download", action="store_true", help="with --data mnist: download what is missing, and check it"
+    )
     demo.set_defaults(run=run_demo)
     return demo
 
 
 def add_info(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     info = commands.add_parser(
-        "info", help="what this installation computes with", description="Version, kernels, threads and paths: for bug reports."
+        "info",
+        help="what this installation computes with",
+        description="Version, kernels, threads and paths: for bug reports.",
     )
     info.set_defaults(run=run_info)
     return info
@@ -82,12 +92,12 @@ def run_info(options: argparse.Namespace) -> None:
 
     found = [str(folder) for folder in mnist.folders() if folder.is_dir()]
     lines = {
-        "minigrad": f"{mg.__version__}, {Path(mg.__file__).parent}",
+        "minigrad": f"{VERSION}, {Path(__file__).parent}",
         "python": f"{platform.python_version()} on {platform.platform()}",
         "mnist": found[0] if found else f"not found in {' or '.join(map(str, mnist.folders()))}",
     }
     print("\n".join(f"{name:<12} {value}" for name, value in lines.items()))
-    print(mg.kernels.report())
+    print(kernels.report())
 
 
 def _at_least(low: int):

@@ -134,7 +134,11 @@ def table(results: dict[str, list[Result]]) -> list[list[str]]:
 
         def both(part: str, measure: str, scale: float, digits: int, runs: list[Result] = runs) -> str:
             values = [scale * getattr(r, part)[measure] for r in runs]
-            return f"{mean(values):.{digits}f} ± {spread(values):.{digits}f}" if len(runs) > 1 else f"{values[0]:.{digits}f}"
+            return (
+                f"{mean(values):.{digits}f} ± {spread(values):.{digits}f}"
+                if len(runs) > 1
+                else f"{values[0]:.{digits}f}"
+            )
 
         penalty = mean([sum(r.penalties.values()) for r in runs])
         rows.append([
@@ -157,7 +161,9 @@ def main(options: argparse.Namespace) -> None:
           f"{epochs} epochs")  # fmt: skip
     results = run(seeds, epochs)
     print("\n" + as_text(HEAD, table(results)))
-    print("accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds")
+    print(
+        "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds"
+    )
     drawn = not options.no_figures and figures.available()
     if not drawn and not options.no_figures:
         print("no figures: they need matplotlib, pip install 'minigrad[figures]'")

@@ -33,7 +33,9 @@ def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
         f"{kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}; {seconds:.0f} s.",
     )
     if epochs < EPOCHS:
-        report.text(f"A short run of {epochs} epochs: the settings were found for {EPOCHS}, so read nothing into the numbers.")
+        report.text(
+            f"A short run of {epochs} epochs: the settings were found for {EPOCHS}, so read nothing into the numbers."
+        )
     report.text(
         f"One network (64-128-128-10, relu, Adam) learns to read digits of 8 x 8 pixels from {TRAIN_ROWS} examples. {NOISE:.0%} "
         "of their labels were replaced by a wrong one, so a network that fits its training data perfectly has learnt mistakes "
@@ -119,7 +121,11 @@ def _excludes(gain: Gain) -> str:
 
 def _others(found: dict[str, Gain]) -> str:
     texts = []
-    for verdict, words in (("higher", "accuracy is higher with"), ("lower", "it is lower with"), ("undecided", "undecided is")):
+    for verdict, words in (
+        ("higher", "accuracy is higher with"),
+        ("lower", "it is lower with"),
+        ("undecided", "undecided is"),
+    ):
         names = [name for name, gain in found.items() if gain.verdict == verdict]
         if names:
             texts.append(f"{words} {_listed(names)}")
@@ -151,7 +157,9 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
     report.section("Learning curves: the data loss")
     if drawn:
         png = figures.learning_curves(losses, top=2.5)
-        _figure(report, folder, "curves", "Data loss on training and test rows over the epochs, one panel per method", png)
+        _figure(
+            report, folder, "curves", "Data loss on training and test rows over the epochs, one panel per method", png
+        )
     control = np.mean(losses[CONTROL]["test rows, clean labels"], 0)
     low = int(control.argmin())
     report.text(

@@ -42,7 +42,12 @@ class EarlyStopping(Callback):
     """
 
     def __init__(
-        self, monitor: str = "val_loss", patience: int = 5, mode: str = "min", min_delta: float = 0.0, restore: bool = True
+        self,
+        monitor: str = "val_loss",
+        patience: int = 5,
+        mode: str = "min",
+        min_delta: float = 0.0,
+        restore: bool = True,
     ) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"EarlyStopping: mode is {mode!r}; need 'min' or 'max'")

@@ -9,17 +9,25 @@ from typing import Any
 import numpy as np
 
 from ..arguments import whole
-from ..data import Dataset, Loader, check_labels, check_xy
+from ..data.arrays import Dataset, check_xy
+from ..data.labels import check_labels
+from ..data.loader import Loader
 from ..engine import Tensor, no_grad
 from ..errors import DTypeError
-from ..nn import Module
-from ..reg import Terms
+from ..nn.module import Module
+from ..reg.terms import Terms
 
 Metric = Callable[[Tensor, np.ndarray], float]
 
 
 def evaluate(
-    model: Module, data: Any, loss: Callable, metrics: Sequence[Metric] = (), *, penalty: Terms | None = None, batch_size: int = 256
+    model: Module,
+    data: Any,
+    loss: Callable,
+    metrics: Sequence[Metric] = (),
+    *,
+    penalty: Terms | None = None,
+    batch_size: int = 256,
 ) -> dict[str, float]:
     """loss, each metric by its function's name, and, if penalty=terms is given, each penalty and the total.
 
@@ -32,7 +40,12 @@ def evaluate(
 
 
 def measure(
-    model: Module, data: Dataset, loss: Callable, metrics: Sequence[Metric], terms: Iterable[Terms], batch_size: int = 256
+    model: Module,
+    data: Dataset,
+    loss: Callable,
+    metrics: Sequence[Metric],
+    terms: Iterable[Terms],
+    batch_size: int = 256,
 ) -> dict[str, float]:
     """What evaluate returns, for data that was checked before."""
     means = Means()

@@ -84,7 +84,9 @@ class History:
 def unknown_column(who: str, name: str, names: Sequence[str]) -> str:
     """The message about a column that is not there, with the closest that is."""
     close = difflib.get_close_matches(str(name), names, n=1)
-    return f"{who}: there is no {name!r}{f'; did you mean {close[0]!r}?' if close else ''} (columns: {', '.join(names)})"
+    return (
+        f"{who}: there is no {name!r}{f'; did you mean {close[0]!r}?' if close else ''} (columns: {', '.join(names)})"
+    )
 
 
 def header(names: Iterable[str]) -> str:
@@ -106,4 +108,10 @@ def _number(name: str, value: float) -> str:
         return f"{value:.0f}"
     if name == "seconds":
         return f"{value:.2f}"
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.1e}" if math.isfinite(value) else f"{value}"
+    return (
+        f"{value:.4f}"
+        if value == 0 or 0.001 <= abs(value) < 1000
+        else f"{value:.1e}"
+        if math.isfinite(value)
+        else f"{value}"
+    )

@@ -7,18 +7,20 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import named_keywords, whole
-from ..data import Loader
+from ..data.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError
-from ..nn import Module
-from ..optim import Optimizer
-from ..reg import Terms
-from .callbacks import Callback
+from ..nn.module import Module
+from ..optim.base import Optimizer
+from ..reg.terms import Terms
 from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
 from .history import History
+
+if TYPE_CHECKING:
+    from .callbacks import Callback
 
 
 class Run:
@@ -94,7 +96,9 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
     if batch_size is not None:
         raise ValueError(f"fit: the Loader has batches of {data.batch_size}; leave batch_size out")
     if data.x.dtype != dtype_of(model):
-        raise DTypeError(f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader")
+        raise DTypeError(
+            f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader"
+        )
     check_data(model, data, loss)
     return data
 

@@ -20,7 +20,9 @@ def accuracy(output: Tensor, target: Any) -> float:
     y, t = output.data, np.asarray(target)
     if y.ndim != 2 or y.shape[1] < 2 or t.shape not in ((len(y),), y.shape):
         advice = "; for one logit per row use binary_accuracy" if y.ndim == 1 or y.shape[-1] == 1 else ""
-        raise ShapeError(f"accuracy: output {y.shape}, target {t.shape}; need (n, classes) and (n,) or (n, classes){advice}")
+        raise ShapeError(
+            f"accuracy: output {y.shape}, target {t.shape}; need (n, classes) and (n,) or (n, classes){advice}"
+        )
     classes = t if t.ndim == 1 else t.argmax(1)
     return float((y.argmax(1) == classes).mean())
 

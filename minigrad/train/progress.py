@@ -40,7 +40,9 @@ class Progress(Callback):
         now = time.monotonic()
         if self._bar is not None and (now - self._drawn > REDRAW or run.batch == run.batches):
             self._drawn = now
-            values = "  ".join(f"{name} {value:.4g}" for name, value in run.row.items() if name not in ("epoch", "seconds"))
+            values = "  ".join(
+                f"{name} {value:.4g}" for name, value in run.row.items() if name not in ("epoch", "seconds")
+            )
             self._bar.update(self._task, completed=run.batch, epoch=f"{run.epoch}/{run.epochs}", values=values)
 
     def on_epoch_end(self, run: Run) -> None:
@@ -67,7 +69,12 @@ def _rich_bar(stream: TextIO, batches: int) -> tuple[Any, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[values]}"))
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[values]}"),
+    )
     bar = Bar(*columns, console=Console(file=stream), transient=True)
     task = bar.add_task("", total=batches, epoch="", values="")
     bar.start()
