@@ -14,7 +14,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAMILIES = ["penalty"]
+FAMILIES = ["elementwise", "matmul", "reduce", "penalty"]
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
@@ -38,7 +38,7 @@ class BuildKernels(build_ext):
         if not self.compiles("int main(void) { return 0; }"):
             compiler = " ".join(self.compiler.compiler[:1])
             raise SystemExit(
-                f"minigrad: the C compiler {compiler!r} does not work. Install one (Debian: apt install build-essential), "
+                f"minigrad: the C compiler {compiler!r} does not work. Install one (Debian: build-essential), "
                 "set CC, or set MINIGRAD_NO_NATIVE=1 to run on the slower NumPy kernels."
             )
         omp_program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"

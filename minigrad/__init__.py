@@ -6,9 +6,9 @@
 
 import numpy as _np
 
-from .tensor import from_numpy  # isort: skip  (first: the module's name must not hide the function `tensor`)
+from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import kernels, testing
-from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad, tensor
+from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh

@@ -25,12 +25,11 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
+from .arrays import REAL, owned
 from .errors import DTypeError, GraphError, ShapeError
 
 _tick = itertools.count(1).__next__  # one clock stamps every creation and every write
 _new = object.__new__
-REAL = (np.dtype(np.float32), np.dtype(np.float64))
-DTYPES = (*REAL, np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.bool_))
 
 
 class _Mode(threading.local):
@@ -110,46 +109,18 @@ class Tensor:
                 leaf.grad = g if own else g.detach()
 
 
-
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new tensor with a copy of `data`: numbers, nested lists, an array, or a tensor.
-
-    Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype. float32, float64, int64,
-    int32, uint8 and bool are taken; others raise DTypeError. `requires_grad` asks for gradients: floats only.
-
-    >>> import minigrad as mg
-    >>> mg.tensor([1, 2, 3])
-    tensor([1., 2., 3.])
-    """
-    if isinstance(data, Tensor):
-        array = data.array
-    elif isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-    else:
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise ShapeError(f"tensor: the nested lists are ragged ({error})") from None
-        if dtype is None and array.dtype != np.bool_ and array.dtype.kind in "iuf":
-            dtype = np.float32
-    want = np.dtype(array.dtype if dtype is None else dtype).newbyteorder("=")
-    if want not in DTYPES or array.dtype.kind not in "biuf":
-        raise DTypeError(f"tensor: dtype {array.dtype if want in DTYPES else want} is not taken; need one of "
-                         f"{', '.join(map(str, DTYPES))}")  # fmt: skip
-    return Tensor(np.array(array, dtype=want, order="C", copy=True), requires_grad)
-
-
 class Op:
     """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
 
-    __slots__ = ("defaults", "forward", "name", "names", "options", "replayable", "rules", "shared")
+    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
 
     def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
         self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
         parameters = inspect.signature(forward).parameters.values()
         self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
         if missing or unknown:
             raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
@@ -162,7 +133,7 @@ class Op:
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
         """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
         if len(args) > len(self.names):
-            raise TypeError(f"{self.name}: takes {len(self.names)} arguments {self.names}, got {len(args)}")
+            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
         options = dict(options)
         bound = list(args)
         for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
@@ -171,9 +142,9 @@ class Op:
                 raise TypeError(f"{self.name}: argument {name!r} is missing")
             bound.append(value)
         for name in options:
-            if name not in self.options:
+            if name not in self.keywords:
                 again = " a second time" if name in self.names else ""
-                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {(*self.names, *self.options)}")
+                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
         return tuple(bound), {**self.options, **options}
 
 
@@ -199,7 +170,7 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
-            x = tensor(np.asarray(x) if rule is None else x)
+            x = Tensor(owned(np.asarray(x) if rule is None else x))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {name} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
@@ -249,7 +220,11 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
                     arrays.append(x)
                 else:
                     return apply(*_operands(op, args), **options)
-            made = forward(*arrays, **options)
+            try:
+                made = forward(*arrays, **options)
+            except (ShapeError, DTypeError) as error:  # kernels shared by many ops do not know whom they serve
+                named = op.name in str(error).split(":")[0]
+                raise error if named else type(error)(f"{op.name}: {error}") from None
             y = _new(Tensor)
             if type(made) is tuple:
                 y.array, y.saved = made
@@ -306,8 +281,8 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 if type(x) is not Tensor:
                     continue
                 if x.stamp > stamp:
-                    raise GraphError(f"backward: an input of {op.name}, shape {x.array.shape}, was changed by copy_ or an "
-                                     "optimizer after it was used; run the forward pass again")  # fmt: skip
+                    raise GraphError(f"backward: an input of {op.name}, shape {x.array.shape}, was written by copy_ "
+                                     "or an optimizer after its use; run the forward pass again")  # fmt: skip
                 if not x.tracked or x.stamp < oldest:
                     continue
                 if rule is None:
@@ -337,12 +312,11 @@ def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:
     array = output.array
     if gradient is None:
         if array.size != 1:
-            raise GraphError(f"{caller}: the output has shape {array.shape}; reduce it to one number (sum, mean), or pass "
-                             "a gradient of its shape")  # fmt: skip
+            raise GraphError(f"{caller}: the output is {array.shape}; reduce it to one number, or pass a gradient")
         return full(output, 1.0)
-    seed = gradient if isinstance(gradient, Tensor) else tensor(gradient, array.dtype)
+    seed = gradient if isinstance(gradient, Tensor) else Tensor(owned(gradient, array.dtype))
     if seed.array.shape != array.shape:
-        raise ShapeError(f"{caller}: the gradient has shape {seed.array.shape}, the output {array.shape}; need the same")
+        raise ShapeError(f"{caller}: the gradient is {seed.array.shape}, the output {array.shape}; need the same")
     if seed.array.dtype != array.dtype:
         raise DTypeError(f"{caller}: the gradient is {seed.array.dtype}, the output {array.dtype}; need the same")
     return seed
@@ -350,7 +324,7 @@ def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:
 
 def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
          create_graph: bool = False, allow_unused: bool = False) -> Any:  # fmt: skip
-    """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; `.grad` stays as it is.
+    """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; no `.grad` changes.
 
     `create_graph` makes the result differentiable again. An input that the output does not depend on is an error,
     or None with `allow_unused`.

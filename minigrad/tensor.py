@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .engine import DTYPES, Tensor, is_grad_enabled, touch
-from .errors import DTypeError, GraphError, ShapeError
+from .arrays import check_dtype, owned
+from .engine import Tensor, is_grad_enabled, touch
+from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.linalg import matmul
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
@@ -69,6 +70,12 @@ def _power(t: Tensor, exponent: Any) -> Tensor:
     raise TypeError(f"**: the exponent is {exponent!r}; this version takes 2 and 0.5")
 
 
+def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
+    """Ask for gradients of this leaf, or no more; returns the tensor."""
+    t.requires_grad = requires_grad
+    return t
+
+
 def _size_of_first(t: Tensor) -> int:
     if t.array.ndim == 0:
         raise TypeError("len: the tensor is a single number")
@@ -77,12 +84,12 @@ def _size_of_first(t: Tensor) -> int:
 
 def _truth(t: Tensor) -> bool:
     if t.array.size != 1:
-        raise ValueError(f"bool: the tensor has shape {t.array.shape}; compare its elements, or use .item() on one")
+        raise ValueError(f"bool: the tensor has shape {t.array.shape}; only one element is true or false")
     return bool(t.array)
 
 
 def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
-    raise TypeError("tensors are values and t[i] = v does not write; build the tensor with ops, or use copy_ under no_grad")
+    raise TypeError("t[i] = v: tensors are values; build a new one with ops, or write all of it: copy_ under no_grad")
 
 
 def _copy(t: Tensor, source: Any) -> Tensor:
@@ -104,37 +111,49 @@ def _copy(t: Tensor, source: Any) -> Tensor:
 
 METHODS: dict[str, Any] = {
     # numbers out
-    "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "tolist": lambda t: t.array.tolist(),
-    "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)), "__bool__": _truth, "__repr__": _repr,
+    "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
+    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)),
+    "__bool__": _truth,
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
     "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size), "__len__": _size_of_first,
-    "is_leaf": property(lambda t: t.op is None or not t.tracked),
-    "requires_grad_": lambda t, on=True: (setattr(t, "requires_grad", on), t)[1],
+    "is_leaf": property(lambda t: t.op is None or not t.tracked), "requires_grad_": _requires_grad,
     # arithmetic
-    "__add__": add, "__radd__": lambda t, other: add(other, t), "__sub__": sub, "__rsub__": lambda t, other: sub(other, t),
-    "__mul__": mul, "__rmul__": lambda t, other: mul(other, t), "__truediv__": div, "__rtruediv__": lambda t, o: div(o, t),
-    "__matmul__": matmul, "__rmatmul__": lambda t, other: matmul(other, t), "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div, "__matmul__": matmul,
+    "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
+    "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
+    "__rmatmul__": lambda t, other: matmul(other, t), "__neg__": neg, "__abs__": abs, "__pow__": _power,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
-    "sign": sign, "matmul": matmul,
+    "sign": sign, "matmul": matmul, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
-    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim), "argmax": argmax,
+    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
     # shape and dtype
     "reshape": _reshape, "permute": _permute, "transpose": transpose, "T": property(_transposed),
     "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape), "flatten": lambda t: _reshape(t, -1),
     "to": lambda t, dtype: cast(t, dtype=dtype), "float": lambda t: cast(t, dtype=np.float32),
     "double": lambda t: cast(t, dtype=np.float64), "long": lambda t: cast(t, dtype=np.int64),
-    # writing
-    "copy_": _copy,
-    # what is refused
-    "__setitem__": _no_assignment, "__array_ufunc__": None,
+    # writing, and what is refused
+    "copy_": _copy, "__setitem__": _no_assignment, "__array_ufunc__": None,
 }  # fmt: skip
 
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of `data`: numbers, nested lists, an array, or a tensor.
+
+    Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype. float32, float64, int64,
+    int32, uint8 and bool are taken; others raise DTypeError. `requires_grad` asks for gradients: floats only.
+
+    >>> import minigrad as mg
+    >>> mg.tensor([1, 2, 3])
+    tensor([1., 2., 3.])
+    """
+    return Tensor(owned(data.array if isinstance(data, Tensor) else data, dtype), requires_grad)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -144,6 +163,5 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: got a {type(array).__name__}; need a NumPy array (or use minigrad.tensor)")
-    if array.dtype not in DTYPES:
-        raise DTypeError(f"from_numpy: dtype {array.dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
+    check_dtype("from_numpy", array.dtype)
     return Tensor(array)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Tensor, grad, tensor
+from .engine import Tensor, grad
 from .ops.elementwise import mul
 from .ops.shape import sum
+from .tensor import tensor
 
 
 def gradcheck(function: Callable[..., Tensor], inputs: Sequence[Any], *, order: int = 2, eps: float = 1e-6,

@@ -2,7 +2,13 @@
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
-   select takes. load_part and store_part touch the first n lanes only; the other lanes load as +0. */
+   select takes. load_part and store_part touch the first n lanes only; the other lanes load as +0.
+   For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
+   upper halves of each 128 bits of a and b.
+   min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
+   scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
+   split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
+   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double). */
 #ifndef MG_SIMD_H
 #define MG_SIMD_H
 
@@ -53,35 +59,82 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm512_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm512_sqrt_pd(a); }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm512_mask_blend_pd(m, b, a); }
+INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
+INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm512_min_pd(a, b); }
+INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm512_max_ps(a, b); }
+INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm512_max_pd(a, b); }
+INLINE vf32 vf32_scale(vf32 y, vf32 n) { return _mm512_scalef_ps(y, n); }
+INLINE vf64 vf64_scale(vf64 y, vf64 n) { return _mm512_scalef_pd(y, n); }
+INLINE vf32 vf32_split(vf32 x, vf32 *e) {
+    const vf32 m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_zero);
+    *e = _mm512_getexp_ps(x) - _mm512_getexp_ps(m);
+    return m;
+}
+INLINE vf64 vf64_split(vf64 x, vf64 *e) {
+    const vf64 m = _mm512_getmant_pd(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_zero);
+    *e = _mm512_getexp_pd(x) - _mm512_getexp_pd(m);
+    return m;
+}
+INLINE vf32 vf32_lookup(const float *row, vu32 i) {
+    return _mm512_permutexvar_ps((__m512i)i, _mm512_broadcast_f32x8(_mm256_loadu_ps(row)));
+}
+INLINE vf64 vf64_lookup(const double *row, vu64 i) {
+    return _mm512_permutex2var_pd(_mm512_loadu_pd(row), (__m512i)i, _mm512_loadu_pd(row + 8));
+}
 INLINE mf32 mf32_first(size_t n) { return (mf32)((1u << n) - 1u); }
 INLINE mf64 mf64_first(size_t n) { return (mf64)((1u << n) - 1u); }
 INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(mf32_first(n), p); }
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mf64_first(n), p); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 2 * step), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * step), 3);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(p));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + step), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 2 * step), 2);
+    return _mm512_insertf64x2(v, _mm_loadu_pd(p + 3 * step), 3);
+}
 
 #else
 typedef vi32 mf32;
 typedef vi64 mf64;
-INLINE vf32 vf32_set1(float x) { return x - (vf32){0}; }
-INLINE vf64 vf64_set1(double x) { return x - (vf64){0}; }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return (mf32)(a < b); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return (mf64)(a < b); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return (mf32)(a <= b); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return (mf64)(a <= b); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return (mf32)(a == b); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return (mf64)(a == b); }
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+INLINE vf32 vf32_set1(float x) { return _mm256_set1_ps(x); }
+INLINE vf64 vf64_set1(double x) { return _mm256_set1_pd(x); }
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
 INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, (vf32)m); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, (vf64)m); }
+INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
+INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
+INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
+INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
+INLINE vf32 vf32_lookup(const float *row, vu32 i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(row), (__m256i)i); }
 INLINE vi32 mf32_first(size_t n) {
     return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3, 4, 5, 6, 7};
 }
@@ -90,14 +143,30 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm256_maskload_ps
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm256_maskload_pd(p, (__m256i)mf64_first(n)); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, (__m256i)mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, (__m256i)mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm256_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm256_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm256_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm256_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
+}
 
 #else
+INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
+INLINE vf64 vf64_set1(double x) { return (vf64){x, x}; }
 #if defined(__aarch64__) && !defined(MG_GENERIC)
 #include <arm_neon.h>
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return (vf64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
 INLINE vf32 vf32_sqrt(vf32 a) { return (vf32)vsqrtq_f32((float32x4_t)a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return (vf64)vsqrtq_f64((float64x2_t)a); }
+INLINE vf32 vf32_lookup(const float *row, vu32 i) { /* by bytes: index i is the four bytes from 4i on */
+    const uint8x16x2_t bytes = {{vreinterpretq_u8_f32(vld1q_f32(row)), vreinterpretq_u8_f32(vld1q_f32(row + 4))}};
+    return (vf32)vqtbl2q_u8(bytes, (uint8x16_t)((i & 7) * 0x04040404 + 0x03020100));
+}
 #else
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) {
     UNROLL for (int i = 0; i < MG_W32; i++) a[i] = fmaf(a[i], b[i], c[i]);
@@ -115,6 +184,11 @@ INLINE vf64 vf64_sqrt(vf64 a) {
     UNROLL for (int i = 0; i < MG_W64; i++) a[i] = sqrt(a[i]);
     return a;
 }
+INLINE vf32 vf32_lookup(const float *row, vu32 i) {
+    vf32 v;
+    UNROLL for (int k = 0; k < MG_W32; k++) v[k] = row[i[k] & 7];
+    return v;
+}
 #endif
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (vi32)a) | (~m & (vi32)b)); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (vi64)a) | (~m & (vi64)b)); }
@@ -122,7 +196,45 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, 
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { memcpy(p, &v, n * sizeof *p); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return (vf32){a[0], b[0], a[1], b[1]}; }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return (vf64){a[0], b[0]}; }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return (vf32){a[2], b[2], a[3], b[3]}; }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return (vf64){a[1], b[1]}; }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) { (void)step; return vf32_load(p); }
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) { (void)step; return vf64_load(p); }
+INLINE vf32 vf32_min(vf32 a, vf32 b) { return vf32_select(a < b, a, b); }
+INLINE vf64 vf64_min(vf64 a, vf64 b) { return vf64_select(a < b, a, b); }
+INLINE vf32 vf32_max(vf32 a, vf32 b) { return vf32_select(a > b, a, b); }
+INLINE vf64 vf64_max(vf64 a, vf64 b) { return vf64_select(a > b, a, b); }
 #endif
+
+INLINE vf64 vf64_lookup(const double *row, vu64 i) {
+    vf64 v;
+    UNROLL for (int k = 0; k < MG_W64; k++) v[k] = row[i[k] & 15];
+    return v;
+}
+/* 2^n in two factors whose exponents are n halved down and the rest. n + 1.5 * 2^23 has n in its low bits. */
+INLINE vf32 vf32_scale(vf32 y, vf32 n) {
+    const vu32 biased = (vu32)(n + 0x1.8p23f) - (0x4b400000 - 2 * 127), half = biased >> 1;
+    return y * (vf32)(half << 23) * (vf32)((biased - half) << 23);
+}
+INLINE vf64 vf64_scale(vf64 y, vf64 n) {
+    const vu64 biased = (vu64)(n + 0x1.8p52) - (0x4338000000000000 - 2 * 1023), half = biased >> 1;
+    return y * (vf64)(half << 52) * (vf64)((biased - half) << 52);
+}
+/* Denormals are made normal first; 2^23 with the exponent field in its low bits becomes a number by subtraction. */
+INLINE vf32 vf32_split(vf32 x, vf32 *e) {
+    const mf32 small = vf32_lt(x, vf32_set1(0x1p-126f));
+    const vu32 bits = (vu32)vf32_select(small, x * 0x1p24f, x), n = (bits - 0x400000) >> 23;
+    *e = (vf32)(n | 0x4b000000) - vf32_select(small, vf32_set1(0x1p23f + 126 + 24), vf32_set1(0x1p23f + 126));
+    return (vf32)(bits - (n << 23) + (126 << 23));
+}
+INLINE vf64 vf64_split(vf64 x, vf64 *e) {
+    const mf64 small = vf64_lt(x, vf64_set1(0x1p-1022));
+    const vu64 bits = (vu64)vf64_select(small, x * 0x1p53, x), n = (bits - 0x8000000000000) >> 52;
+    *e = (vf64)(n | 0x4330000000000000) - vf64_select(small, vf64_set1(0x1p52 + 1022 + 53), vf64_set1(0x1p52 + 1022));
+    return (vf64)(bits - (n << 52) + (1022ull << 52));
+}
 #endif
 
 /* |x| and the sign bit, by bits: NaN keeps its payload, -0 its sign. */

@@ -1,6 +1,60 @@
 # The C tables (src_c/*.h) as Cython sees them: mg_<family>[runtime.variant].<kernel>_f32(...).
+from libc.stdint cimport int64_t
+
 cdef extern from "penalty.h" nogil:
     ctypedef struct mg_penalty_table:
         void elastic_net_grad_f32(size_t n, const float *w, double l1, double l2, double scale, float *out) noexcept nogil
         void elastic_net_grad_f64(size_t n, const double *w, double l1, double l2, double scale, double *out) noexcept nogil
     const mg_penalty_table *const *mg_penalty
+
+cdef extern from "matmul.h" nogil:
+    enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
+    ctypedef struct mg_matmul_args:
+        size_t m, n, k
+        const void *a
+        const void *b
+        const void *bias
+        void *c
+        Py_ssize_t a_row, a_col, b_row, b_col, c_row
+        int activation, accumulate
+    ctypedef struct mg_matmul_table:
+        size_t matmul_scratch_f32(const mg_matmul_args *p) noexcept nogil
+        size_t matmul_scratch_f64(const mg_matmul_args *p) noexcept nogil
+        void matmul_f32(const mg_matmul_args *p, void *scratch) noexcept nogil
+        void matmul_f64(const mg_matmul_args *p, void *scratch) noexcept nogil
+        void matvec_f32(const mg_matmul_args *p) noexcept nogil
+        void matvec_f64(const mg_matmul_args *p) noexcept nogil
+    const mg_matmul_table *const *mg_matmul
+cdef extern from "reduce.h" nogil:
+    ctypedef struct mg_reduce_table:
+        double sum_flat_f32(size_t n, const float *x) noexcept nogil
+        double sum_flat_f64(size_t n, const double *x) noexcept nogil
+        void sum_rows_f32(size_t rows, size_t n, const float *x, double divisor, float *out) noexcept nogil
+        void sum_rows_f64(size_t rows, size_t n, const double *x, double divisor, double *out) noexcept nogil
+        void sum_columns_f32(size_t m, size_t stride, size_t columns, const float *x, double divisor, float *out) noexcept nogil
+        void sum_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double divisor, double *out) noexcept nogil
+        void max_rows_f32(size_t rows, size_t n, const float *x, float *out, int64_t *index) noexcept nogil
+        void max_rows_f64(size_t rows, size_t n, const double *x, double *out, int64_t *index) noexcept nogil
+        void max_columns_f32(size_t m, size_t stride, size_t columns, const float *x, float *out, int64_t *index) noexcept nogil
+        void max_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out, int64_t *index) noexcept nogil
+        void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index, float *out) noexcept nogil
+        void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index, double *out) noexcept nogil
+    const mg_reduce_table *const *mg_reduce
+cdef extern from "elementwise.h" nogil:
+    enum:
+        mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid
+        mg_op_relu, mg_op_add, mg_op_sub, mg_op_mul, mg_op_div, mg_op_relu_grad, mg_op_tanh_grad, mg_op_sigmoid_grad
+    ctypedef struct mg_operand:
+        const char *p
+        Py_ssize_t row, col
+    ctypedef struct mg_elementwise_table:
+        void map_f32(int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out) noexcept nogil
+        void map_f64(int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out) noexcept nogil
+        void convert_f32(size_t rows, size_t n, mg_operand x, double *out) noexcept nogil
+        void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
+    const mg_elementwise_table *const *mg_elementwise
+
+cdef extern from "arrays.h" nogil:
+    ctypedef struct mg_arrays_table:
+        void take(size_t n, size_t bytes, const char *x, const long long *index, char *out) noexcept nogil
+    const mg_arrays_table *const *mg_arrays

@@ -1,5 +1,19 @@
 # The argument checks that every kernel shares. A check raises the error itself; one that passes costs a few nanoseconds.
-from numpy cimport NPY_DOUBLE, NPY_FLOAT, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_SIZE, PyArray_TYPE, ndarray
+from libc.stdint cimport int64_t, uint64_t
+from numpy cimport (
+    NPY_DOUBLE,
+    NPY_FLOAT,
+    NPY_INT64,
+    PyArray_DATA,
+    PyArray_ISCARRAY,
+    PyArray_ISCARRAY_RO,
+    PyArray_SIZE,
+    PyArray_TYPE,
+    ndarray,
+from numpy cimport (
+    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_ISCARRAY, PyArray_ISCARRAY_RO, PyArray_ITEMSIZE, PyArray_NDIM,
+    PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE, ndarray,
+)
 
 
 cdef inline str describe(object x):
@@ -40,3 +54,33 @@ cdef inline int check_same(str kernel, ndarray x, ndarray out) except -1:
     check_flat(kernel, x)
     check_out(kernel, out)
     return check_real(kernel, x)
+
+
+cdef inline int check_indices(str kernel, str what, ndarray index, Py_ssize_t n) except -1:
+    """index is flat int64 and every element is in [0, n); the error names the first that is not."""
+    cdef Py_ssize_t i, count = PyArray_SIZE(index)
+    cdef const int64_t *at = <const int64_t *>PyArray_DATA(index)
+    cdef bint outside = False
+    if PyArray_TYPE(index) != NPY_INT64:
+        from minigrad.errors import DTypeError
+        raise DTypeError(f"{kernel}: {what} is {describe(index)}; need int64")
+    check_flat(kernel, index)
+    for i in range(count):
+        outside |= <uint64_t>at[i] >= <uint64_t>n      # a negative one is huge as an unsigned number
+    if outside:
+        i = 0
+        while 0 <= at[i] < n:
+            i += 1
+        raise IndexError(f"{kernel}: {what} {at[i]} at {i}; need 0 <= {what} < {n}")
+    return 0
+cdef inline bint apart(ndarray x, ndarray out) noexcept:
+    """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
+    cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
+    cdef int axis
+    for axis in range(PyArray_NDIM(x)):
+        step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)
+        if step < 0:
+            first += step
+        else:
+            last += step
+    return last + PyArray_ITEMSIZE(x) <= start or first >= start + PyArray_SIZE(out) * PyArray_ITEMSIZE(out)

@@ -12,6 +12,8 @@ where only exact operations occur (copies, masks, relu, comparisons, penalty gra
 
 import numpy as np
 
+from ..arrays import REAL
+from ..errors import DTypeError, ShapeError
 from . import philox
 from .segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2, Segments
 
@@ -24,17 +26,20 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is."""
-    if isinstance(b, (int, float)):
-        return np.empty(a.shape, a.dtype)
-    if isinstance(a, (int, float)):
-        return np.empty(b.shape, b.dtype)
-    return np.empty(np.broadcast_shapes(a.shape, b.shape), np.promote_types(a.dtype, b.dtype))
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
+    for x in arrays:
+        if x.dtype not in REAL:
+            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+    try:
+        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays))
+    except ValueError:
+        raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
 
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
-    return np.require(x, x.dtype.newbyteorder("="), "CA")
+    return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 
 def copy(x, out):
@@ -132,11 +137,16 @@ ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 
 
 def matmul(a, b, out, *, ta=False, tb=False, bias=None, activation=None, accumulate=False):
-    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to each row.
+    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to rows.
 
     a is (m, k), b is (k, n), out is (m, n); accumulate takes neither bias nor activation.
     """
-    y = np.matmul(a.T if ta else a, b.T if tb else b)
+    if not a.dtype == b.dtype == out.dtype:
+        raise DTypeError(f"matmul: a is {a.dtype}, b is {b.dtype}; need one dtype: use .float() or .double()")
+    a, b = a.T if ta else a, b.T if tb else b
+    if a.shape[1] != b.shape[0]:
+        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need a.shape[1] == b.shape[0]")
+    y = np.matmul(a, b)
     if accumulate:
         y += out
     if bias is not None:
@@ -164,8 +174,7 @@ def sum(x, out, first, last):
 def mean(x, out, first, last):
     """out = Σ x / count, rounded once from float64 accumulators; NaN of nothing."""
     blocks = _blocks(x, first, last)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        y = blocks.sum(1, dtype=np.float64) / np.float64(blocks.shape[1])
+    y = blocks.sum(1, dtype=np.float64) / np.float64(blocks.shape[1])
     np.copyto(out, y.reshape(out.shape), casting="same_kind")
 
 
@@ -235,8 +244,7 @@ def cross_entropy(x, target, loss, probs, *, reduction):
     if target.ndim == 1:
         rows = -log_probs[np.arange(len(x)), target]
     else:
-        with np.errstate(invalid="ignore"):
-            rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
+        rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
     _reduce(rows, loss, reduction)
 
 
@@ -276,7 +284,7 @@ def mse_grad(x, t, g, out, *, reduction):
 
 
 def elastic_net(w, value, grad=None, *, l1, l2):
-    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad with scale 1."""
+    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad's out."""
     w64 = w.astype(np.float64)
     value[...] = l1 * np.abs(w64).sum() + 0.5 * l2 * (w64 * w64).sum()
     if grad is not None:
@@ -403,3 +411,9 @@ def adam_update(table, grads, *, beta1, beta2, eps):
 def take(x, index, out):
     """out[i] = x[index[i]] along the first axis; index is int64, each in [0, len(x))."""
     np.take(x, index, axis=0, out=out)
+
+
+# NaN and infinities are answers here, not events: NumPy's warnings about them are off in every kernel.
+for _name, _kernel in list(globals().items()):
+    if getattr(_kernel, "__module__", None) == __name__ and not _name.startswith("_"):
+        globals()[_name] = np.errstate(all="ignore")(_kernel)

@@ -127,7 +127,7 @@ def sigmoid(x):
 # The fused gradients, from the output y; ops of their own, so that they can be differentiated again.
 
 
-@differentiable(g=lambda gg, z, g, y: relu_grad(gg, y), y=flat)
+@differentiable(g=lambda gg, z, g, y: match(relu_grad(gg, y), g), y=flat)
 def relu_grad(g, y):
     """z = g where y > 0, else 0."""
     z = K.empty_for(g, y)
@@ -135,7 +135,9 @@ def relu_grad(g, y):
     return z
 
 
-@differentiable(g=lambda gg, z, g, y: tanh_grad(gg, y), y=lambda gg, z, g, y: mul(gg, mul(g, mul(-2.0, y))))
+@differentiable(
+    g=lambda gg, z, g, y: match(tanh_grad(gg, y), g), y=lambda gg, z, g, y: match(mul(gg, mul(g, mul(-2.0, y))), y)
+)
 def tanh_grad(g, y):
     """z = g (1 - y²)."""
     z = K.empty_for(g, y)
@@ -144,7 +146,8 @@ def tanh_grad(g, y):
 
 
 @differentiable(
-    g=lambda gg, z, g, y: sigmoid_grad(gg, y), y=lambda gg, z, g, y: mul(gg, mul(g, sub(1.0, mul(2.0, y))))
+    g=lambda gg, z, g, y: match(sigmoid_grad(gg, y), g),
+    y=lambda gg, z, g, y: match(mul(gg, mul(g, sub(1.0, mul(2.0, y)))), y),
 )
 def sigmoid_grad(g, y):
     """z = g y (1 - y)."""

@@ -23,7 +23,7 @@ def matmul(a, b, *, ta=False, tb=False):
     tensor([[11.]])
     """
     if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need two matrices: reshape vectors to (n, 1) or (1, n)")
+        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need matrices: reshape vectors to (n, 1) or (1, n)")
     y = K.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
     K.matmul(a, b, y, ta=ta, tb=tb)
     return y

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..engine import REAL, Tensor, differentiable, full
+from ..arrays import REAL
+from ..engine import Tensor, differentiable, full
 from ..errors import DTypeError, ShapeError
 from ..kernels.reference import MEAN, NONE, SUM
 from .elementwise import mul, neg, sigmoid, sigmoid_grad
@@ -29,9 +30,9 @@ def _logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
     """Refuse the output of a softmax or sigmoid where logits are due: the loss would squash it a second time."""
     if isinstance(x, Tensor) and x.op is not None and x.op.name == kind and not allow_probabilities:
         raise ValueError(
-            f"{op}: the input is the output of a {kind}, but this loss expects logits and applies {kind} itself. A second "
-            f"{kind} bounds the loss away from 0 and flattens its gradient: leave the {kind} out of the model, or pass "
-            "allow_probabilities=True to study the mistake"
+            f"{op}: the input is the output of a {kind}, but this loss expects logits and applies {kind} itself. A "
+            f"second {kind} bounds the loss away from 0 and flattens its gradient: leave the {kind} out of the model, or "
+            "pass allow_probabilities=True to study the mistake"
         )
 
 
@@ -120,7 +121,7 @@ def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
         raise DTypeError(f"{op}: the input is {x.dtype}; need float32 or float64")
     t = np.asarray(t)
     if t.shape != x.shape:
-        raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need the same (a broadcast would be an error)")
+        raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need one shape, no broadcast")
     if t.dtype != x.dtype:
         t, given = K.empty(t.shape, x.dtype), t
         K.copy(given, t)
@@ -170,7 +171,9 @@ def mse_grad(g, x, t, *, reduction="mean"):
     return _elementwise_grad("mse_grad", K.mse_grad, g, x, t, reduction)
 
 
-def bce_with_logits(input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False) -> Tensor:
+def bce_with_logits(
+    input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False
+) -> Tensor:
     """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), t in [0, 1], one shape.
 
     Accurate where x is large and the naive form cancels. The output of a sigmoid is refused unless allow_probabilities.
@@ -193,7 +196,9 @@ def sigmoid_cross_entropy(x, t, *, reduction="mean"):
 
 
 @differentiable(
-    g=lambda gg, z, g, x, t, *, reduction: match(mul(gg, bce_with_logits_grad(full(g, 1.0), x, t, reduction=reduction)), g),
+    g=lambda gg, z, g, x, t, *, reduction: match(
+        mul(gg, bce_with_logits_grad(full(g, 1.0), x, t, reduction=reduction)), g
+    ),
     x=lambda gg, z, g, x, t, *, reduction: mul(gg, sigmoid_grad(_element_scale(g, x, reduction), sigmoid(x))),
     t=None,
 )

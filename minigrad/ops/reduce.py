@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .. import kernels as K
-from ..engine import REAL, Tensor, differentiable
+from ..arrays import REAL
+from ..engine import Tensor, differentiable
 from ..errors import ShapeError
 from .elementwise import exp, mul, neg, sub
 from .shape import normalize_dims, reduced_shape, spread, sum, trailing

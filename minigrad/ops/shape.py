@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..engine import REAL, Tensor, differentiable
+from ..arrays import REAL
+from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 
 

@@ -1,0 +1,62 @@
+"""Checks of plain arguments: each gives the value back in its one type, or an error that names it and what would do."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError
+
+
+def whole(value: Any, name: str, low: int, limit: int | None = None) -> int:
+    """value as an int in [low, limit); bool and float are refused, NumPy integers are not.
+
+    >>> whole(0, "Loader: batch_size", 1)
+    Traceback (most recent call last):
+      ...
+    ValueError: Loader: batch_size is 0; need at least 1
+    """
+    if not hasattr(value, "__index__") or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}; need a whole number")
+    number = operator.index(value)
+    if number < low:
+        raise ValueError(f"{name} is {number}; need at least {low}")
+    if limit is not None and number >= limit:
+        raise ValueError(f"{name} is {number}; need less than {limit}")
+    return number
+
+
+def finite(value: Any, name: str, at_least: float = -math.inf, at_most: float = math.inf) -> float:
+    """value as a finite float in [at_least, at_most].
+
+    >>> finite(1.5, "noisy_labels: share", 0, 1)
+    Traceback (most recent call last):
+      ...
+    ValueError: noisy_labels: share is 1.5; need a finite number, at least 0, at most 1
+    """
+    try:
+        number = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and at_least <= number <= at_most):
+        low = f", at least {at_least}" if at_least > -math.inf else ""
+        high = f", at most {at_most}" if at_most < math.inf else ""
+        raise ValueError(f"{name} is {value!r}; need a finite number{low}{high}")
+    return number
+
+
+def real_dtype(dtype: Any, name: str) -> np.dtype:
+    """dtype as np.dtype, float32 or float64.
+
+    >>> real_dtype("float16", "load_digits: dtype")
+    Traceback (most recent call last):
+      ...
+    minigrad.errors.DTypeError: load_digits: dtype is float16; need float32 or float64
+    """
+    real = np.dtype(dtype)
+    if real not in (np.float32, np.float64):
+        raise DTypeError(f"{name} is {real}; need float32 or float64")
+    return real
