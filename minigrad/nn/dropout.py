@@ -9,10 +9,11 @@ import numpy as np
 from .. import kernels as K
 from .. import rng
 from ..arguments import finite, whole
-from ..engine import Tensor, tensor
+from ..engine import Tensor
 from ..ops.elementwise import mul
 from ..ops.random import dropout
 from ..ops.shape import check_real
+from ..tensor import tensor
 from .module import Module
 
 
@@ -33,6 +34,8 @@ class Dropout(Module):
     >>> bool((y.data == 2 * layer.last_mask()).all()), layer.eval()(mg.tensor([1, 1])).data
     (True, array([1., 1.], dtype=float32))
     """
+
+    calls: Tensor
 
     def __init__(self, p: float = 0.5, scaling: str = "inverted", seed: int | None = None) -> None:
         self.p = finite(p, "Dropout: p (the share that is dropped)", 0.0, 1.0)

@@ -8,12 +8,13 @@ from typing import Any, overload
 import numpy as np
 
 from ..arguments import real_dtype, whole
-from ..engine import Tensor, tensor
+from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
 from ..ops.elementwise import ACTIVATION_GRADS, relu, sigmoid, tanh
 from ..ops.linalg import affine
 from ..ops.reduce import softmax
 from ..ops.shape import reshape
+from ..tensor import tensor
 from . import init as initializers
 from .module import Module, Parameter
 
@@ -40,7 +41,7 @@ class Sequential(Module):
 
     def _set(self, i: int, layer: Module) -> None:
         if not isinstance(layer, Module):
-            cure = f"; did you mean {layer.__name__}()?" if isinstance(layer, type) else ": nn.Sequential(nn.Linear(2, 1), ...)"
+            cure = f"; did you mean {layer.__name__}()?" if isinstance(layer, type) else ", such as nn.Linear(2, 1)"
             raise TypeError(f"Sequential: layer {i} is {layer!r}; need a Module{cure}")
         setattr(self, str(i), layer)
 
@@ -93,8 +94,8 @@ class Linear(Module):
         self.in_features = whole(in_features, "Linear: in_features", 1)
         self.out_features = whole(out_features, "Linear: out_features", 1)
         if not (activation is None or activation in ACTIVATION_GRADS):
-            raise ValueError(f"Linear: activation is {activation!r}; need None, {', '.join(ACTIVATION_GRADS)}, or a layer of its "
-                             "own behind this one")  # fmt: skip
+            raise ValueError(f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; others "
+                             "are layers of their own")  # fmt: skip
         self.activation = activation
         dtype = real_dtype(dtype, "Linear: dtype")
         shape = (self.in_features, self.out_features)

@@ -1,4 +1,4 @@
-"""Module: a tree of named parts. Parameters, buffers and submodules are plain attributes; the module notes which is which."""
+"""Module: a tree of named parts. Parameters, buffers and submodules are plain attributes; the module notes the kinds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import real_dtype
-from ..engine import REAL, Tensor, tensor, touch
+from ..arrays import REAL
+from ..engine import Tensor, touch
+from ..tensor import tensor
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
 DEPTH_SHOWN = 12  # levels of a tree that repr prints
@@ -31,8 +33,7 @@ class Module:
     """A function with parameters. A subclass sets its parts as attributes and defines `forward`.
 
     A leaf tensor that requires grad when it is set is a parameter, also after requires_grad_(False) froze it. Other
-    tensors that belong to the state are set by `register_buffer`. A part may be used in several places: it has one name,
-    the first.
+    tensors that belong to the state are set by `register_buffer`. What is used in several places has one name, the first.
 
     >>> import minigrad as mg
     >>> class Scale(mg.nn.Module):
@@ -59,7 +60,7 @@ class Module:
         elif isinstance(value, Tensor):
             leaf = value.tracked and value.op is None
             if kind == PARAMETER and value.tracked and not leaf:
-                raise TypeError(f"{self._label()}.{name} is a parameter; the result of {value.op.name} cannot replace it")
+                raise TypeError(f"{self._label()}.{name} is a parameter; need a leaf, not the result of an op")
             kind = PARAMETER if leaf or kind == PARAMETER else BUFFER if kind == BUFFER else None
         else:
             kind = None
@@ -74,8 +75,8 @@ class Module:
     def _refuse_hidden(self, name: str, value: Any) -> None:
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, Module) or (isinstance(item, Tensor) and item.tracked and item.op is None):
-                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which would not "
-                                "be found in it; use nn.Sequential, or an attribute for each")  # fmt: skip
+                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which are "
+                                "not found in there; use nn.Sequential, or an attribute for each")  # fmt: skip
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -129,7 +130,8 @@ class Module:
                 continue
             seen.add(id(module))
             yield name, module
-            stack.extend((f"{name}.{part}" if name else part, child) for part, child in reversed(module.named_children()))
+            prefix = name + "." if name else ""
+            stack.extend((prefix + part, child) for part, child in reversed(module.named_children()))
 
     def _named_tensors(self, *kinds: str) -> Iterator[tuple[str, Tensor]]:
         seen: set[int] = set()

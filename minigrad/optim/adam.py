@@ -41,10 +41,10 @@ class Adam(Optimizer):
         try:
             beta1, beta2 = group["betas"]
         except (TypeError, ValueError):
-            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers, such as (0.9, 0.999)") from None
+            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1") from None
         betas = [finite(beta, f"{self._name}: beta{i}", at_least=0.0) for i, beta in ((1, beta1), (2, beta2))]
         if max(betas) >= 1:
-            raise ValueError(f"{self._name}: betas is {group['betas']!r}; both must be below 1")
+            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1")
         group["betas"] = tuple(betas)
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:

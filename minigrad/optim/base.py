@@ -32,8 +32,8 @@ class Table:
 class Optimizer:
     """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
 
-    params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand in
-                `param_groups`; an option changed there holds from the next step.
+    params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
+                in `param_groups`; an option changed there holds from the next step.
     penalty     terms of reg.on whose gradients are added in the update.
     prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there.
 
@@ -130,8 +130,8 @@ class Optimizer:
     def _stale(self) -> bool:
         """Whether a parameter got another array, a group other states, or the process another backend."""
         return self._maker is not K.segments or any(
-            table.names != self._state_names(table.group) or any(p.array is not a for p, a in zip(table.params, table.arrays))
-            for table in self._tables
+            t.names != self._state_names(t.group) or any(p.array is not a for p, a in zip(t.params, t.arrays))
+            for t in self._tables
         )
 
     def _build(self) -> None:
@@ -177,13 +177,13 @@ class Optimizer:
                 needs = ("l1", "l2", "prox") if moment == "prox" else ("l1", "l2")
                 lacks = [need for need in needs if not hasattr(term, need)]
                 if lacks:
-                    raise TypeError(f"{caller} needs penalties with {', '.join(needs)}; {term!r} has no {', '.join(lacks)}. "
-                                    "Use it in the loss.")  # fmt: skip
+                    raise TypeError(f"{caller} needs penalties with {', '.join(needs)}; {term!r} has no "
+                                    f"{', '.join(lacks)}. Use it in the loss.")  # fmt: skip
                 for parameter, w in parameters:
                     if w not in self.state:
-                        raise ValueError(f"{caller}: the term {name!r} is on {parameter}, which this optimizer does not hold")
+                        raise ValueError(f"{caller}: {name!r} is on {parameter}, which this optimizer does not hold")
                 if name in names:
-                    raise ValueError(f"{caller}: two terms are named {name!r}; name them by reg.on(model, {{name: (..., ...)}})")
+                    raise ValueError(f"{caller}: two terms are named {name!r}; names are the keys of reg.on's mapping")
                 names.add(name)
 
     def penalty_values(self) -> dict[str, float]:
@@ -227,10 +227,10 @@ class Optimizer:
         Everything is checked before anything is written.
         """
         if not isinstance(state, Mapping) or set(state) != {"groups", "state"}:
-            raise ValueError(f"{self._name}: load_state_dict needs a mapping with 'groups' and 'state', as of state_dict()")
+            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}")
         groups = [dict(group) for group in state["groups"]]
         if len(groups) != len(self.param_groups):
-            raise ValueError(f"{self._name}: the state has {len(groups)} groups, this optimizer {len(self.param_groups)}")
+            raise ValueError(f"{self._name}: the state has {len(groups)} groups, need {len(self.param_groups)}")
         for group in groups:
             if set(group) != set(self._options):
                 raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
@@ -238,7 +238,7 @@ class Optimizer:
         slots = self._slots(groups)
         given = {key: np.asarray(array) for key, array in state["state"].items()}
         if given.keys() != slots.keys():
-            raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots) or 'nothing'}")
+            raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
         for key, (p, name) in slots.items():
             want = () if name in self.counters else p.array.shape
             if given[key].shape != want or given[key].dtype.kind != "f":

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..engine import REAL, Tensor
+from ..arrays import REAL
+from ..engine import Tensor
 from ..errors import DTypeError, GraphError
 from ..nn.module import Module
 
@@ -54,7 +55,7 @@ def make_groups(
         for p in group["params"]:
             check_param(who, p)
             if p in seen:
-                raise ValueError(f"{who}: a parameter of shape {p.array.shape} is listed twice; it would be stepped twice")
+                raise ValueError(f"{who}: a parameter {p.array.shape} is listed twice; it would be stepped twice")
             seen.add(p)
         groups.append(group)
     if not seen:

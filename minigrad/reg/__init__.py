@@ -1,6 +1,6 @@
 """Regularizers: what is added to the loss or applied in the update, and on which parameters.
 
-`terms = reg.on(model, "*.weight", reg.L1(1e-3))`, then `loss + terms()`, or optim.SGD(..., penalty=terms) or prox=terms.
+`terms = reg.on(model, "*.weight", reg.L1(1e-3))`, then `loss + terms()`, or penalty=terms or prox=terms of an optimizer.
 """
 
 from . import conventions

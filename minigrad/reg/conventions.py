@@ -1,4 +1,4 @@
-"""Penalties from the strengths of others: each function quotes a formula and returns the same penalty in canonical form.
+"""Penalties from the strengths of others: each function quotes a formula and returns that penalty in canonical form.
 
 Canonical: mean data loss + l1 Σ|w| + (l2/2) Σw². Where a formula divides by m, m is the number of training samples
 (of the fold's training part, in cross-validation), never that of a mini-batch. The articles are those in docs/articles.

@@ -16,8 +16,9 @@ from typing import Any
 
 from .. import kernels as K
 from ..arguments import finite
-from ..engine import Tensor, tensor
+from ..engine import Tensor
 from ..ops.penalty import elastic_net
+from ..tensor import tensor
 
 
 class ElasticNet:

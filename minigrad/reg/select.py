@@ -23,11 +23,11 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
     """Bind penalties to parameters of a model: `on(model, selector, term)`, or a mapping for several.
 
     A selector is
-      a pattern     "*.weight" or "encoder.*": shell wildcards over the names of model.named_parameters(), each tried with
-                    and without a dot in front, so that "*.weight" also finds a parameter named just "weight";
+      a pattern     "*.weight" or "encoder.*": shell wildcards over the names of model.named_parameters(), each tried
+                    with and without a dot in front, so that "*.weight" also finds a parameter named just "weight";
       a layer type  nn.Linear: what layers of this type own themselves;
       a function    of (name, tensor), which decides alone.
-    Patterns and types leave biases out, unless the last part of the pattern contains "bias"; `reg.everything` takes all.
+    Patterns and types leave biases out, unless the last part of the pattern says "bias"; `reg.everything` takes all.
     A mapping holds {selector: term} or {name: (selector, term)}. Terms are reported by the keys, else by
     `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter.
 
@@ -47,23 +47,24 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
     if isinstance(selector, Mapping):
         if term is not None:
             raise TypeError("reg.on: got a mapping and a term; put the term into the mapping")
-        wanted = [(_key(key), *(value if isinstance(value, tuple) else (key, value))) for key, value in selector.items()]
+        pairs = ((key, value if isinstance(value, tuple) else (key, value)) for key, value in selector.items())
+        wanted = [(_key(key), *pair) for key, pair in pairs]
         if not wanted:
             raise ValueError("reg.on: the mapping is empty; need {selector: term}")
     else:
         if hasattr(selector, "value") and not isinstance(selector, type):
-            raise TypeError(f"reg.on: {selector!r} stands where the selector is due; the order is on(model, selector, term)")
+            raise TypeError(f"reg.on: got {selector!r} for the selector; the order is on(model, selector, term)")
         wanted = [(None, selector, term)]
     entries: list[Entry] = []
     for name, chosen, penalty in wanted:
         if isinstance(penalty, type) or not callable(getattr(penalty, "value", None)):
-            raise TypeError(f"reg.on: the term for {_key(chosen)!r} is {penalty!r}; need a penalty, such as reg.L2(0.001)")
+            raise TypeError(f"reg.on: the term for {_key(chosen)!r} is {penalty!r}; need one such as reg.L2(0.001)")
         matched = tuple(select(model, chosen))
         if not matched:
             names = [n for n, _ in model.named_parameters()]
             more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter; there are {', '.join(names[:SHOWN]) or 'none'}{more}"
-                             " (biases need '*.bias' or reg.everything)")  # fmt: skip
+            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter (biases: '*.bias' or reg.everything); there are "
+                             f"{', '.join(names[:SHOWN]) or 'none'}{more}")  # fmt: skip
         entries.append(Entry(name or f"{getattr(penalty, 'name', repr(penalty))} {_key(chosen)}", penalty, matched))
     _refuse_doubles(entries)
     taken = {id(w) for entry in entries for _, w in entry.parameters}
@@ -84,7 +85,7 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
         return [(name, w) for name, w in model.named_parameters() if id(w) in owned and not is_bias(name)]
     if callable(selector) and not isinstance(selector, type):
         return [(name, w) for name, w in model.named_parameters() if selector(name, w)]
-    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a Module type, or a function of (name, tensor)")
+    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type or a function of (name, tensor)")
 
 
 def is_bias(name: str) -> bool:
@@ -106,4 +107,4 @@ def _refuse_doubles(entries: list[Entry]) -> None:
                 held = {id(w) for _, w in others}
                 twice = [parameter for parameter, w in parameters if id(w) in held]
                 if twice:
-                    raise ValueError(f"reg.on: {twice[0]} is matched by {other!r} and by {name!r}, two terms of one kind")
+                    raise ValueError(f"reg.on: {other!r} and {name!r} are of one kind and both match {twice[0]}")

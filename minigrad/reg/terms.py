@@ -1,4 +1,4 @@
-"""Terms: penalties with the parameters they are on, as a scalar of the graph, as numbers by name, as a table to read."""
+"""Terms: penalties and the parameters they are on, as a scalar of the graph, as numbers by name, as a table to read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Entry(NamedTuple):
 
 
 class Terms:
-    """What `reg.on` returns. `terms()` goes into the loss, `terms.value()` is for looking; an optimizer may take it over:
+    """What `reg.on` returns: `terms()` is for the loss, `terms.value()` to look at, `print(terms)` to see what is matched.
 
-    optim.Adam(params, penalty=terms) adds the gradients, prox=terms applies the proximal maps, both inside the update.
-    `terms()` then raises as long as that optimizer lives: a term counts once.
+    An optimizer may take the terms over: optim.Adam(params, penalty=terms) adds their gradients, prox=terms applies their
+    proximal maps, both inside the update. `terms()` then raises as long as that optimizer lives: a term counts once.
     """
 
     def __init__(self, entries: list[Entry], unmatched: list[str]) -> None:
@@ -49,8 +49,8 @@ class Terms:
     def refuse_bound(self, caller: str) -> None:
         """Raise if an optimizer applies the terms already."""
         if self.optimizer is not None:
-            raise GraphError(f"{caller}: {type(self.optimizer).__name__} applies these terms already ({self._moment}=); they would "
-                             "count twice. terms.value() gives the numbers") # fmt: skip
+            raise GraphError(f"{caller}: {type(self.optimizer).__name__} applies these terms already ({self._moment}=); "
+                             "they would count twice. terms.value() gives the numbers")  # fmt: skip
 
     def __call__(self) -> Tensor:
         """The sum of all terms, a scalar of the graph: loss = data_loss + terms()."""
@@ -69,7 +69,7 @@ class Terms:
 
     def __repr__(self) -> str:
         moment = self.moment if self.optimizer is None else f"{self._moment} in {type(self.optimizer).__name__}"
-        rows = [("term", "l1", "l2", "moment", "on")]
+        rows: list[tuple[str, ...]] = [("term", "l1", "l2", "moment", "on")]
         for name, term, parameters in self.entries:
             strengths = [f"{getattr(term, key):g}" if hasattr(term, key) else "-" for key in ("l1", "l2")]
             for i, (parameter, w) in enumerate(parameters):
