@@ -94,8 +94,8 @@ class Linear(Module):
         self.in_features = whole(in_features, "Linear: in_features", 1)
         self.out_features = whole(out_features, "Linear: out_features", 1)
         if not (activation is None or activation in ACTIVATION_GRADS):
-            raise ValueError(f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; others "
-                             "are layers of their own")  # fmt: skip
+            raise ValueError(f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; "
+                             "others are layers of their own")  # fmt: skip
         self.activation = activation
         dtype = real_dtype(dtype, "Linear: dtype")
         shape = (self.in_features, self.out_features)

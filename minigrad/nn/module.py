@@ -1,4 +1,4 @@
-"""Module: a tree of named parts. Parameters, buffers and submodules are plain attributes; the module notes the kinds."""
+"""Module: a tree of named parts. Parameters, buffers and submodules are plain attributes of a noted kind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Module:
     """A function with parameters. A subclass sets its parts as attributes and defines `forward`.
 
     A leaf tensor that requires grad when it is set is a parameter, also after requires_grad_(False) froze it. Other
-    tensors that belong to the state are set by `register_buffer`. What is used in several places has one name, the first.
+    tensors that belong to the state are set by `register_buffer`. What stands in two places has one name, the first.
 
     >>> import minigrad as mg
     >>> class Scale(mg.nn.Module):
@@ -75,8 +75,8 @@ class Module:
     def _refuse_hidden(self, name: str, value: Any) -> None:
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, Module) or (isinstance(item, Tensor) and item.tracked and item.op is None):
-                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which are "
-                                "not found in there; use nn.Sequential, or an attribute for each")  # fmt: skip
+                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which "
+                                "are not found in there; use nn.Sequential, or an attribute for each")  # fmt: skip
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

@@ -1,6 +1,6 @@
 """Regularizers: what is added to the loss or applied in the update, and on which parameters.
 
-`terms = reg.on(model, "*.weight", reg.L1(1e-3))`, then `loss + terms()`, or penalty=terms or prox=terms of an optimizer.
+`terms = reg.on(model, "*.weight", reg.L1(1e-3))`, then `loss + terms()`, or an optimizer's penalty=terms or prox=terms.
 """
 
 from . import conventions

@@ -63,8 +63,8 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
         if not matched:
             names = [n for n, _ in model.named_parameters()]
             more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter (biases: '*.bias' or reg.everything); there are "
-                             f"{', '.join(names[:SHOWN]) or 'none'}{more}")  # fmt: skip
+            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter (biases: '*.bias' or reg.everything);"
+                             f" there are {', '.join(names[:SHOWN]) or 'none'}{more}")  # fmt: skip
         entries.append(Entry(name or f"{getattr(penalty, 'name', repr(penalty))} {_key(chosen)}", penalty, matched))
     _refuse_doubles(entries)
     taken = {id(w) for entry in entries for _, w in entry.parameters}
@@ -85,7 +85,7 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
         return [(name, w) for name, w in model.named_parameters() if id(w) in owned and not is_bias(name)]
     if callable(selector) and not isinstance(selector, type):
         return [(name, w) for name, w in model.named_parameters() if selector(name, w)]
-    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type or a function of (name, tensor)")
+    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
 
 
 def is_bias(name: str) -> bool:

@@ -19,10 +19,11 @@ class Entry(NamedTuple):
 
 
 class Terms:
-    """What `reg.on` returns: `terms()` is for the loss, `terms.value()` to look at, `print(terms)` to see what is matched.
+    """What `reg.on` returns: `terms()` for the loss, `terms.value()` for the eye; `print(terms)` lists what they are on.
 
-    An optimizer may take the terms over: optim.Adam(params, penalty=terms) adds their gradients, prox=terms applies their
-    proximal maps, both inside the update. `terms()` then raises as long as that optimizer lives: a term counts once.
+    An optimizer may take the terms over: optim.Adam(params, penalty=terms) adds their gradients, prox=terms applies
+    their proximal maps, both inside the update. `terms()` then raises as long as that optimizer lives: a term counts
+    once.
     """
 
     def __init__(self, entries: list[Entry], unmatched: list[str]) -> None:
@@ -49,8 +50,8 @@ class Terms:
     def refuse_bound(self, caller: str) -> None:
         """Raise if an optimizer applies the terms already."""
         if self.optimizer is not None:
-            raise GraphError(f"{caller}: {type(self.optimizer).__name__} applies these terms already ({self._moment}=); "
-                             "they would count twice. terms.value() gives the numbers")  # fmt: skip
+            raise GraphError(f"{caller}: these terms act in {type(self.optimizer).__name__}({self._moment}=...) "
+                             "already and would count twice; terms.value() gives the numbers")  # fmt: skip
 
     def __call__(self) -> Tensor:
         """The sum of all terms, a scalar of the graph: loss = data_loss + terms()."""
