@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -41,8 +40,8 @@ class Module:
     ...         self.factor = mg.nn.Parameter([2.0])
     ...     def forward(self, x):
     ...         return self.factor * x
-    >>> Scale()(mg.tensor([3.0])).data, Scale().state_dict()
-    (array([6.], dtype=float32), OrderedDict({'factor': array([2.], dtype=float32)}))
+    >>> Scale()(mg.tensor([3.0])), Scale().state_dict()
+    (tensor([6.], requires_grad=True), {'factor': array([2.], dtype=float32)})
     """
 
     training: bool
@@ -186,9 +185,9 @@ class Module:
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def state_dict(self) -> OrderedDict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, np.ndarray]:
         """Name -> copy of every parameter and buffer, in the order of the tree."""
-        state = OrderedDict()
+        state = {}
         for name, t in self._named_tensors(PARAMETER, BUFFER):
             state[name] = K.empty(t.array.shape, t.array.dtype)
             K.copy(t.array, state[name])

@@ -89,8 +89,8 @@ class L1(ElasticNet):
 class L2(ElasticNet):
     """(l2/2) Σw²: shrinks. The half makes its gradient l2 w; Keras writes λ Σw², which is L2(2λ) (see conventions).
 
-    >>> L2(0.01).value([1.0, -3.0])
-    0.05
+    >>> L2(0.5).value([1.0, -3.0])
+    2.5
     """
 
     __slots__ = ()

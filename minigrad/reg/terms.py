@@ -19,7 +19,7 @@ class Entry(NamedTuple):
 
 
 class Terms:
-    """What `reg.on` returns: `terms()` for the loss, `terms.value()` for the eye; `print(terms)` lists what they are on.
+    """What `reg.on` returns: `terms()` for the loss, `terms.value()` for the eye; print(terms) lists what they are on.
 
     An optimizer may take the terms over: optim.Adam(params, penalty=terms) adds their gradients, prox=terms applies
     their proximal maps, both inside the update. `terms()` then raises as long as that optimizer lives: a term counts
