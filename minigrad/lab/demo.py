@@ -164,10 +164,7 @@ def main(options: argparse.Namespace) -> None:
     print(
         "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds"
     )
-    drawn = not options.no_figures and figures.available()
-    if not drawn and not options.no_figures:
-        print("no figures: they need matplotlib, pip install 'minigrad[figures]'")
-    path = demo_report.write(results, options.out, drawn, time.perf_counter() - start)
+    path = demo_report.write(results, options.out, figures.wanted(options), time.perf_counter() - start)
     (options.out / "results.json").write_text(json.dumps(numbers(results), indent=1))
     print(f"\nreport: {path.resolve()}   ({time.perf_counter() - start:.1f} s)")
 

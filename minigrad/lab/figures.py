@@ -20,11 +20,14 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def available() -> bool:
-    """Whether matplotlib can be imported."""
+def wanted(options: Any) -> bool:
+    """Whether a command draws figures: unless --no-figures; without matplotlib it says so in one line."""
+    if options.no_figures:
+        return False
     try:
         _pyplot()
-    except ImportError:
+    except ImportError as missing:
+        print(missing)
         return False
     return True
 
@@ -33,7 +36,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise ImportError("figures need matplotlib: pip install 'minigrad[figures]'") from None
+        raise ImportError("no figures: they need matplotlib, pip install 'minigrad[figures]'") from None
     matplotlib.use("agg")
     from matplotlib import pyplot
 
@@ -112,7 +115,7 @@ def weight_histograms(weights: Mapping[str, np.ndarray], zeros: Mapping[str, flo
         edges = np.linspace(-reach, reach, 62)
         for axis, (method, w) in zip(axes, weights.items()):
             color = BAD if zeros[method] > 0.01 else TRAIN
-            axis.hist(np.clip(w, -reach, reach), edges, color=TRAIN)
+            axis.stairs(np.histogram(np.clip(w, -reach, reach), edges)[0], edges, fill=True, color=TRAIN)
             axis.set_yscale("log")
             axis.set_title(method)
             axis.tick_params(labelbottom=True, labelleft=True)
@@ -154,17 +157,19 @@ def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12)
     """
     pyplot = _pyplot()
     with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
-        figure, axes = pyplot.subplots(
-            len(weights), count, figsize=(9.6, 0.92 * len(weights) + 0.1), squeeze=False, layout="constrained"
-        )
-        for row, (method, w) in zip(axes, weights.items()):
+        figure, axes = _panels(len(weights), 1, 0.9)
+        for axis, (method, w) in zip(axes, weights.items()):
             strongest = np.argsort(-(w * w).sum(0), kind="stable")[:count]
             scale = float(np.abs(w[:, strongest]).max()) or 1.0
-            for axis, unit in zip(row, strongest):
-                axis.imshow(w[:, unit].reshape(side, side), cmap="RdBu_r", vmin=-scale, vmax=scale)
-            for axis in row:
-                axis.set_xticks([])
-                axis.set_yticks([])
-                axis.spines[:].set_visible(False)
-            row[0].set_ylabel(f"{method}\n±{scale:.2g}", rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
+            strip = np.full((side, count * (side + 1) - 1), np.nan)  # one picture per row: an axis per unit takes seconds
+            for place, unit in enumerate(strongest):
+                strip[:, place * (side + 1) : place * (side + 1) + side] = w[:, unit].reshape(side, side)
+            axis.imshow(strip, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")
+            for place in range(count):
+                corner = (place * (side + 1) - 0.5, -0.5)
+                axis.add_patch(pyplot.Rectangle(corner, side, side, fill=False, edgecolor="#bbbbbb", linewidth=0.6))
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.spines[:].set_visible(False)
+            axis.set_ylabel(f"{method}\n±{scale:.2g}", rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
         return _png(figure)

@@ -130,6 +130,6 @@ def check_data(model: Module, data: Any, loss: Callable) -> Dataset:
         classes = output.ndim == 2 and output.shape[1] > 1 and y.dtype.kind == "i" and y.ndim == 1
         if classes:
             y = check_labels(y, output.shape[1])
-        if loss(output, y[:1]).size != 1:
+        if loss(output, y[:1]).ndim != 0:
             raise ValueError("loss returns one number per row; need their mean: reduction='mean'")
     return Dataset(x, y)

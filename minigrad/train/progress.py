@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..arguments import whole
 from .callbacks import Callback
 from .history import header, line
 
@@ -24,7 +25,7 @@ class Progress(Callback):
     """
 
     def __init__(self, show: bool | None = None, every: int = 1, stream: TextIO | None = None) -> None:
-        self.show, self.every, self.stream = show, every, stream
+        self.show, self.every, self.stream = show, whole(every, "Progress: every", 1), stream
         self._bar: Any = None
 
     def on_train_begin(self, run: Run) -> None:
