@@ -5,7 +5,7 @@
 
 /* out[i] = x[index[i]], rows of `bytes` bytes.
    The two short cases are one load and one store each, where a copy of unknown length is a call. */
-static void take(size_t n, size_t bytes, const char *x, const long long *index, char *out) {
+static void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) {
     if (bytes == 4)
         for (size_t i = 0; i < n; i++) memcpy(out + 4 * i, x + 4 * index[i], 4);
     else if (bytes == 8)

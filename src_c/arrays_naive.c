@@ -3,7 +3,7 @@
 #include "variants.h"
 
 /* out[i] = x[index[i]], rows of `bytes` bytes. */
-static void take(size_t n, size_t bytes, const char *x, const long long *index, char *out) {
+static void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < bytes; k++) out[i * bytes + k] = x[(size_t)index[i] * bytes + k];
 }

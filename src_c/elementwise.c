@@ -2,6 +2,7 @@
    Equal to elementwise_naive.c, bit for bit. */
 #ifndef real
 #include "elementwise.h"
+#include <stdlib.h>
 #include "functions.h"
 
 /* Strided rows are read tile by tile into a buffer of this many elements. 16 floats of a transposed array are one cache

@@ -3,14 +3,15 @@
 
 import numpy as np
 from cython.parallel cimport prange
+from libc.stdint cimport int64_t
 from numpy cimport (
-    NPY_DOUBLE, NPY_FLOAT, NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
+    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
     PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray, npy_intp,
 )
 
 from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport mg_arrays
-from minigrad.kernels.checks cimport apart, check_flat, check_out, describe
+from minigrad.kernels.checks cimport apart, check_flat, check_indices, check_out, describe
 
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
@@ -72,7 +73,7 @@ def contiguous(ndarray x not None):
 cdef struct take_args:
     Py_ssize_t n, bytes                     # entries of index; bytes of a row
     const char *x
-    const long long *index
+    const int64_t *index
     char *out
 
 
@@ -95,12 +96,8 @@ cdef int k_take(const take_args *p) noexcept nogil:
 
 cdef int check_take(ndarray x, ndarray index, ndarray out) except -1:
     """Shapes and dtypes fit, all three are flat, and every index names a row of x."""
-    cdef Py_ssize_t i, rows
     cdef int axis, named = PyArray_NDIM(index), axes = PyArray_NDIM(x)
-    cdef const long long *names = <const long long *>PyArray_DATA(index)
     cdef bint fits = axes >= 1 and PyArray_NDIM(out) == named + axes - 1
-    if PyArray_TYPE(index) != NPY_INT64:
-        raise DTypeError(f"take: index is {describe(index)}; need int64")
     if not (PyArray_TYPE(x) == PyArray_TYPE(out) and (
             PyTypeNum_ISNUMBER(PyArray_TYPE(x)) or x.dtype == out.dtype and not x.dtype.hasobject)):
         raise DTypeError(f"take: x is {describe(x)}, out is {describe(out)}; need one dtype, and no Python objects")
@@ -113,14 +110,10 @@ cdef int check_take(ndarray x, ndarray index, ndarray out) except -1:
         raise ShapeError(f"take: x is {describe(x)}, index {describe(index)}, out {describe(out)}; need out's shape to be "
                          "index.shape + x.shape[1:]")
     check_flat("take", x)
-    check_flat("take", index)
     check_out("take", out)
     if not (apart(x, out) and apart(index, out)):
         raise ValueError("take: out shares memory with x or index")
-    rows = PyArray_DIM(x, 0)
-    for i in range(PyArray_SIZE(index)):
-        if <size_t>names[i] >= <size_t>rows:        # a negative index is a large size_t
-            raise IndexError(f"take: index {i} is {names[i]}; x has {rows} rows")
+    check_indices("take", "row", index, PyArray_DIM(x, 0))
     return 0
 
 
@@ -130,7 +123,7 @@ def take(ndarray x not None, ndarray index not None, ndarray out not None):
     if PyArray_SIZE(out) == 0:
         return
     p.n, p.bytes = PyArray_SIZE(index), PyArray_SIZE(out) // PyArray_SIZE(index) * PyArray_ITEMSIZE(out)
-    p.x, p.index = <const char *>PyArray_DATA(x), <const long long *>PyArray_DATA(index)
+    p.x, p.index = <const char *>PyArray_DATA(x), <const int64_t *>PyArray_DATA(index)
     p.out = <char *>PyArray_DATA(out)
     if runtime.releases_gil(p.n * p.bytes // 4):
         with nogil:

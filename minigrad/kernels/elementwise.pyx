@@ -196,9 +196,10 @@ cdef inline bint alike(object x, ndarray out) noexcept:
         return False
     cdef ndarray array = <ndarray>x
     cdef Py_ssize_t ahead = <char *>PyArray_DATA(array) - <char *>PyArray_DATA(out)
+    cdef Py_ssize_t bytes = PyArray_SIZE(out) * PyArray_ITEMSIZE(out)
     if PyArray_TYPE(array) != PyArray_TYPE(out) or not PyArray_ISCARRAY_RO(array) or not PyArray_SAMESHAPE(array, out):
         return False
-    return ahead == 0 or abs(ahead) >= PyArray_SIZE(out) * PyArray_ITEMSIZE(out)
+    return ahead == 0 or ahead >= bytes or ahead <= -bytes
 
 
 cdef int map2(str kernel, int op, object a, object b, ndarray out) except -1:
