@@ -67,13 +67,11 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     assert "file" in capsys.readouterr().err
 
 
-def test_threads_are_set(tmp_path):
+def test_threads_hold_for_the_command(capsys):
     before = minigrad.get_num_threads()
-    try:
-        assert cli.main(["info", "--threads", "1"]) == 0
-        assert minigrad.get_num_threads() == 1
-    finally:
-        minigrad.set_num_threads(before)
+    assert cli.main(["info", "--threads", "1"]) == 0
+    assert "threads      1\n" in capsys.readouterr().out
+    assert minigrad.get_num_threads() == before
 
 
 def test_ctrl_c_ends_with_130(monkeypatch, capsys):

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .. import kernels, nn, optim, reg, rng
 from ..data import Split, load_mnist
 from ..ops.losses import cross_entropy
@@ -156,7 +154,6 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
             ("mnist-curves", figures.learning_curves(curves, top)),
             ("mnist-penalties", figures.penalty_curves({n: [r.history["L2"] for r in runs] for n, runs in results.items()})),
         ):
-            (folder / f"{name}.png").parent.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.png").write_bytes(png)
             report.figure(png, "Data loss and penalty over the epochs, for both conventions")
         report.text(

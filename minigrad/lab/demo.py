@@ -6,8 +6,6 @@ regularizer differs. So gains are measured in pairs.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +17,6 @@ from ..data import Dataset, load_digits, noisy_labels, split
 from ..ops.losses import cross_entropy
 from ..train import History, accuracy, evaluate, fit
 from .statistics import mean, spread
-from .tables import as_text
 
 TRAIN_ROWS, NOISE, CLASSES = 400, 0.3, 10  # 30% of the training labels are replaced by another class
 HIDDEN, EPOCHS, BATCH, RATE = 128, 60, 32, 2e-3
@@ -148,25 +145,6 @@ def table(results: dict[str, list[Result]]) -> list[list[str]]:
             f"{mean([r.seconds for r in runs]):.2f}",
         ])  # fmt: skip
     return rows
-
-
-def main(options: argparse.Namespace) -> None:
-    """The command `minigrad demo`."""
-    from . import demo_report, figures
-
-    start = time.perf_counter()
-    seeds = range(options.seeds or (2 if options.quick else 10))
-    epochs = options.epochs or (4 if options.quick else EPOCHS)
-    print(f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of their labels wrong; {len(METHODS)} methods, {len(seeds)} seeds, "
-          f"{epochs} epochs")  # fmt: skip
-    results = run(seeds, epochs)
-    print("\n" + as_text(HEAD, table(results)))
-    print(
-        "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds"
-    )
-    path = demo_report.write(results, options.out, figures.wanted(options), time.perf_counter() - start)
-    (options.out / "results.json").write_text(json.dumps(numbers(results), indent=1))
-    print(f"\nreport: {path.resolve()}   ({time.perf_counter() - start:.1f} s)")
 
 
 def numbers(results: dict[str, list[Result]]) -> dict[str, list[dict[str, Any]]]:

@@ -1,31 +1,46 @@
-"""The report of the main job: a table, four figures, and under each what the measured numbers say."""
+"""The command `minigrad demo`: train, print the table, write the report: figures, and what the measured numbers say."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import platform
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import kernels
 from . import figures
+from .demo import EPOCHS, HEAD, METHODS, NOISE, TRAIN_ROWS, Result, numbers, run, table
 from .report import Report
 from .statistics import Gain, mean, paired_gain
+from .tables import as_text
 
-if TYPE_CHECKING:
-    from .demo import Result
-
-Results = dict[str, "list[Result]"]
+Results = dict[str, list[Result]]
 CONTROL, PRIMARY = "none", "L2"
+
+
+def main(options: argparse.Namespace) -> None:
+    """The command `minigrad demo`."""
+    start = time.perf_counter()
+    seeds = range(options.seeds or (2 if options.quick else 10))
+    epochs = options.epochs or (4 if options.quick else EPOCHS)
+    print(f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of their labels wrong; {len(METHODS)} methods, {len(seeds)} seeds, "
+          f"{epochs} epochs")  # fmt: skip
+    results = run(seeds, epochs)
+    print("\n" + as_text(HEAD, table(results)))
+    print(
+        "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds"
+    )
+    path = write(results, options.out, figures.wanted(options), time.perf_counter() - start)
+    (options.out / "results.json").write_text(json.dumps(numbers(results), indent=1))
+    print(f"\nreport: {path.resolve()}   ({time.perf_counter() - start:.1f} s)")
 
 
 def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
     """Write report.html, and the figures as PNG files, into the folder; the path of the report."""
-    from .demo import EPOCHS, HEAD, NOISE, TRAIN_ROWS, table
-
-    folder.mkdir(parents=True, exist_ok=True)
     seeds, epochs = len(results[CONTROL]), len(results[CONTROL][0].history)
     report = Report(
         "What regularization does to one network",

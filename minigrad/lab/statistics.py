@@ -25,8 +25,13 @@ def t95(freedom: int) -> float:
         raise ValueError(f"t95: {freedom} degrees of freedom; need at least 1, that is two seeds")
     if freedom <= len(T95):
         return T95[freedom - 1]
-    z = Z95
-    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+    z, n = Z95, freedom
+    corrections = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum(c / n**power for power, c in enumerate(corrections, 1))
 
 
 def mean(values: Sequence[float]) -> float:

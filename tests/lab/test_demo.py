@@ -15,6 +15,15 @@ from lab.pages import read
 METHODS = ["none", "L2", "L1 sub-gradient", "L1 proximal", "elastic net", "dropout", "dropout + L2"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As the command does by itself: small batches gain nothing from a second one."""
+    before = mg.get_num_threads()
+    mg.set_num_threads(1)
+    yield
+    mg.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def results():
     return demo.run(range(2), epochs=3, say=lambda line: None)
