@@ -30,6 +30,13 @@ class Method(NamedTuple):
     prox: Any = None
     dropout: float = 0.0
 
+    @property
+    def setting(self) -> str:
+        """λ and p in words."""
+        term = self.penalty or self.prox
+        parts = [*([term.name] if term else []), *([f"p = {self.dropout:g}"] if self.dropout else [])]
+        return ", ".join(parts) or "no penalty"
+
 
 # λ and p: the setting with the lowest mean test loss on the seeds 1000 to 1004, which the demo does not use, among the
 # grids of minigrad/lab/search.py (run it to see them all).

@@ -11,7 +11,7 @@ import numpy as np
 from .statistics import Gain
 
 # Okabe and Ito's colours, told apart by colour-blind readers. One meaning each, in every figure.
-TRAIN, TEST, GOOD, BAD, NEUTRAL = "#0072b2", "#d55e00", "#009e73", "#d55e00", "#7a7f87"
+TRAIN, TEST, BETTER, WORSE, UNDECIDED = "#0072b2", "#d55e00", "#009e73", "#d55e00", "#7a7f87"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#111111")
 SETTINGS = {
     "font.size": 10, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "legend.frameon": False,
@@ -77,7 +77,7 @@ def learning_curves(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]
     """One panel per method: the data losses by name, each (seeds, epochs), up to `top`; no penalty is in them."""
     pyplot = _pyplot()
     with pyplot.rc_context(SETTINGS):
-        figure, axes = _panels(len(curves) + 1, 4, 2.5, sharex=True, sharey=True)
+        figure, axes = _panels(len(curves), min(4, len(curves)), 2.5, sharex=True, sharey=True)
         for axis, (method, losses) in zip(axes, curves.items()):
             for color, (name, runs) in zip((TRAIN, TEST), losses.items()):
                 _band(axis, np.arange(1, len(runs[0]) + 1), runs, color, name)
@@ -89,18 +89,18 @@ def learning_curves(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]
         for axis in axes[: len(curves) : 4]:
             axis.set_ylabel("data loss")
         handles, labels = axes[0].get_legend_handles_labels()
-        axes[len(curves)].legend(handles, labels, loc="center left", fontsize=10)
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return _png(figure)
 
 
 def penalty_curves(penalties: Mapping[str, Sequence[Sequence[float]]]) -> bytes:
-    """Each penalty's value over the epochs, by name, (seeds, epochs), on a logarithmic scale."""
+    """Each penalty's value over the epochs, by name, (seeds, epochs)."""
     pyplot = _pyplot()
     with pyplot.rc_context(SETTINGS):
         figure, (axis,) = _panels(1, 1, 3.6)
         for color, (name, runs) in zip(LINES, penalties.items()):
             _band(axis, np.arange(1, len(runs[0]) + 1), runs, color, name)
-        axis.set_yscale("log")
+        axis.set_ylim(bottom=0)
         axis.set_xlabel("epoch")
         axis.set_ylabel("value of the penalty")
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
@@ -114,13 +114,12 @@ def weight_histograms(weights: Mapping[str, np.ndarray], zeros: Mapping[str, flo
         figure, axes = _panels(len(weights), 4, 2.3, sharex=True, sharey=True)
         edges = np.linspace(-reach, reach, 62)
         for axis, (method, w) in zip(axes, weights.items()):
-            color = BAD if zeros[method] > 0.01 else TRAIN
             axis.stairs(np.histogram(np.clip(w, -reach, reach), edges)[0], edges, fill=True, color=TRAIN)
             axis.set_yscale("log")
             axis.set_title(method)
             axis.tick_params(labelbottom=True, labelleft=True)
-            axis.annotate(f"{zeros[method]:.0%} exact zeros", (0.97, 0.93), xycoords="axes fraction", ha="right", va="top",
-                          color=color if color == BAD else NEUTRAL, fontsize=9)  # fmt: skip
+            note = f"{zeros[method]:.0%} exact\nzeros"
+            axis.annotate(note, (0.98, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize=9)
         for axis in axes[: len(weights)]:
             axis.set_xlabel("weight")
         for axis in axes[: len(weights) : 4]:
@@ -140,13 +139,14 @@ def gain_intervals(panels: Mapping[str, Mapping[str, Gain]], better: Mapping[str
         for axis, (measure, gains) in zip(axes, panels.items()):
             for place, gain in enumerate(gains.values()):
                 sign = {"higher": 1, "lower": -1, "undecided": 0}[gain.verdict] * better[measure]
-                color = {1: GOOD, -1: BAD, 0: NEUTRAL}[sign]
+                color = {1: BETTER, -1: WORSE, 0: UNDECIDED}[sign]
                 axis.errorbar(gain.mean, place, xerr=gain.half, fmt="o", color=color, capsize=4, markersize=6)
             axis.axvline(0, color="#333333", linewidth=1)
             axis.set_yticks(range(len(gains)), list(gains))
             axis.set_ylim(len(gains) - 0.5, -0.5)
             axis.grid(False, axis="y")
             axis.set_title(measure)
+            axis.locator_params(axis="x", nbins=6)
         return _png(figure)
 
 
@@ -171,5 +171,5 @@ def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12)
             axis.set_xticks([])
             axis.set_yticks([])
             axis.spines[:].set_visible(False)
-            axis.set_ylabel(f"{method}\n±{scale:.2g}", rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
+            axis.set_ylabel(f"{method}\n±{scale:.2f}", rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
         return _png(figure)

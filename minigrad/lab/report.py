@@ -22,7 +22,7 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .6rem } h2 { font-size: 1
 p { max-width: 44rem; margin: .6rem 0 } a { color: var(--link) } .faint { color: var(--faint); font-size: .86rem }
 code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; white-space: nowrap }
+table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums; white-space: nowrap }
 th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(--rule) }
 th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.4rem } th:first-child { min-width: 9rem }
 th:first-child, td:first-child { text-align: left; padding-left: 0; position: sticky; left: 0; background: var(--paper) }

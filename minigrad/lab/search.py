@@ -34,12 +34,7 @@ def search(settings: Sequence[Method], seeds: Sequence[int] = SEEDS, epochs: int
     for method in settings:
         runs = [train_one(method, seed, epochs) for seed in seeds]
         accuracy, loss = (mean([r.test[measure] for r in runs]) for measure in ("accuracy", "loss"))
-        print(f"{describe(method):<44} accuracy {accuracy:.2%}  loss {loss:.3f}", flush=True)
-
-
-def describe(method: Method) -> str:
-    term = method.penalty or method.prox
-    return f"{method.name}: {term.name if term else ''}{f' p={method.dropout}' if method.dropout else ''}"
+        print(f"{method.name:<17}{method.setting:<28} accuracy {accuracy:.2%}  loss {loss:.3f}", flush=True)
 
 
 if __name__ == "__main__":

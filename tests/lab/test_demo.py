@@ -72,15 +72,15 @@ def test_share_of_zeros_leaves_constant_pixels_out():
 
 
 def test_the_settings_come_from_the_grid():
-    tried = {search.describe(method) for method in search.grid()}
-    assert {search.describe(method) for method in demo.METHODS[1:]} <= tried
+    tried = {(method.name, method.setting) for method in search.grid()}
+    assert {(method.name, method.setting) for method in demo.METHODS[1:]} <= tried
     assert not set(search.SEEDS) & set(range(100))
 
 
 def test_search_prints_a_line_per_setting(capsys):
     search.search(search.grid()[:1], seeds=[1000], epochs=1)
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("L2: L2(") and "accuracy" in line
+    assert line.startswith("L2 ") and "L2(0.0025)" in line and "accuracy" in line
 
 
 def test_report_says_what_was_measured(results, tmp_path):
