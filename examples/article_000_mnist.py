@@ -1,8 +1,8 @@
 """Article 000's network: 784-64-64-10 with an L2 penalty on all variables, in its formula's and its code's convention.
 
-The article writes the penalty as (λ/2) Σw², and computes `regularizers.l2(λ)`, which is λ Σw²: twice as much. Here both are
-trained. Its program, besides, applies softmax twice (in the last layer, and again in the loss); here the network ends
-in logits, and the loss, which expects them, applies softmax once.
+The article writes the penalty as (λ/2) Σw², and computes `regularizers.l2(λ)`, which is λ Σw²: twice as much. Here both
+are trained. Its program, besides, applies softmax twice (in the last layer, and again in the loss); here the network
+ends in logits, and the loss, which expects them, applies softmax once.
 
     MINIGRAD_DATA=folder python examples/article_000_mnist.py    with folder/mnist/train-images-idx3-ubyte.gz, ...
     python examples/article_000_mnist.py --quick                 one epoch on few rows
@@ -62,5 +62,6 @@ for convention, term in conventions.items():
 
 formula, code = reached.values()
 print(
-    f"\nlook at: test accuracy {formula:.2%} by the formula, {code:.2%} by the code; the penalty stands apart from the loss"
+    f"\nlook at: test accuracy {formula:.2%} by the formula, {code:.2%} by the code; the penalty stands apart from the "
+    "loss"
 )

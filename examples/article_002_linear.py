@@ -1,8 +1,8 @@
 """Article 002's linear regression: gradient descent on J = 1/(2m) Σ(y - ŷ)² + λ/(2m) Σω², against its closed form.
 
 The article's program does not run (`m` is undefined), starts from a θ of the wrong shape, penalises the bias, and
-evaluates on its training data. Here the same objective is minimised with its learning rate, 0.01, and its 1,000 steps, and
-then on to convergence: with only the weight penalised, and with the bias as well, each beside
+evaluates on its training data. Here the same objective is minimised with its learning rate, 0.01, and its 1,000 steps,
+and then on to convergence: with only the weight penalised, and with the bias as well, each beside
 
     θ = (XᵀX + λ D)⁻¹ Xᵀy     with X = [x, 1] and D = diag(1, 0), or diag(1, 1) where the bias is penalised
 
@@ -62,5 +62,7 @@ for data, y, lam in (("y = x", x, 0.01), ("y = x + 5", x + 5, 10.0)):
         print(f"{label}{'closed form':<14}{exact[0]:>12.8f}{exact[1]:>12.8f}")
         biases.append(exact[1])
 
-print(f"look at: descent ends within {distance:.0e} of the closed form; penalised, the bias of the last data falls from "
-      f"{biases[2]:.2f} to {biases[3]:.2f}, and the weight makes up for it")  # fmt: skip
+print(
+    f"look at: descent ends within {distance:.0e} of the closed form; penalised, the bias of the last data falls "
+    f"from {biases[2]:.2f} to {biases[3]:.2f}, and the weight makes up for it"
+)

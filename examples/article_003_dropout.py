@@ -1,9 +1,9 @@
 """Article 003's network: 64 relu units with an L2 penalty of 0.01, dropout of 0.5, one output; is a digit odd or even?
 
-The article calls its dropout rate a keep rate (at 0.5 nobody notices), describes classical scaling where its code scales
-inverted, and looks at training data only. Here Dropout(p) drops the share p, inverted, and half of the digits is held
-out. `regularizers.l2(0.01)` of Keras is 0.01 Σw², on the first kernel alone; in the canonical form (l2/2) Σw² that is
-l2 = 0.02. The network ends in a logit: the loss applies the sigmoid.
+The article calls its dropout rate a keep rate (at 0.5 nobody notices), describes classical scaling where its code
+scales inverted, and looks at training data only. Here Dropout(p) drops the share p, inverted, and half of the digits is
+held out. `regularizers.l2(0.01)` of Keras is 0.01 Σw², on the first kernel alone; in the canonical form (l2/2) Σw² that
+is l2 = 0.02. The network ends in a logit: the loss applies the sigmoid.
 
     python examples/article_003_dropout.py [--quick]
 """
@@ -51,5 +51,7 @@ for name, p, l2 in (("plain", 0.0, None), ("L2", 0.0, 0.01), ("dropout", 0.5, No
           f"{unseen['loss']:>11.4f}{unseen['binary_accuracy']:>11.1%}{value:>11.4f}")  # fmt: skip
     held_out[name] = unseen["binary_accuracy"]
 
-print(f"look at: held-out accuracy {held_out['plain']:.1%} plain, {held_out['L2 + dropout']:.1%} with the article's L2 and "
-      "dropout: with clean labels and short training, regularization need not help")  # fmt: skip
+print(
+    f"look at: held-out accuracy {held_out['plain']:.1%} plain, {held_out['L2 + dropout']:.1%} with the article's L2 "
+    "and dropout: with clean labels and short training, regularization need not help"
+)

@@ -54,12 +54,12 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="train one network with seven regularizers and write a report",
-        description="Trains one network on handwritten digits with no penalty, L2, L1 (by sub-gradient and proximal), elastic "
-        "net, dropout, and dropout with L2, over several seeds; prints a table and writes a report to look at. "
+        description="Trains one network on handwritten digits with no penalty, L2, L1 (by sub-gradient and proximal), "
+        "elastic net, dropout, and dropout with L2, over several seeds; prints a table and writes a report to look at. "
         "With --data mnist it trains a network of 784-64-64-10 units on MNIST with two readings of one L2 penalty.",
     )
     demo.add_argument("--data", choices=("digits", "mnist"), default="digits",
-                      help="the digits in the package (default), or MNIST: found in $MINIGRAD_DATA/mnist or the user's cache")  # fmt: skip
+                      help="the digits in the package (default), or MNIST, found in $MINIGRAD_DATA/mnist")  # fmt: skip
     demo.add_argument("--out", type=Path, default=Path("minigrad-demo"), metavar="FOLDER",
                       help="where the report goes (default: ./minigrad-demo)")  # fmt: skip
     demo.add_argument("--seeds", type=_at_least(1), metavar="N", help="number of seeds (default: 10; mnist: 3)")
@@ -88,8 +88,8 @@ def run_demo(options: argparse.Namespace) -> None:
 
     options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     if options.threads is None:
-        # Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much to
-        # lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
+        # Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much
+        # to lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
         kernels.set_num_threads(1)
     job = {"digits": demo_report, "mnist": article_000}[options.data]
     job.main(options)

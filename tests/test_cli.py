@@ -43,7 +43,14 @@ def test_version(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dmeo"], ["demo", "--seeds", "0"], ["demo", "--epochs", "two"], ["demo", "--threads", "-1"], ["demo", "--dat", "x"]],
+    [
+        [],
+        ["dmeo"],
+        ["demo", "--seeds", "0"],
+        ["demo", "--epochs", "two"],
+        ["demo", "--threads", "-1"],
+        ["demo", "--dat", "x"],
+    ],
 )
 def test_wrong_arguments_end_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:

@@ -1,7 +1,8 @@
 """The network of article 000 on MNIST, with its L2 penalty as its formula says and as its code computes.
 
-The formula is (λ/2) Σw², the code `regularizers.l2(λ)` is λ Σw²: with λ = 0.001 the canonical l2 is 0.001 and 0.002, on all
-variables, biases included. Network 784-64-64-10, relu, Glorot uniform, biases zero, inputs / 255, Adam with eps 1e-7.
+The formula is (λ/2) Σw², the code `regularizers.l2(λ)` is λ Σw²: with λ = 0.001 the canonical l2 is 0.001 and 0.002, on
+all variables, biases included. The network is 784-64-64-10 with relu, Glorot uniform weights and zero biases, inputs are
+divided by 255, Adam has eps 1e-7.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def network() -> nn.Module:
 
 
 def train_one(data: Split, term: Any, seed: int, epochs: int) -> Trained:
-    """Train on data.train with the penalty in the update; validate on data.test after each epoch, as the article does."""
+    """Train on data.train, the penalty in the update; validate on data.test after each epoch, as the article does."""
     rng.manual_seed(seed)
     model = network()
     penalty = reg.on(model, {"L2": (reg.everything, term)})
@@ -72,7 +73,10 @@ def run(data: Split, seeds: Sequence[int], epochs: int) -> dict[str, list[Traine
             if seed == seeds[0]:
                 print(f"\n{name}: {term.name} on all variables, seed {seed}\n{done.history.table()}", flush=True)
             else:
-                print(f"seed {seed}: test accuracy {done.history.last['val_accuracy']:.2%}, {done.seconds:.1f} s", flush=True)
+                print(
+                    f"seed {seed}: test accuracy {done.history.last['val_accuracy']:.2%}, {done.seconds:.1f} s",
+                    flush=True,
+                )
     return results
 
 
@@ -107,10 +111,15 @@ def main(options: argparse.Namespace) -> None:
         data = Split(*(type(part)(part.x[:QUICK_ROWS], part.y[:QUICK_ROWS]) for part in data))
     seeds = range(options.seeds or (1 if options.quick else SEEDS))
     epochs = options.epochs or (1 if options.quick else EPOCHS)
-    print(f"article 000's network on MNIST, {len(data.train.x)} rows, {len(seeds)} seeds, {epochs} epochs of batches of {BATCH}")
+    print(
+        f"article 000's network on MNIST, {len(data.train.x)} rows, {len(seeds)} seeds, {epochs} epochs of batches of "
+        f"{BATCH}"
+    )
     results = run(data, seeds, epochs)
     print(f"\n{as_text(HEAD, table(results))}")
-    print("last epoch, mean ± standard deviation over seeds; train: means over the batches of the epoch; accuracies in %")
+    print(
+        "last epoch, mean ± standard deviation over seeds; train: means over the batches of the epoch; accuracies in %"
+    )
     path = write(results, options.out, figures.wanted(options), len(data.train.x))
     numbers = {name: [{"seed": r.seed, "seconds": r.seconds, "epochs": r.history.rows} for r in runs]
                for name, runs in results.items()}  # fmt: skip
@@ -128,17 +137,19 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
         f"{kernels.cpu_variant()}, on {platform.machine()}.",
     )
     report.text(
-        "The article writes its penalty as (λ/2) Σw² and computes it as `regularizers.l2(λ)`, which is λ Σw². One λ, two strengths: "
-        "in the canonical form (l2/2) Σw² they are l2 = 0.001 and l2 = 0.002. Everything else is the same: 784-64-64-10, relu, "
-        "Adam with eps 1e-7, batches of 32, all variables penalised, biases included."
+        "The article writes its penalty as (λ/2) Σw² and computes it as `regularizers.l2(λ)`, which is λ Σw². One λ, "
+        "two strengths: in the canonical form (l2/2) Σw² they are l2 = 0.001 and l2 = 0.002. Everything else is the "
+        "same: 784-64-64-10, relu, Adam with eps 1e-7, batches of 32, all variables penalised, biases included."
     )
     report.table(HEAD, table(results))
-    report.note("Last epoch, mean ± standard deviation over seeds; training values are means over the batches of the epoch.")
+    report.note(
+        "Last epoch, mean ± standard deviation over seeds; training values are means over the batches of the epoch."
+    )
     formula, code = (mean([r.history.last["val_accuracy"] for r in runs]) for runs in results.values())
     report.text(
         f"At the last epoch the formula's network reads {formula:.2%} of the test digits, the code's {code:.2%}: "
-        f"{100 * (formula - code):+.2f} points. The test rows were not used to choose anything, but the article watches them as its "
-        "validation data; so does this table."
+        f"{100 * (formula - code):+.2f} points. The test rows were not used to choose anything, but the article "
+        "watches them as its validation data; so does this table."
     )
     if drawn:
         curves = {
@@ -152,12 +163,16 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
         report.section("The data loss, and the penalty by itself")
         for name, png in (
             ("mnist-curves", figures.learning_curves(curves, top)),
-            ("mnist-penalties", figures.penalty_curves({n: [r.history["L2"] for r in runs] for n, runs in results.items()})),
+            (
+                "mnist-penalties",
+                figures.penalty_curves({n: [r.history["L2"] for r in runs] for n, runs in results.items()}),
+            ),
         ):
             (folder / f"{name}.png").write_bytes(png)
             report.figure(png, "Data loss and penalty over the epochs, for both conventions")
         report.text(
-            "The doubled penalty keeps the data loss of the training rows higher: it stops the network from fitting what it still "
-            "could. A curve of loss plus penalty, as Keras reports it, would not show which of the two moves."
+            "The doubled penalty keeps the data loss of the training rows higher: it stops the network from fitting "
+            "what it still could. A curve of loss plus penalty, as Keras reports it, would not show which of the two "
+            "moves."
         )
     return report.write(folder / "mnist.html")

@@ -20,6 +20,7 @@ from .tables import as_text
 
 Results = dict[str, list[Result]]
 CONTROL, PRIMARY = "none", "L2"
+NEAR = 0.001  # a weight is near 0 below this, and not 0
 
 
 def main(options: argparse.Namespace) -> None:
@@ -27,12 +28,15 @@ def main(options: argparse.Namespace) -> None:
     start = time.perf_counter()
     seeds = range(options.seeds or (2 if options.quick else 10))
     epochs = options.epochs or (4 if options.quick else EPOCHS)
-    print(f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of their labels wrong; {len(METHODS)} methods, {len(seeds)} seeds, "
-          f"{epochs} epochs")  # fmt: skip
+    print(
+        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of their labels wrong; {len(METHODS)} methods, "
+        f"{len(seeds)} seeds, {epochs} epochs"
+    )
     results = run(seeds, epochs)
     print("\n" + as_text(HEAD, table(results)))
     print(
-        "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over seeds"
+        "accuracies in %; the training labels are the noisy ones, the test labels clean; ± standard deviation over "
+        "seeds"
     )
     path = write(results, options.out, figures.wanted(options), time.perf_counter() - start)
     (options.out / "results.json").write_text(json.dumps(numbers(results), indent=1))
@@ -49,19 +53,27 @@ def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
     )
     if epochs < EPOCHS:
         report.text(
-            f"A short run of {epochs} epochs: the settings were found for {EPOCHS}, so read nothing into the numbers."
+            f"A short run: λ and p were found for {EPOCHS} epochs, and after {epochs} a network has hardly begun to "
+            "learn by heart. Read nothing into the numbers."
         )
     report.text(
-        f"One network (64-128-128-10, relu, Adam) learns to read digits of 8 x 8 pixels from {TRAIN_ROWS} examples. {NOISE:.0%} "
-        "of their labels were replaced by a wrong one, so a network that fits its training data perfectly has learnt mistakes "
-        "by heart. The test digits have clean labels. Each method starts, seed by seed, from the same weights and sees the same "
-        "rows in the same order."
+        f"One network (64-128-128-10, relu, Adam) learns to read digits of 8 x 8 pixels from {TRAIN_ROWS} examples. "
+        f"{NOISE:.0%} of their labels were replaced by a wrong one, so a network that fits its training data perfectly "
+        "has learnt mistakes by heart. The test digits have clean labels. Each method starts, seed by seed, from the "
+        "same weights and sees the same rows in the same order."
+    )
+    settings = [f"{method.name}: {method.setting}" for method in METHODS if method.name != CONTROL]
+    report.text(
+        f"The settings are {'; '.join(settings)}. L1(λ) means λ Σ|w|, L2(λ) means (λ/2) Σw², on all weights and no "
+        "bias. They were chosen on other seeds, which draw other splits, noise and starts, but from the same 1,797 "
+        "digits."
     )
     report.section("The table")
     report.table(HEAD, table(results))
     report.note(
-        "Accuracies in %, mean ± standard deviation over seeds, in eval mode after the last epoch; training accuracy and loss "
-        "against the noisy labels. Loss is the data loss alone. Exact zeros among the weights whose input varies."
+        "Accuracies in %, mean ± standard deviation over seeds, in eval mode after the last epoch; training accuracy "
+        "and loss against the noisy labels. Loss is the data loss alone. Exact zeros among the weights whose input "
+        "varies."
     )
     report.text(_table_says(results))
     for section in (_gains, _curves, _penalties, _histograms, _images):
@@ -86,9 +98,9 @@ def _table_says(results: Results) -> str:
     best = max(results, key=lambda name: _average(results[name], lambda r: r.test["accuracy"]))
     reached = _average(results[best], lambda r: r.test["accuracy"])
     return (
-        f"Without a penalty the network agrees with {train:.1%} of its training labels, and reads {test:.1%} of the test digits. "
-        "Since 30% of the training labels are wrong, an ideal reader agrees with 70% of them: what lies above was learnt by "
-        f"heart. The highest mean test accuracy has {best}: {reached:.1%}."
+        f"Without a penalty the network agrees with {train:.1%} of its training labels and reads {test:.1%} of the "
+        f"test digits. A perfect reader would agree with {1 - NOISE:.0%} of the training labels, since the others are "
+        f"wrong: what lies above was learnt by heart. The highest mean test accuracy is {reached:.1%}, that of {best}."
     )
 
 
@@ -121,30 +133,35 @@ def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
         report.text("One seed gives no interval: run with more seeds.")
         return
     report.text(
-        f"Each dot is the mean over {pairs} seeds of (method - no penalty) on the same seed, with its 95% interval (paired t). "
-        f"Green means better, orange worse, grey that the interval contains 0. The comparison named beforehand is {PRIMARY}: "
-        f"{_interval(accuracy[PRIMARY], ' points')} of accuracy, which {_excludes(accuracy[PRIMARY])}. "
-        + _others({name: gain for name, gain in accuracy.items() if name != PRIMARY})
-        + " These intervals are not corrected for their number. "
-        + _loss_says(accuracy, loss)
+        f"Each dot is the mean over {pairs} seeds of (method - no penalty) on the same seed, with its 95% interval "
+        "(paired t). Green means better, orange worse, grey that the interval contains 0. One comparison was named "
+        f"beforehand, {PRIMARY} against no penalty: {_interval(accuracy[PRIMARY], ' points')} of test accuracy. "
+        f"{_excludes(accuracy)} {_others(accuracy)} {_loss_says(accuracy, loss)} The intervals are not corrected for "
+        "their number, and all seeds share 1,797 digits: they speak of other splits, noise and starts, not of other "
+        "people's handwriting."
     )
 
 
-def _excludes(gain: Gain) -> str:
-    return "does not exclude 0: undecided" if gain.verdict == "undecided" else f"excludes 0: {gain.verdict}"
+def _excludes(accuracy: dict[str, Gain]) -> str:
+    words = {
+        "higher": "The interval lies above 0: it helps here.",
+        "lower": "The interval lies below 0: it harms here.",
+        "undecided": "The interval does not exclude 0: this run does not show that it helps.",
+    }
+    return words[accuracy[PRIMARY].verdict]
 
 
-def _others(found: dict[str, Gain]) -> str:
+def _others(accuracy: dict[str, Gain]) -> str:
     texts = []
     for verdict, words in (
-        ("higher", "accuracy is higher with"),
-        ("lower", "it is lower with"),
-        ("undecided", "undecided is"),
+        ("higher", "above 0 for"),
+        ("lower", "below 0 for"),
+        ("undecided", "on both sides of 0 for"),
     ):
-        names = [name for name, gain in found.items() if gain.verdict == verdict]
+        names = [name for name, gain in accuracy.items() if gain.verdict == verdict and name != PRIMARY]
         if names:
             texts.append(f"{words} {_listed(names)}")
-    return "Of the others, " + "; ".join(texts) + "."
+    return f"Of the others, the interval lies {'; '.join(texts)}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -154,10 +171,10 @@ def _listed(names: Sequence[str]) -> str:
 def _loss_says(accuracy: dict[str, Gain], loss: dict[str, Gain]) -> str:
     mixed = [n for n in accuracy if accuracy[n].verdict == "higher" and loss[n].verdict != "lower"]
     if not mixed:
-        return "The test loss falls wherever the accuracy rises."
+        return "Wherever the accuracy is shown to rise, the test loss is shown to fall."
     return (
-        f"With {_listed(mixed)} accuracy rises and the test loss does not fall: a strong penalty makes the network unsure of what "
-        "it gets right, and the loss charges for that."
+        f"With {_listed(mixed)} the accuracy rises, but the test loss is not shown to fall: a strong penalty keeps the "
+        "network unsure of what it gets right, and the loss charges for that."
     )
 
 
@@ -178,26 +195,28 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
     control = np.mean(losses[CONTROL]["test rows, clean labels"], 0)
     low = int(control.argmin())
     report.text(
-        "The data loss alone, without any penalty, mean and one standard deviation over seeds. Without a penalty the test loss is "
-        f"lowest at epoch {low + 1} ({control[low]:.2f}) and {control[-1]:.2f} at the end, while the training loss ends at "
-        f"{np.mean(losses[CONTROL]['training rows, noisy labels'], 0)[-1]:.2f}: the gap is what was learnt by heart. A training "
-        "curve with dropout is measured with its units dropped, so it lies higher than the same network in eval mode (the table)."
+        "The data loss alone, without any penalty, mean and one standard deviation over seeds. Without a penalty the "
+        f"test loss is lowest at epoch {low + 1} ({control[low]:.2f}) and {control[-1]:.2f} at the end, while the "
+        f"training loss ends at {np.mean(losses[CONTROL]['training rows, noisy labels'], 0)[-1]:.2f}: the gap is what "
+        "was learnt by heart. A training curve with dropout is measured with its units dropped, so it lies higher than "
+        "the same network in eval mode (the table)."
     )
 
 
 def _penalties(report: Report, results: Results, folder: Path, drawn: bool) -> None:
     values = {
-        f"{name}: {penalty}": [r.history[penalty] for r in runs]
+        name: [r.history[penalty] for r in runs]
         for name, runs in results.items()
         for penalty in runs[0].history.penalties
     }
     report.section("Learning curves: the penalties")
     if drawn:
         _figure(report, folder, "penalties", "Value of each penalty over the epochs", figures.penalty_curves(values))
-    first_last = [f"{n} from {np.mean(v, 0)[0]:.2f} to {np.mean(v, 0)[-1]:.2f}" for n, v in values.items()]
+    first_last = [f"{name} from {np.mean(v, 0)[0]:.2f} to {np.mean(v, 0)[-1]:.2f}" for name, v in values.items()]
     report.text(
-        "What is added to the data loss (or, for the proximal methods, acts in the update instead), by itself: "
-        f"{'; '.join(first_last)}."
+        "What is added to the data loss or, for the proximal methods (L1 proximal, elastic net), acts in the update "
+        f"instead; mean over the batches of the first and of the last epoch: {'; '.join(first_last)}. Different "
+        "penalties are different measures of the weights: compare a curve with itself, not with its neighbour."
     )
 
 
@@ -209,13 +228,14 @@ def _histograms(report: Report, results: Results, folder: Path, drawn: bool) -> 
     if drawn:
         png = figures.weight_histograms(weights, zeros, reach=0.6)
         _figure(report, folder, "weights", "Histograms of all weights, one panel per method", png)
-    sparse = [f"{name} {share:.0%}" for name, share in zeros.items() if share > 0.001]
+    near = {name: float((np.abs(w[w != 0]) < NEAR).sum() / w.size) for name, w in weights.items()}
     report.text(
-        "All weights of all seeds, the count on a logarithmic scale; what lies beyond ±0.6 stands in the outermost bars. L2 pulls "
-        f"all weights towards 0 (norm {norms['L2']:.1f} against {norms[CONTROL]:.1f}) and makes none exactly 0. L1 by "
-        "sub-gradient crowds them around 0, but a step of Adam jumps over it: "
-        f"{zeros['L1 sub-gradient']:.2%} are exactly 0. The proximal step, with the same λ, stops there. "
-        f"Exact zeros: {_listed(sparse) if sparse else 'none in this run'}."
+        "All weights of all seeds, counted on a logarithmic scale; what lies beyond ±0.6 stands in the outermost bars. "
+        f"L2 pulls all weights towards 0 (norm {norms['L2']:.1f} against {norms[CONTROL]:.1f}) and makes "
+        f"{zeros['L2']:.1%} of them exactly 0, though {near['L2']:.0%} end below {NEAR} in size. L1 by sub-gradient "
+        f"crowds {near['L1 sub-gradient']:.0%} there, and {zeros['L1 sub-gradient']:.1%} are exactly 0: a gradient "
+        "step jumps over 0 and comes back. The proximal step with the same λ stops there: exact zeros are "
+        f"{zeros['L1 proximal']:.0%} with L1 proximal and {zeros['elastic net']:.0%} with the elastic net."
     )
 
 
@@ -228,8 +248,8 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
             figures.weight_images(first, side=8))  # fmt: skip
     alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
     report.text(
-        "The input weights of the twelve strongest hidden units of the first seed as 8 x 8 images: blue negative, white 0, red "
-        "positive, each row on its own scale (given below its name). Look for white: pixels that a unit does not use. Hidden "
-        "units with any input weight left: "
+        "The input weights of the twelve strongest hidden units of the first seed as 8 x 8 images: blue negative, "
+        "white 0, red positive, each row on its own scale (given below its name). Look for white: pixels that a unit "
+        "does not use. Hidden units with any input weight left: "
         f"{_listed([f'{n} {share:.0%}' for n, share in alive.items() if n in ('none', 'L1 proximal', 'elastic net')])}."
     )

@@ -14,9 +14,10 @@ from .statistics import Gain
 TRAIN, TEST, BETTER, WORSE, UNDECIDED = "#0072b2", "#d55e00", "#009e73", "#d55e00", "#7a7f87"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#111111")
 SETTINGS = {
-    "font.size": 10, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e2", "grid.linewidth": 0.6,
-    "axes.axisbelow": True, "lines.linewidth": 1.6, "figure.facecolor": "white", "savefig.facecolor": "white",
+    "font.size": 10, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e2",
+    "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.6, "legend.frameon": False,
+    "figure.facecolor": "white", "savefig.facecolor": "white",
 }  # fmt: skip
 
 
@@ -161,7 +162,9 @@ def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12)
         for axis, (method, w) in zip(axes, weights.items()):
             strongest = np.argsort(-(w * w).sum(0), kind="stable")[:count]
             scale = float(np.abs(w[:, strongest]).max()) or 1.0
-            strip = np.full((side, count * (side + 1) - 1), np.nan)  # one picture per row: an axis per unit takes seconds
+            strip = np.full(
+                (side, count * (side + 1) - 1), np.nan
+            )  # one picture per row: an axis per unit takes seconds
             for place, unit in enumerate(strongest):
                 strip[:, place * (side + 1) : place * (side + 1) + side] = w[:, unit].reshape(side, side)
             axis.imshow(strip, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")

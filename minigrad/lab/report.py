@@ -22,10 +22,11 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .6rem } h2 { font-size: 1
 p { max-width: 44rem; margin: .6rem 0 } a { color: var(--link) } .faint { color: var(--faint); font-size: .86rem }
 code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
-table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums; white-space: nowrap }
-th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(--rule) }
-th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.4rem } th:first-child { min-width: 9rem }
-th:first-child, td:first-child { text-align: left; padding-left: 0; position: sticky; left: 0; background: var(--paper) }
+table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
+th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
+th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.4rem }
+th:first-child, td:first-child {
+  min-width: 8.5rem; padding-left: 0; text-align: left; position: sticky; left: 0; background: var(--paper) }
 figure { margin: 1rem 0 .4rem; overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 8px }
 figure img { display: block; width: 100%; min-width: 40rem; height: auto; border-radius: 8px }
 """

@@ -1,7 +1,7 @@
 """How λ and p of the demo were found: every setting of a grid, on seeds that the demo does not use.
 
-python -m minigrad.lab.search prints the mean test accuracy and loss of each; the highest accuracy was taken. The test rows
-of these seeds serve as validation rows: each seed draws its own split, so no split of the demo was looked at.
+python -m minigrad.lab.search prints the mean test accuracy and loss of each; the highest accuracy was taken. The test
+rows of these seeds serve as validation rows: each seed draws its own split, so no split of the demo was looked at.
 """
 
 from __future__ import annotations

@@ -116,8 +116,8 @@ def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
 def refuse_non_finite(total: Tensor, run: Run) -> None:
     if not math.isfinite(total.item()):
         raise NonFiniteError(
-            f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before this "
-            "batch. A smaller learning rate, or inputs of a smaller scale, usually cure it"
+            f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before "
+            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it"
         )
 
 

@@ -5,12 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from lab.pages import read
 
 import minigrad as mg
 from minigrad import cli
 from minigrad.data import load_digits
 from minigrad.lab import demo, demo_report, search
-from lab.pages import read
 
 METHODS = ["none", "L2", "L1 sub-gradient", "L1 proximal", "elastic net", "dropout", "dropout + L2"]
 

@@ -3,8 +3,8 @@
 import math
 
 import pytest
-
 from lab.pages import read
+
 from minigrad.lab.report import Report
 from minigrad.lab.statistics import Gain, mean, paired_gain, spread, t95
 from minigrad.lab.tables import as_html, as_text

@@ -76,7 +76,7 @@ def test_history_in_columns_text_and_json(tmp_path):
     with pytest.raises(KeyError, match="did you mean 'ridge'"):
         history["rigde"]
     with pytest.raises(mg.NotFittedError):
-        History().last
+        History().last  # noqa: B018
     with pytest.raises(ValueError, match="columns"):
         history.append({"epoch": 6})
 

@@ -140,7 +140,9 @@ def test_validation_is_in_eval_mode_and_leaves_no_trace(digits):
     fit(plain, digits, mg.cross_entropy, optim.SGD(plain.parameters(), lr=0.1), epochs=2)
     mg.manual_seed(0)
     watched = network()
-    history = fit(watched, digits, mg.cross_entropy, optim.SGD(watched.parameters(), lr=0.1), epochs=2, validation_data=digits)
+    history = fit(
+        watched, digits, mg.cross_entropy, optim.SGD(watched.parameters(), lr=0.1), epochs=2, validation_data=digits
+    )
     assert same(weights(plain), weights(watched))
     assert evaluate(watched, digits, mg.cross_entropy)["loss"] == history.last["val_loss"]
     watched[1].eval()
@@ -181,7 +183,13 @@ def test_four_points_and_the_collector(digits):
     model, recorder = network(), Recorder()
     assert gc.isenabled()
     history = fit(
-        model, digits, mg.cross_entropy, optim.SGD(model.parameters(), lr=0.1), epochs=9, batch_size=50, callbacks=[recorder]
+        model,
+        digits,
+        mg.cross_entropy,
+        optim.SGD(model.parameters(), lr=0.1),
+        epochs=9,
+        batch_size=50,
+        callbacks=[recorder],
     )
     assert gc.isenabled()
     assert len(history) == 2
