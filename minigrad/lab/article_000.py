@@ -1,8 +1,8 @@
 """The network of article 000 on MNIST, with its L2 penalty as its formula says and as its code computes.
 
 The formula is (λ/2) Σw², the code `regularizers.l2(λ)` is λ Σw²: with λ = 0.001 the canonical l2 is 0.001 and 0.002, on
-all variables, biases included. The network is 784-64-64-10 with relu, Glorot uniform weights and zero biases, inputs are
-divided by 255, Adam has eps 1e-7.
+all variables, biases included. The network is 784-64-64-10 with relu, Glorot uniform weights and zero biases; inputs
+are divided by 255; Adam has eps 1e-7.
 """
 
 from __future__ import annotations
