@@ -1,5 +1,5 @@
 # The C tables (src_c/*.h) as Cython sees them: mg_<family>[runtime.variant].<kernel>_f32(...).
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "penalty.h" nogil:
     ctypedef struct mg_penalty_table:
@@ -125,3 +125,30 @@ cdef extern from "update.h" nogil:
         mg_update_f32 sgd_f32, adam_f32
         mg_update_f64 sgd_f64, adam_f64
     const mg_update_table *const *mg_update
+
+cdef extern from "stream.h" nogil:
+    ctypedef struct mg_stream:
+        uint64_t key, number, offset
+
+cdef extern from "dropout.h" nogil:
+    ctypedef struct mg_dropout_table:
+        void dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) noexcept nogil
+        void masked_scale_f32(size_t n, const float *x, const uint8_t *bits, double scale, float *out) noexcept nogil
+        void masked_scale_f64(size_t n, const double *x, const uint8_t *bits, double scale, double *out) noexcept nogil
+        void dropout_f32(
+            size_t n, const float *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, float *out
+        ) noexcept nogil
+        void dropout_f64(
+            size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, double *out
+        ) noexcept nogil
+    const mg_dropout_table *const *mg_dropout
+
+cdef extern from "random.h" nogil:
+    ctypedef struct mg_random_table:
+        void normal_quantile(size_t n, const double *q, double *out) noexcept nogil
+        void random_bits(size_t n, uint64_t *out, mg_stream stream) noexcept nogil
+        void uniform_f32(size_t n, float *out, mg_stream stream, double low, double high) noexcept nogil
+        void uniform_f64(size_t n, double *out, mg_stream stream, double low, double high) noexcept nogil
+        void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
+        void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
+    const mg_random_table *const *mg_random

@@ -16,6 +16,7 @@ from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
 from ..errors import ShapeError
 from . import philox
+from .quantile import normal_quantile
 from .segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2, Segments
 
 NONE, MEAN, SUM = 0, 1, 2  # reduction of a loss over its rows
@@ -341,7 +342,12 @@ def soft_threshold(v, out, *, step, l1, l2):
 
 
 def dropout_bits(bits, n, *, key, stream, offset, p):
-    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p)."""
+    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p).
+
+    A p within 2⁻¹⁷ of 0 or 1 drops nothing or everything. The bits behind the last element are 0.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout_bits: p is {p}; need 0 <= p <= 1")
     keep = philox.half_words(key, stream, offset, n) >= round(65536 * p)
     bits[...] = np.packbits(keep, bitorder="little")
 
@@ -364,7 +370,10 @@ def random_bits(out, *, key, stream, offset):
 
 
 def uniform(out, *, key, stream, offset, low, high):
-    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype."""
+    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype.
+
+    In float32 the last rounding may give high itself, once in 2²⁵ draws.
+    """
     u = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)) * 2.0**-53
     np.copyto(out, (low + (high - low) * u).reshape(out.shape), casting="same_kind")
 
@@ -372,7 +381,7 @@ def uniform(out, *, key, stream, offset, low, high):
 def normal(out, *, key, stream, offset, mean, std):
     """out = mean + std Φ⁻¹((k + ½) 2⁻⁵³), k the upper 53 bits: Wichura's AS 241 in float64, rounded once."""
     k = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)).astype(np.float64)
-    z = philox.normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
+    z = normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
     np.copyto(out, (mean + std * z).reshape(out.shape), casting="same_kind")
 
 
