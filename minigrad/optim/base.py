@@ -191,6 +191,11 @@ class Optimizer:
                     raise ValueError(f"{caller}: two terms are named {name!r}; names are the keys of reg.on's mapping")
                 names.add(name)
 
+    @property
+    def bound_terms(self) -> list[Terms]:
+        """The terms that this optimizer applies."""
+        return list(self._terms.values())
+
     def penalty_values(self) -> dict[str, float]:
         """Name -> value of each bound term just before the last step, from the sums that the update made on its way.
 
