@@ -2,7 +2,10 @@
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
-   select takes. load_part and store_part touch the first n lanes only; the other lanes load as +0.
+   select takes; nlt is not less: >=, or a NaN. load_part and store_part touch the first n lanes only; the other lanes
+   load as +0.
+   For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
+   upper halves of each 128 bits of a and b.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
    split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
@@ -57,8 +60,14 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm512_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm512_sqrt_pd(a); }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+INLINE mf32 vf32_ne(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+INLINE mf64 vf64_ne(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ); }
+INLINE mf32 vf32_nlt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
+INLINE mf64 vf64_nlt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm512_mask_blend_pd(m, b, a); }
 INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
@@ -89,19 +98,41 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mf64_first(n), p); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 2 * step), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(p + 3 * step), 3);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(p));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + step), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(p + 2 * step), 2);
+    return _mm512_insertf64x2(v, _mm_loadu_pd(p + 3 * step), 3);
+}
 
 #else
 typedef vi32 mf32;
 typedef vi64 mf64;
-INLINE vf32 vf32_set1(float x) { return x - (vf32){0}; }
-INLINE vf64 vf64_set1(double x) { return x - (vf64){0}; }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return (mf32)(a < b); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return (mf64)(a < b); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return (mf32)(a <= b); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return (mf64)(a <= b); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return (mf32)(a == b); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return (mf64)(a == b); }
+INLINE mf32 vf32_ne(vf32 a, vf32 b) { return (mf32)(a != b); }
+INLINE mf64 vf64_ne(vf64 a, vf64 b) { return (mf64)(a != b); }
+INLINE mf32 vf32_nlt(vf32 a, vf32 b) { return ~(mf32)(a < b); }
+INLINE mf64 vf64_nlt(vf64 a, vf64 b) { return ~(mf64)(a < b); }
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+INLINE vf32 vf32_set1(float x) { return _mm256_set1_ps(x); }
+INLINE vf64 vf64_set1(double x) { return _mm256_set1_pd(x); }
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
 INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
@@ -121,8 +152,20 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm256_maskload_ps
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm256_maskload_pd(p, (__m256i)mf64_first(n)); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, (__m256i)mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, (__m256i)mf64_first(n), v); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm256_unpacklo_ps(a, b); }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm256_unpacklo_pd(a, b); }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm256_unpackhi_ps(a, b); }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm256_unpackhi_pd(a, b); }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
+}
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
+}
 
 #else
+INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
+INLINE vf64 vf64_set1(double x) { return (vf64){x, x}; }
 #if defined(__aarch64__) && !defined(MG_GENERIC)
 #include <arm_neon.h>
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
@@ -164,6 +207,12 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, 
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { memcpy(p, &v, n * sizeof *p); }
+INLINE vf32 vf32_lo(vf32 a, vf32 b) { return (vf32){a[0], b[0], a[1], b[1]}; }
+INLINE vf64 vf64_lo(vf64 a, vf64 b) { return (vf64){a[0], b[0]}; }
+INLINE vf32 vf32_hi(vf32 a, vf32 b) { return (vf32){a[2], b[2], a[3], b[3]}; }
+INLINE vf64 vf64_hi(vf64 a, vf64 b) { return (vf64){a[1], b[1]}; }
+INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) { (void)step; return vf32_load(p); }
+INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) { (void)step; return vf64_load(p); }
 INLINE vf32 vf32_min(vf32 a, vf32 b) { return vf32_select(a < b, a, b); }
 INLINE vf64 vf64_min(vf64 a, vf64 b) { return vf64_select(a < b, a, b); }
 INLINE vf32 vf32_max(vf32 a, vf32 b) { return vf32_select(a > b, a, b); }
@@ -204,5 +253,19 @@ INLINE vf32 vf32_abs(vf32 a) { return (vf32)((vi32)a & INT32_MAX); }
 INLINE vf64 vf64_abs(vf64 a) { return (vf64)((vi64)a & INT64_MAX); }
 INLINE vf32 vf32_copysign(vf32 a, vf32 s) { return (vf32)(((vi32)a & INT32_MAX) | ((vi32)s & INT32_MIN)); }
 INLINE vf64 vf64_copysign(vf64 a, vf64 s) { return (vf64)(((vi64)a & INT64_MAX) | ((vi64)s & INT64_MIN)); }
+
+/* -a where s has its sign bit set, else a. */
+INLINE vf32 vf32_flipsign(vf32 a, vf32 s) { return (vf32)((vi32)a ^ ((vi32)s & INT32_MIN)); }
+INLINE vf64 vf64_flipsign(vf64 a, vf64 s) { return (vf64)((vi64)a ^ ((vi64)s & INT64_MIN)); }
+
+/* The next W64 numbers at p as float64. gcc splits a vector conversion into halves, hence the intrinsics. */
+#if defined(__AVX512F__)
+INLINE vf64 vf32_load_wide(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+#elif defined(__AVX2__)
+INLINE vf64 vf32_load_wide(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+#else
+INLINE vf64 vf32_load_wide(const float *p) { return (vf64){p[0], p[1]}; }
+#endif
+INLINE vf64 vf64_load_wide(const double *p) { return vf64_load(p); }
 
 #endif

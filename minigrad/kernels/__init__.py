@@ -1,7 +1,7 @@
 """The table of kernels: every number of minigrad is computed by a function named here.
 
-`K.matmul(a, b, y)` calls the kernel of the backend in use: `native` (Cython over C), `reference` (NumPy), or a module of
-your own. `use_backend` switches all of them at once, for the whole process; `report` says what serves what.
+`K.matmul(a, b, y)` calls the kernel of the backend in use: `native` (Cython over C), `reference` (NumPy), or a module
+of your own. `use_backend` switches all of them at once, for the whole process; `report` says what serves what.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAMES = sorted(
     for name, kernel in vars(reference).items()
     if callable(kernel) and not name.startswith("_") and getattr(kernel, "__module__", "") == reference.__name__
 )
-FAMILIES = ("penalty", "reduce", "softmax", "losses")
+FAMILIES = ("arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update")
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 
 _server: dict[str, str] = {}  # kernel -> where it comes from
@@ -79,7 +79,7 @@ def _fill(backend: str | ModuleType) -> None:
     _backend = backend
 
 
-class use_backend:  # noqa: N801  (used as a function)
+class use_backend:
     """Compute with `native`, `reference`, or a module of your own kernels, from now on and in the whole process.
 
     In a `with` statement the former backend returns at the end. A module may define any of the kernels of

@@ -1,12 +1,53 @@
 # The C tables (src_c/*.h) as Cython sees them: mg_<family>[runtime.variant].<kernel>_f32(...).
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "penalty.h" nogil:
     ctypedef struct mg_penalty_table:
+        void elastic_net_f32(size_t n, const float *w, double l1, double l2, float *grad, double *sums) noexcept nogil
+        void elastic_net_f64(size_t n, const double *w, double l1, double l2, double *grad, double *sums) noexcept nogil
         void elastic_net_grad_f32(size_t n, const float *w, double l1, double l2, double scale, float *out) noexcept nogil
         void elastic_net_grad_f64(size_t n, const double *w, double l1, double l2, double scale, double *out) noexcept nogil
+        void soft_threshold_f32(size_t n, const float *v, double step, double l1, double l2, float *out) noexcept nogil
+        void soft_threshold_f64(size_t n, const double *v, double step, double l1, double l2, double *out) noexcept nogil
     const mg_penalty_table *const *mg_penalty
 
+cdef extern from "elementwise.h" nogil:
+    enum:
+        mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid
+        mg_op_relu, mg_op_add, mg_op_sub, mg_op_mul, mg_op_div, mg_op_relu_grad, mg_op_tanh_grad, mg_op_sigmoid_grad
+    ctypedef struct mg_operand:
+        const char *p
+        Py_ssize_t row, col
+    ctypedef struct mg_elementwise_table:
+        void map_f32(int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out) noexcept nogil
+        void map_f64(int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out) noexcept nogil
+        void convert_f32(size_t rows, size_t n, mg_operand x, double *out) noexcept nogil
+        void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
+    const mg_elementwise_table *const *mg_elementwise
+
+cdef extern from "arrays.h" nogil:
+    ctypedef struct mg_arrays_table:
+        void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
+    const mg_arrays_table *const *mg_arrays
+
+cdef extern from "matmul.h" nogil:
+    enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
+    ctypedef struct mg_matmul_args:
+        size_t m, n, k
+        const void *a
+        const void *b
+        const void *bias
+        void *c
+        Py_ssize_t a_row, a_col, b_row, b_col, c_row
+        int activation, accumulate
+    ctypedef struct mg_matmul_table:
+        size_t matmul_scratch_f32(const mg_matmul_args *p) noexcept nogil
+        size_t matmul_scratch_f64(const mg_matmul_args *p) noexcept nogil
+        void matmul_f32(const mg_matmul_args *p, void *scratch) noexcept nogil
+        void matmul_f64(const mg_matmul_args *p, void *scratch) noexcept nogil
+        void matvec_f32(const mg_matmul_args *p) noexcept nogil
+        void matvec_f64(const mg_matmul_args *p) noexcept nogil
+    const mg_matmul_table *const *mg_matmul
 cdef extern from "reduce.h" nogil:
     ctypedef struct mg_reduce_table:
         double sum_flat_f32(size_t n, const float *x) noexcept nogil
@@ -66,3 +107,48 @@ cdef extern from "losses.h" nogil:
         void mse_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor,
             double *out) noexcept nogil
     const mg_losses_table *const *mg_losses
+cdef extern from "update.h" nogil:
+    enum: MG_COLUMNS
+    ctypedef struct mg_update_settings:
+        double momentum
+        int nesterov
+        double beta1, beta2, eps
+    ctypedef void (*mg_update_f32)(
+        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
+    ) noexcept nogil
+    ctypedef void (*mg_update_f64)(
+        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s, double *sums
+    ) noexcept nogil
+    ctypedef struct mg_update_table:
+        void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil
+        void sums_f64(size_t n, const double *w, const double *row, double *sums) noexcept nogil
+        mg_update_f32 sgd_f32, adam_f32
+        mg_update_f64 sgd_f64, adam_f64
+    const mg_update_table *const *mg_update
+
+cdef extern from "stream.h" nogil:
+    ctypedef struct mg_stream:
+        uint64_t key, number, offset
+
+cdef extern from "dropout.h" nogil:
+    ctypedef struct mg_dropout_table:
+        void dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) noexcept nogil
+        void masked_scale_f32(size_t n, const float *x, const uint8_t *bits, double scale, float *out) noexcept nogil
+        void masked_scale_f64(size_t n, const double *x, const uint8_t *bits, double scale, double *out) noexcept nogil
+        void dropout_f32(
+            size_t n, const float *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, float *out
+        ) noexcept nogil
+        void dropout_f64(
+            size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, double *out
+        ) noexcept nogil
+    const mg_dropout_table *const *mg_dropout
+
+cdef extern from "random.h" nogil:
+    ctypedef struct mg_random_table:
+        void normal_quantile(size_t n, const double *q, double *out) noexcept nogil
+        void random_bits(size_t n, uint64_t *out, mg_stream stream) noexcept nogil
+        void uniform_f32(size_t n, float *out, mg_stream stream, double low, double high) noexcept nogil
+        void uniform_f64(size_t n, double *out, mg_stream stream, double low, double high) noexcept nogil
+        void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
+        void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
+    const mg_random_table *const *mg_random

@@ -9,11 +9,14 @@ The native kernels compute the same in a fixed order of operations, stated in sr
 where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
-# ruff: noqa: A001, A002  (sum, max and abs are the field's names)
+
 import numpy as np
 
+from ..arrays import REAL
+from ..errors import DTypeError, ShapeError
 from ..errors import ShapeError
 from . import philox
+from .quantile import normal_quantile
 from .segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2, Segments
 
 NONE, MEAN, SUM = 0, 1, 2  # reduction of a loss over its rows
@@ -25,17 +28,20 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is."""
-    if isinstance(b, (int, float)):
-        return np.empty(a.shape, a.dtype)
-    if isinstance(a, (int, float)):
-        return np.empty(b.shape, b.dtype)
-    return np.empty(np.broadcast_shapes(a.shape, b.shape), np.promote_types(a.dtype, b.dtype))
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
+    for x in arrays:
+        if x.dtype not in REAL:
+            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+    try:
+        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays))
+    except ValueError:
+        raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
 
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
-    return np.require(x, x.dtype.newbyteorder("="), "CA")
+    return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 
 def copy(x, out):
@@ -133,11 +139,16 @@ ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 
 
 def matmul(a, b, out, *, ta=False, tb=False, bias=None, activation=None, accumulate=False):
-    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to each row.
+    """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to rows.
 
     a is (m, k), b is (k, n), out is (m, n); accumulate takes neither bias nor activation.
     """
-    y = np.matmul(a.T if ta else a, b.T if tb else b)
+    if not a.dtype == b.dtype == out.dtype:
+        raise DTypeError(f"matmul: a is {a.dtype}, b is {b.dtype}; need one dtype: use .float() or .double()")
+    a, b = a.T if ta else a, b.T if tb else b
+    if a.shape[1] != b.shape[0]:
+        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need a.shape[1] == b.shape[0]")
+    y = np.matmul(a, b)
     if accumulate:
         y += out
     if bias is not None:
@@ -173,8 +184,7 @@ def sum(x, out, first, last):
 def mean(x, out, first, last):
     """out = Σ x / count, rounded once from float64 accumulators; NaN of nothing."""
     blocks = _blocks(x, first, last)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        y = blocks.sum(1, dtype=np.float64) / np.float64(blocks.shape[1])
+    y = blocks.sum(1, dtype=np.float64) / np.float64(blocks.shape[1])
     np.copyto(out, y.reshape(out.shape), casting="same_kind")
 
 
@@ -249,6 +259,8 @@ def cross_entropy(x, target, loss, probs, *, reduction):
     if target.ndim == 1:
         rows = -log_probs[np.arange(len(x)), target]
     else:
+        rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
+    _reduce(rows, loss, reduction)
         with np.errstate(invalid="ignore"):
             rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
     _reduce("cross_entropy", rows, loss, reduction)
@@ -289,32 +301,55 @@ def mse_grad(x, t, g, out, *, reduction):
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
+def _slope(w, l1, l2):
+    """l2 w + l1 sign(w); a term whose coefficient is 0 is left out: 0 times an infinite weight would be NaN."""
+    if l2 == 0:
+        return l1 * np.sign(w)
+    return l2 * w if l1 == 0 else l2 * w + l1 * np.sign(w)
+
+
 def elastic_net(w, value, grad=None, *, l1, l2):
-    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad with scale 1."""
+    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad's out."""
     w64 = w.astype(np.float64)
     value[...] = l1 * np.abs(w64).sum() + 0.5 * l2 * (w64 * w64).sum()
+    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad with scale 1.
+
+    A term whose coefficient is 0 is left out of both.
+    """
+    l1, l2, w64 = w.dtype.type(l1), w.dtype.type(l2), w.astype(np.float64)
+    first = np.float64(l1) * np.abs(w64).sum() if l1 != 0 else 0.0
+    second = 0.5 * np.float64(l2) * (w64 * w64).sum() if l2 != 0 else 0.0
+    value[...] = first + second
     if grad is not None:
-        elastic_net_grad(w, grad, l1=l1, l2=l2)
+        grad[...] = _slope(w, l1, l2)
 
 
 def elastic_net_grad(w, out, *, l1, l2, scale=1.0):
-    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, every operation rounded. NaN stays NaN."""
-    np.multiply(l2 * w + l1 * np.sign(w), scale, out=out)
+    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, every operation rounded. NaN stays NaN; a term of 0 is left out."""
+    np.multiply(_slope(w, w.dtype.type(l1), w.dtype.type(l2)), scale, out=out)
+
+
+def _shrink(v, t, d):
+    """sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN."""
+    return np.where(np.isnan(v), v, np.where(np.abs(v) > t, np.copysign(np.abs(v) - t, v) / d, 0))
 
 
 def soft_threshold(v, out, *, step, l1, l2):
     """out = sign(v) max(|v| - step l1, 0) / (1 + step l2): the proximal map of the elastic net. Zeros are +0."""
-    step = v.dtype.type(step)
-    t, d = step * v.dtype.type(l1), 1 + step * v.dtype.type(l2)
-    shrunk = np.where(np.abs(v) > t, np.copysign(np.abs(v) - t, v) / d, 0)
-    np.copyto(out, np.where(np.isnan(v), v, shrunk))
+    step, l1, l2 = v.dtype.type(step), v.dtype.type(l1), v.dtype.type(l2)
+    np.copyto(out, _shrink(v, step * l1, 1 + step * l2))
 
 
 # --- dropout and random numbers: Philox4x32-10, element offset + i of stream (key, stream) ------------------------
 
 
 def dropout_bits(bits, n, *, key, stream, offset, p):
-    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p)."""
+    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p).
+
+    A p within 2⁻¹⁷ of 0 or 1 drops nothing or everything. The bits behind the last element are 0.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout_bits: p is {p}; need 0 <= p <= 1")
     keep = philox.half_words(key, stream, offset, n) >= round(65536 * p)
     bits[...] = np.packbits(keep, bitorder="little")
 
@@ -337,7 +372,10 @@ def random_bits(out, *, key, stream, offset):
 
 
 def uniform(out, *, key, stream, offset, low, high):
-    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype."""
+    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype.
+
+    In float32 the last rounding may give high itself, once in 2²⁵ draws.
+    """
     u = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)) * 2.0**-53
     np.copyto(out, (low + (high - low) * u).reshape(out.shape), casting="same_kind")
 
@@ -345,7 +383,7 @@ def uniform(out, *, key, stream, offset, low, high):
 def normal(out, *, key, stream, offset, mean, std):
     """out = mean + std Φ⁻¹((k + ½) 2⁻⁵³), k the upper 53 bits: Wichura's AS 241 in float64, rounded once."""
     k = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)).astype(np.float64)
-    z = philox.normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
+    z = normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
     np.copyto(out, (mean + std * z).reshape(out.shape), casting="same_kind")
 
 
@@ -357,58 +395,68 @@ def segments(params, *states):
     return Segments(params, *states)
 
 
-def _penalized(w, g, row):
-    """The gradient with its penalty, and the sums for the value: (g + (l2 w + l1 sign(w)), Σ|w|, Σw²)."""
-    w64 = w.astype(np.float64)
+def _rows(table, grads):
+    """(parameter, gradient with its penalty, states, scalars) of every segment to update, after filling its sums.
+
+    sums[i] = (Σ|w|, Σw²) in float64 before the update: each where the row has such a term in the gradient, both where
+    it has a proximal map, else 0. Forming them costs up to a fifth of a pass, so only a penalty pays for them.
+    """
+    for i, (w, g) in enumerate(zip(table.params, grads, strict=True)):
+        row = table.scalars[i]
+        l1, l2, prox = w.dtype.type(row[L1]), w.dtype.type(row[L2]), _has_prox(w, row)
+        w64 = w.astype(np.float64)
+        table.sums[i] = np.abs(w64).sum() if l1 != 0 or prox else 0, (w64 * w64).sum() if l2 != 0 or prox else 0
+        if g is not False:
+            g = np.zeros_like(w) if g is None else g.reshape(w.shape)
+            yield w, g + _slope(w, l1, l2) if l1 != 0 or l2 != 0 else g, [state[i] for state in table.states], row
+
+
+def _has_prox(w, row):
+    return w.dtype.type(row[PROX_L1]) != 0 or w.dtype.type(row[PROX_L2]) != 0
+
+
+def _move(w, move, step, row):
+    """w = prox(w (1 - lr decay) - move), the proximal map with one step or one per coordinate."""
     real = w.dtype.type
-    return g + (real(row[L2]) * w + real(row[L1]) * np.sign(w)), np.abs(w64).sum(), (w64 * w64).sum()
+    y = w * real(1 - row[LR] * row[DECAY]) - move
+    w[...] = _shrink(y, step * real(row[PROX_L1]), 1 + step * real(row[PROX_L2])) if _has_prox(w, row) else y
 
 
-def _prox(w, step, row):
-    """w after the proximal map of its row, with a step per coordinate or one."""
-    if row[PROX_L1] == 0 and row[PROX_L2] == 0:
-        return w
-    t, d = step * w.dtype.type(row[PROX_L1]), 1 + step * w.dtype.type(row[PROX_L2])
-    return np.where(np.isnan(w), w, np.where(np.abs(w) > t, np.copysign(np.abs(w) - t, w) / d, 0))
+def _flushed(x, float32, float64):
+    """x, with 0 in place of what is smaller than the limit of its precision. NaN stays."""
+    return np.where(np.abs(x) < (float32 if x.dtype == np.float32 else float64), x.dtype.type(0), x)
 
 
 def sgd_update(table, grads, *, momentum=0.0, nesterov=False):
-    """For each segment: d = g + l1 sign(w) + l2 w; buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf).
+    """For each segment: d = g + l2 w + l1 sign(w); buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf).
 
     grads[i] is an array, None for a gradient of zero, or False to leave segment i untouched. nesterov steps along
-    d + momentum buf. The prox has step lr. table.sums[i] = (Σ|w|, Σw²) before the update, also where untouched.
+    d + momentum buf. The prox has step lr. A buf under 1e-30 (float64: 1e-290) counts as 0. table.sums: see _rows.
     """
-    for i, w, g, state, row in table.rows(grads):
-        real = w.dtype.type
-        d, *table.sums[i] = _penalized(w, g, row)
-        if momentum:
-            (buf,) = state
-            buf[...] = real(momentum) * buf + d
+    for w, d, state, row in _rows(table, grads):
+        real, lr = w.dtype.type, w.dtype.type(row[LR])
+        if momentum != 0:
+            buf = state[0]
+            buf[...] = real(momentum) * _flushed(buf, 1e-30, 1e-290) + d
             d = d + real(momentum) * buf if nesterov else buf
-        lr = real(row[LR])
-        w[...] = _prox(w * real(1 - row[LR] * row[DECAY]) - lr * d, lr, row)
+        _move(w, lr * d, lr, row)
 
 
 def adam_update(table, grads, *, beta1, beta2, eps):
     """For each segment (Kingma and Ba 2015, in PyTorch's form; decay as Loshchilov and Hutter 2019):
 
     d = g + (l2 w + l1 sign(w)); m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²;
-    w = prox(w (1 - lr decay) - (lr / correction1) m / (√v / √correction2 + eps)).
-    The prox has each coordinate's own step, lr / (√v / √correction2 + eps). d below TINY counts as 0 in d², m and v
-    below FLUSH become 0. grads and table.sums are as in sgd_update.
+    root = √v (1 / √correction2) + eps; w = prox(w (1 - lr decay) - (lr / correction1) m / root).
+    The prox has each coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15, m and v under 1e-30
+    (float64: 1e-150, 1e-290); denormal numbers would double the time of a step. grads and table.sums as in sgd_update.
     """
-    for i, w, g, (m, v), row in table.rows(grads):
+    for w, d, (m, v), row in _rows(table, grads):
         real = w.dtype.type
-        tiny, flush = (1e-15, 1e-30) if real is np.float32 else (1e-150, 1e-290)
-        d, *table.sums[i] = _penalized(w, g, row)
-        d = np.where(np.abs(d) < tiny, real(0), d)
-        m[...] = real(beta1) * m + real(1 - beta1) * d
-        v[...] = real(beta2) * v + real(1 - beta2) * (d * d)
-        m[np.abs(m) < flush] = 0
-        v[v < flush] = 0
-        denominator = np.sqrt(v) / real(np.sqrt(row[CORRECTION2])) + real(eps)
-        w_new = w * real(1 - row[LR] * row[DECAY]) - (real(row[LR] / row[CORRECTION1]) * m) / denominator
-        w[...] = _prox(w_new, real(row[LR]) / denominator, row)
+        d = _flushed(d, 1e-15, 1e-150)
+        m[...] = real(beta1) * _flushed(m, 1e-30, 1e-290) + real(1 - beta1) * d
+        v[...] = real(beta2) * _flushed(v, 1e-30, 1e-290) + real(1 - beta2) * (d * d)
+        root = np.sqrt(v) * real(1 / np.sqrt(row[CORRECTION2])) + real(eps)
+        _move(w, real(row[LR] / row[CORRECTION1]) * m / root, real(row[LR]) / root, row)
 
 
 # --- gathers ---------------------------------------------------------------------------------------------------------
@@ -417,3 +465,9 @@ def adam_update(table, grads, *, beta1, beta2, eps):
 def take(x, index, out):
     """out[i] = x[index[i]] along the first axis; index is int64, each in [0, len(x))."""
     np.take(x, index, axis=0, out=out)
+
+
+# NaN and infinities are answers here, not events: NumPy's warnings about them are off in every kernel.
+for _name, _kernel in list(globals().items()):
+    if getattr(_kernel, "__module__", None) == __name__ and not _name.startswith("_"):
+        globals()[_name] = np.errstate(all="ignore")(_kernel)

@@ -1,0 +1,58 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Python: make PYTHON=python3.12 ...
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard minigrad/kernels/*.pyx minigrad/kernels/*.pxd src_c/*)
+
+.PHONY: demo test bench lint golden cross sanitize clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     build, train, and write a report to look at"
+	@echo "make test     build and run the tests and doctests"
+	@echo "make bench    the benchmarks against NumPy (and PyTorch, JAX, numba where installed)"
+	@echo "make lint     ruff, mypy, and the stubs against the code"
+	@echo "make golden   rewrite the golden hashes (and say why in the CHANGELOG)"
+	@echo "make clean    remove what was built"
+
+demo: $(VENV)/.built
+	$(BIN)/minigrad demo
+
+test: $(VENV)/.built
+	$(BIN)/pytest -q --doctest-modules minigrad tests
+
+bench: $(VENV)/.built
+	$(BIN)/minigrad bench
+
+lint: $(VENV)/.built
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest minigrad.engine --mypy-config-file pyproject.toml
+
+golden: $(VENV)/.built
+	$(BIN)/python tests/golden.py --write
+
+clean:
+	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/*.so minigrad-demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are files, not the folder: a creation that failed half-way leaves the folder behind.
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" 2>/dev/null || \
+	  { echo "minigrad needs Python 3.10 or newer; $(PYTHON) is not: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -Ic "import venv, ensurepip" 2>/dev/null || \
+	  { echo "minigrad needs Python's venv module (Debian: apt install python3-venv)"; exit 1; }
+	@[ "$$MINIGRAD_NO_NATIVE" = 1 ] || $(PYTHON) -c "import os, sys, sysconfig; \
+	  sys.exit(not os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h')))" || \
+	  { echo "minigrad needs the Python headers (Debian: apt install python3-dev), or MINIGRAD_NO_NATIVE=1"; exit 1; }
+	@[ "$$MINIGRAD_NO_NATIVE" = 1 ] || $(PYTHON) -c "import os, shutil, sys, sysconfig; \
+	  cc = (os.environ.get('CC') or sysconfig.get_config_var('CC') or 'cc').split()[0]; sys.exit(not shutil.which(cc))" || \
+	  { echo "minigrad needs a C compiler (Debian: apt install build-essential; or set CC), or MINIGRAD_NO_NATIVE=1"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip "setuptools>=77" "Cython>=3.1" "numpy>=2.0"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.ready setup.py $(SOURCES)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@

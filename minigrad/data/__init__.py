@@ -1,0 +1,33 @@
+"""Data: arrays that a model can train on, made from a seed, read from files, split, scaled and served in batches."""
+
+from .arrays import Dataset, check_xy
+from .digits import load_digits
+from .idx import read_idx, write_idx
+from .labels import check_labels, noisy_labels, one_hot
+from .loader import Loader
+from .mnist import load_mnist
+from .scaling import Standardizer, standardize
+from .splitting import Split, split
+from .synthetic import Regression, blobs, moons, regression, spirals
+
+__all__ = [
+    "Dataset",
+    "Loader",
+    "Regression",
+    "Split",
+    "Standardizer",
+    "blobs",
+    "check_labels",
+    "check_xy",
+    "load_digits",
+    "load_mnist",
+    "moons",
+    "noisy_labels",
+    "one_hot",
+    "read_idx",
+    "regression",
+    "spirals",
+    "split",
+    "standardize",
+    "write_idx",
+]

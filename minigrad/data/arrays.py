@@ -1,0 +1,85 @@
+"""Data as arrays: rows x beside targets y, checked once, and gathered by row."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import real_dtype
+from ..errors import DTypeError, NonFiniteError, ShapeError
+
+CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
+
+
+class Dataset(NamedTuple):
+    """Rows x (n, ...) and their targets y (n, ...). It unpacks: `x, y = load_digits()`."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def check_xy(x: Any, y: Any, dtype: Any = None) -> Dataset:
+    """x and y as arrays that a model can train on: one target per row, at least one row, every number finite.
+
+    dtype (float32 or float64) casts x, and y if it is real; without it both keep their dtypes. Integer and boolean
+    targets become int64. ShapeError, DTypeError, or NonFiniteError naming the first bad row and column.
+
+    >>> check_xy([[1.0, 2.0], [3.0, float("nan")]], [0, 1])
+    Traceback (most recent call last):
+      ...
+    minigrad.errors.NonFiniteError: x: row 1, column 1 is nan; fill or drop such rows first
+    """
+    x, y = pair(x, y)
+    real = None if dtype is None else real_dtype(dtype, "dtype")
+    return Dataset(finite_rows(x, "x", real), finite_rows(y, "y", real if y.dtype.kind == "f" else np.dtype(np.int64)))
+
+
+def pair(x: Any, y: Any) -> Dataset:
+    """x and y as arrays of numbers with one target per row and at least one row; missing values (NaN) may stay."""
+    x, y = as_rows(x, "x"), as_rows(y, "y")
+    if len(x) != len(y):
+        raise ShapeError(f"x has {len(x)} rows, y has {len(y)}; need one target per row")
+    if x.size == 0:
+        raise ShapeError(f"x is {x.shape}; need at least one row and one column")
+    return Dataset(x, y)
+
+
+def as_rows(data: Any, name: str) -> np.ndarray:
+    """data as an array of at least one dimension of numbers that minigrad computes or indexes with."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # rows of different lengths
+        raise ShapeError(f"{name}: {error}") from None
+    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
+        raise DTypeError(f"{name} is {array.dtype}; need real numbers (float32, float64) or integers")
+    if array.ndim == 0:
+        raise ShapeError(f"{name} is a single number; need rows")
+    return array
+
+
+def finite_rows(array: np.ndarray, name: str, dtype: np.dtype | None = None) -> np.ndarray:
+    """array in dtype (None: its own), contiguous, native byte order; NonFiniteError names the first NaN or infinity."""
+    with np.errstate(over="ignore"):  # what overflows in the cast is named below
+        cast = np.require(array, dtype if dtype is not None else array.dtype.newbyteorder("="), ["C", "A"])
+    if cast.dtype.kind == "f":
+        step = max(1, CHUNK * len(cast) // max(1, cast.size))
+        for start in range(0, len(cast), step):
+            ok = np.isfinite(cast[start : start + step])
+            if not ok.all():
+                row, *column = at = tuple((np.argwhere(~ok)[0] + [start, *[0] * (ok.ndim - 1)]).tolist())
+                value = array[at]
+                place = f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
+                reason = f"{value}, too large for {cast.dtype}" if np.isfinite(value) else f"{value}"
+                raise NonFiniteError(f"{name}: {place} is {reason}; fill or drop such rows first")
+    return cast
+
+
+def take_rows(x: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """A new array of the rows index (int64, in range) of x: real numbers through the kernel, integers through NumPy."""
+    if x.dtype.kind != "f":
+        return x[index]
+    out = K.empty((len(index), *x.shape[1:]), x.dtype)
+    K.take(x, index, out)
+    return out

@@ -1,0 +1,399 @@
+"""Reverse-mode differentiation: tensors that remember how they were made, and the walk back through that memory.
+
+An op is a forward function on arrays and one rule per argument, written in ops again:
+
+    @differentiable(
+        a=lambda g, y, a, b: mul(g, b),
+        b=lambda g, y, a, b: mul(g, a),
+    )
+    def mul(a, b): ...
+
+Calling it computes y and, if an argument is tracked, notes (op, inputs) on y. `backward` visits the noted tensors from
+the newest to the oldest and hands each one's gradient g to its rules, which return the gradients of its inputs.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import inspect
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import kernels as K
+from .arrays import REAL, owned
+from .errors import DTypeError, GraphError, ShapeError
+
+_tick = itertools.count(1).__next__  # one clock stamps every creation and every write
+_new = object.__new__
+
+
+class _Mode(threading.local):
+    recording = True
+
+
+_mode = _Mode()
+
+
+class Tensor:
+    """An array and how it was made. Tensors are values: ops make new ones; only `copy_` writes.
+
+    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in tensor.py.
+    """
+
+    # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
+    # op, inputs, options, saved: how it was made (op None: a leaf; inputs None: freed). grad: filled by backward.
+    __slots__ = ("__weakref__", "array", "grad", "inputs", "op", "options", "saved", "stamp", "tracked")
+
+    def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
+        self.array = array
+        self.grad = None
+        self.op = self.inputs = self.options = self.saved = None
+        self.stamp = _tick()
+        self.tracked = False
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward gives this tensor a gradient. Can be set on leaves, to False on any tensor not yet used."""
+        return self.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool) -> None:
+        if on and self.array.dtype not in REAL:
+            raise DTypeError(f"requires_grad: dtype is {self.array.dtype}; only float32 and float64 have gradients")
+        if self.tracked and self.op is not None:
+            if not on:
+                raise GraphError(f"requires_grad: this was made by {self.op.name}; use detach() for a constant copy")
+        elif on:
+            self.op = None
+        self.tracked = bool(on)
+
+    def detach(self) -> Tensor:
+        """A constant with the same numbers, in memory of its own."""
+        array = K.empty(self.array.shape, self.array.dtype)
+        K.copy(self.array, array)
+        return Tensor(array)
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+        """Add the gradients of this tensor to `.grad` of the leaves behind it; its graph is freed unless retained.
+
+        A tensor of more than one element needs `gradient`, of its shape. `create_graph` makes the gradients
+        differentiable (and retains the graph).
+
+        >>> import minigrad as mg
+        >>> x = mg.tensor([3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([6.])
+        """
+        seed = _seed(self, gradient, "backward")
+        start = _tick()
+        free = not (create_graph if retain_graph is None else retain_graph)
+        handed_out = set()
+        for leaf, g in walk(self, seed, None, create_graph, free).values():
+            if leaf.grad is not None:
+                with _recording(create_graph):
+                    leaf.grad = accumulate(leaf.grad, g)
+            elif create_graph:
+                leaf.grad = g
+            else:
+                # Memory of its own: both leaves of a + b were handed one array, and a broadcast gradient is a view.
+                own = g.stamp > start and g.array.base is None and id(g.array) not in handed_out
+                handed_out.add(id(g.array))
+                leaf.grad = g if own else g.detach()
+
+
+class Op:
+    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
+
+    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
+
+    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
+        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
+        parameters = inspect.signature(forward).parameters.values()
+        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
+        if missing or unknown:
+            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
+                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
+        self.rules = tuple(rules[name] for name in self.names)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
+        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
+        if len(args) > len(self.names):
+            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
+        options = dict(options)
+        bound = list(args)
+        for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
+            value = options.pop(name, default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}: argument {name!r} is missing")
+            bound.append(value)
+        for name in options:
+            if name not in self.keywords:
+                again = " a second time" if name in self.names else ""
+                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
+        return tuple(bound), {**self.options, **options}
+
+
+def full(x: Tensor, number: float) -> Tensor:
+    """A constant of one number everywhere, in the shape and dtype of x."""
+    array = K.empty(x.array.shape, x.array.dtype)
+    K.copy(number, array)
+    return Tensor(array)
+
+
+def flat(g: Tensor, x: Tensor) -> Tensor:
+    """The rule of an argument whose derivative is 0 almost everywhere."""
+    return full(x, 0.0)
+
+
+_PLAIN = frozenset({float, int, bool, str, tuple, slice, type(None)})
+
+
+def _operands(op: Op, args: tuple) -> tuple:
+    """The arguments of an op as the engine takes them: arrays become tensors, NumPy scalars numbers."""
+    taken = []
+    for name, rule, x in zip(op.names, op.rules, args):
+        if isinstance(x, np.generic):
+            x = x.item()
+        elif isinstance(x, (np.ndarray, list)):
+            x = Tensor(owned(np.asarray(x) if rule is None else x))
+        elif type(x) is not Tensor and type(x) not in _PLAIN:
+            raise TypeError(f"{op.name}: {name} is a {type(x).__name__}; need a tensor, an array or a number")
+        taken.append(x)
+    return tuple(taken)
+
+
+def differentiable(*, shared: Callable | None = None, replayable: bool = True, **rules: Any) -> Callable:
+    """Make an op of a forward function: arrays in, an array out, or (array, saved).
+
+    There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
+    g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
+    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
+    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules.
+
+    >>> import minigrad as mg
+    >>> from minigrad import kernels as K
+    >>> @mg.differentiable(x=lambda g, y, x: mg.mul(g, mg.mul(3.0, mg.mul(x, x))))
+    ... def cube(x):
+    ...     y = K.empty(x.shape, x.dtype)
+    ...     K.mul(x, x, y)
+    ...     K.mul(x, y, y)
+    ...     return y
+    >>> x = mg.tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    def decorate(forward: Callable) -> Callable[..., Tensor]:
+        op = Op(forward, rules, shared, replayable)
+        count, defaults = len(op.names), op.options
+
+        @functools.wraps(forward)
+        def apply(*args: Any, **options: Any) -> Tensor:
+            if options or len(args) != count:
+                args, options = op.bind(args, options)
+            else:
+                options = defaults
+            tracked = False
+            arrays = []
+            for x in args:
+                if type(x) is Tensor:
+                    arrays.append(x.array)
+                    if x.tracked:
+                        tracked = True
+                elif type(x) in _PLAIN:
+                    arrays.append(x)
+                else:
+                    return apply(*_operands(op, args), **options)
+            try:
+                made = forward(*arrays, **options)
+            except (ShapeError, DTypeError) as error:  # kernels shared by many ops do not know whom they serve
+                named = op.name in str(error).split(":")[0]
+                raise error if named else type(error)(f"{op.name}: {error}") from None
+            y = _new(Tensor)
+            if type(made) is tuple:
+                y.array, y.saved = made
+            else:
+                y.array, y.saved = made, None
+            y.grad = None
+            y.stamp = _tick()
+            y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
+            if tracked and _mode.recording:
+                y.tracked, y.inputs, y.options = True, args, options
+            else:
+                y.tracked, y.inputs, y.options = False, None, None
+            return y
+
+        apply.op = op  # type: ignore[attr-defined]
+        return apply
+
+    return decorate
+
+
+def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    y = K.empty(a.shape, a.dtype)
+    K.add(a, b, y)
+    return y
+
+
+# The only op that the walk itself needs: what two uses of one tensor contribute is added.
+accumulate = differentiable(a=lambda g, y, a, b: g, b=lambda g, y, a, b: g)(_sum_gradients)
+
+
+def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool, free: bool) -> dict[int, tuple]:
+    """stamp -> (tensor, gradient) of what g reaches from output: the leaves, or the tensors with the wanted stamps."""
+    pending = {output.stamp: (output, g)}
+    found = {}
+    oldest = min(wanted, default=0) if wanted is not None else 0
+    heap = [-output.stamp]  # newest first: b = a + a; c = b + b must finish b before a, so creation order decides
+    recording, _mode.recording = _mode.recording, create_graph
+    try:
+        while heap:
+            stamp = -heapq.heappop(heap)
+            y, g = pending.pop(stamp)
+            op = y.op
+            if op is None if wanted is None else stamp in wanted:
+                found[stamp] = y, g
+            if op is None:
+                continue
+            inputs, options = y.inputs, y.options
+            if inputs is None:
+                raise GraphError(f"backward: the graph behind {op.name} was freed by an earlier backward; "
+                                 "pass retain_graph=True to that one")  # fmt: skip
+            if op.shared is not None:
+                g = op.shared(g, y, *inputs, **options)
+            for x, rule in zip(inputs, op.rules):
+                if type(x) is not Tensor:
+                    continue
+                if x.stamp > stamp:
+                    raise GraphError(f"backward: an input of {op.name}, shape {x.array.shape}, was written by copy_ "
+                                     "or an optimizer after its use; run the forward pass again")  # fmt: skip
+                if not x.tracked or x.stamp < oldest:
+                    continue
+                if rule is None:
+                    name = next(n for n, r, other in zip(op.names, op.rules, inputs) if r is None and other is x)
+                    raise GraphError(f"{op.name} has no gradient for its argument {name!r}; pass it detached")
+                gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
+                if gx.array.shape != x.array.shape or gx.array.dtype != x.array.dtype:
+                    raise GraphError(f"{op.name}: a rule returned {gx.array.dtype} {gx.array.shape} for an input of "
+                                     f"{x.array.dtype} {x.array.shape}")  # fmt: skip
+                seen = pending.get(x.stamp)
+                if seen is None:
+                    pending[x.stamp] = x, gx
+                    heapq.heappush(heap, -x.stamp)
+                else:
+                    pending[x.stamp] = x, accumulate(seen[1], gx)
+            if free:
+                y.inputs = y.options = y.saved = None
+    finally:
+        _mode.recording = recording
+    return found
+
+
+def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:
+    """The gradient that a walk starts with, checked; 1 for a scalar."""
+    if not isinstance(output, Tensor) or not output.tracked:
+        raise GraphError(f"{caller}: the output does not depend on a tensor with requires_grad=True")
+    array = output.array
+    if gradient is None:
+        if array.size != 1:
+            raise GraphError(f"{caller}: the output is {array.shape}; reduce it to one number, or pass a gradient")
+        return full(output, 1.0)
+    seed = gradient if isinstance(gradient, Tensor) else Tensor(owned(gradient, array.dtype))
+    if seed.array.shape != array.shape:
+        raise ShapeError(f"{caller}: the gradient is {seed.array.shape}, the output {array.shape}; need the same")
+    if seed.array.dtype != array.dtype:
+        raise DTypeError(f"{caller}: the gradient is {seed.array.dtype}, the output {array.dtype}; need the same")
+    return seed
+
+
+def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
+         create_graph: bool = False, allow_unused: bool = False) -> Any:  # fmt: skip
+    """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; no `.grad` changes.
+
+    `create_graph` makes the result differentiable again. An input that the output does not depend on is an error,
+    or None with `allow_unused`.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(2.0, requires_grad=True)
+    >>> dx = mg.grad(x * x * x, x, create_graph=True)
+    >>> dx, mg.grad(dx, x)
+    (tensor(12., requires_grad=True), tensor(12.))
+    """
+    single = isinstance(inputs, Tensor)
+    wanted = [inputs] if single else list(inputs)
+    for i, x in enumerate(wanted):
+        if not isinstance(x, Tensor) or not x.tracked:
+            raise GraphError(f"grad: input {i} is not a tensor with requires_grad=True")
+    seed = _seed(outputs, grad_outputs, "grad")
+    free = not (create_graph if retain_graph is None else retain_graph)
+    found = walk(outputs, seed, {x.stamp for x in wanted}, create_graph, free)
+    result = []
+    for i, x in enumerate(wanted):
+        if x.stamp not in found and not allow_unused:
+            raise GraphError(f"grad: the output does not depend on input {i}, shape {x.array.shape}; allow_unused=True "
+                             "gives None for it")  # fmt: skip
+        result.append(found[x.stamp][1] if x.stamp in found else None)
+    return result[0] if single else tuple(result)
+
+
+class _recording:
+    """Record ops, or not, inside a `with`; what was before returns at its end, also after an exception."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __enter__(self) -> None:
+        self.before, _mode.recording = _mode.recording, self.on
+
+    def __exit__(self, *error: object) -> None:
+        _mode.recording = self.before
+
+
+class no_grad(_recording):
+    """A `with` block, or a decorated function, in which no op is recorded; holds for the present thread.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0], requires_grad=True)
+    >>> with mg.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+    def __call__(self, function: Callable) -> Callable:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops are recorded now, in this thread."""
+    return _mode.recording
+
+
+def touch(tensors: Iterable[Tensor]) -> None:
+    """Stamp a write: walks over graphs that used the former numbers then raise. Whoever writes into arrays calls it."""
+    for t in tensors:
+        t.stamp = _tick()
+

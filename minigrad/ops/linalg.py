@@ -1,0 +1,51 @@
+"""Matrix products. One closed family: the gradient of a product is a product with other transpositions, no views."""
+
+from __future__ import annotations
+
+from .. import kernels as K
+from ..engine import differentiable
+from ..errors import ShapeError
+from .elementwise import ACTIVATION_GRADS
+from .shape import sum
+
+
+@differentiable(
+    a=lambda g, y, a, b, *, ta, tb: matmul(b, g, ta=tb, tb=True) if ta else matmul(g, b, tb=not tb),
+    b=lambda g, y, a, b, *, ta, tb: matmul(g, a, ta=True, tb=ta) if tb else matmul(a, g, ta=not ta),
+)
+def matmul(a, b, *, ta=False, tb=False):
+    """y = op(a) op(b) for matrices (m, k) and (k, n); ta, tb say that an operand is given transposed.
+
+    Each element is a chain of fused multiply-adds in chunks of k: the same bits on every machine (docs/kernels.md).
+
+    >>> import minigrad as mg
+    >>> mg.matmul(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
+    tensor([[11.]])
+    """
+    if a.ndim != 2 or b.ndim != 2:
+        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need matrices: reshape vectors to (n, 1) or (1, n)")
+    y = K.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
+    K.matmul(a, b, y, ta=ta, tb=tb)
+    return y
+
+
+@differentiable(
+    shared=lambda g, y, x, w, b, *, activation: ACTIVATION_GRADS[activation](g, y) if activation else g,
+    x=lambda g, y, x, w, b, *, activation: matmul(g, w, tb=True),
+    w=lambda g, y, x, w, b, *, activation: matmul(x, g, ta=True),
+    b=lambda g, y, x, w, b, *, activation: sum(g, dim=0),
+)
+def affine(x, w, b=None, *, activation=None):
+    """y = activation(x w + b) in one pass: x (m, k), w (k, n), b (n,); activation is None, relu, tanh or sigmoid.
+
+    >>> import minigrad as mg
+    >>> mg.affine(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), mg.tensor([-20]), activation="relu")
+    tensor([[0.]])
+    """
+    if x.ndim != 2 or w.ndim != 2:
+        raise ShapeError(f"affine: x is {x.shape}, w is {w.shape}; need two matrices, (m, k) and (k, n)")
+    if activation is not None and activation not in ACTIVATION_GRADS:
+        raise ValueError(f"affine: activation is {activation!r}; need None or one of {', '.join(ACTIVATION_GRADS)}")
+    y = K.empty((x.shape[0], w.shape[1]), x.dtype)
+    K.matmul(x, w, y, bias=b, activation=activation)
+    return y

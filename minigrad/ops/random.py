@@ -1,0 +1,26 @@
+"""Dropout: an element is dropped or kept by its own bit of a random stream."""
+
+from __future__ import annotations
+
+from .. import kernels as K
+from ..engine import differentiable
+
+
+@differentiable(x=lambda g, y, x, *, p, key, stream, offset, scale: masked_scale(g, bits=y.saved, scale=scale))
+def dropout(x, *, p, key, stream, offset=0, scale):
+    """y = x * scale where kept, 0 where dropped; element i is kept if 16 bits of (key, stream, offset + i) >= 65536 p.
+
+    The mask depends on nothing else: not on values, dtype, layout, threads. One bit per element is kept for backward.
+    """
+    y = K.empty(x.shape, x.dtype)
+    bits = K.empty(((x.size + 7) // 8,), "uint8")
+    K.dropout(K.contiguous(x), y, bits, key=key, stream=stream, offset=offset, p=p, scale=scale)
+    return y, bits
+
+
+@differentiable(x=lambda g, y, x, *, bits, scale: masked_scale(g, bits=bits, scale=scale))
+def masked_scale(x, *, bits, scale):
+    """y = x * scale where the bit is set, 0 elsewhere. Linear in x, so its gradient is itself, to any order."""
+    y = K.empty(x.shape, x.dtype)
+    K.masked_scale(K.contiguous(x), bits, y, scale=scale)
+    return y

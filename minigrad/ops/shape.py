@@ -1,0 +1,149 @@
+"""Ops that move numbers without changing them, and the sum that undoes a broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arrays import REAL
+from ..engine import Tensor, differentiable
+from ..errors import DTypeError, ShapeError
+
+
+def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """dim as sorted, distinct, non-negative axes; None is all of them."""
+    if dim is None:
+        return tuple(range(ndim))
+    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
+    for d in dims:
+        if not -ndim <= d < ndim:
+            raise ShapeError(f"{op}: dim {d} is outside of a tensor with {ndim} dimensions")
+    found = tuple(sorted(d % ndim for d in dims))
+    if len(set(found)) < len(found):
+        raise ShapeError(f"{op}: dim {dims} names a dimension twice")
+    return found
+
+
+def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[int, ...]:
+    """The shape that is left when dims are reduced."""
+    if keepdim:
+        return tuple(1 if i in dims else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in dims)
+
+
+def trailing(x: np.ndarray, dims: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
+    """x and a range of axes [first, last) that reduction kernels take for dims; scattered dims are moved to the end."""
+    if not dims:
+        return K.contiguous(x), 0, 0
+    first, last = dims[0], dims[-1] + 1
+    if last - first == len(dims):
+        return K.contiguous(x), first, last
+    kept = tuple(i for i in range(x.ndim) if i not in dims)
+    return K.contiguous(x.transpose(kept + dims)), len(kept), x.ndim
+
+
+@differentiable(x=lambda g, y, x, *, shape: reshape(g, shape=x.shape))
+def reshape(x, *, shape):
+    """y = the numbers of x in C order, in another shape; one size may be -1.
+
+    >>> import minigrad as mg
+    >>> mg.reshape(mg.tensor([1, 2, 3, 4]), shape=(2, -1))
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    try:
+        return K.contiguous(x).reshape(shape)
+    except ValueError:
+        raise ShapeError(f"reshape: {x.shape} has {x.size} elements; they do not fill {tuple(shape)}") from None
+
+
+@differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort(dims).tolist())))
+def permute(x, *, dims):
+    """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view."""
+    if sorted(d % x.ndim if -x.ndim <= d < x.ndim else -1 for d in dims) != list(range(x.ndim)):
+        raise ShapeError(f"permute: dims {tuple(dims)} is not an order of the {x.ndim} dimensions of {x.shape}")
+    return x.transpose(dims)
+
+
+def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """x with two dimensions exchanged. A view.
+
+    >>> import minigrad as mg
+    >>> mg.transpose(mg.tensor([[1, 2, 3]]), 0, 1).shape
+    (3, 1)
+    """
+    order = list(range(x.ndim))
+    (d0,), (d1,) = normalize_dims("transpose", dim0, x.ndim), normalize_dims("transpose", dim1, x.ndim)
+    order[d0], order[d1] = order[d1], order[d0]
+    return permute(x, dims=tuple(order))
+
+
+@differentiable(x=lambda g, y, x, *, shape: match(g, x))
+def broadcast_to(x, *, shape):
+    """y = x repeated along dimensions of size 1 and new leading ones, as NumPy broadcasts. A view."""
+    try:
+        return np.broadcast_to(x, shape)
+    except ValueError:
+        raise ShapeError(f"broadcast_to: {x.shape} does not broadcast to {tuple(shape)}") from None
+
+
+@differentiable(x=lambda g, y, x, *, dtype: cast(g, dtype=x.dtype))
+def cast(x, *, dtype):
+    """y = x in another dtype, each number rounded once (floats to integers: towards zero)."""
+    y = K.empty(x.shape, np.dtype(dtype))
+    K.copy(x, y)
+    return y
+
+
+@differentiable(x=lambda g, y, x, *, dim, keepdim: spread(g, x, dim, keepdim))
+def sum(x, *, dim=None, keepdim=False):
+    """y = Σ x over dim (an axis, several, or all), from float64 accumulators; integers and booleans sum to int64.
+
+    >>> import minigrad as mg
+    >>> mg.sum(mg.tensor([[1, 2], [3, 4]]), dim=0)
+    tensor([4., 6.])
+    """
+    dims = normalize_dims("sum", dim, x.ndim)
+    shape = reduced_shape(x.shape, dims, keepdim)
+    if x.dtype not in REAL:
+        return np.asarray(np.sum(x, axis=dims, dtype=np.int64, keepdims=keepdim))  # exact in any order
+    y = K.empty(shape, x.dtype)
+    K.sum(*_with_out(x, dims, y))
+    return y
+
+
+def _with_out(x: np.ndarray, dims: tuple[int, ...], y: np.ndarray) -> tuple[Any, ...]:
+    x, first, last = trailing(x, dims)
+    return x, y, first, last
+
+
+def spread(g: Tensor, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    """The gradient g of a sum over dim, back in the shape of x."""
+    if not keepdim and g.ndim < x.ndim and g.ndim:
+        dims = normalize_dims("sum", dim, x.ndim)
+        g = reshape(g, shape=reduced_shape(x.shape, dims, True))
+    return broadcast_to(g, shape=x.shape)
+
+
+def match(g: Tensor, x: Tensor) -> Tensor:
+    """The gradient g of an x that was broadcast or cast: summed to x's shape, rounded to x's dtype."""
+    shape, want = g.array.shape, x.array.shape
+    if shape != want:
+        extra = len(shape) - len(want)
+        dims = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(want) if n == 1 and shape[i + extra] != 1)
+        g = sum(g, dim=dims)
+        if g.array.shape != want:
+            g = reshape(g, shape=want)
+    if g.array.dtype != x.array.dtype:
+        g = cast(g, dtype=x.array.dtype)
+    return g
+
+
+def check_real(op: str, *tensors: Any) -> None:
+    """Refuse tensors of integers and booleans, with the cure."""
+    for t in tensors:
+        if isinstance(t, Tensor) and t.array.dtype not in REAL:
+            raise DTypeError(f"{op}: a tensor is {t.array.dtype}; need float32 or float64: use .float() or .double()")

@@ -1,0 +1,174 @@
+"""The methods and operators of Tensor: one visible list, attached to the class of engine.py at the end of this file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import kernels as K
+from .arrays import check_dtype, owned
+from .engine import Tensor, is_grad_enabled, touch
+from .errors import GraphError, ShapeError
+from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
+from .ops.linalg import matmul
+from .ops.reduce import argmax, log_softmax, max, mean, softmax
+from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
+
+
+def read_only(t: Tensor) -> np.ndarray:
+    """The numbers as a NumPy array that cannot be written: a view, no copy."""
+    view = t.array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _numpy(t: Tensor) -> np.ndarray:
+    """The numbers as a read-only NumPy array; a tensor that requires grad must be detached first."""
+    if t.tracked:
+        raise GraphError("numpy: this tensor requires grad; use .detach().numpy(), or .data to look at the numbers")
+    return read_only(t)
+
+
+def _array(t: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    view = read_only(t)
+    return view if dtype is None and not copy else np.array(view, dtype=dtype, copy=copy)
+
+
+def _item(t: Tensor) -> Any:
+    """The only element as a Python number."""
+    if t.array.size != 1:
+        raise ShapeError(f"item: the tensor has shape {t.array.shape}; need one element")
+    return t.array.item()
+
+
+def _repr(t: Tensor) -> str:
+    text = np.array2string(t.array, separator=", ", prefix="tensor(", threshold=1000)
+    if t.array.ndim == 0 and t.array.dtype.kind == "f":
+        text = np.array2string(t.array.reshape(1))[1:-1]
+    dtype = "" if t.array.dtype == np.float32 else f", dtype={t.array.dtype}"
+    return f"tensor({text}{dtype}{', requires_grad=True' if t.tracked else ''})"
+
+
+def _reshape(t: Tensor, *shape: Any) -> Tensor:
+    return reshape(t, shape=shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape)
+
+
+def _permute(t: Tensor, *dims: Any) -> Tensor:
+    return permute(t, dims=dims[0] if len(dims) == 1 and not isinstance(dims[0], (int, np.integer)) else dims)
+
+
+def _transposed(t: Tensor) -> Tensor:
+    return permute(t, dims=tuple(reversed(range(t.array.ndim))))
+
+
+def _power(t: Tensor, exponent: Any) -> Tensor:
+    if isinstance(exponent, (int, float)) and exponent == 2:
+        return square(t)
+    if isinstance(exponent, (int, float)) and exponent == 0.5:
+        return sqrt(t)
+    raise TypeError(f"**: the exponent is {exponent!r}; this version takes 2 and 0.5")
+
+
+def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
+    """Ask for gradients of this leaf, or no more; returns the tensor."""
+    t.requires_grad = requires_grad
+    return t
+
+
+def _size_of_first(t: Tensor) -> int:
+    if t.array.ndim == 0:
+        raise TypeError("len: the tensor is a single number")
+    return t.array.shape[0]
+
+
+def _truth(t: Tensor) -> bool:
+    if t.array.size != 1:
+        raise ValueError(f"bool: the tensor has shape {t.array.shape}; only one element is true or false")
+    return bool(t.array)
+
+
+def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
+    raise TypeError("t[i] = v: tensors are values; build a new one with ops, or write all of it: copy_ under no_grad")
+
+
+def _copy(t: Tensor, source: Any) -> Tensor:
+    """Write `source`, of the same shape, into this leaf. A leaf that requires grad needs `no_grad` around it.
+
+    Graphs that used the former numbers raise when they are walked.
+    """
+    if t.tracked and t.op is not None:
+        raise GraphError(f"copy_: this tensor was made by {t.op.name}; only leaves can be written")
+    if t.tracked and is_grad_enabled():
+        raise GraphError("copy_: this leaf requires grad; write into it under no_grad()")
+    array = source.array if isinstance(source, Tensor) else np.asarray(source)
+    if array.shape != t.array.shape:
+        raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
+    K.copy(array, t.array)
+    touch([t])
+    return t
+
+
+def _reduce(t: Tensor) -> tuple[Any, ...]:
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    if t.tracked and t.op is not None:
+        raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
+    return tensor, (t.array, None, t.tracked)
+
+
+METHODS: dict[str, Any] = {
+    # numbers out
+    "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
+    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)),
+    "__bool__": _truth,
+    # what it is
+    "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
+    "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size), "__len__": _size_of_first,
+    "is_leaf": property(lambda t: t.op is None or not t.tracked), "requires_grad_": _requires_grad,
+    # arithmetic
+    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div, "__matmul__": matmul,
+    "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
+    "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
+    "__rmatmul__": lambda t, other: matmul(other, t), "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    # ops as methods
+    "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
+    "sign": sign, "matmul": matmul, "argmax": argmax,
+    "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
+    "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
+    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim),
+    "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
+    # shape and dtype
+    "reshape": _reshape, "permute": _permute, "transpose": transpose, "T": property(_transposed),
+    "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape), "flatten": lambda t: _reshape(t, -1),
+    "to": lambda t, dtype: cast(t, dtype=dtype), "float": lambda t: cast(t, dtype=np.float32),
+    "double": lambda t: cast(t, dtype=np.float64), "long": lambda t: cast(t, dtype=np.int64),
+    # writing, copies, and what is refused
+    "copy_": _copy, "__reduce__": _reduce, "__setitem__": _no_assignment, "__array_ufunc__": None,
+}  # fmt: skip
+
+for _name, _method in METHODS.items():
+    setattr(Tensor, _name, _method)
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of `data`: numbers, nested lists, an array, or a tensor.
+
+    Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype. float32, float64, int64,
+    int32, uint8 and bool are taken; others raise DTypeError. `requires_grad` asks for gradients: floats only.
+
+    >>> import minigrad as mg
+    >>> mg.tensor([1, 2, 3])
+    tensor([1., 2., 3.])
+    """
+    return Tensor(owned(data.array if isinstance(data, Tensor) else data, dtype), requires_grad)
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor that shares the memory of a NumPy array: later writes into the array show in the tensor.
+
+    Nothing can notice such a write between forward and backward: prefer `minigrad.tensor`, which copies.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy: got a {type(array).__name__}; need a NumPy array (or use minigrad.tensor)")
+    check_dtype("from_numpy", array.dtype)
+    return Tensor(array)

@@ -1,0 +1,30 @@
+"""Fixtures that all tests share."""
+
+import os
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+
+def pytest_sessionstart(session):
+    """CI says which backend it expects: a wheel without its extension must not pass on the reference kernels."""
+    expected = os.environ.get("MINIGRAD_EXPECT_BACKEND")
+    if expected and mg.kernels.backend() != expected:
+        raise pytest.UsageError(f"expected backend {expected!r}, got:\n{mg.kernels.report()}")
+
+
+@pytest.fixture(params=["reference", "native"])
+def backend(request):
+    """Run a test on both backends."""
+    if request.param == "native" and mg.kernels.runtime is None:
+        pytest.skip("no compiled kernels in this installation")
+    with mg.use_backend(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def rng():
+    """NumPy random numbers for test data, the same in every run."""
+    return np.random.default_rng(20261120)
