@@ -260,9 +260,6 @@ def cross_entropy(x, target, loss, probs, *, reduction):
         rows = -log_probs[np.arange(len(x)), target]
     else:
         rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
-    _reduce(rows, loss, reduction)
-        with np.errstate(invalid="ignore"):
-            rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
     _reduce("cross_entropy", rows, loss, reduction)
 
 

@@ -158,7 +158,7 @@ def test_bad_input_is_refused_before_anything_is_written():
         (DTypeError, "max: index is int32", lambda: K.max(x, out, index.astype(np.int32), 1, 2)),
         (ShapeError, "max: index is", lambda: K.max(x, out, index[:3], 1, 2)),
         (IndexError, r"max_grad: index\[2\] is 6; need 0 <= index < 6",
-         lambda: K.max_grad(out, np.array([0, 5, 6, -1]), x, 1, 2)),
+         lambda: K.max_grad(out, np.array([0, 5, 6, 1]), x, 1, 2)),
         (IndexError, r"max_grad: index\[3\] is -1", lambda: K.max_grad(out, np.array([0, 5, 3, -1]), x, 1, 2)),
         (ShapeError, "max_grad: g is", lambda: K.max_grad(out[:3], index, x, 1, 2)),
         (DTypeError, "max_grad: index is", lambda: K.max_grad(out, index.astype(float), x, 1, 2)),
