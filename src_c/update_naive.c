@@ -56,7 +56,7 @@ static MG_UPDATE(FN(adam), real) {
         m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
         v[i] = beta2 * FN(flushed)(v[i], 1e-30, 1e-290) + rest2 * (d * d);
         const real root = (real)sqrt(v[i]) * correction + (real)settings->eps;
-        w[i] = FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row);
+        w[i] = FN(flushed)(FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row), 1e-30, 1e-290);
     }
 }
 

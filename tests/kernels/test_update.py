@@ -131,12 +131,13 @@ def test_sums_are_in_float64():
 def test_denormals_do_not_stay(dtype, small, tiny):
     """A moment of 4 units in the last place times 0.9 rounds to 4 units: without the flush it stays for ever."""
     least = np.finfo(dtype).smallest_subnormal
-    w, m, v, buf = (np.full(40, x * least, dtype) for x in (0, 4, 4, 4))
+    w, m, v, buf = (np.full(40, 4 * least, dtype) for _ in range(4))
     table, momentum = K.segments([w], [m], [v]), K.segments([w], [buf])
     K.adam_update(table, [None], **ADAM)
     K.sgd_update(momentum, [None], momentum=0.9)
     assert not m.any()
     assert not v.any()
+    assert not w.any()
     assert not buf.any()
 
     m[:], v[:] = 0, 0
