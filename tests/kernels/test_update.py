@@ -144,6 +144,7 @@ def test_denormals_do_not_stay(dtype, small, tiny):
     g = np.resize(np.array([tiny * 0.99, -tiny * 0.99, tiny * 1.01, -tiny * 1.01, np.nan], dtype), 40)
     K.adam_update(table, [g], **ADAM)
     np.testing.assert_array_equal(m != 0, np.resize([False, False, True, True, True], 40))
+    np.testing.assert_array_equal(v != 0, m != 0)
     assert np.isnan(v[4::5]).all()
     m[:] = np.resize(np.array([small * 0.99, -small * 1.01, np.nan, -small * 0.99, small * 1.01], dtype), 40)
     K.adam_update(table, [None], **ADAM)
