@@ -14,7 +14,6 @@ import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
-from ..errors import ShapeError
 from . import philox
 from .segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2, Segments
 
@@ -258,8 +257,6 @@ def cross_entropy(x, target, loss, probs, *, reduction):
     if target.ndim == 1:
         rows = -log_probs[np.arange(len(x)), target]
     else:
-        rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
-    _reduce(rows, loss, reduction)
         with np.errstate(invalid="ignore"):
             rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
     _reduce("cross_entropy", rows, loss, reduction)
