@@ -41,8 +41,8 @@ typedef struct {
 } FN(plan);
 
 /* Columns of the next panel: a few vectors, the last of which may be narrow. */
-static size_t FN(panel)(size_t m, size_t n) {
-    const size_t width = m <= 3 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
+static size_t FN(panel)(const mg_matmul_args *p, size_t n) {
+    const size_t width = p->m <= 3 && p->b_col == 1 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
     return n < width ? n : width;
 }
 
@@ -55,7 +55,7 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     q.pack_a = p->n >= 128 && p->m >= 64 && large_a && (p->a_col == 1 || p->a_row == 1);
     q.keep_b = q.pack_b && p->m > q.rows;
     q.columns = q.keep_b && p->n > 4096 ? 4096 : p->n;
-    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p->m, p->n)) + W) : 0;
+    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p, p->n)) + W) : 0;
     q.numbers = q.panels + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
     return q;
 }
@@ -112,7 +112,7 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
     }
     size_t width;
     for (size_t j = 0; j < p->n; j += width, b += (ptrdiff_t)width * p->b_col) {
-        width = FN(panel)(p->m, p->n - j);
+        width = FN(panel)(p, p->n - j);
         const size_t vectors = (width + W - 1) / W, most = vectors == 1 ? ROWS_1 : vectors == 2 ? ROWS_2 : 3;
         size_t first = 0;
         t.n = width, t.b = b, t.bias = ends && p->bias ? (const real *)p->bias + j : NULL;

@@ -57,7 +57,7 @@ static vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
 enum { FN(columns_block) = 512 / sizeof(real) };
 static void FN(columns_chunk)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
     enum { ROW = FN(columns_block) };
-    real lane[32][ROW];
+    _Alignas(64) real lane[32][ROW];
     for (size_t l = k; l < 32; l++) memset(lane[l], 0, (m + W - 1) / W * W * sizeof(real));
     for (size_t l = 0; l < k; l++, a += a_col) {
         const vec xs = V(set1)(x[l]);
@@ -80,7 +80,7 @@ static void FN(matvec)(const mg_matmul_args *p) {
     const int by_columns = p->a_row == 1 && p->a_col != 1;
     const size_t most = by_columns ? MOST : W;
     const vec bias = V(set1)(p->bias ? *(const real *)p->bias : 0);
-    real copy[FN(chunk)], sum[MOST], next[MOST];
+    _Alignas(64) real copy[FN(chunk)], sum[MOST], next[MOST];
     for (size_t i0 = 0; i0 < p->m; i0 += most) {
         const size_t m = p->m - i0 < most ? p->m - i0 : most;
         size_t k0 = 0;
