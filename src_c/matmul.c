@@ -121,7 +121,8 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
             if (q.keep_b && i0 > 0) {
                                             /* the first block of rows left it here */
             } else if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
-                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
+                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a;
+                t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
                 FN(tile_packing)(&t);
                 first = ROWS_2;
             } else FN(pack_panel)(k, width, b, p->b_row, p->b_col, panel);
@@ -190,7 +191,7 @@ static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_matmul_args q = *p;
-    const int apart = p->accumulate && p->k > FN(chunk);    /* the finished product is added: it needs a place of its own */
+    const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
     if (apart) {
         q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
         memory += p->m * p->n;

@@ -1,27 +1,30 @@
 /* n = 1: c = a x for a vector x. Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
-   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. Both ways through a end there: rows that
-   are contiguous hold their lanes in registers; columns that are contiguous keep those of many rows in the first cache. */
+   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. Both ways through a end there:
+   contiguous rows hold their lanes in registers; contiguous columns keep those of many rows in the first cache. */
 
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(held) ? 8 / FN(held) : 1 };
 
 static const real FN(index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* part[i] = lanes of row i (R of them) of a chunk, halved down to one vector. */
-INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row, vec *part) {
+/* part[i] = lanes of row i (R of them) of a chunk, halved down to one vector. x_row is 0, or each row has its own x. */
+INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row,
+                          vec *part) {
     enum { L = FN(held) };
     vec sum[FN(at_once) * L] = {{0}};
     size_t l = 0;
     for (; l + 32 <= k; l += 32)
         UNROLL for (int v = 0; v < L; v++) {
+            const size_t at = l + v * W;
             UNROLL for (int i = 0; i < R; i++)
-                sum[i * L + v] = V(fma)(V(load)(a + i * a_row + l + v * W), V(load)(x + i * x_row + l + v * W), sum[i * L + v]);
+                sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), V(load)(x + i * x_row + at), sum[i * L + v]);
         }
-    for (int v = 0; v < L && l + v * W < k; v++) {              /* lanes beyond k keep their sum, and its sign if it is 0 */
-        const size_t rest = k - l - v * W, n = rest < W ? rest : W;
+    for (int v = 0; v < L && l + v * W < k; v++) {  /* lanes beyond k keep their sum, and its sign if it is 0 */
+        const size_t at = l + v * W, n = k - at < W ? k - at : W;
         for (int i = 0; i < R; i++) {
-            const vec longer = V(fma)(V(load_part)(a + i * a_row + l + v * W, n), V(load_part)(x + i * x_row + l + v * W, n), sum[i * L + v]);
+            const vec as = V(load_part)(a + i * a_row + at, n), xs = V(load_part)(x + i * x_row + at, n);
+            const vec longer = V(fma)(as, xs, sum[i * L + v]);
             sum[i * L + v] = V(select)(V(lt)(V(load)(FN(index)), V(set1)((real)n)), longer, sum[i * L + v]);
         }
     }
