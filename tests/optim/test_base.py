@@ -1,5 +1,7 @@
 """Groups, tables, state, and every bad option."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -18,20 +20,24 @@ def fill(params):
 
 
 def test_groups_have_options_of_their_own(backend, pair):
-    optimizer = optim.SGD([{"params": pair[:1], "lr": 0.5}, {"params": pair[1]}], lr=0.1, momentum=0.9)
+    optimizer = optim.SGD([{"params": pair[:1], "lr": 0.5, "momentum": 0}, {"params": pair[1]}], lr=0.1, momentum=0.9)
     fill(pair)
     optimizer.step()
     assert pair[0].data.tolist() == [0.5, 1.5]
     assert pair[1].data == pytest.approx(2.9)
     optimizer.param_groups[1]["lr"] = 0.0  # holds from the next step
-    optimizer.param_groups[0]["momentum"] = 0.0
     optimizer.step()
     assert pair[0].data.tolist() == [0.0, 1.0]
     assert pair[1].data == pytest.approx(2.9)
+    optimizer.param_groups[0]["momentum"] = 0.5
+    fill(pair)
+    for _ in range(2):
+        optimizer.step()
+    assert pair[0].data.tolist() == [-1.25, -0.25]
     optimizer.param_groups[0]["lr"] = float("nan")
     with pytest.raises(ValueError, match="lr is nan"):
         optimizer.step()
-    assert pair[0].data.tolist() == [0.0, 1.0]
+    assert pair[0].data.tolist() == [-1.25, -0.25]
 
 
 def test_precisions_may_be_mixed(backend):
@@ -65,6 +71,21 @@ def test_tables_follow_new_arrays_new_dtypes_and_the_backend(rng):
     if mg.kernels.runtime is not None:
         with mg.use_backend("native"):
             assert weights(lambda model: mg.use_backend("reference")) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_backend_makes_its_own_tables(pair):
+    mine, made = types.ModuleType("mine"), []
+
+    def segments(params, *states):
+        made.append(len(params))
+        return mg.kernels.reference.segments(params, *states)
+
+    mine.segments, mine.sgd_update = segments, mg.kernels.reference.sgd_update
+    optimizer = optim.SGD(pair, lr=0.1)
+    with mg.use_backend(mine):
+        optimizer.step()
+        optimizer.step()
+    assert made == [2]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +125,8 @@ def test_loading_checks_before_it_writes(pair):
     less = dict(list(good["state"].items())[1:])
     for state, match in [
         ([], "needs what state_dict gives"),
+        (broken(groups=[3]), "needs what state_dict gives"),
+        (broken(state=3), "needs what state_dict gives"),
         (broken(groups=[]), "0 groups, need 1"),
         (broken(groups=[{"lr": 0.1}]), "a group has the options"),
         (broken(groups=[{**good["groups"][0], "lr": -1}]), "lr is -1"),
@@ -131,13 +154,13 @@ def test_rates_are_checked(pair, kind, option, value):
     [
         (optim.SGD, {"momentum": -0.5}, ValueError, "SGD: momentum is -0.5"),
         (optim.SGD, {"nesterov": True}, ValueError, "needs a momentum above 0"),
-        (optim.SGD, {"momentun": 0.9}, TypeError, "unknown option 'momentun'; did you mean 'momentum'"),
+        (optim.SGD, {"momentun": 0.9}, TypeError, "unknown keyword 'momentun'; did you mean 'momentum'"),
         (optim.Adam, {"betas": (0.9, 1.0)}, ValueError, "need two numbers below 1"),
         (optim.Adam, {"betas": 0.9}, ValueError, "need two numbers below 1"),
         (optim.Adam, {"betas": (float("nan"), 0.9)}, ValueError, "beta1 is nan"),
         (optim.Adam, {"betas": (0.9, -1)}, ValueError, "beta2 is -1"),
         (optim.Adam, {"eps": -1e-8}, ValueError, "Adam: eps is -1e-08"),
-        (optim.AdamW, {"learning_rate": 1}, TypeError, "unknown option 'learning_rate'; it takes lr, betas"),
+        (optim.AdamW, {"learning_rate": 1}, TypeError, "unknown keyword 'learning_rate'; it takes params, lr"),
     ],
 )
 def test_options_are_checked(pair, kind, options, error, match):
