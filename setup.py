@@ -14,7 +14,9 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAMILIES = ["arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update"]
+FAMILIES = [
+    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+]  # fmt: skip
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
