@@ -95,6 +95,9 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
         return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
     if batch_size is not None or seed is not None:
         raise ValueError(f"fit: the Loader has batches of {data.batch_size} and a seed; leave these two out")
+        raise ValueError(
+            f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out"
+        )
     if data.x.dtype != dtype_of(model):
         raise DTypeError(
             f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader"
