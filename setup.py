@@ -14,7 +14,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAMILIES = ["matmul", "reduce", "penalty"]
+FAMILIES = ["matmul", "reduce", "penalty", "peaks"]
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.

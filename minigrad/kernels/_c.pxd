@@ -40,3 +40,11 @@ cdef extern from "reduce.h" nogil:
         void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index, float *out) noexcept nogil
         void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index, double *out) noexcept nogil
     const mg_reduce_table *const *mg_reduce
+
+cdef extern from "peaks.h" nogil:
+    ctypedef struct mg_peaks_table:
+        double peak_fma_f32(size_t rounds, float *sink) noexcept nogil
+        double peak_fma_f64(size_t rounds, double *sink) noexcept nogil
+        void peak_copy_f32(size_t n, const float *x, float *out) noexcept nogil
+        void peak_copy_f64(size_t n, const double *x, double *out) noexcept nogil
+    const mg_peaks_table *const *mg_peaks
