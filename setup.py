@@ -14,11 +14,14 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAMILIES = ["matmul", "reduce", "penalty", "peaks"]
+FAMILIES = ["arrays", "elementwise", "matmul", "reduce", "losses", "penalty", "update"]
+MEASURE = ["peaks"]  # a family of no kernels: what benchmarks/ measure the machine with
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]
+# gcc 12 (x86-64, -O2) forgets to round a pair of scalars `<double><float>x`: its SLP pass takes both casts for nothing.
+GLUE = ["-O2", "-fno-tree-slp-vectorize", *EXACT]
 CFLAGS = ["-std=c11", "-O3", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
 VARIANTS = {  # name: flags; the order is that of src_c/variants.h, behind `naive`
     "x86_64": {
@@ -46,7 +49,7 @@ class BuildKernels(build_ext):
         print(f"minigrad: OpenMP {'on' if openmp else 'not found, kernels will use one thread'}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for ext in self.extensions:
-                ext.extra_compile_args = ["-O2", *EXACT, *openmp]
+                ext.extra_compile_args = [*GLUE, *openmp]
                 ext.extra_link_args = openmp
                 ext.bodies = [pool.submit(self.compile_one, job) for job in self.jobs(ext.name.rpartition(".")[2])]
             for ext in self.extensions:
@@ -97,13 +100,13 @@ def extensions():
     import numpy
     from Cython.Build import cythonize
 
-    inputs = glob("src_c/*.[ch]")
+    inputs = ["setup.py", *glob("src_c/*.[ch]")]
     modules = [
         Extension(
             f"minigrad.kernels.{name}", [f"minigrad/kernels/{name}.pyx"], include_dirs=["src_c", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")], depends=inputs,
         )
-        for name in STATE + FAMILIES
+        for name in STATE + FAMILIES + MEASURE
     ]  # fmt: skip
     return cythonize(modules, build_dir="build/cython", language_level=3)
 

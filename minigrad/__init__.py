@@ -7,7 +7,7 @@
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import kernels, testing
+from . import data, kernels, nn, optim, reg, rng, testing
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
@@ -18,6 +18,7 @@ from .ops.penalty import elastic_net
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
+from .rng import manual_seed
 
 __version__ = "0.1.0"
 float32, float64, int64 = _np.dtype(_np.float32), _np.dtype(_np.float64), _np.dtype(_np.int64)

@@ -2,6 +2,7 @@
    which it equals bit for bit. Nothing from libm but fma. */
 #ifndef MG_FUNCTIONS_NAIVE_H
 #define MG_FUNCTIONS_NAIVE_H
+#include <stdint.h>
 #include <string.h>
 #include "function_tables.h"
 

@@ -25,8 +25,9 @@ static void FN(transpose_part)(const real *p, ptrdiff_t row, size_t rows, size_t
     FN(transpose)(block, W, out);
 }
 
-/* panel (k, width) = b (k, n), columns n..width zero; width is a multiple of W. */
-static void FN(pack_panel)(size_t k, size_t n, size_t width, const real *b, ptrdiff_t row, ptrdiff_t col, real *panel) {
+/* panel = b (k, n) with rows of whole vectors, padded with zeros. */
+static void FN(pack_panel)(size_t k, size_t n, const real *b, ptrdiff_t row, ptrdiff_t col, real *panel) {
+    const size_t width = (n + W - 1) / W * W;
     for (size_t j = 0; j < width; j += W) {
         const size_t part = n - j < W ? n - j : W;
         const real *from = b + (ptrdiff_t)j * col;
@@ -49,4 +50,9 @@ static void FN(pack_panel)(size_t k, size_t n, size_t width, const real *b, ptrd
                     to[i * width + t] = t < part ? from[(ptrdiff_t)i * row + (ptrdiff_t)t * col] : 0;
         }
     }
+}
+
+/* to (m, n) = from (m, n), both with contiguous rows. */
+static void FN(copy_rows)(size_t m, size_t n, const real *from, ptrdiff_t row, real *to, ptrdiff_t to_row) {
+    for (size_t i = 0; i < m; i++) memcpy(to + (ptrdiff_t)i * to_row, from + (ptrdiff_t)i * row, n * sizeof(real));
 }

@@ -7,44 +7,51 @@
 typedef struct {
     size_t n, k;
     const real *a, *b, *bias;               /* bias: NULL except in the last chunk */
-    real *c;
+    real *c, *panel;
     ptrdiff_t a_row, a_col, b_row, c_row;
     int add, relu;                          /* add what c holds; max(c, 0) */
 } FN(tile_args);
 
-/* c of one vector: chunks before, bias, relu, in this order. NaN + 0 stays NaN, -0 + 0 is +0. */
-INLINE vec FN(finish)(const FN(tile_args) *t, vec sum, vec c, vec bias) {
-    if (t->add) sum = c + sum;
-    if (t->bias) sum = sum + bias;
-    if (t->relu) sum = V(select)(V(lt)(sum, (vec){0}), (vec){0}, sum) + (vec){0};
-    return sum;
-}
+/* max(x, 0), but NaN stays NaN; adding +0 turns -0 into +0. */
+INLINE vec FN(relu)(vec x) { return V(select)(V(lt)(x, (vec){0}), (vec){0}, x) + (vec){0}; }
 
 /* R and VN are constants at every call. Only the last vector may be narrower than W: its width is the rest of n. */
-INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN) {
+INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const int PACK) {
     const size_t last = t->n - (VN - 1) * W;
-    const real *a = t->a, *b = t->b;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    const real *b = t->b, *a[8];
+    real *panel = t->panel;
     vec sum[28] = {{0}};
-    for (size_t k = 0; k < t->k; k++, a += t->a_col, b += t->b_row) {
+    UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
+    for (size_t k = t->k; k > 0; k--) {
         vec row[VN_MAX];
         UNROLL for (int v = 0; v < VN; v++) row[v] = v < VN - 1 ? V(load)(b + v * W) : RAGGED_LOAD(b + v * W, last);
+        if (PACK) {
+            UNROLL for (int v = 0; v < VN; v++) {
+                V(store)(panel + v * W, row[v]);
+                __builtin_prefetch(b + 32 * b_row + v * W);
+            }
+            panel += VN * W;
+        }
         UNROLL for (int i = 0; i < R; i++) {
-            const vec x = V(set1)(a[i * t->a_row]);
+            const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
             UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
         }
+        UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+        b += b_row;
     }
-    UNROLL for (int v = 0; v < VN; v++) {
-        const size_t part = v < VN - 1 ? W : last;
-        const vec bias = t->bias ? V(load_part)(t->bias + v * W, part) : (vec){0};
-        UNROLL for (int i = 0; i < R; i++) {
-            real *c = t->c + i * t->c_row + v * W;
-            const vec before = t->add ? V(load_part)(c, part) : (vec){0};
-            V(store_part)(c, part, FN(finish)(t, sum[i * VN + v], before, bias));
-        }
-    }
+    __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
+#define EACH_SUM UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < VN; v++)
+#define PLACE t->c + i * t->c_row + v * W, v < VN - 1 ? W : last
+    if (t->add) EACH_SUM sum[i * VN + v] = V(load_part)(PLACE) + sum[i * VN + v];
+    if (t->bias) EACH_SUM sum[i * VN + v] = sum[i * VN + v] + V(load_part)(t->bias + v * W, v < VN - 1 ? W : last);
+    if (t->relu) EACH_SUM sum[i * VN + v] = FN(relu)(sum[i * VN + v]);
+    EACH_SUM V(store_part)(PLACE, sum[i * VN + v]);
+#undef EACH_SUM
+#undef PLACE
 }
 
-#define ROWS(r, v) case r: FN(tile)(t, r, v); break;
+#define ROWS(r, v) case r: FN(tile)(t, r, v, 0); break;
 #define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
 
 static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
@@ -64,6 +71,9 @@ static void FN(tile_2)(const FN(tile_args) *t, size_t rows) {
 #endif
     }
 }
+
+/* A full tile that leaves a copy of b in t->panel, for the tiles below it. */
+static void FN(tile_packing)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, 1); }
 
 /* For few rows: enough chains all the same. */
 static void FN(tile_wide)(const FN(tile_args) *t, size_t rows) {

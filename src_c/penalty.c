@@ -5,21 +5,71 @@
 #define MG_SOURCE "penalty.c"
 #include "mg_both.h"
 
-const mg_penalty_table MG_TABLE(penalty) = {MG_BOTH(elastic_net_grad)};
+const mg_penalty_table MG_TABLE(penalty) = {
+    MG_BOTH(elastic_net), MG_BOTH(elastic_net_grad), MG_BOTH(soft_threshold)};
 
 #else
+#include "elastic.h"
 
-/* out = scale * (l2 * w + l1 * sign(w)), sign(0) = 0, every operation rounded; NaN stays NaN. */
-static void FN(elastic_net_grad)(size_t n, const real *w, double l1, double l2, double scale, real *out) {
-    const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2), vs = V(set1)((real)scale), zero = {0};
-    for (size_t i = 0; i < n; i += W) {
-        const size_t part = n - i < W ? n - i : W;
-        const vec x = part == W ? V(load)(w + i) : V(load_part)(w + i, part);
-        const vec sign = V(select)(V(eq)(x, zero), zero, V(copysign)(vl1, x));
-        const vec y = (vl2 * x + sign) * vs;
-        if (part == W) V(store)(out + i, y);
-        else V(store_part)(out + i, part, y);
+/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL: one pass over w. */
+INLINE void FN(elastic_net_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int with_grad, int terms) {
+    FN(lanes) lanes = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        FN(lanes_add)(&lanes, w + i, terms);
+        if (with_grad)
+            UNROLL for (size_t j = 0; j < LANES; j += W)
+                V(store)(grad + i + j, FN(elastic_slope)(V(load)(w + i + j), l1, l2, terms));
     }
+    FN(lanes_join)(lanes, n - i, w + i, sums, terms);
+    for (; with_grad && i < n; i += W) {
+        const size_t part = n - i < W ? n - i : W;
+        V(store_part)(grad + i, part, FN(elastic_slope)(V(load_part)(w + i, part), l1, l2, terms));
+    }
+}
+
+INLINE void FN(elastic_net_terms)(size_t n, const real *w, double l1, double l2, real *grad, double *sums, int terms) {
+    const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2);
+    if (grad) FN(elastic_net_pass)(n, w, vl1, vl2, grad, sums, 1, terms);
+    else FN(elastic_net_pass)(n, w, vl1, vl2, grad, sums, 0, terms);
+}
+
+static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real *grad, double *sums) {
+    switch (mg_terms((real)l1, (real)l2)) {
+    case BOTH_TERMS: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, BOTH_TERMS); break;
+    case L2_TERM: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, L2_TERM); break;
+    case L1_TERM: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, L1_TERM); break;
+    default: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, 0);
+    }
+}
+
+/* out = scale (l2 w + l1 sign(w)), every operation rounded. */
+INLINE void FN(elastic_net_grad_terms)(size_t n, const real *w, vec l1, vec l2, vec scale, real *out, int terms) {
+    size_t i = 0;
+    for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_slope)(V(load)(w + i), l1, l2, terms) * scale);
+    if (i < n) V(store_part)(out + i, n - i, FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms) * scale);
+}
+
+static void FN(elastic_net_grad)(size_t n, const real *w, double l1, double l2, double scale, real *out) {
+    const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2), vs = V(set1)((real)scale);
+    switch (mg_terms((real)l1, (real)l2)) {
+    case BOTH_TERMS: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, BOTH_TERMS); break;
+    case L2_TERM: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, L2_TERM); break;
+    default: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, L1_TERM);
+    }
+}
+
+/* out = sign(v) max(|v| - step l1, 0) / (1 + step l2). */
+INLINE void FN(soft_threshold_terms)(size_t n, const real *v, vec t, vec d, real *out, int terms) {
+    size_t i = 0;
+    for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_prox)(V(load)(v + i), t, d, terms));
+    if (i < n) V(store_part)(out + i, n - i, FN(elastic_prox)(V(load_part)(v + i, n - i), t, d, terms));
+}
+
+static void FN(soft_threshold)(size_t n, const real *v, double step, double l1, double l2, real *out) {
+    const real t = (real)step * (real)l1, d = 1 + (real)step * (real)l2;
+    if (d == 1) FN(soft_threshold_terms)(n, v, V(set1)(t), V(set1)(d), out, L1_TERM);
+    else FN(soft_threshold_terms)(n, v, V(set1)(t), V(set1)(d), out, BOTH_TERMS);
 }
 
 #endif

@@ -8,7 +8,8 @@
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
    split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
-   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double). */
+   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double).
+   select takes; nlt is not less: >=, or a NaN. load_part and store_part touch the first n lanes only; the other lanes load as +0. */
 #ifndef MG_SIMD_H
 #define MG_SIMD_H
 
@@ -59,8 +60,14 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm512_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm512_sqrt_pd(a); }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+INLINE mf32 vf32_ne(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+INLINE mf64 vf64_ne(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NEQ_UQ); }
+INLINE mf32 vf32_nlt(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
+INLINE mf64 vf64_nlt(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm512_mask_blend_pd(m, b, a); }
 INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm512_min_ps(a, b); }
@@ -111,15 +118,21 @@ INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
 #else
 typedef vi32 mf32;
 typedef vi64 mf64;
-INLINE vf32 vf32_set1(float x) { return x - (vf32){0}; }
-INLINE vf64 vf64_set1(double x) { return x - (vf64){0}; }
 INLINE mf32 vf32_lt(vf32 a, vf32 b) { return (mf32)(a < b); }
 INLINE mf64 vf64_lt(vf64 a, vf64 b) { return (mf64)(a < b); }
+INLINE mf32 vf32_le(vf32 a, vf32 b) { return (mf32)(a <= b); }
+INLINE mf64 vf64_le(vf64 a, vf64 b) { return (mf64)(a <= b); }
 INLINE mf32 vf32_eq(vf32 a, vf32 b) { return (mf32)(a == b); }
 INLINE mf64 vf64_eq(vf64 a, vf64 b) { return (mf64)(a == b); }
+INLINE mf32 vf32_ne(vf32 a, vf32 b) { return (mf32)(a != b); }
+INLINE mf64 vf64_ne(vf64 a, vf64 b) { return (mf64)(a != b); }
+INLINE mf32 vf32_nlt(vf32 a, vf32 b) { return ~(mf32)(a < b); }
+INLINE mf64 vf64_nlt(vf64 a, vf64 b) { return ~(mf64)(a < b); }
 
 #if defined(__AVX2__)
 #include <immintrin.h>
+INLINE vf32 vf32_set1(float x) { return _mm256_set1_ps(x); }
+INLINE vf64 vf64_set1(double x) { return _mm256_set1_pd(x); }
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
 INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
@@ -151,6 +164,8 @@ INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
 }
 
 #else
+INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
+INLINE vf64 vf64_set1(double x) { return (vf64){x, x}; }
 #if defined(__aarch64__) && !defined(MG_GENERIC)
 #include <arm_neon.h>
 INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return (vf32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
@@ -186,6 +201,8 @@ INLINE vf32 vf32_lookup(const float *row, vu32 i) {
 #endif
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (vi32)a) | (~m & (vi32)b)); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (vi64)a) | (~m & (vi64)b)); }
+INLINE mf32 mf32_first(size_t n) { return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3}; }
+INLINE mf64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1}; }
 INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
@@ -236,5 +253,19 @@ INLINE vf32 vf32_abs(vf32 a) { return (vf32)((vi32)a & INT32_MAX); }
 INLINE vf64 vf64_abs(vf64 a) { return (vf64)((vi64)a & INT64_MAX); }
 INLINE vf32 vf32_copysign(vf32 a, vf32 s) { return (vf32)(((vi32)a & INT32_MAX) | ((vi32)s & INT32_MIN)); }
 INLINE vf64 vf64_copysign(vf64 a, vf64 s) { return (vf64)(((vi64)a & INT64_MAX) | ((vi64)s & INT64_MIN)); }
+
+/* -a where s has its sign bit set, else a. */
+INLINE vf32 vf32_flipsign(vf32 a, vf32 s) { return (vf32)((vi32)a ^ ((vi32)s & INT32_MIN)); }
+INLINE vf64 vf64_flipsign(vf64 a, vf64 s) { return (vf64)((vi64)a ^ ((vi64)s & INT64_MIN)); }
+
+/* The next W64 numbers at p as float64. gcc splits a vector conversion into halves, hence the intrinsics. */
+#if defined(__AVX512F__)
+INLINE vf64 vf32_load_wide(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+#elif defined(__AVX2__)
+INLINE vf64 vf32_load_wide(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+#else
+INLINE vf64 vf32_load_wide(const float *p) { return (vf64){p[0], p[1]}; }
+#endif
+INLINE vf64 vf64_load_wide(const double *p) { return vf64_load(p); }
 
 #endif

@@ -46,6 +46,23 @@ INLINE double mg_fold_all(int count, vf64 *v) {
 
 #if defined(real) && real_bits == 32
 
+/* The largest lane; any value if a lane is NaN. */
+INLINE float FN(top_lane)(vf32 v) {
+#if defined(__AVX512F__)
+    const __m256 q = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+#elif defined(__AVX2__)
+    const __m256 q = v;
+#endif
+#if defined(__AVX2__)
+    __m128 h = _mm_max_ps(_mm256_castps256_ps128(q), _mm256_extractf128_ps(q, 1));
+    h = _mm_max_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
+#else
+    const float a = v[0] > v[1] ? v[0] : v[1], b = v[2] > v[3] ? v[2] : v[3];
+    return a > b ? a : b;
+#endif
+}
+
 INLINE vf64 FN(load64)(const float *p) {
     mg_half v;
     memcpy(&v, p, sizeof v);
@@ -73,6 +90,20 @@ INLINE void FN(store64_part)(float *p, size_t n, vf64 v) {
 }
 
 #elif defined(real)
+
+INLINE double FN(top_lane)(vf64 v) {
+#if defined(__AVX512F__)
+    const __m256d q = _mm256_max_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd(v, 1));
+#elif defined(__AVX2__)
+    const __m256d q = v;
+#endif
+#if defined(__AVX2__)
+    const __m128d h = _mm_max_pd(_mm256_castpd256_pd128(q), _mm256_extractf128_pd(q, 1));
+    return h[0] > h[1] ? h[0] : h[1];
+#else
+    return v[0] > v[1] ? v[0] : v[1];
+#endif
+}
 
 INLINE vf64 FN(load64)(const double *p) { return vf64_load(p); }
 INLINE vf64 FN(load64_part)(const double *p, size_t n) { return vf64_load_part(p, n); }

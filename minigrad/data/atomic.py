@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     (['a'], b'all of it')
     """
     path = Path(path)
-    part = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex}.part")  # in the same folder, so the same file system
+    part = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}.part")  # same folder: same file system
     try:
         with open(part, "xb") as file:
             yield file

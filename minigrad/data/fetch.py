@@ -9,6 +9,7 @@ from pathlib import Path
 from .atomic import atomic_write
 
 TIMEOUT = 60  # seconds without an answer
+OVERHEAD = 1024  # bytes that gzip may add to what it cannot pack
 
 
 def fetch_gzip(urls: Iterable[str], path: str | os.PathLike[str], sha256: str, size: int) -> None:
@@ -19,7 +20,7 @@ def fetch_gzip(urls: Iterable[str], path: str | os.PathLike[str], sha256: str, s
     failures = []
     for url in urls:
         try:
-            content = _download(url, size)
+            content = _download(url, size + OVERHEAD)
             _check(content, sha256, size)
         except (OSError, ValueError) as error:
             failures.append(f"  {url}: {error}")

@@ -111,5 +111,5 @@ def _classes(op: str, n: int, classes: int, seed: int, dtype: Any) -> tuple[np.n
 
 def _with_noise(x: np.ndarray, y: np.ndarray, size: float, name: str, draw: Streams, real: np.dtype) -> Dataset:
     """x plus normal noise, rounded once to the dtype asked for."""
-    z = draw.normal(x.shape, dtype="float64", purpose=DATA)
-    return Dataset((x + finite(size, name, at_least=0) * z).astype(real, copy=False), y)
+    size = finite(size, name, at_least=0)
+    return Dataset((x + size * draw.normal(x.shape, dtype="float64", purpose=DATA)).astype(real, copy=False), y)

@@ -3,9 +3,40 @@ from libc.stdint cimport int64_t
 
 cdef extern from "penalty.h" nogil:
     ctypedef struct mg_penalty_table:
+        void elastic_net_f32(size_t n, const float *w, double l1, double l2, float *grad, double *sums) noexcept nogil
+        void elastic_net_f64(size_t n, const double *w, double l1, double l2, double *grad, double *sums) noexcept nogil
         void elastic_net_grad_f32(size_t n, const float *w, double l1, double l2, double scale, float *out) noexcept nogil
         void elastic_net_grad_f64(size_t n, const double *w, double l1, double l2, double scale, double *out) noexcept nogil
+        void soft_threshold_f32(size_t n, const float *v, double step, double l1, double l2, float *out) noexcept nogil
+        void soft_threshold_f64(size_t n, const double *v, double step, double l1, double l2, double *out) noexcept nogil
     const mg_penalty_table *const *mg_penalty
+
+cdef extern from "elementwise.h" nogil:
+    enum:
+        mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid
+        mg_op_relu, mg_op_add, mg_op_sub, mg_op_mul, mg_op_div, mg_op_relu_grad, mg_op_tanh_grad, mg_op_sigmoid_grad
+    ctypedef struct mg_operand:
+        const char *p
+        Py_ssize_t row, col
+    ctypedef struct mg_elementwise_table:
+        void map_f32(int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out) noexcept nogil
+        void map_f64(int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out) noexcept nogil
+        void convert_f32(size_t rows, size_t n, mg_operand x, double *out) noexcept nogil
+        void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
+    const mg_elementwise_table *const *mg_elementwise
+
+cdef extern from "arrays.h" nogil:
+    ctypedef struct mg_arrays_table:
+        void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
+    const mg_arrays_table *const *mg_arrays
+
+cdef extern from "peaks.h" nogil:
+    ctypedef struct mg_peaks_table:
+        double peak_fma_f32(size_t rounds, float *sink) noexcept nogil
+        double peak_fma_f64(size_t rounds, double *sink) noexcept nogil
+        void peak_copy_f32(size_t n, const float *x, float *out) noexcept nogil
+        void peak_copy_f64(size_t n, const double *x, double *out) noexcept nogil
+    const mg_peaks_table *const *mg_peaks
 
 cdef extern from "matmul.h" nogil:
     enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
@@ -41,10 +72,50 @@ cdef extern from "reduce.h" nogil:
         void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index, double *out) noexcept nogil
     const mg_reduce_table *const *mg_reduce
 
-cdef extern from "peaks.h" nogil:
-    ctypedef struct mg_peaks_table:
-        double peak_fma_f32(size_t rounds, float *sink) noexcept nogil
-        double peak_fma_f64(size_t rounds, double *sink) noexcept nogil
-        void peak_copy_f32(size_t n, const float *x, float *out) noexcept nogil
-        void peak_copy_f64(size_t n, const double *x, double *out) noexcept nogil
-    const mg_peaks_table *const *mg_peaks
+cdef extern from "softmax.h" nogil:
+    ctypedef struct mg_softmax_table:
+        void softmax_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void softmax_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+        void softmax_grad_f32(size_t rows, size_t n, const float *g, const float *y, float *out) noexcept nogil
+        void softmax_grad_f64(size_t rows, size_t n, const double *g, const double *y, double *out) noexcept nogil
+        void log_softmax_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void log_softmax_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+        void log_softmax_grad_f32(size_t rows, size_t n, const float *g, const float *y, float *out) noexcept nogil
+        void log_softmax_grad_f64(size_t rows, size_t n, const double *g, const double *y, double *out) noexcept nogil
+        double sum_flat_f32(size_t n, const float *losses) noexcept nogil
+        double sum_flat_f64(size_t n, const double *losses) noexcept nogil
+        void cross_entropy_f32(size_t rows, size_t n, const float *x, const int64_t *label, const float *t, float *loss, float *probs) noexcept nogil
+        void cross_entropy_f64(size_t rows, size_t n, const double *x, const int64_t *label, const double *t, double *loss, double *probs) noexcept nogil
+        void cross_entropy_grad_f32(size_t rows, size_t n, const float *probs, const int64_t *label, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
+        void cross_entropy_grad_f64(size_t rows, size_t n, const double *probs, const int64_t *label, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
+    const mg_softmax_table *const *mg_softmax
+
+cdef extern from "losses.h" nogil:
+    ctypedef struct mg_losses_table:
+        double bce_with_logits_f32(size_t n, const float *x, const float *t, float *loss) noexcept nogil
+        double bce_with_logits_f64(size_t n, const double *x, const double *t, double *loss) noexcept nogil
+        double mse_f32(size_t n, const float *x, const float *t, float *loss) noexcept nogil
+        double mse_f64(size_t n, const double *x, const double *t, double *loss) noexcept nogil
+        void bce_with_logits_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
+        void bce_with_logits_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
+        void mse_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
+        void mse_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
+    const mg_losses_table *const *mg_losses
+cdef extern from "update.h" nogil:
+    enum: MG_COLUMNS
+    ctypedef struct mg_update_settings:
+        double momentum
+        int nesterov
+        double beta1, beta2, eps
+    ctypedef void (*mg_update_f32)(
+        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
+    ) noexcept nogil
+    ctypedef void (*mg_update_f64)(
+        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s, double *sums
+    ) noexcept nogil
+    ctypedef struct mg_update_table:
+        void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil
+        void sums_f64(size_t n, const double *w, const double *row, double *sums) noexcept nogil
+        mg_update_f32 sgd_f32, adam_f32
+        mg_update_f64 sgd_f64, adam_f64
+    const mg_update_table *const *mg_update

@@ -5,9 +5,13 @@ from numpy cimport (
     NPY_FLOAT,
     NPY_INT64,
     PyArray_DATA,
+    PyArray_DIM,
     PyArray_ISCARRAY,
     PyArray_ISCARRAY_RO,
+    PyArray_ITEMSIZE,
+    PyArray_NDIM,
     PyArray_SIZE,
+    PyArray_STRIDE,
     PyArray_TYPE,
     ndarray,
 )
@@ -68,5 +72,18 @@ cdef inline int check_indices(str kernel, str what, ndarray index, Py_ssize_t n)
         i = 0
         while 0 <= at[i] < n:
             i += 1
-        raise IndexError(f"{kernel}: {what} {at[i]} at {i}; need 0 <= {what} < {n}")
+        raise IndexError(f"{kernel}: {what}[{i}] is {at[i]}; need 0 <= {what} < {n}")
     return 0
+
+
+cdef inline bint apart(ndarray x, ndarray out) noexcept:
+    """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
+    cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
+    cdef int axis
+    for axis in range(PyArray_NDIM(x)):
+        step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)
+        if step < 0:
+            first += step
+        else:
+            last += step
+    return last + PyArray_ITEMSIZE(x) <= start or first >= start + PyArray_SIZE(out) * PyArray_ITEMSIZE(out)

@@ -12,7 +12,7 @@ from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_S
 from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport mg_reduce
 from minigrad.kernels.checks cimport check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.sums cimport MAX_PARTS, pairwise, part_size
+from minigrad.kernels.sums cimport MAX_PARTS, part_size, sum_parts
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -54,7 +54,7 @@ cdef void sum_row_in_parts(const reduce_args *p, Py_ssize_t row, int threads) no
             part[i] = mg_reduce[runtime.variant].sum_flat_f32(min(size, p.n - i * size), <const float *>p.x + start + i * size)
         else:
             part[i] = mg_reduce[runtime.variant].sum_flat_f64(min(size, p.n - i * size), <const double *>p.x + start + i * size)
-    total = pairwise(part, parts) / p.divisor
+    total = sum_parts(part, parts) / p.divisor
     if p.bits == 32:
         (<float *>p.out)[row] = <float>total
     else:

@@ -264,10 +264,10 @@ def bce_with_logits(x, t, loss, *, reduction):
 
 
 def bce_with_logits_grad(x, t, g, out, *, reduction):
-    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN."""
-    s = np.empty_like(x)
-    sigmoid(x, s)
-    np.multiply(s - t, _scale(g, x.size, reduction), out=out)
+    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN; accurate also where sigmoid(x) is near t = 1."""
+    e = np.exp(-np.abs(x))
+    q = e / (1 + e)  # sigmoid(-|x|), so that sigmoid(x) - t = (1 - t) - q for positive x: no 1 - tiny to round
+    np.multiply(np.where(np.less(x, 0), q - t, (1 - t) - q), _scale(g, x.size, reduction), out=out)
 
 
 def mse(x, t, loss, *, reduction):
@@ -283,25 +283,43 @@ def mse_grad(x, t, g, out, *, reduction):
 # --- penalties -------------------------------------------------------------------------------------------------------
 
 
+def _slope(w, l1, l2):
+    """l2 w + l1 sign(w); a term whose coefficient is 0 is left out: 0 times an infinite weight would be NaN."""
+    if l2 == 0:
+        return l1 * np.sign(w)
+    return l2 * w if l1 == 0 else l2 * w + l1 * np.sign(w)
+
+
 def elastic_net(w, value, grad=None, *, l1, l2):
     """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad's out."""
     w64 = w.astype(np.float64)
     value[...] = l1 * np.abs(w64).sum() + 0.5 * l2 * (w64 * w64).sum()
+    """value (0-d) = l1 Σ|w| + (l2/2) Σw² from float64 accumulators; grad, if given, as elastic_net_grad with scale 1.
+
+    A term whose coefficient is 0 is left out of both.
+    """
+    l1, l2, w64 = w.dtype.type(l1), w.dtype.type(l2), w.astype(np.float64)
+    first = np.float64(l1) * np.abs(w64).sum() if l1 != 0 else 0.0
+    second = 0.5 * np.float64(l2) * (w64 * w64).sum() if l2 != 0 else 0.0
+    value[...] = first + second
     if grad is not None:
-        elastic_net_grad(w, grad, l1=l1, l2=l2)
+        grad[...] = _slope(w, l1, l2)
 
 
 def elastic_net_grad(w, out, *, l1, l2, scale=1.0):
-    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, every operation rounded. NaN stays NaN."""
-    np.multiply(l2 * w + l1 * np.sign(w), scale, out=out)
+    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, every operation rounded. NaN stays NaN; a term of 0 is left out."""
+    np.multiply(_slope(w, w.dtype.type(l1), w.dtype.type(l2)), scale, out=out)
+
+
+def _shrink(v, t, d):
+    """sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN."""
+    return np.where(np.isnan(v), v, np.where(np.abs(v) > t, np.copysign(np.abs(v) - t, v) / d, 0))
 
 
 def soft_threshold(v, out, *, step, l1, l2):
     """out = sign(v) max(|v| - step l1, 0) / (1 + step l2): the proximal map of the elastic net. Zeros are +0."""
-    step = v.dtype.type(step)
-    t, d = step * v.dtype.type(l1), 1 + step * v.dtype.type(l2)
-    shrunk = np.where(np.abs(v) > t, np.copysign(np.abs(v) - t, v) / d, 0)
-    np.copyto(out, np.where(np.isnan(v), v, shrunk))
+    step, l1, l2 = v.dtype.type(step), v.dtype.type(l1), v.dtype.type(l2)
+    np.copyto(out, _shrink(v, step * l1, 1 + step * l2))
 
 
 # --- dropout and random numbers: Philox4x32-10, element offset + i of stream (key, stream) ------------------------
@@ -351,58 +369,68 @@ def segments(params, *states):
     return Segments(params, *states)
 
 
-def _penalized(w, g, row):
-    """The gradient with its penalty, and the sums for the value: (g + (l2 w + l1 sign(w)), Σ|w|, Σw²)."""
-    w64 = w.astype(np.float64)
+def _rows(table, grads):
+    """(parameter, gradient with its penalty, states, scalars) of every segment to update, after filling its sums.
+
+    sums[i] = (Σ|w|, Σw²) in float64 before the update: each where the row has such a term in the gradient, both where
+    it has a proximal map, else 0. Forming them costs up to a fifth of a pass, so only a penalty pays for them.
+    """
+    for i, (w, g) in enumerate(zip(table.params, grads, strict=True)):
+        row = table.scalars[i]
+        l1, l2, prox = w.dtype.type(row[L1]), w.dtype.type(row[L2]), _has_prox(w, row)
+        w64 = w.astype(np.float64)
+        table.sums[i] = np.abs(w64).sum() if l1 != 0 or prox else 0, (w64 * w64).sum() if l2 != 0 or prox else 0
+        if g is not False:
+            g = np.zeros_like(w) if g is None else g.reshape(w.shape)
+            yield w, g + _slope(w, l1, l2) if l1 != 0 or l2 != 0 else g, [state[i] for state in table.states], row
+
+
+def _has_prox(w, row):
+    return w.dtype.type(row[PROX_L1]) != 0 or w.dtype.type(row[PROX_L2]) != 0
+
+
+def _move(w, move, step, row):
+    """w = prox(w (1 - lr decay) - move), the proximal map with one step or one per coordinate."""
     real = w.dtype.type
-    return g + (real(row[L2]) * w + real(row[L1]) * np.sign(w)), np.abs(w64).sum(), (w64 * w64).sum()
+    y = w * real(1 - row[LR] * row[DECAY]) - move
+    w[...] = _shrink(y, step * real(row[PROX_L1]), 1 + step * real(row[PROX_L2])) if _has_prox(w, row) else y
 
 
-def _prox(w, step, row):
-    """w after the proximal map of its row, with a step per coordinate or one."""
-    if row[PROX_L1] == 0 and row[PROX_L2] == 0:
-        return w
-    t, d = step * w.dtype.type(row[PROX_L1]), 1 + step * w.dtype.type(row[PROX_L2])
-    return np.where(np.isnan(w), w, np.where(np.abs(w) > t, np.copysign(np.abs(w) - t, w) / d, 0))
+def _flushed(x, float32, float64):
+    """x, with 0 in place of what is smaller than the limit of its precision. NaN stays."""
+    return np.where(np.abs(x) < (float32 if x.dtype == np.float32 else float64), x.dtype.type(0), x)
 
 
 def sgd_update(table, grads, *, momentum=0.0, nesterov=False):
-    """For each segment: d = g + l1 sign(w) + l2 w; buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf).
+    """For each segment: d = g + l2 w + l1 sign(w); buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf).
 
     grads[i] is an array, None for a gradient of zero, or False to leave segment i untouched. nesterov steps along
-    d + momentum buf. The prox has step lr. table.sums[i] = (Σ|w|, Σw²) before the update, also where untouched.
+    d + momentum buf. The prox has step lr. A buf under 1e-30 (float64: 1e-290) counts as 0. table.sums: see _rows.
     """
-    for i, w, g, state, row in table.rows(grads):
-        real = w.dtype.type
-        d, *table.sums[i] = _penalized(w, g, row)
-        if momentum:
-            (buf,) = state
-            buf[...] = real(momentum) * buf + d
+    for w, d, state, row in _rows(table, grads):
+        real, lr = w.dtype.type, w.dtype.type(row[LR])
+        if momentum != 0:
+            buf = state[0]
+            buf[...] = real(momentum) * _flushed(buf, 1e-30, 1e-290) + d
             d = d + real(momentum) * buf if nesterov else buf
-        lr = real(row[LR])
-        w[...] = _prox(w * real(1 - row[LR] * row[DECAY]) - lr * d, lr, row)
+        _move(w, lr * d, lr, row)
 
 
 def adam_update(table, grads, *, beta1, beta2, eps):
     """For each segment (Kingma and Ba 2015, in PyTorch's form; decay as Loshchilov and Hutter 2019):
 
     d = g + (l2 w + l1 sign(w)); m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²;
-    w = prox(w (1 - lr decay) - (lr / correction1) m / (√v / √correction2 + eps)).
-    The prox has each coordinate's own step, lr / (√v / √correction2 + eps). d below TINY counts as 0 in d², m and v
-    below FLUSH become 0. grads and table.sums are as in sgd_update.
+    root = √v (1 / √correction2) + eps; w = prox(w (1 - lr decay) - (lr / correction1) m / root).
+    The prox has each coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15, m and v under 1e-30
+    (float64: 1e-150, 1e-290); denormal numbers would double the time of a step. grads and table.sums as in sgd_update.
     """
-    for i, w, g, (m, v), row in table.rows(grads):
+    for w, d, (m, v), row in _rows(table, grads):
         real = w.dtype.type
-        tiny, flush = (1e-15, 1e-30) if real is np.float32 else (1e-150, 1e-290)
-        d, *table.sums[i] = _penalized(w, g, row)
-        d = np.where(np.abs(d) < tiny, real(0), d)
-        m[...] = real(beta1) * m + real(1 - beta1) * d
-        v[...] = real(beta2) * v + real(1 - beta2) * (d * d)
-        m[np.abs(m) < flush] = 0
-        v[v < flush] = 0
-        denominator = np.sqrt(v) / real(np.sqrt(row[CORRECTION2])) + real(eps)
-        w_new = w * real(1 - row[LR] * row[DECAY]) - (real(row[LR] / row[CORRECTION1]) * m) / denominator
-        w[...] = _prox(w_new, real(row[LR]) / denominator, row)
+        d = _flushed(d, 1e-15, 1e-150)
+        m[...] = real(beta1) * _flushed(m, 1e-30, 1e-290) + real(1 - beta1) * d
+        v[...] = real(beta2) * _flushed(v, 1e-30, 1e-290) + real(1 - beta2) * (d * d)
+        root = np.sqrt(v) * real(1 / np.sqrt(row[CORRECTION2])) + real(eps)
+        _move(w, real(row[LR] / row[CORRECTION1]) * m / root, real(row[LR]) / root, row)
 
 
 # --- gathers ---------------------------------------------------------------------------------------------------------

@@ -14,18 +14,14 @@ class Segments:
     """
 
     def __init__(self, params, *states):
-        self.params = params
-        self.states = states
-        self.scalars = np.zeros((len(params), 8))
-        self.scalars[:, CORRECTION1:] = 1
-        self.sums = np.zeros((len(params), 2))
+        self.params = tuple(params)
+        self.states = tuple(tuple(state) for state in states)
+        self.scalars = new_scalars(len(self.params))
+        self.sums = np.zeros((len(self.params), 2))
 
-    def rows(self, grads):
-        """(i, parameter, gradient, states, scalars) of every segment to update; sums of the others are filled here."""
-        for i, (w, g) in enumerate(zip(self.params, grads, strict=True)):
-            if g is False:
-                w64 = w.astype(np.float64)
-                self.sums[i] = np.abs(w64).sum(), (w64 * w64).sum()
-            else:
-                g = np.zeros_like(w) if g is None else g
-                yield i, w, g, [state[i] for state in self.states], self.scalars[i]
+
+def new_scalars(n):
+    """Rows without penalty, decay or correction, and a learning rate of 0."""
+    scalars = np.zeros((n, 8))
+    scalars[:, CORRECTION1:] = 1
+    return scalars

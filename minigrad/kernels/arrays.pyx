@@ -1,0 +1,132 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Arrays made, made contiguous, and gathered by rows. Meaning: reference.py."""
+
+import numpy as np
+from cython.parallel cimport prange
+from libc.stdint cimport int64_t
+from numpy cimport (
+    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
+    PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray, npy_intp,
+)
+
+from minigrad.kernels cimport runtime
+from minigrad.kernels._c cimport mg_arrays
+from minigrad.kernels.checks cimport apart, check_flat, check_indices, check_out, describe
+
+from minigrad.errors import DTypeError, ShapeError
+from minigrad.kernels import reference
+from minigrad.kernels.elementwise import copy
+
+cdef extern from "numpy/arrayobject.h":             # not in Cython's numpy module
+    object PyArray_EMPTY(int nd, npy_intp *shape, int typenum, int fortran)
+    bint PyArray_SAMESHAPE(ndarray a, ndarray b)
+
+import_array()
+
+cdef enum: SMALL = 8                        # axes of a shape that takes the short way
+cdef enum: BLOCK = 65536                    # bytes of a gather that one thread copies at a time
+cdef object float32 = np.float32, float64 = np.float64
+cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)
+
+
+def empty(shape, dtype):
+    cdef npy_intp dims[SMALL]
+    cdef int axis, t
+    if dtype is float32 or dtype is dtype32:
+        t = NPY_FLOAT
+    elif dtype is float64 or dtype is dtype64:
+        t = NPY_DOUBLE
+    else:
+        return np.empty(shape, dtype)
+    if type(shape) is not tuple or len(<tuple>shape) > SMALL:
+        return np.empty(shape, dtype)
+    for axis in range(len(<tuple>shape)):
+        dims[axis] = (<tuple>shape)[axis]
+    return PyArray_EMPTY(<int>len(<tuple>shape), dims, t, 0)
+
+
+def empty_for(a, b):
+    cdef ndarray x
+    if isinstance(b, ndarray) and isinstance(a, ndarray):
+        if PyArray_TYPE(<ndarray>a) != PyArray_TYPE(<ndarray>b) or not PyArray_SAMESHAPE(<ndarray>a, <ndarray>b):
+            return reference.empty_for(a, b)
+        x = a
+    elif isinstance(a, ndarray):
+        x = a
+    elif isinstance(b, ndarray):
+        x = b
+    else:
+        return reference.empty_for(a, b)
+    if PyArray_TYPE(x) != NPY_FLOAT and PyArray_TYPE(x) != NPY_DOUBLE:
+        return reference.empty_for(a, b)
+    return PyArray_EMPTY(PyArray_NDIM(x), PyArray_DIMS(x), PyArray_TYPE(x), 0)
+
+
+def contiguous(ndarray x not None):
+    if PyArray_ISCARRAY_RO(x):
+        return x
+    out = np.empty((<object>x).shape, x.dtype.newbyteorder("="))
+    copy(x, out)
+    return out
+
+
+cdef struct take_args:
+    Py_ssize_t n, bytes                     # entries of index; bytes of a row
+    const char *x
+    const int64_t *index
+    char *out
+
+
+cdef inline void take_block(const take_args *p, Py_ssize_t height, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t start = i * height, n = min(height, p.n - start)
+    mg_arrays[runtime.variant].take(n, p.bytes, p.x, p.index + start, p.out + start * p.bytes)
+
+
+cdef int k_take(const take_args *p) noexcept nogil:
+    cdef Py_ssize_t i, height = max(1, BLOCK // p.bytes), blocks = (p.n + height - 1) // height
+    cdef int threads = runtime.threads_for(p.n * p.bytes // 4)
+    if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
+        for i in range(blocks):
+            take_block(p, height, i)
+    else:
+        for i in prange(blocks, num_threads=threads, schedule="static"):
+            take_block(p, height, i)
+    return 0
+
+
+cdef int check_take(ndarray x, ndarray index, ndarray out) except -1:
+    """Shapes and dtypes fit, all three are flat, and every index names a row of x."""
+    cdef int axis, named = PyArray_NDIM(index), axes = PyArray_NDIM(x)
+    cdef bint fits = axes >= 1 and PyArray_NDIM(out) == named + axes - 1
+    if not (PyArray_TYPE(x) == PyArray_TYPE(out) and (
+            PyTypeNum_ISNUMBER(PyArray_TYPE(x)) or x.dtype == out.dtype and not x.dtype.hasobject)):
+        raise DTypeError(f"take: x is {describe(x)}, out is {describe(out)}; need one dtype, and no Python objects")
+    if fits:
+        for axis in range(named):
+            fits &= PyArray_DIM(out, axis) == PyArray_DIM(index, axis)
+        for axis in range(1, axes):
+            fits &= PyArray_DIM(out, named + axis - 1) == PyArray_DIM(x, axis)
+    if not fits:
+        raise ShapeError(f"take: x is {describe(x)}, index {describe(index)}, out {describe(out)}; need out's shape to be "
+                         "index.shape + x.shape[1:]")
+    check_flat("take", x)
+    check_out("take", out)
+    if not (apart(x, out) and apart(index, out)):
+        raise ValueError("take: out shares memory with x or index")
+    check_indices("take", "row", index, PyArray_DIM(x, 0))
+    return 0
+
+
+def take(ndarray x not None, ndarray index not None, ndarray out not None):
+    cdef take_args p
+    check_take(x, index, out)
+    if PyArray_SIZE(out) == 0:
+        return
+    p.n, p.bytes = PyArray_SIZE(index), PyArray_SIZE(out) // PyArray_SIZE(index) * PyArray_ITEMSIZE(out)
+    p.x, p.index = <const char *>PyArray_DATA(x), <const int64_t *>PyArray_DATA(index)
+    p.out = <char *>PyArray_DATA(out)
+    if runtime.releases_gil(p.n * p.bytes // 4):
+        with nogil:
+            k_take(&p)
+    else:
+        k_take(&p)

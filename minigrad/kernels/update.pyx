@@ -1,0 +1,208 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Optimizer updates: one call for a table of parameters, cut into pieces over threads. Arithmetic: src_c/update.c."""
+
+from cython.parallel cimport prange
+from libc.stdlib cimport calloc, free
+from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray
+
+from minigrad.kernels cimport runtime
+from minigrad.kernels._c cimport MG_COLUMNS, mg_update, mg_update_settings
+from minigrad.kernels.checks cimport check_flat, check_out, check_real, check_same, describe
+
+import numpy as np
+
+from minigrad.errors import ShapeError
+from minigrad.kernels.segments import new_scalars
+
+cdef enum:
+    PIECE = 4096                            # elements; fixed, so that threads never change an order; that of penalty.pyx
+    STATES = 2
+    SGD = 1
+    ADAM = 2
+
+cdef double[PIECE] zeros                    # the gradient of a parameter that has none
+
+
+cdef struct segment:
+    char *w
+    char *state[STATES]
+    const char *g                           # of this step; NULL: leave the parameter as it is
+    int bits
+
+
+cdef struct piece:
+    Py_ssize_t segment, start, n
+    Py_ssize_t before                       # elements in all pieces before this one: how work is split over threads
+    double sums[2]
+
+
+cdef class Segments:
+    """The native table of segments.py: the same attributes, and pointers to the arrays that they keep alive."""
+    cdef readonly tuple params, states
+    cdef readonly ndarray scalars, sums
+    cdef Py_ssize_t n, n_pieces, elements
+    cdef segment *segments
+    cdef piece *pieces
+
+    def __cinit__(self, params, *states):
+        cdef Py_ssize_t i, k, start, size
+        cdef ndarray w
+        self.params, self.states = tuple(params), tuple([tuple(state) for state in states])
+        self.n = len(self.params)
+        if len(self.states) > STATES or any([len(state) != self.n for state in self.states]):
+            raise ShapeError(f"segments: {self.n} parameters, {[len(s) for s in self.states]} states; need at most {STATES} each")
+        self.scalars, self.sums = new_scalars(self.n), np.zeros((self.n, 2))
+        for w in self.params:
+            check_real("segments", w)
+            check_out("segments", w)
+            self.n_pieces += pieces_of(w)
+        self.segments = <segment *>calloc(self.n + 1, sizeof(segment))
+        self.pieces = <piece *>calloc(self.n_pieces + 1, sizeof(piece))
+        if self.segments is NULL or self.pieces is NULL:
+            raise MemoryError("segments: no memory for the table")
+        self.n_pieces = 0
+        for i in range(self.n):
+            w = self.params[i]
+            self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
+            self.segments[i].state[0] = self.segments[i].state[1] = self.segments[i].w  # where there is none, it is not read
+            for k in range(len(self.states)):
+                check_same("segments", w, self.states[k][i])
+                self.segments[i].state[k] = <char *>PyArray_DATA(<ndarray>self.states[k][i])
+            for start in range(0, PyArray_SIZE(w), PIECE):
+                size = min(PIECE, PyArray_SIZE(w) - start)
+                self.pieces[self.n_pieces].segment, self.pieces[self.n_pieces].start = i, start
+                self.pieces[self.n_pieces].n, self.pieces[self.n_pieces].before = size, self.elements
+                self.n_pieces += 1
+                self.elements += size
+
+    def __dealloc__(self):
+        free(self.segments)
+        free(self.pieces)
+
+
+cdef inline Py_ssize_t pieces_of(ndarray w) noexcept:
+    return (PyArray_SIZE(w) + PIECE - 1) // PIECE
+
+
+cdef struct update_args:
+    Py_ssize_t n, n_pieces, elements
+    const segment *segments
+    piece *pieces
+    const double *scalars
+    double *sums
+    mg_update_settings settings
+    int rule                                # SGD or ADAM
+
+
+cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
+    """Pick the function; point it at the piece."""
+    cdef const segment *s = &p.segments[q.segment]
+    cdef const double *row = p.scalars + q.segment * MG_COLUMNS
+    cdef Py_ssize_t at = q.start * (s.bits // 8)
+    cdef char *w = s.w + at
+    cdef const char *g = <const char *>zeros if s.g is <const char *>zeros else s.g + at
+    cdef char *state[STATES]
+    state[0], state[1] = s.state[0] + at, s.state[1] + at
+    if s.bits == 32:
+        if s.g is NULL:
+            mg_update[runtime.variant].sums_f32(q.n, <float *>w, row, q.sums)
+        elif p.rule == SGD:
+            mg_update[runtime.variant].sgd_f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
+        else:
+            mg_update[runtime.variant].adam_f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
+    else:
+        if s.g is NULL:
+            mg_update[runtime.variant].sums_f64(q.n, <double *>w, row, q.sums)
+        elif p.rule == SGD:
+            mg_update[runtime.variant].sgd_f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
+        else:
+            mg_update[runtime.variant].adam_f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
+
+
+cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
+    """The pieces whose first element lies in this thread's share of all elements."""
+    cdef Py_ssize_t i
+    for i in range(p.n_pieces):
+        if p.pieces[i].before * threads // p.elements == thread:
+            one_piece(p, &p.pieces[i])
+
+
+cdef int k_update(const update_args *p) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int thread, threads = runtime.threads_for(p.elements * (4 if p.rule == ADAM else 2))
+    if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
+        for i in range(p.n_pieces):
+            one_piece(p, &p.pieces[i])
+    else:
+        for thread in prange(threads, num_threads=threads, schedule="static"):
+            share(p, thread, threads)
+    for i in range(2 * p.n):
+        p.sums[i] = 0
+    for i in range(p.n_pieces):             # in order, whoever computed them
+        p.sums[2 * p.pieces[i].segment] += p.pieces[i].sums[0]
+        p.sums[2 * p.pieces[i].segment + 1] += p.pieces[i].sums[1]
+    return 0
+
+
+cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
+    """Check the table and every gradient, before anything is written; then update."""
+    cdef Segments t = table if isinstance(table, Segments) else adopt(table)
+    cdef Py_ssize_t i
+    cdef tuple held = tuple(grads)          # alive while the GIL is released
+    if len(held) != t.n or len(t.states) < states:
+        raise ShapeError(
+            f"{name}: the table has {t.n} parameters with {len(t.states)} states, got {len(held)} gradients; "
+            f"need {t.n} gradients and {states} states"
+        )
+    for i in range(t.n):
+        g = held[i]
+        if g is None:
+            t.segments[i].g = <const char *>zeros
+        elif g is False:
+            t.segments[i].g = NULL
+        else:
+            check_gradient(name, t.params[i], g)
+            t.segments[i].g = <const char *>PyArray_DATA(<ndarray>g)
+    p.n, p.n_pieces, p.elements, p.segments, p.pieces = t.n, t.n_pieces, t.elements, t.segments, t.pieces
+    p.scalars, p.sums = <const double *>PyArray_DATA(t.scalars), <double *>PyArray_DATA(t.sums)
+    if runtime.releases_gil(p.elements):
+        with nogil:
+            k_update(p)
+    else:
+        k_update(p)
+
+
+cdef inline int check_gradient(str name, ndarray w, ndarray g) except -1:
+    if PyArray_TYPE(w) != PyArray_TYPE(g) or PyArray_SIZE(w) != PyArray_SIZE(g):
+        raise ShapeError(f"{name}: a parameter is {describe(w)}, its gradient {describe(g)}; need the same dtype and size")
+    return check_flat(name, g)
+
+
+cdef Segments adopt(table):
+    """A native table over one that another backend made, with its scalars and sums."""
+    cdef Segments t = Segments(table.params, *table.states)
+    for x in (table.scalars, table.sums):
+        if PyArray_TYPE(x) != NPY_DOUBLE or not PyArray_ISCARRAY(x):
+            raise ShapeError(f"segments: scalars and sums are {describe(x)}; need float64, contiguous")
+    if table.scalars.shape != (t.n, MG_COLUMNS) or table.sums.shape != (t.n, 2):
+        raise ShapeError(f"segments: scalars {table.scalars.shape}, sums {table.sums.shape}; need {(t.n, MG_COLUMNS)}, {(t.n, 2)}")
+    t.scalars, t.sums = table.scalars, table.sums
+    return t
+
+
+def segments(params, *states):
+    return Segments(params, *states)
+
+
+def sgd_update(table, grads, *, double momentum=0.0, bint nesterov=False):
+    cdef update_args p
+    p.settings = mg_update_settings(momentum=momentum, nesterov=nesterov, beta1=0, beta2=0, eps=0)
+    p.rule = SGD
+    run("sgd_update", table, grads, &p, 1 if momentum != 0 else 0)
+
+
+def adam_update(table, grads, *, double beta1, double beta2, double eps):
+    cdef update_args p
+    p.settings = mg_update_settings(momentum=0, nesterov=0, beta1=beta1, beta2=beta2, eps=eps)
+    p.rule = ADAM
+    run("adam_update", table, grads, &p, 2)

@@ -1,0 +1,92 @@
+"""What weights are before training: functions of (shape, dtype) that return an array from the project's init stream.
+
+Random numbers are made in float64 and rounded once, so a float32 and a float64 network start from the same numbers.
+fan_in and fan_out are the two sizes of a weight (in, out). Keywords are set with functools.partial:
+`nn.Linear(2, 3, init=partial(nn.init.normal, std=0.01))`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from .. import rng
+from ..errors import ShapeError
+
+Shape = tuple[int, ...]
+
+
+def fans(name: str, shape: Shape) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight (in, out)."""
+    if len(shape) != 2:
+        raise ShapeError(f"{name}: the shape is {tuple(shape)}; need (in, out)")
+    return shape[0], shape[1]
+
+
+def glorot_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Uniform in ±√(6 / (fan_in + fan_out)): keeps the variance of signals and of gradients (Glorot, Bengio 2010)."""
+    limit = math.sqrt(6 / max(1, sum(fans("glorot_uniform", shape))))
+    return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
+
+
+def glorot_normal(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Normal with standard deviation √(2 / (fan_in + fan_out))."""
+    return rng.normal(shape, 0.0, math.sqrt(2 / max(1, sum(fans("glorot_normal", shape)))), dtype, rng.INIT)
+
+
+def he_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Uniform in ±√(6 / fan_in): keeps the variance behind a relu, which halves it (He, Zhang, Ren, Sun 2015)."""
+    limit = math.sqrt(6 / max(1, fans("he_uniform", shape)[0]))
+    return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
+
+
+def he_normal(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Normal with standard deviation √(2 / fan_in)."""
+    return rng.normal(shape, 0.0, math.sqrt(2 / max(1, fans("he_normal", shape)[0])), dtype, rng.INIT)
+
+
+def normal(shape: Shape, dtype: Any = "float32", *, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
+    """Normal with a mean and a standard deviation."""
+    return rng.normal(shape, mean, std, dtype, rng.INIT)
+
+
+def uniform(shape: Shape, dtype: Any = "float32", *, low: float = -1.0, high: float = 1.0) -> np.ndarray:
+    """Uniform in [low, high)."""
+    return rng.uniform(shape, low, high, dtype, rng.INIT)
+
+
+def constant(shape: Shape, dtype: Any = "float32", *, value: float) -> np.ndarray:
+    """One number everywhere."""
+    out = K.empty(shape, np.dtype(dtype))
+    K.copy(float(value), out)
+    return out
+
+
+def zeros(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Zeros."""
+    return constant(shape, dtype, value=0.0)
+
+
+BY_NAME: dict[str, Callable[..., np.ndarray]] = {
+    f.__name__: f for f in (glorot_uniform, glorot_normal, he_uniform, he_normal, normal, uniform, zeros)
+}
+
+
+def find(init: str | Callable[..., Any]) -> Callable[..., Any]:
+    """The initializer of a name; a function is given back.
+
+    >>> find("he_normal") is he_normal
+    True
+    """
+    if callable(init):
+        return init
+    if init in BY_NAME:
+        return BY_NAME[init]
+    close = difflib.get_close_matches(str(init), BY_NAME, 1)
+    raise ValueError(f"init is {init!r}; need a function of (shape, dtype) or one of {', '.join(BY_NAME)}"
+                     + (f" (did you mean {close[0]!r}?)" if close else ""))  # fmt: skip

@@ -1,0 +1,240 @@
+"""Module: a tree of named parts. Parameters, buffers and submodules are plain attributes of a noted kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import real_dtype
+from ..arrays import REAL
+from ..engine import Tensor, touch
+from ..tensor import tensor
+
+PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
+DEPTH_SHOWN = 12  # levels of a tree that repr prints
+Self = TypeVar("Self", bound="Module")
+
+
+def Parameter(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor with requires_grad and memory of its own: as an attribute of a Module it is one of its parameters.
+
+    >>> from minigrad import nn
+    >>> nn.Parameter([0.0, 1.0])
+    tensor([0., 1.], requires_grad=True)
+    """
+    return tensor(data, dtype, requires_grad=True)
+
+
+class Module:
+    """A function with parameters. A subclass sets its parts as attributes and defines `forward`.
+
+    A leaf tensor that requires grad when it is set is a parameter, also after requires_grad_(False) froze it. Other
+    tensors that belong to the state are set by `register_buffer`. What stands in two places has one name, the first.
+
+    >>> import minigrad as mg
+    >>> class Scale(mg.nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = mg.nn.Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> Scale()(mg.tensor([3.0])), Scale().state_dict()
+    (tensor([6.], requires_grad=True), {'factor': array([2.], dtype=float32)})
+    """
+
+    training: bool
+    _parts: dict[str, str]  # attribute -> PARAMETER, BUFFER or MODULE, in the order in which they were set
+
+    def __new__(cls, *args: Any, **options: Any) -> Module:
+        self = super().__new__(cls)
+        self.__dict__.update(_parts={}, training=True)  # here, so that a subclass need not call super().__init__()
+        return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind = self._parts.get(name)
+        if isinstance(value, Module):
+            kind = MODULE
+        elif isinstance(value, Tensor):
+            leaf = value.tracked and value.op is None
+            if kind == PARAMETER and value.tracked and not leaf:
+                raise TypeError(f"{self._label()}.{name} is a parameter; need a leaf, not the result of an op")
+            kind = PARAMETER if leaf or kind == PARAMETER else BUFFER if kind == BUFFER else None
+        else:
+            kind = None
+            if isinstance(value, (list, tuple, dict)):
+                self._refuse_hidden(name, value)
+        if kind is None:
+            self._parts.pop(name, None)
+        else:
+            self._parts[name] = kind
+        self.__dict__[name] = value
+
+    def _refuse_hidden(self, name: str, value: Any) -> None:
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, Module) or (isinstance(item, Tensor) and item.tracked and item.op is None):
+                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which "
+                                "are not found in there; use nn.Sequential, or an attribute for each")  # fmt: skip
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._parts.pop(name, None)
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """Set a constant tensor that belongs to the state: in state_dict, without a gradient."""
+        value = value if isinstance(value, Tensor) else tensor(value)
+        if value.tracked:
+            raise TypeError(f"register_buffer: {name!r} requires grad; set it as an attribute, or detach() it")
+        self._parts[name] = BUFFER
+        self.__dict__[name] = value
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def forward(self, *args: Any, **options: Any) -> Any:
+        """The function itself; called as module(x)."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward()")
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        try:
+            return self.forward(*args, **options)
+        except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+            self._locate(error)
+            raise
+
+    def _locate(self, error: Exception) -> None:
+        """Put the path of the layer that raised before the message: model.2 (Linear 64->10): x is ..."""
+        if len(error.args) != 1 or not isinstance(error.args[0], str):
+            return
+        module, text = error.__dict__.setdefault("_raised_in", (self, error.args[0]))
+        for name, part in self.named_modules():
+            if part is module:
+                where = f"model.{name} ({module._label()})" if name else module._label()
+                error.args = (f"{where}: {text}",)
+                break
+
+    # --- the tree ------------------------------------------------------------------------------------------------
+
+    def named_children(self) -> list[tuple[str, Module]]:
+        """The direct submodules with their names."""
+        return [(name, self.__dict__[name]) for name, kind in self._parts.items() if kind == MODULE]
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module, named '', and all below it: parents first, in the order of attributes, each once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [("", self)]
+        while stack:  # a loop: trees may be deeper than Python recurses
+            name, module = stack.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield name, module
+            prefix = name + "." if name else ""
+            stack.extend((prefix + part, child) for part, child in reversed(module.named_children()))
+
+    def _named_tensors(self, *kinds: str) -> Iterator[tuple[str, Tensor]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules():
+            for name, kind in module._parts.items():
+                if kind in kinds and id(module.__dict__[name]) not in seen:
+                    seen.add(id(module.__dict__[name]))
+                    yield f"{path}.{name}" if path else name, module.__dict__[name]
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """The parameters with their names, each once."""
+        return self._named_tensors(PARAMETER)
+
+    def parameters(self) -> list[Tensor]:
+        """The parameters, frozen ones too, each once.
+
+        >>> from minigrad import nn
+        >>> [p.shape for p in nn.Linear(3, 2).parameters()]
+        [(3, 2), (2,)]
+        """
+        return [p for _, p in self.named_parameters()]
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """The buffers with their names, each once."""
+        return self._named_tensors(BUFFER)
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Training mode for the whole tree (dropout drops); mode=False is eval()."""
+        for _, module in self.named_modules():
+            module.__dict__["training"] = bool(mode)
+        return self
+
+    def eval(self: Self) -> Self:
+        """Evaluation mode for the whole tree: dropout does not drop."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self.parameters():
+            p.grad = None
+
+    def to(self: Self, dtype: Any) -> Self:
+        """Round parameters and real buffers to float32 or float64, in place; gradients are forgotten."""
+        dtype = real_dtype(dtype, "to: dtype")
+        for _, t in self._named_tensors(PARAMETER, BUFFER):
+            if t.array.dtype in REAL and t.array.dtype != dtype:
+                array = K.empty(t.array.shape, dtype)
+                K.copy(t.array, array)
+                t.array, t.grad = array, None
+                touch([t])
+        return self
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Name -> copy of every parameter and buffer, in the order of the tree."""
+        state = {}
+        for name, t in self._named_tensors(PARAMETER, BUFFER):
+            state[name] = K.empty(t.array.shape, t.array.dtype)
+            K.copy(t.array, state[name])
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
+        """Write the arrays of `state` into this module; returns the names (missing, unexpected).
+
+        Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
+        what is unexpected; shapes must fit in any case.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
+        own = dict(self._named_tensors(PARAMETER, BUFFER))
+        missing, unexpected = [n for n in own if n not in state], [n for n in state if n not in own]
+        faults = [f"missing {', '.join(missing)}"] if strict and missing else []
+        faults += [f"unexpected {', '.join(map(str, unexpected))}"] if strict and unexpected else []
+        given = {name: np.asarray(state[name]) for name in own if name in state}
+        for name, array in given.items():
+            want = own[name].array
+            if array.shape != want.shape:
+                faults.append(f"{name} is {array.shape}, need {want.shape}")
+            elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
+                faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+        if faults:
+            raise ValueError(f"load_state_dict: {'; '.join(faults)}")
+        for name, array in given.items():
+            K.copy(K.contiguous(array), own[name].array)
+        touch(own[name] for name in given)
+        return missing, unexpected
+
+    # --- text ----------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What repr and errors say about this module beside its class."""
+        return ""
+
+    def _label(self) -> str:
+        return f"{type(self).__name__} {self.extra_repr()}".rstrip()
+
+    def __repr__(self) -> str:
+        lines = []
+        for name, module in self.named_modules():
+            depth = name.count(".") + 1 if name else 0
+            text = f"{type(module).__name__}({module.extra_repr()})"
+            if depth <= DEPTH_SHOWN:
+                lines.append(f"{'  ' * depth}{name.rpartition('.')[2] + ': ' if name else ''}{text}")
+            elif lines[-1][-3:] != "...":
+                lines.append("  " * depth + "...")
+        return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""Adam and AdamW: steps in units of each coordinate's own gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import kernels as K
+from ..arguments import finite
+from ..kernels.segments import CORRECTION1, CORRECTION2
+from .base import Optimizer, Table
+
+
+class Adam(Optimizer):
+    """m = β1 m + (1 - β1) g;  v = β2 v + (1 - β2) g²;  w = w - lr m̂ / (√v̂ + eps)  (Kingma, Ba 2015).
+
+    m̂ = m / (1 - β1^t) and v̂ = v / (1 - β2^t) undo the start at zero; t counts the steps of each parameter. weight_decay
+    is PyTorch's: it adds weight_decay w to g, and so is scaled by 1 / √v̂ like all of the gradient (AdamW's is not).
+    The prox, if terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps).
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0, -2.0])
+    >>> optimizer = mg.optim.Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.9, -1.9], dtype=float32)
+    """
+
+    counters = ("beta1_power", "beta2_power")  # β1^t and β2^t as running products
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None, **unknown: Any,
+    ) -> None:  # fmt: skip
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, options, unknown, penalty, prox)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        super()._check(group)
+        group["eps"] = finite(group["eps"], f"{self._name}: eps", at_least=0.0)
+        try:
+            beta1, beta2 = group["betas"]
+        except (TypeError, ValueError):
+            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1") from None
+        betas = [finite(beta, f"{self._name}: beta{i}", at_least=0.0) for i, beta in ((1, beta1), (2, beta2))]
+        if max(betas) >= 1:
+            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1")
+        group["betas"] = tuple(betas)
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("m", "v")
+
+    def _update(self, table: Table, grads: list[Any]) -> None:
+        group, scalars = table.group, table.segments.scalars
+        beta1, beta2 = group["betas"]
+        for row, (state, g) in enumerate(zip(table.state, grads)):
+            if g is not False:
+                state["beta1_power"] *= beta1
+                state["beta2_power"] *= beta2
+                scalars[row, CORRECTION1] = 1 - state["beta1_power"]
+                scalars[row, CORRECTION2] = 1 - state["beta2_power"]
+        K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"])
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w = w (1 - lr weight_decay) before the step (Loshchilov, Hutter 2019)."""
+
+    decoupled = True
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None, **unknown: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox, **unknown)

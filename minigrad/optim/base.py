@@ -1,0 +1,259 @@
+"""Optimizer: parameters and their states in segment tables, so that a step of the whole model is one kernel call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
+from ..engine import Tensor, touch
+from ..errors import ShapeError
+from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
+from ..reg.terms import Terms
+from .groups import check_param, make_groups, refuse_unknown
+
+
+class Table:
+    """The parameters of one group and one dtype: what one update call takes."""
+
+    def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
+        self.group, self.params, self.names = group, params, names
+        self.arrays = [p.array for p in params]
+        self.state = [state[p] for p in params]
+        self.segments = K.segments(self.arrays, *([s[name] for s in self.state] for name in names))
+        self.terms: list[tuple[int, int, int, Any]] = []  # (row, column of l1, column of l2, term)
+        self.bound = [False] * len(params)  # whether a term is on it
+        self.written: list[Any] | None = None  # the options and strengths that stand in the columns
+
+
+class Optimizer:
+    """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
+
+    params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
+                in `param_groups`; an option changed there holds from the next step.
+    penalty     terms of reg.on whose gradients are added in the update.
+    prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there.
+
+    A parameter without a gradient is left alone, unless a term is on it: then its gradient counts as zero.
+    """
+
+    counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
+    decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
+
+    def __init__(self, params: Any, options: dict[str, Any], unknown: dict[str, Any], penalty: Any, prox: Any) -> None:
+        self._name = type(self).__name__
+        refuse_unknown(self._name, unknown, (*options, "penalty", "prox"))
+        self._options = tuple(options)
+        self.param_groups = make_groups(self._name, params, options, self._check)
+        self.state: dict[Tensor, dict[str, Any]] = {
+            p: dict.fromkeys(self.counters, 1.0) for group in self.param_groups for p in group["params"]
+        }
+        self._terms = {moment: terms for moment, terms in (("penalty", penalty), ("prox", prox)) if terms is not None}
+        self._check_terms()
+        self._build()
+        for moment, terms in self._terms.items():
+            terms.bind(self, moment)
+
+    # --- what a subclass says ------------------------------------------------------------------------------------
+
+    def _check(self, group: dict[str, Any]) -> None:
+        """Check the options of a group, and put them into their types."""
+        for name in ("lr", "weight_decay"):
+            group[name] = finite(group[name], f"{self._name}: {name}", at_least=0.0)
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The state arrays of each parameter, in the order of the update kernel."""
+        return ()
+
+    def _update(self, table: Table, grads: list[Any]) -> None:
+        """Call the kernel. grads[i] is an array, None for zero, or False: leave parameter i alone."""
+        raise NotImplementedError
+
+    # --- a step --------------------------------------------------------------------------------------------------
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for p in self.state:
+            p.grad = None
+
+    def step(self) -> None:
+        """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        if self._stale():
+            self._build()
+        work = [(table, *self._gradients(table)) for table in self._tables]
+        for table in self._tables:
+            self._write_scalars(table)
+        for table, grads, changed in work:
+            self._update(table, grads)
+            touch(changed)
+
+    def _gradients(self, table: Table) -> tuple[list[Any], list[Tensor]]:
+        """The gradients as update kernels take them, and the parameters that will change."""
+        grads: list[Any] = []
+        changed = []
+        for p, bound in zip(table.params, table.bound):
+            g = p.grad
+            if not p.tracked or (g is None and not bound):
+                grads.append(False)
+                continue
+            changed.append(p)
+            if g is None:
+                grads.append(None)
+                continue
+            if g.array.shape != p.array.shape or g.array.dtype != p.array.dtype:
+                raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
+                                 f"{p.array.dtype} {p.array.shape}; need the same")  # fmt: skip
+            grads.append(K.contiguous(g.array))
+        return grads, changed
+
+    def _write_scalars(self, table: Table) -> None:
+        """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
+        group, scalars = table.group, table.segments.scalars
+        now = [group[name] for name in self._options]
+        now += [strength for *_, term in table.terms for strength in (term.l1, term.l2)]
+        if now == table.written:
+            return
+        self._check(group)
+        scalars[:, : DECAY + 1] = 0
+        scalars[:, LR] = group["lr"]
+        scalars[:, DECAY if self.decoupled else L2] = group["weight_decay"]
+        for row, l1_column, l2_column, term in table.terms:
+            scalars[row, l1_column] += term.l1
+            scalars[row, l2_column] += term.l2
+        table.written = now
+
+    # --- tables --------------------------------------------------------------------------------------------------
+
+    def _stale(self) -> bool:
+        """Whether a parameter got another array, a group other states, or the process another backend."""
+        return self._maker is not K.segments or any(
+            t.names != self._state_names(t.group) or any(p.array is not a for p, a in zip(t.params, t.arrays))
+            for t in self._tables
+        )
+
+    def _build(self) -> None:
+        """Make the tables; states take the dtype of their parameter."""
+        tables = []
+        for group in self.param_groups:
+            names = self._state_names(group)
+            by_dtype: dict[np.dtype, list[Tensor]] = {}
+            for p in group["params"]:
+                check_param(self._name, p)
+                for name in names:
+                    self._fit_state(p, name)
+                by_dtype.setdefault(p.array.dtype, []).append(p)
+            tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
+        self._maker, self._tables = K.segments, tables
+        self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
+        for moment, terms in self._terms.items():
+            columns = (L1, L2) if moment == "penalty" else (PROX_L1, PROX_L2)
+            for _, term, parameters in terms.entries:
+                for _, w in parameters:
+                    table, row = self._rows[w]
+                    table.terms.append((row, *columns, term))
+                    table.bound[row] = True
+
+    def _fit_state(self, p: Tensor, name: str) -> None:
+        old = self.state[p].get(name)
+        if old is not None and old.shape != p.array.shape:
+            raise ShapeError(f"{self._name}: a parameter became {p.array.shape}, its state is {old.shape}")
+        if old is None or old.dtype != p.array.dtype:
+            new = self.state[p][name] = K.empty(p.array.shape, p.array.dtype)
+            K.copy(0.0 if old is None else old, new)
+
+    # --- terms ---------------------------------------------------------------------------------------------------
+
+    def _check_terms(self) -> None:
+        names: set[str] = set()
+        for moment, terms in self._terms.items():
+            caller = f"{self._name}({moment}=...)"
+            if not isinstance(terms, Terms):
+                raise TypeError(f"{caller}: got {terms!r}; need terms = reg.on(model, selector, penalty)")
+            terms.refuse_bound(caller)
+            for name, term, parameters in terms.entries:
+                needs = ("l1", "l2", "prox") if moment == "prox" else ("l1", "l2")
+                lacks = [need for need in needs if not hasattr(term, need)]
+                if lacks:
+                    raise TypeError(f"{caller} needs penalties with {', '.join(needs)}; {term!r} has no "
+                                    f"{', '.join(lacks)}. Use it in the loss.")  # fmt: skip
+                for parameter, w in parameters:
+                    if w not in self.state:
+                        raise ValueError(f"{caller}: {name!r} is on {parameter}, which this optimizer does not hold")
+                if name in names:
+                    raise ValueError(f"{caller}: two terms are named {name!r}; names are the keys of reg.on's mapping")
+                names.add(name)
+
+    def penalty_values(self) -> dict[str, float]:
+        """Name -> value of each bound term just before the last step, from the sums that the update made on its way.
+
+        Before the first step: the present values.
+        """
+        if any(table.written is None for table in self._tables):
+            return {name: value for terms in self._terms.values() for name, value in terms.value().items()}
+        values = {}
+        for terms in self._terms.values():
+            for name, term, parameters in terms.entries:
+                values[name] = 0.0
+                for _, w in parameters:
+                    table, row = self._rows[w]
+                    sum_abs, sum_squares = table.segments.sums[row].tolist()
+                    values[name] += term.l1 * sum_abs + 0.5 * term.l2 * sum_squares
+        return values
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def _slots(self, groups: list[dict[str, Any]]) -> dict[str, tuple[Tensor, str]]:
+        """`0.m` -> (parameter 0, "m"), for groups with these options."""
+        slots = {}
+        params = [(p, group) for group, held in zip(groups, self.param_groups) for p in held["params"]]
+        for i, (p, group) in enumerate(params):
+            slots.update({f"{i}.{name}": (p, name) for name in (*self.counters, *self._state_names(group))})
+        return slots
+
+    def state_dict(self) -> dict[str, Any]:
+        """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
+        if self._stale():
+            self._build()
+        groups = [{name: group[name] for name in self._options} for group in self.param_groups]
+        state = {key: np.array(self.state[p][name]) for key, (p, name) in self._slots(groups).items()}
+        return {"groups": groups, "state": state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
+
+        Everything is checked before anything is written.
+        """
+        if not isinstance(state, Mapping) or set(state) != {"groups", "state"}:
+            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}")
+        groups = [dict(group) for group in state["groups"]]
+        if len(groups) != len(self.param_groups):
+            raise ValueError(f"{self._name}: the state has {len(groups)} groups, need {len(self.param_groups)}")
+        for group in groups:
+            if set(group) != set(self._options):
+                raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
+            self._check(group)
+        slots = self._slots(groups)
+        given = {key: np.asarray(array) for key, array in state["state"].items()}
+        if given.keys() != slots.keys():
+            raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
+        for key, (p, name) in slots.items():
+            want = () if name in self.counters else p.array.shape
+            if given[key].shape != want or given[key].dtype.kind != "f":
+                raise ValueError(f"{self._name}: {key} is {given[key].dtype} {given[key].shape}; need floats {want}")
+        for group, new in zip(self.param_groups, groups):
+            group.update(new)
+        self._build()
+        for key, (p, name) in slots.items():
+            if name in self.counters:
+                self.state[p][name] = float(given[key])
+            else:
+                K.copy(K.contiguous(given[key]), self.state[p][name])
+
+    def __repr__(self) -> str:
+        options = [f"{name}={self.param_groups[0][name]}" for name in self._options]
+        terms = [f"{moment}: {', '.join(e.name for e in t.entries)}" for moment, t in self._terms.items()]
+        more = f" and {len(self.param_groups) - 1} more groups" if len(self.param_groups) > 1 else ""
+        return f"{self._name}({', '.join(options)}; {'; '.join([f'{len(self.state)} parameters{more}', *terms])})"

@@ -1,0 +1,46 @@
+"""Stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import kernels as K
+from ..arguments import finite
+from .base import Optimizer, Table
+
+
+class SGD(Optimizer):
+    """d = g + weight_decay w;  buf = momentum buf + d;  w = w - lr buf.
+
+    nesterov steps along d + momentum buf. weight_decay is PyTorch's: on every parameter, biases too; it equals
+    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step lr.
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0])
+    >>> optimizer = mg.optim.SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([0.8], requires_grad=True)
+    """
+
+    def __init__(
+        self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
+        penalty: Any = None, prox: Any = None, **unknown: Any,
+    ) -> None:  # fmt: skip
+        options = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        super().__init__(params, options, unknown, penalty, prox)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        super()._check(group)
+        group["momentum"] = finite(group["momentum"], "SGD: momentum", at_least=0.0)
+        group["nesterov"] = bool(group["nesterov"])
+        if group["nesterov"] and group["momentum"] == 0:
+            raise ValueError("SGD: nesterov needs a momentum above 0")
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("momentum",) if group["momentum"] else ()
+
+    def _update(self, table: Table, grads: list[Any]) -> None:
+        group = table.group
+        K.sgd_update(table.segments, grads, momentum=group["momentum"], nesterov=group["nesterov"])

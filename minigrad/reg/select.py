@@ -1,0 +1,110 @@
+"""reg.on: which parameters a penalty is on, said by name, by layer type or by a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..engine import Tensor
+from ..nn.module import Module
+from .terms import Entry, Terms
+
+Selector = str | type | Callable[[str, Tensor], bool]
+SHOWN = 20  # names in an error
+
+
+def everything(name: str, tensor: Tensor) -> bool:
+    """The selector of all parameters, biases included."""
+    return True
+
+
+def on(model: Module, selector: Any, term: Any = None) -> Terms:
+    """Bind penalties to parameters of a model: `on(model, selector, term)`, or a mapping for several.
+
+    A selector is
+      a pattern     "*.weight" or "encoder.*": shell wildcards over the names of model.named_parameters(), each tried
+                    with and without a dot in front, so that "*.weight" also finds a parameter named just "weight";
+      a layer type  nn.Linear: what layers of this type own themselves;
+      a function    of (name, tensor), which decides alone.
+    Patterns and types leave biases out, unless the last part of the pattern says "bias"; `reg.everything` takes all.
+    A mapping holds {selector: term} or {name: (selector, term)}. Terms are reported by the keys, else by
+    `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter.
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Sequential(mg.nn.Linear(4, 3), mg.nn.Linear(3, 2))
+    >>> mg.reg.on(model, {"first": ("0.*", mg.reg.L1(1e-3)), "all": (mg.reg.everything, mg.reg.L2(1e-2))})
+    term   l1     l2    moment  on
+    first  0.001  0     loss    0.weight (4, 3)
+    all    0      0.01  loss    0.weight (4, 3)
+                                0.bias (3,)
+                                1.weight (3, 2)
+                                1.bias (2,)
+    not penalised: none
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"reg.on: the model is a {type(model).__name__}; need an nn.Module")
+    if isinstance(selector, Mapping):
+        if term is not None:
+            raise TypeError("reg.on: got a mapping and a term; put the term into the mapping")
+        pairs = ((key, value if isinstance(value, tuple) else (key, value)) for key, value in selector.items())
+        wanted = [(_key(key), *pair) for key, pair in pairs]
+        if not wanted:
+            raise ValueError("reg.on: the mapping is empty; need {selector: term}")
+    else:
+        if hasattr(selector, "value") and not isinstance(selector, type):
+            raise TypeError(f"reg.on: got {selector!r} for the selector; the order is on(model, selector, term)")
+        wanted = [(None, selector, term)]
+    entries: list[Entry] = []
+    for name, chosen, penalty in wanted:
+        if isinstance(penalty, type) or not callable(getattr(penalty, "value", None)):
+            raise TypeError(f"reg.on: the term for {_key(chosen)!r} is {penalty!r}; need one such as reg.L2(0.001)")
+        matched = tuple(select(model, chosen))
+        if not matched:
+            names = [n for n, _ in model.named_parameters()]
+            more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter (biases: '*.bias' or reg.everything);"
+                             f" there are {', '.join(names[:SHOWN]) or 'none'}{more}")  # fmt: skip
+        entries.append(Entry(name or f"{getattr(penalty, 'name', repr(penalty))} {_key(chosen)}", penalty, matched))
+    _refuse_doubles(entries)
+    taken = {id(w) for entry in entries for _, w in entry.parameters}
+    return Terms(entries, [name for name, w in model.named_parameters() if id(w) not in taken])
+
+
+def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
+    """The (name, parameter) pairs that a selector matches, in the order of the model."""
+    if isinstance(selector, str):
+        biases = "bias" in selector.rpartition(".")[2]
+        return [
+            (name, w)
+            for name, w in model.named_parameters()
+            if (fnmatchcase(name, selector) or fnmatchcase("." + name, selector)) and (biases or not is_bias(name))
+        ]
+    if isinstance(selector, type) and issubclass(selector, Module):
+        owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
+        return [(name, w) for name, w in model.named_parameters() if id(w) in owned and not is_bias(name)]
+    if callable(selector) and not isinstance(selector, type):
+        return [(name, w) for name, w in model.named_parameters() if selector(name, w)]
+    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
+
+
+def is_bias(name: str) -> bool:
+    """Whether a parameter's own name says bias: 0.bias, bias_hidden."""
+    return "bias" in name.rpartition(".")[2]
+
+
+def _key(selector: Any) -> str:
+    return selector if isinstance(selector, str) else getattr(selector, "__name__", repr(selector))
+
+
+def _refuse_doubles(entries: list[Entry]) -> None:
+    """Two L1 on one weight, or an L1 and an elastic net, are a mistake; an L1 and an L2 are not."""
+    for i, (name, term, parameters) in enumerate(entries):
+        for other, other_term, others in entries[:i]:
+            if name == other:
+                raise ValueError(f"reg.on: two terms are named {name!r}; need distinct names")
+            if isinstance(term, type(other_term)) or isinstance(other_term, type(term)):
+                held = {id(w) for _, w in others}
+                twice = [parameter for parameter, w in parameters if id(w) in held]
+                if twice:
+                    raise ValueError(f"reg.on: {other!r} and {name!r} are of one kind and both match {twice[0]}")

@@ -1,0 +1,58 @@
+/* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: gradient, proximal map, and the lanes of the two sums.
+   Shared by penalty.c and update.c, which include it once per precision. elastic_naive.h is its plain meaning.
+   terms says which of the two terms are there; a constant where these are called, so the other one costs nothing. */
+#ifndef MG_ELASTIC_H
+#define MG_ELASTIC_H
+enum { L1_TERM = 1, L2_TERM = 2, BOTH_TERMS = 3 };
+INLINE int mg_terms(double l1, double l2) { return (l1 != 0 ? L1_TERM : 0) | (l2 != 0 ? L2_TERM : 0); }
+#define LANES 32
+#endif
+
+/* l2 w + l1 sign(w), sign(0) = 0, every operation rounded; NaN stays NaN. */
+INLINE vec FN(elastic_slope)(vec w, vec l1, vec l2, int terms) {
+    const vec zero = {0}, sign = V(flipsign)(l1, w);
+    if (terms == L2_TERM) return l2 * w;
+    if (terms == L1_TERM) return V(select)(V(lt)(zero, V(abs)(w)), sign, w + zero);
+    return V(select)(V(ne)(w, zero), l2 * w + sign, zero);
+}
+
+/* sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN. Without L2, d is 1 and v / 1 is v. */
+INLINE vec FN(elastic_prox)(vec v, vec t, vec d, int terms) {
+    const vec zero = {0}, size = V(abs)(v);
+    vec y = V(copysign)(size - t, v);
+    if (terms & L2_TERM) y = y / d;
+    return V(select)(V(eq)(v, v), V(select)(V(lt)(t, size), y, zero), v);
+}
+
+/* Σ|w| and Σw² in float64: element i of a block adds to lane i mod LANES. */
+typedef struct {
+    vf64 size[LANES / MG_W64], square[LANES / MG_W64];
+} FN(lanes);
+
+INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
+    UNROLL for (size_t j = 0; j < LANES / MG_W64; j++) {
+        const vf64 x = V(load_wide)(w + j * MG_W64);
+        if (terms & L1_TERM) s->size[j] += vf64_abs(x);
+        if (terms & L2_TERM) s->square[j] = vf64_fma(x, x, s->square[j]);
+    }
+}
+
+/* lane k takes lane k + 16, k + 8, k + 4, ...; the result is lane 0. */
+INLINE double FN(lanes_total)(vf64 *lane) {
+    double last[MG_W64];
+    UNROLL for (size_t half = LANES / MG_W64 / 2; half; half /= 2)
+        UNROLL for (size_t j = 0; j < half; j++) lane[j] += lane[j + half];
+    vf64_store(last, lane[0]);
+    for (size_t half = MG_W64 / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++) last[k] += last[k + half];
+    return last[0];
+}
+
+/* sums = {Σ|w|, Σw²}, 0 for a term that is not there, when the last n < LANES elements, at w, have joined their lanes. */
+static __attribute__((noinline)) void FN(lanes_join)(FN(lanes) s, size_t n, const real *w, double *sums, int terms) {
+    real last[LANES] = {0};
+    memcpy(last, w, n * sizeof *w);
+    if (terms && n) FN(lanes_add)(&s, last, terms);
+    sums[0] = FN(lanes_total)(s.size);
+    sums[1] = FN(lanes_total)(s.square);
+}

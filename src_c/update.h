@@ -1,0 +1,31 @@
+/* Optimizer updates of a block of one parameter. Table of one variant; the formulas stand in reference.py. */
+#ifndef MG_UPDATE_H
+#define MG_UPDATE_H
+#include <stddef.h>
+
+/* The columns of Segments.scalars (segments.py). */
+enum { MG_LR, MG_L1, MG_L2, MG_PROX_L1, MG_PROX_L2, MG_DECAY, MG_CORRECTION1, MG_CORRECTION2, MG_COLUMNS };
+
+typedef struct {
+    double momentum;
+    int nesterov;
+    double beta1, beta2, eps;
+} mg_update_settings;
+
+/* g is the gradient; state is {momentum buffer} or {m, v}. sums receives Σ|w| and Σw² before the update: each where
+   its row has such a term in the gradient, both where it has a proximal map; else 0. */
+#define MG_UPDATE(name, real) \
+    void (*name)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums)
+
+typedef struct {
+    void (*sums_f32)(size_t n, const float *w, const double *row, double *sums);
+    void (*sums_f64)(size_t n, const double *w, const double *row, double *sums);
+    MG_UPDATE(sgd_f32, float);
+    MG_UPDATE(sgd_f64, double);
+    MG_UPDATE(adam_f32, float);
+    MG_UPDATE(adam_f64, double);
+} mg_update_table;
+
+extern const mg_update_table *const mg_update[];
+
+#endif

@@ -1,0 +1,63 @@
+/* The plain meaning of update.c: one weight at a time. Variant `naive`. */
+#ifndef real
+#include "update.h"
+#define MG_SOURCE "update_naive.c"
+#include "mg_both.h"
+
+const mg_update_table MG_TABLE(update) = {MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam)};
+
+#else
+#include "elastic_naive.h"
+
+/* x, with 0 in place of what is smaller than a limit in single or double precision. */
+static real FN(flushed)(real x, double limit_f32, double limit_f64) {
+    const real limit = (real)(real_bits == 32 ? limit_f32 : limit_f64);
+    return -limit < x && x < limit ? 0 : x;
+}
+
+static real FN(penalized)(real w, real g, const double *row) {
+    const real l1 = (real)row[MG_L1], l2 = (real)row[MG_L2];
+    return l1 != 0 || l2 != 0 ? g + FN(elastic_slope)(w, l1, l2) : g;
+}
+
+static real FN(moved)(real w, real move, real step, const double *row) {
+    const real l1 = (real)row[MG_PROX_L1], l2 = (real)row[MG_PROX_L2];
+    w = w * (real)(1 - row[MG_LR] * row[MG_DECAY]) - move;
+    return l1 != 0 || l2 != 0 ? FN(elastic_prox)(w, step * l1, 1 + step * l2) : w;
+}
+
+/* sums = {Σ|w|, Σw²}: each where its row has such a term in the gradient, both where it has a proximal map; else 0. */
+static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
+    const int prox = (real)row[MG_PROX_L1] != 0 || (real)row[MG_PROX_L2] != 0;
+    FN(elastic_sums)(n, w, prox || (real)row[MG_L1] != 0, prox || (real)row[MG_L2] != 0, sums);
+}
+
+static void FN(sgd)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
+    const real momentum = (real)s->momentum, lr = (real)row[MG_LR];
+    FN(sums)(n, w, row, sums);
+    for (size_t i = 0; i < n; i++) {
+        real d = FN(penalized)(w[i], g[i], row);
+        if (s->momentum != 0) {
+            real *buf = state[0];
+            buf[i] = momentum * FN(flushed)(buf[i], 1e-30, 1e-290) + d;
+            d = s->nesterov ? d + momentum * buf[i] : buf[i];
+        }
+        w[i] = FN(moved)(w[i], lr * d, lr, row);
+    }
+}
+
+static void FN(adam)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
+    const real beta1 = (real)s->beta1, beta2 = (real)s->beta2, rest1 = (real)(1 - s->beta1), rest2 = (real)(1 - s->beta2);
+    const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]), correction = (real)(1 / sqrt(row[MG_CORRECTION2]));
+    real *m = state[0], *v = state[1];
+    FN(sums)(n, w, row, sums);
+    for (size_t i = 0; i < n; i++) {
+        const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
+        m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
+        v[i] = beta2 * FN(flushed)(v[i], 1e-30, 1e-290) + rest2 * (d * d);
+        const real root = (real)sqrt(v[i]) * correction + (real)s->eps;
+        w[i] = FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row);
+    }
+}
+
+#endif

@@ -1,0 +1,124 @@
+"""loader: each epoch visits each row once, in an order that (seed, epoch) fix, beside its own target."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minigrad.kernels as K
+from minigrad import rng
+from minigrad.data import Loader
+from minigrad.errors import DTypeError, NonFiniteError, ShapeError
+
+
+def make(n=10, **options):
+    options.setdefault("batch_size", 4)
+    return Loader(np.stack([np.arange(n), -np.arange(n)], 1).astype(np.float32), np.arange(n), **options)
+
+
+def labels(loader):
+    return np.concatenate([y for _, y in loader]).tolist()
+
+
+@pytest.mark.parametrize("backend", ["reference", K.backend()])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize(("n", "batch_size"), [(10, 4), (8, 4), (1, 1), (3, 3), (5, 1)])
+def test_batches(backend, shuffle, drop_last, n, batch_size):
+    with K.use_backend(backend):
+        loader = make(n, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last)
+        batches = list(loader)
+    assert len(batches) == len(loader) == (n // batch_size if drop_last else -(-n // batch_size))
+    assert all(len(x) == len(y) == batch_size for x, y in batches[:-1])
+    seen = np.concatenate([y for _, y in batches])
+    assert len(set(seen.tolist())) == len(seen) == (n // batch_size * batch_size if drop_last else n)
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), np.stack([seen, -seen], 1))
+    if not shuffle:
+        np.testing.assert_array_equal(seen, np.arange(len(seen)))
+
+
+def test_epochs_differ_and_repeat_by_number():
+    loader = make(50)
+    first, second = labels(loader), labels(loader)
+    assert first != second
+    assert loader.epoch == 2
+    loader.set_epoch(1)
+    assert labels(loader) == second
+    loader.set_epoch(0)
+    assert labels(loader) == first
+    assert labels(make(50, batch_size=7)) == first  # the batch size cuts the order, it does not change it
+    assert labels(make(50, seed=1)) != first
+
+
+def test_the_order_is_that_of_its_stream():
+    np.testing.assert_array_equal(make(50, seed=3).order(5), rng.permutation(50, 3, rng.stream(rng.SHUFFLE, 5)))
+
+
+def test_the_order_depends_on_nothing_else():
+    before = rng.get_state()
+    expected = make(20, seed=2).order(1).tolist()
+    assert rng.get_state() == before
+    rng.manual_seed(99)
+    np.random.seed(1)
+    assert make(20, seed=2).order(1).tolist() == expected
+    rng.set_state(before)
+    program = (
+        "import numpy as np, minigrad.data as d; print(d.Loader(np.eye(20), range(20), 3, seed=2).order(1).tolist())"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == str(expected)
+
+
+def test_an_iteration_that_was_broken_off_is_over():
+    loader = make(50)
+    whole = labels(make(50))
+    next(iter(loader))
+    assert loader.epoch == 1
+    assert labels(loader) != whole
+    a, b = iter(loader), iter(loader)  # two at once do not disturb each other
+    assert next(a).y.tolist() != next(b).y.tolist()
+    assert len([*a]) == len([*b]) == len(loader) - 1
+
+
+def test_batches_are_copies():
+    loader = make(6, shuffle=False)
+    for x, y in loader:
+        x[...], y[...] = 77, 77
+    assert labels(loader) == list(range(6))
+    assert loader.x.max() == 5
+
+
+def test_dtype_casts_data_and_real_targets_once():
+    loader = Loader(np.ones((3, 2), np.uint8), np.ones(3), 2, dtype="float32")
+    assert [(x.dtype, y.dtype) for x, y in loader] == [(np.float32, np.float32)] * 2
+    assert next(iter(Loader(np.ones((3, 2)), [0, 1, 2], 2))).y.dtype == np.int64
+    images = next(iter(Loader(np.ones((3, 1, 4, 4)), [0, 1, 2], 2))).x
+    assert images.shape == (2, 1, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size is 0"),
+        ({"batch_size": 2.0}, TypeError, "batch_size is 2.0"),
+        ({"seed": -1}, ValueError, "seed is -1"),
+        ({"n": 3, "drop_last": True}, ValueError, "3 rows make no batch of 4"),
+        ({"n": 0}, ShapeError, r"x is \(0, 2\)"),
+        ({"dtype": "int32"}, DTypeError, "int32"),
+    ],
+)
+def test_bad_arguments(options, error, words):
+    with pytest.raises(error, match=words):
+        make(**options)
+
+
+def test_bad_data_and_epochs():
+    with pytest.raises(ShapeError, match="x has 2 rows, y has 3"):
+        Loader(np.ones((2, 2)), np.ones(3), 1)
+    with pytest.raises(NonFiniteError, match="x: row 1, column 0 is inf"):
+        Loader([[1.0], [np.inf]], [0, 1], 1)
+    for epoch in (-1, 2**48):
+        with pytest.raises(ValueError, match="epoch is"):
+            make().set_epoch(epoch)
+    assert "3 batches of 4" in repr(make())
