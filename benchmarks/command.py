@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
     start = time.monotonic()
-    slices = (0.002, 3, 0.02) if options.quick else (0.008, 9, 0.4)
+    slices = (0.001, 3, 0.01) if options.quick else (0.003, 15, 0.3)  # seconds of a slice, rounds, seconds of a row
     with Driver([*peers, "minigrad"], threads, *slices) as driver:
         found = {"machine": describe(driver, threads), "families": {}}
         print("\n".join(machine.header(found["machine"], threads)))

@@ -21,6 +21,8 @@ from typing import Any
 from .case import Case, agree
 
 TITLES = {"numpy": "NumPy", "minigrad": "", "torch": "PyTorch", "jax": "JAX", "numba": "numba"}
+ORDER = tuple(TITLES)
+ROOFS = ("FMA peak", "copy")  # the rows that are no peer's, but the machine's
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "MINIGRAD_NUM_THREADS")
 # OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE alone can halve NumPy's matrix products. What a user sets for one library is cleared.
 CLEARED = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "XLA_", "JAX_", "TORCH_", "MINIGRAD_", "PYTHON")
@@ -149,7 +151,7 @@ class Driver:
             for row in rows[start:] + rows[:start]:
                 if i < row.rounds:
                     row.samples[i] = self._slice(row)
-        rows = [row for row in rows if row.samples]
+        rows = sorted((row for row in rows if row.samples), key=lambda row: ORDER.index(row.peer) + 9 * (row.label in ROOFS))
         truth = next((row.answer for row in rows if row.peer == "numpy"), None)
         for row in rows:
             row.agrees = not row.answer or truth is None or agree(row.answer, truth, tolerance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .case import Case
-from .driver import Row
+from .driver import ROOFS, Row
 
 COLUMNS = {"time": 9, "±": 5, "rate": 8, "roof": 5, "x NumPy": 8}
 
@@ -22,7 +22,7 @@ def results(case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str) -> l
             "case": case.name, "dtype": case.dtype, "who": row.who, "threads": row.threads, "seconds": row.median,
             "spread": row.spread, "samples": list(row.samples.values()), "flops": row.flops, "bytes": row.bytes,
             "rate": work / row.median / 1e9 if unit and work else None, "unit": unit,
-            "share of roof": share(row, same, roofs), "times numpy": row.over(numpy) if numpy else None,
+            "share of roof": share(row, same, roofs), "times numpy": row.over(numpy) if numpy and row.who not in ROOFS else None,
             "gain of threads": row.over(alone) if alone and row.threads > 1 else None, "agrees": row.agrees,
         })  # fmt: skip
     return found
