@@ -2,7 +2,6 @@
    Equal to elementwise_naive.c, bit for bit. */
 #ifndef real
 #include "elementwise.h"
-#include <stdlib.h>
 #include "functions.h"
 
 /* Strided rows are read tile by tile into a buffer of this many elements. 16 floats of a transposed array are one cache
@@ -56,16 +55,29 @@ INLINE void FN(row)(const int op, size_t n, const real *a, size_t a_step, const 
     }
 }
 
-/* buffer (rows, n) = x, read along its smaller stride. */
-static void FN(pack)(size_t rows, size_t n, mg_operand x, real *buffer) {
-    if (rows > 1 && llabs(x.row) < llabs(x.col))
-        for (size_t j = 0; j < n; j++)
-            for (size_t r = 0; r < rows; r++)
-                buffer[r * n + j] = *(const real *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
-    else
-        for (size_t r = 0; r < rows; r++)
-            for (size_t j = 0; j < n; j++)
-                buffer[r * n + j] = *(const real *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
+#include "transpose.h"
+
+/* The rows at y, `step` elements apart, = x. */
+static void FN(gather)(size_t rows, size_t n, mg_operand x, real *y, size_t step) {
+    const ptrdiff_t size = sizeof(real);
+    if (x.row != size || rows == 1) {
+        for (size_t r = 0; r < rows; r++) {
+            const char *p = x.p + (ptrdiff_t)r * x.row;
+            for (size_t j = 0; j < n; j++, p += x.col) y[r * step + j] = *(const real *)p;
+        }
+        return;
+    }
+    for (size_t j = 0; j < n; j += W) /* transposed: W columns of W rows at once */
+        for (size_t r = 0; r < rows; r += W) {
+            const size_t height = rows - r < W ? rows - r : W, width = n - j < W ? n - j : W;
+            const real *p = (const real *)(x.p + (ptrdiff_t)j * x.col) + r;
+            vec block[W];
+            if (height == W && width == W) FN(transpose)(p, x.col / size, block);
+            else FN(transpose_part)(p, x.col / size, width, height, block);
+            for (size_t t = 0; t < height; t++)
+                if (width == W) V(store)(y + (r + t) * step + j, block[t]);
+                else V(store_part)(y + (r + t) * step + j, width, block[t]);
+        }
 }
 
 /* Where row() can start reading operand x: at x itself, or at `repeated`, filled with its one element. */
@@ -75,12 +87,20 @@ INLINE const real *FN(start)(mg_operand x, real *repeated) {
     return repeated;
 }
 
+/* x, if its rows are contiguous; else its rows gathered in `tile`. */
+INLINE mg_operand FN(contiguous)(size_t rows, size_t n, mg_operand x, real *tile) {
+    if (x.col == sizeof(real)) return x;
+    FN(gather)(rows, n, x, tile, n);
+    return (mg_operand){(const char *)tile, (ptrdiff_t)(n * sizeof(real)), sizeof(real)};
+}
+
 INLINE void FN(rows)(const int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
     const ptrdiff_t size = sizeof(real);
     if ((a.col == size || a.col == 0) && (b.col == size || b.col == 0)) {
         real a_one[W], b_one[W];
         for (size_t r = 0; r < rows; r++, a.p += a.row, b.p += b.row, out += n)
-            FN(row)(op, n, FN(start)(a, a_one), a.col != 0, FN(start)(b, b_one), b.col != 0, out);
+            if (b.col) FN(row)(op, n, FN(start)(a, a_one), a.col != 0, (const real *)b.p, 1, out);
+            else FN(row)(op, n, FN(start)(a, a_one), a.col != 0, FN(start)(b, b_one), 0, out);
         return;
     }
     real a_tile[TILE], b_tile[TILE];
@@ -89,12 +109,17 @@ INLINE void FN(rows)(const int op, size_t rows, size_t n, mg_operand a, mg_opera
         for (size_t j = 0; j < n; j += tile_columns) {
             const size_t height = rows - r < tile_rows ? rows - r : tile_rows;
             const size_t width = n - j < tile_columns ? n - j : tile_columns;
-            const ptrdiff_t y = (ptrdiff_t)r, x = (ptrdiff_t)j;
-            FN(pack)(height, width, (mg_operand){a.p + y * a.row + x * a.col, a.row, a.col}, a_tile);
-            if (op >= mg_op_add)
-                FN(pack)(height, width, (mg_operand){b.p + y * b.row + x * b.col, b.row, b.col}, b_tile);
-            for (size_t k = 0; k < height; k++)
-                FN(row)(op, width, a_tile + k * width, 1, b_tile + k * width, 1, out + (r + k) * n + j);
+            mg_operand x = {a.p + (ptrdiff_t)r * a.row + (ptrdiff_t)j * a.col, a.row, a.col};
+            mg_operand y = {b.p + (ptrdiff_t)r * b.row + (ptrdiff_t)j * b.col, b.row, b.col};
+            real *to = out + r * n + j;
+            if (op == mg_op_copy) {
+                FN(gather)(height, width, x, to, n);
+                continue;
+            }
+            x = FN(contiguous)(height, width, x, a_tile);
+            y = op < mg_op_add ? x : FN(contiguous)(height, width, y, b_tile);
+            for (size_t k = 0; k < height; k++, x.p += x.row, y.p += y.row, to += n)
+                FN(row)(op, width, (const real *)x.p, 1, (const real *)y.p, 1, to);
         }
 }
 

@@ -33,10 +33,10 @@ enum { FN(chunk) = 4096 / sizeof(real) };
 #include "matmul_pack.h"
 #include "matvec.h"
 
-/* Which operands are copied, and the blocks of c: rows x columns. */
+/* Which operands are copied, into how many numbers of scratch, and how many rows of c are computed together. */
 typedef struct {
     int pack_a, pack_b;
-    size_t rows, k;
+    size_t rows, panel, numbers;
 } FN(plan);
 
 /* Columns of the next panel: a few vectors, the last of which may be narrow. */
@@ -49,9 +49,11 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     const size_t k = p->k < FN(chunk) ? p->k : FN(chunk), rows = 168 * FN(chunk) / (k + 1);
     const int large_b = k * p->n > FN(chunk) * 256 || p->b_row * (ptrdiff_t)sizeof(real) % 2048 == 0;
     const int large_a = k * p->m > FN(chunk) * 112 || p->a_row * (ptrdiff_t)sizeof(real) % 2048 == 0;
-    FN(plan) q = {.k = k, .rows = p->m < rows ? p->m : rows};
+    FN(plan) q = {.rows = p->m < rows ? p->m : rows};
     q.pack_b = p->b_col != 1 || (PADS && p->n % W) || (p->m >= 64 && large_b);
     q.pack_a = p->n >= 128 && p->m >= 64 && large_a && (p->a_col == 1 || p->a_row == 1);
+    q.panel = q.pack_b ? k * (FN(panel)(p->m, p->n) + W) : 0;
+    q.numbers = q.panel + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
     return q;
 }
 
@@ -79,10 +81,9 @@ static size_t FN(numbers)(const mg_matmul_args *p) {
     }
     if (FN(turns)(p)) {
         const mg_matmul_args q = FN(turn)(p, 0, p->n < COLUMNS ? p->n : COLUMNS, NULL);
-        return q.m * (size_t)q.c_row + FN(numbers)(&q);
+        return q.m * (size_t)q.c_row + FN(make_plan)(&q).numbers;
     }
-    const FN(plan) q = FN(make_plan)(p);
-    return (q.pack_b ? q.k * (FN(panel)(p->m, p->n) + W) : 0) + (q.pack_a ? (q.k + 16) * (q.rows + 16) : 0);
+    return FN(make_plan)(p).numbers;
 }
 
 static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
@@ -101,7 +102,7 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
         .add = k0 > 0 || p->accumulate, .relu = ends && p->activation == MG_ACT_RELU,
     };
     if (q.pack_a) {
-        real *packed = q.pack_b ? panel + q.k * (FN(panel)(p->m, p->n) + W) : panel;
+        real *packed = panel + q.panel;
         if (p->a_col == 1) FN(copy_rows)(m, k, a, p->a_row, packed, t.a_row = (ptrdiff_t)k + 16), t.a_col = 1;
         else FN(copy_rows)(k, m, a, p->a_col, packed, t.a_col = (ptrdiff_t)q.rows + 16), t.a_row = 1;
         a = packed;

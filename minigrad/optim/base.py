@@ -53,6 +53,7 @@ class Optimizer:
         }
         self._terms = {moment: terms for moment, terms in (("penalty", penalty), ("prox", prox)) if terms is not None}
         self._check_terms()
+        self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
@@ -123,6 +124,7 @@ class Optimizer:
         for row, l1_column, l2_column, term in table.terms:
             scalars[row, l1_column] += term.l1
             scalars[row, l2_column] += term.l2
+            self._strengths[id(term)] = term.l1, term.l2
         table.written = now
 
     # --- tables --------------------------------------------------------------------------------------------------
@@ -196,11 +198,10 @@ class Optimizer:
         values = {}
         for terms in self._terms.values():
             for name, term, parameters in terms.entries:
-                values[name] = 0.0
-                for _, w in parameters:
-                    table, row = self._rows[w]
-                    sum_abs, sum_squares = table.segments.sums[row].tolist()
-                    values[name] += term.l1 * sum_abs + 0.5 * term.l2 * sum_squares
+                l1, l2 = self._strengths[id(term)]
+                rows = [self._rows[w] for _, w in parameters]
+                sums = [table.segments.sums[row].tolist() for table, row in rows]
+                values[name] = sum((l1 * s1 if l1 else 0.0) + (0.5 * l2 * s2 if l2 else 0.0) for s1, s2 in sums)
         return values
 
     # --- state ---------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from ..ops.penalty import elastic_net
+from ..ops.shape import check_real
 from ..tensor import tensor
 
 
@@ -44,21 +45,28 @@ class ElasticNet:
 
     def __call__(self, w: Tensor) -> Tensor:
         """R(w) as a scalar of the graph."""
+        check_real(self.name, w)
         return elastic_net(w, l1=self.l1, l2=self.l2)
 
     def value(self, w: Any) -> float:
         """R(w) as a number."""
-        w = _array(w)
+        w = self._array(w)
         value = K.empty((), w.dtype)
         K.elastic_net(w, value, l1=self.l1, l2=self.l2)
         return float(value)
 
     def prox(self, v: Any, step: float) -> Tensor:
         """The proximal map at v, a constant tensor; its zeros are +0."""
-        v = _array(v)
+        v = self._array(v)
         out = K.empty(v.shape, v.dtype)
         K.soft_threshold(v, out, step=finite(step, "prox: step", at_least=0.0), l1=self.l1, l2=self.l2)
         return Tensor(out)
+
+    def _array(self, w: Any) -> Any:
+        """The contiguous array of a tensor, or of what makes one."""
+        w = w if isinstance(w, Tensor) else tensor(w)
+        check_real(self.name, w)
+        return K.contiguous(w.array)
 
     @property
     def name(self) -> str:
@@ -101,8 +109,3 @@ class L2(ElasticNet):
     @property
     def name(self) -> str:
         return f"L2({self.l2:g})"
-
-
-def _array(w: Any) -> Any:
-    """The contiguous array of a tensor or of anything that makes one."""
-    return K.contiguous((w if isinstance(w, Tensor) else tensor(w)).array)

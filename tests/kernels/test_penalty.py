@@ -72,7 +72,7 @@ def test_elastic_net_one_answer(n, dtype):
         expected, expected_grad = compute(reference)
         assert bits(grad) == bits(expected_grad)
         np.testing.assert_allclose(value, expected, rtol=1e-13)
-        assert bits(native(lambda: compute(grad=False))[0]) == bits(value)  # noqa: B023
+        assert bits(native(lambda: compute(grad=False))[0]) == bits(value)
 
 
 def test_elastic_net_rounds_once_to_the_dtype_of_value():

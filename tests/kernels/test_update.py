@@ -221,7 +221,10 @@ def test_bad_gradients_are_refused_before_anything_is_written(grads, error):
 
 
 def test_missing_states_are_refused():
-    for n_states, update in [(0, lambda t: K.sgd_update(t, [None], momentum=0.9)), (1, lambda t: K.adam_update(t, [None], **ADAM))]:
+    for n_states, update in [
+        (0, lambda t: K.sgd_update(t, [None], momentum=0.9)),
+        (1, lambda t: K.adam_update(t, [None], **ADAM)),
+    ]:
         with pytest.raises(ShapeError, match="states"):
             update(K.segments([np.zeros(4)], *[[np.zeros(4)]] * n_states))
 

@@ -108,14 +108,14 @@ def test_dense_is_linear_and_linear_chooses_its_start():
 def test_losses_are_those_of_ops(backend, rng):
     x, t = rng.standard_normal((4, 3)), rng.random((4, 3))
     assert nn.MSELoss("sum")(x, t).item() == pytest.approx(((x - t) ** 2).sum())
-    assert nn.CrossEntropyLoss()(mg.tensor(x), [0, 1, 2, 0]).item() == mg.cross_entropy(mg.tensor(x), [0, 1, 2, 0]).item()
-    assert nn.BCEWithLogitsLoss("none")(mg.tensor(x), t).shape == (4, 3)
+    logits, classes = mg.tensor(x), [0, 1, 2, 0]
+    assert nn.CrossEntropyLoss()(logits, classes).item() == mg.cross_entropy(logits, classes).item()
+    assert nn.BCEWithLogitsLoss("none")(logits, t).shape == (4, 3)
     with pytest.raises(ValueError, match="reduction is 'avg'"):
         nn.CrossEntropyLoss("avg")
-    logits = mg.tensor(x)
-    with pytest.raises(ValueError, match=r"^CrossEntropyLoss mean: cross_entropy: the input is the output of a softmax"):
-        nn.CrossEntropyLoss()(nn.Softmax()(logits), [0, 1, 2, 0])
+    with pytest.raises(ValueError, match=r"^CrossEntropyLoss mean: cross_entropy: .* the output of a softmax"):
+        nn.CrossEntropyLoss()(nn.Softmax()(logits), classes)
     with pytest.raises(ValueError, match="output of a sigmoid"):
         nn.BCEWithLogitsLoss()(nn.Sigmoid()(logits), t)
-    studied = nn.CrossEntropyLoss(allow_probabilities=True)(nn.Softmax()(logits), [0, 1, 2, 0])
+    studied = nn.CrossEntropyLoss(allow_probabilities=True)(nn.Softmax()(logits), classes)
     assert studied.item() > 0
