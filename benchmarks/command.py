@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
     start = time.monotonic()
-    slices = (0.001, 3, 0.01) if options.quick else (0.003, 15, 0.3)  # seconds of a slice, rounds, seconds of a row
+    slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 2.0)  # seconds of a slice, rounds, seconds of a case
     with Driver([*peers, "minigrad"], threads, *slices) as driver:
         found = {"machine": describe(driver, threads), "families": {}}
         print("\n".join(machine.header(found["machine"], threads)))
@@ -99,7 +99,7 @@ def measure(driver: Driver, name: str, options: argparse.Namespace, threads: lis
     """Print the table of a family; returns its rows."""
     family = importlib.import_module(f"benchmarks.{name}")
     cases = family.cases(options.sizes, options.quick)
-    widths = max(len(case.name) for case in cases) + 2, 26
+    widths = max(len(case.name) for case in cases) + 2, 28
     print("", *table.head(family.TITLE, family.UNIT, threads, widths), sep="\n", flush=True)
     found: list[dict[str, Any]] = []
     for case in cases:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from time import monotonic
 from typing import Any
 
 from .case import Case, agree
@@ -49,6 +50,7 @@ class Worker:
 
     def __init__(self, peer: str, threads: int) -> None:
         self.peer, self.threads = peer, threads
+        self.failed: set[str] = set()  # labels of the present case whose run raised
         cpus = ",".join(map(str, processors()[-threads:])) if sys.platform == "linux" else ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", peer, str(threads), cpus],
@@ -90,15 +92,19 @@ class Row:
     flops: float
     bytes: float
     answer: list[float]
-    worker: Worker | None = None
+    worker: Worker
+    rounds: int
     times: int = 1
-    rounds: int = 1
     samples: dict[int, float] = field(default_factory=dict)
     agrees: bool = True
 
     @property
     def median(self) -> float:
         return median(self.samples.values())
+
+    @property
+    def best(self) -> float:
+        return min(self.samples.values())
 
     @property
     def spread(self) -> float:
@@ -114,8 +120,8 @@ class Row:
 class Driver:
     """All workers, and how long a slice and a case may take."""
 
-    def __init__(self, peers: Sequence[str], threads: Sequence[int], slice_seconds: float, rounds: int, row_seconds: float) -> None:
-        self.slice_seconds, self.rounds, self.row_seconds = slice_seconds, rounds, row_seconds
+    def __init__(self, peers: Sequence[str], threads: Sequence[int], slice_seconds: float, rounds: int, case_seconds: float) -> None:
+        self.slice_seconds, self.rounds, self.case_seconds = slice_seconds, rounds, case_seconds
         self.workers: list[Worker] = []
         try:
             for n in threads:
@@ -144,14 +150,19 @@ class Driver:
         """The rows of a case, with their samples."""
         rows = self._prepare(family, case)
         for row in rows:  # a first slice that does not count tells how many calls fill the next
-            if row.rounds > 1:
-                row.times = max(1, min(10 * row.times, round(self.slice_seconds / self._slice(row))))
+            row.times = max(1, min(10 * row.times, round(self.slice_seconds / self._slice(row))))
+        start = monotonic()
         for i in range(self.rounds):
-            start = i % len(rows) if rows else 0
-            for row in rows[start:] + rows[:start]:
+            if i >= 3 and monotonic() - start > self.case_seconds:
+                break
+            shift = i % max(1, len(rows))
+            for row in rows[shift:] + rows[:shift]:  # nobody always follows the same neighbour
                 if i < row.rounds:
                     row.samples[i] = self._slice(row)
-        rows = sorted((row for row in rows if row.samples), key=lambda row: ORDER.index(row.peer) + 9 * (row.label in ROOFS))
+                    if row.samples[i] > self.case_seconds / 10:
+                        row.rounds = 2
+        rows = [row for row in rows if row.worker in self.workers and row.label not in row.worker.failed]
+        rows.sort(key=lambda row: (row.label in ROOFS, ORDER.index(row.peer)))
         truth = next((row.answer for row in rows if row.peer == "numpy"), None)
         for row in rows:
             row.agrees = not row.answer or truth is None or agree(row.answer, truth, tolerance)
@@ -159,30 +170,34 @@ class Driver:
 
     def _prepare(self, family: str, case: Case) -> list[Row]:
         for worker in self.workers:
+            worker.failed.clear()
             worker.send(prepare={"family": family, "case": case._asdict()})
         rows = []
-        for worker in self.workers:
-            reply = worker.receive()
-            if "error" in reply:
-                self._complain(worker, f"{family} {case.name}", reply["error"])
+        for worker in list(self.workers):
+            reply = self._receive(worker, f"{family} {case.name}")
             for label, found in reply.get("rows", {}).items():
                 who = f"{TITLES[worker.peer]} {label}".strip()
-                row = Row(who, worker.peer, label, worker.threads, found["flops"], found["bytes"], found["answer"], worker)
+                row = Row(who, worker.peer, label, worker.threads, found["flops"], found["bytes"], found["answer"], worker, self.rounds)
                 row.times = max(1, round(self.slice_seconds / found["once"] / 2))
-                row.rounds = max(1, min(self.rounds, int(self.row_seconds / max(found["once"], self.slice_seconds))))
                 rows.append(row)
         return rows
 
     def _slice(self, row: Row) -> float:
         """Seconds per call, now."""
-        reply = row.worker.ask(run=row.label, times=row.times)
-        if "error" in reply:
-            self._complain(row.worker, row.who, reply["error"])
-            row.rounds = 0
+        if row.worker not in self.workers or row.label in row.worker.failed:
             return 1.0
-        return max(reply["seconds"], 1e-9) / row.times
+        row.worker.send(run=row.label, times=row.times)
+        reply = self._receive(row.worker, row.who)
+        if "error" in reply:
+            row.worker.failed.add(row.label)
+        return max(reply.get("seconds", row.times), 1e-9) / row.times
 
-    def _complain(self, worker: Worker, where: str, error: str) -> None:
-        self.complaints.append(f"{worker.peer} with {worker.threads} thread(s), {where}: {error.strip().splitlines()[-1]}")
-        if worker.process.poll() is not None and worker in self.workers:
-            self.workers.remove(worker)
+    def _receive(self, worker: Worker, where: str) -> dict[str, Any]:
+        """The answer; an error is noted, and a process that ended is forgotten."""
+        reply = worker.receive()
+        if "error" in reply:
+            last = reply["error"].strip().splitlines()[-1]
+            self.complaints.append(f"{worker.peer} with {worker.threads} thread(s), {where}: {last}")
+            if worker.process.poll() is not None:
+                self.workers.remove(worker)
+        return reply

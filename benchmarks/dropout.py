@@ -13,6 +13,8 @@ TITLE = "dropout, p = 0.5, float32: forward draws a mask, backward applies it ag
 UNIT = "GB/s"
 ROOFS = ("copy",)
 KERNELS = ("dropout", "masked_scale")
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 0.02  # masks differ between peers: the answer is the share of zeros and the largest scale
 P, SCALE = 0.5, np.float32(2.0)
 

@@ -13,6 +13,8 @@ TITLE = "elementwise, float32 and float64"
 UNIT = "GB/s"
 ROOFS = ("copy",)
 KERNELS = ("exp", "log", "tanh", "sigmoid", "relu", "relu_grad", "add", "mul")
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-5
 ARRAYS = {"relu_grad": 3, "add": 3, "mul": 3}  # read and written; the others 2
 

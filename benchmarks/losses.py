@@ -13,6 +13,8 @@ TITLE = "losses with gradient, mean over rows or elements, float32"
 UNIT = "GB/s"
 ROOFS = ("copy",)
 KERNELS = ("cross_entropy", "cross_entropy_grad", "mse", "mse_grad", "bce_with_logits", "bce_with_logits_grad")
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-4
 MEAN = 1
 

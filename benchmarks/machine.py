@@ -25,6 +25,7 @@ def describe() -> dict[str, Any]:
         "processors": processors(),
         "caches": caches(),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
     }
 
@@ -106,6 +107,8 @@ def header(machine: dict[str, Any], threads: list[int]) -> list[str]:
         f"        each in its own process, tied to its processors ({used}); cleared before loading: "
         + " ".join(f"{name}*" for name in CLEARED if name != "PYTHON") + f"; OPENBLAS_CORETYPE was {os.environ.get('OPENBLAS_CORETYPE', 'not set')}",
     ]
+    if machine["load"] is not None and machine["load"] > 0.5:
+        lines.append(f"load    {machine['load']:.1f} processes were running before: on a busy machine rows with several threads mean little")
     for n, roof in machine["roofs"].items():
         if roof:
             fma = "; ".join(f"{dtype} " + ", ".join(f"{v} {x:.4g}" for v, x in rates.items()) for dtype, rates in roof["GFLOP/s"].items())

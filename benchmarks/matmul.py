@@ -13,6 +13,8 @@ TITLE = "matmul: y = op(a) op(b)"
 UNIT = "GFLOP/s"
 ROOFS = ("FMA",)
 KERNELS = ("matmul",)
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-4
 
 # m, k, n, and T where an operand is stored transposed: AᵀB is "784x32x64 T.", ABᵀ is "32x64x64 .T".

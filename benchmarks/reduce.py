@@ -13,6 +13,8 @@ TITLE = "reduce, float32 (float64 where said)"
 UNIT = "GB/s"
 ROOFS = ("copy",)
 KERNELS = ("sum", "max", "softmax", "log_softmax")
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-4
 AXES = {"sum": None, "sum axis 0": 0, "sum axis 1": 1, "max axis 1": 1}
 

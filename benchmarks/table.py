@@ -33,12 +33,9 @@ def share(row: Row, same: dict[str, Row], roofs: tuple[str, ...]) -> float | Non
     fma, copy = same.get("FMA peak"), same.get("copy")
     if row in (fma, copy) or (("FMA" in roofs) and not fma) or (("copy" in roofs) and not copy):
         return None
-    parts = []
-    if fma and row.flops:
-        parts.append(row.flops / fma.flops / fma.over(row))  # fma.over(row) is the row's time over the peak's
-    if copy:
-        parts.append(1 / copy.over(row))
-    return sum(parts) or None
+    seconds = row.flops * fma.best / fma.flops if fma and row.flops else 0.0
+    seconds += copy.best if copy else 0.0
+    return seconds / row.median or None
 
 
 def time_text(seconds: float) -> str:
