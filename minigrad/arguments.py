@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import math
 import operator
+from collections.abc import Callable, Iterable
+import functools
+import inspect
+import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -60,3 +68,48 @@ def real_dtype(dtype: Any, name: str) -> np.dtype:
     if real not in (np.float32, np.float64):
         raise DTypeError(f"{name} is {real}; need float32 or float64")
     return real
+
+
+def refuse_unknown(who: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise for the first of the names that is not known, with a close match.
+
+    >>> refuse_unknown("SGD", ["momentun"], ["lr", "momentum"])
+    Traceback (most recent call last):
+      ...
+    TypeError: SGD: unknown keyword 'momentun'; did you mean 'momentum'?
+    """
+    known = tuple(known)
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, 1)
+            raise TypeError(f"{who}: unknown keyword {name!r}; " + (
+                f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known) or 'none'}"))  # fmt: skip
+
+
+def refuse_unknown_of(function: Callable[..., Any], who: str, names: Iterable[str]) -> None:
+    """refuse_unknown for the keywords of a function, unless it takes any."""
+    parameters = inspect.signature(function).parameters.values()
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        refuse_unknown(who, names, [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"])
+def named_keywords(function: Callable) -> Callable:
+    """`function`, whose TypeError for an unknown keyword also names the closest keyword that it takes.
+
+    >>> @named_keywords
+    ... def fit(model, *, epochs=10): ...
+    >>> fit(None, epoch=3)
+    Traceback (most recent call last):
+      ...
+    TypeError: fit: unknown keyword 'epoch'; did you mean 'epochs'? It takes model, epochs
+    """
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checked(*args: Any, **keywords: Any) -> Any:
+        for name in keywords:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else "."
+                raise TypeError(f"{function.__name__}: unknown keyword {name!r}{hint} It takes {', '.join(names)}")
+        return function(*args, **keywords)
+
+    return checked

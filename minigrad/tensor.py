@@ -109,6 +109,13 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     return t
 
 
+def _reduce(t: Tensor) -> tuple[Any, ...]:
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    if t.tracked and t.op is not None:
+        raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
+    return tensor, (t.array, None, t.tracked)
+
+
 METHODS: dict[str, Any] = {
     # numbers out
     "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
@@ -135,8 +142,8 @@ METHODS: dict[str, Any] = {
     "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape), "flatten": lambda t: _reshape(t, -1),
     "to": lambda t, dtype: cast(t, dtype=dtype), "float": lambda t: cast(t, dtype=np.float32),
     "double": lambda t: cast(t, dtype=np.float64), "long": lambda t: cast(t, dtype=np.int64),
-    # writing, and what is refused
-    "copy_": _copy, "__setitem__": _no_assignment, "__array_ufunc__": None,
+    # writing, copies, and what is refused
+    "copy_": _copy, "__reduce__": _reduce, "__setitem__": _no_assignment, "__array_ufunc__": None,
 }  # fmt: skip
 
 for _name, _method in METHODS.items():

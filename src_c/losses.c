@@ -34,7 +34,7 @@ INLINE double FN(losses)(FN(formula) f, size_t n, const real *x, const real *t, 
         const size_t part = n - i < mg_sum_chunk ? n - i : mg_sum_chunk;
         real chunk[mg_sum_chunk];
         FN(elements)(f, part, x + i, t + i, chunk);
-        mg_pairwise_add(&sum, FN(sum_chunk)(part, chunk));
+        mg_pairwise_add(&sum, FN(sum_flat)(part, chunk));
     }
     return mg_pairwise_total(&sum);
 }

@@ -3,7 +3,7 @@
    matmul_tile.h: a block in registers; matvec.h: products with a vector. */
 #ifndef real
 #include "matmul.h"
-#include "simd.h"
+#include "functions.h"
 
 #if MG_BYTES == 64                          /* 28 sums + 2 rows of b + 1 of a fill 31 of the 32 registers */
 enum { ROWS_1 = 24, ROWS_2 = 14, WIDE = 8 };
@@ -130,6 +130,8 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
             else if (vectors == 2) FN(tile_2)(&t, rows);
             else FN(tile_wide)(&t, rows);
         }
+        if (ends && p->activation > MG_ACT_RELU)
+            FN(activate)(p->activation, m, width, (real *)p->c + (ptrdiff_t)i0 * p->c_row + j, p->c_row);
     }
 }
 
@@ -162,7 +164,7 @@ static void FN(turned_blocks)(const mg_matmul_args *p, real *scratch) {
                 else FN(transpose_part)(from, q.c_row, n, W, rows);
                 for (size_t t = 0; t < m; t++, c += p->c_row) {
                     vec y = p->bias ? rows[t] + bias : rows[t];
-                    if (p->activation == MG_ACT_RELU) y = FN(relu)(y);
+                    y = FN(activated)(p->activation, y);
                     V(store_part)(c, n, p->accumulate ? V(load_part)(c, n) + y : y);
                 }
             }

@@ -2,6 +2,7 @@
    k is cut into chunks of 4 KiB; each chunk is one chain of fma from +0 with k rising; the chunks are added in order.
    matvec (n = 1) keeps 32 chains per chunk, lane l for k = l, l+32, ..., and adds them by halves: l+16, l+8, ..., l+1. */
 #ifndef real
+#include "functions_naive.h"
 #include "matmul.h"
 #define MG_SOURCE "matmul_naive.c"
 #include "mg_both.h"
@@ -10,6 +11,7 @@ const mg_matmul_table MG_TABLE(matmul) = {MG_BOTH(matmul_scratch), MG_BOTH(matmu
 
 #else
 
+#define NAIVE(name) MG_CAT(naive_##name##_f, real_bits)
 enum { FN(chunk) = 4096 / sizeof(real) };
 
 static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
@@ -29,7 +31,11 @@ static real FN(b)(const mg_matmul_args *p, size_t k, size_t j) {
 static void FN(finish)(const mg_matmul_args *p, size_t i, size_t j, real sum) {
     real *c = (real *)p->c + (ptrdiff_t)i * p->c_row + j;
     if (p->bias) sum += ((const real *)p->bias)[j];
-    if (p->activation == MG_ACT_RELU) sum = sum > 0 || sum != sum ? sum : 0;
+    switch (p->activation) {
+    case MG_ACT_RELU: sum = sum > 0 || isnan(sum) ? sum : 0; break;
+    case MG_ACT_TANH: sum = NAIVE(tanh)(sum); break;
+    case MG_ACT_SIGMOID: sum = NAIVE(sigmoid)(sum); break;
+    }
     *c = p->accumulate ? *c + sum : sum;
 }
 
@@ -64,4 +70,5 @@ static void FN(matvec)(const mg_matmul_args *p) {
     }
 }
 
+#undef NAIVE
 #endif

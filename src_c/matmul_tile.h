@@ -12,8 +12,26 @@ typedef struct {
     int add, relu;                          /* add what c holds; max(c, 0) */
 } FN(tile_args);
 
-/* max(x, 0), but NaN stays NaN; adding +0 turns -0 into +0. */
-INLINE vec FN(relu)(vec x) { return V(select)(V(lt)(x, (vec){0}), (vec){0}, x) + (vec){0}; }
+INLINE vec FN(relu)(vec x) { return V(select)(V(le)(x, (vec){0}), (vec){0}, x); }
+
+/* The activation of one vector. */
+INLINE vec FN(activated)(int activation, vec x) {
+    switch (activation) {
+    case MG_ACT_RELU: return FN(relu)(x);
+    case MG_ACT_TANH: return V(tanh)(x);
+    case MG_ACT_SIGMOID: return V(sigmoid)(x);
+    }
+    return x;
+}
+
+/* c = activation(c), (m, n). Tiles do relu themselves; tanh and sigmoid in each of them would be much code. */
+static void FN(activate)(int activation, size_t m, size_t n, real *c, ptrdiff_t c_row) {
+    for (size_t i = 0; i < m; i++, c += c_row)
+        for (size_t j = 0; j < n; j += W) {
+            const size_t part = n - j < W ? n - j : W;
+            V(store_part)(c + j, part, FN(activated)(activation, V(load_part)(c + j, part)));
+        }
+}
 
 /* R and VN are constants at every call. Only the last vector may be narrower than W: its width is the rest of n. */
 INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const int PACK) {
@@ -26,11 +44,9 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
     for (size_t k = t->k; k > 0; k--) {
         vec row[VN_MAX];
         UNROLL for (int v = 0; v < VN; v++) row[v] = v < VN - 1 ? V(load)(b + v * W) : RAGGED_LOAD(b + v * W, last);
+        if (PACK || VN > 2) UNROLL for (int v = 0; v < VN; v++) __builtin_prefetch(b + (PACK ? 32 : 4) * b_row + v * W);
         if (PACK) {
-            UNROLL for (int v = 0; v < VN; v++) {
-                V(store)(panel + v * W, row[v]);
-                __builtin_prefetch(b + 32 * b_row + v * W);
-            }
+            UNROLL for (int v = 0; v < VN; v++) V(store)(panel + v * W, row[v]);
             panel += VN * W;
         }
         UNROLL for (int i = 0; i < R; i++) {

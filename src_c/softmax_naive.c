@@ -46,11 +46,10 @@ static void FN(log_softmax)(size_t rows, size_t n, const real *x, real *out) {
     }
 }
 
-/* out = y (g - sum of g y), each product rounded; out holds the products first. */
+/* out = y (g - sum of g y). */
 static void FN(softmax_grad)(size_t rows, size_t n, const real *g, const real *y, real *out) {
     for (size_t i = 0; i < rows; i++, g += n, y += n, out += n) {
-        for (size_t j = 0; j < n; j++) out[j] = g[j] * y[j];
-        const real dot = (real)FN(sum_flat)(n, out);
+        const real dot = (real)FN(sum_products)(n, g, y);
         for (size_t j = 0; j < n; j++) out[j] = y[j] * (g[j] - dot);
     }
 }

@@ -31,4 +31,14 @@ static inline double FN(sum_flat)(size_t n, const real *x) {
     return FN(sum_flat)(left, x) + FN(sum_flat)(n - left, x + left);
 }
 
+static inline double FN(sum_products)(size_t n, const real *a, const real *b) {
+    if (n <= 1024) {
+        double lane[64] = {0};
+        for (size_t i = 0; i < n; i++) lane[i % 64] = fma(a[i], b[i], lane[i % 64]);
+        return mg_halve(64, lane);
+    }
+    const size_t left = mg_left_branch(n, 1024);
+    return FN(sum_products)(left, a, b) + FN(sum_products)(n - left, a + left, b + left);
+}
+
 #endif

@@ -20,7 +20,8 @@ INLINE void FN(transpose)(const real *p, ptrdiff_t row, vec out[W]) {
 
 /* The same where only `rows` rows of `cols` numbers exist; the rest counts as 0. */
 static void FN(transpose_part)(const real *p, ptrdiff_t row, size_t rows, size_t cols, vec out[W]) {
-    real block[W * W] = {0};
-    for (size_t i = 0; i < rows; i++) V(store)(block + i * W, V(load_part)(p + (ptrdiff_t)i * row, cols));
+    real block[W * W];
+    for (size_t i = 0; i < W; i++)
+        V(store)(block + i * W, i < rows ? V(load_part)(p + (ptrdiff_t)i * row, cols) : (vec){0});
     FN(transpose)(block, W, out);
 }

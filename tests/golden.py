@@ -16,7 +16,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import Loader
-from minigrad.rng import NOISE, Stream
+from minigrad.rng import Streams
 
 FILE = Path(__file__).with_name("golden.json")
 ROWS, FEATURES, HIDDEN, CLASSES, BATCH, EPOCHS = 387, 301, 257, 11, 129, 2
@@ -40,8 +40,7 @@ def stage_hashes(arrays):
 def run(dtype):
     """Train the fixed network; stage -> hashes: init, first forward, first gradients, first update, end."""
     mg.manual_seed(20261120)
-    noise = Stream(7, NOISE)
-    x = noise.normal((ROWS, FEATURES), dtype=dtype)
+    x = Streams(7).normal((ROWS, FEATURES), dtype=dtype)
     labels = np.arange(ROWS) * 7 % CLASSES
     model = nn.Sequential(
         nn.Linear(FEATURES, HIDDEN, activation="relu", dtype=dtype),

@@ -42,7 +42,7 @@ CORE = """
 errors arguments arrays kernels kernels.reference kernels.segments kernels.philox rng engine tensor
 ops ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn nn.module nn.layers nn.dropout nn.init reg reg.penalties reg.select optim optim.base optim.sgd optim.adam
-data.loader train.loop
+data.arrays data.loader train.loop
 """.split()  # noqa: SIM905
 READING_PATH = [
     "minigrad/engine.py", "minigrad/ops/linalg.py", "minigrad/kernels/reference.py", "minigrad/kernels/matmul.pyx",

@@ -24,7 +24,7 @@ NAMES = sorted(
     for name, kernel in vars(reference).items()
     if callable(kernel) and not name.startswith("_") and getattr(kernel, "__module__", "") == reference.__name__
 )
-FAMILIES = ("arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "update")
+FAMILIES = ("arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update")
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 
 _server: dict[str, str] = {}  # kernel -> where it comes from

@@ -1,5 +1,5 @@
 # The C tables (src_c/*.h) as Cython sees them: mg_<family>[runtime.variant].<kernel>_f32(...).
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 cdef extern from "penalty.h" nogil:
     ctypedef struct mg_penalty_table:
@@ -62,14 +62,20 @@ cdef extern from "reduce.h" nogil:
         double sum_flat_f64(size_t n, const double *x) noexcept nogil
         void sum_rows_f32(size_t rows, size_t n, const float *x, double divisor, float *out) noexcept nogil
         void sum_rows_f64(size_t rows, size_t n, const double *x, double divisor, double *out) noexcept nogil
-        void sum_columns_f32(size_t m, size_t stride, size_t columns, const float *x, double divisor, float *out) noexcept nogil
-        void sum_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double divisor, double *out) noexcept nogil
+        void sum_columns_f32(size_t m, size_t stride, size_t columns, const float *x, double divisor,
+            float *out) noexcept nogil
+        void sum_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double divisor,
+            double *out) noexcept nogil
         void max_rows_f32(size_t rows, size_t n, const float *x, float *out, int64_t *index) noexcept nogil
         void max_rows_f64(size_t rows, size_t n, const double *x, double *out, int64_t *index) noexcept nogil
-        void max_columns_f32(size_t m, size_t stride, size_t columns, const float *x, float *out, int64_t *index) noexcept nogil
-        void max_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out, int64_t *index) noexcept nogil
-        void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index, float *out) noexcept nogil
-        void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index, double *out) noexcept nogil
+        void max_columns_f32(size_t m, size_t stride, size_t columns, const float *x, float *out,
+            int64_t *index) noexcept nogil
+        void max_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out,
+            int64_t *index) noexcept nogil
+        void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index,
+            float *out) noexcept nogil
+        void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index,
+            double *out) noexcept nogil
     const mg_reduce_table *const *mg_reduce
 
 cdef extern from "softmax.h" nogil:
@@ -84,10 +90,14 @@ cdef extern from "softmax.h" nogil:
         void log_softmax_grad_f64(size_t rows, size_t n, const double *g, const double *y, double *out) noexcept nogil
         double sum_flat_f32(size_t n, const float *losses) noexcept nogil
         double sum_flat_f64(size_t n, const double *losses) noexcept nogil
-        void cross_entropy_f32(size_t rows, size_t n, const float *x, const int64_t *label, const float *t, float *loss, float *probs) noexcept nogil
-        void cross_entropy_f64(size_t rows, size_t n, const double *x, const int64_t *label, const double *t, double *loss, double *probs) noexcept nogil
-        void cross_entropy_grad_f32(size_t rows, size_t n, const float *probs, const int64_t *label, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
-        void cross_entropy_grad_f64(size_t rows, size_t n, const double *probs, const int64_t *label, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
+        void cross_entropy_f32(size_t rows, size_t n, const float *x, const int64_t *label, const float *t,
+            float *loss, float *probs) noexcept nogil
+        void cross_entropy_f64(size_t rows, size_t n, const double *x, const int64_t *label, const double *t,
+            double *loss, double *probs) noexcept nogil
+        void cross_entropy_grad_f32(size_t rows, size_t n, const float *probs, const int64_t *label, const float *t,
+            const float *g, size_t step, double divisor, float *out) noexcept nogil
+        void cross_entropy_grad_f64(size_t rows, size_t n, const double *probs, const int64_t *label, const double *t,
+            const double *g, size_t step, double divisor, double *out) noexcept nogil
     const mg_softmax_table *const *mg_softmax
 
 cdef extern from "losses.h" nogil:
@@ -96,10 +106,14 @@ cdef extern from "losses.h" nogil:
         double bce_with_logits_f64(size_t n, const double *x, const double *t, double *loss) noexcept nogil
         double mse_f32(size_t n, const float *x, const float *t, float *loss) noexcept nogil
         double mse_f64(size_t n, const double *x, const double *t, double *loss) noexcept nogil
-        void bce_with_logits_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
-        void bce_with_logits_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
-        void mse_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step, double divisor, float *out) noexcept nogil
-        void mse_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor, double *out) noexcept nogil
+        void bce_with_logits_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step,
+            double divisor, float *out) noexcept nogil
+        void bce_with_logits_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step,
+            double divisor, double *out) noexcept nogil
+        void mse_grad_f32(size_t n, const float *x, const float *t, const float *g, size_t step, double divisor,
+            float *out) noexcept nogil
+        void mse_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor,
+            double *out) noexcept nogil
     const mg_losses_table *const *mg_losses
 cdef extern from "update.h" nogil:
     enum: MG_COLUMNS
@@ -119,3 +133,30 @@ cdef extern from "update.h" nogil:
         mg_update_f32 sgd_f32, adam_f32
         mg_update_f64 sgd_f64, adam_f64
     const mg_update_table *const *mg_update
+
+cdef extern from "stream.h" nogil:
+    ctypedef struct mg_stream:
+        uint64_t key, number, offset
+
+cdef extern from "dropout.h" nogil:
+    ctypedef struct mg_dropout_table:
+        void dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) noexcept nogil
+        void masked_scale_f32(size_t n, const float *x, const uint8_t *bits, double scale, float *out) noexcept nogil
+        void masked_scale_f64(size_t n, const double *x, const uint8_t *bits, double scale, double *out) noexcept nogil
+        void dropout_f32(
+            size_t n, const float *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, float *out
+        ) noexcept nogil
+        void dropout_f64(
+            size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, double *out
+        ) noexcept nogil
+    const mg_dropout_table *const *mg_dropout
+
+cdef extern from "random.h" nogil:
+    ctypedef struct mg_random_table:
+        void normal_quantile(size_t n, const double *q, double *out) noexcept nogil
+        void random_bits(size_t n, uint64_t *out, mg_stream stream) noexcept nogil
+        void uniform_f32(size_t n, float *out, mg_stream stream, double low, double high) noexcept nogil
+        void uniform_f64(size_t n, double *out, mg_stream stream, double low, double high) noexcept nogil
+        void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
+        void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
+    const mg_random_table *const *mg_random

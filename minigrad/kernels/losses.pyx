@@ -37,7 +37,9 @@ cdef double loss_part(const loss_args *p, Py_ssize_t at, Py_ssize_t n) noexcept 
     cdef float *loss32 = <float *>p.loss + at if p.each else NULL
     cdef double *loss64 = <double *>p.loss + at if p.each else NULL
     if p.kind == BCE:
-        return c.bce_with_logits_f32(n, x32, t32, loss32) if p.bits == 32 else c.bce_with_logits_f64(n, x64, t64, loss64)
+        if p.bits == 32:
+            return c.bce_with_logits_f32(n, x32, t32, loss32)
+        return c.bce_with_logits_f64(n, x64, t64, loss64)
     return c.mse_f32(n, x32, t32, loss32) if p.bits == 32 else c.mse_f64(n, x64, t64, loss64)
 
 
@@ -98,12 +100,12 @@ cdef int k_loss_grad(const loss_grad_args *p) noexcept nogil:
     return 0
 
 
-cdef int check_pair(str kernel, ndarray x, ndarray t) except -1:
+cdef int check_pair(str kernel, ndarray x, str name, ndarray t) except -1:
     """x and t are flat reals of one dtype and one shape. Returns 32 or 64."""
     if PyArray_TYPE(x) != PyArray_TYPE(t):
-        raise DTypeError(f"{kernel}: x is {describe(x)}, t is {describe(t)}; need the same dtype")
+        raise DTypeError(f"{kernel}: x is {describe(x)}, {name} is {describe(t)}; need the same dtype")
     if (<object>x).shape != (<object>t).shape:
-        raise ShapeError(f"{kernel}: x is {describe(x)}, t is {describe(t)}; need the same shape")
+        raise ShapeError(f"{kernel}: x is {describe(x)}, {name} is {describe(t)}; need the same shape")
     check_flat(kernel, x)
     check_flat(kernel, t)
     return check_real(kernel, x)
@@ -111,7 +113,7 @@ cdef int check_pair(str kernel, ndarray x, ndarray t) except -1:
 
 cdef int run_loss(str kernel, int kind, ndarray x, ndarray t, ndarray loss, int reduction) except -1:
     cdef loss_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, t)
+    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
     p.n, p.each = PyArray_SIZE(x), reduction == NONE
     check_out(kernel, loss)
     check_losses(kernel, "loss", loss, x, p.n, reduction)
@@ -127,15 +129,16 @@ cdef int run_loss(str kernel, int kind, ndarray x, ndarray t, ndarray loss, int 
 
 cdef int run_loss_grad(str kernel, int kind, ndarray x, ndarray t, ndarray g, ndarray out, int reduction) except -1:
     cdef loss_grad_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, t)
-    check_pair(kernel, x, out)
+    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
+    check_pair(kernel, x, "out", out)
     check_out(kernel, out)
     p.n, p.step = PyArray_SIZE(x), reduction == NONE
     check_losses(kernel, "g", g, x, p.n, reduction)
     if p.n == 0:
         return 0
     p.divisor = divisor_of(kernel, x, p.n, reduction)
-    p.x, p.t, p.g, p.out = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(t), <const char *>PyArray_DATA(g), <char *>PyArray_DATA(out)
+    p.x, p.t = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(t)
+    p.g, p.out = <const char *>PyArray_DATA(g), <char *>PyArray_DATA(out)
     if runtime.releases_gil(p.n * BCE_WEIGHT if kind == BCE else p.n):
         with nogil:
             k_loss_grad(&p)

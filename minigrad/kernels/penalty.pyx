@@ -61,7 +61,7 @@ cdef int k_elastic_net(const elastic_net_args *p) noexcept nogil:
     return 0
 
 
-def elastic_net(ndarray w, ndarray value, ndarray grad=None, *, double l1, double l2):
+def elastic_net(ndarray w not None, ndarray value not None, ndarray grad=None, *, double l1, double l2):
     cdef elastic_net_args p
     p.bits, p.value_bits = check_real("elastic_net", w), check_real("elastic_net", value)
     check_flat("elastic_net", w)
@@ -136,9 +136,9 @@ cdef inline int map_over(str name, int kernel, ndarray x, ndarray out, double a,
     return 0
 
 
-def elastic_net_grad(ndarray w, ndarray out, *, double l1, double l2, double scale=1.0):
+def elastic_net_grad(ndarray w not None, ndarray out not None, *, double l1, double l2, double scale=1.0):
     map_over("elastic_net_grad", ELASTIC_NET_GRAD, w, out, l1, l2, scale)
 
 
-def soft_threshold(ndarray v, ndarray out, *, double step, double l1, double l2):
+def soft_threshold(ndarray v not None, ndarray out not None, *, double step, double l1, double l2):
     map_over("soft_threshold", SOFT_THRESHOLD, v, out, step, l1, l2)

@@ -1,4 +1,4 @@
-"""Philox4x32-10 in NumPy, and what random fills need beside it: the bits are equal to src_c/philox.h.
+"""Philox4x32-10 in NumPy, and how elements take its bits: equal to src_c/philox.h, bit for bit.
 
 Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011). The counter of block b of a stream
 is (b low, b high, stream low, stream high); the key is the seed, low word first.
@@ -33,9 +33,10 @@ def rounds(counter, key):
 def half_words(key, stream, offset, n):
     """16 bits per element (uint16) for elements offset ... offset + n - 1.
 
-    A group of 128 elements is 16 blocks; element e takes block 16 (e div 128) + e mod 16, word (e div 32) mod 4,
-    its low half if (e div 16) is even: the layout that vectors of any width make without shuffles.
+    A group of 128 elements is 16 blocks; element e takes block 16 (e div 128) + e mod 16, word
+    ((e div 16) mod 8) div 2, its low half if e div 16 is even: the layout that vectors of any width make without shuffles.
     """
+    _check(key, stream, offset)
     first, last = offset // 128, -(-(offset + n) // 128)
     words = blocks(key, stream, 16 * first, 16 * (last - first)).reshape(-1, 16, 4).transpose(0, 2, 1)
     halves = np.stack([words & 0xFFFF, words >> 16], 2).astype(np.uint16).reshape(-1)
@@ -44,6 +45,14 @@ def half_words(key, stream, offset, n):
 
 def double_words(key, stream, offset, n):
     """64 bits per element (uint64) for elements offset ... offset + n - 1, two elements per block."""
+    _check(key, stream, offset)
     first, last = offset // 2, -(-(offset + n) // 2)
     words = blocks(key, stream, first, last - first).reshape(-1, 2).astype(np.uint64)
     return (words[:, 0] | (words[:, 1] << SHIFT))[offset - 2 * first :][:n]
+
+
+def _check(key, stream, offset):
+    if not (0 <= key < 1 << 64 and 0 <= stream < 1 << 64 and 0 <= offset < 1 << 63):
+        raise ValueError(
+            f"random stream: key {key}, stream {stream}, offset {offset}; need 0 <= key, stream < 2**64, 0 <= offset < 2**63"
+        )

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels cimport runtime
-from minigrad.kernels._c cimport mg_reduce
+from minigrad.kernels._c cimport mg_reduce, mg_reduce_table
 from minigrad.kernels.checks cimport check_flat, check_indices, check_out, check_real, describe
 from minigrad.kernels.sums cimport MAX_PARTS, part_size, sum_parts
 
@@ -31,29 +31,32 @@ cdef struct reduce_args:                    # of sum, mean and max
 
 
 cdef inline void sum_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     if p.bits == 32:
-        mg_reduce[runtime.variant].sum_rows_f32(rows, p.n, <const float *>p.x + i * p.n, p.divisor, <float *>p.out + i)
+        c.sum_rows_f32(rows, p.n, <const float *>p.x + i * p.n, p.divisor, <float *>p.out + i)
     else:
-        mg_reduce[runtime.variant].sum_rows_f64(rows, p.n, <const double *>p.x + i * p.n, p.divisor, <double *>p.out + i)
+        c.sum_rows_f64(rows, p.n, <const double *>p.x + i * p.n, p.divisor, <double *>p.out + i)
 
 
 cdef inline void sum_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns) noexcept nogil:
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
     if p.bits == 32:
-        mg_reduce[runtime.variant].sum_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, p.divisor, <float *>p.out + to)
+        c.sum_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, p.divisor, <float *>p.out + to)
     else:
-        mg_reduce[runtime.variant].sum_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, p.divisor, <double *>p.out + to)
+        c.sum_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, p.divisor, <double *>p.out + to)
 
 
 cdef void sum_row_in_parts(const reduce_args *p, Py_ssize_t row, int threads) noexcept nogil:
     cdef double part[MAX_PARTS]
     cdef double total
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size, start = row * p.n
     for i in prange(parts, num_threads=threads, schedule="static"):
         if p.bits == 32:
-            part[i] = mg_reduce[runtime.variant].sum_flat_f32(min(size, p.n - i * size), <const float *>p.x + start + i * size)
+            part[i] = c.sum_flat_f32(min(size, p.n - i * size), <const float *>p.x + start + i * size)
         else:
-            part[i] = mg_reduce[runtime.variant].sum_flat_f64(min(size, p.n - i * size), <const double *>p.x + start + i * size)
+            part[i] = c.sum_flat_f64(min(size, p.n - i * size), <const double *>p.x + start + i * size)
     total = sum_parts(part, parts) / p.divisor
     if p.bits == 32:
         (<float *>p.out)[row] = <float>total
@@ -87,18 +90,20 @@ cdef int k_sum(const reduce_args *p) noexcept nogil:
 
 
 cdef inline void max_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     if p.bits == 32:
-        mg_reduce[runtime.variant].max_rows_f32(rows, p.n, <const float *>p.x + i * p.n, <float *>p.out + i, p.index + i)
+        c.max_rows_f32(rows, p.n, <const float *>p.x + i * p.n, <float *>p.out + i, p.index + i)
     else:
-        mg_reduce[runtime.variant].max_rows_f64(rows, p.n, <const double *>p.x + i * p.n, <double *>p.out + i, p.index + i)
+        c.max_rows_f64(rows, p.n, <const double *>p.x + i * p.n, <double *>p.out + i, p.index + i)
 
 
 cdef inline void max_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns) noexcept nogil:
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
     if p.bits == 32:
-        mg_reduce[runtime.variant].max_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, p.index + to)
+        c.max_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, p.index + to)
     else:
-        mg_reduce[runtime.variant].max_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, p.index + to)
+        c.max_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, p.index + to)
 
 
 cdef int k_max(const reduce_args *p) noexcept nogil:
@@ -132,11 +137,12 @@ cdef struct max_grad_args:
 
 
 cdef inline void max_grad_block(const max_grad_args *p, Py_ssize_t i, Py_ssize_t outer) noexcept nogil:
-    cdef Py_ssize_t start = i * p.inner, to = start * p.n
+    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef Py_ssize_t at = i * p.inner, to = at * p.n
     if p.bits == 32:
-        mg_reduce[runtime.variant].max_grad_f32(outer, p.n, p.inner, <const float *>p.g + start, p.index + start, <float *>p.out + to)
+        c.max_grad_f32(outer, p.n, p.inner, <const float *>p.g + at, p.index + at, <float *>p.out + to)
     else:
-        mg_reduce[runtime.variant].max_grad_f64(outer, p.n, p.inner, <const double *>p.g + start, p.index + start, <double *>p.out + to)
+        c.max_grad_f64(outer, p.n, p.inner, <const double *>p.g + at, p.index + at, <double *>p.out + to)
 
 
 cdef int k_max_grad(const max_grad_args *p) noexcept nogil:

@@ -14,7 +14,9 @@ import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
+from ..errors import ShapeError
 from . import philox
+from .quantile import normal_quantile
 from .segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2, Segments
 
 NONE, MEAN, SUM = 0, 1, 2  # reduction of a loss over its rows
@@ -166,6 +168,14 @@ def _blocks(x, first, last):
     return x.reshape(outer, int(np.prod(x.shape[first:last], dtype=np.intp)), inner)
 
 
+def _check_indices(kernel, what, index, n):
+    """Negative indices would count from the end, so NumPy's own check is not enough."""
+    outside = np.flatnonzero((index < 0) | (index >= n))
+    if outside.size:
+        at = outside[0]
+        raise IndexError(f"{kernel}: {what}[{at}] is {index.flat[at]}; need 0 <= {what} < {n}")
+
+
 def sum(x, out, first, last):
     """out = Σ x, rounded once from float64 accumulators."""
     np.copyto(out, _blocks(x, first, last).sum(1, dtype=np.float64).reshape(out.shape), casting="same_kind")
@@ -188,8 +198,9 @@ def max(x, out, index, first, last):
 
 def max_grad(g, index, out, first, last):
     """out = g at the place that index names along the reduced axes, else 0."""
-    out[...] = 0
     blocks = _blocks(out, first, last)
+    _check_indices("max_grad", "index", index, blocks.shape[1])
+    out[...] = 0
     outer, _, inner = blocks.shape
     np.put_along_axis(blocks, index.reshape(outer, 1, inner), g.reshape(outer, 1, inner), 1)
 
@@ -219,8 +230,10 @@ def log_softmax_grad(g, y, out):
     out[...] = g - np.exp(y) * g.sum(1, keepdims=True, dtype=np.float64)
 
 
-def _reduce(rows, loss, reduction):
-    """loss = the rows, or their mean or sum from float64 accumulators."""
+def _reduce(kernel, rows, loss, reduction):
+    """loss = the rows, or their mean or sum from float64 accumulators. There is no mean of nothing."""
+    if reduction == MEAN and rows.size == 0:
+        raise ShapeError(f"{kernel}: there is no mean of no losses; need at least one")
     if reduction == NONE:
         loss[...] = rows
     else:
@@ -238,6 +251,8 @@ def cross_entropy(x, target, loss, probs, *, reduction):
     target is int64 (rows,), each in [0, classes): a one-hot row; or probabilities (rows, classes) in x's dtype,
     where t = 0 adds 0 even against a logit of -inf. loss is (rows,) for NONE, 0-d for MEAN and SUM.
     """
+    if target.ndim == 1:
+        _check_indices("cross_entropy", "label", target, x.shape[1])
     log_probs = np.empty_like(x)
     log_softmax(x, log_probs)
     softmax(x, probs)
@@ -246,6 +261,9 @@ def cross_entropy(x, target, loss, probs, *, reduction):
     else:
         rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
     _reduce(rows, loss, reduction)
+        with np.errstate(invalid="ignore"):
+            rows = -np.where(target == 0, 0, target * log_probs).sum(1, dtype=np.float64).astype(x.dtype)
+    _reduce("cross_entropy", rows, loss, reduction)
 
 
 def cross_entropy_grad(probs, target, g, out, *, reduction):
@@ -260,19 +278,19 @@ def cross_entropy_grad(probs, target, g, out, *, reduction):
 
 def bce_with_logits(x, t, loss, *, reduction):
     """loss = max(x, 0) - x t + log(1 + exp(-|x|)), elementwise, then reduced: no cancellation at large |x|."""
-    _reduce(np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x))), loss, reduction)
+    _reduce("bce_with_logits", np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x))), loss, reduction)
 
 
 def bce_with_logits_grad(x, t, g, out, *, reduction):
-    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN; accurate also where sigmoid(x) is near t = 1."""
+    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN; a sure and right answer keeps its digits."""
     e = np.exp(-np.abs(x))
-    q = e / (1 + e)  # sigmoid(-|x|), so that sigmoid(x) - t = (1 - t) - q for positive x: no 1 - tiny to round
+    q = e / (1 + e)  # sigmoid(-|x|): for positive x, sigmoid(x) - t = (1 - t) - q rounds no 1 - tiny
     np.multiply(np.where(np.less(x, 0), q - t, (1 - t) - q), _scale(g, x.size, reduction), out=out)
 
 
 def mse(x, t, loss, *, reduction):
     """loss = (x - t)², elementwise, then reduced."""
-    _reduce((x - t) ** 2, loss, reduction)
+    _reduce("mse", (x - t) ** 2, loss, reduction)
 
 
 def mse_grad(x, t, g, out, *, reduction):
@@ -326,7 +344,12 @@ def soft_threshold(v, out, *, step, l1, l2):
 
 
 def dropout_bits(bits, n, *, key, stream, offset, p):
-    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p)."""
+    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p).
+
+    A p within 2⁻¹⁷ of 0 or 1 drops nothing or everything. The bits behind the last element are 0.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout_bits: p is {p}; need 0 <= p <= 1")
     keep = philox.half_words(key, stream, offset, n) >= round(65536 * p)
     bits[...] = np.packbits(keep, bitorder="little")
 
@@ -349,7 +372,10 @@ def random_bits(out, *, key, stream, offset):
 
 
 def uniform(out, *, key, stream, offset, low, high):
-    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype."""
+    """out = low + (high - low) u, u = (upper 53 bits) 2⁻⁵³ in [0, 1): float64, rounded once to out's dtype.
+
+    In float32 the last rounding may give high itself, once in 2²⁵ draws.
+    """
     u = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)) * 2.0**-53
     np.copyto(out, (low + (high - low) * u).reshape(out.shape), casting="same_kind")
 
@@ -357,7 +383,7 @@ def uniform(out, *, key, stream, offset, low, high):
 def normal(out, *, key, stream, offset, mean, std):
     """out = mean + std Φ⁻¹((k + ½) 2⁻⁵³), k the upper 53 bits: Wichura's AS 241 in float64, rounded once."""
     k = (philox.double_words(key, stream, offset, out.size) >> np.uint64(11)).astype(np.float64)
-    z = philox.normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
+    z = normal_quantile((k - 2.0**52 + 0.5) * 2.0**-53)
     np.copyto(out, (mean + std * z).reshape(out.shape), casting="same_kind")
 
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Softmax and cross-entropy: checks, then blocks of rows over threads. Arithmetic: src_c/softmax.c; meaning: reference.py."""
+"""Softmax and cross-entropy: checks, then rows over threads. Arithmetic: src_c/softmax.c; meaning: reference.py."""
 
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
@@ -108,14 +108,15 @@ cdef struct cross_entropy_args:
 
 cdef void cross_entropy_block(const cross_entropy_args *p, Py_ssize_t i, Py_ssize_t rows, char *loss) noexcept nogil:
     """The losses of `rows` rows from row i on."""
+    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
     cdef Py_ssize_t at = i * p.n
     cdef const int64_t *label = p.label + i if p.label else NULL
     if p.bits == 32:
-        mg_softmax[runtime.variant].cross_entropy_f32(
-            rows, p.n, <const float *>p.x + at, label, <const float *>p.t + at, <float *>loss, <float *>p.probs + at)
+        c.cross_entropy_f32(rows, p.n, <const float *>p.x + at, label, <const float *>p.t + at,
+                            <float *>loss, <float *>p.probs + at)
     else:
-        mg_softmax[runtime.variant].cross_entropy_f64(
-            rows, p.n, <const double *>p.x + at, label, <const double *>p.t + at, <double *>loss, <double *>p.probs + at)
+        c.cross_entropy_f64(rows, p.n, <const double *>p.x + at, label, <const double *>p.t + at,
+                            <double *>loss, <double *>p.probs + at)
 
 
 cdef void cross_entropy_rows(const cross_entropy_args *p, Py_ssize_t i, Py_ssize_t rows, char *loss) noexcept nogil:
@@ -158,7 +159,7 @@ cdef int check_target(str kernel, ndarray x, ndarray target) except -1:
         raise ShapeError(f"{kernel}: x is {describe(x)}; need (rows, classes)")
     if PyArray_NDIM(target) == 1 and PyArray_SIZE(target) == PyArray_DIM(x, 0):
         return check_indices(kernel, "label", target, PyArray_DIM(x, 1))
-    if PyArray_NDIM(target) != 2 or PyArray_DIM(target, 0) != PyArray_DIM(x, 0) or PyArray_DIM(target, 1) != PyArray_DIM(x, 1):
+    if (<object>target).shape != (<object>x).shape:
         raise ShapeError(f"{kernel}: x is {describe(x)}, target is {describe(target)}; "
                          f"need labels ({PyArray_DIM(x, 0)},) or probabilities like x")
     if PyArray_TYPE(target) != PyArray_TYPE(x):
@@ -199,16 +200,15 @@ cdef struct cross_entropy_grad_args:
 
 
 cdef void cross_entropy_grad_block(const cross_entropy_grad_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
+    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
     cdef Py_ssize_t at = i * p.n, g = i * p.step
     cdef const int64_t *label = p.label + i if p.label else NULL
     if p.bits == 32:
-        mg_softmax[runtime.variant].cross_entropy_grad_f32(
-            rows, p.n, <const float *>p.probs + at, label, <const float *>p.t + at,
-            <const float *>p.g + g, p.step, p.divisor, <float *>p.out + at)
+        c.cross_entropy_grad_f32(rows, p.n, <const float *>p.probs + at, label, <const float *>p.t + at,
+                                 <const float *>p.g + g, p.step, p.divisor, <float *>p.out + at)
     else:
-        mg_softmax[runtime.variant].cross_entropy_grad_f64(
-            rows, p.n, <const double *>p.probs + at, label, <const double *>p.t + at,
-            <const double *>p.g + g, p.step, p.divisor, <double *>p.out + at)
+        c.cross_entropy_grad_f64(rows, p.n, <const double *>p.probs + at, label, <const double *>p.t + at,
+                                 <const double *>p.g + g, p.step, p.divisor, <double *>p.out + at)
 
 
 cdef int k_cross_entropy_grad(const cross_entropy_grad_args *p) noexcept nogil:

@@ -52,7 +52,8 @@ cdef class Segments:
         if len(self.states) > STATES or any([len(state) != self.n for state in self.states]):
             raise ShapeError(f"segments: {self.n} parameters, {[len(s) for s in self.states]} states; need at most {STATES} each")
         self.scalars, self.sums = new_scalars(self.n), np.zeros((self.n, 2))
-        for w in self.params:
+        for x in self.params:
+            w = array_of("segments: a parameter", x)
             check_real("segments", w)
             check_out("segments", w)
             self.n_pieces += pieces_of(w)
@@ -66,7 +67,7 @@ cdef class Segments:
             self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
             self.segments[i].state[0] = self.segments[i].state[1] = self.segments[i].w  # where there is none, it is not read
             for k in range(len(self.states)):
-                check_same("segments", w, self.states[k][i])
+                check_same("segments", w, array_of("segments: a state", self.states[k][i]))
                 self.segments[i].state[k] = <char *>PyArray_DATA(<ndarray>self.states[k][i])
             for start in range(0, PyArray_SIZE(w), PIECE):
                 size = min(PIECE, PyArray_SIZE(w) - start)
@@ -78,6 +79,12 @@ cdef class Segments:
     def __dealloc__(self):
         free(self.segments)
         free(self.pieces)
+
+
+cdef inline ndarray array_of(str what, object x):
+    if not isinstance(x, ndarray):
+        raise TypeError(f"{what} is {type(x).__name__}; need an array")
+    return x
 
 
 cdef inline Py_ssize_t pieces_of(ndarray w) noexcept:
@@ -161,7 +168,7 @@ cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
         elif g is False:
             t.segments[i].g = NULL
         else:
-            check_gradient(name, t.params[i], g)
+            check_gradient(name, t.params[i], array_of("a gradient", g))
             t.segments[i].g = <const char *>PyArray_DATA(<ndarray>g)
     p.n, p.n_pieces, p.elements, p.segments, p.pieces = t.n, t.n_pieces, t.elements, t.segments, t.pieces
     p.scalars, p.sums = <const double *>PyArray_DATA(t.scalars), <double *>PyArray_DATA(t.sums)

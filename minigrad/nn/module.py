@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import real_dtype
+from ..arguments import real_dtype, refuse_unknown_of
 from ..arrays import REAL
 from ..engine import Tensor, touch
 from ..tensor import tensor
@@ -48,6 +48,8 @@ class Module:
     _parts: dict[str, str]  # attribute -> PARAMETER, BUFFER or MODULE, in the order in which they were set
 
     def __new__(cls, *args: Any, **options: Any) -> Module:
+        if options:
+            refuse_unknown_of(cls.__init__, cls.__name__, options)
         self = super().__new__(cls)
         self.__dict__.update(_parts={}, training=True)  # here, so that a subclass need not call super().__init__()
         return self
@@ -98,7 +100,7 @@ class Module:
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
             return self.forward(*args, **options)
-        except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
             self._locate(error)
             raise
 

@@ -26,9 +26,16 @@ def _reduction(op: str, reduction: str) -> int:
         raise ValueError(f"{op}: reduction is {reduction!r}; need 'mean', 'sum' or 'none'") from None
 
 
+def _made_by(kind: str, x: Tensor) -> bool:
+    """Whether this op made x, or affine with this activation; looks through reshapes that were recorded."""
+    while x.op is not None and x.op.name in ("reshape", "permute", "cast") and x.inputs:
+        x = x.inputs[0]
+    return x.op is not None and (x.op.name == kind or (x.options or {}).get("activation") == kind)
+
+
 def _logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
     """Refuse the output of a softmax or sigmoid where logits are due: the loss would squash it a second time."""
-    if isinstance(x, Tensor) and x.op is not None and x.op.name == kind and not allow_probabilities:
+    if not allow_probabilities and isinstance(x, Tensor) and _made_by(kind, x):
         raise ValueError(
             f"{op}: the input is the output of a {kind}, but this loss expects logits and applies {kind} itself. A "
             f"second {kind} bounds the loss away from 0 and flattens its gradient: leave the {kind} out of the model, or "

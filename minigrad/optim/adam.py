@@ -30,10 +30,10 @@ class Adam(Optimizer):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None, **unknown: Any,
+        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, options, unknown, penalty, prox)
+        super().__init__(params, options, penalty, prox)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -69,6 +69,6 @@ class AdamW(Adam):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None, **unknown: Any,
+        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox, **unknown)
+        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..reg.terms import Terms
-from .groups import check_param, make_groups, refuse_unknown
+from .groups import check_param, make_groups
 
 
 class Table:
@@ -43,9 +43,12 @@ class Optimizer:
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
-    def __init__(self, params: Any, options: dict[str, Any], unknown: dict[str, Any], penalty: Any, prox: Any) -> None:
+    def __new__(cls, *args: Any, **options: Any) -> Optimizer:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
+
+    def __init__(self, params: Any, options: dict[str, Any], penalty: Any, prox: Any) -> None:
         self._name = type(self).__name__
-        refuse_unknown(self._name, unknown, (*options, "penalty", "prox"))
         self._options = tuple(options)
         self.param_groups = make_groups(self._name, params, options, self._check)
         self.state: dict[Tensor, dict[str, Any]] = {
@@ -188,6 +191,11 @@ class Optimizer:
                     raise ValueError(f"{caller}: two terms are named {name!r}; names are the keys of reg.on's mapping")
                 names.add(name)
 
+    @property
+    def bound_terms(self) -> list[Terms]:
+        """The terms that this optimizer applies."""
+        return list(self._terms.values())
+
     def penalty_values(self) -> dict[str, float]:
         """Name -> value of each bound term just before the last step, from the sums that the update made on its way.
 
@@ -227,9 +235,11 @@ class Optimizer:
 
         Everything is checked before anything is written.
         """
-        if not isinstance(state, Mapping) or set(state) != {"groups", "state"}:
-            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}")
-        groups = [dict(group) for group in state["groups"]]
+        try:
+            groups = [dict(group) for group in state["groups"]]
+            given = {key: np.asarray(array) for key, array in state["state"].items()}
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
         if len(groups) != len(self.param_groups):
             raise ValueError(f"{self._name}: the state has {len(groups)} groups, need {len(self.param_groups)}")
         for group in groups:
@@ -237,7 +247,6 @@ class Optimizer:
                 raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
             self._check(group)
         slots = self._slots(groups)
-        given = {key: np.asarray(array) for key, array in state["state"].items()}
         if given.keys() != slots.keys():
             raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
         for key, (p, name) in slots.items():

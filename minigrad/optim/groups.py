@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..arguments import refuse_unknown
 from ..arrays import REAL
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError
 from ..nn.module import Module
-
-
-def refuse_unknown(who: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise for the first name that is not known, with a close match."""
-    known = tuple(known)
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(str(name), known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}"
-            raise TypeError(f"{who}: unknown option {name!r}; {hint}")
 
 
 def check_param(who: str, p: Any) -> None:

@@ -26,10 +26,10 @@ class SGD(Optimizer):
 
     def __init__(
         self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
-        penalty: Any = None, prox: Any = None, **unknown: Any,
+        penalty: Any = None, prox: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-        super().__init__(params, options, unknown, penalty, prox)
+        super().__init__(params, options, penalty, prox)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)

@@ -47,14 +47,18 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
     if isinstance(selector, Mapping):
         if term is not None:
             raise TypeError("reg.on: got a mapping and a term; put the term into the mapping")
-        pairs = ((key, value if isinstance(value, tuple) else (key, value)) for key, value in selector.items())
-        wanted = [(_key(key), *pair) for key, pair in pairs]
+        wanted = []
+        for key, value in selector.items():
+            pair = value if isinstance(value, tuple) else (key, value)
+            if len(pair) != 2:
+                raise TypeError(f"reg.on: {_key(key)!r} maps to {value!r}; need a term, or (selector, term)")
+            wanted.append((_key(key), *pair))
         if not wanted:
             raise ValueError("reg.on: the mapping is empty; need {selector: term}")
     else:
         if hasattr(selector, "value") and not isinstance(selector, type):
             raise TypeError(f"reg.on: got {selector!r} for the selector; the order is on(model, selector, term)")
-        wanted = [(None, selector, term)]
+        wanted = [("", selector, term)]
     entries: list[Entry] = []
     for name, chosen, penalty in wanted:
         if isinstance(penalty, type) or not callable(getattr(penalty, "value", None)):

@@ -68,12 +68,12 @@ def test_bce_of_sure_answers_keeps_its_digits(dtype):
     assert both("bce_with_logits", dtype([40]), dtype([1]), SUM)[0] == pytest.approx(4.248354255291589e-18, rel=1e-6)
 
 
-@pytest.mark.parametrize("dtype, bound", [(np.float32, 2.5), (np.float64, 2.5)])
-def test_softplus_is_accurate(dtype, bound):
+@pytest.mark.parametrize("dtype", REALS)
+def test_softplus_is_accurate(dtype):
     x = np.linspace(-30, 0, 20_001).astype(dtype)
     loss = both("bce_with_logits", x, np.zeros_like(x), NONE)[0]
     exact = np.array([math.log1p(math.exp(z)) for z in x.astype(float)])
-    assert np.max(np.abs(loss - exact) / np.spacing(exact.astype(dtype))) < bound
+    assert np.max(np.abs(loss - exact) / np.spacing(exact.astype(dtype))) <= 3
 
 
 @pytest.mark.parametrize("name", ["bce_with_logits", "mse"])
@@ -120,7 +120,8 @@ def test_bad_input_is_refused_before_anything_is_written():
         (ValueError, "strided", lambda: K.mse(x.T, t.T, loss.T, reduction=NONE)),
         (ValueError, "reduction is -1", lambda: K.bce_with_logits(x, t, loss, reduction=-1)),
         (ShapeError, "mse_grad: .* g is", lambda: K.mse_grad(x, t, g, loss, reduction=SUM)),
-        (DTypeError, "bce_with_logits_grad", lambda: K.bce_with_logits_grad(x, t, g, loss.astype(float), reduction=NONE)),
+        (DTypeError, "bce_with_logits_grad: x is float32 .*, out is float64",
+         lambda: K.bce_with_logits_grad(x, t, g, loss.astype(float), reduction=NONE)),
     ]:  # fmt: skip
         with pytest.raises(error, match=text):
             call()

@@ -125,6 +125,7 @@ def test_soft_threshold_minimizes_its_problem(dtype):
         (np.zeros(4), np.broadcast_to(np.float64(0), 4), ValueError),
         (np.zeros(33, np.uint8)[1:].view(np.float64), np.zeros(4), ValueError),
         ([0.0], np.zeros(1), TypeError),
+        (None, np.zeros(1), TypeError),
     ],
 )
 def test_bad_arrays_are_refused(w, out, error):

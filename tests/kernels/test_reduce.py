@@ -48,7 +48,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize("shape, first, last", SHAPES)
+@pytest.mark.parametrize(("shape", "first", "last"), SHAPES)
 def test_sum_and_mean_one_answer(shape, first, last, dtype):
     x = numbers(shape, dtype)
     for name in ("sum", "mean"):
@@ -59,7 +59,7 @@ def test_sum_and_mean_one_answer(shape, first, last, dtype):
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize("shape, first, last", [s for s in SHAPES if math.prod(s[0][s[1] : s[2]])])
+@pytest.mark.parametrize(("shape", "first", "last"), [s for s in SHAPES if math.prod(s[0][s[1] : s[2]])])
 def test_max_one_answer(shape, first, last, dtype):
     x = np.round(3 * numbers(shape, dtype))  # many ties
     for y in (x, numbers(shape, dtype, specials=True), -numbers(shape, dtype, specials=True)[..., ::-1].copy()):
@@ -74,14 +74,17 @@ def test_max_finds_the_first(place):
     x[place:] = 2.0
     assert [int(y) for y in reduced("max", x)] == [2, place]
     x[4999] = np.nan
-    assert math.isnan(reduced("max", x)[0]) and reduced("max", x)[1] == 4999
+    assert math.isnan(reduced("max", x)[0])
+    assert reduced("max", x)[1] == 4999
     x[place] = np.nan
     assert reduced("max", x)[1] == place
     assert reduced("max", x.reshape(-1, 1), 0, 1)[1] == place
 
 
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize("shape, first, last", [((5, 7), 0, 1), ((5, 7), 1, 2), ((3, 4, 6), 1, 2), ((4000, 33), 1, 2)])
+@pytest.mark.parametrize(
+    ("shape", "first", "last"), [((5, 7), 0, 1), ((5, 7), 1, 2), ((3, 4, 6), 1, 2), ((4000, 33), 1, 2)]
+)
 def test_max_grad_one_answer(shape, first, last, dtype):
     _, index = reduced("max", numbers(shape, dtype), first, last)
     g = numbers(index.shape, dtype, seed=1, specials=True)
@@ -95,7 +98,7 @@ def test_max_grad_one_answer(shape, first, last, dtype):
     assert bits(naive) == bits(compute(reference))
 
 
-@pytest.mark.parametrize("dtype, ulps", [(np.float32, 0.5001), (np.float64, 8)])
+@pytest.mark.parametrize(("dtype", "ulps"), [(np.float32, 0.5001), (np.float64, 8)])
 @pytest.mark.parametrize("shape", [(1_200_007,), (300_001, 4)])
 def test_sums_of_a_million_are_accurate(shape, dtype, ulps):
     x = np.random.default_rng(3).uniform(0, 1, shape).astype(dtype)
@@ -116,8 +119,8 @@ def test_sums_pass_on_what_is_not_finite(dtype):
         for place in (0, 70, 1500):
             x = numbers((1501, 1), dtype)
             x[place] = special
-            np.testing.assert_equal([float(reduced(n, x, 0, last)[0].item()) for n in ("sum", "mean") for last in (1, 2)],
-                                    [expected] * 4)  # fmt: skip
+            got = [reduced(name, x, 0, last)[0].item() for name in ("sum", "mean") for last in (1, 2)]
+            np.testing.assert_equal(got, [expected] * 4)
     x[70] = np.inf
     assert np.isnan(reduced("sum", x)[0])
 
@@ -145,7 +148,8 @@ def test_bad_input_is_refused_before_anything_is_written():
     for error, text, call in [
         (ShapeError, r"sum: axes \[1, 3\)", lambda: K.sum(x, out, 1, 3)),
         (ShapeError, r"mean: axes \[2, 1\)", lambda: K.mean(x, out, 2, 1)),
-        (ShapeError, r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\)", lambda: K.sum(x, out, 0, 1)),
+        (ShapeError, r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\) for axes \[0, 1\)",
+         lambda: K.sum(x, out, 0, 1)),
         (DTypeError, "sum: x is float32", lambda: K.sum(x, np.empty(4), 1, 2)),
         (DTypeError, "sum: an array is int64", lambda: K.sum(x.astype(np.int64), out, 1, 2)),
         (ValueError, "strided", lambda: K.sum(x[:, ::2], out, 1, 2)),
@@ -162,4 +166,6 @@ def test_bad_input_is_refused_before_anything_is_written():
     ]:  # fmt: skip
         with pytest.raises(error, match=text):
             call()
-    assert (x == 1).all() and (out == 7).all() and (index == 7).all()
+    assert (x == 1).all()
+    assert (out == 7).all()
+    assert (index == 7).all()

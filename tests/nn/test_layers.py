@@ -90,6 +90,7 @@ def test_linear_refuses(x, error, advice):
         ({"activation": "softmax"}, ValueError, "need None or relu, tanh, sigmoid"),
         ({"init": "he_norml"}, ValueError, "did you mean 'he_normal'"),
         ({"init": lambda shape, dtype: np.zeros(3)}, mg.ShapeError, r"init returned \(3,\)"),
+        ({"activaton": "relu"}, TypeError, "Linear: unknown keyword 'activaton'; did you mean 'activation'"),
         ({"dtype": "float16"}, mg.DTypeError, "float16"),
     ],
 )
@@ -115,7 +116,9 @@ def test_losses_are_those_of_ops(backend, rng):
         nn.CrossEntropyLoss("avg")
     with pytest.raises(ValueError, match=r"^CrossEntropyLoss mean: cross_entropy: .* the output of a softmax"):
         nn.CrossEntropyLoss()(nn.Softmax()(logits), classes)
-    with pytest.raises(ValueError, match="output of a sigmoid"):
-        nn.BCEWithLogitsLoss()(nn.Sigmoid()(logits), t)
+    fused = nn.Linear(3, 3, activation="sigmoid", dtype="float64")(logits)
+    for probabilities, target in ((nn.Sigmoid()(logits), t), (fused, t), (fused.reshape(-1), t.ravel())):
+        with pytest.raises(ValueError, match="output of a sigmoid"):
+            nn.BCEWithLogitsLoss()(probabilities, target)
     studied = nn.CrossEntropyLoss(allow_probabilities=True)(nn.Softmax()(logits), classes)
     assert studied.item() > 0

@@ -1,5 +1,8 @@
 """The tree: what is a parameter, names, state, modes, errors that say where, and depth."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -127,6 +130,19 @@ def test_errors_name_the_layer():
         block(mg.tensor([[1.0, 2.0, 3.0]]))
     with pytest.raises(NotImplementedError, match="Module: Module defines no forward"):
         nn.Module()(1)
+
+
+def test_a_copy_of_a_model_is_a_model_of_its_own():
+    model = Block()
+    model(mg.tensor([[1.0, 2.0]])).sum().backward()
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert list(again.state_dict()) == list(model.state_dict())
+        model.zero_grad()
+        (model(mg.tensor([[1.0, 2.0]])) - 3 * again(mg.tensor([[1.0, 2.0]]))).sum().backward()
+        assert again.inner.bias.grad.data.tolist() == [-3, -3, -3]
+        assert model.inner.bias.grad.data.tolist() == [1, 1, 1]
+    with pytest.raises(mg.GraphError, match="made by mul"):
+        copy.copy(model.scale * 2)
 
 
 def test_repr_is_a_tree():

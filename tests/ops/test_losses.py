@@ -68,8 +68,8 @@ def test_the_double_softmax_is_refused_by_provenance():
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda x: mg.cross_entropy(x, [0, 3]), ValueError, r"3.*\[0, 3\)|classes"),
-        (lambda x: mg.cross_entropy(x, [0, -1]), ValueError, "-1"),
+        (lambda x: mg.cross_entropy(x, [0, 3]), IndexError, r"label\[1\] is 3; need 0 <= label < 3"),
+        (lambda x: mg.cross_entropy(x, [0, -1]), IndexError, r"label\[1\] is -1"),
         (lambda x: mg.cross_entropy(x, [0.0, 1.0]), mg.DTypeError, "integer dtype"),
         (lambda x: mg.cross_entropy(x, mg.tensor([0.0, 1.0])), mg.DTypeError, r"long\(\)"),
         (lambda x: mg.cross_entropy(x, [0]), mg.ShapeError, r"need \(2,\) or \(2, 3\)"),

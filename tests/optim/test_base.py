@@ -104,6 +104,8 @@ def test_loading_checks_before_it_writes(pair):
     less = dict(list(good["state"].items())[1:])
     for state, match in [
         ([], "needs what state_dict gives"),
+        (broken(groups=[3]), "needs what state_dict gives"),
+        (broken(state=3), "needs what state_dict gives"),
         (broken(groups=[]), "0 groups, need 1"),
         (broken(groups=[{"lr": 0.1}]), "a group has the options"),
         (broken(groups=[{**good["groups"][0], "lr": -1}]), "lr is -1"),
@@ -131,13 +133,13 @@ def test_rates_are_checked(pair, kind, option, value):
     [
         (optim.SGD, {"momentum": -0.5}, ValueError, "SGD: momentum is -0.5"),
         (optim.SGD, {"nesterov": True}, ValueError, "needs a momentum above 0"),
-        (optim.SGD, {"momentun": 0.9}, TypeError, "unknown option 'momentun'; did you mean 'momentum'"),
+        (optim.SGD, {"momentun": 0.9}, TypeError, "unknown keyword 'momentun'; did you mean 'momentum'"),
         (optim.Adam, {"betas": (0.9, 1.0)}, ValueError, "need two numbers below 1"),
         (optim.Adam, {"betas": 0.9}, ValueError, "need two numbers below 1"),
         (optim.Adam, {"betas": (float("nan"), 0.9)}, ValueError, "beta1 is nan"),
         (optim.Adam, {"betas": (0.9, -1)}, ValueError, "beta2 is -1"),
         (optim.Adam, {"eps": -1e-8}, ValueError, "Adam: eps is -1e-08"),
-        (optim.AdamW, {"learning_rate": 1}, TypeError, "unknown option 'learning_rate'; it takes lr, betas"),
+        (optim.AdamW, {"learning_rate": 1}, TypeError, "unknown keyword 'learning_rate'; it takes params, lr"),
     ],
 )
 def test_options_are_checked(pair, kind, options, error, match):

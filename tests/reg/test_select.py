@@ -100,6 +100,7 @@ def test_the_table_says_what_is_matched(net):
         (("*.weight",), TypeError, "is None"),
         (({},), ValueError, "mapping is empty"),
         (({"gain": reg.L1(0.1)}, reg.L1(0.1)), TypeError, "a mapping and a term"),
+        (({"gain": ("*", reg.L1(0.1), 3)},), TypeError, r"'gain' maps to .*need a term, or \(selector, term\)"),
         (({"gain": 0.1},), TypeError, "the term for 'gain' is 0.1"),
         (({"gain": reg.L1(1), "all": ("*", reg.L1(2))},), ValueError, "'gain' and 'all' are .* both match gain"),
         (({"gain": reg.L1(1), "*": reg.ElasticNet(1, 2)},), ValueError, "of one kind"),

@@ -1,0 +1,1 @@
+"""What people look at: experiments, their statistics, figures and reports."""

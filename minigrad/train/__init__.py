@@ -1,0 +1,21 @@
+"""Training: `fit` over the visible loop, its history, callbacks, metrics, and evaluation of what was trained."""
+
+from .callbacks import Callback, EarlyStopping
+from .evaluate import evaluate
+from .history import History
+from .loop import Run, fit
+from .metrics import accuracy, binary_accuracy, mean_absolute_error
+from .progress import Progress
+
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Progress",
+    "Run",
+    "accuracy",
+    "binary_accuracy",
+    "evaluate",
+    "fit",
+    "mean_absolute_error",
+]

@@ -1,0 +1,117 @@
+"""What a training run measured: one row per epoch, the data loss and every penalty in columns of their own."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import NotFittedError
+
+
+class History:
+    """The epochs of a run, each a dict: epoch, loss, each penalty by its name, total, metrics, the same of the
+    validation data behind `val_`, seconds.
+
+    loss is the data loss alone and total is the sum of loss and penalties. Training values are means over the batches
+    of an epoch, each before its update and weighted by its rows; validation values are those at the end of the epoch.
+
+    >>> history = History([{"epoch": 1, "loss": 0.5, "L1": 0.25, "total": 0.75}], penalties=["L1"])
+    >>> history["L1"], history.last["total"]
+    ([0.25], 0.75)
+    >>> print(history.table())
+    epoch    loss      L1   total
+        1  0.5000  0.2500  0.7500
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, float]] = (), penalties: Iterable[str] = ()) -> None:
+        self.rows = [dict(row) for row in rows]
+        self.penalties = list(penalties)
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add an epoch; later epochs of one history have the same columns."""
+        if self.rows and list(row) != self.names:
+            raise ValueError(f"History: this epoch has the columns {list(row)}, the earlier ones {self.names}")
+        self.rows.append(dict(row))
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return list(self.rows[0]) if self.rows else []
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The last epoch."""
+        if not self.rows:
+            raise NotFittedError("History: no epoch was trained yet")
+        return self.rows[-1]
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name not in self.names:
+            raise KeyError(unknown_column("History", name, self.names))
+        return [row[name] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def table(self, every: int = 1) -> str:
+        """The epochs as aligned text: each `every`-th one, and the last."""
+        shown = [row for i, row in enumerate(self.rows) if (i + 1) % every == 0 or i + 1 == len(self.rows)]
+        return "\n".join([header(self.names), *(line(row) for row in shown)]) if shown else "no epochs"
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The history as JSON text, written to `path` if given. NaN and infinities become null."""
+        rows = [{k: v if math.isfinite(v) else None for k, v in row.items()} for row in self.rows]
+        text = json.dumps({"penalties": self.penalties, "epochs": rows}, indent=1, ensure_ascii=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """The history that to_json wrote; null becomes NaN."""
+        found: dict[str, Any] = json.loads(text)
+        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in found["epochs"]]
+        return cls(rows, found["penalties"])
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs: {', '.join(self.names) or 'empty'})"
+
+
+def unknown_column(who: str, name: str, names: Sequence[str]) -> str:
+    """The message about a column that is not there, with the closest that is."""
+    close = difflib.get_close_matches(str(name), names, n=1)
+    return (
+        f"{who}: there is no {name!r}{f'; did you mean {close[0]!r}?' if close else ''} (columns: {', '.join(names)})"
+    )
+
+
+def header(names: Iterable[str]) -> str:
+    """The heading above lines made by `line`."""
+    return "  ".join(f"{name:>{_width(name)}}" for name in names)
+
+
+def line(row: Mapping[str, float]) -> str:
+    """One epoch as text in columns under `header(row)`."""
+    return "  ".join(f"{_number(name, value):>{_width(name)}}" for name, value in row.items())
+
+
+def _width(name: str) -> int:
+    return max(5 if name == "epoch" else 6, len(name))
+
+
+def _number(name: str, value: float) -> str:
+    if name == "epoch":
+        return f"{value:.0f}"
+    if name == "seconds":
+        return f"{value:.2f}"
+    return (
+        f"{value:.4f}"
+        if value == 0 or 0.001 <= abs(value) < 1000
+        else f"{value:.1e}"
+        if math.isfinite(value)
+        else f"{value}"
+    )

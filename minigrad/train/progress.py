@@ -1,0 +1,82 @@
+"""Progress of a run on the terminal: data loss and each penalty apart."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..arguments import whole
+from .callbacks import Callback
+from .history import header, line
+
+if TYPE_CHECKING:
+    from .loop import Run
+
+REDRAW = 0.1  # seconds between two states of the bar
+
+
+class Progress(Callback):
+    """One line per epoch; with the extra `progress` (rich) also a bar for the batches of the present one.
+
+    It writes to `stream` (stderr). show=None writes only to a terminal, True always, False never; a stream that is no
+    terminal gets lines without a bar. `every` leaves out lines: each every-th epoch and the last are written.
+    """
+
+    def __init__(self, show: bool | None = None, every: int = 1, stream: TextIO | None = None) -> None:
+        self.show, self.every, self.stream = show, whole(every, "Progress: every", 1), stream
+        self._bar: Any = None
+
+    def on_train_begin(self, run: Run) -> None:
+        self._to = self.stream if self.stream is not None else sys.stderr
+        terminal = self._to.isatty()
+        self._on = terminal if self.show is None else self.show
+        self._columns = ""
+        self._drawn = 0.0
+        if self._on and terminal and importlib.util.find_spec("rich") is not None:
+            self._bar, self._task = _rich_bar(self._to, run.batches)
+
+    def on_batch_end(self, run: Run) -> None:
+        now = time.monotonic()
+        if self._bar is not None and (now - self._drawn > REDRAW or run.batch == run.batches):
+            self._drawn = now
+            values = "  ".join(
+                f"{name} {value:.4g}" for name, value in run.row.items() if name not in ("epoch", "seconds")
+            )
+            self._bar.update(self._task, completed=run.batch, epoch=f"{run.epoch}/{run.epochs}", values=values)
+
+    def on_epoch_end(self, run: Run) -> None:
+        if self._on and (run.epoch % self.every == 0 or run.epoch == run.epochs or run.stop):
+            columns = header(run.row)
+            self._write(line(run.row) if columns == self._columns else f"{columns}\n{line(run.row)}")
+            self._columns = columns
+
+    def on_train_end(self, run: Run) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _write(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=self._to, flush=True)
+
+
+def _rich_bar(stream: TextIO, batches: int) -> tuple[Any, Any]:
+    """A bar of rich on the stream, started, and its task."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[values]}"),
+    )
+    bar = Bar(*columns, console=Console(file=stream), transient=True)
+    task = bar.add_task("", total=batches, epoch="", values="")
+    bar.start()
+    return bar, task

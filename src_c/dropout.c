@@ -1,0 +1,119 @@
+/* Dropout of a block, n elements, contiguous. Equal to dropout_naive.c, bit for bit; the layout stands in dropout.h. */
+#ifndef real
+#include "dropout.h"
+#include "philox.h"
+#include "simd.h"
+
+enum { GROUP = 128, RUN = 1024 };
+typedef unsigned __int128 mg_group; /* one bit per element of a group */
+
+typedef uint16_t mg_sixteen __attribute__((may_alias, aligned(1)));
+
+/* Write W32 bits from bit `at` of the bits on: whether a lane of a is at least that of b. */
+INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
+#if defined(__AVX512F__)
+    *(mg_sixteen *)(bits + at / 8) = _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+    const vi32 m = (vi32)a == (vi32)_mm256_max_epu32((__m256i)a, (__m256i)b);
+    bits[at / 8] = (uint8_t)_mm256_movemask_ps((__m256)m);
+#else
+    const vi32 m = (a >= b) & (vi32){1, 2, 4, 8};
+    const int four = m[0] | m[1] | m[2] | m[3];
+    bits[at / 8] = (uint8_t)(at % 8 ? bits[at / 8] | four << 4 : four);
+#endif
+}
+
+/* The bits of a group. threshold is in the upper half of its lanes: so is one of the two numbers of a word, and the
+   other after a shift. */
+INLINE void mg_group_bits(const mg_philox *p, uint64_t group, vu32 threshold, uint8_t *bits) {
+    UNROLL for (int b = 0; b < 16; b += MG_W32) {
+        const mg_philox_words w = mg_philox_blocks(p, 16 * group + b);
+        UNROLL for (int i = 0; i < 4; i++) {
+            const vu32 word = (vu32)((w.even[i] & UINT32_MAX) | w.odd[i] << 32);
+            mg_at_least(word << 16, threshold, bits, 32 * i + b);
+            mg_at_least(word, threshold, bits, 32 * i + 16 + b);
+        }
+    }
+}
+
+/* Groups begin at multiples of 128 of the stream, bits at the offset: 128 bits are the end of one group and the beginning
+   of the next. Also serves what is shorter than a group. */
+static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset, vu32 threshold) {
+    const unsigned skip = offset % GROUP;
+    uint64_t group = offset / GROUP;
+    mg_group here;
+    mg_group_bits(p, group, threshold, (uint8_t *)&here);
+    for (size_t i = 0; i < n; i += GROUP) {
+        const size_t part = n - i < GROUP ? n - i : GROUP;
+        mg_group out = here >> skip;
+        if (part > GROUP - skip) {
+            mg_group_bits(p, ++group, threshold, (uint8_t *)&here);
+            out |= here << (GROUP - skip);
+        }
+        if (part < GROUP) out &= ((mg_group)1 << part) - 1;
+        memcpy(bits + i / 8, &out, (part + 7) / 8);
+    }
+}
+
+/* The bits of elements offset ... offset + n - 1 of the stream. */
+INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset, vu32 threshold) {
+    size_t i = 0;
+    if (offset % GROUP == 0)
+        for (; i + GROUP <= n; i += GROUP) mg_group_bits(p, (offset + i) / GROUP, threshold, bits + i / 8);
+    if (i < n) mg_draw_across(n - i, bits + i / 8, p, offset + i, threshold);
+}
+
+static void mg_dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) {
+    const mg_philox p = mg_philox_of(stream);
+    if (threshold >> 16) memset(bits, 0, (n + 7) / 8);
+    else mg_draw(n, bits, &p, stream.offset, (vu32){0} + (threshold << 16));
+}
+
+#define MG_SOURCE "dropout.c"
+#include "mg_both.h"
+
+const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_BOTH(masked_scale), MG_BOTH(dropout)};
+
+#else
+
+/* The mask of elements i ... i + W - 1, i a multiple of W. */
+INLINE mask FN(mask_at)(const uint8_t *bits, size_t i) {
+#if defined(__AVX512F__)
+    mask m;
+    memcpy(&m, bits + i / 8, sizeof m);
+    return m;
+#else
+    uvec lane;
+    UNROLL for (int j = 0; j < W; j++) lane[j] = 1u << j;
+    return (mask)((((uvec){0} + (ubits)(bits[i / 8] >> i % 8)) & lane) != 0);
+#endif
+}
+
+INLINE void FN(scale_run)(size_t n, const real *x, const uint8_t *bits, vec scale, real *out) {
+    const vec zero = {0};
+    size_t i = 0;
+    for (; i + W <= n; i += W) V(store)(out + i, V(select)(FN(mask_at)(bits, i), V(load)(x + i) * scale, zero));
+    if (i < n) {
+        uint8_t last[2] = {0}; /* a mask may be wider than the bits that are left */
+        memcpy(last, bits + i / 8, (n + 7) / 8 - i / 8);
+        V(store_part)(out + i, n - i, V(select)(FN(mask_at)(last, i % 8), V(load_part)(x + i, n - i) * scale, zero));
+    }
+}
+
+/* out = x scale where the bit is set, else +0. */
+static void FN(masked_scale)(size_t n, const real *x, const uint8_t *bits, double scale, real *out) {
+    FN(scale_run)(n, x, bits, V(set1)((real)scale), out);
+}
+
+/* Both in one pass: the bits of a run are still in the first cache when they are read. */
+static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, real *out) {
+    const mg_philox p = mg_philox_of(stream);
+    for (size_t i = 0; i < n; i += RUN) {
+        const size_t run = n - i < RUN ? n - i : RUN;
+        if (threshold >> 16) memset(bits + i / 8, 0, (run + 7) / 8);
+        else mg_draw(run, bits + i / 8, &p, stream.offset + i, (vu32){0} + (threshold << 16));
+        FN(scale_run)(run, x + i, bits + i / 8, V(set1)((real)scale), out + i);
+    }
+}
+
+#endif

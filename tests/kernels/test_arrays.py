@@ -1,0 +1,118 @@
+"""empty, empty_for, contiguous, take: shapes, dtypes and layouts; every wrong index is an error."""
+
+import numpy as np
+import pytest
+from kernels.twins import assert_one_answer, bits
+
+import minigrad.kernels as K
+from minigrad.errors import DTypeError, ShapeError
+
+
+@pytest.fixture(autouse=True)
+def native():
+    if K.runtime is None:
+        pytest.skip("no compiled kernels in this installation")
+    with K.use_backend("native"):
+        yield
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0, 4), (2,) * 12, [2, 3], 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.dtype("f4"), "f8", float, np.int64, bool])
+def test_empty(shape, dtype):
+    x = K.empty(shape, dtype)
+    y = np.empty(shape, dtype)
+    assert (x.shape, x.dtype, x.strides) == (y.shape, y.dtype, y.strides)
+    assert x.flags.owndata
+    assert x.flags.writeable
+
+
+def test_empty_refuses():
+    for shape in (-1,), (2**62, 2**62), (2**70,):
+        with pytest.raises((ValueError, OverflowError, MemoryError)):
+            K.empty(shape, np.float32)
+    with pytest.raises(TypeError):
+        K.empty(("2",), np.float32)
+
+
+def test_empty_for():
+    x, y = np.ones((3, 4), np.float32), np.ones((2, 1, 4))
+    for a, b, shape, dtype in [
+        (x, x, (3, 4), np.float32), (x, y, (2, 3, 4), np.float64), (x, 2.0, (3, 4), np.float32),
+        (True, y, (2, 1, 4), np.float64), (x.T, x.T, (4, 3), np.float32), (x[:0], 1, (0, 4), np.float32),
+    ]:  # fmt: skip
+        z = K.empty_for(a, b)
+        assert (z.shape, z.dtype, z.flags.c_contiguous) == (shape, dtype, True)
+    with pytest.raises(ValueError):
+        K.empty_for(x, np.ones((3, 5)))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", "c8", "S3", ">f4", ">i8"])
+def test_contiguous(dtype):
+    x = np.arange(24).reshape(4, 6).astype(dtype)
+    misaligned = np.zeros(x.nbytes + 1, np.uint8)[1:].view(dtype).reshape(x.shape)
+    misaligned[...] = x
+    for a in x, x.T, x[::2, ::-1], x[:0], x[0, 0, ...], misaligned, np.broadcast_to(x[0], (3, 6)):
+        y = K.contiguous(a)
+        assert (y is a) == (a.flags.c_contiguous and a.flags.aligned and a.dtype.isnative)
+        assert y.flags.c_contiguous
+        assert y.flags.aligned
+        assert y.dtype == a.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(y, a)
+        assert bits(y) == bits(a.astype(y.dtype))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "?", "c16", "S3"])
+@pytest.mark.parametrize("trailing", [(), (1,), (5,), (2, 3)])
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (2, 3), ()])
+def test_take(dtype, trailing, shape):
+    x = np.random.default_rng(5).integers(0, 100, (9, *trailing)).astype(dtype)
+    index = np.random.default_rng(6).integers(0, 9, shape)
+
+    def compute():
+        out = np.zeros((*shape, *trailing), dtype)
+        K.take(x, np.asarray(index, np.int64), out)
+        return out
+
+    (y,) = assert_one_answer(compute, threads=(1,))
+    assert y.tobytes() == np.asarray(x[index], dtype).tobytes()
+
+
+def test_take_with_threads():
+    x = np.random.default_rng(7).standard_normal((1000, 130)).astype(np.float32)
+    index = np.random.default_rng(8).integers(0, 1000, 2001)
+
+    def compute():
+        out = np.zeros((2001, 130), np.float32)
+        K.take(x, index, out)
+        return out
+
+    (y,) = assert_one_answer(compute)
+    assert y.tobytes() == x[index].tobytes()
+
+
+def test_take_refuses_before_it_writes():
+    x, out = np.ones((4, 3), np.float32), np.zeros((2, 3), np.float32)
+    for wrong in [0, 4], [-1, 0], [2**40, 0], [0, -(2**63)]:
+        with pytest.raises(IndexError, match="take"):
+            K.take(x, np.array(wrong), out)
+    with pytest.raises(IndexError):
+        K.take(x[:0], np.zeros(2, np.int64), out)
+    for index in np.zeros(2, np.int32), np.zeros(2), np.zeros(2, bool):
+        with pytest.raises(DTypeError):
+            K.take(x, index, out)
+    index = np.zeros(2, np.int64)
+    scalar = x[0, 0, ...]
+    for a, where, target in (x, index, out[:1]), (x, index, out.T), (x, index[:, None], out), (scalar, index, out):
+        with pytest.raises(ShapeError):
+            K.take(a, where, target)
+    with pytest.raises(DTypeError):
+        K.take(x.astype(np.float64), index, out)
+    with pytest.raises(DTypeError):
+        K.take(x.astype(object), index, out.astype(object))
+    gaps = np.zeros((2, 6), np.float32)[:, ::2]
+    for a, where, target in (np.asfortranarray(x), index, out), (x, np.zeros(4, np.int64)[::2], out), (x, index, gaps):
+        with pytest.raises(ValueError, match="contiguous"):
+            K.take(a, where, target)
+    with pytest.raises(ValueError, match="shares"):
+        K.take(x, index, x[1:3])
+    assert not out.any()

@@ -1,0 +1,50 @@
+"""Every example runs with --quick, from another folder, and ends with what to look at."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+pytestmark = pytest.mark.skipif(not EXAMPLES, reason="needs the checkout, not an installed package")
+
+# What the last line must say; numbers in it are checked below.
+LAST = {
+    "digits": r"look at: (\d+\.\d)% of 359 digits",
+    "article_000_mnist": r"look at: test accuracy (\d+\.\d+)% by the formula, (\d+\.\d+)% by the code",
+    "article_002_linear": r"look at: descent ends within \de-0\d of the closed form; .* from (\d+\.\d+) to (\d+\.\d+)",
+    "article_003_dropout": r"look at: held-out accuracy (\d+\.\d)% plain, (\d+\.\d)% with",
+}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example(path, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8",
+                   "XDG_CACHE_HOME": str(tmp_path), "MINIGRAD_NUM_THREADS": "1"}  # fmt: skip
+    environment.pop("MINIGRAD_DATA", None)  # MNIST is for the long runs
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(path), "--quick"], capture_output=True, encoding="utf-8", timeout=120,
+        env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    found = re.match(LAST[path.stem], last)
+    assert found, last
+    if path.stem == "article_002_linear":
+        assert float(found[1]) > float(found[2]) + 0.5  # the penalised bias is pulled towards 0
+    else:
+        assert all(float(number) > 40 for number in found.groups()), last  # better than chance after few epochs
+    assert list(tmp_path.iterdir()) == []  # an example writes nothing
+    assert len(path.read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_read_from_top_to_bottom(path):
+    """It says at its head what it shows and how to run it, and hides nothing behind a main()."""
+    text = path.read_text()
+    assert text.startswith('"""') and f"{path.name}" in text and "--quick" in text
+    assert "__main__" not in text
