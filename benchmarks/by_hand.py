@@ -59,7 +59,9 @@ class Adam:
 class SGD:
     """Gradient descent over the flat array w, with momentum if given, and l2 w added to the first `penalized` gradients."""
 
-    def __init__(self, w: np.ndarray, penalized: int, lr: float, l2: float = 0.0, momentum: float = 0.0, block: int | None = None) -> None:
+    def __init__(
+        self, w: np.ndarray, penalized: int, lr: float, l2: float = 0.0, momentum: float = 0.0, block: int | None = None
+    ) -> None:
         self.w, self.m, self.d = w, np.zeros_like(w), np.empty_like(w)
         self.penalized, self.momentum, self.block = penalized, w.dtype.type(momentum), block or w.size
         self.lr, self.shrink = w.dtype.type(lr), w.dtype.type(1 - lr * l2)

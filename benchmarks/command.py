@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import machine, table
+from .case import Case
 from .driver import Driver, installed, processors
 
 FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "step")
@@ -63,6 +64,9 @@ def run(options: argparse.Namespace) -> None:
     wanted = PEERS if options.peers is None else options.peers
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
+    cases = {
+        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick) for name in families
+    }
     start = time.monotonic()
     slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 2.0)  # seconds of a slice, rounds, seconds of a case
     with Driver([*peers, "minigrad"], threads, *slices) as driver:
@@ -71,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
         if missing:
             print(f"missing {', '.join(missing)}: pip install 'minigrad[peers]' adds their rows")
         for name in families:
-            found["families"][name] = measure(driver, name, options, threads)
+            found["families"][name] = measure(driver, name, cases[name], threads)
         found["seconds"] = time.monotonic() - start
         found["complaints"] = driver.complaints
     for complaint in driver.complaints:
@@ -95,10 +99,9 @@ def describe(driver: Driver, threads: list[int]) -> dict[str, Any]:
     return found
 
 
-def measure(driver: Driver, name: str, options: argparse.Namespace, threads: list[int]) -> list[dict[str, Any]]:
+def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) -> list[dict[str, Any]]:
     """Print the table of a family; returns its rows."""
     family = importlib.import_module(f"benchmarks.{name}")
-    cases = family.cases(options.sizes, options.quick)
     widths = max(len(case.name) for case in cases) + 2, 28
     print("", *table.head(family.TITLE, family.UNIT, threads, widths), sep="\n", flush=True)
     found: list[dict[str, Any]] = []

@@ -24,7 +24,13 @@ from .case import Case, agree
 TITLES = {"numpy": "NumPy", "minigrad": "", "torch": "PyTorch", "jax": "JAX", "numba": "numba"}
 ORDER = tuple(TITLES)
 ROOFS = ("FMA peak", "copy")  # the rows that are no peer's, but the machine's
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "MINIGRAD_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "MINIGRAD_NUM_THREADS",
+)
 # OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE alone can halve NumPy's matrix products. What a user sets for one library is cleared.
 CLEARED = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "XLA_", "JAX_", "TORCH_", "MINIGRAD_", "PYTHON")
 
@@ -114,13 +120,18 @@ class Row:
 
     def over(self, other: Row) -> float:
         """Median over the common rounds of other's time over this one's: above 1, this row is faster."""
-        return median([other.samples[i] / t for i, t in self.samples.items() if i in other.samples] or [other.median / self.median])
+        return median(
+            [other.samples[i] / t for i, t in self.samples.items() if i in other.samples]
+            or [other.median / self.median]
+        )
 
 
 class Driver:
     """All workers, and how long a slice and a case may take."""
 
-    def __init__(self, peers: Sequence[str], threads: Sequence[int], slice_seconds: float, rounds: int, case_seconds: float) -> None:
+    def __init__(
+        self, peers: Sequence[str], threads: Sequence[int], slice_seconds: float, rounds: int, case_seconds: float
+    ) -> None:
         self.slice_seconds, self.rounds, self.case_seconds = slice_seconds, rounds, case_seconds
         self.workers: list[Worker] = []
         try:
@@ -177,7 +188,17 @@ class Driver:
             reply = self._receive(worker, f"{family} {case.name}")
             for label, found in reply.get("rows", {}).items():
                 who = f"{TITLES[worker.peer]} {label}".strip()
-                row = Row(who, worker.peer, label, worker.threads, found["flops"], found["bytes"], found["answer"], worker, self.rounds)
+                row = Row(
+                    who,
+                    worker.peer,
+                    label,
+                    worker.threads,
+                    found["flops"],
+                    found["bytes"],
+                    found["answer"],
+                    worker,
+                    self.rounds,
+                )
                 row.times = max(1, round(self.slice_seconds / found["once"] / 2))
                 rows.append(row)
         return rows

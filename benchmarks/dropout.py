@@ -83,7 +83,11 @@ def by_torch(case: Case) -> dict[str, Run]:
     out = [y]
 
     def run() -> None:
-        out[0] = torch.native_dropout(tensor, P, True)[0] if forward else torch.ops.aten.native_dropout_backward(tensor, keep, 2.0)
+        out[0] = (
+            torch.native_dropout(tensor, P, True)[0]
+            if forward
+            else torch.ops.aten.native_dropout_backward(tensor, keep, 2.0)
+        )
 
     return {"": Run(run, lambda: answer(x, out[0]))}
 

@@ -23,7 +23,9 @@ def cases(sizes: list[str], quick: bool) -> list[Case]:
     wanted = [count(size) for size in sizes] or ([2048] if quick else [2048, 1_000_000])
     found = []
     for dtype, size in (("float32", 4), ("float64", 8)):
-        names = ["exp", "log", "tanh", "sigmoid"] + (["relu", "relu_grad", "add", "add row", "mul"] if size == 4 else [])
+        names = ["exp", "log", "tanh", "sigmoid"] + (
+            ["relu", "relu_grad", "add", "add row", "mul"] if size == 4 else []
+        )
         for name in names if not quick else ["exp", "tanh", "relu"] if size == 4 else []:
             for n in wanted if size == 4 or sizes else wanted[-1:]:
                 title = f"{name} {human(n)}" + (" f64" if size == 8 else "")

@@ -22,7 +22,9 @@ def run(function: Callable[..., Any], *arrays: Any) -> dict[str, Run]:
     import jax
 
     compiled = jax.jit(function)
-    return {"": Run(lambda: jax.block_until_ready(compiled(*arrays)), lambda: digest(*jax.tree.leaves(compiled(*arrays))))}
+    return {
+        "": Run(lambda: jax.block_until_ready(compiled(*arrays)), lambda: digest(*jax.tree.leaves(compiled(*arrays))))
+    }
 
 
 def state(ws: Any) -> Any:
@@ -42,7 +44,12 @@ def adam(ws: Any, gs: Any, state: Any, lr: float) -> Any:
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gs)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gs)
     step, root = lr / (1 - power1), 1 / jax.numpy.sqrt(1 - power2)
-    return jax.tree.map(lambda w, m, v: w - step * m / (jax.numpy.sqrt(v) * root + 1e-8), ws, m, v), (m, v, power1, power2)
+    return jax.tree.map(lambda w, m, v: w - step * m / (jax.numpy.sqrt(v) * root + 1e-8), ws, m, v), (
+        m,
+        v,
+        power1,
+        power2,
+    )
 
 
 def momentum(ws: Any, gs: Any, state: Any, lr: float) -> Any:

@@ -37,7 +37,11 @@ def operands(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x, random = case.random(*case.params["shape"]), np.random.default_rng(2)
     if case.params["name"] == "cross_entropy":
         return x, random.integers(0, x.shape[1], len(x)), np.empty_like(x)
-    t = random.integers(0, 2, x.shape).astype(np.float32) if case.params["name"] == "bce" else case.random(*x.shape, seed=1)
+    t = (
+        random.integers(0, 2, x.shape).astype(np.float32)
+        if case.params["name"] == "bce"
+        else case.random(*x.shape, seed=1)
+    )
     return x, t, np.empty_like(x)
 
 

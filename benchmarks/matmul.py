@@ -18,13 +18,41 @@ ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-4
 
 # m, k, n, and T where an operand is stored transposed: AᵀB is "784x32x64 T.", ABᵀ is "32x64x64 .T".
-FLOAT32 = """
-32x784x64  32x64x64  32x64x10  784x32x64:T.  64x32x10:T.  32x64x64:.T  32x64x784:.T  128x1024x1024:.T
-64x64x64  128x128x128  256x256x256  512x512x512  1024x1024x1024  128x784x1024
-7x13x5  61x127x89  997x991x983  1x1024x1024  1024x1024x1  1x100000x1  4096x8x8
-""".split()
-FLOAT64 = "32x784x64 32x64x64 32x64x10 784x32x64:T. 32x64x64:.T 128x1024x1024:.T 512x512x512 1024x1024x1024 100x10x1".split()
-QUICK = "32x784x64 32x64x10 32x64x64:.T 128x128x128".split()
+FLOAT32 = [
+    "32x784x64",
+    "32x64x64",
+    "32x64x10",
+    "784x32x64:T.",
+    "64x32x10:T.",
+    "32x64x64:.T",
+    "32x64x784:.T",
+    "128x1024x1024:.T",
+    "64x64x64",
+    "128x128x128",
+    "256x256x256",
+    "512x512x512",
+    "1024x1024x1024",
+    "128x784x1024",
+    "7x13x5",
+    "61x127x89",
+    "997x991x983",
+    "1x1024x1024",
+    "1024x1024x1",
+    "1x100000x1",
+    "4096x8x8",
+]
+FLOAT64 = [
+    "32x784x64",
+    "32x64x64",
+    "32x64x10",
+    "784x32x64:T.",
+    "32x64x64:.T",
+    "128x1024x1024:.T",
+    "512x512x512",
+    "1024x1024x1024",
+    "100x10x1",
+]
+QUICK = ["32x784x64", "32x64x10", "32x64x64:.T", "128x128x128"]
 
 
 def cases(sizes: list[str], quick: bool) -> list[Case]:
@@ -40,10 +68,16 @@ def one(size: str, dtype: str) -> Case:
     numbers, _, transposed = size.partition(":")
     m, k, n = [int(x) for x in numbers.split("x")] if "x" in numbers else [int(numbers)] * 3
     ta, tb = transposed[:1] == "T", transposed[1:] == "T"
-    name = f"{f'AᵀB ' if ta else 'ABᵀ ' if tb else ''}({m}x{k})({k}x{n})" if not m == k == n or ta or tb else f"{m}³"
+    name = f"{'AᵀB ' if ta else 'ABᵀ ' if tb else ''}({m}x{k})({k}x{n})" if not m == k == n or ta or tb else f"{m}³"
     size_of = 8 if dtype == "float64" else 4
     params = {"m": m, "k": k, "n": n, "ta": ta, "tb": tb}
-    return Case(name + (" f64" if size_of == 8 else ""), dtype, params, 2.0 * m * k * n, float(size_of * (m * k + k * n + m * n)))
+    return Case(
+        name + (" f64" if size_of == 8 else ""),
+        dtype,
+        params,
+        2.0 * m * k * n,
+        float(size_of * (m * k + k * n + m * n)),
+    )
 
 
 def operands(case: Case) -> tuple[Any, Any, Any, bool, bool]:

@@ -38,7 +38,9 @@ def one(name: str, shape: tuple[int, int], dtype: str) -> Case:
     size, n = (8 if dtype == "float64" else 4), shape[0] * shape[1]
     moved = size * n * (2 if name.endswith("softmax") else 1)
     text = human(n) if name == "sum" else f"{shape[0]}x{shape[1]}"
-    return Case(f"{name} {text}{' f64' if size == 8 else ''}", dtype, {"name": name, "shape": shape}, float(n), float(moved))
+    return Case(
+        f"{name} {text}{' f64' if size == 8 else ''}", dtype, {"name": name, "shape": shape}, float(n), float(moved)
+    )
 
 
 def operands(case: Case) -> tuple[np.ndarray, np.ndarray]:

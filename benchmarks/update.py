@@ -108,7 +108,10 @@ def by_jax(case: Case) -> dict[str, Run]:
     jnp = jaxed.numpy()
     ws, gs = ([jnp.asarray(x) for x in arrays] for arrays in operands(case))
     step = {"adam": jaxed.adam, "momentum": jaxed.momentum, "sgd": jaxed.sgd}[case.params["rule"]]
-    update = jax.jit(lambda ws, gs, state: step(ws, [g + L2 * w for g, w in zip(gs, ws, strict=True)], state, LR), donate_argnums=(0, 2))
+    update = jax.jit(
+        lambda ws, gs, state: step(ws, [g + L2 * w for g, w in zip(gs, ws, strict=True)], state, LR),
+        donate_argnums=(0, 2),
+    )
     now = [ws, jaxed.state(ws)]
 
     def run() -> None:

@@ -21,7 +21,6 @@ from itertools import repeat
 from time import perf_counter
 from typing import Any
 
-
 ATTEMPTS = 4  # a slice in which the system gave the processor to another process is measured again
 
 
@@ -111,11 +110,10 @@ class Minigrad(Peer):
 
     def roofs(self, family: Any, case: Any) -> dict[str, tuple[Callable[[], None], Any, dict[str, float]]]:
         """The best that the machine could do with the case's work, measured in the same rounds."""
-        import numpy as np
-
         from minigrad.kernels import peaks, runtime
 
         from .case import Run
+        from .machine import aligned
 
         best = runtime.supported()[-1]
         found = {}
@@ -127,8 +125,12 @@ class Minigrad(Peer):
             found["FMA peak"] = (lambda: self.select("native", best), run, work)
         if "copy" in family.ROOFS:
             n = max(1, int(case.bytes) // (2 * case.bits // 8))
-            x, y = np.ones(n, case.dtype), np.ones(n, case.dtype)
-            found["copy"] = (lambda: self.select("native", best), Run(lambda: peaks.peak_copy(x, y), list), {"flops": 0.0})
+            x, y = aligned(n, case.dtype), aligned(n, case.dtype)
+            found["copy"] = (
+                lambda: self.select("native", best),
+                Run(lambda: peaks.peak_copy(x, y), list),
+                {"flops": 0.0},
+            )
         return found
 
 
@@ -158,7 +160,13 @@ class Worker:
                     break  # nothing to compile, and another call would change nothing
             once = min(calls)
             self.rows[label] = (select, run)
-            reply[label] = {"once": once, "answer": list(run.answer()), "flops": wanted.flops, "bytes": wanted.bytes, **work}
+            reply[label] = {
+                "once": once,
+                "answer": list(run.answer()),
+                "flops": wanted.flops,
+                "bytes": wanted.bytes,
+                **work,
+            }
         return {"rows": reply}
 
     def run(self, label: str, times: int) -> dict[str, float]:

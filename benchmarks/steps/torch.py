@@ -31,7 +31,11 @@ def loss_of(step: Step) -> Any:
         y = torch.softmax(logits, 1)
         return functional.mse_loss(y, target) + step.norms * (y.abs().sum(1) + y.norm(dim=1)).mean()
 
-    plain = {"cross_entropy": functional.cross_entropy, "bce": functional.binary_cross_entropy_with_logits, "mse": functional.mse_loss}
+    plain = {
+        "cross_entropy": functional.cross_entropy,
+        "bce": functional.binary_cross_entropy_with_logits,
+        "mse": functional.mse_loss,
+    }
     return with_norms if step.norms else plain[step.loss]
 
 
@@ -61,4 +65,6 @@ def run(step: Step, way: str) -> Run:
         loss.backward()
         optimizer.step()
 
-    return Run(call, lambda: step.answer([p.detach().T for name, p in model.named_parameters() if name.endswith("weight")]))
+    return Run(
+        call, lambda: step.answer([p.detach().T for name, p in model.named_parameters() if name.endswith("weight")])
+    )
