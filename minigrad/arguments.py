@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-import math
-import operator
-from collections.abc import Callable, Iterable
 import functools
 import inspect
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -91,25 +87,22 @@ def refuse_unknown_of(function: Callable[..., Any], who: str, names: Iterable[st
     parameters = inspect.signature(function).parameters.values()
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         refuse_unknown(who, names, [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"])
+
+
 def named_keywords(function: Callable) -> Callable:
-    """`function`, whose TypeError for an unknown keyword also names the closest keyword that it takes.
+    """`function`, whose TypeError for an unknown keyword names a close one that it takes.
 
     >>> @named_keywords
     ... def fit(model, *, epochs=10): ...
     >>> fit(None, epoch=3)
     Traceback (most recent call last):
       ...
-    TypeError: fit: unknown keyword 'epoch'; did you mean 'epochs'? It takes model, epochs
+    TypeError: fit: unknown keyword 'epoch'; did you mean 'epochs'?
     """
-    names = list(inspect.signature(function).parameters)
 
     @functools.wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
-        for name in keywords:
-            if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else "."
-                raise TypeError(f"{function.__name__}: unknown keyword {name!r}{hint} It takes {', '.join(names)}")
+        refuse_unknown_of(function, function.__name__, keywords)
         return function(*args, **keywords)
 
     return checked

@@ -11,8 +11,10 @@ typedef struct {
     void (*dropout_bits)(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold);
     void (*masked_scale_f32)(size_t n, const float *x, const uint8_t *bits, double scale, float *out);
     void (*masked_scale_f64)(size_t n, const double *x, const uint8_t *bits, double scale, double *out);
-    void (*dropout_f32)(size_t n, const float *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, float *out);
-    void (*dropout_f64)(size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, double *out);
+    void (*dropout_f32)(size_t n, const float *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale,
+                        float *out);
+    void (*dropout_f64)(size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale,
+                        double *out);
 } mg_dropout_table;
 
 extern const mg_dropout_table *const mg_dropout[];

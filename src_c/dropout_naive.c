@@ -29,7 +29,8 @@ static void FN(masked_scale)(size_t n, const real *x, const uint8_t *bits, doubl
     for (size_t i = 0; i < n; i++) out[i] = bits[i / 8] >> i % 8 & 1 ? x[i] * (real)scale : 0;
 }
 
-static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, real *out) {
+static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale,
+                        real *out) {
     mg_dropout_bits(n, bits, stream, threshold);
     FN(masked_scale)(n, x, bits, scale, out);
 }

@@ -1,4 +1,4 @@
-/* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: gradient, proximal map, and the lanes of the two sums.
+/* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: gradient, proximal map, lanes of the two sums.
    Shared by penalty.c and update.c, which include it once per precision. elastic_naive.h is its plain meaning.
    terms says which of the two terms are there; a constant where these are called, so the other one costs nothing. */
 #ifndef MG_ELASTIC_H
@@ -48,7 +48,7 @@ INLINE double FN(lanes_total)(vf64 *lane) {
     return last[0];
 }
 
-/* sums = {Σ|w|, Σw²}, 0 for a term that is not there, when the last n < LANES elements, at w, have joined their lanes. */
+/* sums = {Σ|w|, Σw²}, 0 for a term that is not there, once the last n < LANES elements, at w, are in their lanes. */
 static __attribute__((noinline)) void FN(lanes_join)(FN(lanes) s, size_t n, const real *w, double *sums, int terms) {
     real last[LANES] = {0};
     memcpy(last, w, n * sizeof *w);

@@ -33,10 +33,11 @@ enum { FN(chunk) = 4096 / sizeof(real) };
 #include "matmul_pack.h"
 #include "matvec.h"
 
-/* Which operands are copied, into how many numbers of scratch, and how many rows of c are computed together. */
+/* Blocks of c, and copies: of a block of a, which stays in the second cache while panel after panel of b meets it; of a
+   panel of b, or of all panels of a chunk if several blocks of a need them. In numbers of scratch. */
 typedef struct {
-    int pack_a, pack_b;
-    size_t rows, panel, numbers;
+    int pack_a, pack_b, keep_b;
+    size_t rows, columns, panels, numbers;
 } FN(plan);
 
 /* Columns of the next panel: a few vectors, the last of which may be narrow. */
@@ -52,8 +53,10 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     FN(plan) q = {.rows = p->m < rows ? p->m : rows};
     q.pack_b = p->b_col != 1 || (PADS && p->n % W) || (p->m >= 64 && large_b);
     q.pack_a = p->n >= 128 && p->m >= 64 && large_a && (p->a_col == 1 || p->a_row == 1);
-    q.panel = q.pack_b ? k * (FN(panel)(p->m, p->n) + W) : 0;
-    q.numbers = q.panel + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
+    q.keep_b = q.pack_b && p->m > q.rows;
+    q.columns = q.keep_b && p->n > 4096 ? 4096 : p->n;
+    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p->m, p->n)) + W) : 0;
+    q.numbers = q.panels + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
     return q;
 }
 
@@ -92,7 +95,7 @@ static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
 }
 
 /* Rows i0 .. i0 + m of c, one chunk of k. */
-static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, size_t k0, real *panel) {
+static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k;
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
@@ -102,7 +105,7 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
         .add = k0 > 0 || p->accumulate, .relu = ends && p->activation == MG_ACT_RELU,
     };
     if (q.pack_a) {
-        real *packed = panel + q.panel;
+        real *packed = scratch + q.panels;
         if (p->a_col == 1) FN(copy_rows)(m, k, a, p->a_row, packed, t.a_row = (ptrdiff_t)k + 16), t.a_col = 1;
         else FN(copy_rows)(k, m, a, p->a_col, packed, t.a_col = (ptrdiff_t)q.rows + 16), t.a_row = 1;
         a = packed;
@@ -114,7 +117,10 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
         size_t first = 0;
         t.n = width, t.b = b, t.bias = ends && p->bias ? (const real *)p->bias + j : NULL;
         if (q.pack_b) {
-            if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
+            real *panel = q.keep_b ? scratch + j * k : scratch;
+            if (q.keep_b && i0 > 0) {
+                                            /* the first block of rows left it here */
+            } else if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
                 t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
                 FN(tile_packing)(&t);
                 first = ROWS_2;
@@ -138,10 +144,18 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
 static void FN(blocks)(const mg_matmul_args *p, real *scratch) {
     const FN(plan) q = FN(make_plan)(p);
     const size_t blocks = (p->m + q.rows - 1) / q.rows;
-    for (size_t s = 0; s < blocks; s++) {
-        const size_t i = p->m * s / blocks, rows = p->m * (s + 1) / blocks - i;
+    for (size_t j = 0; j < p->n; j += q.columns) {
+        mg_matmul_args part = *p;
+        part.n = p->n - j < q.columns ? p->n - j : q.columns;
+        part.b = (const real *)p->b + (ptrdiff_t)j * p->b_col;
+        part.c = (real *)p->c + j;
+        part.bias = p->bias ? (const real *)p->bias + j : NULL;
         size_t k = 0;
-        do FN(block)(p, q, i, rows, k, scratch);
+        do
+            for (size_t s = 0; s < blocks; s++) {
+                const size_t i = p->m * s / blocks, rows = p->m * (s + 1) / blocks - i;
+                FN(block)(&part, q, i, rows, k, scratch);
+            }
         while ((k += FN(chunk)) < p->k);
     }
 }

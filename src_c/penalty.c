@@ -11,8 +11,10 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #else
 #include "elastic.h"
 
-/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL: one pass over w. */
-INLINE void FN(elastic_net_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int with_grad, int terms) {
+/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL.
+   One pass over w. */
+INLINE void FN(elastic_net_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int with_grad,
+                                 int terms) {
     FN(lanes) lanes = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {

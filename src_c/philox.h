@@ -2,15 +2,16 @@
    (SC 2011). The counter of block b of a stream is (b low, b high, stream low, stream high), the key is the seed.
    philox_naive.h is the plain meaning.
 
-   Words live in the low halves of 64-bit lanes, where the multiplier reads them; the high halves hold rests of products
-   that no later operation looks at. A call makes W32 blocks: the even ones in one set of vectors, the odd in another. */
+   Words live in the low halves of 64-bit lanes, where the multiplier reads them; the high halves hold rests of
+   products that no later operation looks at. A call makes W32 blocks: the even ones in one set of vectors, the odd ones
+   in another. */
 #ifndef MG_PHILOX_H
 #define MG_PHILOX_H
 #include "simd.h"
 #include "stream.h"
 
-/* The product of the low halves, and the high half in the place of the low one. A shuffle leaves the ports that multiply
-   alone: with a shift, 64k dropout bits took 7 % longer on an Intel core, the same on Zen 5. */
+/* The product of the low halves, and the high half in the place of the low one. A shuffle leaves the ports that
+   multiply alone: with a shift, 64k dropout bits took 7 % longer on an Intel core, the same on Zen 5. */
 #if defined(__AVX512F__)
 INLINE vu64 mg_mul_low(vu64 a, vu64 b) { return (vu64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 INLINE vu64 mg_high(vu64 a) { return (vu64)_mm512_movehdup_ps((__m512)a); }

@@ -30,7 +30,8 @@ static double mg_quotient(const double *over, const double *under, double x) {
 static double mg_normal_quantile(double q) {
     if (fabs(q) <= 0.425) return q * mg_quotient(mg_center_over, mg_center_under, fma(-q, q, 0.180625));
     const double r = sqrt(-naive_log_f64(0.5 - fabs(q)));
-    const double z = r <= 5 ? mg_quotient(mg_tail_over, mg_tail_under, r - 1.6) : mg_quotient(mg_far_over, mg_far_under, r - 5);
+    const double near = mg_quotient(mg_tail_over, mg_tail_under, r - 1.6);
+    const double z = r <= 5 ? near : mg_quotient(mg_far_over, mg_far_under, r - 5);
     return q < 0 ? -z : z;
 }
 

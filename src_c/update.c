@@ -4,8 +4,9 @@
 #include "update.h"
 #include "simd.h"
 
-/* Gradients under TINY (before they are squared) and moments under FLUSH count as 0: denormal numbers double the time
-   of a step, and moments that decay would stay there for ever, as 0.9 times the smallest few rounds to themselves. */
+/* Gradients under TINY (before they are squared), moments under FLUSH, and weights that Adam leaves under FLUSH count
+   as 0: denormal numbers cost 10 times the time of a step, and moments that decay would stay there for ever, as 0.9
+   times the smallest few rounds to themselves. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
 enum { PLAIN, HEAVY_BALL, NESTEROV };               /* sgd */
@@ -47,6 +48,7 @@ INLINE FN(constants) FN(constants_of)(const double *row, const mg_update_setting
     };
 }
 
+static int FN(terms)(const double *row) { return mg_terms((real)row[MG_L1], (real)row[MG_L2]); }
 static int FN(after)(const double *row) {
     if ((real)row[MG_PROX_L2] != 0) return SHRINK_AND_DIVIDE;
     if ((real)row[MG_PROX_L1] != 0) return SHRINK;
@@ -64,12 +66,25 @@ INLINE void FN(sums_terms)(size_t n, const real *w, double *sums, int terms) {
 }
 
 static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
-    switch (FN(summed)(mg_terms((real)row[MG_L1], (real)row[MG_L2]), FN(after)(row))) {
+    switch (FN(summed)(FN(terms)(row), FN(after)(row))) {
     case BOTH_TERMS: FN(sums_terms)(n, w, sums, BOTH_TERMS); break;
     case L1_TERM: FN(sums_terms)(n, w, sums, L1_TERM); break;
     case L2_TERM: FN(sums_terms)(n, w, sums, L2_TERM); break;
     default: sums[0] = sums[1] = 0;
     }
+}
+
+/* A block and what it remembers: m is also the buffer of momentum. */
+typedef struct {
+    size_t n;
+    real *w, *m, *v;
+    const real *g;
+    double *sums;
+} FN(block);
+
+/* The gradient with its penalty. */
+INLINE vec FN(penalized)(vec w, vec g, const FN(constants) *c, int terms) {
+    return terms ? g + FN(elastic_slope)(w, c->l1, c->l2, terms) : g;
 }
 
 /* w at the end of a step of the given length, as `after` says. */
@@ -80,100 +95,99 @@ INLINE vec FN(moved)(vec w, vec move, vec step, const FN(constants) *c, int afte
     return FN(elastic_prox)(w, step * c->prox_l1, 1 + step * c->prox_l2, after == SHRINK ? L1_TERM : BOTH_TERMS);
 }
 
-/* The gradient with its penalty. */
-INLINE vec FN(penalized)(vec w, vec g, const FN(constants) *c, int terms) {
-    return terms ? g + FN(elastic_slope)(w, c->l1, c->l2, terms) : g;
-}
-
-/* buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf), or along d + momentum buf for nesterov. */
-INLINE void FN(sgd_part)(size_t n, real *w, const real *g, real *buf, const FN(constants) *c, int kind, int terms, int after) {
-    const vec w0 = FN(load_n)(w, n);
-    vec d = FN(penalized)(w0, FN(load_n)(g, n), c, terms);
+/* buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf), or along d + momentum buf for nesterov.
+   Elements i ... i + n - 1, n <= W. */
+INLINE void FN(sgd_part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int kind, int terms,
+                         int after) {
+    const vec w = FN(load_n)(b->w + i, n);
+    vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms);
     if (kind != PLAIN) {
-        const vec old = FN(load_n)(buf, n), b = FN(unless_small)(old, c->flush, c->momentum * old) + d;
-        FN(store_n)(buf, n, b);
-        d = kind == NESTEROV ? d + c->momentum * b : b;
+        const vec old = FN(load_n)(b->m + i, n);
+        const vec buf = FN(unless_small)(old, c->flush, c->momentum * old) + d;
+        FN(store_n)(b->m + i, n, buf);
+        d = kind == NESTEROV ? d + c->momentum * buf : buf;
     }
-    FN(store_n)(w, n, FN(moved)(w0, c->lr * d, c->lr, c, after));
+    FN(store_n)(b->w + i, n, FN(moved)(w, c->lr * d, c->lr, c, after));
 }
 
 /* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; w = prox(w (1 - lr decay) - step m / root). */
-INLINE void FN(adam_part)(size_t n, real *w, const real *g, real *m, real *v, const FN(constants) *c, int terms, int after) {
-    const vec w0 = FN(load_n)(w, n), m0 = FN(load_n)(m, n), v0 = FN(load_n)(v, n);
-    const vec d = FN(penalized)(w0, FN(load_n)(g, n), c, terms);
-    const vec m1 = FN(unless_small)(m0, c->flush, c->beta1 * m0) + FN(unless_small)(d, c->tiny, c->rest1 * d);
-    const vec v1 = FN(unless_small)(v0, c->flush, c->beta2 * v0) + c->rest2 * FN(unless_small)(d, c->tiny, d * d);
-    const vec root = V(sqrt)(v1) * c->correction + c->eps;
-    FN(store_n)(m, n, m1);
-    FN(store_n)(v, n, v1);
-    FN(store_n)(w, n, FN(moved)(w0, c->step * m1 / root, c->lr / root, c, after));
+INLINE void FN(adam_part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int terms, int after) {
+    const vec w = FN(load_n)(b->w + i, n), m0 = FN(load_n)(b->m + i, n), v0 = FN(load_n)(b->v + i, n);
+    const vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms);
+    const vec m = FN(unless_small)(m0, c->flush, c->beta1 * m0) + FN(unless_small)(d, c->tiny, c->rest1 * d);
+    const vec v = FN(unless_small)(v0, c->flush, c->beta2 * v0) + c->rest2 * FN(unless_small)(d, c->tiny, d * d);
+    const vec root = V(sqrt)(v) * c->correction + c->eps;
+    FN(store_n)(b->m + i, n, m);
+    FN(store_n)(b->v + i, n, v);
+    const vec w1 = FN(moved)(w, c->step * m / root, c->lr / root, c, after);
+    FN(store_n)(b->w + i, n, FN(unless_small)(w1, c->flush, w1));
 }
 
-INLINE void FN(sgd_loop)(size_t n, real *w, const real *g, real *buf, const FN(constants) *c, double *sums, int kind, int terms, int after) {
+INLINE void FN(sgd_loop)(const FN(block) *b, const FN(constants) *c, int kind, int terms, int after) {
     const int summed = FN(summed)(terms, after);
     FN(lanes) lanes = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        FN(lanes_add)(&lanes, w + i, summed);
-        for (size_t j = i; j < i + LANES; j += W) FN(sgd_part)(W, w + j, g + j, buf + j, c, kind, terms, after);
+    for (; i + LANES <= b->n; i += LANES) {
+        FN(lanes_add)(&lanes, b->w + i, summed);
+        for (size_t j = i; j < i + LANES; j += W) FN(sgd_part)(b, j, W, c, kind, terms, after);
     }
-    FN(lanes_join)(lanes, n - i, w + i, sums, summed);
-    for (; i < n; i += W) FN(sgd_part)(n - i < W ? n - i : W, w + i, g + i, buf + i, c, kind, terms, after);
+    FN(lanes_join)(lanes, b->n - i, b->w + i, b->sums, summed);
+    for (; i < b->n; i += W) FN(sgd_part)(b, i, b->n - i < W ? b->n - i : W, c, kind, terms, after);
 }
 
-INLINE void FN(adam_loop)(size_t n, real *w, const real *g, real *m, real *v, const FN(constants) *c, double *sums, int terms, int after) {
+INLINE void FN(adam_loop)(const FN(block) *b, const FN(constants) *c, int terms, int after) {
     const int summed = FN(summed)(terms, after);
     FN(lanes) lanes = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        FN(lanes_add)(&lanes, w + i, summed);
-        for (size_t j = i; j < i + LANES; j += W) FN(adam_part)(W, w + j, g + j, m + j, v + j, c, terms, after);
+    for (; i + LANES <= b->n; i += LANES) {
+        FN(lanes_add)(&lanes, b->w + i, summed);
+        for (size_t j = i; j < i + LANES; j += W) FN(adam_part)(b, j, W, c, terms, after);
     }
-    FN(lanes_join)(lanes, n - i, w + i, sums, summed);
-    for (; i < n; i += W) FN(adam_part)(n - i < W ? n - i : W, w + i, g + i, m + i, v + i, c, terms, after);
+    FN(lanes_join)(lanes, b->n - i, b->w + i, b->sums, summed);
+    for (; i < b->n; i += W) FN(adam_part)(b, i, b->n - i < W ? b->n - i : W, c, terms, after);
 }
 
-INLINE void FN(sgd_terms)(size_t n, real *w, const real *g, real *buf, const double *row, const FN(constants) *c, double *sums, int kind, int terms) {
-    switch (FN(after)(row)) {
-    case STEP: FN(sgd_loop)(n, w, g, buf, c, sums, kind, terms, STEP); break;
-    case DECAY: FN(sgd_loop)(n, w, g, buf, c, sums, kind, terms, DECAY); break;
-    case SHRINK: FN(sgd_loop)(n, w, g, buf, c, sums, kind, terms, SHRINK); break;
-    default: FN(sgd_loop)(n, w, g, buf, c, sums, kind, terms, SHRINK_AND_DIVIDE);
-    }
-}
-
-INLINE void FN(sgd_kind)(size_t n, real *w, const real *g, real *buf, const double *row, const FN(constants) *c, double *sums, int kind) {
-    switch (mg_terms((real)row[MG_L1], (real)row[MG_L2])) {
-    case BOTH_TERMS: FN(sgd_terms)(n, w, g, buf, row, c, sums, kind, BOTH_TERMS); break;
-    case L1_TERM: FN(sgd_terms)(n, w, g, buf, row, c, sums, kind, L1_TERM); break;
-    case L2_TERM: FN(sgd_terms)(n, w, g, buf, row, c, sums, kind, L2_TERM); break;
-    default: FN(sgd_terms)(n, w, g, buf, row, c, sums, kind, 0);
+/* The loops with their flags as constants. kind is not one: a branch per vector that never changes is free. */
+INLINE void FN(sgd_after)(const FN(block) *b, const FN(constants) *c, int kind, int terms, int after) {
+    switch (after) {
+    case STEP: FN(sgd_loop)(b, c, kind, terms, STEP); break;
+    case DECAY: FN(sgd_loop)(b, c, kind, terms, DECAY); break;
+    case SHRINK: FN(sgd_loop)(b, c, kind, terms, SHRINK); break;
+    default: FN(sgd_loop)(b, c, kind, terms, SHRINK_AND_DIVIDE);
     }
 }
 
-static void FN(sgd)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
-    const FN(constants) c = FN(constants_of)(row, s);
-    const int kind = s->momentum == 0 ? PLAIN : s->nesterov ? NESTEROV : HEAVY_BALL;
-    FN(sgd_kind)(n, w, g, state[0], row, &c, sums, kind);
-}
-
-INLINE void FN(adam_terms)(size_t n, real *w, const real *g, real *m, real *v, const double *row, const FN(constants) *c, double *sums, int terms) {
-    switch (FN(after)(row)) {
-    case STEP: FN(adam_loop)(n, w, g, m, v, c, sums, terms, STEP); break;
-    case DECAY: FN(adam_loop)(n, w, g, m, v, c, sums, terms, DECAY); break;
-    case SHRINK: FN(adam_loop)(n, w, g, m, v, c, sums, terms, SHRINK); break;
-    default: FN(adam_loop)(n, w, g, m, v, c, sums, terms, SHRINK_AND_DIVIDE);
+INLINE void FN(adam_after)(const FN(block) *b, const FN(constants) *c, int terms, int after) {
+    switch (after) {
+    case STEP: FN(adam_loop)(b, c, terms, STEP); break;
+    case DECAY: FN(adam_loop)(b, c, terms, DECAY); break;
+    case SHRINK: FN(adam_loop)(b, c, terms, SHRINK); break;
+    default: FN(adam_loop)(b, c, terms, SHRINK_AND_DIVIDE);
     }
 }
 
-static void FN(adam)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
-    const FN(constants) c = FN(constants_of)(row, s);
-    real *m = state[0], *v = state[1];
-    switch (mg_terms((real)row[MG_L1], (real)row[MG_L2])) {
-    case BOTH_TERMS: FN(adam_terms)(n, w, g, m, v, row, &c, sums, BOTH_TERMS); break;
-    case L1_TERM: FN(adam_terms)(n, w, g, m, v, row, &c, sums, L1_TERM); break;
-    case L2_TERM: FN(adam_terms)(n, w, g, m, v, row, &c, sums, L2_TERM); break;
-    default: FN(adam_terms)(n, w, g, m, v, row, &c, sums, 0);
+static MG_UPDATE(FN(sgd), real) {
+    const FN(block) b = {n, w, state[0], state[1], g, sums};
+    const FN(constants) c = FN(constants_of)(row, settings);
+    const int after = FN(after)(row);
+    const int kind = settings->momentum == 0 ? PLAIN : settings->nesterov ? NESTEROV : HEAVY_BALL;
+    switch (FN(terms)(row)) {
+    case BOTH_TERMS: FN(sgd_after)(&b, &c, kind, BOTH_TERMS, after); break;
+    case L1_TERM: FN(sgd_after)(&b, &c, kind, L1_TERM, after); break;
+    case L2_TERM: FN(sgd_after)(&b, &c, kind, L2_TERM, after); break;
+    default: FN(sgd_after)(&b, &c, kind, 0, after);
+    }
+}
+
+static MG_UPDATE(FN(adam), real) {
+    const FN(block) b = {n, w, state[0], state[1], g, sums};
+    const FN(constants) c = FN(constants_of)(row, settings);
+    const int after = FN(after)(row);
+    switch (FN(terms)(row)) {
+    case BOTH_TERMS: FN(adam_after)(&b, &c, BOTH_TERMS, after); break;
+    case L1_TERM: FN(adam_after)(&b, &c, L1_TERM, after); break;
+    case L2_TERM: FN(adam_after)(&b, &c, L2_TERM, after); break;
+    default: FN(adam_after)(&b, &c, 0, after);
     }
 }
 

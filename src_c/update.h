@@ -14,16 +14,19 @@ typedef struct {
 
 /* g is the gradient; state is {momentum buffer} or {m, v}. sums receives Σ|w| and Σw² before the update: each where
    its row has such a term in the gradient, both where it has a proximal map; else 0. */
-#define MG_UPDATE(name, real) \
-    void (*name)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums)
+#define MG_UPDATE(name, real)                                                                                        \
+    void name(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *settings, \
+              double *sums)
+typedef MG_UPDATE((*mg_update_f32), float);
+typedef MG_UPDATE((*mg_update_f64), double);
 
 typedef struct {
     void (*sums_f32)(size_t n, const float *w, const double *row, double *sums);
     void (*sums_f64)(size_t n, const double *w, const double *row, double *sums);
-    MG_UPDATE(sgd_f32, float);
-    MG_UPDATE(sgd_f64, double);
-    MG_UPDATE(adam_f32, float);
-    MG_UPDATE(adam_f64, double);
+    mg_update_f32 sgd_f32;
+    mg_update_f64 sgd_f64;
+    mg_update_f32 adam_f32;
+    mg_update_f64 adam_f64;
 } mg_update_table;
 
 extern const mg_update_table *const mg_update[];

@@ -26,28 +26,28 @@ static real FN(moved)(real w, real move, real step, const double *row) {
     return l1 != 0 || l2 != 0 ? FN(elastic_prox)(w, step * l1, 1 + step * l2) : w;
 }
 
-/* sums = {Σ|w|, Σw²}: each where its row has such a term in the gradient, both where it has a proximal map; else 0. */
 static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
     const int prox = (real)row[MG_PROX_L1] != 0 || (real)row[MG_PROX_L2] != 0;
     FN(elastic_sums)(n, w, prox || (real)row[MG_L1] != 0, prox || (real)row[MG_L2] != 0, sums);
 }
 
-static void FN(sgd)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
-    const real momentum = (real)s->momentum, lr = (real)row[MG_LR];
+static MG_UPDATE(FN(sgd), real) {
+    const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
     FN(sums)(n, w, row, sums);
     for (size_t i = 0; i < n; i++) {
         real d = FN(penalized)(w[i], g[i], row);
-        if (s->momentum != 0) {
+        if (settings->momentum != 0) {
             real *buf = state[0];
             buf[i] = momentum * FN(flushed)(buf[i], 1e-30, 1e-290) + d;
-            d = s->nesterov ? d + momentum * buf[i] : buf[i];
+            d = settings->nesterov ? d + momentum * buf[i] : buf[i];
         }
         w[i] = FN(moved)(w[i], lr * d, lr, row);
     }
 }
 
-static void FN(adam)(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *s, double *sums) {
-    const real beta1 = (real)s->beta1, beta2 = (real)s->beta2, rest1 = (real)(1 - s->beta1), rest2 = (real)(1 - s->beta2);
+static MG_UPDATE(FN(adam), real) {
+    const real beta1 = (real)settings->beta1, rest1 = (real)(1 - settings->beta1);
+    const real beta2 = (real)settings->beta2, rest2 = (real)(1 - settings->beta2);
     const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]), correction = (real)(1 / sqrt(row[MG_CORRECTION2]));
     real *m = state[0], *v = state[1];
     FN(sums)(n, w, row, sums);
@@ -55,8 +55,8 @@ static void FN(adam)(size_t n, real *w, const real *g, real **state, const doubl
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
         v[i] = beta2 * FN(flushed)(v[i], 1e-30, 1e-290) + rest2 * (d * d);
-        const real root = (real)sqrt(v[i]) * correction + (real)s->eps;
-        w[i] = FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row);
+        const real root = (real)sqrt(v[i]) * correction + (real)settings->eps;
+        w[i] = FN(flushed)(FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row), 1e-30, 1e-290);
     }
 }
 

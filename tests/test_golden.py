@@ -7,9 +7,9 @@ from pathlib import Path
 
 import golden
 import pytest
+from kernels.twins import every_variant, needs_native
 
 import minigrad as mg
-from kernels.twins import every_variant, needs_native
 
 
 @needs_native

@@ -19,12 +19,10 @@ from . import reference
 if TYPE_CHECKING:
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
 
-NAMES = sorted(
-    name
-    for name, kernel in vars(reference).items()
-    if callable(kernel) and not name.startswith("_") and getattr(kernel, "__module__", "") == reference.__name__
-)
-FAMILIES = ("arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update")
+NAMES = reference.NAMES
+FAMILIES = (
+    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+)  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 
 _server: dict[str, str] = {}  # kernel -> where it comes from

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from numpy cimport NPY_UINT8, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels cimport runtime
-from minigrad.kernels._c cimport mg_dropout, mg_stream
+from minigrad.kernels._c cimport mg_dropout, mg_dropout_table, mg_stream
 from minigrad.kernels.checks cimport check_flat, check_out, check_same, describe
 from minigrad.kernels.streams cimport stream_of
 
@@ -34,21 +34,22 @@ cdef struct dropout_args:
 
 cdef inline void dropout_block(const dropout_args *p, Py_ssize_t i) noexcept nogil:
     cdef Py_ssize_t start = i * BLOCK, n = min(BLOCK, p.n - start)
+    cdef const mg_dropout_table *t = mg_dropout[runtime.variant]
+    cdef const char *x = p.x + start * (p.bits // 8)
+    cdef char *out = p.out + start * (p.bits // 8)
     cdef uint8_t *mask = p.mask + start // 8
     cdef mg_stream stream = p.stream
     stream.offset += start
     if p.kernel == BITS:
-        mg_dropout[runtime.variant].dropout_bits(n, mask, stream, p.threshold)
+        t.dropout_bits(n, mask, stream, p.threshold)
     elif p.kernel == SCALE and p.bits == 32:
-        mg_dropout[runtime.variant].masked_scale_f32(n, <const float *>p.x + start, mask, p.scale, <float *>p.out + start)
+        t.masked_scale_f32(n, <const float *>x, mask, p.scale, <float *>out)
     elif p.kernel == SCALE:
-        mg_dropout[runtime.variant].masked_scale_f64(n, <const double *>p.x + start, mask, p.scale, <double *>p.out + start)
+        t.masked_scale_f64(n, <const double *>x, mask, p.scale, <double *>out)
     elif p.bits == 32:
-        mg_dropout[runtime.variant].dropout_f32(
-            n, <const float *>p.x + start, mask, stream, p.threshold, p.scale, <float *>p.out + start)
+        t.dropout_f32(n, <const float *>x, mask, stream, p.threshold, p.scale, <float *>out)
     else:
-        mg_dropout[runtime.variant].dropout_f64(
-            n, <const double *>p.x + start, mask, stream, p.threshold, p.scale, <double *>p.out + start)
+        t.dropout_f64(n, <const double *>x, mask, stream, p.threshold, p.scale, <double *>out)
 
 
 cdef int k_dropout(const dropout_args *p) noexcept nogil:
@@ -93,7 +94,8 @@ def dropout_bits(ndarray bits not None, Py_ssize_t n, *, key, stream, offset, do
     check_mask("dropout_bits", bits, n)
     check_out("dropout_bits", bits)
     a.stream, a.threshold = stream_of("dropout_bits", key, stream, offset), threshold_of("dropout_bits", p)
-    a.n, a.mask, a.kernel = n, <uint8_t *>PyArray_DATA(bits), BITS
+    a.n, a.mask, a.x, a.out = n, <uint8_t *>PyArray_DATA(bits), NULL, NULL
+    a.bits, a.kernel = 0, BITS
     run(&a)
 
 
@@ -101,17 +103,21 @@ def masked_scale(ndarray x not None, ndarray bits not None, ndarray out not None
     cdef dropout_args a
     a.bits = check_same("masked_scale", x, out)
     check_mask("masked_scale", bits, PyArray_SIZE(x))
-    a.n, a.x, a.mask, a.out = PyArray_SIZE(x), <const char *>PyArray_DATA(x), <uint8_t *>PyArray_DATA(bits), <char *>PyArray_DATA(out)
+    a.n, a.mask = PyArray_SIZE(x), <uint8_t *>PyArray_DATA(bits)
+    a.x, a.out = <const char *>PyArray_DATA(x), <char *>PyArray_DATA(out)
     a.scale, a.kernel = scale, SCALE
     run(&a)
 
 
-def dropout(ndarray x not None, ndarray out not None, ndarray bits not None, *, key, stream, offset, double p, double scale):
+def dropout(
+    ndarray x not None, ndarray out not None, ndarray bits not None, *, key, stream, offset, double p, double scale
+):
     cdef dropout_args a
     a.bits = check_same("dropout", x, out)
     check_mask("dropout", bits, PyArray_SIZE(x))
     check_out("dropout", bits)
     a.stream, a.threshold = stream_of("dropout", key, stream, offset), threshold_of("dropout", p)
-    a.n, a.x, a.mask, a.out = PyArray_SIZE(x), <const char *>PyArray_DATA(x), <uint8_t *>PyArray_DATA(bits), <char *>PyArray_DATA(out)
+    a.n, a.mask = PyArray_SIZE(x), <uint8_t *>PyArray_DATA(bits)
+    a.x, a.out = <const char *>PyArray_DATA(x), <char *>PyArray_DATA(out)
     a.scale, a.kernel = scale, BOTH
     run(&a)

@@ -6,10 +6,10 @@ from libc.stdlib cimport free, malloc
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
 from minigrad.kernels cimport runtime
-from minigrad.kernels._c cimport mg_penalty
+from minigrad.kernels._c cimport mg_penalty, mg_penalty_table
 from minigrad.kernels.checks cimport check_flat, check_out, check_real, check_same, describe
 
-cdef enum: BLOCK = 4096                     # elements; fixed, and that of update.pyx: both routes give one value of a penalty
+cdef enum: BLOCK = 4096                     # elements; fixed, and as in update.pyx: both give one value of a penalty
 
 
 # --- elastic_net: value and gradient in one pass ---
@@ -98,17 +98,20 @@ cdef struct map_args:
 
 
 cdef inline void map_block(const map_args *p, Py_ssize_t i) noexcept nogil:
+    cdef const mg_penalty_table *t = mg_penalty[runtime.variant]
     cdef Py_ssize_t start = i * BLOCK, n = min(BLOCK, p.n - start)
+    cdef const char *x = p.x + start * (p.bits // 8)
+    cdef char *out = p.out + start * (p.bits // 8)
     if p.bits == 32:
         if p.kernel == ELASTIC_NET_GRAD:
-            mg_penalty[runtime.variant].elastic_net_grad_f32(n, <const float *>p.x + start, p.a, p.b, p.c, <float *>p.out + start)
+            t.elastic_net_grad_f32(n, <const float *>x, p.a, p.b, p.c, <float *>out)
         else:
-            mg_penalty[runtime.variant].soft_threshold_f32(n, <const float *>p.x + start, p.a, p.b, p.c, <float *>p.out + start)
+            t.soft_threshold_f32(n, <const float *>x, p.a, p.b, p.c, <float *>out)
     else:
         if p.kernel == ELASTIC_NET_GRAD:
-            mg_penalty[runtime.variant].elastic_net_grad_f64(n, <const double *>p.x + start, p.a, p.b, p.c, <double *>p.out + start)
+            t.elastic_net_grad_f64(n, <const double *>x, p.a, p.b, p.c, <double *>out)
         else:
-            mg_penalty[runtime.variant].soft_threshold_f64(n, <const double *>p.x + start, p.a, p.b, p.c, <double *>p.out + start)
+            t.soft_threshold_f64(n, <const double *>x, p.a, p.b, p.c, <double *>out)
 
 
 cdef int k_map(const map_args *p) noexcept nogil:

@@ -84,8 +84,9 @@ def normal(ndarray out not None, *, key, stream, offset, double mean, double std
 
 
 def normal_quantile(ndarray q not None, ndarray out not None):
-    """out = the normal quantile of 1/2 + q, |q| < 1/2, float64: what `normal` is made of, for the tests of its tails."""
+    """out = the normal quantile of 1/2 + q, |q| < 1/2, float64: what `normal` is made of. For tests of its tails."""
     if check_same("normal_quantile", q, out) != 64:
         from minigrad.errors import DTypeError
         raise DTypeError(f"normal_quantile: q is {describe(q)}; need float64")
-    mg_random[runtime.variant].normal_quantile(PyArray_SIZE(q), <const double *>PyArray_DATA(q), <double *>PyArray_DATA(out))
+    cdef double *z = <double *>PyArray_DATA(out)
+    mg_random[runtime.variant].normal_quantile(PyArray_SIZE(q), <const double *>PyArray_DATA(q), z)

@@ -7,7 +7,8 @@ cdef inline mg_stream stream_of(str kernel, object key, object stream, object of
     try:
         s.key, s.number, s.offset = key, stream, offset
     except OverflowError:
-        raise ValueError(f"{kernel}: key {key}, stream {stream}, offset {offset}; need 0 <= key, stream < 2**64") from None
+        where = f"key {key}, stream {stream}, offset {offset}"
+        raise ValueError(f"{kernel}: {where}; need 0 <= key, stream < 2**64") from None
     if s.offset >> 63:
         raise ValueError(f"{kernel}: offset is {offset}; need 0 <= offset < 2**63")
     return s

@@ -6,7 +6,9 @@ from libc.stdlib cimport calloc, free
 from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels cimport runtime
-from minigrad.kernels._c cimport MG_COLUMNS, mg_update, mg_update_settings
+from minigrad.kernels._c cimport (
+    MG_COLUMNS, mg_update, mg_update_f32, mg_update_f64, mg_update_settings, mg_update_table
+)
 from minigrad.kernels.checks cimport check_flat, check_out, check_real, check_same, describe
 
 import numpy as np
@@ -15,7 +17,7 @@ from minigrad.errors import ShapeError
 from minigrad.kernels.segments import new_scalars
 
 cdef enum:
-    PIECE = 4096                            # elements; fixed, so that threads never change an order; that of penalty.pyx
+    PIECE = 4096                            # elements; fixed, and as in penalty.pyx: both give one value of a penalty
     STATES = 2
     SGD = 1
     ADAM = 2
@@ -50,7 +52,8 @@ cdef class Segments:
         self.params, self.states = tuple(params), tuple([tuple(state) for state in states])
         self.n = len(self.params)
         if len(self.states) > STATES or any([len(state) != self.n for state in self.states]):
-            raise ShapeError(f"segments: {self.n} parameters, {[len(s) for s in self.states]} states; need at most {STATES} each")
+            states = [len(state) for state in self.states]
+            raise ShapeError(f"segments: {self.n} parameters, {states} states; need at most {STATES} for each")
         self.scalars, self.sums = new_scalars(self.n), np.zeros((self.n, 2))
         for x in self.params:
             w = array_of("segments: a parameter", x)
@@ -65,7 +68,7 @@ cdef class Segments:
         for i in range(self.n):
             w = self.params[i]
             self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
-            self.segments[i].state[0] = self.segments[i].state[1] = self.segments[i].w  # where there is none, it is not read
+            self.segments[i].state[0] = self.segments[i].state[1] = self.segments[i].w  # not read where there is none
             for k in range(len(self.states)):
                 check_same("segments", w, array_of("segments: a state", self.states[k][i]))
                 self.segments[i].state[k] = <char *>PyArray_DATA(<ndarray>self.states[k][i])
@@ -103,27 +106,24 @@ cdef struct update_args:
 
 cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
     """Pick the function; point it at the piece."""
+    cdef const mg_update_table *t = mg_update[runtime.variant]
     cdef const segment *s = &p.segments[q.segment]
     cdef const double *row = p.scalars + q.segment * MG_COLUMNS
     cdef Py_ssize_t at = q.start * (s.bits // 8)
     cdef char *w = s.w + at
-    cdef const char *g = <const char *>zeros if s.g is <const char *>zeros else s.g + at
+    cdef const char *g = s.g if s.g is NULL or s.g is <const char *>zeros else s.g + at
     cdef char *state[STATES]
     state[0], state[1] = s.state[0] + at, s.state[1] + at
-    if s.bits == 32:
-        if s.g is NULL:
-            mg_update[runtime.variant].sums_f32(q.n, <float *>w, row, q.sums)
-        elif p.rule == SGD:
-            mg_update[runtime.variant].sgd_f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
-        else:
-            mg_update[runtime.variant].adam_f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
+    cdef mg_update_f32 f32 = t.sgd_f32 if p.rule == SGD else t.adam_f32
+    cdef mg_update_f64 f64 = t.sgd_f64 if p.rule == SGD else t.adam_f64
+    if s.g is NULL and s.bits == 32:
+        t.sums_f32(q.n, <float *>w, row, q.sums)
+    elif s.g is NULL:
+        t.sums_f64(q.n, <double *>w, row, q.sums)
+    elif s.bits == 32:
+        f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
     else:
-        if s.g is NULL:
-            mg_update[runtime.variant].sums_f64(q.n, <double *>w, row, q.sums)
-        elif p.rule == SGD:
-            mg_update[runtime.variant].sgd_f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
-        else:
-            mg_update[runtime.variant].adam_f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
+        f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
 
 
 cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
@@ -181,7 +181,7 @@ cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
 
 cdef inline int check_gradient(str name, ndarray w, ndarray g) except -1:
     if PyArray_TYPE(w) != PyArray_TYPE(g) or PyArray_SIZE(w) != PyArray_SIZE(g):
-        raise ShapeError(f"{name}: a parameter is {describe(w)}, its gradient {describe(g)}; need the same dtype and size")
+        raise ShapeError(f"{name}: parameter {describe(w)}, gradient {describe(g)}; need the same dtype and size")
     return check_flat(name, g)
 
 
@@ -192,7 +192,7 @@ cdef Segments adopt(table):
         if PyArray_TYPE(x) != NPY_DOUBLE or not PyArray_ISCARRAY(x):
             raise ShapeError(f"segments: scalars and sums are {describe(x)}; need float64, contiguous")
     if table.scalars.shape != (t.n, MG_COLUMNS) or table.sums.shape != (t.n, 2):
-        raise ShapeError(f"segments: scalars {table.scalars.shape}, sums {table.sums.shape}; need {(t.n, MG_COLUMNS)}, {(t.n, 2)}")
+        raise ShapeError(f"segments: scalars {table.scalars.shape}, sums {table.sums.shape} for {t.n} parameters")
     t.scalars, t.sums = table.scalars, table.sums
     return t
 

@@ -25,7 +25,7 @@ def grid() -> list[Method]:
     settings += [Method("L1 proximal", prox=reg.L1(l1)) for l1 in L1S]
     settings += [Method("elastic net", prox=reg.ElasticNet(l1, l2)) for l1 in L1S[:4] for l2 in L2S[:4]]
     settings += [Method("dropout", dropout=p) for p in RATES]
-    settings += [Method("dropout + L2", penalty=reg.L2(l2), dropout=p) for p in RATES[:4] for l2 in L2S[:4]]
+    settings += [Method("dropout + L2", penalty=reg.L2(l2), dropout=p) for p in RATES[2:5] for l2 in L2S[:4]]
     return settings
 
 

@@ -38,8 +38,8 @@ def _logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
     if not allow_probabilities and isinstance(x, Tensor) and _made_by(kind, x):
         raise ValueError(
             f"{op}: the input is the output of a {kind}, but this loss expects logits and applies {kind} itself. A "
-            f"second {kind} bounds the loss away from 0 and flattens its gradient: leave the {kind} out of the model, or "
-            "pass allow_probabilities=True to study the mistake"
+            f"second {kind} bounds the loss away from 0 and flattens its gradient: leave the {kind} out of the model, "
+            "or pass allow_probabilities=True to study the mistake"
         )
 
 

@@ -42,12 +42,12 @@ class Run:
 def fit(
     model: Module, data: Any, loss: Callable, optimizer: Optimizer, penalty: Terms | None = None, *, epochs: int = 10,
     batch_size: int | None = None, validation_data: Any = None, metrics: Sequence[Metric] = (),
-    callbacks: Sequence[Callback] = (), seed: int = 0,
+    callbacks: Sequence[Callback] = (), seed: int | None = None,
 ) -> History:  # fmt: skip
     """Train the model on data for some epochs, and return the history.
 
-    data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed, epoch); or a Loader, which
-    has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which the
+    data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
+    which has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which the
     model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added to
     the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The garbage
     collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
@@ -88,13 +88,13 @@ def fit(
     return history
 
 
-def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, seed: int) -> Loader:
+def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, seed: int | None) -> Loader:
     """The loader that fit iterates over, its data checked against model and loss."""
     if not isinstance(data, Loader):
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
-        return Loader(*check_data(model, data, loss), size, seed=seed)
-    if batch_size is not None:
-        raise ValueError(f"fit: the Loader has batches of {data.batch_size}; leave batch_size out")
+        return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
+    if batch_size is not None or seed is not None:
+        raise ValueError(f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out")
     if data.x.dtype != dtype_of(model):
         raise DTypeError(
             f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader"

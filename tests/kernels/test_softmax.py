@@ -194,7 +194,7 @@ def test_no_rows():
     assert cross_entropy(x, labels, SUM)[0] == 0
     assert cross_entropy(x, labels, NONE)[0].shape == (0,)
     for kernels in (K, reference):
-        with pytest.raises(ShapeError, match="cross_entropy: .* no mean of no losses"):
+        with pytest.raises(ShapeError, match=r"cross_entropy: .* no mean of no losses"):
             cross_entropy(x, labels, MEAN, kernels)
     assert row_kernel("softmax", np.empty((3, 0), np.float32)).shape == (3, 0)
 
@@ -207,7 +207,7 @@ def test_bad_input_is_refused_before_anything_is_written():
         K.cross_entropy(x, target, loss, probs, reduction=reduction)
 
     for error, text, bad in [
-        (IndexError, r"cross_entropy: label\[2\] is 3; need 0 <= label < 3", {"target": np.array([0, 2, 3, -1])}),
+        (IndexError, r"cross_entropy: label\[2\] is 3; need 0 <= label < 3", {"target": np.array([0, 2, 3, 0])}),
         (IndexError, r"label\[1\] is -100;", {"target": np.array([0, -100, 3, 0])}),
         (DTypeError, "label is int32", {"target": labels.astype(np.int32)}),
         (DTypeError, "label is float32", {"target": labels.astype(np.float32)}),

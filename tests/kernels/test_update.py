@@ -131,18 +131,20 @@ def test_sums_are_in_float64():
 def test_denormals_do_not_stay(dtype, small, tiny):
     """A moment of 4 units in the last place times 0.9 rounds to 4 units: without the flush it stays for ever."""
     least = np.finfo(dtype).smallest_subnormal
-    w, m, v, buf = (np.full(40, x * least, dtype) for x in (0, 4, 4, 4))
+    w, m, v, buf = (np.full(40, 4 * least, dtype) for _ in range(4))
     table, momentum = K.segments([w], [m], [v]), K.segments([w], [buf])
     K.adam_update(table, [None], **ADAM)
     K.sgd_update(momentum, [None], momentum=0.9)
     assert not m.any()
     assert not v.any()
+    assert not w.any()
     assert not buf.any()
 
     m[:], v[:] = 0, 0
     g = np.resize(np.array([tiny * 0.99, -tiny * 0.99, tiny * 1.01, -tiny * 1.01, np.nan], dtype), 40)
     K.adam_update(table, [g], **ADAM)
     np.testing.assert_array_equal(m != 0, np.resize([False, False, True, True, True], 40))
+    np.testing.assert_array_equal(v != 0, m != 0)
     assert np.isnan(v[4::5]).all()
     m[:] = np.resize(np.array([small * 0.99, -small * 1.01, np.nan, -small * 0.99, small * 1.01], dtype), 40)
     K.adam_update(table, [None], **ADAM)

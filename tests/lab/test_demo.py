@@ -11,6 +11,7 @@ import minigrad as mg
 from minigrad import cli
 from minigrad.data import load_digits
 from minigrad.lab import demo, demo_report, search
+from minigrad.lab.statistics import Gain
 
 METHODS = ["none", "L2", "L1 sub-gradient", "L1 proximal", "elastic net", "dropout", "dropout + L2"]
 
@@ -89,10 +90,21 @@ def test_report_says_what_was_measured(results, tmp_path):
     text = " ".join(read(path.read_text(encoding="utf-8")).text)
     gain = demo_report.gains(results, "accuracy", 100.0)["L2"]
     assert f"{gain.mean:+.2f} ± {gain.half:.2f} points" in text
-    assert ("does not exclude 0: undecided" in text) == (gain.verdict == "undecided")
+    assert ("does not exclude 0" in text) == (gain.verdict == "undecided")
     for method in METHODS:
         assert method in text
     assert "nan" not in text
+
+
+def test_words_follow_the_intervals():
+    up, down, open_ = Gain(2.0, 1.0), Gain(-2.0, 1.0), Gain(0.5, 1.0)
+    assert "lies above 0: it helps" in demo_report._excludes({"L2": up})
+    assert "lies below 0: it harms" in demo_report._excludes({"L2": down})
+    assert "does not exclude 0" in demo_report._excludes({"L2": open_})
+    others = demo_report._others({"L2": up, "a": up, "b": down, "c": open_, "d": open_})
+    assert others == "Of the others, the interval lies above 0 for a; below 0 for b; on both sides of 0 for c and d."
+    assert "a strong penalty" in demo_report._loss_says({"L2": up}, {"L2": open_})
+    assert "a strong penalty" not in demo_report._loss_says({"L2": up}, {"L2": down})
 
 
 @pytest.mark.parametrize("figures", [True, False])

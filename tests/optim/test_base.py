@@ -1,5 +1,7 @@
 """Groups, tables, state, and every bad option."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -18,20 +20,24 @@ def fill(params):
 
 
 def test_groups_have_options_of_their_own(backend, pair):
-    optimizer = optim.SGD([{"params": pair[:1], "lr": 0.5}, {"params": pair[1]}], lr=0.1, momentum=0.9)
+    optimizer = optim.SGD([{"params": pair[:1], "lr": 0.5, "momentum": 0}, {"params": pair[1]}], lr=0.1, momentum=0.9)
     fill(pair)
     optimizer.step()
     assert pair[0].data.tolist() == [0.5, 1.5]
     assert pair[1].data == pytest.approx(2.9)
     optimizer.param_groups[1]["lr"] = 0.0  # holds from the next step
-    optimizer.param_groups[0]["momentum"] = 0.0
     optimizer.step()
     assert pair[0].data.tolist() == [0.0, 1.0]
     assert pair[1].data == pytest.approx(2.9)
+    optimizer.param_groups[0]["momentum"] = 0.5
+    fill(pair)
+    for _ in range(2):
+        optimizer.step()
+    assert pair[0].data.tolist() == [-1.25, -0.25]
     optimizer.param_groups[0]["lr"] = float("nan")
     with pytest.raises(ValueError, match="lr is nan"):
         optimizer.step()
-    assert pair[0].data.tolist() == [0.0, 1.0]
+    assert pair[0].data.tolist() == [-1.25, -0.25]
 
 
 def test_precisions_may_be_mixed(backend):
@@ -65,6 +71,21 @@ def test_tables_follow_new_arrays_new_dtypes_and_the_backend(rng):
     if mg.kernels.runtime is not None:
         with mg.use_backend("native"):
             assert weights(lambda model: mg.use_backend("reference")) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_backend_makes_its_own_tables(pair):
+    mine, made = types.ModuleType("mine"), []
+
+    def segments(params, *states):
+        made.append(len(params))
+        return mg.kernels.reference.segments(params, *states)
+
+    mine.segments, mine.sgd_update = segments, mg.kernels.reference.sgd_update
+    optimizer = optim.SGD(pair, lr=0.1)
+    with mg.use_backend(mine):
+        optimizer.step()
+        optimizer.step()
+    assert made == [2]
 
 
 @pytest.mark.parametrize(

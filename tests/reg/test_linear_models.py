@@ -68,15 +68,16 @@ def test_ridge_by_its_closed_form(data, name):
     np.testing.assert_allclose(solve(data, term), ridge(data, alpha), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", LASSOS)
-def test_lasso_by_its_optimality(data, name):
-    """|xᵀ(y - x w)/m| <= alpha, with equality and the sign of w where w is not 0."""
-    term, alpha = LASSOS[name]
+@pytest.mark.parametrize("name", [*LASSOS, *NETS])
+def test_lasso_and_elastic_net_by_their_optimality(data, name):
+    """With s = xᵀ(y - x w)/m - l2 w: |s| <= l1, with equality and the sign of w where w is not 0."""
+    term, alpha, ratio = {**NETS, **{name: (*case, 1.0) for name, case in LASSOS.items()}}[name]
+    l1, l2 = alpha * ratio, alpha * (1 - ratio)
     w = solve(data, term)
-    slope = data[0].T @ (data[1] - data[0] @ w) / M
-    np.testing.assert_allclose(slope[w != 0], alpha * np.sign(w[w != 0]), atol=1e-9)
-    assert (np.abs(slope[w == 0]) <= alpha).all()
-    assert (w == 0).any() or alpha < 0.1
+    s = data[0].T @ (data[1] - data[0] @ w) / M - l2 * w
+    np.testing.assert_allclose(s[w != 0], l1 * np.sign(w[w != 0]), atol=1e-9)
+    assert (np.abs(s[w == 0]) <= l1).all()
+    assert (w == 0).any() or l1 < 0.15
 
 
 @pytest.mark.parametrize("name", [*RIDGES, *LASSOS, *NETS])
