@@ -57,7 +57,7 @@ class Adam:
 
 
 class SGD:
-    """Gradient descent over the flat array w, with momentum if given, and l2 w added to the first `penalized` gradients."""
+    """Gradient descent over the flat array w, perhaps with momentum; l2 w added to the first `penalized` gradients."""
 
     def __init__(
         self, w: np.ndarray, penalized: int, lr: float, l2: float = 0.0, momentum: float = 0.0, block: int | None = None

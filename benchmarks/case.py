@@ -22,7 +22,7 @@ class Case(NamedTuple):
         return 64 if self.dtype == "float64" else 32
 
     def random(self, *shape: int, seed: int = 0) -> np.ndarray:
-        """Normal numbers in the case's dtype, 65536 of them again and again: the same in every process, and soon there."""
+        """Normal numbers in the case's dtype, 65536 of them again and again: the same in every process."""
         some = np.random.default_rng(seed).standard_normal(65536).astype(self.dtype)
         return np.resize(some, shape)
 

@@ -16,6 +16,10 @@ from .case import Case
 from .driver import Driver, installed, processors
 
 FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "step")
+LEGEND = (
+    "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
+    "x NumPy: above 1 is faster than NumPy's best row; gain: over one thread."
+)
 PEERS = ("numpy", "torch", "jax", "numba")
 
 
@@ -23,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     """The options, for `python -m benchmarks` and `minigrad bench`."""
     p = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C and, where "
-        "installed, PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half a minute.",
+        description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C, and "
+        "where installed PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half a minute.",
     )
     p.add_argument("families", nargs="*", default=["all"], metavar="FAMILY", choices=[*FAMILIES, "all"],
                    help=f"{', '.join(FAMILIES)}, or all (default)")  # fmt: skip
@@ -80,8 +84,7 @@ def run(options: argparse.Namespace) -> None:
         found["complaints"] = driver.complaints
     for complaint in driver.complaints:
         print(f"no row: {complaint}")
-    print(f"\n{found['seconds']:.0f} s. ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; x NumPy: "
-          "above 1 is faster than NumPy's best row; gain: over one thread.")  # fmt: skip
+    print(f"\n{found['seconds']:.0f} s. {LEGEND}")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     if options.figure:

@@ -1,6 +1,6 @@
-"""The clock's side: starts one process per peer and thread count, lets them take turns in short slices, keeps the medians.
+"""The clock's side: one process per peer and thread count; they take turns in short slices; medians are kept.
 
-Slices of all rows alternate, and every ratio is a median over rounds: what disturbs the machine for a while disturbs all.
+Slices of all rows alternate, and every ratio is a median over rounds: what disturbs the machine disturbs all rows.
 A process that is not measured is stopped (SIGSTOP), so that its idle threads do not spin on a processor in use.
 """
 
@@ -31,7 +31,7 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
     "MINIGRAD_NUM_THREADS",
 )
-# OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE alone can halve NumPy's matrix products. What a user sets for one library is cleared.
+# OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE alone can halve the speed of NumPy's matrix products: all such settings go.
 CLEARED = ("OPENBLAS_", "OMP_", "GOMP_", "KMP_", "MKL_", "NUMBA_", "XLA_", "JAX_", "TORCH_", "MINIGRAD_", "PYTHON")
 
 

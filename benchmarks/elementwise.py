@@ -104,8 +104,8 @@ def by_jax(case: Case) -> dict[str, Run]:
     jnp = jaxed.numpy()
     *xs, _ = operands(case)
     function = {
-        "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "relu_grad": lambda g, y: jnp.where(y > 0, g, 0), "add row": jnp.add,
-        "mul": jnp.multiply,
+        "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "relu_grad": lambda g, y: jnp.where(y > 0, g, 0),
+        "add row": jnp.add, "mul": jnp.multiply,
     }.get(case.params["name"]) or getattr(jnp, case.params["name"])  # fmt: skip
     return jaxed.run(function, *[jnp.asarray(x) for x in xs])
 
@@ -119,8 +119,9 @@ def by_numba(case: Case) -> dict[str, Run]:
     jit = numba.njit(fastmath=True, parallel=numba.get_num_threads() > 1)
     zero, one = y.dtype.type(0), y.dtype.type(1)
     scalar = {
-        "exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: one / (one + np.exp(-x)), "relu": lambda x: max(x, zero),
-        "relu_grad": lambda g, y: g if y > zero else zero, "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
+        "exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: one / (one + np.exp(-x)),
+        "relu": lambda x: max(x, zero), "relu_grad": lambda g, y: g if y > zero else zero,
+        "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
     }[case.params["name"]]  # fmt: skip
     scalar = numba.njit(fastmath=True)(scalar) if not isinstance(scalar, np.ufunc) else scalar
 

@@ -76,5 +76,7 @@ def draw_roofs(axes: Any, roofs: dict[str, Any], low: float, high: float) -> Non
         axes.plot([low / 10, ridge], [low / 10 * bandwidth, flat], color="black", lw=0.7, ls="--")
         start = max(low, axes.get_ylim()[0] / bandwidth) * 1.05
         if start < ridge / 3:
-            axes.text(start, start * bandwidth, f"copy in {level}, {bandwidth:.3g} GB/s", fontsize=7, va="bottom",
-                      rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor", transform_rotates_text=True)  # fmt: skip
+            axes.text(
+                start, start * bandwidth, f"copy in {level}, {bandwidth:.3g} GB/s", fontsize=7, va="bottom",
+                rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor", transform_rotates_text=True,
+            )  # fmt: skip

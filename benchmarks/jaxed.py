@@ -9,7 +9,7 @@ from .case import Run, digest
 
 
 def numpy() -> Any:
-    """jax.numpy. Asynchronous dispatch is off: it hands every call to another thread, and one that waits loses by that."""
+    """jax.numpy, without asynchronous dispatch: that hands a call to another thread, which costs who waits."""
     import jax
 
     jax.config.update("jax_enable_x64", True)

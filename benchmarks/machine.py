@@ -74,15 +74,14 @@ def roofs(seconds: float = 0.004) -> dict[str, Any]:
             K.runtime.set_variant(variant)
             for dtype, bits in (("float32", 32), ("float64", 64)):
                 rounds = 1000
-                while best(lambda: peaks.peak_fma(bits, rounds), 1) < seconds / 2:
+                while best(1, peaks.peak_fma, bits, rounds) < seconds / 2:
                     rounds *= 2
-                fma.setdefault(dtype, {})[variant] = (
-                    peaks.peak_fma(bits, rounds) / best(lambda: peaks.peak_fma(bits, rounds), 9) / 1e9
-                )
+                operations = peaks.peak_fma(bits, rounds)
+                fma.setdefault(dtype, {})[variant] = operations / best(9, peaks.peak_fma, bits, rounds) / 1e9
         for level, size in copy_sizes(caches()).items():
             x, y = aligned(size // 8, "float32"), aligned(size // 8, "float32")
-            repeats = max(1, int(seconds * 50e9 / size))
-            copy[level] = repeats * size / best(lambda: [peaks.peak_copy(x, y) for _ in range(repeats)], 9) / 1e9
+            repeats = max(1, int(seconds * 50e9 / size))  # a first call fills the caches, many find a quiet moment
+            copy[level] = size / best(9 * repeats, peaks.peak_copy, x, y) / 1e9
     return {"GFLOP/s": fma, "GB/s": copy, "copied bytes": copy_sizes(caches())}
 
 
@@ -93,12 +92,12 @@ def aligned(n: int, dtype: str) -> np.ndarray:
     return buffer[-buffer.ctypes.data % 64 // size :][:n]
 
 
-def best(run: Any, times: int) -> float:
+def best(times: int, run: Any, *arguments: Any) -> float:
     """The shortest of some runs in seconds: a roof is what the machine can do, not what it does on average."""
     shortest = float("inf")
     for _ in range(times):
         start = time.perf_counter()
-        run()
+        run(*arguments)
         shortest = min(shortest, time.perf_counter() - start)
     return shortest
 
@@ -119,7 +118,7 @@ def header(machine: dict[str, Any], threads: list[int]) -> list[str]:
     ]
     if machine["load"] is not None and machine["load"] > 0.5:
         lines.append(
-            f"load    {machine['load']:.1f} processes were running before: on a busy machine rows with several threads mean little"
+            f"load    {machine['load']:.1f} processes ran here before: beside others, rows with several threads mean little"
         )
     for n, roof in machine["roofs"].items():
         if roof:

@@ -22,7 +22,8 @@ def results(case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str) -> l
             "case": case.name, "dtype": case.dtype, "who": row.who, "threads": row.threads, "seconds": row.median,
             "spread": row.spread, "samples": list(row.samples.values()), "flops": row.flops, "bytes": row.bytes,
             "rate": work / row.median / 1e9 if unit and work else None, "unit": unit,
-            "share of roof": share(row, same, roofs), "times numpy": row.over(numpy) if numpy and row.who not in ROOFS else None,
+            "share of roof": share(row, same, roofs),
+            "times numpy": row.over(numpy) if numpy and row.who not in ROOFS else None,
             "gain of threads": row.over(alone) if alone and row.threads > 1 else None, "agrees": row.agrees,
         })  # fmt: skip
     return found
@@ -53,9 +54,12 @@ def cells(result: dict[str, Any] | None) -> list[str]:
         return ["-", "", "", "", ""]
     rate, roof, numpy = result["rate"], result["share of roof"], result["times numpy"]
     return [
-        time_text(result["seconds"]) + ("" if result["agrees"] else "!"), f"{result['spread']:.0%}",
-        "" if rate is None else f"{rate:.1f}", "" if roof is None else f"{roof:.0%}", "" if numpy is None else f"{numpy:.2f}",
-    ]  # fmt: skip
+        time_text(result["seconds"]) + ("" if result["agrees"] else "!"),
+        f"{result['spread']:.0%}",
+        "" if rate is None else f"{rate:.1f}",
+        "" if roof is None else f"{roof:.0%}",
+        "" if numpy is None else f"{numpy:.2f}",
+    ]
 
 
 def head(title: str, unit: str, threads: list[int], widths: tuple[int, int]) -> list[str]:

@@ -1,4 +1,4 @@
-/* The roofs of the machine: fused multiply-adds that touch no memory, and a plain copy. No result of minigrad needs them. */
+/* The roofs of the machine: fused multiply-adds that touch no memory, and a plain copy. Only benchmarks/ call them. */
 #ifndef real
 #include "peaks.h"
 #include "simd.h"
@@ -9,9 +9,9 @@ const mg_peaks_table MG_TABLE(peaks) = {MG_BOTH(peak_fma), MG_BOTH(peak_copy)};
 
 #else
 
-/* Twelve independent chains c = a c + b: enough for two units with a latency of up to six cycles, and they fit, with a and
-   b, into 16 registers. Returns the number of operations, a multiplication and an addition each; sink keeps the compiler
-   from dropping them. */
+/* Twelve independent chains c = a c + b: enough for two units with a latency of up to six cycles, and with a and b they
+   fit into 16 registers. Returns the number of operations, additions and multiplications; sink keeps the compiler from
+   dropping them. */
 static double FN(peak_fma)(size_t rounds, real *sink) {
     const vec a = V(set1)(*sink), b = V(set1)(R(1.0) - *sink);
     vec c[12], all = {0};

@@ -1,4 +1,4 @@
-/* What a processor can do at best, measured for benchmarks/. Table of one variant; Cython's view: minigrad/kernels/_c.pxd. */
+/* What a processor can do at best, for benchmarks/. Table of one variant; Cython's view: minigrad/kernels/_c.pxd. */
 #ifndef MG_PEAKS_H
 #define MG_PEAKS_H
 #include <stddef.h>

@@ -30,8 +30,8 @@ def bench(*arguments, **environment):
 
 def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     done = bench(
-        "matmul", "--quick", "--sizes", "8x9x10", "--peers", "numpy", "--threads", "1", "--json", str(tmp_path / "b.json"),
-        OPENBLAS_CORETYPE="Prescott", MINIGRAD_BACKEND="reference",
+        "matmul", "--quick", "--sizes", "8x9x10", "--peers", "numpy", "--threads", "1",
+        "--json", str(tmp_path / "b.json"), OPENBLAS_CORETYPE="Prescott", MINIGRAD_BACKEND="reference",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.index("matmul:") :].splitlines()

@@ -2,7 +2,7 @@
 
 S0  784-64-64-10, relu, softmax cross-entropy, L2 on the weights, Adam
 S1  784-32-10, likewise, gradient descent or Adam
-S2  linear regression, 10 or 100 rows of one input, mean squared error, L2 on the weight, full batch, gradient descent, float64
+S2  linear regression on one input, 10 or 100 rows, squared error, L2 on the weight, gradient descent, float64
 S3  20-64-1, relu, dropout 0.5, binary cross-entropy, L2 on the first weight, Adam
 S4  784-64-10, softmax, mean squared error to one-hot rows + 0.01 mean(‖y‖₁ + ‖y‖₂), Adam
 L1  784-1024-1024-10, relu, dropout 0.5 after both, softmax cross-entropy, Adam with decoupled decay of the weights

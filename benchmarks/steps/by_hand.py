@@ -1,4 +1,4 @@
-"""The steps in NumPy by hand: derivatives worked out on paper, every array allocated once, every result written in place."""
+"""The steps in NumPy by hand: derivatives from paper, every array allocated once, every result written in place."""
 
 from __future__ import annotations
 

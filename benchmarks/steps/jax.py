@@ -1,4 +1,4 @@
-"""The steps on JAX: one compiled step per call, and the whole loop compiled (lax.fori_loop), where Python is out of the way."""
+"""The steps on JAX: one compiled step per call, and the whole loop compiled, where Python is out of the way."""
 
 from __future__ import annotations
 

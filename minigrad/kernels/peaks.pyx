@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy. Not kernels of the table."""
+"""The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy; no kernels of ours."""
 
 from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
