@@ -27,10 +27,10 @@ def parser() -> argparse.ArgumentParser:
     """The options, for `python -m benchmarks` and `minigrad bench`."""
     p = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C, and "
-        "where installed PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half a minute.",
+        description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
+        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half a minute.",
     )
-    p.add_argument("families", nargs="*", default=["all"], metavar="FAMILY", choices=[*FAMILIES, "all"],
+    p.add_argument("families", nargs="*", default="all", metavar="FAMILY", choices=[*FAMILIES, "all"],
                    help=f"{', '.join(FAMILIES)}, or all (default)")  # fmt: skip
     p.add_argument("--quick", action="store_true", help="few sizes, one thread, short slices: to see that it works")
     p.add_argument("--json", type=Path, metavar="FILE", help="write every figure, samples included")
@@ -53,9 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def families(options: argparse.Namespace) -> tuple[str, ...]:
+    """The families that were asked for, each once."""
+    return FAMILIES if "all" in options.families else tuple(dict.fromkeys(options.families))
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure the families one after the other, printing each case when it is done."""
-    families = FAMILIES if "all" in options.families else tuple(dict.fromkeys(options.families))
     threads = sorted(set(options.threads or ([1] if options.quick else [1, 2])))
     if threads[0] < 1:
         raise ValueError(f"--threads: {threads[0]} is no number of threads")
@@ -78,7 +82,7 @@ def run(options: argparse.Namespace) -> None:
         print("\n".join(machine.header(found["machine"], threads)))
         if missing:
             print(f"missing {', '.join(missing)}: pip install 'minigrad[peers]' adds their rows")
-        for name in families:
+        for name in cases:
             found["families"][name] = measure(driver, name, cases[name], threads)
         found["seconds"] = time.monotonic() - start
         found["complaints"] = driver.complaints

@@ -118,7 +118,7 @@ def header(machine: dict[str, Any], threads: list[int]) -> list[str]:
     ]
     if machine["load"] is not None and machine["load"] > 0.5:
         lines.append(
-            f"load    {machine['load']:.1f} processes ran here before: beside others, rows with several threads mean little"
+            f"load    {machine['load']:.1f} processes ran here before: beside them, rows with threads mean little"
         )
     for n, roof in machine["roofs"].items():
         if roof:

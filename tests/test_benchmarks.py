@@ -137,6 +137,13 @@ def test_answers_that_differ_are_marked():
     assert "1.00 us!" in text[0] and "differ from NumPy's" in text[1]
 
 
+def test_all_families_are_the_default():
+    from benchmarks.command import FAMILIES, families, parser
+
+    assert families(parser().parse_args([])) == families(parser().parse_args(["all"])) == FAMILIES
+    assert families(parser().parse_args(["step", "matmul", "step"])) == ("step", "matmul")
+
+
 def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
     import importlib
 
