@@ -94,7 +94,6 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
         return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
     if batch_size is not None or seed is not None:
-        raise ValueError(f"fit: the Loader has batches of {data.batch_size} and a seed; leave these two out")
         raise ValueError(
             f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out"
         )
