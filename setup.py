@@ -18,6 +18,7 @@ FAMILIES = [
     "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
 ]  # fmt: skip
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
+MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]
@@ -107,7 +108,7 @@ def extensions():
             f"minigrad.kernels.{name}", [f"minigrad/kernels/{name}.pyx"], include_dirs=["src_c", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")], depends=inputs,
         )
-        for name in STATE + FAMILIES
+        for name in STATE + FAMILIES + MEASURE
     ]  # fmt: skip
     return cythonize(modules, build_dir="build/cython", language_level=3)
 

@@ -41,8 +41,8 @@ typedef struct {
 } FN(plan);
 
 /* Columns of the next panel: a few vectors, the last of which may be narrow. */
-static size_t FN(panel)(size_t m, size_t n) {
-    const size_t width = m <= 3 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
+static size_t FN(panel)(const mg_matmul_args *p, size_t n) {
+    const size_t width = p->m <= 3 && p->b_col == 1 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
     return n < width ? n : width;
 }
 
@@ -55,7 +55,7 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     q.pack_a = p->n >= 128 && p->m >= 64 && large_a && (p->a_col == 1 || p->a_row == 1);
     q.keep_b = q.pack_b && p->m > q.rows;
     q.columns = q.keep_b && p->n > 4096 ? 4096 : p->n;
-    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p->m, p->n)) + W) : 0;
+    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p, p->n)) + W) : 0;
     q.numbers = q.panels + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
     return q;
 }
@@ -112,7 +112,7 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
     }
     size_t width;
     for (size_t j = 0; j < p->n; j += width, b += (ptrdiff_t)width * p->b_col) {
-        width = FN(panel)(p->m, p->n - j);
+        width = FN(panel)(p, p->n - j);
         const size_t vectors = (width + W - 1) / W, most = vectors == 1 ? ROWS_1 : vectors == 2 ? ROWS_2 : 3;
         size_t first = 0;
         t.n = width, t.b = b, t.bias = ends && p->bias ? (const real *)p->bias + j : NULL;
@@ -121,7 +121,8 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
             if (q.keep_b && i0 > 0) {
                                             /* the first block of rows left it here */
             } else if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
-                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
+                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a;
+                t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
                 FN(tile_packing)(&t);
                 first = ROWS_2;
             } else FN(pack_panel)(k, width, b, p->b_row, p->b_col, panel);
@@ -190,7 +191,7 @@ static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_matmul_args q = *p;
-    const int apart = p->accumulate && p->k > FN(chunk);    /* the finished product is added: it needs a place of its own */
+    const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
     if (apart) {
         q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
         memory += p->m * p->n;

@@ -17,7 +17,7 @@ static void FN(pack_panel)(size_t k, size_t n, const real *b, ptrdiff_t row, ptr
         } else if (row == 1) {
             for (size_t i = 0; i < k; i += W) {
                 vec columns[W];
-                if (k - i < W && k >= W) i = k - W;             /* the last block again covers a part of the one before */
+                if (k - i < W && k >= W) i = k - W; /* the last block again covers a part of the one before */
                 if (part == W && k >= W) FN(transpose)(from + i, col, columns);
                 else FN(transpose_part)(from + i, col, part, k - i < W ? k - i : W, columns);
                 for (size_t t = 0; t < W && i + t < k; t++) V(store)(to + (i + t) * width, columns[t]);

@@ -30,6 +30,14 @@ cdef extern from "arrays.h" nogil:
         void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
     const mg_arrays_table *const *mg_arrays
 
+cdef extern from "peaks.h" nogil:
+    ctypedef struct mg_peaks_table:
+        double peak_fma_f32(size_t rounds, float *sink) noexcept nogil
+        double peak_fma_f64(size_t rounds, double *sink) noexcept nogil
+        void peak_copy_f32(size_t n, const float *x, float *out) noexcept nogil
+        void peak_copy_f64(size_t n, const double *x, double *out) noexcept nogil
+    const mg_peaks_table *const *mg_peaks
+
 cdef extern from "matmul.h" nogil:
     enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
     ctypedef struct mg_matmul_args:

@@ -1,0 +1,138 @@
+"""Elementwise: exp, log, tanh, sigmoid, relu and its gradient, add, and adding a row to every row."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .case import Case, Run, count, digest, human
+
+TITLE = "elementwise, float32 and float64"
+UNIT = "GB/s"
+ROOFS = ("copy",)
+KERNELS = ("exp", "log", "tanh", "sigmoid", "relu", "relu_grad", "add", "mul")
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
+TOLERANCE = 1e-5
+ARRAYS = {"relu_grad": 3, "add": 3, "mul": 3}  # read and written; the others 2
+
+
+def cases(sizes: list[str], quick: bool) -> list[Case]:
+    wanted = [count(size) for size in sizes] or ([2048] if quick else [2048, 1_000_000])
+    found = []
+    for dtype, size in (("float32", 4), ("float64", 8)):
+        names = ["exp", "log", "tanh", "sigmoid"] + (
+            ["relu", "relu_grad", "add", "add row", "mul"] if size == 4 else []
+        )
+        for name in names if not quick else ["exp", "tanh", "relu"] if size == 4 else []:
+            for n in wanted if size == 4 or sizes else wanted[-1:]:
+                title = f"{name} {human(n)}" + (" f64" if size == 8 else "")
+                found.append(Case(title, dtype, {"n": n, "name": name}, 0.0, float(size * ARRAYS.get(name, 2) * n)))
+    return found
+
+
+def operands(case: Case) -> list[np.ndarray]:
+    """One or two inputs, and the output. A row has 64 elements, where they divide n."""
+    n, name = case.params["n"], case.params["name"]
+    x = case.random(n)
+    if name == "log":
+        x = np.exp(x)
+    if name == "add row":
+        columns = 64 if n % 64 == 0 else n
+        return [x.reshape(-1, columns), case.random(columns, seed=1), np.empty((n // columns, columns), case.dtype)]
+    return [x, *([case.random(n, seed=1)] if name in ARRAYS else []), np.empty_like(x)]
+
+
+def by_numpy(case: Case) -> dict[str, Run]:
+    *xs, y = operands(case)
+    real, x, mask = y.dtype.type, xs[0], np.empty(y.shape, bool)
+    half, one = real(0.5), real(1)
+
+    def sigmoid_by_exp() -> None:
+        np.negative(x, out=y)
+        np.exp(y, out=y)
+        np.add(y, one, out=y)
+        np.reciprocal(y, out=y)
+
+    def sigmoid_by_tanh() -> None:
+        np.multiply(x, half, out=y)
+        np.tanh(y, out=y)
+        np.multiply(y, half, out=y)
+        np.add(y, half, out=y)
+
+    def relu_grad() -> None:
+        np.greater(xs[1], 0, out=mask)
+        np.multiply(x, mask, out=y)
+
+    name = case.params["name"]
+    if name == "sigmoid":
+        return {"by exp": Run(sigmoid_by_exp, lambda: digest(y)), "by tanh": Run(sigmoid_by_tanh, lambda: digest(y))}
+    if name == "relu_grad":
+        return {"": Run(relu_grad, lambda: digest(y))}
+    if name == "relu":
+        return {"": Run(partial(np.maximum, x, real(0), y), lambda: digest(y))}
+    ufunc = {"add": np.add, "add row": np.add, "mul": np.multiply}.get(name) or getattr(np, name)
+    return {"": Run(partial(ufunc, *xs, y), lambda: digest(y))}
+
+
+def by_kernels(K: Any, case: Case) -> dict[str, Run]:
+    *xs, y = operands(case)
+    return {"": Run(partial(getattr(K, case.params["name"].split()[0]), *xs, y), lambda: digest(y))}
+
+
+def by_torch(case: Case) -> dict[str, Run]:
+    import torch
+
+    *xs, y = operands(case)
+    xs, out = [torch.from_numpy(x) for x in xs], torch.from_numpy(y)
+    name = case.params["name"].split()[0]
+    if name == "relu":
+        return {"": Run(partial(torch.clamp_min, xs[0], 0, out=out), lambda: digest(y))}
+    if name == "relu_grad":
+        backward = partial(torch.ops.aten.threshold_backward.grad_input, xs[0], xs[1], 0, grad_input=out)
+        return {"": Run(backward, lambda: digest(y))}
+    return {"": Run(partial(getattr(torch, name), *xs, out=out), lambda: digest(y))}
+
+
+def by_jax(case: Case) -> dict[str, Run]:
+    import jax
+
+    from . import jaxed
+
+    jnp = jaxed.numpy()
+    *xs, _ = operands(case)
+    function = {
+        "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "relu_grad": lambda g, y: jnp.where(y > 0, g, 0),
+        "add row": jnp.add, "mul": jnp.multiply,
+    }.get(case.params["name"]) or getattr(jnp, case.params["name"])  # fmt: skip
+    return jaxed.run(function, *[jnp.asarray(x) for x in xs])
+
+
+def by_numba(case: Case) -> dict[str, Run]:
+    import numba
+
+    if case.params["name"] == "add row":
+        return {}
+    *xs, y = operands(case)
+    jit = numba.njit(fastmath=True, parallel=numba.get_num_threads() > 1)
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    scalar = {
+        "exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: one / (one + np.exp(-x)),
+        "relu": lambda x: max(x, zero), "relu_grad": lambda g, y: g if y > zero else zero,
+        "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
+    }[case.params["name"]]  # fmt: skip
+    scalar = numba.njit(fastmath=True)(scalar) if not isinstance(scalar, np.ufunc) else scalar
+
+    @jit
+    def unary(x: Any, y: Any) -> None:
+        for i in numba.prange(x.size):
+            y[i] = scalar(x[i])
+
+    @jit
+    def binary(a: Any, b: Any, y: Any) -> None:
+        for i in numba.prange(a.size):
+            y[i] = scalar(a[i], b[i])
+
+    return {"": Run(partial(unary if len(xs) == 1 else binary, *xs, y), lambda: digest(y))}

@@ -1,0 +1,120 @@
+"""Matrix products: squares, the small shapes of training steps, transposed forms, vectors, odd sizes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .case import Case, Run, digest
+
+TITLE = "matmul: y = op(a) op(b)"
+UNIT = "GFLOP/s"
+ROOFS = ("FMA",)
+KERNELS = ("matmul",)
+STATEFUL = False  # whether a call changes what the next one computes
+ALL_VARIANTS = True  # naive and generic too
+TOLERANCE = 1e-4
+
+# m, k, n, and T where an operand is stored transposed: AᵀB is "784x32x64 T.", ABᵀ is "32x64x64 .T".
+FLOAT32 = [
+    "32x784x64",
+    "32x64x64",
+    "32x64x10",
+    "784x32x64:T.",
+    "64x32x10:T.",
+    "32x64x64:.T",
+    "32x64x784:.T",
+    "128x1024x1024:.T",
+    "64x64x64",
+    "128x128x128",
+    "256x256x256",
+    "512x512x512",
+    "1024x1024x1024",
+    "128x784x1024",
+    "7x13x5",
+    "61x127x89",
+    "997x991x983",
+    "1x1024x1024",
+    "1024x1024x1",
+    "1x100000x1",
+    "4096x8x8",
+]
+FLOAT64 = [
+    "32x784x64",
+    "32x64x64",
+    "32x64x10",
+    "784x32x64:T.",
+    "32x64x64:.T",
+    "128x1024x1024:.T",
+    "512x512x512",
+    "1024x1024x1024",
+    "100x10x1",
+]
+QUICK = ["32x784x64", "32x64x10", "32x64x64:.T", "128x128x128"]
+
+
+def cases(sizes: list[str], quick: bool) -> list[Case]:
+    """Sizes are m x k x n, or one number for a cube; `:T.` and `:.T` transpose."""
+    if sizes:
+        return [one(size, "float32") for size in sizes]
+    return [one(size, "float32") for size in (QUICK if quick else FLOAT32)] + [
+        one(size, "float64") for size in (() if quick else FLOAT64)
+    ]
+
+
+def one(size: str, dtype: str) -> Case:
+    numbers, _, transposed = size.partition(":")
+    m, k, n = [int(x) for x in numbers.split("x")] if "x" in numbers else [int(numbers)] * 3
+    ta, tb = transposed[:1] == "T", transposed[1:] == "T"
+    name = f"{'AᵀB ' if ta else 'ABᵀ ' if tb else ''}({m}x{k})({k}x{n})" if not m == k == n or ta or tb else f"{m}³"
+    size_of = 8 if dtype == "float64" else 4
+    params = {"m": m, "k": k, "n": n, "ta": ta, "tb": tb}
+    return Case(
+        name + (" f64" if size_of == 8 else ""),
+        dtype,
+        params,
+        2.0 * m * k * n,
+        float(size_of * (m * k + k * n + m * n)),
+    )
+
+
+def operands(case: Case) -> tuple[Any, Any, Any, bool, bool]:
+    m, k, n, ta, tb = case.params.values()
+    a = case.random(*((k, m) if ta else (m, k)))
+    b = case.random(*((n, k) if tb else (k, n)), seed=1)
+    return a, b, np.empty((m, n), case.dtype), ta, tb
+
+
+def by_numpy(case: Case) -> dict[str, Run]:
+    a, b, y, ta, tb = operands(case)
+    a, b = a.T if ta else a, b.T if tb else b
+    runs = {"": Run(partial(np.matmul, a, b, y), lambda: digest(y))}
+    if 1 in y.shape:
+        runs["dot"] = Run(partial(np.dot, a, b, y), lambda: digest(y))
+    return runs
+
+
+def by_kernels(K: Any, case: Case) -> dict[str, Run]:
+    a, b, y, ta, tb = operands(case)
+    call = partial(K.matmul, a, b, y, ta=ta, tb=tb) if ta or tb else partial(K.matmul, a, b, y)
+    return {"": Run(call, lambda: digest(y))}
+
+
+def by_torch(case: Case) -> dict[str, Run]:
+    import torch
+
+    a, b, y, ta, tb = operands(case)
+    a, b, out = torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(y)
+    return {"": Run(partial(torch.mm, a.T if ta else a, b.T if tb else b, out=out), lambda: digest(y))}
+
+
+def by_jax(case: Case) -> dict[str, Run]:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    a, b, _, ta, tb = operands(case)
+    a, b = jax.numpy.asarray(a), jax.numpy.asarray(b)
+    product = jax.jit(lambda a, b: (a.T if ta else a) @ (b.T if tb else b))
+    return {"": Run(lambda: product(a, b).block_until_ready(), lambda: digest(product(a, b)))}

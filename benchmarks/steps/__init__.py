@@ -1,0 +1,97 @@
+"""The training steps: networks, data and constants that all peers share.
+
+S0  784-64-64-10, relu, softmax cross-entropy, L2 on the weights, Adam
+S1  784-32-10, likewise, gradient descent or Adam
+S2  linear regression on one input, 10 or 100 rows, squared error, L2 on the weight, gradient descent, float64
+S3  20-64-1, relu, dropout 0.5, binary cross-entropy, L2 on the first weight, Adam
+S4  784-64-10, softmax, mean squared error to one-hot rows + 0.01 mean(‖y‖₁ + ‖y‖₂), Adam
+L1  784-1024-1024-10, relu, dropout 0.5 after both, softmax cross-entropy, Adam with decoupled decay of the weights
+
+Every step returns the data loss (S4: with its norms); a penalty acts by its gradient, its value is not asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..case import digest
+
+
+class Step(NamedTuple):
+    """A network, its data and its update. l2 is on the weights, or on the first alone; decay is decoupled."""
+
+    name: str
+    layers: tuple[int, ...]
+    batch: int
+    loss: str = "cross_entropy"
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    l2: float = 0.0
+    first_only: bool = False
+    decay: float = 0.0
+    dropout: float = 0.0
+    norms: float = 0.0
+    dtype: str = "float32"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}: {'-'.join(map(str, self.layers))} {self.optimizer} x{self.batch}"
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        return list(zip(self.layers[:-1], self.layers[1:], strict=True))
+
+    @property
+    def flops(self) -> float:
+        """Of the products: forward, the weights' gradients, and the inputs' but for the first layer."""
+        return sum(2.0 * self.batch * m * n * (2 if i == 0 else 3) for i, (m, n) in enumerate(self.sizes))
+
+    @property
+    def bytes(self) -> float:
+        """Of the update: w twice, g, and for Adam m and v twice."""
+        item = 8 if self.dtype == "float64" else 4
+        return item * (7.0 if self.optimizer == "adam" else 3.0) * sum(m * n + n for m, n in self.sizes)
+
+    def weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights (in, out) and biases, the same in every process."""
+        random = np.random.default_rng(0)
+        limits = [np.sqrt(6 / (m + n)) for m, n in self.sizes]
+        ws = [random.uniform(-a, a, size).astype(self.dtype) for a, size in zip(limits, self.sizes, strict=True)]
+        return ws, [np.zeros(n, self.dtype) for n in self.layers[1:]]
+
+    def data(self) -> tuple[np.ndarray, Any]:
+        """Inputs, and targets: classes (int64), 0 or 1, one-hot rows, or numbers."""
+        random = np.random.default_rng(1)
+        x = random.random((self.batch, self.layers[0])).astype(self.dtype)
+        if self.loss == "cross_entropy":
+            return x, random.integers(0, self.layers[-1], self.batch)
+        if self.loss == "bce":
+            return x, random.integers(0, 2, (self.batch, 1)).astype(self.dtype)
+        if self.norms:
+            return x, np.eye(self.layers[-1], dtype=self.dtype)[random.integers(0, self.layers[-1], self.batch)]
+        return x, (2 * x + 1 + 0.1 * random.standard_normal(x.shape)).astype(self.dtype)
+
+    def answer(self, ws: Any) -> list[float]:
+        """The weights (in, out) after the steps, as moves from the start; with dropout only that there are so many."""
+        if self.dropout:
+            return digest([np.asarray(w).size for w in ws])
+        moves = [np.asarray(w, np.float64) - start for w, start in zip(ws, self.weights()[0], strict=True)]
+        return digest(np.concatenate([move.ravel() for move in moves]))
+
+
+STEPS = {
+    step.name: step
+    for step in [
+        Step("S0", (784, 64, 64, 10), 32, l2=1e-4),
+        Step("S0-256", (784, 64, 64, 10), 256, l2=1e-4),
+        Step("S1-SGD", (784, 32, 10), 32, optimizer="sgd", lr=1e-2, l2=1e-4),
+        Step("S1-Adam", (784, 32, 10), 32, l2=1e-4),
+        Step("S2-10", (1, 1), 10, loss="mse", optimizer="sgd", lr=1e-2, l2=1e-2, dtype="float64"),
+        Step("S2-100", (1, 1), 100, loss="mse", optimizer="sgd", lr=1e-2, l2=1e-2, dtype="float64"),
+        Step("S3", (20, 64, 1), 32, loss="bce", l2=1e-2, first_only=True, dropout=0.5),
+        Step("S4", (784, 64, 10), 32, loss="mse", norms=0.01),
+        Step("L1", (784, 1024, 1024, 10), 128, dropout=0.5, decay=1e-2),
+    ]
+}

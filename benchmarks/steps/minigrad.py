@@ -1,0 +1,76 @@
+"""The steps on minigrad, eager, with the public API as a user writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import minigrad as mg
+from minigrad import nn, optim, reg
+
+from ..case import Run
+from . import Step
+
+
+def network(step: Step) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i, (n_in, n_out) in enumerate(step.sizes):
+        hidden = i < len(step.sizes) - 1
+        layers.append(nn.Linear(n_in, n_out, activation="relu" if hidden else None, dtype=step.dtype))
+        if hidden and step.dropout:
+            layers.append(nn.Dropout(step.dropout))
+    model = nn.Sequential(*layers)
+    linears = [layer for layer in layers if isinstance(layer, nn.Linear)]
+    with mg.no_grad():
+        for layer, w in zip(linears, step.weights()[0], strict=True):
+            layer.weight.copy_(w)
+    return model
+
+
+def with_norms(strength: float) -> Callable[[Any, Any], Any]:
+    def loss(logits: mg.Tensor, target: mg.Tensor) -> mg.Tensor:
+        y = mg.softmax(logits)
+        norms = y.abs().sum(1) + (y * y).sum(1).sqrt()
+        return mg.mse_loss(y, target) + strength * norms.mean()
+
+    return loss
+
+
+def runs(step: Step) -> dict[str, Run]:
+    """The penalty inside the update; where there is one, also as a term of the loss."""
+    found = {"": run(step, in_update=True)}
+    if step.l2:
+        found["L2 in loss"] = run(step, in_update=False)
+    return found
+
+
+def run(step: Step, in_update: bool) -> Run:
+    mg.manual_seed(0)
+    model = network(step)
+    x, target = step.data()
+    x = mg.tensor(x)
+    target = mg.tensor(target)
+    loss_of = {"cross_entropy": mg.cross_entropy, "bce": mg.bce_with_logits, "mse": mg.mse_loss}[step.loss]
+    if step.norms:
+        loss_of = with_norms(step.norms)
+    terms = reg.on(model, "0.weight" if step.first_only else "*.weight", reg.L2(step.l2)) if step.l2 else None
+    bound = {"penalty": terms} if terms is not None and in_update else {}
+    if step.decay:
+        weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+        biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+        groups = [{"params": weights, "weight_decay": step.decay}, {"params": biases, "weight_decay": 0.0}]
+        optimizer: Any = optim.AdamW(groups, lr=step.lr)
+    elif step.optimizer == "adam":
+        optimizer = optim.Adam(model.parameters(), lr=step.lr, **bound)
+    else:
+        optimizer = optim.SGD(model.parameters(), lr=step.lr, **bound)
+
+    def call() -> None:
+        optimizer.zero_grad()
+        loss = loss_of(model(x), target)
+        if terms is not None and not in_update:
+            loss = loss + terms()
+        loss.backward()
+        optimizer.step()
+
+    return Run(call, lambda: step.answer([p.data for name, p in model.named_parameters() if name.endswith("weight")]))

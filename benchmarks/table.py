@@ -1,0 +1,87 @@
+"""The table of a family: sizes down the side, one line per row, the columns once for each thread count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .case import Case
+from .driver import ROOFS, Row
+
+COLUMNS = {"time": 9, "±": 5, "rate": 8, "roof": 5, "x NumPy": 8}
+
+
+def results(case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str) -> list[dict[str, Any]]:
+    """What JSON keeps of every row, and the table shows."""
+    found = []
+    for row in rows:
+        same = {r.who: r for r in rows if r.threads == row.threads}
+        numpy = min((r for r in same.values() if r.peer == "numpy"), key=lambda r: r.median, default=None)
+        alone = next((r for r in rows if r.who == row.who and r.threads == 1), None)
+        work = row.flops if unit == "GFLOP/s" else row.bytes
+        found.append({
+            "case": case.name, "dtype": case.dtype, "who": row.who, "threads": row.threads, "seconds": row.median,
+            "spread": row.spread, "samples": list(row.samples.values()), "flops": row.flops, "bytes": row.bytes,
+            "rate": work / row.median / 1e9 if unit and work else None, "unit": unit,
+            "share of roof": share(row, same, roofs),
+            "times numpy": row.over(numpy) if numpy and row.who not in ROOFS else None,
+            "gain of threads": row.over(alone) if alone and row.threads > 1 else None, "agrees": row.agrees,
+        })  # fmt: skip
+    return found
+
+
+def share(row: Row, same: dict[str, Row], roofs: tuple[str, ...]) -> float | None:
+    """The time that the machine's roofs allow over the row's time: FLOPs at the FMA peak, plus a copy of its bytes."""
+    fma, copy = same.get("FMA peak"), same.get("copy")
+    if row in (fma, copy) or (("FMA" in roofs) and not fma) or (("copy" in roofs) and not copy):
+        return None
+    seconds = row.flops * fma.best / fma.flops if fma and row.flops else 0.0
+    seconds += copy.best if copy else 0.0
+    return seconds / row.median or None
+
+
+def time_text(seconds: float) -> str:
+    """Three digits and a unit.
+
+    >>> time_text(22.4e-6), time_text(0.0107), time_text(3.3e-7)
+    ('22.4 us', '10.7 ms', '0.33 us')
+    """
+    value, unit = (seconds * 1e6, "us") if seconds < 1e-3 else (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
+    return f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}" if value < 100 else f"{value:.0f} {unit}"
+
+
+def cells(result: dict[str, Any] | None) -> list[str]:
+    if result is None:
+        return ["-", "", "", "", ""]
+    rate, roof, numpy = result["rate"], result["share of roof"], result["times numpy"]
+    return [
+        time_text(result["seconds"]) + ("" if result["agrees"] else "!"),
+        f"{result['spread']:.0%}",
+        "" if rate is None else f"{rate:.1f}",
+        "" if roof is None else f"{roof:.0%}",
+        "" if numpy is None else f"{numpy:.2f}",
+    ]
+
+
+def head(title: str, unit: str, threads: list[int], widths: tuple[int, int]) -> list[str]:
+    names = [unit if name == "rate" else name for name in COLUMNS]
+    block = " ".join(name.rjust(width) for name, width in zip(names, COLUMNS.values(), strict=True))
+    gap = " " * sum(widths)
+    over = gap + "".join(f"  {f'{n} thread' + 's' * (n > 1):-^{len(block)}}" for n in threads)
+    return [title, over, gap + f"  {block}" * len(threads) + ("   gain" if len(threads) > 1 else "")]
+
+
+def lines(found: list[dict[str, Any]], threads: list[int], widths: tuple[int, int]) -> list[str]:
+    """The lines of one case."""
+    text, title = [], found[0]["case"] if found else ""
+    for who in dict.fromkeys(r["who"] for r in found):
+        by_threads = {r["threads"]: r for r in found if r["who"] == who}
+        line = title.ljust(widths[0]) + who.ljust(widths[1])
+        for n in threads:
+            values = zip(cells(by_threads.get(n)), COLUMNS.values(), strict=True)
+            line += "  " + " ".join(value.rjust(width) for value, width in values)
+        gains = [r["gain of threads"] for r in by_threads.values() if r["gain of threads"]]
+        text.append(line + (f"  {gains[-1]:5.2f}" if gains else ""))
+        title = ""
+    if not all(r["agrees"] for r in found):
+        text.append(" " * widths[0] + "!  its numbers differ from NumPy's")
+    return [line.rstrip() for line in text]

@@ -1,0 +1,194 @@
+"""benchmarks: the command runs, prints a table, writes JSON; its arithmetic is right. No test looks at a time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "benchmarks").exists(), reason="needs the checkout, not an installed package"
+)
+
+
+@pytest.fixture(autouse=True)
+def checkout(monkeypatch):
+    """benchmarks is a package of the checkout, not of the installation."""
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def bench(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
+    done = bench(
+        "matmul", "--quick", "--sizes", "8x9x10", "--peers", "numpy", "--threads", "1",
+        "--json", str(tmp_path / "b.json"), OPENBLAS_CORETYPE="Prescott", MINIGRAD_BACKEND="reference",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = done.stdout[done.stdout.index("matmul:") :].splitlines()
+    assert table[2].split() == ["time", "±", "GFLOP/s", "roof", "x", "NumPy"]
+    assert table[3].startswith("(8x9)(9x10)  NumPy ")
+    assert "OPENBLAS_CORETYPE was Prescott" in done.stdout
+    found = json.loads((tmp_path / "b.json").read_text())
+    rows = {row["who"]: row for row in found["families"]["matmul"]}
+    assert {"NumPy", "reference"} <= set(rows) and not found["complaints"]
+    native = [who for who in rows if who.startswith("minigrad ")]
+    assert bool(native) == bool(list((ROOT / "minigrad/kernels").glob("matmul.*.so")))
+    for row in rows.values():
+        assert row["agrees"] and row["seconds"] == pytest.approx(float(np.median(row["samples"])))
+        assert len(row["samples"]) == 3 and row["threads"] == 1
+    assert rows["NumPy"]["flops"] == 2 * 8 * 9 * 10 and rows["NumPy"]["times numpy"] == 1
+    assert found["machine"]["cpu"] and found["machine"]["versions"]["numpy"] == np.__version__
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["step", "--sizes", "S9"], "there is no step S9"),
+        (["losses", "--sizes", "32"], "rows x classes"),
+        (["matmul", "--threads", "0"], "0 is no number of threads"),
+    ],
+)
+def test_a_wrong_option_gives_one_line(arguments, message, capsys):
+    from benchmarks.command import main
+
+    assert main([*arguments, "--quick", "--peers"]) == 2
+    error = capsys.readouterr().err
+    assert message in error and len(error.splitlines()) == 1
+
+
+def make_row(who, threads, seconds, peer="minigrad", label="", flops=0.0, bytes=0.0):
+    from benchmarks.driver import Row
+
+    row = Row(who, peer, label or who, threads, flops, bytes, [], None, len(seconds))
+    row.samples = dict(enumerate(seconds))
+    return row
+
+
+def test_ratios_are_medians_over_rounds():
+    slow, fast = make_row("a", 1, [2.0, 40.0, 4.0]), make_row("b", 1, [1.0, 10.0, 4.0])
+    assert fast.over(slow) == 2.0  # of 2, 4, 1: a disturbance that hits both rows of a round does not count
+    assert (slow.median, slow.best) == (4.0, 2.0)
+    late = make_row("c", 1, [1.0])
+    assert late.over(slow) == 2.0
+
+
+def test_results_know_roofs_numpy_and_threads():
+    from benchmarks import table
+    from benchmarks.case import Case
+
+    rows = [
+        make_row("NumPy", 1, [8e-6] * 3, "numpy", flops=1e6, bytes=4e3),
+        make_row("NumPy raw", 1, [4e-6] * 3, "numpy", flops=1e6, bytes=4e3),
+        make_row("minigrad avx2", 1, [2e-6] * 3, flops=1e6, bytes=4e3),
+        make_row("minigrad avx2", 2, [1e-6] * 3, flops=1e6, bytes=4e3),
+        make_row("FMA peak", 1, [1e-6] * 3, flops=1e6),
+        make_row("copy", 1, [0.5e-6] * 3, bytes=4e3),
+    ]
+    case = Case("case", "float32", {}, 1e6, 4e3)
+    found = {(r["who"], r["threads"]): r for r in table.results(case, rows, ("FMA", "copy"), "GFLOP/s")}
+    native = found["minigrad avx2", 1]
+    assert native["times numpy"] == 2.0  # the best row of NumPy counts
+    assert native["share of roof"] == pytest.approx(0.75)  # (1 + 0.5) of 2 us
+    assert native["rate"] == pytest.approx(500)
+    assert found["minigrad avx2", 2]["gain of threads"] == 2.0
+    assert found["copy", 1]["times numpy"] is None
+    text = table.lines(list(found.values()), [1, 2], (8, 16))
+    assert text[2].split() == [
+        "minigrad",
+        "avx2",
+        "2.00",
+        "us",
+        "0%",
+        "500.0",
+        "75%",
+        "2.00",
+        "1.00",
+        "us",
+        "0%",
+        "1000.0",
+        "2.00",
+    ]
+
+
+def test_answers_that_differ_are_marked():
+    from benchmarks import table
+    from benchmarks.case import Case, agree, digest
+
+    x = np.arange(10.0)
+    y = x.copy()
+    y[3] = 5
+    assert agree(digest(x), digest(x + 1e-7), 1e-5)
+    assert not agree(digest(x), digest(y), 1e-3)
+    assert not agree(digest(x), digest(x[::-1]), 1e-3)
+    assert not agree(digest(x), digest(x * np.nan), 1e-3)
+    row = make_row("numba", 1, [1e-6])
+    row.agrees = False
+    text = table.lines(table.results(Case("c", "float32", {}, 0, 0), [row], (), "GB/s"), [1], (4, 8))
+    assert "1.00 us!" in text[0] and "differ from NumPy's" in text[1]
+
+
+def test_all_families_are_the_default():
+    from benchmarks.command import FAMILIES, families, parser
+
+    assert families(parser().parse_args([])) == families(parser().parse_args(["all"])) == FAMILIES
+    assert families(parser().parse_args(["step", "matmul", "step"])) == ("step", "matmul")
+
+
+def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
+    import importlib
+
+    from benchmarks.command import FAMILIES
+
+    for name in FAMILIES:
+        family = importlib.import_module(f"benchmarks.{name}")
+        for quick in (True, False):
+            cases = family.cases([], quick)
+            assert len({case.name for case in cases}) == len(cases) > 0
+            assert all(case.flops or case.bytes for case in cases)
+            assert json.loads(json.dumps([case._asdict() for case in cases]))
+
+
+@pytest.mark.parametrize("name", ["S0", "S1-SGD", "S2-10", "S4"])
+def test_numpy_by_hand_takes_the_steps_of_minigrad(name):
+    """The hand-written derivatives are right: three steps move the weights as autograd does."""
+    from benchmarks.case import agree
+    from benchmarks.steps import STEPS, by_hand, minigrad
+
+    step = STEPS[name]
+    answers = []
+    for run in [*by_hand.runs(step).values(), *minigrad.runs(step).values()]:
+        for _ in range(3):
+            run.call()
+        answers.append(run.answer())
+    assert all(agree(answers[0], other, 1e-3) for other in answers)
+
+
+def test_the_roofline_figure_is_written(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'minigrad[figures]'")
+    from benchmarks.figure import points, roofline
+
+    rows = [
+        {"who": who, "case": "S0: x", "threads": 1, "dtype": "float32", "seconds": s, "flops": 1e6, "bytes": 1e4}
+        for who, s in [("NumPy", 2e-5), ("minigrad avx2", 2e-5), ("minigrad avx512", 1e-5), ("PyTorch fused", 1e-6)]
+    ]
+    found = {
+        "machine": {"cpu": "test", "date": "2026-01-01 00:00",
+                    "roofs": {"1": {"GFLOP/s": {"float32": {"avx2": 100.0, "avx512": 200.0}}, "GB/s": {"L1": 100.0}}}},
+        "families": {"step": rows},
+    }  # fmt: skip
+    assert [(peer, rate) for *_, peer, _, rate in points(found, 1)] == [
+        ("numpy", pytest.approx(50.0)),
+        ("minigrad", pytest.approx(100.0)),
+    ]
+    roofline(found, tmp_path / "roof.png")
+    assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
