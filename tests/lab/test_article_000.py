@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from lab.pages import read
+
 from minigrad import cli, reg
 from minigrad.data import Dataset, Split
 from minigrad.lab import article_000
