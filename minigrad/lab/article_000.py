@@ -153,7 +153,8 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
         f"{mean(code):.2f}%. "
         + (f"The difference, seed by seed, is {gain.mean:+.2f} ± {gain.half:.2f} points (95%, paired t), {shown}. "
            if len(formula) > 1 else "One seed gives no interval. ")
-        + "The article watches the test rows as its validation data, and so does this table; nothing was chosen by them."
+        + "The article watches the test rows as its validation data, and so does this table; nothing was chosen by "
+        "them."
     )  # fmt: skip
     if drawn:
         _curves(report, results, folder)

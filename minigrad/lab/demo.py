@@ -42,12 +42,12 @@ class Method(NamedTuple):
 # which the demo does not use; `python -m minigrad.lab.search` prints them all. The two kinds of L1 share their λ.
 METHODS = (
     Method("none"),
-    Method("L2", penalty=reg.L2(1e-2)),
-    Method("L1 sub-gradient", penalty=reg.L1(1e-3)),
-    Method("L1 proximal", prox=reg.L1(1e-3)),
-    Method("elastic net", prox=reg.ElasticNet(1e-3, 1e-2)),
-    Method("dropout", dropout=0.5),
-    Method("dropout + L2", penalty=reg.L2(1e-2), dropout=0.5),
+    Method("L2", penalty=reg.L2(1.5e-2)),
+    Method("L1 sub-gradient", penalty=reg.L1(1.5e-3)),
+    Method("L1 proximal", prox=reg.L1(1.5e-3)),
+    Method("elastic net", prox=reg.ElasticNet(1e-3, 5e-3)),
+    Method("dropout", dropout=0.7),
+    Method("dropout + L2", penalty=reg.L2(2.5e-3), dropout=0.7),
 )
 
 

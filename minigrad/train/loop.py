@@ -48,9 +48,9 @@ def fit(
 
     data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
     which has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which
-    the model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added to
-    the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The garbage
-    collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
+    the model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added
+    to the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The
+    garbage collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
     """
     epochs = whole(epochs, "fit: epochs", 0)
     loader = batches(model, data, loss, batch_size, seed)

@@ -83,7 +83,7 @@ def test_the_settings_come_from_the_grid():
 def test_search_prints_a_line_per_setting(capsys):
     search.search(search.grid()[:1], seeds=[1000], epochs=1)
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("L2 ") and "L2(0.0025)" in line and "accuracy" in line
+    assert line.startswith("L2 ") and "L2(0.00125)" in line and "accuracy" in line
 
 
 def test_report_says_what_was_measured(results, tmp_path):
