@@ -52,7 +52,7 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     const int large_a = k * p->m > FN(chunk) * 112 || p->a_row * (ptrdiff_t)sizeof(real) % 2048 == 0;
     FN(plan) q = {.rows = p->m < rows ? p->m : rows};
     q.pack_b = p->b_col != 1 || (PADS && p->n % W) || (p->m >= 64 && large_b);
-    q.pack_a = p->m >= 64 && large_a && (p->a_row == 1 ? p->n > W : p->a_col == 1 && p->n >= 128);
+    q.pack_a = p->m >= 64 && large_a && p->n >= 128 && (p->a_row == 1 || p->a_col == 1);
     q.keep_b = q.pack_b && p->m > q.rows;
     q.columns = q.keep_b && p->n > 4096 ? 4096 : p->n;
     q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p, p->n)) + W) : 0;

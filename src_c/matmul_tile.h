@@ -54,6 +54,7 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
             UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
         }
         UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+        __builtin_prefetch(a[0] + 16 * a_col);
         b += b_row;
     }
     __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
