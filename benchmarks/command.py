@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
-        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half a minute.",
+        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half of one.",
     )
     p.add_argument("families", nargs="*", default="all", metavar="FAMILY", choices=[*FAMILIES, "all"],
                    help=f"{', '.join(FAMILIES)}, or all (default)")  # fmt: skip

@@ -112,7 +112,7 @@ def run_demo(options: argparse.Namespace) -> None:
 def run_bench(options: argparse.Namespace) -> None:
     checkout = Path(__file__).parent.parent
     if not (checkout / "benchmarks" / "__main__.py").exists():
-        raise ImportError("the benchmarks stand in the source tree, not in an installed package: run it from a checkout")
+        raise ImportError("the benchmarks stand in the source tree, not in an installed package: use a checkout")
     sys.path.insert(0, str(checkout))
     from benchmarks.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
