@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
-        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. About five minutes; --quick: half of one.",
+        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. Five minutes; --quick: half a minute.",
     )
     p.add_argument("families", nargs="*", default="all", metavar="FAMILY", choices=[*FAMILIES, "all"],
                    help=f"{', '.join(FAMILIES)}, or all (default)")  # fmt: skip
@@ -73,8 +73,7 @@ def run(options: argparse.Namespace) -> None:
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
     cases = {
-        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick)
-        for name in families(options)
+        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick) for name in families(options)
     }
     start = time.monotonic()
     slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 2.0)  # seconds of a slice, rounds, seconds of a case
