@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
     cases = {
-        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick) for name in families(options)
+        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick)
+        for name in families(options)
     }
     start = time.monotonic()
     slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 2.0)  # seconds of a slice, rounds, seconds of a case
