@@ -129,7 +129,8 @@ METHODS: dict[str, Any] = {
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t), "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
+    "__neg__": neg, "__abs__": abs, "__pow__": _power,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
     "sign": sign, "matmul": matmul, "argmax": argmax,
