@@ -50,7 +50,7 @@ $(VENV)/.ready: pyproject.toml
 	  { echo "minigrad needs a C compiler (Debian: apt install build-essential; or set CC), or MINIGRAD_NO_NATIVE=1"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip "setuptools>=77" "Cython>=3.1" "numpy>=2.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.ready setup.py $(SOURCES)
