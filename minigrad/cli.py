@@ -18,10 +18,14 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and options.command != "bench":
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
     threads = kernels.get_num_threads()
     try:
-        if options.threads is not None:
+        if getattr(options, "threads", None) is not None:
             kernels.set_num_threads(options.threads)
         options.run(options)
     except (ValueError, OSError, ImportError, NonFiniteError) as error:
@@ -42,11 +46,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_info):
+    for add in (add_demo, add_bench, add_info):
         command = add(commands)
-        command.add_argument(
-            "--threads", type=_at_least(1), metavar="N", help="threads of the kernels (same results for any)"
-        )
+        if add is not add_bench:  # which passes all of its options on
+            command.add_argument(
+                "--threads", type=_at_least(1), metavar="N", help="threads of the kernels (same results for any)"
+            )
     return top
 
 
@@ -73,6 +78,15 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return demo
 
 
+def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    bench = commands.add_parser(
+        "bench", add_help=False, help="the kernels against NumPy and, where installed, PyTorch, JAX and numba"
+    )
+    bench.add_argument("families", nargs="*")
+    bench.set_defaults(run=run_bench)
+    return bench
+
+
 def add_info(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     info = commands.add_parser(
         "info",
@@ -93,6 +107,17 @@ def run_demo(options: argparse.Namespace) -> None:
         kernels.set_num_threads(1)
     job = {"digits": demo_report, "mnist": article_000}[options.data]
     job.main(options)
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    checkout = Path(__file__).parent.parent
+    if not (checkout / "benchmarks" / "__main__.py").exists():
+        raise ImportError("the benchmarks stand in the source tree, not in an installed package: use a checkout")
+    sys.path.insert(0, str(checkout))
+    from benchmarks.command import main as bench  # type: ignore[import-not-found, unused-ignore]
+
+    if bench([*options.families, *options.rest]):
+        raise SystemExit(USER_ERROR)
 
 
 def run_info(options: argparse.Namespace) -> None:

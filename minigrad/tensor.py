@@ -126,10 +126,11 @@ METHODS: dict[str, Any] = {
     "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size), "__len__": _size_of_first,
     "is_leaf": property(lambda t: t.op is None or not t.tracked), "requires_grad_": _requires_grad,
     # arithmetic
-    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div, "__matmul__": matmul,
+    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__rmatmul__": lambda t, other: matmul(other, t), "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
+    "__neg__": neg, "__abs__": abs, "__pow__": _power,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
     "sign": sign, "matmul": matmul, "argmax": argmax,

@@ -40,8 +40,8 @@ static const double mg_log_q_f64[] = {
 };
 
 /* tanh |x| by a table of polynomials in t = |x| - center, one column per interval, up to where it rounds to 1. The
-   column is the bits of |x| + offset, less those of offset, shifted: half octaves of the sum in float32, quarter octaves
-   in float64, so that intervals are fine where tanh bends and grow as it levels off. A center is a number near the
+   column is the bits of |x| + offset, less those of offset, shifted: half octaves of the sum in float32, quarters in
+   float64, so that intervals are fine where tanh bends and grow as it levels off. A center is a number near the
    middle of its interval where tanh is close to a machine number: rounding coefficient 0 costs little. Column 0 is
    x + x^2(...). Intervals of float32 start at 0, .25, .61, 1.11, 1.83, 2.83, 4.27, 6.27; error 8.0e-9 (0.07 ulp). Those
    of float64 at 0, .25, .5, .81, 1.3, 1.8, 2.3, 2.9, 3.9, 4.9, 5.9, 7.2, 9.2, 11, 13, 16; error 5.3e-17 (0.24 ulp). */

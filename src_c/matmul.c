@@ -41,8 +41,8 @@ typedef struct {
 } FN(plan);
 
 /* Columns of the next panel: a few vectors, the last of which may be narrow. */
-static size_t FN(panel)(size_t m, size_t n) {
-    const size_t width = m <= 3 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
+static size_t FN(panel)(const mg_matmul_args *p, size_t n) {
+    const size_t width = p->m <= 3 && p->b_col == 1 && n >= WIDE * W ? WIDE * W : n > W ? 2 * W : W;
     return n < width ? n : width;
 }
 
@@ -52,10 +52,10 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
     const int large_a = k * p->m > FN(chunk) * 112 || p->a_row * (ptrdiff_t)sizeof(real) % 2048 == 0;
     FN(plan) q = {.rows = p->m < rows ? p->m : rows};
     q.pack_b = p->b_col != 1 || (PADS && p->n % W) || (p->m >= 64 && large_b);
-    q.pack_a = p->n >= 128 && p->m >= 64 && large_a && (p->a_col == 1 || p->a_row == 1);
+    q.pack_a = p->m >= 64 && large_a && p->n >= 128 && (p->a_row == 1 || p->a_col == 1);
     q.keep_b = q.pack_b && p->m > q.rows;
     q.columns = q.keep_b && p->n > 4096 ? 4096 : p->n;
-    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p->m, p->n)) + W) : 0;
+    q.panels = q.pack_b ? k * ((q.keep_b ? q.columns : FN(panel)(p, p->n)) + W) : 0;
     q.numbers = q.panels + (q.pack_a ? (k + 16) * (q.rows + 16) : 0);
     return q;
 }
@@ -106,14 +106,16 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
     };
     if (q.pack_a) {
         real *packed = scratch + q.panels;
-        if (p->a_col == 1) FN(copy_rows)(m, k, a, p->a_row, packed, t.a_row = (ptrdiff_t)k + 16), t.a_col = 1;
-        else FN(copy_rows)(k, m, a, p->a_col, packed, t.a_col = (ptrdiff_t)q.rows + 16), t.a_row = 1;
+        if (p->a_row == 1) FN(pack_columns)(m, k, a, p->a_col, packed);
+        else FN(copy_rows)(m, k, a, p->a_row, packed, t.a_row = (ptrdiff_t)k + 16);
         a = packed;
     }
+    const int groups = q.pack_a && p->a_row == 1;   /* of ROWS_2 rows, as pack_columns leaves them */
     size_t width;
     for (size_t j = 0; j < p->n; j += width, b += (ptrdiff_t)width * p->b_col) {
-        width = FN(panel)(p->m, p->n - j);
-        const size_t vectors = (width + W - 1) / W, most = vectors == 1 ? ROWS_1 : vectors == 2 ? ROWS_2 : 3;
+        width = FN(panel)(p, p->n - j);
+        const size_t vectors = (width + W - 1) / W;
+        const size_t most = groups || vectors == 2 ? ROWS_2 : vectors == 1 ? ROWS_1 : 3;
         size_t first = 0;
         t.n = width, t.b = b, t.bias = ends && p->bias ? (const real *)p->bias + j : NULL;
         if (q.pack_b) {
@@ -121,7 +123,8 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
             if (q.keep_b && i0 > 0) {
                                             /* the first block of rows left it here */
             } else if (p->b_col == 1 && vectors == 2 && m >= ROWS_2 && !(PADS && width % W)) {
-                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
+                t.b = b, t.b_row = p->b_row, t.panel = panel, t.a = a, t.a_col = groups ? ROWS_2 : p->a_col;
+                t.c = (real *)p->c + (ptrdiff_t)i0 * p->c_row + j;
                 FN(tile_packing)(&t);
                 first = ROWS_2;
             } else FN(pack_panel)(k, width, b, p->b_row, p->b_col, panel);
@@ -129,8 +132,12 @@ static void FN(block)(const mg_matmul_args *p, FN(plan) q, size_t i0, size_t m, 
         }
         const size_t tiles = (m - first + most - 1) / most;
         for (size_t s = 0; s < tiles; s++) {        /* as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4 */
-            const size_t i = first + (m - first) * s / tiles, rows = first + (m - first) * (s + 1) / tiles - i;
+            size_t i = first + (m - first) * s / tiles, rows = first + (m - first) * (s + 1) / tiles - i;
             t.a = a + (ptrdiff_t)i * t.a_row;
+            if (groups) {
+                i = first + s * ROWS_2, rows = m - i < ROWS_2 ? m - i : ROWS_2;
+                t.a = a + i * k, t.a_col = (ptrdiff_t)rows;
+            }
             t.c = (real *)p->c + (ptrdiff_t)(i0 + i) * p->c_row + j;
             if (vectors == 1) FN(tile_1)(&t, rows);
             else if (vectors == 2) FN(tile_2)(&t, rows);
@@ -190,7 +197,7 @@ static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_matmul_args q = *p;
-    const int apart = p->accumulate && p->k > FN(chunk);    /* the finished product is added: it needs a place of its own */
+    const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
     if (apart) {
         q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
         memory += p->m * p->n;

@@ -5,8 +5,8 @@
 
 enum { MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID };
 
-/* c (m,n) = activation(a (m,k) b (k,n) + bias), or c += a b. Strides count elements; a transposed operand is one with its
-   strides swapped. The rows of c and bias are contiguous. A part of a product (some rows, some columns) is a product. */
+/* c (m,n) = activation(a (m,k) b (k,n) + bias), or c += a b. Strides count elements; a transposed operand is one with
+   its strides swapped. The rows of c and bias are contiguous. A part of a product (some rows, some columns) is one. */
 typedef struct {
     size_t m, n, k;
     const void *a, *b, *bias;               /* bias: n numbers or NULL */

@@ -1,6 +1,6 @@
 /* The plain meaning of matmul.c: three loops, one element at a time. Variant `naive`.
    k is cut into chunks of 4 KiB; each chunk is one chain of fma from +0 with k rising; the chunks are added in order.
-   matvec (n = 1) keeps 32 chains per chunk, lane l for k = l, l+32, ..., and adds them by halves: l+16, l+8, ..., l+1. */
+   matvec (n = 1) keeps 32 chains per chunk, lane l for k = l, l+32, ..., added by halves: l+16, l+8, ..., l+1. */
 #ifndef real
 #include "functions_naive.h"
 #include "matmul.h"

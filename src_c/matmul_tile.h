@@ -54,6 +54,8 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
             UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
         }
         UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+        /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
+        UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
         b += b_row;
     }
     __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */

@@ -1,27 +1,30 @@
 /* n = 1: c = a x for a vector x. Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
-   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. Both ways through a end there: rows that
-   are contiguous hold their lanes in registers; columns that are contiguous keep those of many rows in the first cache. */
+   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. Both ways through a end there:
+   contiguous rows hold their lanes in registers; contiguous columns keep those of many rows in the first cache. */
 
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(held) ? 8 / FN(held) : 1 };
 
 static const real FN(index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* part[i] = lanes of row i (R of them) of a chunk, halved down to one vector. */
-INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row, vec *part) {
+/* part[i] = lanes of row i (R of them) of a chunk, halved down to one vector. x_row is 0, or each row has its own x. */
+INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row,
+                          vec *part) {
     enum { L = FN(held) };
     vec sum[FN(at_once) * L] = {{0}};
     size_t l = 0;
     for (; l + 32 <= k; l += 32)
         UNROLL for (int v = 0; v < L; v++) {
+            const size_t at = l + v * W;
             UNROLL for (int i = 0; i < R; i++)
-                sum[i * L + v] = V(fma)(V(load)(a + i * a_row + l + v * W), V(load)(x + i * x_row + l + v * W), sum[i * L + v]);
+                sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), V(load)(x + i * x_row + at), sum[i * L + v]);
         }
-    for (int v = 0; v < L && l + v * W < k; v++) {              /* lanes beyond k keep their sum, and its sign if it is 0 */
-        const size_t rest = k - l - v * W, n = rest < W ? rest : W;
+    for (int v = 0; v < L && l + v * W < k; v++) {  /* lanes beyond k keep their sum, and its sign if it is 0 */
+        const size_t at = l + v * W, n = k - at < W ? k - at : W;
         for (int i = 0; i < R; i++) {
-            const vec longer = V(fma)(V(load_part)(a + i * a_row + l + v * W, n), V(load_part)(x + i * x_row + l + v * W, n), sum[i * L + v]);
+            const vec as = V(load_part)(a + i * a_row + at, n), xs = V(load_part)(x + i * x_row + at, n);
+            const vec longer = V(fma)(as, xs, sum[i * L + v]);
             sum[i * L + v] = V(select)(V(lt)(V(load)(FN(index)), V(set1)((real)n)), longer, sum[i * L + v]);
         }
     }
@@ -57,7 +60,7 @@ static vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
 enum { FN(columns_block) = 512 / sizeof(real) };
 static void FN(columns_chunk)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
     enum { ROW = FN(columns_block) };
-    real lane[32][ROW];
+    _Alignas(64) real lane[32][ROW];
     for (size_t l = k; l < 32; l++) memset(lane[l], 0, (m + W - 1) / W * W * sizeof(real));
     for (size_t l = 0; l < k; l++, a += a_col) {
         const vec xs = V(set1)(x[l]);
@@ -80,7 +83,7 @@ static void FN(matvec)(const mg_matmul_args *p) {
     const int by_columns = p->a_row == 1 && p->a_col != 1;
     const size_t most = by_columns ? MOST : W;
     const vec bias = V(set1)(p->bias ? *(const real *)p->bias : 0);
-    real copy[FN(chunk)], sum[MOST], next[MOST];
+    _Alignas(64) real copy[FN(chunk)], sum[MOST], next[MOST];
     for (size_t i0 = 0; i0 < p->m; i0 += most) {
         const size_t m = p->m - i0 < most ? p->m - i0 : most;
         size_t k0 = 0;

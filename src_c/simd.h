@@ -194,7 +194,7 @@ INLINE vf64 vf64_sqrt(vf64 a) {
     return a;
 }
 INLINE vf32 vf32_lookup(const float *row, vu32 i) {
-    vf32 v;
+    vf32 v = {0};
     UNROLL for (int k = 0; k < MG_W32; k++) v[k] = row[i[k] & 7];
     return v;
 }
@@ -220,7 +220,7 @@ INLINE vf64 vf64_max(vf64 a, vf64 b) { return vf64_select(a > b, a, b); }
 #endif
 
 INLINE vf64 vf64_lookup(const double *row, vu64 i) {
-    vf64 v;
+    vf64 v = {0};
     UNROLL for (int k = 0; k < MG_W64; k++) v[k] = row[i[k] & 15];
     return v;
 }

@@ -2,7 +2,7 @@
 
 `python tests/golden.py` prints what differs from tests/golden.json; `--write` rewrites it (and the CHANGELOG says why).
 The run crosses every kernel of a training step with sizes that fit no block: a relu and a tanh layer, dropout,
-cross-entropy, Adam with a proximal L1 and a penalty, the shuffling loader; large enough that two threads share the work.
+cross-entropy, Adam with a proximal L1 and a penalty, the shuffling loader; large enough that threads share the work.
 """
 
 import argparse

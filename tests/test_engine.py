@@ -42,8 +42,8 @@ def test_backward_adds_to_grad_and_keeps_apart_the_memory_of_leaves():
     assert a.grad.tolist() == [3.0, 3.0]
     assert b.grad.tolist() == [1.0, 1.0]
     assert not np.shares_memory(a.grad.data, b.grad.data)
-    (c := a + b).backward(seed := mg.tensor([1.0, 1.0], dtype="float64"))
-    assert not np.shares_memory(a.grad.data, seed.data), c
+    (a + b).backward(seed := mg.tensor([1.0, 1.0], dtype="float64"))
+    assert not np.shares_memory(a.grad.data, seed.data)
 
 
 def test_the_gradient_of_a_sum_has_memory_of_its_own():
@@ -89,8 +89,7 @@ def test_a_freed_graph_says_so():
     z.backward()
 
 
-@pytest.mark.parametrize("write", ["copy_", "touch"])
-def test_a_write_between_forward_and_backward_is_noticed(write):
+def test_a_write_between_forward_and_backward_is_noticed():
     x = leaf([1.0, 2.0])
     y = (x * x).sum()
     with mg.no_grad():
@@ -115,13 +114,6 @@ def test_writes_are_refused_where_they_would_lie():
     for view in (x.data, x.detach().numpy(), np.asarray(x)):
         with pytest.raises(ValueError, match="read-only"):
             view[0] = 5.0
-
-
-def test_augmented_assignment_rebinds():
-    x = mg.tensor([1.0])
-    y = x
-    y += 1
-    assert x.tolist() == [1.0]
 
 
 def test_tensor_copies_and_from_numpy_shares():

@@ -107,8 +107,8 @@ cdef int check_take(ndarray x, ndarray index, ndarray out) except -1:
         for axis in range(1, axes):
             fits &= PyArray_DIM(out, named + axis - 1) == PyArray_DIM(x, axis)
     if not fits:
-        raise ShapeError(f"take: x is {describe(x)}, index {describe(index)}, out {describe(out)}; need out's shape to be "
-                         "index.shape + x.shape[1:]")
+        raise ShapeError(f"take: x is {describe(x)}, index {describe(index)}, out {describe(out)}; need out's "
+                         "shape to be index.shape + x.shape[1:]")
     check_flat("take", x)
     check_out("take", out)
     if not (apart(x, out) and apart(index, out)):

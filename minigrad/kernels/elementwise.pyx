@@ -8,8 +8,9 @@ evenly across them, so most calls are one row. Meaning: reference.py.
 import numpy as np
 from cython.parallel cimport prange
 from numpy cimport (
-    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_IS_C_CONTIGUOUS, PyArray_ISBEHAVED_RO, PyArray_ISCARRAY_RO,
-    PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISINTEGER, ndarray,
+    NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_IS_C_CONTIGUOUS, PyArray_ISBEHAVED_RO,
+    PyArray_ISCARRAY_RO, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISINTEGER,
+    ndarray,
 )
 
 from minigrad.kernels cimport runtime
@@ -47,7 +48,7 @@ cdef struct map_args:
 
 
 cdef inline void unit(const map_args *p, Py_ssize_t i) noexcept nogil:
-    """Compute unit i, counted with pieces of rows running fastest, then groups of rows, then places of the outer axes."""
+    """Compute unit i, counted with pieces of a row running fastest, then groups of rows, then the outer axes."""
     cdef mg_operand a, b
     cdef Py_ssize_t column = 0, row = 0, place = 0, where, width = p.width, height = p.height, start
     cdef int axis
@@ -123,7 +124,7 @@ cdef ndarray readable(str kernel, ndarray x, ndarray out, bint convert):
 
 
 cdef inline Py_ssize_t stride(ndarray x, int axis, Py_ssize_t length) noexcept:
-    """Bytes from one element of x to the next along the axis-th last axis of out: 0 if it broadcasts, -1 if it cannot."""
+    """Bytes from one element of x to the next along out's axis-th last axis: 0 if it broadcasts, -1 if it cannot."""
     if axis > PyArray_NDIM(x):
         return 0
     axis = PyArray_NDIM(x) - axis
@@ -242,7 +243,7 @@ cdef inline bint is_real(int t) noexcept:
 
 
 cdef inline int copy_op(object x, ndarray out) noexcept:
-    """The op that copies x to out: as it stands, CONVERT between the floats, or BY_NUMPY for any other pair of dtypes."""
+    """The op that copies x to out: as it stands, CONVERT between the floats, or BY_NUMPY for other dtypes."""
     cdef int t = PyArray_TYPE(out), size = PyArray_ITEMSIZE(out)
     if not isinstance(x, ndarray):
         return mg_op_copy if is_real(t) else BY_NUMPY

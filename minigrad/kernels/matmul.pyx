@@ -109,13 +109,15 @@ cdef int refuse(object a, object b, object out, bint ta, bint tb, object bias) e
         raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}, out is {out.shape}; need two dimensions each")
     m, k, n = a.shape[ta], a.shape[not ta], b.shape[not tb]
     if k != b.shape[tb]:
-        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}; need a.shape[{int(not ta)}] == b.shape[{int(tb)}]")
+        need = f"a.shape[{int(not ta)}] == b.shape[{int(tb)}]"
+        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}; need {need}")
     if out.shape != (m, n):
         raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}; need out {(m, n)}")
     if bias is not None and bias.shape != (n,):
         raise ShapeError(f"matmul: bias is {bias.shape}, out is {out.shape}; need bias {(n,)}")
+    last = "" if bias is None else f", bias is {bias.dtype}"
     raise DTypeError(
-        f"matmul: a is {a.dtype}, b is {b.dtype}, out is {out.dtype}{'' if bias is None else f', bias is {bias.dtype}'}; "
+        f"matmul: a is {a.dtype}, b is {b.dtype}, out is {out.dtype}{last}; "
         "need one dtype, float32 or float64: cast with astype"
     )
 

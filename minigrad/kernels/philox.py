@@ -34,8 +34,7 @@ def half_words(key, stream, offset, n):
     """16 bits per element (uint16) for elements offset ... offset + n - 1.
 
     A group of 128 elements is 16 blocks; element e takes block 16 (e div 128) + e mod 16, word
-    (e div 32) mod 4, its low half if e div 16 is even: the layout that vectors of any width make without shuffles.
-    ((e div 16) mod 8) div 2, its low half if e div 16 is even: vectors of any width make this layout without shuffles.
+    (e div 32) mod 4, its low half if e div 16 is even: vectors of any width make this layout without shuffles.
     """
     _check(key, stream, offset)
     first, last = offset // 128, -(-(offset + n) // 128)
@@ -54,8 +53,5 @@ def double_words(key, stream, offset, n):
 
 def _check(key, stream, offset):
     if not (0 <= key < 1 << 64 and 0 <= stream < 1 << 64 and 0 <= offset < 1 << 63):
-        raise ValueError(
-            f"random stream: key {key}, stream {stream}, offset {offset}; need 64, 64 and 63 bits, not negative"
-        )
         where = f"key {key}, stream {stream}, offset {offset}"
         raise ValueError(f"random stream: {where}; need 0 <= key, stream < 2**64 and 0 <= offset < 2**63")

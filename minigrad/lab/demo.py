@@ -42,12 +42,12 @@ class Method(NamedTuple):
 # which the demo does not use; `python -m minigrad.lab.search` prints them all. The two kinds of L1 share their λ.
 METHODS = (
     Method("none"),
-    Method("L2", penalty=reg.L2(1e-2)),
-    Method("L1 sub-gradient", penalty=reg.L1(1e-3)),
-    Method("L1 proximal", prox=reg.L1(1e-3)),
-    Method("elastic net", prox=reg.ElasticNet(1e-3, 1e-2)),
-    Method("dropout", dropout=0.5),
-    Method("dropout + L2", penalty=reg.L2(1e-2), dropout=0.5),
+    Method("L2", penalty=reg.L2(1.5e-2)),
+    Method("L1 sub-gradient", penalty=reg.L1(1.5e-3)),
+    Method("L1 proximal", prox=reg.L1(1.5e-3)),
+    Method("elastic net", prox=reg.ElasticNet(1e-3, 5e-3)),
+    Method("dropout", dropout=0.7),
+    Method("dropout + L2", penalty=reg.L2(2.5e-3), dropout=0.7),
 )
 
 
@@ -96,12 +96,18 @@ def train_one(method: Method, seed: int, epochs: int = EPOCHS) -> Result:
     )  # fmt: skip
     seconds = time.perf_counter() - start
     weights = [w.data for name, w in model.named_parameters() if name.endswith("weight")]
-    terms = [t for t in (penalty, prox) if t is not None]
     return Result(
-        method.name, seed, *(evaluate(model, part, cross_entropy, [accuracy]) for part in (train, test)),
-        {name: value for t in terms for name, value in t.value().items()}, share_of_zeros(weights, train.x),
-        float(np.sqrt(sum(float((w.astype(np.float64) ** 2).sum()) for w in weights))), seconds, history, weights,
-    )  # fmt: skip
+        method.name,
+        seed,
+        train=evaluate(model, train, cross_entropy, [accuracy]),
+        test=evaluate(model, test, cross_entropy, [accuracy]),
+        penalties={name: value for terms in optimizer.bound_terms for name, value in terms.value().items()},
+        zeros=share_of_zeros(weights, train.x),
+        norm=sum(float((w.astype(np.float64) ** 2).sum()) for w in weights) ** 0.5,
+        seconds=seconds,
+        history=history,
+        weights=weights,
+    )
 
 
 def share_of_zeros(weights: Sequence[np.ndarray], x: np.ndarray) -> float:

@@ -188,7 +188,8 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
     }
     report.section("Learning curves: the data loss")
     if drawn:
-        png = figures.learning_curves(losses, top=2.5)
+        top = max(np.mean(runs, 0).max() for pair in losses.values() for runs in pair.values())
+        png = figures.learning_curves(losses, 1.05 * top)
         _figure(
             report, folder, "curves", "Data loss on training and test rows over the epochs, one panel per method", png
         )

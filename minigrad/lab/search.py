@@ -14,7 +14,7 @@ from .demo import EPOCHS, Method, train_one
 from .statistics import mean
 
 SEEDS = range(1000, 1005)
-L1S, L2S = (3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3), (2.5e-3, 5e-3, 1e-2, 1.5e-2, 2e-2, 3e-2)
+L1S, L2S = (3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3), (1.25e-3, 2.5e-3, 5e-3, 1e-2, 1.5e-2, 2e-2, 3e-2)
 RATES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -23,9 +23,9 @@ def grid() -> list[Method]:
     settings = [Method("L2", penalty=reg.L2(l2)) for l2 in L2S]
     settings += [Method("L1 sub-gradient", penalty=reg.L1(l1)) for l1 in L1S]
     settings += [Method("L1 proximal", prox=reg.L1(l1)) for l1 in L1S]
-    settings += [Method("elastic net", prox=reg.ElasticNet(l1, l2)) for l1 in L1S[:4] for l2 in L2S[:4]]
+    settings += [Method("elastic net", prox=reg.ElasticNet(l1, l2)) for l1 in L1S[:4] for l2 in L2S[1:5]]
     settings += [Method("dropout", dropout=p) for p in RATES]
-    settings += [Method("dropout + L2", penalty=reg.L2(l2), dropout=p) for p in RATES[2:5] for l2 in L2S[:4]]
+    settings += [Method("dropout + L2", penalty=reg.L2(l2), dropout=p) for p in RATES[2:] for l2 in L2S[:4]]
     return settings
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..arguments import finite, whole
 from .history import unknown_column
@@ -56,7 +59,8 @@ class EarlyStopping(Callback):
         self.min_delta = finite(min_delta, "EarlyStopping: min_delta", at_least=0)
 
     def on_train_begin(self, run: Run) -> None:
-        self.best_epoch, self.best_value, self._weights = 0, math.inf * self.sign, None
+        self.best_epoch, self.best_value = 0, math.inf * self.sign
+        self._weights: Mapping[str, np.ndarray] | None = None
 
     def on_epoch_end(self, run: Run) -> None:
         if self.monitor not in run.row:

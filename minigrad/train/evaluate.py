@@ -74,7 +74,8 @@ class Means:
     """Means of named numbers over batches, each weighted by its rows."""
 
     def __init__(self) -> None:
-        self._rows, self._sums = 0, {}
+        self._rows = 0
+        self._sums: dict[str, float] = {}
 
     def add(self, rows: int, values: dict[str, float]) -> None:
         self._rows += rows
@@ -124,7 +125,7 @@ def check_data(model: Module, data: Any, loss: Callable) -> Dataset:
         data = Dataset(data.x, data.y)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise TypeError(f"data is a {type(data).__name__}; need a pair (x, y) or a minigrad.data.Loader")
-    x, y = check_xy(*data, dtype_of(model))
+    x, y = check_xy(data[0], data[1], dtype_of(model))
     with evaluating(model):
         output = model(Tensor(x[:1]))
         classes = output.ndim == 2 and output.shape[1] > 1 and y.dtype.kind == "i" and y.ndim == 1

@@ -47,10 +47,10 @@ def fit(
     """Train the model on data for some epochs, and return the history.
 
     data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
-    which has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which the
-    model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added to
-    the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The garbage
-    collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
+    which has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which
+    the model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added
+    to the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The
+    garbage collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
     """
     epochs = whole(epochs, "fit: epochs", 0)
     loader = batches(model, data, loss, batch_size, seed)
@@ -94,7 +94,9 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
         return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
     if batch_size is not None or seed is not None:
-        raise ValueError(f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out")
+        raise ValueError(
+            f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out"
+        )
     if data.x.dtype != dtype_of(model):
         raise DTypeError(
             f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader"

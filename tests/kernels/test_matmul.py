@@ -192,6 +192,15 @@ def test_special_numbers(shape, dtype):
     assert (product(tiny, np.ones((k, n), dtype)) == k * np.finfo(dtype).smallest_subnormal).all()
 
 
+@pytest.mark.parametrize("dtype", REAL)
+def test_lanes_beyond_k_keep_the_sign_of_their_zero(dtype):
+    """Products that underflow to -0 in all 32 lanes; k = 37 leaves 27 lanes without a second one."""
+    tiny = np.full((3, 37), -np.finfo(dtype).tiny)
+    for a in (tiny, np.asfortranarray(tiny)):
+        (y,) = assert_one_answer(lambda a=a: product(a, -tiny[:1].T), threads=(1,))
+        assert np.signbit(y).all()
+
+
 def test_no_products_make_zeros():
     bias = np.array([-1, 0, 2], np.float32)
     a, b = np.empty((2, 0), np.float32), np.empty((0, 3), np.float32)

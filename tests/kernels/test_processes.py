@@ -1,4 +1,4 @@
-"""Processes: a forked child computes, settings from the environment are honoured or refused, a broken build is an error."""
+"""Processes: a forked child computes, the environment is honoured or refused, a broken build is an error."""
 
 import os
 import subprocess

@@ -47,7 +47,7 @@ CASES = {
     "epochs 2.5": ({}, {"epochs": 2.5}, TypeError, "whole number"),
     "seed -1": ({}, {"seed": -1}, ValueError, "seed is -1"),
     "misspelt": ({}, {"epoch": 3}, TypeError, "unknown keyword 'epoch'; did you mean 'epochs'"),
-    "unknown": ({}, {"zzz": 3}, TypeError, "unknown keyword 'zzz'. It takes model, data"),
+    "unknown": ({}, {"zzz": 3}, TypeError, "unknown keyword 'zzz'; it takes model, data"),
     "penalty that is no terms": ({}, {"penalty": 0.1}, TypeError, "reg.on"),
     "penalty unbound": ({}, {"penalty": reg.L2(0.1)}, TypeError, "reg.on"),
     "validation": ({}, {"validation_data": (np.ones((3, 5)), np.array([0, 1, 9]))}, ValueError, "row 2 is 9"),
