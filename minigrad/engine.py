@@ -201,14 +201,14 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
 
     def decorate(forward: Callable) -> Callable[..., Tensor]:
         op = Op(forward, rules, shared, replayable)
-        count, defaults = len(op.names), op.options
+        count, defaults, keywords = len(op.names), op.options, frozenset(op.keywords)
 
         @functools.wraps(forward)
         def apply(*args: Any, **options: Any) -> Tensor:
-            if options or len(args) != count:
+            if len(args) != count or not keywords.issuperset(options):
                 args, options = op.bind(args, options)
-            else:
-                options = defaults
+            elif defaults:
+                options = defaults | options if options else defaults
             tracked = False
             arrays = []
             for x in args:
@@ -289,9 +289,9 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                     name = next(n for n, r, other in zip(op.names, op.rules, inputs) if r is None and other is x)
                     raise GraphError(f"{op.name} has no gradient for its argument {name!r}; pass it detached")
                 gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
-                if gx.array.shape != x.array.shape or gx.array.dtype != x.array.dtype:
-                    raise GraphError(f"{op.name}: a rule returned {gx.array.dtype} {gx.array.shape} for an input of "
-                                     f"{x.array.dtype} {x.array.shape}")  # fmt: skip
+                a, b = gx.array, x.array
+                if a.shape != b.shape or (a.dtype is not b.dtype and a.dtype != b.dtype):
+                    raise GraphError(f"{op.name}: a rule returned {a.dtype} {a.shape} for an input {b.dtype} {b.shape}")
                 seen = pending.get(x.stamp)
                 if seen is None:
                     pending[x.stamp] = x, gx
