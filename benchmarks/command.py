@@ -72,12 +72,10 @@ def run(options: argparse.Namespace) -> None:
     wanted = PEERS if options.peers is None else options.peers
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
-    cases = {
-        name: importlib.import_module(f"benchmarks.{name}").cases(options.sizes, options.quick)
-        for name in families(options)
-    }
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in families(options)}
+    cases = {name: module.cases(options.sizes, options.quick) for name, module in modules.items()}
     start = time.monotonic()
-    slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 2.0)  # seconds of a slice, rounds, seconds of a case
+    slices = (0.001, 3, 0.5) if options.quick else (0.003, 15, 1.5)  # seconds of a slice, rounds, seconds of a case
     with Driver([*peers, "minigrad"], threads, *slices) as driver:
         found = {"machine": describe(driver, threads), "families": {}}
         print("\n".join(machine.header(found["machine"], threads)))

@@ -161,7 +161,8 @@ class Driver:
         """The rows of a case, with their samples."""
         rows = self._prepare(family, case)
         for row in rows:  # a first slice that does not count tells how many calls fill the next
-            row.times = max(1, min(10 * row.times, round(self.slice_seconds / self._slice(row))))
+            if row.rounds > 1:
+                row.times = max(1, min(10 * row.times, round(self.slice_seconds / self._slice(row))))
         start = monotonic()
         for i in range(self.rounds):
             if i >= 3 and monotonic() - start > self.case_seconds:
@@ -171,7 +172,7 @@ class Driver:
                 if i < row.rounds:
                     row.samples[i] = self._slice(row)
                     if row.samples[i] > self.case_seconds / 10:
-                        row.rounds = 2
+                        row.rounds = 1
         rows = [row for row in rows if row.worker in self.workers and row.label not in row.worker.failed]
         rows.sort(key=lambda row: (row.label in ROOFS, ORDER.index(row.peer)))
         truth = next((row.answer for row in rows if row.peer == "numpy"), None)
@@ -199,6 +200,8 @@ class Driver:
                     worker,
                     self.rounds,
                 )
+                if found["once"] > self.case_seconds / 10:
+                    row.rounds = 1
                 row.times = max(1, round(self.slice_seconds / found["once"] / 2))
                 rows.append(row)
         return rows

@@ -16,6 +16,8 @@ KERNELS = ("exp", "log", "tanh", "sigmoid", "relu", "relu_grad", "add", "mul")
 STATEFUL = False  # whether a call changes what the next one computes
 ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-5
+NAMES = ["exp", "tanh", "log", "sigmoid", "relu", "relu_grad", "add", "add row", "mul"]
+QUICK = ["exp", "tanh", "relu"]
 ARRAYS = {"relu_grad": 3, "add": 3, "mul": 3}  # read and written; the others 2
 
 
@@ -23,10 +25,7 @@ def cases(sizes: list[str], quick: bool) -> list[Case]:
     wanted = [count(size) for size in sizes] or ([2048] if quick else [2048, 1_000_000])
     found = []
     for dtype, size in (("float32", 4), ("float64", 8)):
-        names = ["exp", "log", "tanh", "sigmoid"] + (
-            ["relu", "relu_grad", "add", "add row", "mul"] if size == 4 else []
-        )
-        for name in names if not quick else ["exp", "tanh", "relu"] if size == 4 else []:
+        for name in (QUICK if size == 4 else []) if quick else NAMES if size == 4 or sizes else NAMES[:2]:
             for n in wanted if size == 4 or sizes else wanted[-1:]:
                 title = f"{name} {human(n)}" + (" f64" if size == 8 else "")
                 found.append(Case(title, dtype, {"n": n, "name": name}, 0.0, float(size * ARRAYS.get(name, 2) * n)))

@@ -25,7 +25,7 @@ def cases(sizes: list[str], quick: bool) -> list[Case]:
     if any(len(shape) != 2 for shape in given):
         raise ValueError("reduce: --sizes are rows x columns, 1000x1000 for instance")
     found = []
-    for name in (*AXES, "softmax", "log_softmax"):
+    for name in ("sum", "sum axis 0", "softmax") if quick else (*AXES, "softmax", "log_softmax"):
         soft = name.endswith("softmax")
         for shape in given or ([(32, 10), (128, 1000)] if soft else [(55, 1000), (1000, 1000)])[: 1 if quick else 2]:
             found.append(one(name, shape, "float32"))

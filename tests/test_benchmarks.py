@@ -137,6 +137,17 @@ def test_answers_that_differ_are_marked():
     assert "1.00 us!" in text[0] and "differ from NumPy's" in text[1]
 
 
+def test_workers_see_no_settings_but_their_threads(monkeypatch):
+    from benchmarks.driver import clean_environment
+
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_WAIT_POLICY", "MINIGRAD_CPU", "XLA_FLAGS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    clean = clean_environment(2)
+    numeric = {name: value for name, value in clean.items() if name.startswith(("OPENBLAS", "OMP", "MINIGRAD", "XLA"))}
+    assert numeric == {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MINIGRAD_NUM_THREADS": "2"}
+
+
 def test_all_families_are_the_default():
     from benchmarks.command import FAMILIES, families, parser
 
