@@ -59,11 +59,11 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     @staticmethod
-    def jobs(family):
-        """(source, variant, flags) of every object that a module is linked from."""
+    def jobs(family, machine=MACHINE):
+        """(source, variant, flags) of every object that a module is linked from. tests/cross links them as well."""
         if family in STATE:
             return []
-        variants = VARIANTS.get(MACHINE, {"generic": ["-DMG_GENERIC"]})
+        variants = VARIANTS.get(machine, {"generic": ["-DMG_GENERIC"]})
         yield "table.c", family, [f"-DMG_FAMILY={family}"]
         yield f"{family}_naive.c", "naive", []
         yield from ((f"{family}.c", variant, flags) for variant, flags in variants.items())
@@ -113,8 +113,6 @@ def extensions():
     return cythonize(modules, build_dir="build/cython", language_level=3)
 
 
-setup(
-    ext_modules=extensions(),
-    cmdclass={"build_ext": BuildKernels},
-    options={"build_ext": {"parallel": os.cpu_count()}},
-)
+if __name__ == "__main__":
+    command = {"build_ext": {"parallel": os.cpu_count()}}
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels}, options=command)

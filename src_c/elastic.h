@@ -12,7 +12,7 @@ INLINE int mg_terms(double l1, double l2) { return (l1 != 0 ? L1_TERM : 0) | (l2
 INLINE vec FN(elastic_slope)(vec w, vec l1, vec l2, int terms) {
     const vec zero = {0}, sign = V(flipsign)(l1, w);
     if (terms == L2_TERM) return l2 * w;
-    if (terms == L1_TERM) return V(select)(V(lt)(zero, V(abs)(w)), sign, w + zero);
+    if (!(terms & L2_TERM)) return V(select)(V(lt)(zero, V(abs)(w)), sign, w + zero);
     return V(select)(V(ne)(w, zero), l2 * w + sign, zero);
 }
 

@@ -147,17 +147,19 @@ cdef int run_loss_grad(str kernel, int kind, ndarray x, ndarray t, ndarray g, nd
     return 0
 
 
-def bce_with_logits(ndarray x, ndarray t, ndarray loss, *, int reduction):
+def bce_with_logits(ndarray x not None, ndarray t not None, ndarray loss not None, *, int reduction):
     run_loss("bce_with_logits", BCE, x, t, loss, reduction)
 
 
-def bce_with_logits_grad(ndarray x, ndarray t, ndarray g, ndarray out, *, int reduction):
+def bce_with_logits_grad(
+    ndarray x not None, ndarray t not None, ndarray g not None, ndarray out not None, *, int reduction
+):
     run_loss_grad("bce_with_logits_grad", BCE, x, t, g, out, reduction)
 
 
-def mse(ndarray x, ndarray t, ndarray loss, *, int reduction):
+def mse(ndarray x not None, ndarray t not None, ndarray loss not None, *, int reduction):
     run_loss("mse", MSE, x, t, loss, reduction)
 
 
-def mse_grad(ndarray x, ndarray t, ndarray g, ndarray out, *, int reduction):
+def mse_grad(ndarray x not None, ndarray t not None, ndarray g not None, ndarray out not None, *, int reduction):
     run_loss_grad("mse_grad", MSE, x, t, g, out, reduction)

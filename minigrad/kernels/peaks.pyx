@@ -37,7 +37,7 @@ def peak_fma(int bits, Py_ssize_t rounds):
     return operations
 
 
-def peak_copy(ndarray x, ndarray out):
+def peak_copy(ndarray x not None, ndarray out not None):
     """out = x, flat, one part per thread."""
     cdef int bits = check_same("peak_copy", x, out), i, threads = runtime.threads
     cdef Py_ssize_t n = PyArray_SIZE(x)

@@ -192,7 +192,7 @@ cdef int prepare(str kernel, reduce_args *p, ndarray x, ndarray out, Py_ssize_t 
     return 0
 
 
-def sum(ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last):
+def sum(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef reduce_args p
     prepare("sum", &p, x, out, first, last)
     if runtime.releases_gil(PyArray_SIZE(x)):
@@ -202,7 +202,7 @@ def sum(ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last):
         k_sum(&p)
 
 
-def mean(ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last):
+def mean(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef reduce_args p
     prepare("mean", &p, x, out, first, last)
     p.divisor = <double>p.n
@@ -213,7 +213,7 @@ def mean(ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last):
         k_sum(&p)
 
 
-def max(ndarray x, ndarray out, ndarray index, Py_ssize_t first, Py_ssize_t last):
+def max(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssize_t first, Py_ssize_t last):
     cdef reduce_args p
     prepare("max", &p, x, out, first, last)
     check_out("max", index)
@@ -231,7 +231,7 @@ def max(ndarray x, ndarray out, ndarray index, Py_ssize_t first, Py_ssize_t last
         k_max(&p)
 
 
-def max_grad(ndarray g, ndarray index, ndarray out, Py_ssize_t first, Py_ssize_t last):
+def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef max_grad_args p
     cdef Py_ssize_t sizes[3]
     p.bits = check_real("max_grad", g)

@@ -78,19 +78,19 @@ cdef int run_rows(str kernel, int kind, ndarray x, ndarray y, ndarray out) excep
     return 0
 
 
-def softmax(ndarray x, ndarray out):
+def softmax(ndarray x not None, ndarray out not None):
     run_rows("softmax", SOFTMAX, x, x, out)
 
 
-def softmax_grad(ndarray g, ndarray y, ndarray out):
+def softmax_grad(ndarray g not None, ndarray y not None, ndarray out not None):
     run_rows("softmax_grad", SOFTMAX_GRAD, g, y, out)
 
 
-def log_softmax(ndarray x, ndarray out):
+def log_softmax(ndarray x not None, ndarray out not None):
     run_rows("log_softmax", LOG_SOFTMAX, x, x, out)
 
 
-def log_softmax_grad(ndarray g, ndarray y, ndarray out):
+def log_softmax_grad(ndarray g not None, ndarray y not None, ndarray out not None):
     run_rows("log_softmax_grad", LOG_SOFTMAX_GRAD, g, y, out)
 
 
@@ -168,7 +168,9 @@ cdef int check_target(str kernel, ndarray x, ndarray target) except -1:
     return 0
 
 
-def cross_entropy(ndarray x, ndarray target, ndarray loss, ndarray probs, *, int reduction):
+def cross_entropy(
+    ndarray x not None, ndarray target not None, ndarray loss not None, ndarray probs not None, *, int reduction
+):
     cdef cross_entropy_args p
     p.bits = check_same("cross_entropy", x, probs)
     check_target("cross_entropy", x, target)
@@ -222,7 +224,9 @@ cdef int k_cross_entropy_grad(const cross_entropy_grad_args *p) noexcept nogil:
     return 0
 
 
-def cross_entropy_grad(ndarray probs, ndarray target, ndarray g, ndarray out, *, int reduction):
+def cross_entropy_grad(
+    ndarray probs not None, ndarray target not None, ndarray g not None, ndarray out not None, *, int reduction
+):
     cdef cross_entropy_grad_args p
     p.bits = check_same("cross_entropy_grad", probs, out)
     check_target("cross_entropy_grad", probs, target)

@@ -75,6 +75,23 @@ def test_elastic_net_one_answer(n, dtype):
         assert bits(native(lambda: compute(grad=False))[0]) == bits(value)
 
 
+@both
+@pytest.mark.parametrize("terms", TERMS)
+def test_elastic_net_and_elastic_net_grad_give_the_same_gradient(terms, dtype):
+    """A term of 0 is left out, also where the weight is infinite."""
+    l1, l2 = terms
+    w = weights(77, dtype)
+
+    def compute():
+        value, grad, out = np.empty((), dtype), np.zeros_like(w), np.empty_like(w)
+        K.elastic_net(w, value, grad, l1=l1, l2=l2)
+        K.elastic_net_grad(w, out, l1=l1, l2=l2)
+        return grad, out
+
+    grad, out = native(compute)
+    assert bits(grad) == bits(out)
+
+
 def test_elastic_net_rounds_once_to_the_dtype_of_value():
     w = weights(100_003, np.float32, specials=False)
     exact = 0.25 * np.abs(w.astype(np.float64)).sum() + 0.125 * (w.astype(np.float64) ** 2).sum()

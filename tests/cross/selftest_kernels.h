@@ -1,0 +1,209 @@
+/* What selftest.c does with each kernel, for the precision `real`. Included by mg_both.h, twice. */
+#define TABLE(family) mg_##family[variant]
+#define CALL(family, name) TABLE(family)->MG_CAT(MG_CAT(name, _f), real_bits)
+#define ITEM ((ptrdiff_t)sizeof(real))
+#if real_bits == 32
+#define other double
+#define FEED_OTHER mg_feed_f64
+#else
+#define other float
+#define FEED_OTHER mg_feed_f32
+#endif
+
+static void mg_feed_f64(size_t n, const double *x);
+
+static void FN(feed)(size_t n, const real *x) {
+    for (size_t i = 0; i < n; i++) {
+        const real y = x[i] == x[i] ? x[i] : (real)NAN;     /* sign and payload of a NaN are outside the promise */
+        ubits b;
+        memcpy(&b, &y, sizeof b);
+        feed(x[i] == x[i] ? b : (ubits)-1, sizeof b);
+    }
+}
+
+/* Numbers in [-2, 2), as many bits as fit. */
+static real *FN(mild)(size_t n) {
+    real *x = fresh(n * sizeof *x, sizeof *x);
+    const int shift = real_bits == 32 ? 40 : 11;
+    for (size_t i = 0; i < n; i++) x[i] = (real)((int64_t)draw() >> shift) / (real)((int64_t)1 << (62 - shift));
+    return x;
+}
+
+/* Numbers of every size from 2^-8 to 2^12: where exp, log and tanh have their arguments. */
+static real *FN(warm)(size_t n) {
+    real *x = FN(mild)(n);
+    for (size_t i = 0; i < n; i++) x[i] *= (real)(1 << draw() % 20) / 256;
+    return x;
+}
+
+/* Any bits at all, and the special values. */
+static real *FN(wild)(size_t n) {
+    real *x = fresh(n * sizeof *x, sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        const ubits b = (ubits)draw();
+        if (draw() % 3) memcpy(&x[i], &b, sizeof b);
+        else x[i] = (real)specials[draw() % (sizeof specials / sizeof *specials)];
+    }
+    return x;
+}
+
+/* --- elementwise --- */
+
+static void FN(check_map)(void) {
+    EACH_SIZE(n) {
+        real *a = n % 2 ? FN(wild)(n) : FN(warm)(n), *b = FN(wild)(n), *out = FN(mild)(n);
+        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
+        FN(feed)(n, out);
+        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)out, 0, ITEM}, (mg_operand){(char *)out, 0, ITEM}, out);
+        FN(feed)(n, out);                           /* in place */
+    }
+    real *a = FN(warm)(20011), *out = FN(mild)(20011), number = (real)0.75;
+    CALL(elementwise, map)(op, 1, 20011, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)&number, 0, 0}, out);
+    FN(feed)(20011, out);
+    for (size_t n = 1; n < 40; n++, release()) {    /* columns two apart, rows backwards; one column, one row */
+        a = FN(warm)(5 * 80);
+        const mg_operand x = {(char *)(a + 4 * 80), -80 * ITEM, 2 * ITEM}, column = {(char *)a, ITEM, 0};
+        const mg_operand row = {(char *)a, 0, ITEM};
+        out = FN(mild)(5 * n);
+        CALL(elementwise, map)(op, 5, n, x, column, out);
+        FN(feed)(5 * n, out);
+        CALL(elementwise, map)(op, 5, n, row, x, out);
+        FN(feed)(5 * n, out);
+        CALL(elementwise, map)(op, 5, n, column, row, out);
+        FN(feed)(5 * n, out);
+    }
+}
+
+static void FN(check_convert)(void) {
+    EACH_SIZE(n) {
+        real *x = FN(wild)(2 * n + 1), *y = FN(warm)(n);
+        other *out = fresh(n * sizeof *out, sizeof *out);
+        CALL(elementwise, convert)(1, n, (mg_operand){(char *)y, 0, ITEM}, out);
+        FEED_OTHER(n, out);
+        CALL(elementwise, convert)(1, n, (mg_operand){(char *)(x + (n ? 2 : 0)), 0, 2 * ITEM}, out);
+        FEED_OTHER(n, out);
+    }
+}
+
+/* --- matmul --- */
+
+/* One product. Stored rows are `step` apart, or as long as they are if that is longer; c has gaps that stay. */
+static void FN(product)(size_t m, size_t n, size_t k, int ta, int tb, size_t step, int option, int lanes) {
+    static const int activations[] = {MG_ACT_NONE, MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID};
+    const size_t a_rows = ta ? k : m, a_columns = ta ? m : k, b_rows = tb ? n : k, b_columns = tb ? k : n;
+    const size_t a_step = a_columns > step ? a_columns : step, b_step = b_columns > step ? b_columns : step;
+    const size_t c_step = n + m % 3, c_size = m ? (m - 1) * c_step + n : 0;
+    real *c = FN(mild)(c_size);
+    const real *a = FN(mild)(a_rows ? (a_rows - 1) * a_step + a_columns : 0);
+    const real *b = FN(mild)(b_rows ? (b_rows - 1) * b_step + b_columns : 0);
+    const real *bias = FN(mild)(n);
+    mg_matmul_args p = {
+        .m = m, .n = n, .k = k, .a = a, .b = b, .c = c, .bias = option > 1 ? bias : NULL, .c_row = (ptrdiff_t)c_step,
+        .a_row = (ptrdiff_t)a_step, .a_col = 1, .b_row = (ptrdiff_t)b_step, .b_col = 1,
+        .activation = activations[option], .accumulate = option == 1,
+    };
+    if (ta) p.a_row = 1, p.a_col = (ptrdiff_t)a_step;
+    if (tb) p.b_row = 1, p.b_col = (ptrdiff_t)b_step;
+    if (lanes) p.c_row = 1, CALL(matmul, matvec)(&p);
+    else CALL(matmul, matmul)(&p, fresh_aligned(CALL(matmul, matmul_scratch)(&p)));
+    FN(feed)(c_size, c);
+    release();
+}
+
+static void FN(products)(size_t m, size_t n, size_t k, size_t step) {
+    const int option = (int)(draw() % 5);
+    for (int t = 0; t < 4; t++) FN(product)(m, n, k, t & 1, t >> 1, step, (option + t) % 5, 0);
+}
+
+static void FN(check_matmul)(void) {
+    static const size_t ms[] = {1, 2, 3, 5, 14, 15, 25}, ns[] = {1, 2, 15, 16, 17, 33, 130}, ks[] = {0, 1, 7, 33};
+    const size_t chunk = 4096 / sizeof(real), page = 2048 / sizeof(real);
+    for (size_t i = 0; i < 7 * 7 * 4; i++) FN(products)(ms[i % 7], ns[i / 7 % 7], ks[i / 49], 0);
+    for (int option = 0; option < 5; option++) {    /* sums over several chunks of k, and what follows them */
+        FN(product)(9, 17, chunk - 1, 0, 0, 0, option, 0);
+        FN(product)(9, 17, chunk, 0, 1, 0, option, 0);
+        FN(product)(9, 17, chunk + 1, 1, 0, 0, option, 0);
+        FN(product)(9, 17, 2 * chunk + 3, 0, 0, 0, option, 0);
+        FN(product)(17, 40, chunk + 1, 0, 1, 0, option, 0);
+    }
+    FN(products)(17, 230, 40, 0);                   /* the transpose of bᵀaᵀ, in several blocks of columns */
+    FN(products)(33, 231, 70, 0);
+    FN(products)(65, 130, 33, page);                /* columns of a and b that share few cache sets: copied first */
+    FN(products)(130, 129, 20, page);
+    FN(products)(170, 18, chunk, 0);                /* several blocks of rows */
+}
+
+static void FN(check_matvec)(void) {
+    static const size_t ms[] = {1, 2, 7, 16, 17, 63, 64, 65, 130};
+    static const size_t ks[] = {0, 1, 31, 32, 33, 65, 511, 512, 513, 1024, 1027, 2050};
+    for (size_t i = 0; i < 9 * 12; i++)
+        for (int t = 0; t < 4; t++)
+            FN(product)(ms[i % 9], 1, ks[i / 9], t & 1, t >> 1, i % 5 == 0 ? 200 : 0, (int)(i + t) % 5, 1);
+    FN(product)(1, 1, 40000, 0, 1, 0, 0, 1);
+}
+
+/* --- reduce --- */
+
+static void FN(check_sum_flat)(void) {
+    EACH_SIZE(n) {
+        const double mild = CALL(reduce, sum_flat)(n, FN(mild)(n)), wild = CALL(reduce, sum_flat)(n, FN(wild)(n));
+        mg_feed_f64(1, &mild), mg_feed_f64(1, &wild);
+    }
+    const double sum = CALL(reduce, sum_flat)(70001, FN(warm)(70001));
+    mg_feed_f64(1, &sum);
+}
+
+static void FN(check_sum_rows)(void) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(3);
+        CALL(reduce, sum_rows)(3, n, FN(warm)(3 * n), 7, out);
+        FN(feed)(3, out);
+    }
+}
+
+static void FN(check_sum_columns)(void) {
+    EACH_SIZE(n)
+        for (size_t m = 0; m < 100 && n < 600; m = 2 * m + 1) {
+            real *x = FN(warm)(m ? (m - 1) * (n + 2) + n : 0), *out = FN(mild)(n);
+            CALL(reduce, sum_columns)(m, n + 2, n, x, 3, out);
+            FN(feed)(n, out);
+        }
+    real *x = FN(mild)(5000), *out = FN(mild)(2);
+    CALL(reduce, sum_columns)(2500, 2, 2, x, 1, out);
+    FN(feed)(2, out);
+}
+
+static void FN(check_max_rows)(void) {
+    EACH_SIZE(n) if (n) {
+        real *x = n % 2 ? FN(wild)(3 * n) : FN(mild)(3 * n), *out = FN(mild)(3);
+        int64_t *index = fresh_indices(3, 9);
+        CALL(reduce, max_rows)(3, n, x, out, index);
+        FN(feed)(3, out), feed_indices(3, index);
+    }
+}
+
+static void FN(check_max_columns)(void) {
+    EACH_SIZE(n)
+        for (size_t m = 1; m < 50 && n < 600; m = 3 * m + 1) {
+            const size_t size = (m - 1) * (n + 1) + n;
+            real *x = n % 2 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(n);
+            int64_t *index = fresh_indices(n, 9);
+            CALL(reduce, max_columns)(m, n + 1, n, x, out, index);
+            FN(feed)(n, out), feed_indices(n, index);
+        }
+}
+
+static void FN(check_max_grad)(void) {
+    EACH_SIZE(n) if (n && n < 300) {
+        real *g = FN(wild)(3 * 5), *out = FN(mild)(3 * n * 5);
+        CALL(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
+        FN(feed)(3 * n * 5, out);
+    }
+}
+
+#include "selftest_training.h"
+
+#undef CALL
+#undef ITEM
+#undef other
+#undef FEED_OTHER

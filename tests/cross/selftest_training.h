@@ -1,0 +1,189 @@
+/* Softmax, losses, penalties, updates, dropout and random numbers: the second half of selftest_kernels.h. */
+
+/* --- softmax --- */
+
+static void FN(check_rows)(void (*map)(size_t, size_t, const real *, real *)) {
+    EACH_SIZE(n) if (n && n < 1100) {
+        const size_t rows = n < 40 ? 37 : 3;
+        real *x = n % 4 == 3 ? FN(wild)(rows * n) : FN(warm)(rows * n), *out = FN(mild)(rows * n);
+        map(rows, n, x, out);
+        FN(feed)(rows * n, out);
+    }
+}
+
+static void FN(check_rows_grad)(void (*map)(size_t, size_t, const real *, const real *, real *)) {
+    EACH_SIZE(n) if (n && n < 1100) {
+        const size_t rows = n < 40 ? 37 : 3;
+        const size_t size = rows * n;
+        real *g = FN(mild)(size), *y = n % 4 == 3 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(size);
+        map(rows, n, g, y, out);
+        FN(feed)(size, out);
+    }
+}
+
+static void FN(check_softmax)(void) { FN(check_rows)(CALL(softmax, softmax)); }
+static void FN(check_log_softmax)(void) { FN(check_rows)(CALL(softmax, log_softmax)); }
+static void FN(check_softmax_grad)(void) { FN(check_rows_grad)(CALL(softmax, softmax_grad)); }
+static void FN(check_log_softmax_grad)(void) { FN(check_rows_grad)(CALL(softmax, log_softmax_grad)); }
+
+static void FN(check_cross_entropy)(void) {
+    EACH_SIZE(n) if (n && n < 600) {
+        const size_t rows = n < 40 ? 37 : 3, size = rows * n;
+        real *x = n % 4 == 3 ? FN(wild)(size) : FN(warm)(size), *t = FN(mild)(size), *probs = FN(mild)(size);
+        real *loss = FN(mild)(rows);
+        CALL(softmax, cross_entropy)(rows, n, x, fresh_indices(rows, n), NULL, loss, probs);
+        FN(feed)(rows, loss), FN(feed)(size, probs);
+        CALL(softmax, cross_entropy)(rows, n, x, NULL, t, loss, probs);
+        FN(feed)(rows, loss), FN(feed)(size, probs);
+        const double sum = CALL(softmax, sum_flat)(rows, loss);
+        mg_feed_f64(1, &sum);
+    }
+}
+
+static void FN(check_cross_entropy_grad)(void) {
+    EACH_SIZE(n) if (n && n < 600) {
+        const size_t rows = n < 40 ? 37 : 3, size = rows * n;
+        real *probs = n % 4 == 3 ? FN(wild)(size) : FN(mild)(size), *t = FN(mild)(size), *out = FN(mild)(size);
+        const int64_t *label = fresh_indices(rows, n);
+        CALL(softmax, cross_entropy_grad)(rows, n, probs, label, NULL, FN(mild)(1), 0, (double)rows, out);
+        FN(feed)(size, out);
+        CALL(softmax, cross_entropy_grad)(rows, n, probs, NULL, t, FN(mild)(rows), 1, 1, out);
+        FN(feed)(size, out);
+    }
+}
+
+/* --- losses --- */
+
+static void FN(check_loss)(double (*loss)(size_t, const real *, const real *, real *)) {
+    EACH_SIZE(n) {
+        real *x = n % 4 == 3 ? FN(wild)(n) : FN(warm)(n), *t = FN(mild)(n), *each = FN(mild)(n);
+        const double sum[2] = {loss(n, x, t, NULL), loss(n, x, t, each)};
+        mg_feed_f64(2, sum), FN(feed)(n, each);
+    }
+}
+
+typedef void (*FN(loss_grad))(size_t, const real *, const real *, const real *, size_t, double, real *);
+
+static void FN(check_loss_grad)(FN(loss_grad) grad) {
+    EACH_SIZE(n) {
+        real *x = n % 4 == 3 ? FN(wild)(n) : FN(warm)(n), *t = FN(mild)(n), *out = FN(mild)(n);
+        grad(n, x, t, FN(mild)(1), 0, (double)n, out);
+        FN(feed)(n, out);
+        grad(n, x, t, FN(mild)(n), 1, 1, out);
+        FN(feed)(n, out);
+    }
+}
+
+static void FN(check_bce_with_logits)(void) { FN(check_loss)(CALL(losses, bce_with_logits)); }
+static void FN(check_bce_with_logits_grad)(void) { FN(check_loss_grad)(CALL(losses, bce_with_logits_grad)); }
+static void FN(check_mse)(void) { FN(check_loss)(CALL(losses, mse)); }
+static void FN(check_mse_grad)(void) { FN(check_loss_grad)(CALL(losses, mse_grad)); }
+
+/* --- penalty: with l1, with l2, with both, with neither --- */
+
+static void FN(check_elastic_net)(void) {
+    EACH_SIZE(n)
+        for (int terms = 0; terms < 4; terms++) {
+            const double l1 = terms & 1 ? 0.1 : 0, l2 = terms & 2 ? 0.3 : 0;
+            real *w = n % 4 == 3 ? FN(wild)(n) : FN(mild)(n), *grad = FN(mild)(n);
+            double sums[4] = {0};
+            CALL(penalty, elastic_net)(n, w, l1, l2, grad, sums);
+            CALL(penalty, elastic_net)(n, w, l1, l2, NULL, sums + 2);
+            mg_feed_f64(4, sums), FN(feed)(n, grad);
+        }
+}
+
+static void FN(check_elastic_net_grad)(void) {
+    EACH_SIZE(n)
+        for (int terms = 0; terms < 4; terms++) {
+            real *out = FN(mild)(n);
+            CALL(penalty, elastic_net_grad)(n, FN(wild)(n), terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, 0.7, out);
+            FN(feed)(n, out);
+        }
+}
+
+static void FN(check_soft_threshold)(void) {
+    EACH_SIZE(n)
+        for (int terms = 0; terms < 4; terms++) {
+            real *out = FN(mild)(n);
+            CALL(penalty, soft_threshold)(n, FN(wild)(n), 2.5, terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, out);
+            FN(feed)(n, out);
+        }
+}
+
+/* --- update --- */
+
+/* Every mix of penalty, proximal map and decay. */
+static const double FN(rows)[][MG_COLUMNS] = {
+    {0.01, 0, 0, 0, 0, 0, 1, 1},          {0.01, 0.1, 0, 0, 0, 0, 0.1, 0.001},   {0.01, 0, 0.2, 0, 0, 0, 0.19, 0.002},
+    {0.01, 0.1, 0.2, 0, 0, 0.3, 0.1, 1},  {0.01, 0, 0, 0.5, 0, 0, 0.1, 0.001},   {0.01, 0, 0, 0, 0.4, 0.1, 0.1, 0.001},
+    {0.01, 0, 0, 0.5, 0.4, 0.1, 0.1, 1},  {0.01, 0.1, 0.2, 0.5, 0, 0, 0.1, 0.1}, {0.01, 0, 0, 0, 0, 0.3, 0.5, 0.5},
+};
+enum { FN(n_rows) = sizeof FN(rows) / sizeof *FN(rows) };
+
+/* Two steps, so that states count. */
+static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings) {
+    EACH_SIZE(n)
+        for (int i = 0; i < FN(n_rows); i++, release()) {
+            real *w = n % 8 == 7 ? FN(wild)(n) : FN(mild)(n), *m = FN(mild)(n), *v = FN(mild)(n);
+            real *state[] = {m, v};
+            double sums[2] = {0};
+            for (size_t j = 0; j < n; j++) v[j] *= v[j];
+            for (int step = 0; step < 2; step++) {
+                update(n, w, step ? FN(wild)(n) : FN(mild)(n), state, FN(rows)[i], &settings, sums);
+                mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
+            }
+        }
+}
+
+static void FN(check_sums)(void) {
+    EACH_SIZE(n)
+        for (int i = 0; i < FN(n_rows); i++) {
+            double sums[2] = {0};
+            CALL(update, sums)(n, FN(warm)(n), FN(rows)[i], sums);
+            mg_feed_f64(2, sums);
+        }
+}
+
+static void FN(check_sgd)(void) {
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0});
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9});
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1});
+}
+
+static void FN(check_adam)(void) {
+    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8});
+}
+
+/* --- dropout and random --- */
+
+static void FN(check_masked_scale)(void) {
+    EACH_SIZE(n) {
+        real *x = FN(wild)(n), *out = FN(mild)(n);
+        CALL(dropout, masked_scale)(n, x, fresh_bytes((n + 7) / 8), 1.25, out);
+        FN(feed)(n, out);
+    }
+}
+
+static void FN(check_dropout)(void) {
+    static const uint64_t offsets[] = {0, 1, 15, 16, 127, 128, ((uint64_t)1 << 40) - 5};
+    EACH_SIZE(n)
+        for (int i = 0; i < 7; i++, release()) {
+            real *out = FN(mild)(n);
+            uint8_t *bits = fresh_bytes((n + 7) / 8);
+            const mg_stream stream = fresh_stream(offsets[i]);
+            CALL(dropout, dropout)(n, FN(wild)(n), bits, stream, 65536 / 6 * (uint32_t)i, 1.25, out);
+            FN(feed)(n, out), feed_bytes((n + 7) / 8, bits);
+        }
+}
+
+static void FN(check_random)(void (*fill)(size_t, real *, mg_stream, double, double)) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(n);
+        fill(n, out, fresh_stream(n * 37 % 300), 0.3, 1.7);
+        FN(feed)(n, out);
+    }
+}
+
+static void FN(check_uniform)(void) { FN(check_random)(CALL(random, uniform)); }
+static void FN(check_normal)(void) { FN(check_random)(CALL(random, normal)); }
