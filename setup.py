@@ -23,15 +23,15 @@ MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the mac
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]
 # gcc 12 (x86-64, -O2) forgets to round a pair of scalars `<double><float>x`: its SLP pass takes both casts for nothing.
-GLUE = ["-O2", "-fno-tree-slp-vectorize", *EXACT]
-CFLAGS = ["-std=c11", "-O3", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
+GLUE = ["-O2", "-g0", "-fno-tree-slp-vectorize", *EXACT]
+CFLAGS = ["-std=c11", "-O3", "-g0", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
 VARIANTS = {  # name: flags; the order is that of src_c/variants.h, behind `naive`
     "x86_64": {
-        "generic": ["-DMG_GENERIC"],
+        "generic": ["-DMG_GENERIC", "-O1"],  # exists to prove, not to be fast: -O3 takes twice as long to compile
         "avx2": ["-mavx2", "-mfma"],
         "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
     },
-    "aarch64": {"generic": ["-DMG_GENERIC"], "neon": []},
+    "aarch64": {"generic": ["-DMG_GENERIC", "-O1"], "neon": []},
 }
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
