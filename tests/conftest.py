@@ -1,11 +1,14 @@
 """Fixtures that all tests share."""
 
 import os
+import warnings
 
 import numpy as np
 import pytest
 
-import minigrad as mg
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # an installation without compiled kernels says so, once; that is no failure
+    import minigrad as mg
 
 
 def pytest_sessionstart(session):
