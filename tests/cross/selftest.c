@@ -152,8 +152,9 @@ typedef struct {
 } kernel_check;
 
 #define ONE(family, kernel) {#family, #kernel, check_##kernel, 0},
-#define PAIR(family, kernel)                                                                                           \
-    {#family, #kernel "_f32", mg_check_##kernel##_f32, 0}, {#family, #kernel "_f64", mg_check_##kernel##_f64, 0},
+#define PAIR_BY(family, kernel, check)                                                                                 \
+    {#family, #kernel "_f32", mg_check_##check##_f32, 0}, {#family, #kernel "_f64", mg_check_##check##_f64, 0},
+#define PAIR(family, kernel) PAIR_BY(family, kernel, kernel)
 #define MAP(op)                                                                                                        \
     {"elementwise", #op "_f32", mg_check_map_f32, mg_op_##op},                                                         \
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
@@ -165,7 +166,7 @@ static const kernel_check checks[] = {
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
     PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, max_grad)
     PAIR(softmax, softmax) PAIR(softmax, softmax_grad) PAIR(softmax, log_softmax) PAIR(softmax, log_softmax_grad)
-    PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad)
+    PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam)
