@@ -12,6 +12,8 @@ help:
 	@echo "make test     build and run the tests and doctests"
 	@echo "make bench    the benchmarks against NumPy (and PyTorch, JAX, numba where installed)"
 	@echo "make lint     ruff, mypy, and the stubs against the code"
+	@echo "make cross    the C kernels with gcc, clang and for NEON under qemu: one set of hashes"
+	@echo "make sanitize the C kernels under the address, undefined-behaviour and thread sanitizers"
 	@echo "make golden   rewrite the golden hashes (and say why in the CHANGELOG)"
 	@echo "make clean    remove what was built"
 
@@ -28,6 +30,12 @@ lint: $(VENV)/.built
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest minigrad.engine --mypy-config-file pyproject.toml
+
+cross: $(VENV)/.built
+	$(BIN)/pytest -q -m cross tests/cross
+
+sanitize: $(VENV)/.built
+	$(BIN)/pytest -q -m "sanitize and not slow" tests/cross
 
 golden: $(VENV)/.built
 	$(BIN)/python tests/golden.py --write
