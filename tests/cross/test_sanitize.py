@@ -11,8 +11,7 @@ import subprocess
 import sys
 
 import pytest
-
-from cross.selftest import FILE, HERE, ROOT, build, differences, hashes, missing, recipe, run
+from cross.selftest import FILE, ROOT, build, differences, hashes, missing, recipe, run
 
 pytestmark = pytest.mark.sanitize
 MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
