@@ -38,7 +38,8 @@ def run(*command, **environment):
     """stdout of a command; one that fails shows what it said."""
     command = [str(word) for word in command]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
-    assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-8000:]}"
+    said = done.stdout[-2000:] + done.stderr[-8000:]
+    assert done.returncode == 0, f"{' '.join(command)}\nexit {done.returncode}\n{said}"
     return done.stdout
 
 

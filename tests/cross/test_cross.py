@@ -7,7 +7,6 @@ import json
 import re
 
 import pytest
-
 from cross.selftest import FILE, ROOT, build, differences, hashes, missing, recipe
 
 pytestmark = pytest.mark.cross
