@@ -11,13 +11,13 @@ import subprocess
 import sys
 
 import pytest
-from cross.selftest import FILE, ROOT, build, differences, hashes, missing, recipe, run
+from cross.selftest import FILE, HERE, ROOT, build, differences, hashes, missing, recipe, run
 
 pytestmark = pytest.mark.sanitize
 MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 THREADS = ["-fsanitize=thread"]
-# CPython keeps memory until it ends; a test asks for more memory than there is and expects an error.
-ASAN_OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
+# CPython keeps memory until it ends; tests ask for more memory than there is and expect an error.
+OPTIONS = "detect_leaks=0:allocator_may_return_null=1"
 
 
 def needs(flags, *programs):
@@ -42,9 +42,8 @@ def test_tables_share_nothing():
     run("setarch", "-R", program, "threads")  # without -R some libtsan refuse the addresses that newer kernels hand out
 
 
-def python_tests(name, flags, preload, *tests, **environment):
-    """Run tests in a copy of the checkout whose modules are built with flags."""
-    folder = ROOT / "build" / "cross" / name
+def python_tests(folder, flags, preload, **environment):
+    """Run the kernel tests in `folder`, a copy of the checkout whose modules are built with flags."""
     for part in ("minigrad", "src_c", "tests"):
         ignore = shutil.ignore_patterns("*.so", "__pycache__", ".hypothesis")
         shutil.copytree(ROOT / part, folder / part, ignore=ignore, dirs_exist_ok=True)
@@ -55,14 +54,24 @@ def python_tests(name, flags, preload, *tests, **environment):
     compiler = {**os.environ, "CC": " ".join(["gcc", "-g1", *flags])}
     done = subprocess.run([sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], env=compiler, **inside)
     assert done.returncode == 0, done.stderr[-4000:]
-    libraries = [subprocess.check_output(["gcc", f"-print-file-name={x}"], text=True).strip() for x in preload]
-    command = ["setarch", "-R", sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(command, env={**os.environ, "LD_PRELOAD": ":".join(libraries), **environment}, **inside)
+    libraries = [run("gcc", f"-print-file-name={library}").strip() for library in preload]  # a path stays as it is
+    environment = {**os.environ, "LD_PRELOAD": ":".join(libraries), "OPENBLAS_NUM_THREADS": "1", **environment}
+    command = ["setarch", "-R", sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "tests/kernels"]
+    command += ["--deselect=tests/kernels/test_processes.py"]  # new processes, forked ones with threads among them
+    done = subprocess.run(command, env=environment, **inside)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
 
 
 @pytest.mark.slow
-def test_memory_of_the_modules():
+def test_memory_of_the_modules(tmp_path):
     needs(MEMORY, "setarch")
-    libraries = ["libasan.so", "libubsan.so"]
-    python_tests("python-memory", MEMORY, libraries, "tests/kernels", ASAN_OPTIONS=ASAN_OPTIONS)
+    python_tests(tmp_path, MEMORY, ["libasan.so", "libubsan.so"], ASAN_OPTIONS=OPTIONS)
+
+
+@pytest.mark.slow
+def test_threads_of_the_modules(tmp_path):
+    """team.c in the place of libgomp, whose way of waiting ThreadSanitizer does not know."""
+    needs(THREADS, "setarch")
+    run("gcc", "-O1", "-fPIC", "-shared", HERE / "team.c", "-o", tmp_path / "team.so", "-pthread")
+    options = f"{OPTIONS}:exitcode=66"
+    python_tests(tmp_path, THREADS, ["libtsan.so", tmp_path / "team.so"], TSAN_OPTIONS=options)
