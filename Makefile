@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard minigrad/kernels/*.pyx minigrad/kernels/*.pxd src_c/*)
 
-.PHONY: demo test bench lint golden cross sanitize clean
+.PHONY: help demo test bench lint golden cross sanitize sanitize-modules clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make lint     ruff, mypy, and the stubs against the code"
 	@echo "make cross    the C kernels with gcc, clang and for NEON under qemu: one set of hashes"
 	@echo "make sanitize the C kernels under the address, undefined-behaviour and thread sanitizers"
+	@echo "              (make sanitize-modules: the Cython modules too, about 10 minutes)"
 	@echo "make golden   rewrite the golden hashes (and say why in the CHANGELOG)"
 	@echo "make clean    remove what was built"
 
@@ -37,8 +38,12 @@ cross: $(VENV)/.built
 sanitize: $(VENV)/.built
 	$(BIN)/pytest -q -m "sanitize and not slow" tests/cross
 
+sanitize-modules: $(VENV)/.built
+	$(BIN)/pytest -q -m sanitize tests/cross
+
 golden: $(VENV)/.built
 	$(BIN)/python tests/golden.py --write
+	$(BIN)/python tests/cross/selftest.py --write
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/*.so minigrad-demo
