@@ -59,13 +59,19 @@ cdef int k_rows(const rows_args *p) noexcept nogil:
     return 0
 
 
+cdef inline bint is_table(ndarray x, ndarray out) noexcept:
+    """Both are (rows, classes), knowing that their sizes are equal."""
+    return PyArray_NDIM(out) == 2 and PyArray_NDIM(x) == 2 and PyArray_DIM(x, 1) == PyArray_DIM(out, 1)
+
+
 cdef int run_rows(str kernel, int kind, ndarray x, ndarray y, ndarray out) except -1:
     cdef rows_args p
     p.kind, p.bits = kind, check_same(kernel, x, out)
     if kind == SOFTMAX_GRAD or kind == LOG_SOFTMAX_GRAD:
         check_same(kernel, y, out)
-    if PyArray_NDIM(out) != 2 or PyArray_NDIM(x) != 2 or PyArray_DIM(x, 1) != PyArray_DIM(out, 1):
-        raise ShapeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need both (rows, classes)")
+    if not (is_table(x, out) and is_table(y, out)):
+        first = f"x is {describe(x)}" if x is y else f"g is {describe(x)}, y is {describe(y)}"
+        raise ShapeError(f"{kernel}: {first}, out is {describe(out)}; need all (rows, classes)")
     p.rows, p.n = PyArray_DIM(out, 0), PyArray_DIM(out, 1)
     p.x, p.y, p.out = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(y), <char *>PyArray_DATA(out)
     if p.rows * p.n == 0:
