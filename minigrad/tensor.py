@@ -147,8 +147,14 @@ METHODS: dict[str, Any] = {
     "copy_": _copy, "__reduce__": _reduce, "__setitem__": _no_assignment, "__array_ufunc__": None,
 }  # fmt: skip
 
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)
+
+def attach(methods: dict[str, Any]) -> None:
+    """Give Tensor these methods; methods.py adds those of the ops beyond the core."""
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+
+
+attach(METHODS)
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:

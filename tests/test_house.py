@@ -22,7 +22,8 @@ ORDER = [
     ["rng"],
     ["engine"],
     ["ops"],
-    ["tensor", "numpy_protocol", "debug"],
+    ["tensor"],
+    ["methods", "numpy_protocol", "debug"],
     ["testing", "transforms"],
     ["nn"],
     ["reg"],
@@ -34,8 +35,12 @@ ORDER = [
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-# Inside ops, families in order.
-OPS = ["shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random", "conv", "recurrent"]
+# Inside ops, families in order: the core's, then breadth.
+OPS = [
+    "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
+    "functions", "compare", "activations", "arrange", "indexing", "statistics", "products", "distances",
+    "regression", "classification", "conv", "recurrent",
+]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
