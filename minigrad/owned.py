@@ -26,7 +26,9 @@ def owned(data: Any, dtype: Any = None) -> np.ndarray:
             raise ShapeError(f"tensor: the nested lists are ragged ({error})") from None
         if dtype is None and array.dtype.kind in "iuf":
             dtype = np.float32
-    want = np.dtype(array.dtype if dtype is None else dtype).newbyteorder("=")
+    want = array.dtype if dtype is None else np.dtype(dtype)
+    if not want.isnative:
+        want = want.newbyteorder("=")
     check_dtype("tensor", want)
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"tensor: got an array of {array.dtype}; need numbers")
