@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import heapq
-import inspect
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +26,7 @@ import numpy as np
 from . import kernels as K
 from .arrays import REAL, owned
 from .errors import DTypeError, GraphError, ShapeError
+from .op import Op
 
 _tick = itertools.count(1).__next__  # one clock stamps every creation and every write
 _new = object.__new__
@@ -109,45 +109,6 @@ class Tensor:
                 leaf.grad = g if own else g.detach()
 
 
-class Op:
-    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
-
-    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
-
-    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
-        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
-        parameters = inspect.signature(forward).parameters.values()
-        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
-        missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
-        if missing or unknown:
-            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
-                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
-        self.rules = tuple(rules[name] for name in self.names)
-
-    def __repr__(self) -> str:
-        return f"<op {self.name}>"
-
-    def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
-        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
-        if len(args) > len(self.names):
-            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
-        options = dict(options)
-        bound = list(args)
-        for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
-            value = options.pop(name, default)
-            if value is inspect.Parameter.empty:
-                raise TypeError(f"{self.name}: argument {name!r} is missing")
-            bound.append(value)
-        for name in options:
-            if name not in self.keywords:
-                again = " a second time" if name in self.names else ""
-                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
-        return tuple(bound), {**self.options, **options}
-
-
 def full(x: Tensor, number: float) -> Tensor:
     """A constant of one number everywhere, in the shape and dtype of x."""
     array = K.empty(x.array.shape, x.array.dtype)
@@ -166,13 +127,13 @@ _PLAIN = frozenset({float, int, bool, str, tuple, slice, type(None)})
 def _operands(op: Op, args: tuple) -> tuple:
     """The arguments of an op as the engine takes them: arrays become tensors, NumPy scalars numbers."""
     taken = []
-    for name, rule, x in zip(op.names, op.rules, args):
+    for i, (rule, x) in enumerate(zip(op.rules, args)):
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
             x = Tensor(owned(np.asarray(x) if rule is None else x))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
-            raise TypeError(f"{op.name}: {name} is a {type(x).__name__}; need a tensor, an array or a number")
+            raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
     return tuple(taken)
 
@@ -183,7 +144,8 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
     says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules.
+    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. A variadic op, of
+    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K

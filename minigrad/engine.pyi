@@ -7,6 +7,8 @@ from typing import Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from .op import Op
+
 _Operand = Tensor | npt.ArrayLike
 _Dim = int | Sequence[int] | None
 
@@ -90,21 +92,6 @@ class Tensor:
     def double(t) -> Tensor: ...
     def long(t) -> Tensor: ...
     def copy_(t, source: Any) -> Tensor: ...
-
-class Op:
-    name: str
-    forward: Callable[..., Any]
-    names: tuple[str, ...]
-    keywords: tuple[str, ...]
-    defaults: tuple[Any, ...]
-    options: dict[str, Any]
-    rules: tuple[Any, ...]
-    shared: Callable[..., Any] | None
-    replayable: bool
-    def __init__(
-        self, forward: Callable[..., Any], rules: dict[str, Any], shared: Callable[..., Any] | None, replayable: bool
-    ) -> None: ...
-    def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
 
 def full(x: Tensor, number: float) -> Tensor: ...
 def flat(g: Tensor, x: Tensor) -> Tensor: ...
