@@ -224,7 +224,8 @@ def test_add_at_and_place_refuse_before_they_write():
     for a, target, error in [
         (x, out, ShapeError), (x.astype(np.float32), out[:2], DTypeError), (x.T.copy().T, out[:2], ValueError),
         (out[1:3], out[:2], ValueError), (x, np.broadcast_to(out[0], (2, 3)), ValueError),
-        (x, np.lib.stride_tricks.as_strided(out, (2, 3), (0, 8)), ValueError), (x.astype(object), out[:2].astype(object), DTypeError),
+        (x, np.lib.stride_tricks.as_strided(out, (2, 3), (0, 8)), ValueError),
+        (x.astype(object), out[:2].astype(object), DTypeError),
     ]:  # fmt: skip
         with pytest.raises(error, match="place"):
             K.place(a, target)
