@@ -125,8 +125,6 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
     if len(times) < x.ndim or any(n < 0 for n in times):
         raise ShapeError(f"repeat: {x.shape} by {times}; need at least {x.ndim} numbers, none negative")
     shape = (1,) * (len(times) - x.ndim) + x.shape
-    if math.prod(times) * x.size * x.dtype.itemsize > np.iinfo(np.intp).max:
-        raise MemoryError(f"repeat: {x.shape} by {times} has more bytes than there are addresses")
     apart = reshape(x, shape=[size for n in shape for size in (1, n)])
     spread = broadcast_to(apart, shape=[size for n, size in zip(times, shape) for size in (n, size)])
     return reshape(spread, shape=[n * size for n, size in zip(times, shape)])

@@ -31,7 +31,7 @@ def _plain(item: Any) -> Any:
         if array.dtype == bool and array.ndim:
             return array
         if array.dtype.kind in "iu" or (array.size == 0 and isinstance(item, Sequence)):
-            return array.astype(np.int64) if array.ndim else int(array)
+            return array if array.ndim else int(array)
         raise DTypeError(f"x[...]: an index is {array.dtype} {array.shape}; need integers, or a mask of booleans")
     if isinstance(item, bool) or not hasattr(item, "__index__"):
         raise TypeError(f"x[...]: {item!r} is no index; need integers, slices, None, ..., arrays of integers, or masks")

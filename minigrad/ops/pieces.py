@@ -24,7 +24,7 @@ from .shape import match, normalize_dims, reshape
 @differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))
 def view(x, *, index):
     """y = x[index] for a tuple of integers, slices and None: NumPy's view, for indices that fit."""
-    return x[(*index, ...)]
+    return x[index + (...,)]
 
 
 @differentiable(x=lambda g, y, x, *, index, shape, value: view(g, index=index))
@@ -33,7 +33,7 @@ def place(x, *, index, shape, value=0):
     y = K.empty(shape, x.dtype)
     if x.size < y.size:
         K.copy(value, y)
-    K.place(K.contiguous(x), y[(*index, ...)])
+    K.place(K.contiguous(x), y[index + (...,)])
     return y
 
 
@@ -237,7 +237,7 @@ def diag(x: Tensor, diagonal: int = 0) -> Tensor:
         return reshape(place(x, index=_diagonal(n, n, diagonal), shape=(n * n,)), shape=(n, n))
     if x.ndim != 2:
         raise ShapeError(f"diag: got {x.shape}; need a vector or a matrix")
-    return view(reshape(x, shape=(-1,)), index=_diagonal(*x.shape, diagonal))
+    return view(reshape(x, shape=(-1,)), index=_diagonal(x.shape[0], x.shape[1], diagonal))
 
 
 def _diagonal(m: int, n: int, k: int) -> tuple[slice]:

@@ -57,7 +57,8 @@ SPECS = {
     "flatten": Spec(
         mg.flatten,
         with_dims(
-            start_dim=lambda s: st.integers(-len(s), -len(s) // 2), end_dim=lambda s: st.integers(len(s) // 2, len(s) - 1)
+            start_dim=lambda s: st.integers(-len(s), -len(s) // 2),
+            end_dim=lambda s: st.integers(len(s) // 2, len(s) - 1),
         ),
         lambda torch, x, **o: torch.flatten(x, **o),
     ),
