@@ -72,11 +72,29 @@ cdef extern from "reduce.h" nogil:
             int64_t *index) noexcept nogil
         void max_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out,
             int64_t *index) noexcept nogil
+        void min_rows_f32(size_t rows, size_t n, const float *x, float *out, int64_t *index) noexcept nogil
+        void min_rows_f64(size_t rows, size_t n, const double *x, double *out, int64_t *index) noexcept nogil
+        void min_columns_f32(size_t m, size_t stride, size_t columns, const float *x, float *out,
+            int64_t *index) noexcept nogil
+        void min_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out,
+            int64_t *index) noexcept nogil
         void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index,
             float *out) noexcept nogil
         void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index,
             double *out) noexcept nogil
     const mg_reduce_table *const *mg_reduce
+
+cdef extern from "scans.h" nogil:
+    ctypedef struct mg_scans_table:
+        void cumsum_f32(size_t rows, size_t n, const float *x, int reverse, float *out) noexcept nogil
+        void cumsum_f64(size_t rows, size_t n, const double *x, int reverse, double *out) noexcept nogil
+        void prod_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void prod_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+        void prod_grad_f32(size_t rows, size_t n, const float *g, const float *x, float *out) noexcept nogil
+        void prod_grad_f64(size_t rows, size_t n, const double *g, const double *x, double *out) noexcept nogil
+        void norm_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void norm_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+    const mg_scans_table *const *mg_scans
 
 cdef extern from "softmax.h" nogil:
     ctypedef struct mg_softmax_table:

@@ -32,6 +32,7 @@ from .reference_losses import (
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
 from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .reference_scans import cumsum, norm, prod, prod_grad
 from .reference_update import adam_update, segments, sgd_update
 
 
@@ -195,8 +196,17 @@ def mean(x, out, first, last):
 
 def max(x, out, index, first, last):
     """out = the largest element, index (int64) = where it first occurs in the reduced axes; NaN counts as largest."""
+    _extreme("argmax", x, out, index, first, last)
+
+
+def min(x, out, index, first, last):
+    """out = the smallest element, index (int64) = where it first occurs in the reduced axes; NaN counts as smallest."""
+    _extreme("argmin", x, out, index, first, last)
+
+
+def _extreme(which, x, out, index, first, last):
     blocks = _blocks(x, first, last)
-    where = blocks.argmax(1)
+    where = getattr(blocks, which)(1)
     index[...] = where.reshape(index.shape)
     out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
 
