@@ -12,7 +12,7 @@ from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.linalg import matmul
-from .ops.reduce import argmax, log_softmax, max, mean, softmax
+from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 
 
@@ -136,7 +136,6 @@ METHODS: dict[str, Any] = {
     "sign": sign, "matmul": matmul, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
-    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
     # shape and dtype
     "reshape": _reshape, "permute": _permute, "transpose": transpose, "T": property(_transposed),

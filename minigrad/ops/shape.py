@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
+from ..arrays import REAL, owned
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
+
+
+def given(x: Any) -> Tensor:
+    """x as a tensor."""
+    return x if isinstance(x, Tensor) else Tensor(owned(x))
 
 
 def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
