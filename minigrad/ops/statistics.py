@@ -81,7 +81,7 @@ def prod_grad(g, x):
 
 
 def _prod_grad_x(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
-    """Σᵢ gg[i] g Πₖ x[k] over k ≠ i, j: row i of an (n, n) table holds x with a 1 in place of x[i]. Takes n² numbers."""
+    """Σᵢ gg[i] g Πₖ x[k] over k ≠ i, j: row i of a table (n, n) holds x with 1 in place of x[i]. Takes n² numbers."""
     *kept, n = x.shape
     diagonal = np.eye(n, dtype=bool)
     without = instead(broadcast_to(reshape(x, shape=(*kept, 1, n)), shape=(*kept, n, n)), diagonal, 1.0)
@@ -180,7 +180,9 @@ def _freedom(op: str, x: Tensor, dim: Any, unbiased: Any, correction: Any) -> tu
     return dims, freedom if freedom > 0 else 0.0
 
 
-def var(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
+def var(
+    x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
     """y = Σ (x - mean x)² / (n - correction) over the n elements of dim (one, several, or all).
 
     Formed in two passes, and accurate also where the mean is large. correction=0, or unbiased=False, is the variance
@@ -196,7 +198,9 @@ def var(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = F
     return div(sum(mul(d, d), dim=dims, keepdim=keepdim), freedom)
 
 
-def std(x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1) -> Tensor:
+def std(
+    x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
     """y = √var(x): √(Σ (x - mean x)² / (n - correction)) over dim (one, several, or all); the gradient at 0 is 0.
 
     unbiased=False means correction=0; keepdim leaves dimensions of size 1; NaN where n <= correction.

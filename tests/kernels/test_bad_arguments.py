@@ -18,8 +18,8 @@ STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
-    "max": [1, 2], "min": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0], "normal": [0],
-    "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "max": [1, 2], "min": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0],
+    "normal": [0], "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
 }  # fmt: skip
 
 

@@ -63,21 +63,23 @@ def test_nan_in_nan_out(p):
         y = function(x)
         y.backward()
         assert np.isnan(y.data)
-        assert np.isnan(x.grad.data[1])
+        assert np.isnan(x.grad.data).any()
     assert np.isnan(mg.cumsum(x, 0).data).tolist() == [False, True, True]
     assert np.isnan(mg.norm(x, 0).data)
 
 
 def test_indices_name_a_nan():
     x = mg.tensor([1.0, NAN, 3.0, NAN])
-    assert [mg.max(x, 0).indices.item(), mg.min(x, 0).indices.item(), mg.argmax(x).item(), mg.argmin(x).item()] == [1] * 4
+    for index in (mg.max(x, 0).indices, mg.min(x, 0).indices, mg.argmax(x), mg.argmin(x)):
+        assert index.item() == 1
     assert mg.any(mg.tensor([NAN])).item()
 
 
 def test_nothing():
     nothing = mg.tensor(np.empty((0, 3)))
     assert mg.prod(nothing, 0).tolist() == [1, 1, 1]
-    assert mg.sum(nothing, dim=0).tolist() == mg.norm(nothing, dim=0).tolist() == mg.norm(nothing, 3, 0).tolist() == [0] * 3
+    for y in (mg.sum(nothing, dim=0), mg.norm(nothing, 2, 0), mg.norm(nothing, 3, 0), mg.norm(nothing, 1, 0)):
+        assert y.tolist() == [0, 0, 0]
     assert mg.logsumexp(nothing, 0).tolist() == [-INF] * 3
     assert np.isnan(mg.var(nothing, 0).data).all()
     assert mg.cumsum(nothing, 0).shape == (0, 3)
@@ -104,9 +106,11 @@ def test_zeros_in_a_product_to_second_order():
 
 def test_the_third_derivative_of_a_product():
     x = mg.tensor([2.0, 0.0, 5.0], dtype="float64", requires_grad=True)
+    y = mg.prod(x)
     for expected in ([0, 10, 0], [5, 7, 2], [2, 2, 2]):
-        y = mg.sum(mg.grad(y, x, create_graph=True)) if expected != [0, 10, 0] else mg.prod(x)
-        np.testing.assert_allclose(mg.grad(y, x, retain_graph=True).data, expected)
+        g = mg.grad(y, x, create_graph=True)
+        np.testing.assert_allclose(g.data, expected)
+        y = mg.sum(g)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -159,13 +163,15 @@ def test_norms_stay_in_range(p, size):
     expected = np.linalg.norm(x / size, p) * size
     for dtype in ("float32", "float64"):
         np.testing.assert_allclose(mg.norm(mg.tensor(x, dtype=dtype), p).item(), expected, rtol=1e-6)
-    np.testing.assert_allclose(gradient(lambda x: mg.norm(x, p), x), gradient(lambda x: mg.norm(x, p), x / size), rtol=1e-9)
+    slopes = [gradient(lambda x: mg.norm(x, p), y) for y in (x, x / size)]
+    np.testing.assert_allclose(*slopes, rtol=1e-9)
 
 
 def test_normalize_and_cosine_of_zero_vectors():
     assert gradient(lambda x: mg.normalize(x, eps=0.5), [[0.0, 0.0]]) == [[2, 2]]
     assert mg.cosine_similarity(mg.tensor([[0.0, 0.0]]), mg.tensor([[1.0, 2.0]])).tolist() == [0]
-    assert gradcheck(lambda a, b: mg.cosine_similarity(a, b, dim=-1), [np.array([1.0, 2.0]), np.array([[3.0, -1.0]] * 2)])
+    a, b = np.array([1.0, 2.0]), np.array([[3.0, -1.0]] * 2)
+    assert gradcheck(lambda a, b: mg.cosine_similarity(a, b, dim=-1), [a, b])
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ SPECS = {
         Spec(mg.min, distinct(), of_one_dim("min")),
     ],
     "extremum": [
-        Spec(mg.amax, distinct(several=True), lambda torch, x, dim, **o: torch.amax(x, () if dim is None else dim, **o)),
-        Spec(mg.amin, distinct(several=True), lambda torch, x, dim, **o: torch.amin(x, () if dim is None else dim, **o)),
+        Spec(mg.amax, distinct(several=True), theirs("amax")),
+        Spec(mg.amin, distinct(several=True), theirs("amin")),
     ],
     "argmin": Spec(mg.argmin, reduced(**ONE), lambda torch, x, dim=None, **o: torch.argmin(x, dim, **o), order=0),
     "argmax": Spec(mg.argmax, reduced(**ONE), lambda torch, x, dim=None, **o: torch.argmax(x, dim, **o), order=0),
