@@ -11,14 +11,25 @@ from . import data, kernels, methods, nn, optim, reg, rng, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
+from .ops.binary import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    hinge_embedding_loss,
+    hinge_loss,
+    kl_div,
+    sigmoid_focal_loss,
+    soft_margin_loss,
+)
+from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.linalg import affine, matmul
-from .ops.losses import bce_with_logits, binary_cross_entropy_with_logits, cross_entropy, mse, mse_loss
+from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
 from .ops.penalty import elastic_net
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, mean, softmax
+from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .rng import manual_seed

@@ -33,7 +33,7 @@ def _made_by(kind: str, x: Tensor) -> bool:
     return x.op is not None and (x.op.name == kind or (x.options or {}).get("activation") == kind)
 
 
-def _logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
+def logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
     """Refuse the output of a softmax or sigmoid where logits are due: the loss would squash it a second time."""
     if not allow_probabilities and isinstance(x, Tensor) and _made_by(kind, x):
         raise ValueError(
@@ -53,7 +53,7 @@ def cross_entropy(input: Tensor, target: Any, *, reduction: str = "mean", allow_
     >>> mg.cross_entropy(mg.tensor([[0.0, 0.0]]), [1])
     tensor(0.6931472)
     """
-    _logits_only("cross_entropy", input, "softmax", allow_probabilities)
+    logits_only("cross_entropy", input, "softmax", allow_probabilities)
     return softmax_cross_entropy(input, target, reduction=reduction)
 
 
@@ -189,7 +189,7 @@ def bce_with_logits(
     >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))
     tensor(4.248354e-18)
     """
-    _logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
+    logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
     return sigmoid_cross_entropy(input, target, reduction=reduction)
 
 
@@ -212,7 +212,3 @@ def sigmoid_cross_entropy(x, t, *, reduction="mean"):
 def bce_with_logits_grad(g, x, t, *, reduction="mean"):
     """z = (sigmoid(x) - t) g, divided by the number of elements for mean."""
     return _elementwise_grad("bce_with_logits_grad", K.bce_with_logits_grad, g, x, t, reduction)
-
-
-binary_cross_entropy_with_logits = bce_with_logits
-mse_loss = mse
