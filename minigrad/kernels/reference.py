@@ -14,6 +14,31 @@ import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
+from .reference_elementary import (
+    asinh,
+    atan,
+    atan2,
+    ceil,
+    cos,
+    cosh,
+    erf,
+    expm1,
+    floor,
+    hypot,
+    log1p,
+    log2,
+    logaddexp,
+    maximum,
+    minimum,
+    normal_cdf,
+    pow,
+    sin,
+    sinh,
+    softplus,
+    step,
+    tan,
+    where,
+)
 from .reference_losses import (
     MEAN,
     NONE,

@@ -27,6 +27,9 @@ def calls():
     """A good call of every kernel that takes arrays: name -> (arguments, options)."""
     unary = ["neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid", "relu", "copy", "softmax", "log_softmax"]
     binary = ["add", "sub", "mul", "div", "relu_grad", "tanh_grad", "sigmoid_grad", "softmax_grad", "log_softmax_grad"]
+    unary += ["expm1", "log1p", "log2", "sin", "cos", "tan", "sinh", "cosh", "asinh", "atan", "erf", "normal_cdf"]
+    unary += ["softplus", "floor", "ceil"]
+    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step"]
     found = {name: ([X, np.zeros_like(X)], {}) for name in unary}
     found |= {name: ([X, Y, np.zeros_like(X)], {}) for name in binary}
     found |= {name: ([X, Y, np.zeros(1)], {"reduction": 1}) for name in ("mse", "bce_with_logits")}
@@ -35,6 +38,7 @@ def calls():
     }
     return found | {
         "contiguous": ([X], {}),
+        "where": ([X > 0, X, Y, np.zeros_like(X)], {}),
         "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
         "sum": ([X, np.zeros(3), 1, 2], {}),
