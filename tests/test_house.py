@@ -39,7 +39,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
     "functions", "compare", "activations", "arrange", "indexing", "extremes", "statistics", "norms", "products",
-    "distances", "regression", "classification", "binary", "conv", "recurrent",
+    "distances", "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.

@@ -115,6 +115,12 @@ def binary_cross_entropy_with_logits(
     return reduced(op, rescaled(op, losses, weight), reduction)
 
 
+def focal(sure: Tensor, gamma: float) -> Tensor:
+    """-(1 - p)^gamma log p, p = sigmoid(sure): -log p and -log(1 - p) without 1 - p, which loses its digits near 0."""
+    losses = softplus(neg(sure))
+    return mul(losses, exp(mul(softplus(sure), -gamma))) if gamma else losses
+
+
 def sigmoid_focal_loss(
     inputs: Any, targets: Any, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none",
     allow_probabilities: bool = False,
@@ -133,8 +139,7 @@ def sigmoid_focal_loss(
     logits_only(op, inputs, "sigmoid", allow_probabilities)
     alpha, gamma = finite(alpha, f"{op}: alpha", at_most=1.0), finite(gamma, f"{op}: gamma", 0.0)
     x, t = pair(op, inputs, targets)
-    sure = mul(x, sub(mul(one_of(op, t, 0.0), 2.0), 1.0))  # -log p = softplus(-sure), log(1 - p) = -softplus(sure)
-    losses = mul(softplus(neg(sure)), exp(mul(softplus(sure), -gamma)))
+    losses = focal(mul(x, sub(mul(one_of(op, t, 0.0), 2.0), 1.0)), gamma)
     if alpha >= 0:
         losses = mul(losses, add(mul(t, 2 * alpha - 1), 1 - alpha))
     return reduced(op, losses, reduction)

@@ -15,10 +15,10 @@ from ..arguments import finite
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference_losses import check_indices
-from .elementwise import add, exp, mul, neg, relu, square, sub
+from .binary import focal
+from .elementwise import add, mul, neg, relu, square, sub
 from .extremes import pick, place
 from .losses import logits_only, softmax_cross_entropy
-from .reduce import log_softmax
 from .regression import beside, reduced
 from .shape import broadcast_to, given, permute, reshape, sum
 from .statistics import instead, keep, logsumexp
@@ -188,9 +188,8 @@ def softmax_focal_loss(
     x, t, shape = as_rows(op, input, target)
     labels = Labels(op, t, x.shape[1], ignore_index)
     own = labels.weights(class_weights(op, weight, x))
-    log_p = log_softmax(labels.without(x))
-    losses = mul(neg(pick(log_p, index=labels.index, dim=1)), own)
-    if gamma:  # log(1 - p) from the other classes: 1 - p itself would lose its digits where p is near 1
-        others = instead(log_p, np.arange(x.shape[1]) == labels.index[:, None], -np.inf)
-        losses = mul(losses, exp(mul(logsumexp(others, 1), gamma)))
+    x = labels.without(x)
+    others = logsumexp(instead(x, np.arange(x.shape[1]) == labels.index[:, None], -np.inf), 1)
+    sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
+    losses = mul(focal(sure, gamma), own)
     return reduced(op, reshape(losses, shape=shape), reduction, sum(own))
