@@ -68,7 +68,7 @@ def _variance(x: Tensor) -> Tensor:
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
-    """-(t log x + (1 - t) log(1 - x)) of probabilities `input` and targets t in [0, 1], one shape.
+    """-(t log x + (1 - t) log(1 - x)) of probabilities `input` and a target t in [0, 1], one shape.
 
     Logarithms are held above -100, as in PyTorch, so a sure and wrong answer loses 100. Prefer
     binary_cross_entropy_with_logits: a probability near 1 has lost its digits. `weight` is multiplied to the losses;
@@ -92,9 +92,9 @@ def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None,
     allow_probabilities: bool = False,
 ) -> Tensor:  # fmt: skip
-    """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x and targets t in [0, 1], one shape.
+    """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x, the input, and a target t in [0, 1].
 
-    `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
+    One shape; `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
     bce_with_logits, one op. Accurate where x is large. reduction is mean, sum or none. The output of a sigmoid is
     refused unless allow_probabilities.
 
@@ -146,7 +146,7 @@ def sigmoid_focal_loss(
 
 
 def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
-    """log(1 + exp(-t x)) of scores x and signs t, -1 or 1, one shape; reduction is mean, sum or none.
+    """log(1 + exp(-t x)), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
 
     Accurate for any t x.
 
@@ -159,7 +159,7 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Ten
 
 
 def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
-    """max(0, margin - t x) of scores x and signs t, -1 or 1, one shape; reduction is mean, sum or none.
+    """max(0, margin - t x), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
 
     What a support vector machine minimizes. The gradient at the kink is 0.
 
@@ -173,9 +173,10 @@ def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str =
 
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
-    """x where t is 1 and max(0, margin - x) where t is -1, of distances x, one shape; reduction is mean, sum or none.
+    """x where the target is 1 and max(0, margin - x) where it is -1, x the input, distances for instance; one shape.
 
-    What belongs together (target 1) is drawn together, the rest is pushed apart, up to the margin.
+    What belongs together (target 1) is drawn together, the rest pushed apart, up to the margin. reduction is mean, sum
+    or none.
 
     >>> import minigrad as mg
     >>> mg.hinge_embedding_loss(mg.tensor([0.25, 0.25]), [1, -1], reduction="none")
@@ -189,7 +190,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
 
 
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """t (log t - x), element by element, of log-probabilities x and probabilities t of one shape; 0 where t is 0.
+    """t (log t - x), x the input, log-probabilities, t the target, probabilities; one shape; 0 where t is 0.
 
     With log_target the target is log t. reduction: mean divides by the number of elements; batchmean by the size of
     the first dimension, which is the mean Kullback-Leibler divergence of the rows; sum; none.

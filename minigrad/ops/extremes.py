@@ -137,7 +137,7 @@ def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """y = the largest element over dim (one, several, or all); the gradient is shared evenly among equals.
+    """y = the largest element of x over dim (one, several, or all); the gradient is shared evenly among equals.
 
     keepdim leaves dimensions of size 1. NaN if there is one; of nothing: ShapeError.
 
@@ -161,7 +161,7 @@ def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """int64 indices of the smallest elements over dim (of the flattened tensor for None); the first among equals.
+    """int64 indices of the smallest elements of x over dim (None: all of it); the first among equals.
 
     keepdim leaves a dimension of size 1. A NaN counts as smallest.
 

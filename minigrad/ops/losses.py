@@ -159,7 +159,7 @@ def _element_scale(g: Tensor, x: Tensor, reduction: str) -> Tensor:
     t=lambda g, y, x, t, *, reduction: match(neg(mse_grad(g, x, t, reduction=reduction)), t),
 )
 def mse(x, t, *, reduction="mean"):
-    """The squared error (x - t)² of an input and a target of one shape.
+    """The squared error (x - t)² of an input x and a target t of one shape; reduction is mean, sum or none.
 
     >>> import minigrad as mg
     >>> mg.mse(mg.tensor([1, 2]), mg.tensor([1, 4]))
@@ -181,9 +181,10 @@ def mse_grad(g, x, t, *, reduction="mean"):
 def bce_with_logits(
     input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False
 ) -> Tensor:
-    """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), t in [0, 1], one shape.
+    """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), x the input, t the target in [0, 1].
 
-    Accurate where x is large and the naive form cancels. The output of a sigmoid is refused unless allow_probabilities.
+    One shape; reduction is mean, sum or none. Accurate where x is large and the naive form cancels. The output of a
+    sigmoid is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))

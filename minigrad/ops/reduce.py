@@ -24,6 +24,8 @@ def count(x, dim):
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
 
+    keepdim leaves dimensions of size 1.
+
     >>> import minigrad as mg
     >>> mg.mean(mg.tensor([[1, 2], [3, 4]]), dim=1, keepdim=True)
     tensor([[1.5],
@@ -47,7 +49,7 @@ def index_of(op, find, x, dim, keepdim):
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """int64 indices of the largest elements over dim (of the flattened tensor for None); the first among equals.
+    """int64 indices of the largest elements of x over dim (None: all of it); the first among equals.
 
     keepdim leaves a dimension of size 1. A NaN counts as largest.
 
@@ -85,7 +87,12 @@ def softmax(x, *, dim=-1):
 
 @differentiable(x=lambda g, y, x, *, dim: log_softmax_grad(g, y, dim=dim))
 def log_softmax(x, *, dim=-1):
-    """y = x - max x - log Σ exp(x - max x) along dim."""
+    """y = x - max x - log Σ exp(x - max x) along dim.
+
+    >>> import minigrad as mg
+    >>> mg.log_softmax(mg.tensor([0.0, 0.0]))
+    tensor([-0.6931472, -0.6931472])
+    """
     return _on_rows(K.log_softmax, dim, x)
 
 
