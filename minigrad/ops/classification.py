@@ -17,7 +17,7 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference_losses import check_indices
 from .binary import focal
 from .elementwise import add, mul, neg, relu, square, sub
-from .extremes import pick, place
+from .extremes import pick, put_back
 from .losses import logits_only, softmax_cross_entropy
 from .regression import beside, reduced
 from .shape import broadcast_to, given, permute, reshape, sum
@@ -114,7 +114,7 @@ def cross_entropy(
     else:
         labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
         x, own = labels.without(x), labels.weights(w)
-        table = place(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
+        table = put_back(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
         if smoothing:
             everywhere = broadcast_to(mul(w, smoothing / x.shape[1]), shape=x.shape)
             table = add(table, keep(everywhere, labels.kept[:, None]))

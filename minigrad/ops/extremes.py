@@ -31,7 +31,7 @@ def check_not_empty(op: str, x: Tensor, dims: tuple[int, ...]) -> None:
         raise ShapeError(f"{op}: {x.shape} has no elements along {dims}; there is no extreme of nothing")
 
 
-@differentiable(x=lambda g, y, x, *, index, dim: place(g, index=index, shape=x.shape, dim=dim))
+@differentiable(x=lambda g, y, x, *, index, dim: put_back(g, index=index, shape=x.shape, dim=dim))
 def pick(x, *, index, dim):
     """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
     outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
@@ -42,14 +42,14 @@ def pick(x, *, index, dim):
 
 
 @differentiable(g=lambda gg, z, g, *, index, shape, dim: pick(gg, index=index, dim=dim))
-def place(g, *, index, shape, dim):
+def put_back(g, *, index, shape, dim):
     """z = 0 but for g at index along dim: what pick took, put back."""
     z = K.empty(shape, g.dtype)
     K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
     return z
 
 
-@differentiable(x=lambda g, y, x, *, dim, keepdim, least: place(g, index=y.saved, shape=x.shape, dim=dim))
+@differentiable(x=lambda g, y, x, *, dim, keepdim, least: put_back(g, index=y.saved, shape=x.shape, dim=dim))
 def extreme(x, *, dim, keepdim, least):
     """y = the largest element along dim, or the smallest; saved: where it stands first. The gradient goes there."""
     y = K.empty(reduced_shape(x.shape, (dim,), keepdim), x.dtype)

@@ -71,7 +71,7 @@ CASES = {
     ],
     "extreme": [(lambda x, d=d, f=f: f(x * x, d).values, X) for d in (0, 1) for f in (mg.max, mg.min)]
     + [(lambda x: mg.max(x, dim=0, keepdim=True).values, X)],
-    "place": [(lambda g: extremes.place(g, index=TARGET, shape=(3, 4), dim=1), normal(3))],
+    "put_back": [(lambda g: extremes.put_back(g, index=TARGET, shape=(3, 4), dim=1), normal(3))],
     "pick": [(lambda x: extremes.pick(x * x, index=TARGET, dim=1), X)],
     "extremum": [(lambda x, d=d, f=f: f(x * x, d), X) for d in (None, 0, (0, 1)) for f in (mg.amax, mg.amin)],
     "prod_grad": [(statistics.prod_grad, normal(2), normal(2, 4)), (statistics.prod_grad, normal(1), np.eye(1, 3))],
