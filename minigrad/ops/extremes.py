@@ -16,7 +16,7 @@ from ..engine import Tensor, differentiable
 from ..errors import ShapeError
 from .elementwise import mul
 from .reduce import index_of
-from .shape import given, normalize_dims, reduced_shape, spread, trailing
+from .shape import given, normalize_dims, reduced_shape, reduction, spread
 
 
 class Extreme(NamedTuple):
@@ -63,8 +63,8 @@ def extreme(x, *, dim, keepdim, least):
 )
 def extremum(x, *, dims, keepdim, least):
     """y = the largest element over dims, or the smallest. The gradient is shared evenly among equals."""
-    y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
-    x, first, last = trailing(x, dims)
+    shape, x, first, last = reduction("extremum", x, dims, keepdim)
+    y = K.empty(shape, x.dtype)
     (K.min if least else K.max)(x, y, np.empty(y.shape, np.int64), first, last)
     return y
 

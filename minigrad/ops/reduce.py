@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
 from .elementwise import exp, mul, neg, sub
-from .shape import given, normalize_dims, reduced_shape, spread, sum, trailing
+from .shape import given, normalize_dims, reduction, spread, sum
 
 
 def count(x, dim):
@@ -31,11 +30,10 @@ def mean(x, *, dim=None, keepdim=False):
     tensor([[1.5],
             [3.5]])
     """
-    dims = normalize_dims("mean", dim, x.ndim)
-    if x.dtype not in REAL:
+    if x.dtype.kind != "f":
         x = x.astype(np.float32)
-    y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
-    x, first, last = trailing(x, dims)
+    shape, x, first, last = reduction("mean", x, dim, keepdim)
+    y = K.empty(shape, x.dtype)
     K.mean(x, y, first, last)
     return y
 

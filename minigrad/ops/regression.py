@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..arguments import finite
-from ..arrays import REAL, owned
+from ..arrays import REAL
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
+from ..owned import owned
 from .elementwise import abs, div, mul, sub
 from .losses import REDUCTIONS, mse
 from .reduce import mean

@@ -24,9 +24,9 @@ from .shape import (
     normalize_dims,
     permute,
     reduced_shape,
+    reduction,
     reshape,
     sum,
-    trailing,
 )
 
 
@@ -162,7 +162,7 @@ def center(x, *, dims):
     """y = x less its mean over dims, taken off twice: the mean of large numbers is rounded, and leaves a rest."""
     y, mean = K.empty(x.shape, x.dtype), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
     for values in (x, y):
-        flat, first, last = trailing(values, dims)
+        _, flat, first, last = reduction("center", values, dims, True)
         K.mean(flat, mean, first, last)
         K.sub(values, mean, y)
     return y
