@@ -66,13 +66,16 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+
+    Two numbers make a float32.
+    """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
         if x.dtype not in REAL:
             raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays))
+        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -221,9 +224,9 @@ def mean(x, out, first, last):
 def max(x, out, index, first, last):
     """out = the largest element, index (int64) = where it first occurs in the reduced axes; NaN counts as largest."""
     blocks = _blocks(x, first, last)
-    where = blocks.argmax(1)
-    index[...] = where.reshape(index.shape)
-    out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
+    first_place = blocks.argmax(1)
+    index[...] = first_place.reshape(index.shape)
+    out[...] = np.take_along_axis(blocks, first_place[:, None], 1).reshape(out.shape)
 
 
 def max_grad(g, index, out, first, last):
