@@ -63,14 +63,6 @@ def _transposed(t: Tensor) -> Tensor:
     return permute(t, dims=tuple(reversed(range(t.array.ndim))))
 
 
-def _power(t: Tensor, exponent: Any) -> Tensor:
-    if isinstance(exponent, (int, float)) and exponent == 2:
-        return square(t)
-    if isinstance(exponent, (int, float)) and exponent == 0.5:
-        return sqrt(t)
-    raise TypeError(f"**: the exponent is {exponent!r}; this version takes 2 and 0.5")
-
-
 def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
     """Ask for gradients of this leaf, or no more; returns the tensor."""
     t.requires_grad = requires_grad
@@ -131,7 +123,7 @@ METHODS: dict[str, Any] = {
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
     "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
-    "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__neg__": neg, "__abs__": abs,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
     "sign": sign, "matmul": matmul, "argmax": argmax,

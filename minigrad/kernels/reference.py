@@ -67,13 +67,16 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+
+    Two numbers make a float32.
+    """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
         if x.dtype not in REAL:
             raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -236,9 +239,9 @@ def min(x, out, index, first, last):
 
 def _extreme(which, x, out, index, first, last):
     blocks = _blocks(x, first, last)
-    where = getattr(blocks, which)(1)
-    index[...] = where.reshape(index.shape)
-    out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
+    found = getattr(blocks, which)(1)
+    index[...] = found.reshape(index.shape)
+    out[...] = np.take_along_axis(blocks, found[:, None], 1).reshape(out.shape)
 
 
 def max_grad(g, index, out, first, last):

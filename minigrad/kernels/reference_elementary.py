@@ -93,7 +93,7 @@ def pow(a, b, out):
 
 
 def atan2(a, b, out):
-    """out = the angle in [-π, π] of the point with ordinate a and abscissa b, by the signs of zeros too; within 2 ulp."""
+    """out = the angle in [-π, π] of the point (b, a), which looks at the signs of zeros; within 2 ulp."""
     np.arctan2(a, b, out=out)
 
 

@@ -1,6 +1,7 @@
 """Layers, losses and initializers. `nn.Module` is the tree that holds parameters; `nn.init` what they start from."""
 
 from . import init
+from .activations import CELU, ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, Softsign
 from .dropout import Dropout
 from .layers import Dense, Flatten, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from .losses import (
@@ -23,8 +24,40 @@ from .losses import (
 from .module import Module, Parameter
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "Dense", "Dropout", "Flatten", "HingeEmbeddingLoss",
-    "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "Linear", "MSELoss", "Module", "MultiMarginLoss", "NLLLoss",
-    "Parameter", "ReLU", "Sequential", "Sigmoid", "SigmoidFocalLoss", "SmoothL1Loss", "SoftMarginLoss", "Softmax",
-    "SoftmaxFocalLoss", "Tanh", "init",
+    "CELU",
+    "ELU",
+    "GELU",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "MSELoss",
+    "Module",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SigmoidFocalLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+    "Softmax",
+    "SoftmaxFocalLoss",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "init",
 ]  # fmt: skip

@@ -16,6 +16,7 @@
 #include "arrays.h"
 #include "cpu.h"
 #include "dropout.h"
+#include "elementary.h"
 #include "elementwise.h"
 #include "losses.h"
 #include "matmul.h"
@@ -158,10 +159,14 @@ typedef struct {
 #define MAP(op)                                                                                                        \
     {"elementwise", #op "_f32", mg_check_map_f32, mg_op_##op},                                                         \
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
+#define ELEMENTARY(op)                                                                                                 \
+    {"elementary", #op "_f32", mg_check_elementary_f32, mg_elementary_##op},                                           \
+    {"elementary", #op "_f64", mg_check_elementary_f64, mg_elementary_##op},
 
 static const kernel_check checks[] = {
     ONE(arrays, take)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
+    MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
     PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, max_grad)

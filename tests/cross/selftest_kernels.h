@@ -49,28 +49,43 @@ static real *FN(wild)(size_t n) {
 
 /* --- elementwise --- */
 
-static void FN(check_map)(void) {
+static void FN(check_maps)(MG_CAT(mg_mapper_f, real_bits) map) {
     EACH_SIZE(n) {
         real *a = n % 2 ? FN(wild)(n) : FN(warm)(n), *b = FN(wild)(n), *out = FN(mild)(n);
-        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
+        map(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
         FN(feed)(n, out);
-        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)out, 0, ITEM}, (mg_operand){(char *)out, 0, ITEM}, out);
+        map(op, 1, n, (mg_operand){(char *)out, 0, ITEM}, (mg_operand){(char *)out, 0, ITEM}, out);
         FN(feed)(n, out);                           /* in place */
     }
     real *a = FN(warm)(20011), *out = FN(mild)(20011), number = (real)0.75;
-    CALL(elementwise, map)(op, 1, 20011, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)&number, 0, 0}, out);
+    map(op, 1, 20011, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)&number, 0, 0}, out);
     FN(feed)(20011, out);
     for (size_t n = 1; n < 40; n++, release()) {    /* columns two apart, rows backwards; one column, one row */
         a = FN(warm)(5 * 80);
         const mg_operand x = {(char *)(a + 4 * 80), -80 * ITEM, 2 * ITEM}, column = {(char *)a, ITEM, 0};
         const mg_operand row = {(char *)a, 0, ITEM};
         out = FN(mild)(5 * n);
-        CALL(elementwise, map)(op, 5, n, x, column, out);
+        map(op, 5, n, x, column, out);
         FN(feed)(5 * n, out);
-        CALL(elementwise, map)(op, 5, n, row, x, out);
+        map(op, 5, n, row, x, out);
         FN(feed)(5 * n, out);
-        CALL(elementwise, map)(op, 5, n, column, row, out);
+        map(op, 5, n, column, row, out);
         FN(feed)(5 * n, out);
+    }
+}
+
+static void FN(check_map)(void) { FN(check_maps)(CALL(elementwise, map)); }
+static void FN(check_elementary)(void) { FN(check_maps)(CALL(elementary, map)); }
+
+static void FN(check_where)(void) {
+    EACH_SIZE(n) {
+        real *a = FN(wild)(n + 1), *b = FN(mild)(n + 1), *out = FN(mild)(n);
+        uint8_t *c = fresh_bytes(n);
+        for (size_t i = 0; i < n; i++) c[i] &= 1;
+        for (int steps = 0; steps < 4; steps++) {
+            CALL(elementary, where)(n, c, a, steps & 1, b, steps >> 1, out);
+            FN(feed)(n, out);
+        }
     }
 }
 

@@ -130,7 +130,8 @@ def test_exact_ones_equal_numpy(dtype):
 @both
 def test_layouts_numbers_and_threads(dtype):
     x = np.random.default_rng(6).uniform(0.1, 3, (60, 700)).astype(dtype)
-    for name, operands in ("sin", (x.T,)), ("pow", (x, x[:1])), ("atan2", (2.0, x[:, ::-1])), ("hypot", (x[:, :1], 0.1)):
+    calls = ("sin", (x.T,)), ("pow", (x, x[:1])), ("atan2", (2.0, x[:, ::-1])), ("hypot", (x[:, :1], 0.1))
+    for name, operands in calls:
         shape = np.broadcast_shapes(*(np.shape(v) for v in operands))
 
         def call(name=name, operands=operands, shape=shape):
