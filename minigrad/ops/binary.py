@@ -10,16 +10,12 @@ from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
+from .activations import logsigmoid
+from .choose import clamp, where
 from .elementwise import add, div, exp, log, mul, neg, relu, sub
 from .losses import bce_with_logits, logits_only, sigmoid_cross_entropy
 from .regression import like, pair, reduced
 from .shape import sum
-from .statistics import instead, keep
-
-
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + eˣ): the loss of logits x against 0, accurate for any x."""
-    return sigmoid_cross_entropy(x, np.zeros(x.shape, x.dtype), reduction="none")
 
 
 def rescaled(op: str, losses: Tensor, weight: Any) -> Tensor:
@@ -43,10 +39,8 @@ def one_of(op: str, t: Tensor, low: float) -> Tensor:
     return t
 
 
-@differentiable(
-    x=lambda g, y, x, t: div(mul(g, sub(x, t)), _variance(x)),
-    t=None,
-)
+# The gradient at 0 and 1 is large, not infinite: x (1 - x) is held above 1e-12, as in PyTorch.
+@differentiable(x=lambda g, y, x, t: div(mul(g, sub(x, t)), clamp(mul(x, sub(1.0, x)), 1e-12)), t=None)
 def probability_cross_entropy(x, t):
     """y = -(t max(log x, -100) + (1 - t) max(log(1 - x), -100)): the op behind binary_cross_entropy."""
     y, z = K.empty(x.shape, x.dtype), K.empty(x.shape, x.dtype)
@@ -59,12 +53,6 @@ def probability_cross_entropy(x, t):
     K.mul(t, y, y)
     K.sub(y, z, y)
     return y
-
-
-def _variance(x: Tensor) -> Tensor:
-    """x (1 - x), held above 1e-12: the gradient at 0 and 1 is large, not infinite. As in PyTorch."""
-    v = mul(x, sub(1.0, x))
-    return instead(v, v.array < 1e-12, 1e-12)
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
@@ -110,15 +98,15 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         losses = sigmoid_cross_entropy(x, t, reduction="none")
     else:
-        positive = mul(rescaled(op, t, pos_weight), softplus(neg(x)))
-        losses = add(positive, mul(sub(1.0, t), softplus(x)))
+        positive = mul(rescaled(op, t, pos_weight), logsigmoid(x))
+        losses = neg(add(positive, mul(sub(1.0, t), logsigmoid(neg(x)))))
     return reduced(op, rescaled(op, losses, weight), reduction)
 
 
 def focal(sure: Tensor, gamma: float) -> Tensor:
     """-(1 - p)^gamma log p, p = sigmoid(sure): -log p and -log(1 - p) without 1 - p, which loses its digits near 0."""
-    losses = softplus(neg(sure))
-    return mul(losses, exp(mul(softplus(sure), -gamma))) if gamma else losses
+    losses = neg(logsigmoid(sure))
+    return mul(losses, exp(mul(logsigmoid(neg(sure)), gamma))) if gamma else losses
 
 
 def sigmoid_focal_loss(
@@ -155,7 +143,7 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Ten
     tensor([6.931472e-01, 4.248354e-18])
     """
     x, t = pair("soft_margin_loss", input, target)
-    return reduced("soft_margin_loss", softplus(neg(mul(one_of("soft_margin_loss", t, -1.0), x))), reduction)
+    return reduced("soft_margin_loss", neg(logsigmoid(mul(one_of("soft_margin_loss", t, -1.0), x))), reduction)
 
 
 def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
@@ -185,7 +173,7 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     x, t = pair("hinge_embedding_loss", input, target)
     margin = finite(margin, "hinge_embedding_loss: margin")
     together = one_of("hinge_embedding_loss", t, -1.0).array == 1
-    losses = add(keep(x, together), keep(relu(sub(margin, x)), ~together))
+    losses = where(together, x, relu(sub(margin, x)))
     return reduced("hinge_embedding_loss", losses, reduction)
 
 
@@ -206,8 +194,8 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
         t, log_t = exp(t), t
     else:
         some = t.array != 0
-        log_t = log(instead(t, ~some, 1.0))
-    losses = mul(t, sub(keep(log_t, some), keep(x, some)))
+        log_t = log(where(some, t, 1.0))
+    losses = mul(t, where(some, sub(log_t, x), 0.0))
     if reduction != "batchmean":
         return reduced("kl_div", losses, reduction)
     if losses.ndim == 0 or losses.shape[0] == 0:

@@ -16,12 +16,13 @@ from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference_losses import check_indices
 from .binary import focal
+from .choose import where
 from .elementwise import add, mul, neg, relu, square, sub
 from .extremes import pick, put_back
 from .losses import logits_only, softmax_cross_entropy
 from .regression import beside, reduced
 from .shape import broadcast_to, given, permute, reshape, sum
-from .statistics import instead, keep, logsumexp
+from .statistics import logsumexp
 
 
 class Labels:
@@ -38,11 +39,15 @@ class Labels:
         """The class weight of each row, 0 for ignored ones. A constant."""
         own = K.empty(self.index.shape, weight.dtype)
         K.take(weight.array, self.index, own)
-        return keep(Tensor(own), self.kept)
+        return where(self.kept, Tensor(own), 0.0)
+
+    def own(self, x: Tensor) -> np.ndarray:
+        """Where in (rows, classes) a row's class stands."""
+        return np.arange(x.shape[1]) == self.index[:, None]
 
     def without(self, x: Tensor) -> Tensor:
         """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
-        return x if self.kept.all() else keep(x, self.kept[:, None])
+        return x if self.kept.all() else where(self.kept[:, None], x, 0.0)
 
 
 def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
@@ -117,7 +122,7 @@ def cross_entropy(
         table = put_back(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
         if smoothing:
             everywhere = broadcast_to(mul(w, smoothing / x.shape[1]), shape=x.shape)
-            table = add(table, keep(everywhere, labels.kept[:, None]))
+            table = add(table, where(labels.kept[:, None], everywhere, 0.0))
         divisor = sum(own)
     losses = reshape(softmax_cross_entropy(x, table, reduction="none"), shape=shape)
     return reduced("cross_entropy", losses, reduction, divisor)
@@ -162,7 +167,7 @@ def multi_margin_loss(
         raise ShapeError(f"multi_margin_loss: the input is {x.shape}; need at least one class")
     labels = Labels("multi_margin_loss", t, x.shape[1], ignore_index=-(2**63))
     h = relu(add(sub(x, reshape(pick(x, index=labels.index, dim=1), shape=(-1, 1))), margin))
-    h = keep(square(h) if p == 2 else h, np.arange(x.shape[1]) != labels.index[:, None])
+    h = where(labels.own(x), 0.0, square(h) if p == 2 else h)
     losses = mul(sum(h, dim=1), 1.0 / x.shape[1])
     if weight is not None:
         losses = mul(losses, labels.weights(class_weights("multi_margin_loss", weight, x)))
@@ -189,7 +194,7 @@ def softmax_focal_loss(
     labels = Labels(op, t, x.shape[1], ignore_index)
     own = labels.weights(class_weights(op, weight, x))
     x = labels.without(x)
-    others = logsumexp(instead(x, np.arange(x.shape[1]) == labels.index[:, None], -np.inf), 1)
+    others = logsumexp(where(labels.own(x), -np.inf, x), 1)
     sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
     losses = mul(focal(sure, gamma), own)
     return reduced(op, reshape(losses, shape=shape), reduction, sum(own))

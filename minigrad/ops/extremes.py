@@ -14,6 +14,7 @@ from .. import kernels as K
 from ..arrays import REAL
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
+from .choose import maximum, minimum
 from .elementwise import mul
 from .reduce import index_of
 from .shape import given, normalize_dims, reduced_shape, reduction, spread
@@ -92,7 +93,7 @@ def _extreme(op: str, x: Any, dim: Any, keepdim: bool, least: bool) -> Any:
     if dim is None:
         return _extremum(op, x, None, keepdim, least)
     if isinstance(dim, Tensor):
-        raise TypeError(f"{op}: dim is a tensor; of two tensors, element by element: {op}imum(a, b)")
+        return (minimum if least else maximum)(x, dim)
     x = given(x)
     dims = normalize_dims(op, dim, x.ndim)
     if len(dims) != 1:
@@ -111,7 +112,8 @@ def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """y = the largest element of x; along one dim, the named tuple (values, indices). NaN if there is one.
 
     Without dim the gradient is shared evenly among equals, along dim it goes to the first of them (indices says
-    which). keepdim leaves a dimension of size 1. Of nothing there is no largest: ShapeError.
+    which). keepdim leaves a dimension of size 1. Of nothing there is no largest: ShapeError. max(a, b) of two tensors
+    is maximum(a, b).
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 3, 2], [9, 0, 9]])

@@ -10,10 +10,12 @@ import numpy as np
 from .. import kernels as K
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
-from .elementwise import abs, div, exp, log, mul, sign
+from .choose import clamp, where
+from .elementwise import abs, div, mul, sign
 from .extremes import amax, amin
+from .functions import pow
 from .shape import broadcast_to, check_real, given, normalize_dims, reduced_shape, reshape, sum
-from .statistics import euclidean, instead, joined
+from .statistics import euclidean, joined
 
 
 @differentiable(x=lambda g, y, x, *, p: mul(reshape(g, shape=(*g.shape, 1)), _power_slope(x, y, p)))
@@ -28,25 +30,17 @@ def power_norm(x, *, p):
     (K.max if p > 0 else K.min)(z, top, np.empty(top.shape, np.int64), z.ndim - 1, z.ndim)
     top[(top == 0) | np.isinf(top)] = 1
     K.div(z, top, z)
-    _power(z, p)
+    K.pow(z, p, z)
     K.sum(z, y, z.ndim - 1, z.ndim)
-    _power(y, 1 / p)
+    K.pow(y, 1 / p, y)
     K.mul(y, top.reshape(y.shape), y)
     return y
 
 
-def _power(z: np.ndarray, p: float) -> None:
-    """z = zᵖ for z >= 0."""
-    K.log(z, z)
-    K.mul(z, p, z)
-    K.exp(z, z)
-
-
 def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
     """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹, 0 where x is 0."""
-    share = div(abs(x), reshape(instead(y, y.array == 0, 1.0), shape=(*y.shape, 1)))
-    share = instead(share, share.array == 0, 1.0)
-    return mul(sign(x), exp(mul(log(share), p - 1)))
+    share = div(abs(x), reshape(where(y.array == 0, 1.0, y), shape=(*y.shape, 1)))
+    return mul(sign(x), pow(where(share.array == 0, 1.0, share), p - 1))
 
 
 def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -87,7 +81,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
     """
     x = given(x)
     length = norm(x, p, dim, True)
-    return div(x, instead(length, length.array < eps, eps))
+    return div(x, clamp(length, eps))
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -9,11 +9,11 @@ from ..arrays import REAL
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
 from ..owned import owned
+from .choose import clamp
 from .elementwise import abs, div, mul, sub
 from .losses import REDUCTIONS, mse
 from .reduce import mean
 from .shape import cast, given, sum
-from .statistics import instead
 
 
 def check_reduction(op: str, reduction: str) -> None:
@@ -110,7 +110,7 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
 
 def _huber(d: Tensor, delta: float) -> Tensor:
     """c (d - c/2), c = d held within ±delta: both branches in one, and so their derivatives."""
-    c = instead(instead(d, d.array > delta, delta), d.array < -delta, -delta)
+    c = clamp(d, -delta, delta)
     return mul(c, sub(d, mul(0.5, c)))
 
 

@@ -14,32 +14,10 @@ from .. import kernels as K
 from ..arrays import REAL
 from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
-from .elementwise import add, div, mul
-from .random import masked_scale
+from .choose import where
+from .elementwise import div, mul
 from .reduce import softmax
-from .shape import (
-    broadcast_to,
-    check_real,
-    given,
-    normalize_dims,
-    permute,
-    reduced_shape,
-    reduction,
-    reshape,
-    sum,
-)
-
-
-def keep(x: Tensor, mask: np.ndarray) -> Tensor:
-    """x where mask, else 0, whatever x is there: also of a NaN, and in every derivative."""
-    bits = np.packbits(np.broadcast_to(mask, x.shape), bitorder="little")
-    return masked_scale(x, bits=bits, scale=1.0)
-
-
-def instead(x: Tensor, mask: np.ndarray, value: float) -> Tensor:
-    """The constant value where mask, else x."""
-    constant = np.where(mask, x.dtype.type(value), x.dtype.type(0))
-    return add(keep(x, ~mask), Tensor(constant))
+from .shape import check_real, given, normalize_dims, permute, reduced_shape, reduction, reshape, sum
 
 
 def joined(x: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -84,9 +62,9 @@ def _prod_grad_x(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
     """Σᵢ gg[i] g Πₖ x[k] over k ≠ i, j: row i of a table (n, n) holds x with 1 in place of x[i]. Takes n² numbers."""
     *kept, n = x.shape
     diagonal = np.eye(n, dtype=bool)
-    without = instead(broadcast_to(reshape(x, shape=(*kept, 1, n)), shape=(*kept, n, n)), diagonal, 1.0)
+    without = where(diagonal, 1.0, reshape(x, shape=(*kept, 1, n)))
     weights = mul(gg, reshape(g, shape=(*kept, 1)))
-    return sum(keep(prod_grad(weights, without), ~diagonal), dim=-2)
+    return sum(where(diagonal, 0.0, prod_grad(weights, without)), dim=-2)
 
 
 def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -153,7 +131,7 @@ def euclidean(x):
 
 def unit(x: Tensor, norm: Tensor) -> Tensor:
     """x / norm along the last dimension; 0 where the norm is."""
-    norm = instead(norm, norm.array == 0, 1.0)
+    norm = where(norm.array == 0, 1.0, norm)
     return div(x, reshape(norm, shape=(*norm.shape, 1)))
 
 
@@ -239,7 +217,7 @@ def log_sum_exp(x):
 def _shares(x: Tensor, y: Tensor) -> Tensor:
     """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y. 0 where all of x is -inf."""
     nothing = (y.array == -np.inf)[..., None]
-    return keep(softmax(instead(x, nothing, 0.0)), ~nothing)
+    return where(nothing, 0.0, softmax(where(nothing, 0.0, x)))
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
