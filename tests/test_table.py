@@ -32,7 +32,8 @@ OPS = {
     if isinstance(f, types.FunctionType) and hasattr(f, "op")
 }
 NO_NUMBERS = {  # views of their argument, and answers that are indices or truth, found by comparing
-    "permute", "broadcast_to", "transpose", "argmax", "argmin", "any", "all", "count_nonzero",
+    "permute", "broadcast_to", "transpose", "argmax", "argmin", "any", "all", "count_nonzero", "eq", "ne", "lt", "le",
+    "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_not", "logical_or",
 }  # fmt: skip
 ARITHMETIC = {  # what a kernel does in NumPy's place
     "add", "subtract", "multiply", "divide", "exp", "log", "sqrt", "power", "tanh", "dot", "matmul", "einsum", "mean",
@@ -105,11 +106,13 @@ def test_every_op_is_checked(name):
     assert name in checked(), f"{name} has neither a Spec in tests/opspecs nor a case in tests/ops/test_gradients.py"
 
 
+FORMULAS = {"input": "[xa]", "other": "b", "target": "t"}  # what formulas call them
+
+
 def mentions(text, argument):
-    """Whether a docstring names an argument; one letter may stand in a formula, also as an exponent or an index."""
-    if len(argument) == 1:
-        return argument in unicodedata.normalize("NFKC", text)
-    return re.search(rf"(?<!\w){argument}(?!\w)", text) is not None
+    """Whether a docstring names an argument, as a word or as a letter of a formula, also as an exponent or an index."""
+    apart = "".join(c if unicodedata.normalize("NFKC", c) == c else f" {unicodedata.normalize('NFKC', c)} " for c in text)
+    return re.search(rf"(?<![A-Za-z_])({argument}|{FORMULAS.get(argument, argument)})(?![A-Za-z_])", apart) is not None
 
 
 @pytest.mark.parametrize("name", sorted({*OPS, *PUBLIC}))
