@@ -97,7 +97,7 @@ INLINE vf64 mg_tan(vf64 x) {
    |t| <= sqrt(2) - 1, by the nearest of the half axes and the diagonal between them. */
 INLINE vf64 mg_angle_of(vf64 u, vf64 v, vf64 x) {
     const vf64 zero = {0};
-    const mf64 low = vf64_lt(u, v * 0x1.a827999fcef32p-2), middle = vf64_lt(u, v * 0x1.3504f333f9de6p+1);
+    const mf64 low = vf64_lt(u, v * 0x1.a827999fcef34p-2), middle = vf64_lt(u, v * 0x1.3504f333f9de6p+1);
     const mg_pair less = mg_sum(u, -v), more = mg_sum(u, v);
     const vf64 den = vf64_select(low, v, vf64_select(middle, more.hi, u));
     vf64 num = vf64_select(low, u, vf64_select(middle, less.hi, -v));

@@ -89,7 +89,7 @@ static double naive_angle_of(double u, double v, int left) {
     double num = u, den = v, num_low = 0, den_low = 0, lost;
     int k = 0; /* eighth turns */
     if (u >= v * 0x1.3504f333f9de6p+1) k = 2, num = -v, den = u;
-    else if (u >= v * 0x1.a827999fcef32p-2) k = 1, num = naive_sum(u, -v, &num_low), den = naive_sum(u, v, &den_low);
+    else if (u >= v * 0x1.a827999fcef34p-2) k = 1, num = naive_sum(u, -v, &num_low), den = naive_sum(u, v, &den_low);
     if (left) k = 4 - k, num = -num, num_low = -num_low;
     const double inverse = 1 / den, t = num * inverse, z = t * t;
     const double t_low = (fma(-t, den, num) + fma(-t, den_low, num_low)) * inverse;

@@ -6,7 +6,7 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.stdint cimport uint8_t
 from numpy cimport (
-    NPY_BOOL, PyArray_DATA, PyArray_IS_C_CONTIGUOUS, PyArray_ISBEHAVED_RO, PyArray_SIZE, PyArray_TYPE, ndarray,
+    NPY_BOOL, PyArray_DATA, PyArray_ISCARRAY_RO, PyArray_SIZE, PyArray_TYPE, ndarray,
 )
 
 from minigrad.kernels cimport runtime
@@ -21,6 +21,9 @@ from minigrad.kernels.checks cimport apart, check_out, check_real, describe
 from minigrad.kernels.elementwise cimport alike, map_by
 
 from minigrad.errors import DTypeError, ShapeError
+
+cdef extern from "numpy/arrayobject.h":     # not in Cython's numpy module
+    bint PyArray_SAMESHAPE(ndarray a, ndarray b)
 
 cdef enum:
     BLOCK = 8192                            # elements of where; fixed, though its results do not depend on it
@@ -122,17 +125,17 @@ cdef ndarray operand(str what, object x, ndarray out, const char **place, double
     return None
 
 
-def where(ndarray condition not None, a, b, ndarray out not None):
+def where(condition, a, b, ndarray out not None):
     cdef where_args p
+    cdef ndarray c = condition if type(condition) is ndarray else np.asarray(condition)
     check_out("where", out)
     p.bits, p.n, p.out = check_real("where", out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
-    if PyArray_TYPE(condition) != NPY_BOOL:
-        raise DTypeError(f"where: the condition is {describe(condition)}; need bool")
-    if (<object>condition).shape != (<object>out).shape or not PyArray_IS_C_CONTIGUOUS(condition) \
-            or not PyArray_ISBEHAVED_RO(condition) or not apart(condition, out):
-        condition = shaped("the condition", condition, np.bool_, out)
+    if PyArray_TYPE(c) != NPY_BOOL:
+        raise DTypeError(f"where: the condition is {describe(c)}; need bool")
+    if not (PyArray_SAMESHAPE(c, out) and PyArray_ISCARRAY_RO(c) and apart(c, out)):
+        c = shaped("the condition", c, np.bool_, out)
     kept = operand("a", a, out, &p.a, &p.a_value, &p.a_step), operand("b", b, out, &p.b, &p.b_value, &p.b_step)
-    p.c = <const uint8_t *>PyArray_DATA(condition)
+    p.c = <const uint8_t *>PyArray_DATA(c)
     if p.n == 0:
         return
     if runtime.releases_gil(p.n):

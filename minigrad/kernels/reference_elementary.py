@@ -123,5 +123,5 @@ def step(a, b, out):
 
 
 def where(condition, a, b, out):
-    """out = a where the boolean condition holds, else b."""
+    """out = a where the condition holds, else b; the condition is a boolean array, or one boolean."""
     np.copyto(out, np.where(condition, a, b))

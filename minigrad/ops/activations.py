@@ -14,7 +14,7 @@ from .elementwise import abs, add, div, exp, mul, neg, sigmoid, square
 from .functions import normal_cdf
 
 # 1/2 (1 + tanh u) = sigmoid(2 u), so GELU's tanh form is x sigmoid(x (c + d x²)); c = 2 √(2/π), d = 0.044715 c.
-GELU_C, GELU_D = 1.5957691216057308, 0.07135481282564526
+GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025
 
 
 def _by_sign(x: Tensor, positive: Tensor, other: Tensor) -> Tensor:

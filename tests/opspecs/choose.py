@@ -23,6 +23,11 @@ def filled(draw):
     return [x, np.asarray(values(x.shape[draw(st.integers(0, x.ndim)) :], 5) > 0)], {}
 
 
+def theirs(torch, *xlh):
+    """Clamp; broadcast before, since PyTorch fails in the backward pass where an empty tensor is broadcast."""
+    return torch.clamp(*torch.broadcast_tensors(*xlh))
+
+
 LOW, HIGH = (-1.5, -0.5), (0.5, 1.5)
 SPECS = {
     "where": [
@@ -36,8 +41,8 @@ SPECS = {
     "maximum": Spec(mg.maximum, binary(), lambda torch, a, b: torch.maximum(a, b)),
     "minimum": Spec(mg.minimum, binary(), lambda torch, a, b: torch.minimum(a, b)),
     "clamp": [
-        Spec(mg.clamp, binary((-2, 2), LOW, HIGH), lambda torch, x, low, high: torch.clamp(x, low, high)),
-        Spec(mg.clamp, binary((-2, 2), HIGH, LOW), lambda torch, x, low, high: torch.clamp(x, low, high)),
+        Spec(mg.clamp, binary((-2, 2), LOW, HIGH), theirs),
+        Spec(mg.clamp, binary((-2, 2), HIGH, LOW), theirs),
         Spec(lambda x: mg.clamp(x, -1, 0.5), unary(avoid=(-1, 0.5)), lambda torch, x: torch.clamp(x, -1, 0.5)),
         Spec(lambda x: mg.clamp(x, max=0.5), unary(avoid=(0.5,)), lambda torch, x: torch.clamp(x, max=0.5)),
         Spec(lambda x: mg.clamp(x, min=-1), unary(avoid=(-1,)), lambda torch, x: torch.clamp(x, min=-1)),
