@@ -26,7 +26,10 @@ def value_and_gradient(function, x, dtype="float64"):
 def test_a_nan_comes_out_of_what_it_goes_into(dtype):
     """Not `x > 0 ? x : 0`, nor a maximum that skips NaN, nor sign(NaN) = 0 that hides it in an L1 gradient."""
     x = [1.0, NAN, -2.0]
-    for function in (mg.relu, mg.abs, mg.sign, mg.square, mg.exp, mg.tanh, mg.sigmoid):
+    for function in (
+        mg.relu, mg.abs, mg.sign, mg.square, mg.exp, mg.tanh, mg.sigmoid, mg.softplus, mg.elu, mg.gelu, mg.silu,
+        lambda x: mg.clamp(x, -3, 3), lambda x: mg.maximum(x, -3.0), lambda x: mg.minimum(x, 3.0),
+    ):  # fmt: skip
         y, g = value_and_gradient(function, x, dtype)
         assert np.isnan(y).tolist() == [False, True, False]
         assert np.isnan(g).tolist() == [False, function is not mg.sign, False]  # the gradient of sign is 0 everywhere
@@ -105,7 +108,7 @@ def test_a_sure_and_right_answer_keeps_its_digits(dtype):
 def test_saturated_functions_have_finite_gradients(dtype):
     """Nothing infinite is multiplied with 0."""
     for size in (40.0, 1e4, 1e30, INF):
-        for function in (mg.sigmoid, mg.tanh, mg.relu):
+        for function in (mg.sigmoid, mg.tanh, mg.relu, mg.elu, mg.celu, mg.gelu, mg.softplus, mg.logsigmoid, mg.silu):
             assert np.isfinite(value_and_gradient(function, [size, -size], dtype)[1]).all()
 
 
@@ -132,6 +135,8 @@ def test_the_gradients_of_ties_add_up_to_one(dtype):
         g = value_and_gradient(function, [1.0, 1.0], dtype)[1]
         assert g.sum() == 1
         assert (g >= 0).all()
+    for function in (mg.maximum, mg.minimum):
+        assert value_and_gradient(lambda x, f=function: f(x, x), [3.0], dtype)[1].tolist() == [1]
 
 
 @REALS
@@ -145,10 +150,21 @@ def test_the_edges_of_sqrt_and_log_are_not_clipped(dtype):
 
 
 @REALS
-def test_squares_and_roots_as_powers(dtype):
-    y, g = value_and_gradient(lambda x: x**2, [0.0, -3.0], dtype)
-    assert (y.tolist(), g.tolist()) == ([0, 9], [0, -6])
-    np.testing.assert_array_equal((mg.tensor([4.0, -1.0, 0.0], dtype=dtype) ** 0.5).data, [2, NAN, 0])
+def test_powers_of_zero_and_of_negative_numbers(dtype):
+    """Not NaN from the logarithm of the base."""
+    for exponent, x, values, slopes in [
+        (2, [0.0, -3.0], [0, 9], [0, -6]), (3, [-2.0, 0.0], [-8, 0], [12, 0]), (0, [0.0, -2.0], [1, 1], [0, 0]),
+        (1, [0.0, -2.0], [0, -2], [1, 1]), (0.5, [4.0, 0.0], [2, 0], [0.25, INF]), (-1, [-2.0], [-0.5], [-0.25]),
+    ]:  # fmt: skip
+        y, g = value_and_gradient(lambda x, p=exponent: x**p, x, dtype)
+        assert (y.tolist(), g.tolist()) == (values, slopes)
+    assert np.isnan((mg.tensor([-1.0], dtype=dtype) ** 0.5).data)
+    y, g = value_and_gradient(lambda p: mg.pow(0.0, p), [0.0, 2.0], dtype)
+    assert y.tolist() == [1, 0]
+    assert np.isfinite(g[1])
+    base = mg.tensor([0.0, 0.0], dtype=dtype, requires_grad=True)
+    mg.pow(base, mg.tensor([0.0, 2.0], dtype=dtype)).sum().backward()
+    assert base.grad.tolist() == [0, 0]
 
 
 @REALS

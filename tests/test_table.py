@@ -111,7 +111,8 @@ FORMULAS = {"input": "[xa]", "other": "b", "target": "t"}  # what formulas call 
 
 def mentions(text, argument):
     """Whether a docstring names an argument, as a word or as a letter of a formula, also as an exponent or an index."""
-    apart = "".join(c if unicodedata.normalize("NFKC", c) == c else f" {unicodedata.normalize('NFKC', c)} " for c in text)
+    plain = [unicodedata.normalize("NFKC", c) for c in text]
+    apart = "".join(c if c == p else f" {p} " for c, p in zip(text, plain))
     return re.search(rf"(?<![A-Za-z_])({argument}|{FORMULAS.get(argument, argument)})(?![A-Za-z_])", apart) is not None
 
 

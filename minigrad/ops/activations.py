@@ -163,7 +163,7 @@ def softsign(input):
     max_val=None,
 )
 def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """y = x between the two numbers, else the nearer one; the gradient at the bounds is 0 (that of clamp is not).
+    """y = x between min_val and max_val, else the nearer one; the gradient at the bounds is 0 (that of clamp is not).
 
     >>> import minigrad as mg
     >>> mg.hardtanh(mg.tensor([-3, 0.5, 3]))

@@ -83,7 +83,7 @@ def above(g: Any, a: Any, b: Any) -> Tensor:
     other=lambda g, y, input, other: match(mul(g, step(other, input)), other),
 )
 def maximum(input, other):
-    """y = the larger of two, broadcast; NaN if either is. Equal ones share the gradient, half each.
+    """y = the larger of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
 
     >>> import minigrad as mg
     >>> mg.maximum(mg.tensor([1, 5]), 3)
@@ -99,7 +99,7 @@ def maximum(input, other):
     other=lambda g, y, input, other: match(mul(g, step(input, other)), other),
 )
 def minimum(input, other):
-    """y = the smaller of two, broadcast; NaN if either is. Equal ones share the gradient, half each.
+    """y = the smaller of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
 
     >>> import minigrad as mg
     >>> mg.minimum(mg.tensor([1, 5]), 3)

@@ -95,7 +95,7 @@ def ge(input: Any, other: Any) -> Tensor:
 
 
 def isnan(input: Any) -> Tensor:
-    """Booleans: is it NaN?
+    """Booleans: is x NaN?
 
     >>> import minigrad as mg
     >>> mg.isnan(mg.tensor([1.0, float("nan")]))
@@ -105,7 +105,7 @@ def isnan(input: Any) -> Tensor:
 
 
 def isinf(input: Any) -> Tensor:
-    """Booleans: is it an infinity, of either sign?
+    """Booleans: is x an infinity, of either sign?
 
     >>> import minigrad as mg
     >>> mg.isinf(mg.tensor([1.0, float("-inf")]))
@@ -115,7 +115,7 @@ def isinf(input: Any) -> Tensor:
 
 
 def isfinite(input: Any) -> Tensor:
-    """Booleans: is it neither infinite nor NaN?
+    """Booleans: is x neither infinite nor NaN?
 
     >>> import minigrad as mg
     >>> mg.isfinite(mg.tensor([1.0, float("inf"), float("nan")]))

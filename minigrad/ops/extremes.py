@@ -153,7 +153,7 @@ def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """y = the smallest element over dim (one, several, or all), as amax is the largest; keepdim leaves size 1.
+    """y = the smallest element of x over dim (one, several, or all), as amax is the largest; keepdim leaves size 1.
 
     >>> import minigrad as mg
     >>> mg.amin(mg.tensor([[1, 3], [0, 4]]), dim=1)

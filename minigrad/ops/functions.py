@@ -157,7 +157,12 @@ def erf(input):
 
 @differentiable(input=lambda g, y, input: mul(g, mul(BY_ROOT_2_PI, exp(mul(-0.5, square(input))))))
 def normal_cdf(input):
-    """y = (1 + erf(x/√2)) / 2, the probability of a standard normal number below x; within 2⁻⁵² or half an ulp."""
+    """y = (1 + erf(x/√2)) / 2, the probability of a standard normal number below x; within 2⁻⁵² or half an ulp.
+
+    >>> import minigrad as mg
+    >>> mg.normal_cdf(mg.tensor([0, 10]))
+    tensor([0.5, 1. ])
+    """
     y = K.empty_for(input, 0.0)
     K.normal_cdf(input, y)
     return y
