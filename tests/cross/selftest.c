@@ -23,6 +23,7 @@
 #include "penalty.h"
 #include "random.h"
 #include "reduce.h"
+#include "scans.h"
 #include "softmax.h"
 #include "update.h"
 
@@ -169,7 +170,8 @@ static const kernel_check checks[] = {
     MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
-    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, max_grad)
+    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, min_rows) PAIR(reduce, min_columns)
+    PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)
     PAIR(softmax, softmax) PAIR(softmax, softmax_grad) PAIR(softmax, log_softmax) PAIR(softmax, log_softmax_grad)
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)

@@ -188,31 +188,72 @@ static void FN(check_sum_columns)(void) {
     FN(feed)(2, out);
 }
 
-static void FN(check_max_rows)(void) {
+static void FN(check_extreme_rows)(void (*kernel)(size_t, size_t, const real *, real *, int64_t *)) {
     EACH_SIZE(n) if (n) {
         real *x = n % 2 ? FN(wild)(3 * n) : FN(mild)(3 * n), *out = FN(mild)(3);
         int64_t *index = fresh_indices(3, 9);
-        CALL(reduce, max_rows)(3, n, x, out, index);
+        kernel(3, n, x, out, index);
         FN(feed)(3, out), feed_indices(3, index);
     }
 }
 
-static void FN(check_max_columns)(void) {
+static void FN(check_extreme_columns)(void (*kernel)(size_t, size_t, size_t, const real *, real *, int64_t *)) {
     EACH_SIZE(n)
         for (size_t m = 1; m < 50 && n < 600; m = 3 * m + 1) {
             const size_t size = (m - 1) * (n + 1) + n;
             real *x = n % 2 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(n);
             int64_t *index = fresh_indices(n, 9);
-            CALL(reduce, max_columns)(m, n + 1, n, x, out, index);
+            kernel(m, n + 1, n, x, out, index);
             FN(feed)(n, out), feed_indices(n, index);
         }
 }
+
+static void FN(check_max_rows)(void) { FN(check_extreme_rows)(CALL(reduce, max_rows)); }
+static void FN(check_min_rows)(void) { FN(check_extreme_rows)(CALL(reduce, min_rows)); }
+static void FN(check_max_columns)(void) { FN(check_extreme_columns)(CALL(reduce, max_columns)); }
+static void FN(check_min_columns)(void) { FN(check_extreme_columns)(CALL(reduce, min_columns)); }
 
 static void FN(check_max_grad)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *g = FN(wild)(3 * 5), *out = FN(mild)(3 * n * 5);
         CALL(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
         FN(feed)(3 * n * 5, out);
+    }
+}
+
+/* --- scans --- */
+
+static void FN(check_cumsum)(void) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(5 * n);
+        CALL(scans, cumsum)(5, n, n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n), n % 3 == 0, out);
+        FN(feed)(5 * n, out);
+    }
+}
+
+static void FN(check_prod)(void) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(3);
+        CALL(scans, prod)(3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(feed)(3, out);
+    }
+}
+
+static void FN(check_prod_grad)(void) {
+    EACH_SIZE(n) if (n < 2000) {
+        real *out = FN(mild)(3 * n), *g = FN(mild)(3);
+        CALL(scans, prod_grad)(3, n, g, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(feed)(3 * n, out);
+    }
+}
+
+static void FN(check_norm)(void) {
+    EACH_SIZE(n) {
+        real *x = n % 5 ? FN(warm)(3 * n) : FN(wild)(3 * n), *out = FN(mild)(3);
+        const real large = (real)(real_bits == 32 ? 0x1p100 : 0x1p600), scale = n % 3 == 0 ? 1 / large : large;
+        for (size_t i = 0; i < 3 * n && n % 2; i++) x[i] *= scale;
+        CALL(scans, norm)(3, n, x, out);
+        FN(feed)(3, out);
     }
 }
 
