@@ -21,7 +21,7 @@ from .elementwise import add, mul, neg, relu, square, sub
 from .extremes import pick, put_back
 from .losses import logits_only, softmax_cross_entropy
 from .regression import beside, reduced
-from .shape import broadcast_to, given, permute, reshape, sum
+from .shape import broadcast_to, check_real, given, permute, reshape, sum
 from .statistics import logsumexp
 
 
@@ -41,8 +41,8 @@ class Labels:
         K.take(weight.array, self.index, own)
         return where(self.kept, Tensor(own), 0.0)
 
-    def own(self, x: Tensor) -> np.ndarray:
-        """Where in (rows, classes) a row's class stands."""
+    def places(self, x: Tensor) -> np.ndarray:
+        """Where in x, (rows, classes), the class of each row stands."""
         return np.arange(x.shape[1]) == self.index[:, None]
 
     def without(self, x: Tensor) -> Tensor:
@@ -66,6 +66,7 @@ def as_rows(op: str, input: Any, target: Any, probabilities: bool = False) -> tu
     One row may come as (classes,) with the target (), several dimensions of rows as (rows, classes, ...).
     """
     x, t = given(input), target if isinstance(target, Tensor) else np.asarray(target)
+    check_real(op, x)
     shape = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
     table = probabilities and t.shape == x.shape and (x.ndim > 1 or t.dtype.kind == "f")
     if x.ndim == 0 or not (table or t.shape == shape):
@@ -167,7 +168,7 @@ def multi_margin_loss(
         raise ShapeError(f"multi_margin_loss: the input is {x.shape}; need at least one class")
     labels = Labels("multi_margin_loss", t, x.shape[1], ignore_index=-(2**63))
     h = relu(add(sub(x, reshape(pick(x, index=labels.index, dim=1), shape=(-1, 1))), margin))
-    h = where(labels.own(x), 0.0, square(h) if p == 2 else h)
+    h = where(labels.places(x), 0.0, square(h) if p == 2 else h)
     losses = mul(sum(h, dim=1), 1.0 / x.shape[1])
     if weight is not None:
         losses = mul(losses, labels.weights(class_weights("multi_margin_loss", weight, x)))
@@ -194,7 +195,7 @@ def softmax_focal_loss(
     labels = Labels(op, t, x.shape[1], ignore_index)
     own = labels.weights(class_weights(op, weight, x))
     x = labels.without(x)
-    others = logsumexp(where(labels.own(x), -np.inf, x), 1)
+    others = logsumexp(where(labels.places(x), -np.inf, x), 1)
     sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
     losses = mul(focal(sure, gamma), own)
     return reduced(op, reshape(losses, shape=shape), reduction, sum(own))

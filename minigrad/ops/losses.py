@@ -19,7 +19,7 @@ REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 PROBABILITIES = ("softmax", "sigmoid")
 
 
-def _reduction(op: str, reduction: str) -> int:
+def check_reduction(op: str, reduction: str) -> int:
     try:
         return REDUCTIONS[reduction]
     except (KeyError, TypeError):
@@ -80,7 +80,7 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
     """The op behind cross_entropy; the softmax that it computes is kept for the gradient."""
-    kind = _reduction("cross_entropy", reduction)
+    kind = check_reduction("cross_entropy", reduction)
     t = _class_targets("cross_entropy", x, target)
     loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty(x.shape, x.dtype)
     K.cross_entropy(K.contiguous(x), t, loss, probs, reduction=kind)
@@ -136,7 +136,7 @@ def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _elementwise_loss(op: str, kernel: Any, x: np.ndarray, t: Any, reduction: str) -> np.ndarray:
-    kind = _reduction(op, reduction)
+    kind = check_reduction(op, reduction)
     x, t = _pairs(op, x, t)
     loss = K.empty(x.shape if kind == NONE else (), x.dtype)
     kernel(x, t, loss, reduction=kind)

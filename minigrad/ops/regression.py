@@ -11,14 +11,9 @@ from ..errors import DTypeError, ShapeError
 from ..owned import owned
 from .choose import clamp
 from .elementwise import abs, div, mul, sub
-from .losses import REDUCTIONS, mse
+from .losses import check_reduction, mse
 from .reduce import mean
 from .shape import cast, given, sum
-
-
-def check_reduction(op: str, reduction: str) -> None:
-    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
-        raise ValueError(f"{op}: reduction is {reduction!r}; need 'mean', 'sum' or 'none'")
 
 
 def pair(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -48,12 +43,11 @@ def reduced(op: str, losses: Tensor, reduction: str, divisor: Tensor | None = No
     check_reduction(op, reduction)
     if reduction == "none":
         return losses
-    if reduction == "sum" or (divisor is not None and losses.size):
-        total = sum(losses)
-        return total if reduction == "sum" or divisor is None else div(total, divisor)
+    if reduction == "sum":
+        return sum(losses)
     if losses.size == 0:
         raise ShapeError(f"{op}: there is no mean of no losses; need at least one")
-    return mean(losses)
+    return mean(losses) if divisor is None else div(sum(losses), divisor)
 
 
 def _weighted(op: str, losses: Tensor, weight: Any, reduction: str, over_weights: bool = True) -> Tensor:

@@ -52,6 +52,9 @@ def test_bce_of_probabilities_at_the_edges(dtype):
     assert np.isfinite(g.data).all()
     np.testing.assert_allclose(g.data[3:], [-1e12, 1e12], rtol=1e-6)
     assert g.data[1:3].tolist() == [0, 0]
+    nearly = np.nextafter(np.dtype(dtype).type(1), 0)
+    y = mg.binary_cross_entropy(mg.tensor([nearly], dtype=dtype), [1], reduction="none")
+    np.testing.assert_allclose(y.data, [1 - nearly], rtol=1e-6)
     assert np.isnan(mg.binary_cross_entropy(mg.tensor([np.nan]), [1.0]).item())
 
 

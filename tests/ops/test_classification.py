@@ -123,6 +123,7 @@ def test_labels_and_shapes_are_checked(loss):
         (lambda: loss(x, [0, 1, -1]), IndexError, r"label\[2\] is -1"),
         (lambda: loss(x, [0.0, 1.0, 2.0], weight=[1, 1, 1]), mg.DTypeError, r"integer dtype, got float64; .*long\(\)"),
         (lambda: loss(x, [0, 1, 2], weight=[1, 1]), mg.ShapeError, r"weight is \(2,\), the input has 3 classes"),
+        (lambda: loss(x.long(), [0, 1, 2], weight=[1, 1, 1]), mg.DTypeError, f"{loss.__name__}: a tensor is int64"),
         (lambda: loss(x, [0, 1]), mg.ShapeError, r"need \(3,\)"),
         (lambda: loss(mg.tensor(1.0), 0), mg.ShapeError, "rows, classes"),
         (lambda: loss(x, [0, 1, 2], reduction="avg"), ValueError, "'avg'"),
