@@ -2,24 +2,13 @@
 
 import numpy as np
 import pytest
+from ops.slopes import check, gradients
 
 import minigrad as mg
 
 pytestmark = pytest.mark.usefixtures("backend")
 both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 NAN = np.nan
-
-
-def gradients(function, *values, dtype="float64"):
-    """The output and the gradients of its sum."""
-    xs = [mg.tensor(v, dtype=dtype, requires_grad=True) for v in values]
-    y = function(*xs)
-    return [y.data, *(g.data for g in mg.grad(y, xs, mg.tensor(np.ones(y.shape), dtype=dtype)))]
-
-
-def check(got, *expected):
-    for g, e in zip(got, expected, strict=True):
-        np.testing.assert_array_equal(g, e)
 
 
 @both

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ops.test_choose import check, gradients
+from ops.slopes import check, gradients
 
 import minigrad as mg
 from minigrad.testing import gradcheck
