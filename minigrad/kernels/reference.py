@@ -73,8 +73,9 @@ def empty_for(a, b):
     """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
-        if x.dtype not in REAL:
-            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+        if not isinstance(x, np.ndarray) or x.dtype not in REAL:
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
     try:
         return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:

@@ -16,7 +16,7 @@ SPECS = {
         Spec(lambda x: mg.elu(x, 0.7), unary(**AWAY), lambda torch, x: torch.nn.functional.elu(x, 0.7)),
         Spec(
             lambda x: mg.celu(x, 0.7), unary(**AWAY), lambda torch, x: torch.nn.functional.celu(x, 0.7),
-            rtol=1e-8,  # PyTorch's gradient holds 1 / alpha in float32
+            rtol=1e-7,  # PyTorch's gradient holds 1 / alpha in float32
         ),
     ],
     "gelu": [
