@@ -7,18 +7,21 @@
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, kernels, methods, nn, optim, reg, rng, testing, train
+from . import data, debug, kernels, methods, nn, optim, reg, rng, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
+from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, normal_cdf, pow, reciprocal, rsqrt
+from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
 from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, binary_cross_entropy_with_logits, cross_entropy, mse, mse_loss
 from .ops.penalty import elastic_net
+from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .engine import Tensor
-from .errors import DTypeError
+from .errors import DTypeError, GraphError
+from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
 from .ops.elementwise import square
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
+from .ops.getitem import getitem
+from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
+from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .tensor import attach
 
@@ -39,7 +44,67 @@ def _power(t: Tensor, exponent: Any) -> Tensor:
     return square(t) if isinstance(exponent, (int, float)) and exponent == 2 else pow(t, exponent)
 
 
+def _register_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    """Call hook(g) with this tensor's gradient whenever a walk has it whole; what it returns takes g's place.
+
+    Returns a function that takes the hook away again. GraphError for a tensor that does not require grad.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> remove = x.register_hook(lambda g: 10 * g)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([20., 40.])
+    """
+    if not t.tracked:
+        raise GraphError("register_hook: this tensor does not require grad, so no gradient will come")
+    if not callable(hook):
+        raise TypeError(f"register_hook: got {hook!r}; need a function of the gradient")
+    hooks = t.hooks = t.hooks or []
+    hooks.append(hook)
+
+    def remove() -> None:
+        if hook in hooks:
+            hooks.remove(hook)
+
+    return remove
+
+
+def _retain_grad(t: Tensor) -> None:
+    """Keep the gradient of a tensor that an op made in `.grad`, as leaves do; added up over walks.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x * x
+    >>> y.retain_grad()
+    >>> (3 * y).sum().backward()
+    >>> y.grad
+    tensor([3., 3.])
+    """
+    if t.op is None:
+        return  # a leaf keeps it anyway
+    held = weakref.ref(t)
+
+    def keep(g: Tensor) -> None:
+        y = held()
+        if y is not None:
+            y.grad = g.detach() if y.grad is None else y.grad + g
+
+    _register_hook(t, keep)
+
+
 METHODS: dict[str, Any] = {
+    # gradients
+    "register_hook": _register_hook, "retain_grad": _retain_grad,
+    # dimensions
+    "flatten": flatten, "unsqueeze": unsqueeze, "squeeze": squeeze, "t": t, "swapaxes": swapaxes, "movedim": movedim,
+    "expand": expand, "expand_as": expand_as, "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
+    # pieces
+    "narrow": narrow, "select": select, "flip": lambda t, *dims: flip(t, as_one(dims)), "split": split, "chunk": chunk,
+    "unbind": unbind, "__iter__": rows, "roll": roll, "diag": diag, "tril": tril, "triu": triu,
+    # indexing
+    "__getitem__": getitem, "gather": gather, "scatter_add": scatter_add, "index_select": index_select,
+    "take_along_dim": take_along_dim, "masked_select": masked_select,
     # comparisons; a tensor is still hashed by identity, so that it can be a key: dict and set look at `is` first
     "__eq__": _comparison(eq), "__ne__": _comparison(ne), "__hash__": object.__hash__,
     "__lt__": _comparison(lt), "__le__": _comparison(le), "__gt__": _comparison(gt), "__ge__": _comparison(ge),

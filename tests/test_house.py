@@ -17,9 +17,9 @@ MODULES = {
 # Rank of each top-level module: an import goes to a lower rank, or stays inside its own package.
 ORDER = [
     ["errors"],
-    ["arguments", "arrays"],
+    ["arguments", "arrays", "op"],
     ["kernels"],
-    ["rng"],
+    ["owned", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -38,16 +38,15 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # Inside ops, families in order: the core's, then breadth.
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
-    "compare", "choose", "functions", "trigonometric", "activations",
-    "arrange", "indexing", "statistics", "products", "distances",
-    "regression", "classification", "conv", "recurrent",
+    "compare", "choose", "functions", "trigonometric", "activations", "arrange", "pieces", "indexing", "getitem",
+    "statistics", "products", "distances", "regression", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_elementary kernels.reference_losses
 kernels.reference_penalty kernels.reference_random kernels.reference_update kernels.segments kernels.philox
-kernels.quantile rng engine tensor
+kernels.quantile owned op rng engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn.module nn.layers nn.dropout nn.init reg.penalties reg.terms reg.select optim.base optim.groups optim.sgd optim.adam
 data.arrays data.labels data.loader train.loop train.evaluate train.history

@@ -76,7 +76,7 @@ def empty_for(a, b):
             kind = getattr(x, "dtype", type(x).__name__)
             raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays or [REAL[0]]))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -84,6 +84,11 @@ def empty_for(a, b):
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
     return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
+
+
+def broadcast(x, shape):
+    """A read-only view of x in this shape, repeated along axes of size 1 and new leading ones."""
+    return np.broadcast_to(x, shape)
 
 
 def copy(x, out):
@@ -239,12 +244,23 @@ def max_grad(g, index, out, first, last):
     np.put_along_axis(blocks, index.reshape(outer, 1, inner), g.reshape(outer, 1, inner), 1)
 
 
-# --- gathers ---------------------------------------------------------------------------------------------------------
+# --- gathers and scatters ------------------------------------------------------------------------------------------
 
 
-def take(x, index, out):
-    """out[i] = x[index[i]] along the first axis; index is int64, each in [0, len(x))."""
-    np.take(x, index, axis=0, out=out)
+def take(x, index, out, axis=0):
+    """out[i] = x[index[i]] along an axis; index is int64 of any shape, each in [0, x.shape[axis])."""
+    np.take(x, index, axis=axis, out=out)
+
+
+def add_at(x, index, out, axis=0):
+    """out[index[i]] += x[i] along an axis, i rising; index is int64 of any shape, each in [0, out.shape[axis])."""
+    check_indices("add_at", "row", index, out.shape[axis])
+    np.add.at(out, (slice(None),) * axis + (index,), x)
+
+
+def place(x, out):
+    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    np.copyto(out, x)
 
 
 # The kernels, here and in the files of losses, random numbers and updates. NaN and infinities are answers in them, not

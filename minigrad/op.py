@@ -1,0 +1,77 @@
+"""What an op is made of, beside its arithmetic: a rule for each argument, and how arguments find their places."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def describe(x: Any) -> str:
+    """A tensor as errors name it: float32 (3, 4); anything else as it prints."""
+    array = getattr(x, "array", None)
+    return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
+
+
+class ForEach(tuple):
+    """The rules of a variadic op, as many as are asked for: its one rule, given the position of the argument first."""
+
+    def __iter__(self) -> Iterator[Callable]:
+        return (functools.partial(self[0], i) for i in itertools.count())
+
+
+class Op:
+    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
+
+    __slots__ = (
+        "defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared", "variadic",
+    )  # fmt: skip
+
+    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
+        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
+        parameters = inspect.signature(forward).parameters.values()
+        positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.names, self.defaults = tuple(p.name for p in positional), tuple(p.default for p in positional)
+        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
+        if missing or unknown:
+            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
+                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
+        self.rules = tuple(rules[name] for name in self.names)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
+        if self.variadic:
+            if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
+                raise TypeError(f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
+                                "as its rule; pass constants by keyword")  # fmt: skip
+            self.rules = ForEach(self.rules)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def named(self, error: Exception) -> Exception:
+        """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
+        return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
+
+    def argument(self, i: int) -> str:
+        """The name of positional argument i, for errors."""
+        return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
+
+    def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
+        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
+        if len(args) > len(self.names) and not self.variadic:
+            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
+        options = dict(options)
+        bound = list(args)
+        for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
+            value = options.pop(name, default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}: argument {name!r} is missing")
+            bound.append(value)
+        for name in options:
+            if name not in self.keywords:
+                again = " a second time" if name in self.names else ""
+                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
+        return tuple(bound), {**self.options, **options}
