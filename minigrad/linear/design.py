@@ -53,7 +53,9 @@ class Design:
         spread = np.where(constant, 1.0, np.sqrt(self.mean((x - mean) ** 2))) if standardize else np.ones(x.shape[1])
         self.centre, self.scale = (mean if centred else np.zeros(x.shape[1])), spread
         self.z = (x - self.centre) / self.scale
-        if not np.isfinite(self.mean(self.z * self.z)).all():
+        with np.errstate(over="ignore"):
+            squares = self.mean(self.z * self.z)
+        if not np.isfinite(squares).all():
             raise NonFiniteError("x: the squares of a column leave the range of float64; scale it first")
 
     def mean(self, x: np.ndarray) -> np.ndarray:

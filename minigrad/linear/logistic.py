@@ -14,6 +14,8 @@ from .design import dot, product
 from .model import Linear, LinearModel, Solver
 
 NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
+SEPARATED = 1e-9  # a mean log loss that only separated classes have
+SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 
 
@@ -87,7 +89,8 @@ class LogisticSolver(Solver):
             slope = self._slope(probabilities)
             far = _violation(self.v, slope - l2 * self.v, l1)
             if far <= tolerance:
-                return step, ""
+                free = value < SEPARATED and not l1.any() and not l2.any()
+                return step, SEPARABLE if free else ""
             target, r = self.v.copy(), slope.copy()
             K.coordinate_descent(
                 self._curvature(probabilities), l1.ravel(), l2.ravel(), target.reshape(-1), r.reshape(-1),

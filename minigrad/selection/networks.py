@@ -62,7 +62,9 @@ class Network:
 
     def settings(self) -> dict[str, Any]:
         """What tells this kind of network from another: functions count by their names."""
-        return {"model": "Network", **vars(self), "network": repr(self.build())}
+        with rng.own_streams(0):
+            network = repr(self.build())
+        return {"model": "Network", **vars(self), "network": network}
 
     def start(self, x: Any, y: Any, classes: int | None = None) -> NetworkSolver:
         """The rows, and the network that each fit goes on with."""

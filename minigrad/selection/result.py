@@ -23,7 +23,7 @@ class CrossValidation:
     best            the index of the best mean; among equals the largest λ
     one_se          the index of the largest λ whose mean is within one standard error of the best
     lambda_min, lambda_1se     the two λ
-    notes           what the warnings said: edges, ties, failures
+    notes           what the warnings say: edges, ties, failures
     model, model_1se, path     fitted on all rows, if refit: at both picks, and at every λ
     """
 
@@ -56,7 +56,6 @@ class CrossValidation:
         self.ties = int((losses == losses[self.best]).sum()) - 1
         slack = self.error[self.best] if math.isfinite(self.error[self.best]) else 0.0
         self.one_se = int(np.flatnonzero(losses <= losses[self.best] + slack)[0])
-        self.notes = self._notes()
 
     @property
     def lambda_min(self) -> float:
@@ -66,7 +65,9 @@ class CrossValidation:
     def lambda_1se(self) -> float:
         return float(self.lambdas[self.one_se])
 
-    def _notes(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:
+        """Edges, ties and failures, in words."""
         notes = [
             f"λ = {f['lambda']:.6g}, fold {f['fold']}: {'failed: ' + f['failed'] if 'failed' in f else f['trouble']}"
             for f in self.failures
@@ -78,10 +79,10 @@ class CrossValidation:
             picks["the one-standard-error λ"] = self.one_se
         for name, index in picks.items():
             if len(self.lambdas) > 1 and index in (0, len(self.lambdas) - 1):
-                edge, cure = ("largest", "larger") if index == 0 else ("smallest", "smaller")
-                empty = bool((self.nonzeros[:, index] == 0).all())
-                notes.append(f"{name}, {self.lambdas[index]:.6g}, is the {edge} of the grid; " + (
-                    "there every weight is 0: the inputs do not help" if empty and index == 0 else f"try {cure} ones"))  # fmt: skip
+                edge, cure = ("largest", "try larger ones") if index == 0 else ("smallest", "try smaller ones")
+                if self.path and getattr(self.path[index], "nonzeros", None) == 0:
+                    cure = "there every weight is 0: the inputs do not help"
+                notes.append(f"{name}, {self.lambdas[index]:.6g}, is the {edge} of the grid; {cure}")
         return notes
 
     @property

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from minigrad import linear
-from minigrad.kernels import runtime
 
 FOLDER = Path(__file__).parent / "lls"
 CERTIFIED = json.loads((FOLDER / "certified.json").read_text())
-# Measured: filip 7.7, wampler5 6.7, wampler4 8.7, wampler1 9.6, wampler3 9.5, all others above 12. LAPACK's gelsd: 7.4, 5.6.
+# Measured: filip 7.4, wampler5 6.04, wampler4 8.0, wampler1 9.9, wampler3 10.0, all others above 12. By LAPACK's gelsd,
+# through numpy.linalg.lstsq: filip 7.4, wampler5 5.6, wampler4 7.6. Native kernels give these digits on every machine; on
+# the reference backend they depend on NumPy's BLAS: one less is asked for.
 DIGITS = {"filip": 7, "wampler5": 6, "wampler4": 8, "wampler1": 9, "wampler3": 9}
 
 
@@ -35,14 +36,13 @@ def digits(got, certified):
     return float(-np.log10(max(off.max(), 1e-15)))
 
 
-@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("name", CERTIFIED)
-def test_certified_coefficients(name):
+def test_certified_coefficients(name, backend):
     x, y = load(name)
     certified, intercept = CERTIFIED[name], CERTIFIED[name]["intercept"]
     model = linear.Regression(fit_intercept=intercept).start(x, y).solve(0.0, 0.0)
     got = [model.intercept, *model.coefficients] if intercept else model.coefficients
-    assert digits(got, certified["certified_coefficients"]) >= DIGITS.get(name, 11)
+    assert digits(got, certified["certified_coefficients"]) >= DIGITS.get(name, 11) - (backend == "reference")
     squares = float(((y - model.output(x)) ** 2).sum())
     expected = certified["certified_residual_sum_of_squares"]
     assert squares == pytest.approx(expected, rel=1e-6, abs=1e-12)
