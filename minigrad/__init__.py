@@ -1,7 +1,8 @@
 """minigrad: a regularization laboratory with its own reverse-mode engine.
 
 `import minigrad as mg`: tensors and ops are here; `mg.nn` layers, `mg.reg` regularizers, `mg.optim` optimizers,
-`mg.data` data sets and loaders, `mg.train` the loop, `mg.linear` linear models, `mg.selection` the choice of λ, `mg.testing` gradient checks, `mg.kernels` what computes.
+`mg.data` data sets and loaders, `mg.train` the loop, `mg.linear` linear models, `mg.selection` the choice of λ,
+`mg.testing` gradient checks, `mg.kernels` what computes.
 """
 
 import numpy as _np

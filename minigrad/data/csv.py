@@ -1,4 +1,4 @@
-"""Tables from CSV files: numeric and categorical columns as said, gaps as said, and an error with file:line for the rest."""
+"""Tables from CSV files: numeric and categorical columns as said; what is not as said is an error with file:line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..arguments import refuse_unknown
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 GAPS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "?"})
+KEEP = "missing='keep' (minigrad cv: --missing mean) takes it, to be filled from training rows"
 SHOWN = 40  # characters of a field in an error
 
 
@@ -69,7 +70,7 @@ def read_csv(
                 continue
             text = field.strip()
             if text in GAPS and (missing == "error" or name == target):
-                cure = "" if name == target else "; missing='keep' (minigrad cv: --missing mean) takes it, to be filled from training rows"
+                cure = "" if name == target else f"; {KEEP}"
                 raise ValueError(f"{place}: column {name!r} is missing ({field!r}){cure}")
             if name in words:
                 words[name].append("" if text in GAPS else text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,8 @@ from . import figures, selection_figures
 from .report import Report
 from .tables import as_text
 
-TASTE = 400  # rows of a data set that is made
+ROWS = 400  # of a data set that is made
+Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
 
 
 class Job(NamedTuple):
@@ -33,13 +35,14 @@ class Job(NamedTuple):
 def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A data set by its name."""
     if name == "digits":
-        return tuple(data.load_digits("float64"))
+        return data.load_digits("float64")
     if name == "mnist":
-        return tuple(data.load_mnist().train)
+        return data.load_mnist().train
     if name == "regression":
-        made = data.regression(TASTE // 4, 60, noise=3.0, nonzero=6, seed=seed, dtype="float64")
+        made = data.regression(ROWS // 4, 60, noise=3.0, nonzero=6, seed=seed, dtype="float64")
         return made.x, made.y
-    return tuple({"blobs": data.blobs, "moons": data.moons, "spirals": data.spirals}[name](TASTE, seed=seed, dtype="float64"))
+    make: Any = {"blobs": data.blobs, "moons": data.moons, "spirals": data.spirals}[name]
+    return make(ROWS, seed=seed, dtype="float64")
 
 
 NAMED = ("digits", "mnist", "regression", "blobs", "moons", "spirals")
@@ -49,7 +52,7 @@ def job(options: argparse.Namespace) -> Job:
     """The rows that were asked for, and the family."""
     if options.data in NAMED:
         if options.target or options.categorical or options.ignore:
-            raise ValueError(f"{options.data} is a data set by name; --target, --categorical, --ignore are for CSV files")
+            raise ValueError(f"{options.data} is a data set; --target, --categorical and --ignore are for CSV files")
         x, y = named(options.data, options.seed)
         names, title, classes = [f"x{i}" for i in range(x.shape[1])], options.data, y.dtype.kind == "i"
     else:
@@ -79,7 +82,8 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
     return kind(l1_ratio=options.l1_ratio, standardize=options.standardize)
 
 
-class Build(NamedTuple):
+@dataclass(frozen=True)
+class Build:
     """inputs-hidden-outputs with relu, as an object that other processes can be sent."""
 
     inputs: int
@@ -119,12 +123,14 @@ def run_cv(options: argparse.Namespace) -> None:
     text = "\n".join(lines)
     print(text)
     plain = json.loads(result.to_json())
-    plain["nested"] = None if nested is None else {"mean": nested.mean, "std_error": nested.error,
-                                                   "scores": nested.scores.tolist(), "lambdas": nested.lambdas}  # fmt: skip
+    if nested:
+        plain["nested"] = {"mean": nested.mean, "std_error": nested.error, "scores": nested.scores.tolist(),
+                           "lambdas": nested.lambdas}  # fmt: skip
     pictures = {}
     if figures.wanted(options):
         pictures["error"] = (selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks")
-        pictures.update(path_picture(asked, result.lambdas, result.path, {"best": result.lambda_min, "1se": result.lambda_1se}))
+        marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
+        pictures |= path_picture(asked, result.lambdas, result.path, marks)
     report = Report(f"λ for {asked.title}", describe(asked))
     honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
     report.text(
@@ -154,7 +160,8 @@ def run_path(options: argparse.Namespace) -> None:
         plain |= {"names": asked.names, "coefficients": [model.coefficients.tolist() for model in models],
                   "intercepts": [np.asarray(model.intercept).tolist() for model in models]}  # fmt: skip
     pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}
-    write(options, "path", text, plain, Report(f"The λ path of {asked.title}", describe(asked)), pictures, head, rows, [])
+    report = Report(f"The λ path of {asked.title}", describe(asked))
+    write(options, "path", text, plain, report, pictures, head, rows, [])
 
 
 def describe(asked: Job) -> str:
@@ -169,7 +176,7 @@ def weights_of(model: Any) -> list[np.ndarray]:
     return [model.coefficients] if hasattr(model, "coefficients") else [w for _, w in model.weights]
 
 
-def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> dict[str, tuple[bytes, str]]:
+def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
     """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
     rows = []
     for model in models:
@@ -181,16 +188,17 @@ def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict
             rows.append(w[range(len(w)), np.abs(w).argmax(1)])
         else:
             rows.append(np.sqrt((w.astype(np.float64) ** 2).sum(1)))
-    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.names, [m.nonzeros for m in models], marks)
+    counts = [model.nonzeros for model in models]
+    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.names, counts, marks)
     return {"path": (png, "Coefficients over λ, fitted on all rows")}
 
 
 def write(
     options: argparse.Namespace, name: str, text: str, plain: dict[str, Any], report: Report,
-    pictures: dict[str, tuple[bytes, str]], head: Any, rows: list[list[str]], notes: list[str],
+    pictures: Pictures, head: Any, rows: list[list[str]], notes: list[str],
 ) -> None:  # fmt: skip
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all."""
-    for picture, (png, description) in pictures.items():
+    for png, description in pictures.values():
         report.figure(png, description)
     for note in notes:
         report.text(f"Note: {note}.")

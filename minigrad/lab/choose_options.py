@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 DATA = """\
-DATA is a CSV file, or one of digits, mnist, regression, blobs, moons, spirals (a file of such a name: ./digits).
+DATA is a CSV file, or one of digits, mnist, regression, blobs, moons, spirals (./digits: a file of
+such a name).
 
-A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point, unless
---categorical names it: each of its levels then becomes a column of 0 and 1. A categorical target holds
-classes. Empty fields, NA, N/A, NaN, null and ? are missing: an error by default, with --missing mean the
-mean of the column in the training rows of each fold. Standardisation, too, is fitted on training rows only."""
+A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point,
+unless --categorical names it: each of its levels then becomes a column of 0 and 1. A categorical
+target holds classes. Empty fields, NA, N/A, NaN, null and ? are missing: an error by default, with
+--missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
+fitted on training rows only."""
 
 EXAMPLES = {
     "cv": """\
@@ -49,13 +51,13 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
     model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
                        help="auto (default): logistic for classes, else linear")  # fmt: skip
     model.add_argument("--l1-ratio", type=float, default=1.0, metavar="R",
-                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default) is the lasso, 0 is ridge")  # fmt: skip
+                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
     model.add_argument("--no-standardize", dest="standardize", action="store_false",
                        help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
     model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
     model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
                        help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
-    model.add_argument("--lr", type=float, default=1e-3, metavar="RATE", help="mlp: learning rate of Adam (default: 0.001)")
+    model.add_argument("--lr", type=float, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
     grid.add_argument("--ratio", type=float, metavar="R",
@@ -63,13 +65,13 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
     if name == "cv":
         folds = command.add_argument_group("cross-validation")
         folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
-        folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="repeats in other orders (default: 1)")
-        folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse, or log_loss of classes")
-        folds.add_argument("--nested", action="store_true", help="an honest test figure: λ chosen anew in outer folds")
+        folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+        folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+        folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
         folds.add_argument("--jobs", type=int, default=1, metavar="N",
-                           help="processes, -1 for all cores: needs joblib; the result is the same (default: 1)")  # fmt: skip
+                           help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
         folds.add_argument("--log", type=Path, metavar="FILE",
-                           help="note every finished fold here; the same command resumes an interrupted one")  # fmt: skip
+                           help="note finished folds here; the same command resumes")  # fmt: skip
     command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
     command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
                          help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip

@@ -22,7 +22,8 @@ def error_over_lambda(result: CrossValidation) -> bytes:
         mean, error = (part[positive] for part in (result.mean, result.error))
         axis.fill_between(lambdas[positive], mean - error, mean + error, color=TRAIN, alpha=0.18, linewidth=0,
                           label="± one standard error")  # fmt: skip
-        axis.plot(lambdas[positive], mean, color=TRAIN, marker="o", markersize=3, label=f"mean of {len(result.scores)} folds")
+        axis.plot(lambdas[positive], mean, color=TRAIN, marker="o", markersize=3,
+                  label=f"mean of {len(result.scores)} folds")  # fmt: skip
         for index, style, name in ((result.best, "-", "best"), (result.one_se, "--", "one standard error")):
             axis.axvline(lambdas[index], color=TEST, linestyle=style, linewidth=1.2,
                          label=f"{name}: λ = {lambdas[index]:.3g}")  # fmt: skip
@@ -32,11 +33,13 @@ def error_over_lambda(result: CrossValidation) -> bytes:
         axis.set_xlabel("λ")
         axis.set_ylabel(result.score)
         axis.legend(loc="best")
-        _counts_on_top(axis, lambdas[positive], np.nanmean(result.nonzeros, 0)[positive])
+        _counts_on_top(axis, lambdas[positive], np.array(result.mean_nonzeros)[positive])
         return _png(figure)
 
 
-def coefficient_paths(lambdas: Any, coefficients: Any, names: Sequence[str], nonzeros: Any, marks: dict[str, float]) -> bytes:
+def coefficient_paths(
+    lambdas: Any, coefficients: Any, names: Sequence[str], nonzeros: Any, marks: dict[str, float]
+) -> bytes:
     """Each row of coefficients (inputs, λ) against λ (log), the largest ones named; `marks` are vertical lines."""
     pyplot = _pyplot()
     coefficients = np.asarray(coefficients, np.float64)

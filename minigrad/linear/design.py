@@ -29,7 +29,7 @@ class Design:
     """z = (x - centre) / scale, (m, p), and the weights of the rows, 1 each unless given; `total` is their sum.
 
     centre is the weighted mean of a column, or 0 without an intercept; scale its standard deviation if standardize,
-    else 1. A column of one value is shifted to 0 and not scaled. Rows of weight 0 are left out; `kept` marks the others.
+    else 1. A column of one value is shifted to 0 and not scaled. Rows of weight 0 are left out; `kept` marks the rest.
 
     >>> design = Design([[0.0, 5.0], [4.0, 5.0]], standardize=True)
     >>> design.z.tolist(), design.centre.tolist(), design.scale.tolist()

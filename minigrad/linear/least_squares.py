@@ -33,7 +33,8 @@ def triangle(table: np.ndarray, columns: int) -> tuple[np.ndarray, list[int]]:
     >>> pivots, [round(abs(v), 12) for v in steps[0].tolist()]
     ([0], [1.0, 1.0, 2.2])
     """
-    table, pivots = np.array(table, order="C"), []
+    pivots: list[int] = []
+    table = np.array(table, order="C")
     for column in range(columns):
         below = table[len(pivots) :]
         v = np.array(below[:, column])

@@ -1,4 +1,4 @@
-"""Logistic regression, two classes or more, by proximal Newton steps: each a quadratic problem for coordinate descent."""
+"""Logistic regression, two classes or more, by proximal Newton steps: quadratic problems for coordinate descent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Logistic(Linear):
     score, classifies = "log_loss", True
 
     def start(self, x: Any, y: Any, weights: Any = None, classes: int | None = None) -> LogisticSolver:
-        """The solver for these rows: .lambda_max(), .fit(λ), each fit from the last. classes: those in y unless given."""
+        """The solver for these rows, as Regression.start; classes: how many there are, if y may lack the last ones."""
         return LogisticSolver(self, x, y, weights, classes)
 
 
@@ -49,7 +49,8 @@ class LogisticSolver(Solver):
         self.onehot[range(len(y)), y] = 1
         shares = self.design.mean(self.onehot)
         if (shares == 0).any():
-            raise ValueError(f"logistic regression: no row is of class {int(np.argmin(shares))}; need each of {classes}")
+            absent = int(np.argmin(shares))
+            raise ValueError(f"logistic regression: no row is of class {absent}; need each of {classes}")
         self.logits = 1 if classes == 2 else classes
         self.labels = y
         self.target = np.ascontiguousarray(self.onehot[:, 1:]) if classes == 2 else self.onehot
@@ -111,8 +112,7 @@ class LogisticSolver(Solver):
         if far <= 1e-6 * self._pull:  # the objective cannot tell the steps apart any more
             return step + 1, ""
         return step + 1, (
-            f"after {step + 1} Newton steps the optimality conditions are off by {far:.2g}; separable classes need some "
-            "l1 or l2"
+            f"{step + 1} Newton steps left the optimality conditions {far:.2g} off; separable classes need l1 or l2"
         )
 
     def _scores(self, v: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ class ConvergenceWarning(UserWarning):
 
 @dataclass(frozen=True)
 class LinearModel:
-    """output(x) = x @ coefficients + intercept: predictions, or logits: (m,), or (m, classes) for three classes or more.
+    """output(x) = x @ coefficients + intercept: predictions or logits, (m,) or (m, classes).
 
     l1, l2      the strengths it was fitted with
     rounds      sweeps of coordinate descent, or Newton steps; 0 for a direct solution

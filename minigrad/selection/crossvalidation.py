@@ -16,7 +16,7 @@ from ..rng import SEEDS
 from .folds import as_folds, fit_seed, nested_seed, repeats_of
 from .grids import log_spaced
 from .log import Log, digest
-from .result import CrossValidation, SelectionWarning
+from .result import CrossValidation, SelectionWarning, mean_and_error
 from .scores import Score, as_score, output_of
 from .sweep import run
 
@@ -67,8 +67,9 @@ def prepare(family: Family, x: Any, y: Any) -> Data:
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
     """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
     top = family.start(data.x, data.y, **data.options).lambda_max()
-    low = getattr(family, "low", None)
-    return log_spaced(top, top * (0.001 if ratio is None else ratio) if low is None or ratio is not None else low, count)
+    if ratio is None:
+        return log_spaced(top, getattr(family, "low", 0.001 * top), count)
+    return log_spaced(top, ratio * top, count)
 
 
 def fit_path(family: Family, data: Data, lambdas: Sequence[float], seeds: Sequence[int]) -> list[Any]:
@@ -85,8 +86,9 @@ def fit_path(family: Family, data: Data, lambdas: Sequence[float], seeds: Sequen
 
 
 def score_fold(
-    family: Family, data: Data, train: np.ndarray, test: np.ndarray, lambdas: list[float], score: Score, seeds: list[int]
-) -> list[dict[str, Any]]:
+    family: Family, data: Data, train: np.ndarray, test: np.ndarray, lambdas: list[float], score: Score,
+    seeds: list[int],
+) -> list[dict[str, Any]]:  # fmt: skip
     """One fold: for each λ {score, nonzeros}, and what failed or did not converge. The task of a sweep."""
     part, held_out = (data._replace(x=take_rows(data.x, rows), y=data.y[rows]) for rows in (train, test))
     try:
@@ -111,8 +113,9 @@ def score_fold(
 
 
 def cross_validate(
-    family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None, folds: Any = 5,
-    score: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None, progress: bool | None = False, refit: bool = True,
+    family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None,
+    folds: Any = 5, score: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
+    progress: bool | None = False, refit: bool = True,
 ) -> CrossValidation:  # fmt: skip
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
@@ -143,9 +146,9 @@ def cross_validate(
         **family.settings(), "score": chosen.name, "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
         "data": digest(data.x, data.y), "rows of the folds": digest(*[rows for part in parts for rows in part]),
     }  # fmt: skip
+    seeds = [[fit_seed(seed, f, i) for i in range(len(lambdas))] for f in range(len(parts) + 1)]
     tasks = {
-        f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, [fit_seed(seed, f, i) for i in range(len(lambdas))])
-        for f, part in enumerate(parts)
+        f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, seeds[f]) for f, part in enumerate(parts)
     }
     journal = Log(log, settings) if log is not None else None
     try:
@@ -161,8 +164,7 @@ def cross_validate(
          for f, fold in enumerate(rows) for i, row in enumerate(fold) if "failed" in row or "trouble" in row],
     )  # fmt: skip
     if refit:
-        seeds = [fit_seed(seed, len(parts), i) for i in range(len(lambdas))]
-        models = fit_path(family, data, lambdas.tolist(), seeds)
+        models = fit_path(family, data, lambdas.tolist(), seeds[-1])
         result.path = [None if isinstance(model, Exception) else model for model in models]
     for note in result.notes:
         warnings.warn(note, SelectionWarning, stacklevel=2)
@@ -183,7 +185,7 @@ def table_of(rows: list[list[dict[str, Any]]], name: str) -> np.ndarray:
 
 
 class Nested(NamedTuple):
-    """scores (outer folds,) of the picked models on rows that no choice saw; their mean and standard error; the picks."""
+    """scores (outer folds,) of the picked models on rows that no choice saw; their mean and standard error; picks."""
 
     scores: np.ndarray
     mean: float
@@ -219,6 +221,5 @@ def nested_cross_validate(
         scores.append(chosen.function(output_of(model, take_rows(data.x, test)), data.y[test]))
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)
         inner.append(result)
-    mean = math.fsum(scores) / len(scores)
-    error = math.sqrt(math.fsum((s - mean) ** 2 for s in scores) / (len(scores) - 1) * repeats_of(parts, len(data.x)) / len(scores))
+    mean, error = mean_and_error(scores, repeats_of(parts, len(data.x)))
     return Nested(np.array(scores), mean, error, picks, inner)

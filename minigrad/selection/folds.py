@@ -60,7 +60,7 @@ class KFold:
 
 
 def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int) -> list[Pair]:
-    """The folds of a number of folds, a splitter (KFold, or one of scikit-learn), or pairs (train, test); all checked."""
+    """The checked folds of a number, of a splitter (KFold, or one of scikit-learn), or of pairs (train, test)."""
     if hasattr(folds, "__index__") and not isinstance(folds, bool):
         folds = KFold(folds, stratified=stratified, seed=seed)
     pairs: Iterable[Any] = folds.split(x, y) if hasattr(folds, "split") else folds

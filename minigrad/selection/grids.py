@@ -81,7 +81,8 @@ def random_settings(count: int, *, seed: int = 0, **parameters: Any) -> list[Set
         u = draw.uniform(count, dtype="float64", purpose=NOISE)
         if isinstance(values, (Uniform, LogUniform)):
             least = 1e-300 if isinstance(values, LogUniform) else -1e300
-            finite(values.high, f"random_settings: {name}, high", finite(values.low, f"random_settings: {name}, low", least))
+            low = finite(values.low, f"random_settings: {name}, low", least)
+            finite(values.high, f"random_settings: {name}, high", low)
             columns[name] = values.draw(u)
         else:
             columns[name] = [values[int(i)] for i in u * len(values)]

@@ -1,4 +1,4 @@
-"""The log of a sweep: what each task gave, a line of JSON each, so that an interrupted sweep goes on where it stopped."""
+"""The log of a sweep: a line of JSON for what each task gave, so that an interrupted sweep can go on."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class Log:
         for number, line in enumerate(data[:whole].splitlines(), 1):
             try:
                 row = json.loads(line)
-                assert row["kind"] == KIND if number == 1 else {"key", "result"} <= set(row)
-            except (ValueError, AssertionError, KeyError, TypeError):
-                raise ValueError(f"{self.path}:{number}: this is no line of a minigrad sweep; name another log") from None
+                if not (row["kind"] == KIND if number == 1 else {"key", "result"} <= set(row)):
+                    raise KeyError
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(f"{self.path}:{number}: not a line of a minigrad sweep; name another log") from None
             rows.append(row)
         if data and not rows:
             raise ValueError(f"{self.path}: this is no log of a minigrad sweep; name another file")

@@ -112,7 +112,8 @@ class NetworkSolver:
                 module.load_state_dict(self.state)
             terms = reg.on(module, family.selector, family.penalty(finite(lam, "λ", at_least=0.0)))
             optimizer = family.optimizer(module.parameters(), prox=terms, **dict(family.options))
-            fit(module, (self.x, self.y), family.loss, optimizer, epochs=epochs, batch_size=family.batch_size, seed=seed)
+            rows, size = (self.x, self.y), family.batch_size
+            fit(module, rows, family.loss, optimizer, epochs=epochs, batch_size=size, seed=seed)
         self.state = module.state_dict()
         return NetworkModel(module, self.scale, family.selector)
 

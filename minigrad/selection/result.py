@@ -39,14 +39,10 @@ class CrossValidation:
 
     def __post_init__(self) -> None:
         self.counts = np.isfinite(self.scores).sum(0)
-        self.mean, self.error = (np.full(len(self.lambdas), math.nan) for _ in range(2))
+        self.mean, self.error = np.empty(len(self.lambdas)), np.empty(len(self.lambdas))
         for i, column in enumerate(self.scores.T):
-            values = [float(v) for v in column if math.isfinite(v)]
-            if values:
-                self.mean[i] = math.fsum(values) / len(values)
-            if len(values) > 1:
-                squares = math.fsum((v - self.mean[i]) ** 2 for v in values) / (len(values) - 1)
-                self.error[i] = math.sqrt(squares * self.repeats / len(values))
+            self.mean[i], self.error[i] = mean_and_error([float(v) for v in column if math.isfinite(v)], self.repeats)
+        self.mean_nonzeros = [mean_and_error([v for v in column if math.isfinite(v)])[0] for column in self.nonzeros.T]
         complete = self.counts == len(self.scores)
         if not complete.any():
             first = self.failures[0]["failed"] if self.failures else "scores are not finite"
@@ -113,7 +109,7 @@ class CrossValidation:
         return [
             [
                 f"{lam:.6g}", f"{self.mean[i]:.6g}", f"{self.error[i]:.3g}", str(self.counts[i]),
-                f"{_mean(self.nonzeros[:, i]):.4g}", self.pick_of(i),
+                f"{self.mean_nonzeros[i]:.4g}", self.pick_of(i),
             ]
             for i, lam in enumerate(self.lambdas)
         ]  # fmt: skip
@@ -140,9 +136,11 @@ class CrossValidation:
     def from_json(cls, text: str) -> CrossValidation:
         """What to_json wrote."""
         found = json.loads(text)
-        arrays = {name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")}
-        same = ("score", "greater_is_better", "repeats", "settings", "failures")
-        return cls(**arrays, **{name: found[name] for name in same})
+        fields: dict[str, Any] = {
+            name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")
+        }
+        fields |= {name: found[name] for name in ("score", "greater_is_better", "repeats", "settings", "failures")}
+        return cls(**fields)
 
     def __repr__(self) -> str:
         return (
@@ -151,9 +149,12 @@ class CrossValidation:
         )
 
 
-def _mean(values: np.ndarray) -> float:
-    finite = [float(v) for v in values if math.isfinite(v)]
-    return math.fsum(finite) / len(finite) if finite else math.nan
+def mean_and_error(values: list[float], repeats: int = 1) -> tuple[float, float]:
+    """The mean and its standard error; NaN where there are too few values."""
+    n = len(values)
+    mean = math.fsum(values) / n if n else math.nan
+    squares = math.fsum((v - mean) ** 2 for v in values) / (n - 1) if n > 1 else math.nan
+    return mean, math.sqrt(squares * repeats / n) if n > 1 else math.nan
 
 
 def _nulls(values: np.ndarray) -> list[float | None]:

@@ -18,7 +18,7 @@ from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
 from .log import Log, digest
-from .result import SelectionWarning
+from .result import SelectionWarning, mean_and_error
 from .scores import Score, as_score, output_of
 from .sweep import run
 
@@ -35,10 +35,8 @@ class Search:
     failures: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        folds = self.scores.shape[1]
-        self.mean = np.array([math.fsum(row) / folds for row in self.scores])  # NaN if a fold is
-        spread = [math.fsum((s - m) ** 2 for s in row) for row, m in zip(self.scores, self.mean)]
-        self.error = np.sqrt(np.array(spread) / max(folds - 1, 1) * self.repeats / folds)
+        rows = [mean_and_error(row.tolist(), self.repeats) for row in self.scores]  # NaN if a fold is
+        self.mean, self.error = np.array(rows).T
         if np.isnan(self.mean).all():
             first = self.failures[0]["failed"] if self.failures else "scores are not finite"
             raise ValueError(f"search: no setting was fitted in every fold; the first failure: {first}")

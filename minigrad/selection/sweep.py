@@ -62,7 +62,7 @@ def _joblib(n_jobs: int) -> Any:
     try:
         import joblib
     except ImportError:
-        raise ImportError(f"n_jobs={n_jobs} needs joblib: pip install 'minigrad[parallel]'; n_jobs=1 does not") from None
+        raise ImportError(f"n_jobs={n_jobs} needs joblib: pip install 'minigrad[parallel]'") from None
     try:
         return joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     except (ValueError, NotImplementedError):  # a backend that gives its results at the end, all at once

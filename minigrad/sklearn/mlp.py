@@ -55,7 +55,8 @@ class _MLP(BaseEstimator):
         self.module_ = module
 
     def _network(self, inputs: int, outputs: int) -> nn.Sequential:
-        layers, init = [], "he_uniform" if self.activation == "relu" else "glorot_uniform"
+        layers: list[nn.Module] = []
+        init = "he_uniform" if self.activation == "relu" else "glorot_uniform"
         for units in self.hidden:
             layers.append(nn.Linear(inputs, units, activation=self.activation, init=init))
             layers += [nn.Dropout(self.dropout)] if self.dropout else []
@@ -79,7 +80,7 @@ def _bound(module: nn.Module, terms: Any) -> Any:
 
 
 class MLPRegressor(RegressorMixin, _MLP):
-    """A perceptron for numbers, by the mean squared error. Targets are scaled to mean 0 and deviation 1 while it learns.
+    """A perceptron for numbers, by the mean squared error; it learns targets scaled to mean 0 and deviation 1.
 
     >>> import numpy as np
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
@@ -97,7 +98,8 @@ class MLPRegressor(RegressorMixin, _MLP):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) predictions."""
-        return self._scale.inverse(self._output(X))[:, 0]
+        output = self._output(X)
+        return self._scale.inverse(output)[:, 0]
 
 
 class MLPClassifier(LogitClassifier, _MLP):

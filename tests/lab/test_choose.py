@@ -48,7 +48,8 @@ def test_cv_of_a_file(houses, tmp_path, capsys):
 
 def test_path_of_a_file(houses, tmp_path, capsys):
     out = tmp_path / "out"
-    assert run("path", houses, "--categorical", "town", "--ignore", "c", "--count", 8, "--no-figures", "--out", out) == 0
+    options = ["--categorical", "town", "--ignore", "c", "--count", 8, "--no-figures", "--out", out]
+    assert run("path", houses, *options) == 0
     found = json.loads((out / "path.json").read_text())
     assert found["names"] == ["a", "b", "d", "town=Aa", "town=Bb", "town=Cc"]
     assert found["nonzeros"][0] == 0 < found["nonzeros"][-1] and np.shape(found["coefficients"]) == (8, 6)
@@ -74,7 +75,7 @@ def test_a_path_of_a_network_is_drawn(tmp_path):
         ([], "houses.csv:2: column 'town' is"),
         (["--categorical", "town"], "houses.csv:5: column 'c' is missing"),
         (["--categorical", "twon"], "houses.csv:1: there is no column 'twon'; did you mean 'town'?"),
-        (["--target", "town", "--categorical", "town", "--missing", "mean", "--model", "linear"], "use logistic or mlp"),
+        (["--target", "town", "--categorical", "town", "--ignore", "c", "--model", "linear"], "use logistic or mlp"),
     ],
 )
 def test_errors_are_one_line(houses, options, said, tmp_path, capsys):

@@ -11,9 +11,9 @@ from minigrad import linear
 
 FOLDER = Path(__file__).parent / "lls"
 CERTIFIED = json.loads((FOLDER / "certified.json").read_text())
-# Measured: filip 7.4, wampler5 6.04, wampler4 8.0, wampler1 9.9, wampler3 10.0, all others above 12. By LAPACK's gelsd,
-# through numpy.linalg.lstsq: filip 7.4, wampler5 5.6, wampler4 7.6. Native kernels give these digits on every machine; on
-# the reference backend they depend on NumPy's BLAS: one less is asked for.
+# Measured: filip 7.4, wampler5 6.04, wampler4 8.0, wampler1 9.9, wampler3 10.0, all others above 12. By NumPy's lstsq
+# (LAPACK): filip 7.4, wampler5 5.6, wampler4 7.6. Native kernels give these digits on every machine; the
+# reference backend depends on NumPy's BLAS: one less is asked for.
 DIGITS = {"filip": 7, "wampler5": 6, "wampler4": 8, "wampler1": 9, "wampler3": 9}
 
 

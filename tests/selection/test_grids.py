@@ -14,7 +14,7 @@ def test_log_spaced():
     assert values[0] == 3.0 and values[-1] == 0.003
     np.testing.assert_allclose(values[1:] / values[:-1], 10**-0.1, rtol=1e-13)
     assert selection.log_spaced(2.0, 2.0, 1).tolist() == [2.0]
-    with pytest.raises(ValueError, match="from 1.0 down to 2.0"):
+    with pytest.raises(ValueError, match=r"from 1\.0 down to 2\.0"):
         selection.log_spaced(1.0, 2.0, 5)
 
 

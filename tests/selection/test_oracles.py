@@ -6,6 +6,7 @@ import pytest
 from minigrad import linear, selection
 
 linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn, the extra `sklearn`")
+NEWTON = "newton-cholesky"
 ROWS = 120  # a multiple of the folds, so that λ per mean and scikit-learn's C or alpha per sum agree in every fold
 
 
@@ -73,7 +74,7 @@ def test_ridge_cv():
 @pytest.mark.filterwarnings("ignore:the one-standard-error")
 @pytest.mark.parametrize(
     ("classes", "ratio", "solver"),
-    [(2, 0.0, "newton-cholesky"), (3, 0.0, "newton-cholesky"), (2, 1.0, "saga"), (2, 0.5, "saga"), (3, 1.0, "saga")],
+    [(2, 0.0, NEWTON), (3, 0.0, NEWTON), (2, 1.0, "saga"), (2, 0.5, "saga"), (3, 1.0, "saga")],
 )
 def test_logistic_regression_cv(classes, ratio, solver):
     x, y = table(classes)

@@ -12,8 +12,6 @@ import minigrad as mg
 from minigrad import linear, nn, selection
 from minigrad.selection.sweep import Line, run
 
-needs_joblib = pytest.importorskip  # called in the tests that need it
-
 
 def build():
     return nn.Sequential(nn.Linear(2, 6, activation="relu"), nn.Dropout(0.2), nn.Linear(6, 2))
@@ -181,7 +179,9 @@ def test_a_log_of_other_settings_is_refused(tmp_path, change, named):
     assert (tmp_path / "log.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"hello\n", b"no newline", b'{"kind": "minigrad sweep 1"}\n{"key": 1}\n', b"\xff\n"])
+@pytest.mark.parametrize(
+    "content", [b"hello\n", b"no newline", b'{"kind": "minigrad sweep 1"}\n{"key": 1}\n', b"\xff\n"]
+)
 def test_a_file_that_is_no_log_is_refused_and_kept(tmp_path, content):
     (tmp_path / "notes").write_bytes(content)
     with pytest.raises(ValueError, match=r"notes(:\d)?: "):
