@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,6 +14,8 @@ KIND = "minigrad sweep 1"
 
 def digest(*arrays: np.ndarray) -> str:
     """SHA-256 of arrays: dtype, shape and bytes."""
+    import hashlib  # it loads OpenSSL: not for every import of minigrad
+
     total = hashlib.sha256()
     for array in arrays:
         total.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
