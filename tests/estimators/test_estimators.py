@@ -26,8 +26,15 @@ ALL = [
 ]  # fmt: skip
 
 
+def expected_to_fail(estimator):
+    """On the reference backend: NumPy's BLAS rounds a row of a product by how many rows come with it."""
+    if mg.kernels.backend() == "native" or not isinstance(estimator, MLPClassifier | MLPRegressor):
+        return {}
+    return {"check_methods_subset_invariance": "NumPy's products depend on the batch; those of native kernels do not"}
+
+
 @pytest.mark.filterwarnings("ignore")  # of the checks themselves
-@parametrize_with_checks(ALL)
+@parametrize_with_checks(ALL, expected_failed_checks=expected_to_fail)
 def test_check_estimator(estimator, check):
     check(estimator)
 

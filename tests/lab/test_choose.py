@@ -56,6 +56,13 @@ def test_path_of_a_file(houses, tmp_path, capsys):
     assert "non-zeros" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_columns_are_standardized_unless_asked_not_to(houses, raw, tmp_path, capsys):
+    options = ["--categorical", "town", "--missing", "mean", "--count", 3, "--no-figures", "--out", tmp_path]
+    assert run("path", houses, *options, *(["--no-standardize"] if raw else [])) == 0
+    assert f"standardize = {not raw}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", ["cv", "path"])
 @pytest.mark.parametrize("options", [["moons"], ["blobs", "--model", "mlp", "--epochs", 1, "--hidden", 4]])
 def test_data_sets_by_name(command, options, tmp_path, capsys):

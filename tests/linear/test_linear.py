@@ -101,6 +101,21 @@ def test_warm_starts_end_where_cold_ones_do(rng):
     assert last.rounds < cold.rounds or last.gap <= cold.gap
 
 
+@pytest.mark.filterwarnings("ignore::minigrad.linear.ConvergenceWarning")
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_the_gap_bounds_what_is_left_to_gain(rng, l2):
+    x, y = table(rng)
+
+    def objective(model):
+        w = model.coefficients
+        return ((y - model.output(x)) ** 2).mean() / 2 + 0.2 * np.abs(w).sum() + l2 / 2 * (w * w).sum()
+
+    best = objective(linear.Regression().start(x, y).solve(0.2, l2))
+    for rounds in (1, 2, 4, 8):
+        model = linear.Regression(max_rounds=rounds).start(x, y).solve(0.2, l2)
+        assert 0 < objective(model) - best <= model.gap < 1e3 * (objective(model) - best)
+
+
 @pytest.mark.parametrize(("m", "p"), [(20, 5), (5, 5), (4, 9), (6, 1)])
 def test_ridge_solves_its_equations(rng, m, p):
     a, c = rng.standard_normal((m, p)), rng.standard_normal(m)
