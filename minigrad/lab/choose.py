@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,6 +74,8 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
     if classes and model == "linear":
         raise ValueError("--model linear predicts numbers, and the target holds classes: use logistic or mlp")
+    if not classes and model == "logistic":
+        raise ValueError("--model logistic predicts classes, and the target holds numbers: name it in --categorical")
     if model == "mlp":
         return selection.Network(
             build=Build(inputs, options.hidden, len(np.unique(y)) if classes else 1),
@@ -104,8 +108,7 @@ def run_cv(options: argparse.Namespace) -> None:
     )
     common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
               "n_jobs": options.jobs, "progress": None}  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", selection.SelectionWarning)  # the table ends with what they say
+    with told_below():
         result = selection.cross_validate(asked.family, asked.x, asked.y, folds=folds, log=options.log, **common)
         nested = None
         if options.nested:
@@ -140,28 +143,40 @@ def run_cv(options: argparse.Namespace) -> None:
     write(options, "cv", text, plain, report, pictures, result.HEAD, result.rows(), result.notes)
 
 
+@contextmanager
+def told_below() -> Iterator[None]:
+    """No warnings of fits and picks: the notes below the table say the same."""
+    with warnings.catch_warnings():
+        for category in (selection.SelectionWarning, linear.ConvergenceWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
 def run_path(options: argparse.Namespace) -> None:
     """minigrad path."""
     asked = job(options)
     options.out.mkdir(parents=True, exist_ok=True)
     prepared = selection.prepare(asked.family, asked.x, asked.y)
     lambdas = selection.lambda_grid(asked.family, prepared, options.count, options.ratio)
-    models = selection.fit_path(asked.family, prepared, lambdas.tolist(), [options.seed] * len(lambdas))
+    with told_below():
+        models = selection.fit_path(asked.family, prepared, lambdas.tolist(), [options.seed] * len(lambdas))
     for lam, model in zip(lambdas, models):
         if isinstance(model, Exception):
             raise ValueError(f"λ = {lam:.6g}: {model}") from model
     head = ("λ", "non-zeros", "Σ|w|")
     sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
     rows = [[f"{lam:.6g}", str(model.nonzeros), f"{size:.6g}"] for lam, model, size in zip(lambdas, models, sizes)]
-    text = f"{asked.title}: {describe(asked)}\n\n{as_text(head, rows)}"
+    notes = [f"λ = {lam:.6g}: {model.trouble}" for lam, model in zip(lambdas, models) if getattr(model, "trouble", "")]
+    text = "\n".join([f"{asked.title}: {describe(asked)}", "", as_text(head, rows), *(f"note: {n}" for n in notes)])
     print(text)
     plain = {"lambdas": lambdas.tolist(), "nonzeros": [model.nonzeros for model in models], "sizes": sizes}
     if hasattr(models[0], "coefficients"):
         plain |= {"names": asked.names, "coefficients": [model.coefficients.tolist() for model in models],
-                  "intercepts": [np.asarray(model.intercept).tolist() for model in models]}  # fmt: skip
+                  "intercepts": [np.asarray(model.intercept).tolist() for model in models],
+                  "classes": None if prepared.names is None else prepared.names.tolist()}  # fmt: skip
     pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}
     report = Report(f"The λ path of {asked.title}", describe(asked))
-    write(options, "path", text, plain, report, pictures, head, rows, [])
+    write(options, "path", text, plain, report, pictures, head, rows, notes)
 
 
 def describe(asked: Job) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import kernels as K
@@ -38,7 +40,7 @@ def triangle(table: np.ndarray, columns: int) -> tuple[np.ndarray, list[int]]:
     for column in range(columns):
         below = table[len(pivots) :]
         v = np.array(below[:, column])
-        length = dot(v, v) ** 0.5 if len(v) else 0.0
+        length = math.sqrt(dot(v, v)) if len(v) else 0.0
         if length <= DUST:
             continue
         end = -length if v[0] > 0 else length
@@ -61,7 +63,7 @@ def solve(a: np.ndarray, c: np.ndarray, l2: float) -> np.ndarray:
     table = np.column_stack([a, c])
     if l2:
         ridge = np.zeros((p, p + 1))
-        ridge[range(p), range(p)] = l2**0.5
+        ridge[range(p), range(p)] = math.sqrt(l2)
         table = np.concatenate([table, ridge])
     table[:, :p] /= scale
     steps, pivots = triangle(table, p)

@@ -13,6 +13,7 @@ from ..data.labels import check_labels
 from .design import dot, product
 from .model import Linear, LinearModel, Solver
 
+LARGEST = 20_000  # coefficients: their second derivatives are then 3.2 GB
 NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
 SEPARATED = 1e-9  # a mean log loss that only separated classes have
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
@@ -58,6 +59,11 @@ class LogisticSolver(Solver):
         self.rows = np.ascontiguousarray(np.hstack([z, *ones]))
         self.inputs = z.shape[1]
         self.v = np.zeros((self.logits, self.rows.shape[1]))
+        if self.v.size > LARGEST:
+            raise ValueError(
+                f"logistic regression: {self.inputs} inputs for {self.logits} logits need a matrix of {self.v.size}² "
+                f"numbers, above {LARGEST}²: use a network without hidden layers, or fewer inputs"
+            )
         if settings.fit_intercept:
             logs = K.empty(shares.shape, shares.dtype)
             K.log(shares, logs)

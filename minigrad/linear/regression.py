@@ -47,6 +47,7 @@ class RegressionSolver(Solver):
         self.q = product(self.rows, self.target.reshape(-1, 1), ta=True)[:, 0] / design.total
         if not np.isfinite(self.q).all():
             raise NonFiniteError("y: its products with x leave the range of float64; scale it first")
+        self.square = dot(self.target, self.target) / design.total
         self.gram: np.ndarray | None = None
         self.short: tuple[np.ndarray, np.ndarray] | None = None
         self.u = np.zeros(len(self.q))
@@ -87,9 +88,8 @@ class RegressionSolver(Solver):
             rounds += done
         gap, trouble = self.gap(l1, l2), ""
         if largest > tolerance:
-            at_zero = 0.5 * dot(self.target, self.target) / self.design.total
             trouble = (
-                f"{rounds} sweeps left a duality gap of {gap:.2g}, of an objective of {at_zero:.2g} at w = 0; "
+                f"{rounds} sweeps left a duality gap of {gap:.2g}, where w = 0 has {0.5 * self.square:.2g}; "
                 "standardize, or add some l2"
             )
         return rounds, gap, trouble
@@ -105,10 +105,8 @@ class RegressionSolver(Solver):
         The ridge is a lasso with rows √l2 I below x and zeros below y, so with s its residual, g its correlations and
         θ = k s, k = min(1, l1 / ‖g‖∞): gap = ½ (1 + k²) s·s + l1 ‖u‖₁ - k y·s  (Kim, Koh, Lustig, Boyd 2007).
         """
-        residual = self.target - product(self.rows, self.u.reshape(-1, 1))[:, 0]
-        total = self.design.total
-        g = product(self.rows, residual.reshape(-1, 1), ta=True)[:, 0] / total - l2 * self.u
-        k = min(1.0, l1 / max(float(np.abs(g).max()), 1e-300))
-        squares = dot(residual, residual) / total + l2 * dot(self.u, self.u)
+        r, fitted = self._correlations(), dot(self.q, self.u)
+        k = min(1.0, l1 / max(float(np.abs(r - l2 * self.u).max()), 1e-300))
+        squares = self.square - fitted - dot(r, self.u) + l2 * dot(self.u, self.u)
         size = dot(np.abs(self.u), np.ones(len(self.u)))
-        return max(0.0, 0.5 * (1 + k * k) * squares + l1 * size - k * dot(self.target, residual) / total)
+        return max(0.0, 0.5 * (1 + k * k) * squares + l1 * size - k * (self.square - fitted))

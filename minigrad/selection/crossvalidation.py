@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..arguments import whole
-from ..data.arrays import pair, take_rows
+from ..data.arrays import finite_rows, pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS
 from .folds import as_folds, fit_seed, nested_seed, repeats_of
 from .grids import log_spaced
-from .log import Log, digest
+from .log import Log, digest, plain
 from .result import CrossValidation, SelectionWarning, mean_and_error
 from .scores import Score, as_score, output_of
 from .sweep import run
@@ -57,7 +57,8 @@ def prepare(family: Family, x: Any, y: Any) -> Data:
     if not family.classifies:
         rows, targets = pair(x, y)
         return Data(rows, targets, {}, None)
-    names, classes = np.unique(np.asarray(y), return_inverse=True)
+    y = np.asarray(y)
+    names, classes = np.unique(finite_rows(y, "y") if y.dtype.kind == "f" else y, return_inverse=True)
     rows, targets = pair(x, classes)
     if np.ndim(y) != 1 or len(names) < 2:
         raise ShapeError(f"y is {np.shape(y)} with {len(names)} classes; need one class per row, of at least two")
@@ -142,10 +143,10 @@ def cross_validate(
         lambdas = lambda_grid(family, data, count, ratio)
     lambdas = checked_lambdas(lambdas)
     parts = as_folds(folds, data.x, data.y, family.classifies, seed)
-    settings = {
+    settings = plain({
         **family.settings(), "score": chosen.name, "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
         "data": digest(data.x, data.y), "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    }  # fmt: skip
+    })  # fmt: skip
     seeds = [[fit_seed(seed, f, i) for i in range(len(lambdas))] for f in range(len(parts) + 1)]
     tasks = {
         f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, seeds[f]) for f, part in enumerate(parts)
@@ -200,8 +201,9 @@ def nested_cross_validate(
 ) -> Nested:  # fmt: skip
     """An honest figure for "λ chosen by cross-validation": λ is chosen anew in the training part of each outer fold.
 
-    pick is "min" or "1se"; outer are folds as in cross_validate, whose other keywords pass on to the inner ones. The
-    smallest mean of a cross-validation flatters itself, since λ was chosen to make it small; this mean does not.
+    pick is "min" or "1se"; outer are folds as in cross_validate, whose other keywords pass on to the inner ones (a log
+    becomes one per outer fold: log.0, log.1, ...). The smallest mean of a cross-validation flatters itself, since λ was
+    chosen to make it small; this mean does not.
     """
     if pick not in ("min", "1se"):
         raise ValueError(f"nested_cross_validate: pick is {pick!r}; need 'min' or '1se'")
@@ -214,8 +216,7 @@ def nested_cross_validate(
             raise ValueError(f"nested_cross_validate: the training part of outer fold {f} lacks a class")
         result = cross_validate(
             family, take_rows(data.x, train), data.y[train], lambdas, folds=folds, score=chosen,
-            seed=nested_seed(seed, f),
-            log=None if log is None else f"{log}.{f}", **options,
+            seed=nested_seed(seed, f), log=None if log is None else f"{log}.{f}", **options,
         )  # fmt: skip
         model = result.model if pick == "min" else result.model_1se
         scores.append(chosen.function(output_of(model, take_rows(data.x, test)), data.y[test]))

@@ -32,7 +32,7 @@ class Log:
 
     def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any]) -> None:
         self.path, self.done = Path(path), {}  # type: Path, dict[str, Any]
-        head = {"kind": KIND, **json.loads(json.dumps(settings, default=_name))}
+        head = {"kind": KIND, **plain(settings)}
         whole, found = self._read()
         if found:
             self._check(head, found[0])
@@ -81,8 +81,12 @@ class Log:
         os.close(self._file)
 
 
+def plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings as JSON has them; a function or a class by its name, anything else by its repr."""
+    return json.loads(json.dumps(settings, default=_name))
+
+
 def _name(value: Any) -> str:
-    """A function or a class in the settings, by its name."""
     return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', None) or repr(value)}"
 
 

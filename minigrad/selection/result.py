@@ -123,14 +123,14 @@ class CrossValidation:
 
     def to_json(self) -> str:
         """Everything but the models; NaN becomes null."""
-        plain = {
+        found = {
             "score": self.score, "greater_is_better": self.greater_is_better, "repeats": self.repeats,
             "lambdas": self.lambdas.tolist(), "mean": _nulls(self.mean), "std_error": _nulls(self.error),
             "scores": [_nulls(fold) for fold in self.scores], "nonzeros": [_nulls(fold) for fold in self.nonzeros],
             "lambda_min": self.lambda_min, "lambda_1se": self.lambda_1se, "notes": self.notes,
             "failures": self.failures, "settings": self.settings,
         }  # fmt: skip
-        return json.dumps(plain, indent=1, ensure_ascii=False, default=str)
+        return json.dumps(found, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> CrossValidation:

@@ -17,7 +17,7 @@ from ..errors import ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
-from .log import Log, digest
+from .log import Log, digest, plain
 from .result import SelectionWarning, mean_and_error
 from .scores import Score, as_score, output_of
 from .sweep import run
@@ -66,8 +66,8 @@ class Search:
             {"setting": s, "scores": [float(v) if math.isfinite(v) else None for v in row]}
             for s, row in zip(self.settings, self.scores)
         ]
-        plain = {"score": self.score, "best": self.best, "settings": rows, "failures": self.failures}
-        return json.dumps(plain, indent=1, ensure_ascii=False, default=str)
+        found = {"score": self.score, "best": self.best, "settings": rows, "failures": self.failures}
+        return json.dumps(plain(found), indent=1, ensure_ascii=False)
 
 
 def score_setting(

@@ -63,6 +63,19 @@ def test_columns_are_standardized_unless_asked_not_to(houses, raw, tmp_path, cap
     assert f"standardize = {not raw}" in capsys.readouterr().out
 
 
+def test_what_does_not_converge_is_noted_once(tmp_path, capsys):
+    """Three columns and their sum, almost: at the least λ the sweeps would not end."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 3))
+    rows = np.column_stack([x, x.sum(1) + 1e-7 * rng.standard_normal(30), x[:, 0] + rng.standard_normal(30)])
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["a,b,c,d,y", *(",".join(map(repr, row)) for row in rows.tolist())]))
+    for command in ("path", "cv"):
+        assert run(command, path, "--ratio", 1e-9, "--count", 3, "--no-figures", "--out", tmp_path) == 0
+        said = capsys.readouterr()
+        assert "sweeps left a duality gap of" in said.out and said.err == ""
+
+
 @pytest.mark.parametrize("command", ["cv", "path"])
 @pytest.mark.parametrize("options", [["moons"], ["blobs", "--model", "mlp", "--epochs", 1, "--hidden", 4]])
 def test_data_sets_by_name(command, options, tmp_path, capsys):
@@ -83,6 +96,7 @@ def test_a_path_of_a_network_is_drawn(tmp_path):
         (["--categorical", "town"], "houses.csv:5: column 'c' is missing"),
         (["--categorical", "twon"], "houses.csv:1: there is no column 'twon'; did you mean 'town'?"),
         (["--target", "town", "--categorical", "town", "--ignore", "c", "--model", "linear"], "use logistic or mlp"),
+        (["--categorical", "town", "--missing", "mean", "--model", "logistic"], "name it in --categorical"),
     ],
 )
 def test_errors_are_one_line(houses, options, said, tmp_path, capsys):

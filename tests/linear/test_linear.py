@@ -113,7 +113,7 @@ def test_the_gap_bounds_what_is_left_to_gain(rng, l2):
     best = objective(linear.Regression().start(x, y).solve(0.2, l2))
     for rounds in (1, 2, 4, 8):
         model = linear.Regression(max_rounds=rounds).start(x, y).solve(0.2, l2)
-        assert 0 < objective(model) - best <= model.gap < 1e3 * (objective(model) - best)
+        assert 0 <= objective(model) - best <= model.gap
 
 
 @pytest.mark.parametrize(("m", "p"), [(20, 5), (5, 5), (4, 9), (6, 1)])
@@ -149,7 +149,7 @@ def test_separable_classes_without_a_penalty_say_so():
 
 def test_too_few_sweeps_say_how_far_they_are(rng):
     x, y = table(rng)
-    with pytest.warns(linear.ConvergenceWarning, match="duality gap of"):
+    with pytest.warns(linear.ConvergenceWarning, match="duality gap of .*, where w = 0 has"):
         linear.Regression(max_rounds=1).start(x, y).fit(0.01)
 
 
@@ -169,6 +169,12 @@ def test_bad_rows(change, error, match):
     good = {"x": np.arange(5.0).reshape(5, 1), "y": np.arange(5.0), "weights": None}
     with pytest.raises(error, match=match):
         linear.Regression().start(**(good | change))
+
+
+def test_models_that_would_fill_the_memory_are_refused():
+    x = np.zeros((30, 7000))
+    with pytest.raises(ValueError, match="7000 inputs for 3 logits"):
+        linear.Logistic().start(x, np.arange(30) % 3)
 
 
 def test_bad_strengths_and_classes(rng):

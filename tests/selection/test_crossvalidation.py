@@ -126,6 +126,11 @@ def test_a_class_that_is_missing_in_a_training_part_is_a_failed_fit():
         selection.cross_validate(linear.Logistic(), x, y, [1.0], folds=[(range(6, 11), range(6)), (range(6), [11])])
 
 
+def test_classes_have_no_gaps():
+    with pytest.raises(mg.NonFiniteError, match="y: row 2 is nan"):
+        selection.cross_validate(linear.Logistic(), np.eye(4), [0.0, 1.0, math.nan, 1.0])
+
+
 @pytest.mark.parametrize("bad", [[], [-1.0], [[1.0]], [math.inf], [math.nan]])
 def test_bad_lambdas(bad):
     with pytest.raises(ValueError, match="lambdas are"):
