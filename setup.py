@@ -16,7 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 FAMILIES = [
     "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty", "dropout",
-    "random", "update",
+    "random", "update", "descent",
 ]  # fmt: skip
 STATE = ["runtime", "memory"]  # modules without bodies in C
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NAMES = reference.NAMES
 FAMILIES = (
     "memory", "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
-    "dropout", "random", "update",
+    "dropout", "random", "update", "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 
