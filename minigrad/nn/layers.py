@@ -68,7 +68,7 @@ class Sequential(Module):
             layer = next(pending[-1], None)
             if layer is None:
                 pending.pop()
-            elif type(layer) is Sequential:
+            elif type(layer) is Sequential and not layer.watchers:
                 pending.append(iter(layer))
             else:
                 x = layer(x)

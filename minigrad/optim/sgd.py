@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import kernels as K
 from ..arguments import finite
+from ..engine import Tensor
 from .base import Optimizer, Table
 
 
@@ -26,10 +27,10 @@ class SGD(Optimizer):
 
     def __init__(
         self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
-        penalty: Any = None, prox: Any = None,
+        penalty: Any = None, prox: Any = None, constraints: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-        super().__init__(params, options, penalty, prox)
+        super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -44,3 +45,6 @@ class SGD(Optimizer):
     def _update(self, table: Table, grads: list[Any]) -> None:
         group = table.group
         K.sgd_update(table.segments, grads, momentum=group["momentum"], nesterov=group["nesterov"])
+
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> None:
+        return None
