@@ -8,9 +8,9 @@ ISTA goes on from y = w⁺. FISTA (Beck and Teboulle 2009) goes on from a point 
 
     y⁺ = w⁺ + (t - 1)/t⁺ (w⁺ - w),  t⁺ = (1 + √(1 + 4t²)) / 2,  t = 1 at first
 
-so that f + R falls below its minimum + 2 L ‖w₀ - w*‖² / (k + 1)² after k steps, where ISTA has L ‖w₀ - w*‖² / (2k); L is
-the largest curvature of f, and either bound is twice as large with halved steps. The momentum of a long run overshoots
-and comes back; restart=True drops it whenever it points uphill, ⟨y - w⁺, w⁺ - w⟩ > 0 (O'Donoghue and Candès 2015).
+so that f + R lies at most 2 L ‖w₀ - w*‖² / (k + 1)² above its minimum after k steps; for ISTA, L ‖w₀ - w*‖² / (2k).
+L is the largest curvature of f, and either bound is twice as large with halved steps. The momentum of a long run
+overshoots and comes back; restart=True drops it when it points uphill, ⟨y - w⁺, w⁺ - w⟩ > 0 (O'Donoghue, Candès 2015).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite, whole
-from ..engine import Tensor, no_grad, touch
+from ..engine import Tensor, full, no_grad, touch
 from .base import Optimizer, Table
 
 
@@ -75,10 +75,7 @@ class ISTA(Optimizer):
         self.zero_grad()
         loss = closure()
         loss.backward()
-        slopes = [K.empty(w.shape, w.dtype) if p.grad is None else p.grad.array for p, w in zip(params, start)]
-        for p, slope in zip(params, slopes):
-            if p.grad is None:
-                K.copy(0.0, slope)
+        slopes = [full(p, 0.0).array if p.grad is None else p.grad.array for p in params]
         before, group = loss.item(), self.param_groups[0]
         rounding = 10 * float(np.finfo(loss.dtype).eps) * abs(before)  # what the loss cannot tell
         while True:

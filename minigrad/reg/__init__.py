@@ -7,12 +7,14 @@ constraints are an optimizer's constraints=terms. `compact` and `sparsity` look 
 from . import conventions
 from .activity import Activity, ActivityNorm
 from .base import Penalty, Ramp
+from .compact import compact
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .gradient import InputGradient
 from .groups import GroupLasso, Norm, SparseGroupLasso
 from .orthogonal import Orthogonal
 from .penalties import L1, L2, ElasticNet
 from .select import everything, on, select
+from .sparsity import sparsity
 from .terms import Terms
 
 __all__ = [
@@ -33,8 +35,10 @@ __all__ = [
     "SparseGroupLasso",
     "Terms",
     "UnitNorm",
+    "compact",
     "conventions",
     "everything",
     "on",
     "select",
+    "sparsity",
 ]

@@ -32,7 +32,7 @@ class InputGradient(Penalty):
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
-    def __call__(self, loss: Tensor, x: Tensor) -> Tensor:
+    def __call__(self, loss: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
         return self._penalty(loss, x, is_grad_enabled())
 
     def value(self, loss: Tensor, x: Tensor) -> float:  # type: ignore[override]

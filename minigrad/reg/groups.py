@@ -63,7 +63,6 @@ class GroupLasso(Penalty):
     """
 
     __slots__ = ("groups", "scaled", "strength")
-    strengths = ("strength",)
     strength: float
 
     def __init__(self, strength: float, groups: str = "columns", *, scaled: bool = False) -> None:

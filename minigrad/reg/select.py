@@ -143,7 +143,7 @@ def _refuse_doubles(entries: list[Entry]) -> None:
             if name == other:
                 raise ValueError(f"reg.on: two terms are named {name!r}; need distinct names")
             held = {id(w) for _, w in others} | {id(watch.module) for watch in others_watched}
-            on = [*parameters, *((watch.name, watch.module) for watch in watched)]
+            on: list[tuple[str, Any]] = [*parameters, *((watch.name, watch.module) for watch in watched)]
             shared = [(n, x) for n, x in on if id(x) in held]
             if shared and (isinstance(term, type(other_term)) or isinstance(other_term, type(term))):
                 raise ValueError(f"reg.on: {other!r} and {name!r} are of one kind and both match {shared[0][0]}")

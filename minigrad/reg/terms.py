@@ -170,8 +170,11 @@ class Terms:
 
     def table(self, loss: float | None = None) -> str:
         """What each term is, where it acts, on what; given the data loss, or after fit: its share of the objective."""
-        values = self.value() if loss is not None else {}
-        shares = {name: value / (loss + sum(values.values())) for name, value in values.items()} or self.shares
+        shares = self.shares
+        if loss is not None:
+            values = self.value()
+            total = sum(values.values(), loss)
+            shares = {name: value / total for name, value in values.items()}
         where = "" if self.optimizer is None else f"{self._moment} in {type(self.optimizer).__name__}"
         rows: list[tuple[str, ...]] = [("term", "l1", "l2", "moment", *(["share"] if shares else []), "on")]
         for entry in self.entries:
