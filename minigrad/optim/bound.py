@@ -37,7 +37,8 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
                                 f"{_elsewhere(entry.term)}")  # fmt: skip
             for parameter, w in entry.parameters:
                 if w not in held:
-                    raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which the optimizer does not hold")
+                    raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
+                                     "hold")  # fmt: skip
             if entry.name in names:
                 raise ValueError(f"{caller}: two terms are named {entry.name!r}; names are the keys of the mapping")
             names.add(entry.name)
