@@ -1,4 +1,4 @@
-"""groups: every variant equals the naive twin and, but for the order of its sums, the reference; optimality of the map."""
+"""groups: every variant equals the naive twin, and the reference but for the order of sums; the map is optimal."""
 
 import numpy as np
 import pytest
