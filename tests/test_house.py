@@ -19,7 +19,7 @@ ORDER = [
     ["errors"],
     ["arguments", "arrays"],
     ["kernels"],
-    ["rng"],
+    ["owned", "op", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -46,7 +46,7 @@ OPS = [
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
 kernels.reference_random kernels.reference_groups kernels.reference_update kernels.segments kernels.philox
-kernels.quantile rng engine tensor
+kernels.quantile owned op rng engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn.module nn.layers nn.dropout nn.init reg.base reg.penalties reg.terms reg.select
 optim.base optim.bound optim.groups optim.sgd optim.adam
