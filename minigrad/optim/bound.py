@@ -31,7 +31,7 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
         terms.refuse_bound(caller)
         for entry in terms.entries:
             lacks = [need for need in NEEDS[moment] if not hasattr(entry.term, need)]
-            if lacks or entry.watched:
+            if lacks or entry.of_batch:
                 fault = f"has no {', '.join(lacks)}" if lacks else "is on what the model computes"
                 raise TypeError(f"{caller} needs terms with {', '.join(NEEDS[moment])}; {entry.term!r} {fault}. "
                                 f"{_elsewhere(entry.term)}")  # fmt: skip

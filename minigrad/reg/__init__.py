@@ -6,13 +6,14 @@ constraints are an optimizer's constraints=terms. `compact` and `sparsity` look 
 
 from . import conventions
 from .activity import Activity, ActivityNorm
-from .base import Penalty, Ramp
+from .base import Penalty
 from .compact import compact
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .gradient import InputGradient
 from .groups import GroupLasso, Norm, SparseGroupLasso
 from .orthogonal import Orthogonal
 from .penalties import L1, L2, ElasticNet
+from .schedule import Ramp
 from .select import everything, on, select
 from .sparsity import sparsity
 from .terms import Terms

@@ -17,12 +17,12 @@ from ..errors import ShapeError
 from ..ops.elementwise import abs, add, mul
 from ..ops.penalty import elastic_net, norm
 from ..ops.shape import sum
-from .base import Penalty
+from .outputs import OutputPenalty
 
 FLAT = 1e-6  # a gradient below this share of the value moves nothing
 
 
-class Activity(Penalty):
+class Activity(OutputPenalty):
     """mean over samples of l1 Σ|y| + (l2/2) Σy²: Keras's activity_regularizer, which divides by the batch as well.
 
     >>> Activity(l1=1.0).value([[1.0, -1.0], [4.0, 0.0]])
@@ -31,7 +31,6 @@ class Activity(Penalty):
 
     __slots__ = ("checked", "l1", "l2")
     strengths = ("l1", "l2")
-    on = "outputs"
     l1: float
     l2: float
 

@@ -27,13 +27,12 @@ class Penalty:
     >>> term, w = LogCosh(lambda epoch: 0.1 * epoch), mg.tensor([0.0, 2.0])
     >>> term.at_epoch(3)
     >>> term, round(term.value(w), 4)
-    (<LogCosh(scheduled): strength = 0.3; moment: loss>, 0.3975)
+    (<LogCosh(<lambda>): strength = 0.3; moment: loss>, 0.3975)
     """
 
     __slots__ = ("__weakref__", "schedules")
     strengths: tuple[str, ...] = ("strength",)
     moment = "loss"
-    on = "parameters"  # what it is called with: each parameter; or "together", "outputs", "loss": see Entry
     schedules: dict[str, Callable[[int], float]]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
@@ -74,9 +73,7 @@ class Penalty:
     def written(self, name: str) -> str:
         """A strength as text: the number, or the schedule that sets it."""
         schedule = self.schedules.get(name)
-        if schedule is None:
-            return f"{getattr(self, name):g}"
-        return repr(schedule) if isinstance(schedule, Ramp) else "scheduled"
+        return f"{getattr(self, name):g}" if schedule is None else getattr(schedule, "__name__", repr(schedule))
 
     @property
     def name(self) -> str:
@@ -86,25 +83,3 @@ class Penalty:
     def __repr__(self) -> str:
         strengths = ", ".join(f"{name} = {getattr(self, name):g}" for name in self.strengths)
         return f"<{self.name}: {strengths}; moment: {self.moment}>"
-
-
-class Ramp:
-    """A strength that goes in equal steps from `first`, in epoch 1, to `last`, in epoch `epochs`, and stays there.
-
-    >>> ramp = Ramp(0.0, 0.4, epochs=5)
-    >>> [round(ramp(epoch), 3) for epoch in (1, 2, 5, 9)]
-    [0.0, 0.1, 0.4, 0.4]
-    """
-
-    def __init__(self, first: float, last: float, epochs: int) -> None:
-        self.first, self.last = (finite(x, "Ramp: a strength", at_least=0.0) for x in (first, last))
-        self.epochs = epochs
-        if not isinstance(epochs, int) or epochs < 2:
-            raise ValueError(f"Ramp: epochs is {epochs!r}; need a whole number, at least 2")
-
-    def __call__(self, epoch: int) -> float:
-        done = (min(max(epoch, 1), self.epochs) - 1) / (self.epochs - 1)
-        return (1 - done) * self.first + done * self.last
-
-    def __repr__(self) -> str:
-        return f"Ramp({self.first:g}, {self.last:g}, {self.epochs})"

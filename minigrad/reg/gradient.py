@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..engine import Tensor, grad, is_grad_enabled
 from ..errors import GraphError
+from ..nn.module import Module
 from ..ops.elementwise import mul, square
 from ..ops.shape import sum
 from .activity import samples_of
-from .base import Penalty
+from .outputs import LossEntry, OutputPenalty
 
 
-class InputGradient(Penalty):
+class InputGradient(OutputPenalty):
     """(strength/2) mean over samples of ‖∂ℓᵢ/∂xᵢ‖², ℓᵢ the loss of sample i (Drucker and Le Cun 1992).
 
     The data loss is a mean over the samples, and no sample looks at another one (no BatchNorm): then ∂ℓᵢ/∂xᵢ is m times
@@ -26,11 +29,16 @@ class InputGradient(Penalty):
     """
 
     __slots__ = ("strength",)
-    on = "loss"
+    entry = LossEntry
     strength: float
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
+
+    def bind(self, name: str, model: Module, selector: Any) -> LossEntry:
+        if selector != "":
+            raise ValueError(f"reg.on: {self.name} is on the input of the model; its selector is '', the model itself")
+        return super().bind(name, model, selector)  # type: ignore[return-value]
 
     def __call__(self, loss: Tensor, x: Tensor) -> Tensor:  # type: ignore[override]
         return self._penalty(loss, x, is_grad_enabled())

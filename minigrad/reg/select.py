@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine import Tensor
 from ..nn.module import Module
-from .terms import Entry, Terms, Watch
+from .terms import Entry, Terms
 
 Selector = str | type | Callable[[str, Any], bool]
 SHOWN = 20  # names in an error
@@ -72,23 +72,19 @@ def _entry(model: Module, name: str, selector: Any, term: Any) -> Entry:
     if isinstance(term, type) or not any(callable(getattr(term, need, None)) for need in ("value", "project")):
         raise TypeError(f"reg.on: the term for {_key(selector)!r} is {term!r}; need one such as reg.L2(0.001)")
     name = name or f"{getattr(term, 'name', repr(term))} {_key(selector)}".rstrip()
-    if getattr(term, "on", "parameters") in ("outputs", "loss"):
-        modules = select_modules(model, selector)
-        if not modules:
-            raise ValueError(_nothing(selector, "module", [n for n, _ in model.named_modules() if n], "'': the model"))
-        if term.on == "loss" and [m for _, m in modules] != [model]:
-            raise ValueError(f"reg.on: {name!r} is on the input of the model; its selector is '', the model itself")
-        return Entry(name, term, (), tuple(Watch(*pair) for pair in modules))
+    if hasattr(term, "bind"):
+        return term.bind(name, model, selector)
     matched = tuple(select(model, selector))
     if not matched:
         names = [n for n, _ in model.named_parameters()]
-        raise ValueError(_nothing(selector, "parameter", names, "biases: '*.bias' or reg.everything"))
+        raise ValueError(nothing_matched(selector, "parameter", names, "biases: '*.bias' or reg.everything"))
     if hasattr(term, "check"):
         term.check(matched)
     return Entry(name, term, matched)
 
 
-def _nothing(selector: Any, kind: str, names: list[str], hint: str) -> str:
+def nothing_matched(selector: Any, kind: str, names: list[str], hint: str) -> str:
+    """The message about a selector that matches nothing, with what is there."""
     more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     there = ", ".join(names[:SHOWN]) or "none"
     return f"reg.on: {_key(selector)!r} matches no {kind} ({hint}); there are {there}{more}"
@@ -101,7 +97,7 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
         return [
             (name, w)
             for name, w in model.named_parameters()
-            if _fits(name, selector) and (biases or not is_bias(name))
+            if fits(name, selector) and (biases or not is_bias(name))
         ]
     if isinstance(selector, type) and issubclass(selector, Module):
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
@@ -111,19 +107,8 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
     raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
 
 
-def select_modules(model: Module, selector: Selector) -> list[tuple[str, Module]]:
-    """The (name, module) pairs that a selector matches; patterns match the model itself only as ''."""
-    modules = list(model.named_modules())
-    if isinstance(selector, str):
-        return [(n, m) for n, m in modules if (n == selector if not (n and selector) else _fits(n, selector))]
-    if isinstance(selector, type) and issubclass(selector, Module):
-        return [(n, m) for n, m in modules if isinstance(m, selector)]
-    if callable(selector) and not isinstance(selector, type):
-        return [(n, m) for n, m in modules if selector(n, m)]
-    raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, module)")
-
-
-def _fits(name: str, pattern: str) -> bool:
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern matches a name, or the name with a dot in front."""
     return fnmatchcase(name, pattern) or fnmatchcase("." + name, pattern)
 
 
@@ -138,17 +123,21 @@ def _key(selector: Any) -> str:
 
 def _refuse_doubles(entries: list[Entry]) -> None:
     """Two L1 on one weight, or an L1 and an elastic net, are a mistake; an L1 and an L2 are not."""
-    for i, (name, term, parameters, watched) in enumerate(entries):
-        for other, other_term, others, others_watched in entries[:i]:
-            if name == other:
+    for i, entry in enumerate(entries):
+        for other in entries[:i]:
+            name, term = entry.name, entry.term
+            if name == other.name:
                 raise ValueError(f"reg.on: two terms are named {name!r}; need distinct names")
-            held = {id(w) for _, w in others} | {id(watch.module) for watch in others_watched}
-            on: list[tuple[str, Any]] = [*parameters, *((watch.name, watch.module) for watch in watched)]
-            shared = [(n, x) for n, x in on if id(x) in held]
-            if shared and (isinstance(term, type(other_term)) or isinstance(other_term, type(term))):
-                raise ValueError(f"reg.on: {other!r} and {name!r} are of one kind and both match {shared[0][0]}")
-            for place, w in shared:
-                if hasattr(term, "contradicts") and hasattr(other_term, "contradicts"):
-                    fault = term.contradicts(other_term, w.shape)
-                    if fault:
-                        raise ValueError(f"reg.on: {other!r} and {name!r} contradict each other on {place}: {fault}")
+            held = {id(x) for _, x in other.owners()}
+            for place, x in entry.owners():
+                if id(x) not in held:
+                    continue
+                if isinstance(term, type(other.term)) or isinstance(other.term, type(term)):
+                    raise ValueError(f"reg.on: {other.name!r} and {name!r} are of one kind and both match {place}")
+                if fault := _contradiction(term, other.term, x):
+                    raise ValueError(f"reg.on: {other.name!r} and {name!r} contradict each other on {place}: {fault}")
+
+
+def _contradiction(a: Any, b: Any, w: Any) -> str:
+    """Why two constraints cannot hold together on w; '' for others."""
+    return a.contradicts(b, w.shape) if hasattr(a, "contradicts") and hasattr(b, "contradicts") else ""

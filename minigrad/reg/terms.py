@@ -3,66 +3,39 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .. import kernels as K
-from ..engine import Tensor, is_grad_enabled, touch
+from ..engine import Tensor, touch
 from ..errors import GraphError
-from ..nn.module import Module
 from ..ops.elementwise import add
 
 
-class Watch:
-    """The last call of a module: its input, its output, and whether it was recorded."""
+class Entry:
+    """One term, the name it is reported by, and its parameters with their names. outputs.py has other entries."""
 
-    def __init__(self, name: str, module: Module) -> None:
-        self.name, self.module = name, module
-        self.input = self.output = None
-        self.recorded = False
-        module.watch(self)
+    of_batch = False  # whether the term depends on the batch
+    on_loss = False  # whether it is on the gradient of the data loss by the input, which then has to require grad
 
-    def __call__(self, args: tuple, output: Any) -> None:
-        self.input, self.output, self.recorded = args[0] if args else None, output, is_grad_enabled()
+    def __init__(self, name: str, term: Any, parameters: tuple[tuple[str, Tensor], ...]) -> None:
+        self.name, self.term, self.parameters = name, term, parameters
 
-
-class Entry(NamedTuple):
-    """One term, the name it is reported by, and what it is on: parameters with their names, or watched modules."""
-
-    name: str
-    term: Any
-    parameters: tuple[tuple[str, Tensor], ...]
-    watched: tuple[Watch, ...] = ()
+    def owners(self) -> Sequence[tuple[str, Any]]:
+        """What the term is on, by name; on each, there is one term of its kind."""
+        return self.parameters
 
     def arguments(self, loss: Tensor | None) -> list[tuple]:
-        """What the term is called with, once for each: by term.on,
-
-        parameters  each parameter (the default);
-        together    all of them at once, a dict of names;
-        outputs     the output of each watched module in its last call;
-        loss        the data loss, and the input of the model in its last call.
-        """
-        on = getattr(self.term, "on", "parameters")
-        if on == "parameters":
-            return [(w,) for _, w in self.parameters]
-        if on == "together":
-            return [(dict(self.parameters),)]
-        for watch in self.watched:
-            if watch.output is None or (is_grad_enabled() and not watch.recorded):
-                raise GraphError(f"{self.name}: {watch.name or 'the model'} has no output yet that was recorded; "
-                                 "run the model before terms()")  # fmt: skip
-        if on == "outputs":
-            return [(watch.output,) for watch in self.watched]
-        if loss is None:
-            raise GraphError(f"{self.name}: is on the gradient of the data loss; call terms(loss)")
-        return [(loss, watch.input) for watch in self.watched]
+        """What the term is called with, once for each."""
+        return [(w,) for _, w in self.parameters]
 
     def places(self) -> list[str]:
         """What the term is on, as the table prints it."""
-        if getattr(self.term, "on", "") == "loss":
-            return ["gradient of the loss by the input"]
-        outputs = [f"output of {w.name or 'the model'} ({type(w.module).__name__})" for w in self.watched]
-        return [f"{name} {w.array.shape}" for name, w in self.parameters] + outputs
+        return [f"{name} {w.array.shape}" for name, w in self.parameters]
+
+    def value(self, loss: Tensor | None = None) -> float:
+        """The present value of the term, without a graph."""
+        return sum(self.term.value(*arguments) for arguments in self.arguments(loss))
 
 
 class Terms:
@@ -114,7 +87,7 @@ class Terms:
                 raise TypeError(f"terms(): {entry.term!r} has no value to add to a loss; give it to an optimizer: "
                                 "constraints=terms")  # fmt: skip
             values = [entry.term(*arguments) for arguments in entry.arguments(loss)]
-            if entry.watched:
+            if entry.of_batch:
                 self._of_batch[entry.name] = sum(value.item() for value in values)
             for value in values:
                 total = value if total is None else add(total, value)
@@ -123,31 +96,20 @@ class Terms:
 
     def value(self) -> dict[str, float]:
         """Name -> present value of each term, without a graph; what depends on the batch: as in the last terms()."""
-        values = {}
-        for entry in self.entries:
-            if entry.watched:
-                values[entry.name] = self._of_batch.get(entry.name, float("nan"))
-            elif hasattr(entry.term, "value"):
-                values[entry.name] = sum(entry.term.value(*arguments) for arguments in entry.arguments(None))
-        return values
+        return {
+            e.name: self._of_batch.get(e.name, float("nan")) if e.of_batch else e.value()
+            for e in self.entries
+            if hasattr(e.term, "value")
+        }
 
-    @property
-    def on_batch(self) -> bool:
-        """Whether a term depends on the batch: on outputs, or on the gradient of the loss."""
-        return any(entry.watched for entry in self.entries)
+    def of_batch(self, loss: Tensor) -> dict[str, float]:
+        """Name -> value of each term that depends on the batch, for the model's last call."""
+        return {entry.name: entry.value(loss) for entry in self.entries if entry.of_batch}
 
     @property
     def on_loss(self) -> bool:
-        """Whether a term is on the gradient of the loss by the input, which then has to require grad."""
-        return any(getattr(entry.term, "on", "") == "loss" for entry in self.entries)
-
-    def of_batch(self, loss: Tensor | None) -> dict[str, float]:
-        """Name -> value of each term that depends on the batch, for the model's last call."""
-        return {
-            entry.name: sum(entry.term.value(*arguments) for arguments in entry.arguments(loss))
-            for entry in self.entries
-            if entry.watched
-        }
+        """Whether a term needs the data loss, and an input that requires grad."""
+        return any(entry.on_loss for entry in self.entries)
 
     def note_shares(self, row: Mapping[str, float]) -> None:
         """Take each term's share of the objective from an epoch of a history: its value / total."""
