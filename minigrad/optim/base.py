@@ -13,7 +13,7 @@ from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..reg.terms import Entry, Terms
-from .bound import by_coordinate, check_bound, group_step
+from .bound import by_coordinate, check_bound, group_step, steps_that_last
 from .groups import check_param, make_groups
 
 
@@ -109,7 +109,8 @@ class Optimizer:
             for p, before in grouped:
                 if self.decoupled:
                     K.mul(before, 1 - table.group["lr"] * table.group["weight_decay"], before)
-                group_step(self._groups[p], p, before, self._metric(p, table.group), table.group["lr"])
+                step = table.group["lr"] * steps_that_last(table.group)
+                group_step(self._groups[p], p, before, self._metric(p, table.group), step)
             touch(changed)
             if "constraints" in self._terms:
                 self._terms["constraints"].project(changed)
@@ -145,8 +146,9 @@ class Optimizer:
         scalars[:, LR] = group["lr"]
         scalars[:, DECAY if self.decoupled else L2] = group.get("weight_decay", 0.0)
         for row, l1_column, l2_column, term in table.terms:
-            scalars[row, l1_column] += term.l1
-            scalars[row, l2_column] += term.l2
+            times = steps_that_last(group) if l1_column == PROX_L1 else 1.0
+            scalars[row, l1_column] += times * term.l1
+            scalars[row, l2_column] += times * term.l2
             self._strengths[id(term)] = term.l1, term.l2
         table.written = now
 

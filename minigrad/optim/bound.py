@@ -71,6 +71,17 @@ def by_coordinate(term: Any) -> bool:
     return all(hasattr(term, name) for name in NEEDS["penalty"])
 
 
+def steps_that_last(group: Mapping[str, Any]) -> float:
+    """1 / (1 - momentum): how many steps lr a lasting gradient moves a weight by, once the buffer is full.
+
+    The proximal maps take this step. With lr alone their fixed points would be those of (1 - momentum) times the terms.
+    """
+    momentum = group.get("momentum", 0.0)
+    if momentum >= 1:
+        raise ValueError(f"a proximal map needs a momentum below 1, got {momentum}")
+    return 1 / (1 - momentum)
+
+
 def group_step(term: Any, w: Tensor, before: np.ndarray | None, metric: np.ndarray | None, lr: float) -> None:
     """End the update of w, which came from `before`, by the proximal map of a term. metric None: the step was lr."""
     step: Any = lr

@@ -14,7 +14,8 @@ class SGD(Optimizer):
     """d = g + weight_decay w;  buf = momentum buf + d;  w = w - lr buf.
 
     nesterov steps along d + momentum buf. weight_decay is PyTorch's: on every parameter, biases too; it equals
-    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step lr.
+    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step
+    lr / (1 - momentum): what a lasting gradient moves a weight by, so that its fixed points are those of the objective.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0])
