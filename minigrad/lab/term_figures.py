@@ -163,9 +163,13 @@ def fista(left: Any, right: Any) -> None:
         model = nn.Linear(24, 1, bias=False, init="zeros", dtype="float64")
         terms = reg.on(model, "weight", reg.L1(1e-3))
         optimizer = kind(model.parameters(), prox=terms, **options)
+
+        def closure(model: Any = model) -> Any:
+            return mse(model(tx), ty) * 0.5
+
         objective, zeros = [], []
         for _ in range(1200):
-            loss = optimizer.step(lambda model=model: mse(model(tx), ty) * 0.5)
+            loss = optimizer.step(closure)
             objective.append(loss + sum(terms.value().values()))
             zeros.append(int((model.weight.data == 0).sum()))
         runs[name] = objective, zeros
