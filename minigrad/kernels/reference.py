@@ -9,37 +9,12 @@ The native kernels compute the same in a fixed order of operations, stated in sr
 where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
+import importlib
 
 import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
-from .reference_descent import coordinate_descent
-from .reference_elementary import (
-    asinh,
-    atan,
-    atan2,
-    ceil,
-    cos,
-    cosh,
-    erf,
-    expm1,
-    floor,
-    hypot,
-    log1p,
-    log2,
-    logaddexp,
-    maximum,
-    minimum,
-    normal_cdf,
-    pow,
-    sin,
-    sinh,
-    softplus,
-    step,
-    tan,
-    where,
-)
 from .reference_losses import (
     MEAN,
     NONE,
@@ -58,7 +33,6 @@ from .reference_losses import (
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
 from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
-from .reference_scans import cumsum, norm, prod, prod_grad
 from .reference_update import adam_update, segments, sgd_update
 
 
@@ -274,8 +248,14 @@ def place(x, out):
     np.copyto(out, x)
 
 
-# The kernels, here and in the files of losses, random numbers and updates. NaN and infinities are answers in them, not
-# events: NumPy's warnings about them are off.
+# Kernels beyond the core's, in files beside this one.
+BREADTH = ("elementary", "scans", "groups", "descent")
+for _name in BREADTH:
+    _module = importlib.import_module(f"{__name__}_{_name}")
+    _own = {name: f for name, f in vars(_module).items() if getattr(f, "__module__", None) == _module.__name__}
+    globals().update({name: f for name, f in _own.items() if name[0] != "_"})
+
+# NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
 NAMES = sorted(
     name
     for name, kernel in globals().items()
