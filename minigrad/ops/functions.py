@@ -95,8 +95,9 @@ def _exponent_slope(g, y, a, b):
 def pow(input, exponent):
     """y = inputᵉˣᵖᵒⁿᵉⁿᵗ, within 2 ulp; either may be a number, and both broadcast. Also `input ** exponent`.
 
-    x⁰ = 1 for every x; a negative base has real powers for whole exponents only, else NaN. At base 0 the gradients are
-    finite where the function is smooth there; that of the exponent is 0 for an exponent ≥ 0, and NaN for a base < 0.
+    x⁰ = 1 for every x; a negative base has real powers for whole exponents only, else NaN; the numbers 2, 1, 1/2 and -1
+    as exponents mean x x, x, √x and 1/x. At base 0 the gradients are finite where the function is smooth there; that
+    of the exponent is 0 for an exponent ≥ 0, and NaN for a base < 0.
 
     >>> import minigrad as mg
     >>> mg.tensor([-2, 0, 2]) ** 3, 2 ** mg.tensor([0.5, -1])
