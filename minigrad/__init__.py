@@ -12,6 +12,7 @@ from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
+from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -27,10 +28,12 @@ from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, lo
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, normal_cdf, pow, reciprocal, rsqrt
+from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
 from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
 from .ops.penalty import elastic_net
+from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss

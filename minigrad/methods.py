@@ -10,12 +10,16 @@ import numpy as np
 
 from .engine import Tensor
 from .errors import DTypeError, GraphError
+from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
 from .ops.elementwise import square
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
+from .ops.getitem import getitem
+from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
+from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .tensor import attach
@@ -95,6 +99,15 @@ def _retain_grad(t: Tensor) -> None:
 METHODS: dict[str, Any] = {
     # gradients
     "register_hook": _register_hook, "retain_grad": _retain_grad,
+    # dimensions
+    "flatten": flatten, "unsqueeze": unsqueeze, "squeeze": squeeze, "t": t, "swapaxes": swapaxes, "movedim": movedim,
+    "expand": expand, "expand_as": expand_as, "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
+    # pieces
+    "narrow": narrow, "select": select, "flip": lambda t, *dims: flip(t, as_one(dims)), "split": split, "chunk": chunk,
+    "unbind": unbind, "__iter__": rows, "roll": roll, "diag": diag, "tril": tril, "triu": triu,
+    # indexing
+    "__getitem__": getitem, "gather": gather, "scatter_add": scatter_add, "index_select": index_select,
+    "take_along_dim": take_along_dim, "masked_select": masked_select,
     # extremes and statistics
     "max": max, "min": min, "amax": amax, "amin": amin, "argmin": argmin, "any": any, "all": all,
     "count_nonzero": count_nonzero, "prod": prod, "cumsum": cumsum, "var": var, "std": std, "logsumexp": logsumexp,

@@ -7,8 +7,12 @@
 #include "trigonometric.h"
 #include "whole.h"
 
+INLINE vf64 mg_step(vf64 a, vf64 b) {
+    const vf64 y = vf64_select(vf64_lt(b, a), vf64_set1(1), vf64_select(vf64_eq(a, b), vf64_set1(0.5), (vf64){0}));
+    return vf64_select(vf64_eq(a, a) & vf64_eq(b, b), y, a + b);
+}
+
 INLINE vf64 mg_elementary_apply(const int op, vf64 a, vf64 b) {
-    const vf64 zero = {0}, one = vf64_set1(1), half = vf64_set1(0.5);
     switch (op) {
     case mg_elementary_expm1: return mg_expm1(a);
     case mg_elementary_log1p: return mg_log1p(a);
@@ -31,8 +35,7 @@ INLINE vf64 mg_elementary_apply(const int op, vf64 a, vf64 b) {
     case mg_elementary_logaddexp: return mg_logaddexp(a, b);
     case mg_elementary_maximum: return vf64_select(vf64_le(b, a), a, vf64_select(vf64_eq(a, a), b, a));
     case mg_elementary_minimum: return vf64_select(vf64_le(a, b), a, vf64_select(vf64_eq(a, a), b, a));
-    case mg_elementary_step:
-        return vf64_select(vf64_lt(b, a), one, vf64_select(vf64_eq(a, b), half, vf64_select(vf64_lt(a, b), zero, a + b)));
+    case mg_elementary_step: return mg_step(a, b);
     default: return a;
     }
 }

@@ -1,4 +1,4 @@
-/* Functions of one number or two beyond elementwise.h. Table of one variant; Cython's view is minigrad/kernels/_c.pxd. */
+/* Functions of one number or two, and where. Table of one variant; Cython's view of it is minigrad/kernels/_c.pxd. */
 #ifndef MG_ELEMENTARY_H
 #define MG_ELEMENTARY_H
 #include <stdint.h>

@@ -83,8 +83,8 @@ INLINE vf64 mg_asinh(vf64 x) {
     return vf64_flipsign(vf64_select(vf64_lt(a, vf64_set1(0x1p28)), y, vf64_log(a) + mg_ln2_hi_f64), x);
 }
 
-/* ln x = e ln 2 + the pair, for finite x > 0: twice artanh s = s (1 + z/3 + ...), where m = x / 2^e = (1 + s) / (1 - s).
-   The first two terms as pairs: 66 bits. */
+/* ln x = e ln 2 + the pair, for finite x > 0: twice artanh s = s (1 + z/3 + ...), z = s^2, where x / 2^e is
+   (1 + s) / (1 - s). The first two terms as pairs: 66 bits. */
 INLINE mg_pair mg_log_pair(vf64 x, vf64 *e) {
     const vf64 f = vf64_split(x, e) - 1, d = f + 2, d_low = f - (d - 2);
     const vf64 s = f / d, s_low = vf64_fma(-s, d_low, vf64_fma(-s, d, f)) / d;

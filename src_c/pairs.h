@@ -1,4 +1,4 @@
-/* Vectors of float64 with their rounding errors: a pair is the number hi + lo, exactly. And the polynomial of a table. */
+/* Vectors of float64 with their rounding errors: a pair is the number hi + lo, exactly. And polynomials of a table. */
 #ifndef MG_PAIRS_H
 #define MG_PAIRS_H
 #include "simd.h"

@@ -1,6 +1,6 @@
 /* Rows of operands that are contiguous, one repeated element, or strided, given to the row function of a family.
-   Included by a body, once per precision, behind its FN(row)(op, n, a, a_step, b, b_step, out) of one row: a step is 1, or
-   0 for an operand that is one vector, the same for all elements. */
+   Included by a body, once per precision, behind its FN(row)(op, n, a, a_step, b, b_step, out) of one row: a step is 1,
+   or 0 for an operand that is one vector, the same for all elements. */
 #ifndef MG_ROWS_H
 #define MG_ROWS_H
 #include "operand.h"

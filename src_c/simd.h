@@ -2,8 +2,8 @@
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
-   select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and store_part
-   touch the first n lanes only; the other lanes load as +0.
+   select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
+   store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
    upper halves of each 128 bits of a and b.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.

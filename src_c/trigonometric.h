@@ -11,9 +11,9 @@ typedef struct {
     vu64 n;
 } mg_angle;
 
-/* The same for one number x >= 2^30, by Payne and Hanek's method: x = m 2^e, and of the digits of 2/pi only those matter
-   that give x 2/pi modulo 4 and 126 bits behind the point or more. A product of 53 and 192 bits, modulo 2^192, whose
-   upper two bits count quarter turns. No float64 comes closer than 2^-62 to a whole number of them. */
+/* The same for one number x >= 2^30, by Payne and Hanek's method: x = m 2^e, and only those digits of 2/pi matter that
+   give x 2/pi modulo 4 and 126 bits behind the point or more. A product of 53 and 192 bits, modulo 2^192, whose upper
+   two bits count quarter turns. No float64 comes closer than 2^-62 to a whole number of them. */
 static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
     *hi = *lo = x - x; /* NaN of an infinity */
     if (!(x < INFINITY)) return 0;
@@ -23,7 +23,8 @@ static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
     const uint64_t m = (bits & 0xfffffffffffff) | 0x10000000000000, *word = mg_two_over_pi_bits + (first >> 6);
     uint64_t w[3], f[2];
     for (int i = 0; i < 3; i++) w[i] = shift ? word[i] << shift | word[i + 1] >> (64 - shift) : word[i];
-    const unsigned __int128 low = (unsigned __int128)m * w[2], mid = (unsigned __int128)m * w[1] + (uint64_t)(low >> 64);
+    const unsigned __int128 low = (unsigned __int128)m * w[2];
+    const unsigned __int128 mid = (unsigned __int128)m * w[1] + (uint64_t)(low >> 64);
     const uint64_t high = m * w[0] + (uint64_t)(mid >> 64);
     n = high >> 62;
     f[0] = high << 2 | (uint64_t)mid >> 62, f[1] = (uint64_t)mid << 2 | (uint64_t)low >> 62;
@@ -35,10 +36,11 @@ static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
     double unit;
     memcpy(&unit, &unit_bits, sizeof unit);
     if (past_half) unit = -unit;
-    const double top = (double)(uint64_t)(g >> 75) * unit, rest = (double)((uint64_t)(g >> 22) & 0x1fffffffffffff) * unit;
+    const double top = (double)(uint64_t)(g >> 75) * unit;
+    const double rest = (double)((uint64_t)(g >> 22) & 0x1fffffffffffff) * unit * 0x1p-53;
     const double turn = mg_half_pi[0];
     *hi = top * turn;
-    *lo = fma(top, turn, -*hi) + (top * mg_half_pi[1] + rest * 0x1p-53 * turn);
+    *lo = fma(top, turn, -*hi) + (top * mg_half_pi[1] + rest * turn);
     return n;
 }
 
@@ -118,7 +120,7 @@ INLINE vf64 mg_atan(vf64 x) {
     return vf64_flipsign(mg_angle_of(vf64_min(vf64_set1(0x1p64), vf64_abs(x)), one, one), x);
 }
 
-/* x in place of infinity: 1; of a finite number beside infinity: 0. */
+/* What stands for x >= 0 where x or the other number is infinite: 1 for an infinity, else 0. */
 INLINE vf64 mg_beside_infinity(vf64 x) {
     return vf64_select(vf64_lt(x, vf64_set1(INFINITY)), (vf64){0}, vf64_set1(1));
 }
@@ -130,7 +132,8 @@ INLINE vf64 mg_atan2(vf64 y, vf64 x) {
     vf64 e;
     vf64_split(vf64_select(vf64_eq(largest, largest) & ~infinite & ~origin, largest, vf64_set1(1)), &e);
     const vf64 up = vf64_select(infinite, mg_beside_infinity(u), vf64_scale(u, -e));
-    const vf64 right = vf64_select(infinite, mg_beside_infinity(v), vf64_select(origin, vf64_set1(1), vf64_scale(v, -e)));
+    const vf64 finite = vf64_select(origin, vf64_set1(1), vf64_scale(v, -e));
+    const vf64 right = vf64_select(infinite, mg_beside_infinity(v), finite);
     vf64 angle = mg_angle_of(up, right, x);
     const mf64 flat = vf64_lt(up, right * 0x1p-40) & vf64_lt(zero, vf64_copysign(vf64_set1(1), x)) & ~origin;
     angle = vf64_select(flat, u / v, angle); /* may be denormal */

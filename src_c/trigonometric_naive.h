@@ -3,8 +3,9 @@
 #define MG_TRIGONOMETRIC_NAIVE_H
 #include "exponential_naive.h"
 
-/* Quarter turns in x = m 2^e, modulo 4, and the rest of at most half a quarter as an angle hi + lo. On paper: the digits
-   of 2/pi from the one worth 2^(1-e) on, 192 of them, times the 53 digits of m, modulo 2^192. Digit 0 is the highest. */
+/* Quarter turns in x = m 2^e, modulo 4, and the rest of at most half a quarter as an angle hi + lo. On paper: the
+   digits of 2/pi from the one worth 2^(1-e) on, 192 of them, times the 53 digits of m, modulo 2^192. Digit 0 is the
+   highest. */
 static int naive_reduce_huge(double x, double *hi, double *lo) {
     enum { N = 192 };
     int exponent, digit[N] = {0}, carry;

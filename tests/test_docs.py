@@ -45,10 +45,9 @@ def test_listings_are_the_source(page):
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: getattr(page, "name", ""))
 def test_sessions_run(page):
-    sessions = LISTING.sub("", page.read_text())  # what a docstring in a listing shows runs with the source
-    test = doctest.DocTestParser().get_doctest(sessions, {"__name__": "__main__"}, page.name, str(page), 0)
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-    assert runner.run(test).failed == 0
+    text = LISTING.sub("", page.read_text())  # examples in their docstrings run with the modules
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test).failed == 0
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ MODULES = {
 # Rank of each top-level module: an import goes to a lower rank, or stays inside its own package.
 ORDER = [
     ["errors"],
-    ["arguments", "arrays"],
+    ["arguments", "arrays", "op"],
     ["kernels"],
-    ["owned", "op", "rng"],
+    ["owned", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -39,7 +39,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
     "compare", "choose", "functions", "trigonometric", "activations",
-    "arrange", "indexing", "extremes", "statistics", "norms", "products", "distances",
+    "arrange", "pieces", "indexing", "getitem", "extremes", "statistics", "norms", "products", "distances",
     "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 

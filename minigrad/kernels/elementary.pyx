@@ -1,6 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Functions of one number or two, and where: the maps of elementwise.pyx over src_c/elementary.c. Meaning: reference.py.
-"""
+"""Functions of one number or two, and where: maps of elementwise.pyx over src_c/elementary.c. Meaning: reference.py."""
 
 import numpy as np
 from cython.parallel cimport prange

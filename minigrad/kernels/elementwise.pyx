@@ -15,9 +15,9 @@ from numpy cimport (
 
 from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport (
-    mg_elementwise, mg_elementwise_table, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div, mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu,
-    mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad, mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad,
-    mg_mapper_f32, mg_mapper_f64, mg_operand,
+    mg_elementwise, mg_elementwise_table, mg_mapper_f32, mg_mapper_f64, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div,
+    mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu, mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad,
+    mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad, mg_operand,
 )
 from minigrad.kernels.checks cimport apart, check_out, check_real, describe
 
