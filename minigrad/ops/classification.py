@@ -21,7 +21,7 @@ from .elementwise import add, mul, neg, relu, square, sub
 from .extremes import pick, put_back
 from .losses import logits_only, softmax_cross_entropy
 from .regression import beside, reduced
-from .shape import broadcast_to, check_real, given, permute, reshape, sum
+from .shape import check_real, given, permute, reshape, sum
 from .statistics import logsumexp
 
 
@@ -39,7 +39,7 @@ class Labels:
         """The class weight of each row, 0 for ignored ones. A constant."""
         own = K.empty(self.index.shape, weight.dtype)
         K.take(weight.array, self.index, own)
-        return where(self.kept, Tensor(own), 0.0)
+        return self.without(Tensor(own))
 
     def places(self, x: Tensor) -> np.ndarray:
         """Where in x, (rows, classes), the class of each row stands."""
@@ -47,7 +47,7 @@ class Labels:
 
     def without(self, x: Tensor) -> Tensor:
         """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
-        return x if self.kept.all() else where(self.kept[:, None], x, 0.0)
+        return x if self.kept.all() else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
 
 
 def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
@@ -122,10 +122,11 @@ def cross_entropy(
         x, own = labels.without(x), labels.weights(w)
         table = put_back(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
         if smoothing:
-            everywhere = broadcast_to(mul(w, smoothing / x.shape[1]), shape=x.shape)
-            table = add(table, where(labels.kept[:, None], everywhere, 0.0))
+            table = labels.without(add(table, mul(w, smoothing / x.shape[1])))
         divisor = sum(own)
-    losses = reshape(softmax_cross_entropy(x, table, reduction="none"), shape=shape)
+    losses = softmax_cross_entropy(x, table, reduction="none")
+    if losses.shape != shape:
+        losses = reshape(losses, shape=shape)
     return reduced("cross_entropy", losses, reduction, divisor)
 
 

@@ -47,6 +47,10 @@ def test_ignored_rows_count_for_nothing_whatever_they_hold(loss, ignore_index):
     np.testing.assert_allclose(bad.grad.data[:3], x.grad.data, rtol=1e-13)
     assert (bad.grad.data[3:] == 0).all()
     assert loss(bad, labels, ignore_index=ignore_index, reduction="none").tolist()[3:] == [0, 0]
+    if loss is mg.cross_entropy:
+        options = {"weight": [1.0, 2.0, 3.0], "label_smoothing": 0.2}
+        smooth = loss(bad, labels, ignore_index=ignore_index, **options)
+        assert smooth.item() == pytest.approx(loss(x, labels[:3], **options).item(), rel=1e-14)
     everything = np.full(5, ignore_index)
     assert np.isnan(loss(bad, everything, ignore_index=ignore_index).item())
     assert loss(bad, everything, ignore_index=ignore_index, reduction="sum").item() == 0

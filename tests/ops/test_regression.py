@@ -44,12 +44,12 @@ def test_large_errors_do_not_overflow_where_the_loss_is_linear():
     assert mg.smooth_l1_loss(mg.tensor(x), [0, 0], beta=2.0).item() == pytest.approx(1e30)
 
 
-def test_a_weight_of_two_is_the_element_twice():
-    x, t, w = mg.tensor([1.0, 2.0, 4.0]), [0.0, 5.0, 1.0], [2.0, 0.0, 1.0]
-    twice = mg.tensor([1.0, 1.0, 4.0]), [0.0, 0.0, 1.0]
+def test_a_weight_of_three_is_the_element_three_times():
+    x, t, w = mg.tensor([1.0, 2.0, 4.0]), [0.0, 5.0, 1.0], [3.0, 0.0, 1.0]
+    thrice = mg.tensor([1.0, 1.0, 1.0, 4.0]), [0.0, 0.0, 0.0, 1.0]
     for loss in (mg.l1_loss, mg.mse_loss):
-        assert loss(x, t, weight=w).item() == pytest.approx(loss(*twice).item())
-        assert loss(x, t, weight=w, reduction="sum").item() == pytest.approx(loss(*twice, reduction="sum").item())
+        assert loss(x, t, weight=w).item() == pytest.approx(loss(*thrice).item())
+        assert loss(x, t, weight=w, reduction="sum").item() == pytest.approx(loss(*thrice, reduction="sum").item())
     losses = mg.huber_loss(x, t, weight=w, reduction="none")
     assert mg.huber_loss(x, t, weight=w).item() == pytest.approx(losses.data.mean())  # as PyTorch has it
     with pytest.raises(mg.ShapeError, match=r"l1_loss: the input is \(3,\), the weight \(1,\)"):
