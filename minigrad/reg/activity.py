@@ -15,7 +15,8 @@ import warnings
 from ..engine import Tensor, full, walk
 from ..errors import ShapeError
 from ..ops.elementwise import abs, add, mul
-from ..ops.penalty import elastic_net, norm
+from ..ops.norms import norm
+from ..ops.penalty import elastic_net
 from ..ops.shape import sum
 from .outputs import OutputPenalty
 

@@ -56,11 +56,8 @@ class Interval(Constraint):
     low, high = -math.inf, math.inf
 
     def _project(self, w: np.ndarray, out: np.ndarray) -> None:
-        _largest(w, self.low, out)
-        if self.high < math.inf:
-            K.neg(out, out)
-            _largest(out, -self.high, out)
-            K.neg(out, out)
+        K.maximum(w, self.low, out)
+        K.minimum(out, self.high, out)
 
     def contradicts(self, other: Any, shape: tuple[int, ...]) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
@@ -68,14 +65,6 @@ class Interval(Constraint):
             return other.contradicts(self, shape)
         low, high = max(self.low, other.low), min(self.high, other.high)
         return f"no weight is at least {low:g} and at most {high:g}" if low > high else ""
-
-
-def _largest(x: np.ndarray, bound: float, out: np.ndarray) -> None:
-    """out = max(x, bound); NaN stays."""
-    pair = K.empty((2, x.size), x.dtype)
-    K.copy(x.reshape(-1), pair[0])
-    K.copy(bound, pair[1])
-    K.max(pair, out, np.empty(x.size, np.int64), 0, 1)
 
 
 class Box(Interval):

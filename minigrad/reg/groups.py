@@ -22,7 +22,8 @@ from ..arguments import finite
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..ops.elementwise import mul
-from ..ops.penalty import elastic_net, norm
+from ..ops.norms import norm
+from ..ops.penalty import elastic_net
 from ..ops.shape import sum
 from .base import Penalty
 

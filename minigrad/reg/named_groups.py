@@ -8,10 +8,11 @@ from typing import Any
 
 from ..engine import Tensor, no_grad
 from ..nn.module import Module
-from ..ops.elementwise import add, mul, square
+from ..ops.elementwise import add, mul
 from ..ops.getitem import getitem
-from ..ops.penalty import root
-from ..ops.shape import sum
+from ..ops.norms import norm
+from ..ops.pieces import concatenate
+from ..ops.shape import reshape
 from .base import Penalty
 from .select import nothing_matched, select
 from .terms import Entry
@@ -67,12 +68,10 @@ class NamedGroupLasso(Penalty):
         total = None
         for parts in self.groups.values():
             slices = [getitem(self.real(parameters[name]), index) for name, index in parts]
-            squares = sum(square(slices[0]))
-            for w in slices[1:]:
-                squares = add(squares, sum(square(w)))
+            norms = concatenate(*(reshape(norm(w), shape=(1,)) for w in slices), dim=0)
             scale = math.sqrt(math.fsum(w.array.size for w in slices)) if self.scaled else 1.0
-            norm = mul(root(squares), scale * self.strength)
-            total = norm if total is None else add(total, norm)
+            value = mul(norm(norms), scale * self.strength)
+            total = value if total is None else add(total, value)
         assert total is not None
         return total
 
