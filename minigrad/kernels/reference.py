@@ -32,7 +32,7 @@ from .reference_losses import (
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
 from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
-from .reference_update import adam_update, segments, sgd_update
+from .reference_update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
 
 def empty(shape, dtype):

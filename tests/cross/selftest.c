@@ -169,7 +169,8 @@ static const kernel_check checks[] = {
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
-    PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam)
+    PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)
+    PAIR(update, adagrad)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)
     ONE(random, random_bits) ONE(random, normal_quantile) PAIR(random, uniform) PAIR(random, normal)
 };
