@@ -20,7 +20,7 @@ class RandomLayer(Module):
     """A layer that draws. What it draws is a function of (seed, call number, position) alone.
 
     seed None: the streams of the process (minigrad.manual_seed); a number: streams of the layer's own, whose next call
-    number is the buffer `calls`: `calls.copy_(0)` starts again at the first draw. Every call in training takes a number.
+    number is the buffer `calls`: `calls.copy_(0)` starts again. Every call in training takes a number.
     """
 
     calls: Tensor

@@ -15,8 +15,8 @@ class Adam(Optimizer):
 
     m̂ = m / (1 - β1^t) and v̂ = v / (1 - β2^t) undo the start at zero; t counts the steps of each parameter. weight_decay
     is PyTorch's: it adds weight_decay w to g, and so is scaled by 1 / √v̂ like all of the gradient (AdamW's is not).
-    The prox, if terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps). amsgrad takes the largest v so
-    far in place of v: steps that never grow again (Reddi, Kale, Kumar 2018).
+    amsgrad takes the largest v so far in place of v: steps never grow again (Reddi, Kale, Kumar 2018). The prox, if
+    terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps).
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0, -2.0])

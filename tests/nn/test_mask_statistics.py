@@ -24,7 +24,8 @@ def mask(p=0.5, seed=0, call=0, n=N):
 
 
 def near(value, expected, sigma):
-    assert abs(value - expected) < SIGMAS * sigma, f"{value} is {abs(value - expected) / sigma:.1f} sigma off {expected}"
+    off = abs(value - expected)
+    assert off < SIGMAS * sigma, f"{value} is {off / sigma:.1f} sigma off {expected}"
 
 
 def chi_squared_near(counts, expected):

@@ -1,4 +1,4 @@
-"""What every random layer promises: masks of a stream, the same backward, in parts, on any machine; edges; bad input."""
+"""What every random layer promises: one draw forward, backward, in parts and on any machine; edges; bad input."""
 
 import random
 
