@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Optimizer:
         self._terms = {moment: terms for moment, terms in (("penalty", penalty), ("prox", prox)) if terms is not None}
         self._check_terms()
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
+        self._hooks: list[Callable[[Optimizer], None]] = []
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
@@ -83,8 +84,15 @@ class Optimizer:
         for p in self.state:
             p.grad = None
 
+    def before_step(self, hook: Callable[[Optimizer], None]) -> Callable[[], None]:
+        """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
+        self._hooks.append(hook)
+        return lambda: self._hooks.remove(hook)
+
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        for hook in self._hooks:
+            hook(self)
         if self._stale():
             self._build()
         work = [(table, *self._gradients(table)) for table in self._tables]
