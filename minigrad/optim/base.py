@@ -57,7 +57,7 @@ class Optimizer:
         self._terms = {moment: terms for moment, terms in (("penalty", penalty), ("prox", prox)) if terms is not None}
         self._check_terms()
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
-        self._hooks: list[Callable[[Optimizer], None]] = []
+        self._hooks: list[Callable[[Optimizer], Any]] = []
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
@@ -84,7 +84,7 @@ class Optimizer:
         for p in self.state:
             p.grad = None
 
-    def before_step(self, hook: Callable[[Optimizer], None]) -> Callable[[], None]:
+    def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
         """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
         self._hooks.append(hook)
         return lambda: self._hooks.remove(hook)
