@@ -75,7 +75,7 @@ class Dropout(RandomLayer):
         key, stream = self.draw()
         rows_share = self.noise_shape is not None and self.noise_shape[0] == 1
         offset = 0 if rows_share else self._row * math.prod(shape[1:])
-        self._shapes = x.array.shape, shape, offset
+        self.__dict__["_shapes"] = x.array.shape, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0

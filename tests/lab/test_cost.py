@@ -37,7 +37,7 @@ def test_a_row_for_each_way_that_a_term_can_take():
     names = ["none", "net in the update", "net proximal", "net in the loss", "drop", "own in the loss"]
     assert [c.name for c in costs] == names
     assert all(c.parameters == 20 * 300 + 300 + 903 for c in costs)
-    assert all(c.state_bytes == 3 * 4 * c.parameters for c in costs)  # the weights, Adam's m and v
+    assert all(0 < c.state_bytes - 3 * 4 * c.parameters < 100 for c in costs)  # the weights, Adam's m, v and counters
     assert all(c.step_seconds > 0 and c.predict_seconds > 0 and c.ratio > 0 for c in costs) and costs[0].ratio == 1
     assert all((before[name] == after).all() for name, after in model.state_dict().items())
     assert [line.split()[0] for line in cost.table(costs).splitlines()] == ["term", *(n.split()[0] for n in names)]
