@@ -61,7 +61,7 @@ UPDATES = {
     "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
     "adagrad_update": {"eps": 1e-8},
 }
-OTHERS = {"empty", "empty_for", "broadcast", "segments", *UPDATES}  # no arrays, a view, or a table: in test_arrays.py, below
+OTHERS = {"empty", "empty_for", "broadcast", "segments", *UPDATES}  # no arrays, a view, or a table: see below
 
 
 def wrong_versions(x):
