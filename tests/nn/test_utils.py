@@ -78,6 +78,10 @@ def test_a_norm_that_is_not_finite(backend, special, norm_type):
     assert params[1].grad.data == 2.0
     assert not math.isfinite(clip_grad_norm_(params, 1.0, norm_type))
     assert np.isnan(params[0].grad.data[1])
+    if math.isnan(special):  # as 1 / NaN is; 1 / inf is 0
+        assert np.isnan(params[1].grad.data)
+    else:
+        assert params[1].grad.data == 0
 
 
 def test_in_place_for_one_tensor_and_for_a_view(backend):

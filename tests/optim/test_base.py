@@ -116,6 +116,19 @@ def test_state_comes_back_to_the_bit(backend, pair, make):
     assert all((saved[name] == array).all() for name, array in state["state"].items())  # a copy: it did not move along
 
 
+def test_states_are_those_that_the_options_ask_for(pair):
+    """amsgrad, centered and momentum cost memory where they are asked for, and nowhere else."""
+
+    def states(optimizer):
+        return [name.partition(".")[2] for name in optimizer.state_dict()["state"] if name.startswith("0.")]
+
+    assert states(optim.Adam(pair)) == ["beta1_power", "beta2_power", "m", "v"]
+    assert states(optim.AdamW(pair, amsgrad=True)) == ["beta1_power", "beta2_power", "m", "v", "largest_v"]
+    assert states(optim.RMSprop(pair)) == ["v"]
+    assert states(optim.RMSprop(pair, centered=True, momentum=0.5)) == ["v", "m", "momentum"]
+    assert states(optim.Adagrad(pair)) == ["t", "v"]
+
+
 def test_loading_checks_before_it_writes(pair):
     optimizer = optim.Adam(pair, lr=0.1)
     fill(pair)

@@ -103,6 +103,10 @@ def test_formulas_by_hand():
     cosine = [[0.1 + 0.7 * (1 + math.cos(math.pi * t / 10)) / 2] for t in range(25)]
     np.testing.assert_allclose(rates(optim.CosineAnnealingLR(make(), 10, 0.1), 24), cosine, rtol=1e-14)
     optimizer = make()
+    parts = [optim.ConstantLR(optimizer, 0.5, 9), optim.StepLR(optimizer, 2, 0.25), optim.ConstantLR(optimizer, 0.5, 1)]
+    chain = rates(optim.SequentialLR(optimizer, parts, [2, 5]), 6)
+    np.testing.assert_allclose(chain, [[0.4], [0.4], [0.8], [0.8], [0.2], [0.4], [0.8]], rtol=1e-15)
+    optimizer = make()
     plateau = optim.ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
     seen = []
     for measure in [3, 2, 2, math.nan, 2, 1, 1, 1]:
