@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..arguments import finite
 from ..engine import Tensor
 from ..ops.random import dropout
+from .dropout import mask
 from .layers import Linear
 from .random_layer import RandomLayer
 
@@ -39,6 +42,10 @@ class DropConnect(RandomLayer, Linear):
             if self.p > 0:
                 w = dropout(w, p=self.p, key=key, stream=stream, scale=1 / (1 - self.p) if self.p < 1 else 0.0)
         return self.apply(x, w)
+
+    def last_mask(self) -> np.ndarray:
+        """The mask of the weights in the last call in training, drawn again from its stream: True where kept."""
+        return mask(self.weight.shape, self.p, *self.last_draw())
 
     def extra_repr(self) -> str:
         return f"{Linear.extra_repr(self)}, p={self.p:g}"

@@ -85,16 +85,20 @@ class Dropout(RandomLayer):
 
     def last_mask(self) -> np.ndarray:
         """The mask of the last call in training, drawn again from its stream: True where kept, in the shape of x."""
-        key, stream = self.last_draw()
+        drawn = self.last_draw()
         assert self._shapes is not None  # noted with the draw
         full, shape, offset = self._shapes
-        n = math.prod(shape)
-        bits = K.empty(((n + 7) // 8,), "uint8")
-        K.dropout_bits(bits, n, key=key, stream=stream, offset=offset, p=self.p)
-        kept = np.unpackbits(bits, count=n, bitorder="little").astype(bool).reshape(shape)
-        return np.broadcast_to(kept, full)
+        return np.broadcast_to(mask(shape, self.p, *drawn, offset), full)
 
     def extra_repr(self) -> str:
         text = f"p={self.p:g}" + (", classical" if self.scaling == "classical" else "")
         text += f", noise_shape={self.noise_shape}" if self.noise_shape else ""
         return text if self.seed is None else f"{text}, seed={self.seed}"
+
+
+def mask(shape: Shape, p: float, key: int, stream: int, offset: int = 0) -> np.ndarray:
+    """The mask that the op dropout has for these arguments: True where kept."""
+    n = math.prod(shape)
+    bits = K.empty(((n + 7) // 8,), "uint8")
+    K.dropout_bits(bits, n, key=key, stream=stream, offset=offset, p=p)
+    return np.unpackbits(bits, count=n, bitorder="little").astype(bool).reshape(shape)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import kernels as K
 from .. import rng
 from ..arguments import finite
@@ -20,6 +22,7 @@ class _Noise(RandomLayer):
 
     mean: float
     std: float
+    _drawn: tuple[tuple[int, ...], Any, int]  # shape and dtype of x in the last call, and the offset in its stream
 
     def noise(self, x: Any) -> tuple[Tensor, Tensor | None]:
         """x as a tensor, and the noise of this call: None in evaluation and where it would change nothing."""
@@ -27,13 +30,18 @@ class _Noise(RandomLayer):
         check_real(type(self).__name__, x)
         if not self.training:
             return x, None
-        key, stream = self.draw()
-        if self.std == 0:
-            return x, None
-        out = K.empty(x.array.shape, x.array.dtype)
-        offset = self._row * math.prod(x.array.shape[1:])
+        self.draw()
+        shape = x.array.shape
+        self.__dict__["_drawn"] = shape, x.array.dtype, self._row * math.prod(shape[1:])
+        return x, None if self.std == 0 else Tensor(self.last_noise())
+
+    def last_noise(self) -> np.ndarray:
+        """The noise of the last call in training, drawn again from its stream."""
+        key, stream = self.last_draw()
+        shape, dtype, offset = self._drawn
+        out = K.empty(shape, dtype)
         K.normal(out, key=key, stream=stream, offset=offset, mean=self.mean, std=self.std)
-        return x, Tensor(out)
+        return out
 
 
 class GaussianDropout(_Noise):
