@@ -5,6 +5,7 @@ from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .averaging import EMA
 from .base import Optimizer
+from .fista import FISTA, ISTA
 from .rmsprop import RMSprop
 from .schedules import (
     ConstantLR,
@@ -18,6 +19,6 @@ from .schedules import (
 from .sgd import SGD
 
 __all__ = [
-    "EMA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "LinearLR", "Optimizer", "RMSprop",
-    "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR", "lr_scheduler",
+    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "LinearLR", "Optimizer",
+    "RMSprop", "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR", "lr_scheduler",
 ]  # fmt: skip

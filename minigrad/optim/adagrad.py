@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import kernels as K
 from ..arguments import finite
+from ..engine import Tensor
 from ..kernels.segments import CORRECTION1
 from .base import Optimizer, Table
 
@@ -30,10 +33,11 @@ class Adagrad(Optimizer):
     def __init__(
         self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0, eps: float = 1e-10, *, penalty: Any = None, prox: Any = None,
+        constraints: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
                    "initial_accumulator_value": initial_accumulator_value, "eps": eps}  # fmt: skip
-        super().__init__(params, options, penalty, prox)
+        super().__init__(params, options, penalty, prox, constraints)
         for group in self.param_groups:
             for p in group["params"]:
                 K.copy(group["initial_accumulator_value"], self.state[p]["v"])
@@ -52,3 +56,12 @@ class Adagrad(Optimizer):
                 table.segments.scalars[row, CORRECTION1] = 1 + (state["t"] - 1) * table.group["lr_decay"]
                 state["t"] += 1
         K.adagrad_update(table.segments, grads, eps=table.group["eps"])
+
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+        """lr / step (√v + eps), of the step that was made."""
+        state = self.state[p]
+        root = K.empty(p.array.shape, p.array.dtype)
+        K.sqrt(state["v"], root)
+        K.add(root, group["eps"], root)
+        K.mul(root, 1 + (state["t"] - 2) * group["lr_decay"], root)
+        return root

@@ -17,6 +17,7 @@
 #include "cpu.h"
 #include "dropout.h"
 #include "elementwise.h"
+#include "groups.h"
 #include "losses.h"
 #include "matmul.h"
 #include "penalty.h"
@@ -169,6 +170,7 @@ static const kernel_check checks[] = {
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
+    PAIR(groups, group_norm) PAIR(groups, group_soft_threshold) PAIR(groups, group_limit)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)
     PAIR(update, adagrad)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)
