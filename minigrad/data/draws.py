@@ -6,24 +6,25 @@ import numpy as np
 
 from .. import kernels as K
 from ..rng import AUGMENT, stream
+from .loader import Place
 
 FIELDS, TRANSFORMS, PLACES = 8, 7, 48  # bits of an offset (63): a transform's draws, transforms, numbers of an epoch
 
 
 class Draws:
-    """What one transform draws for the rows at the places first, first + 1, ... of an epoch's order.
+    """What a transform draws for its rows: place is what the loader hands it, (seed, epoch, first row, transform).
 
-    The order is itself a function of (seed, epoch), so a row gets the same numbers in batches of any size. Each call
-    draws new ones, in an array (rows, count).
+    The rows stand at first, first + 1, ... in the epoch's order, itself a function of (seed, epoch): a row gets the
+    same numbers in batches of any size. Each call draws new ones, in an array (rows, count).
 
-    >>> whole, part = Draws(seed=3, epoch=0, first=0, rows=8), Draws(seed=3, epoch=0, first=6, rows=2)
+    >>> whole, part = Draws((3, 0, 0, 0), rows=8), Draws((3, 0, 6, 0), rows=2)
     >>> bool((whole.uniform(2)[6:] == part.uniform(2)).all())
     True
     """
 
-    def __init__(self, seed: int, epoch: int, first: int, rows: int, transform: int = 0) -> None:
-        self.rows, self._key, self._stream = rows, seed, stream(AUGMENT, epoch)
-        self._first, self._transform, self._field = first, transform, 0
+    def __init__(self, place: Place, rows: int) -> None:
+        self._key, epoch, self._first, self._transform = place
+        self.rows, self._stream, self._field = rows, stream(AUGMENT, epoch), 0
 
     def _next(self, count: int) -> dict[str, int]:
         place = (self._transform << FIELDS | self._field) << PLACES

@@ -9,6 +9,7 @@ import numpy as np
 from ..arguments import finite, whole
 from ..errors import ShapeError
 from .draws import Draws
+from .loader import Place
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -19,7 +20,7 @@ class _ImageTransform:
     def __init__(self, shape: Sequence[int] | None) -> None:
         self.shape = None if shape is None else tuple(whole(n, f"{type(self).__name__}: shape", 1) for n in shape)
 
-    def __call__(self, x: np.ndarray, y: np.ndarray, draws: Draws) -> Pair:
+    def __call__(self, x: np.ndarray, y: np.ndarray, place: Place) -> Pair:
         images = x
         if self.shape is not None:
             size = int(np.prod(self.shape))
@@ -28,7 +29,7 @@ class _ImageTransform:
             images = x.reshape(len(x), *self.shape)
         if images.ndim < 3:
             raise ShapeError(f"{type(self).__name__}: x is {x.shape}; need (rows, ..., height, width), or shape=")
-        return self.images(images, draws).reshape(x.shape), y
+        return self.images(images, Draws(place, len(x))).reshape(x.shape), y
 
     def images(self, x: np.ndarray, draws: Draws) -> np.ndarray:
         """The images transformed, a new array."""
@@ -39,7 +40,7 @@ class RandomFlip(_ImageTransform):
     """Mirror each image with probability p: dim -1 exchanges left and right, -2 top and bottom.
 
     >>> flip = RandomFlip(p=1.0, shape=(1, 3))
-    >>> flip(np.array([[1.0, 2.0, 3.0]]), np.array([0]), Draws(seed=0, epoch=0, first=0, rows=1))[0]
+    >>> flip(np.array([[1.0, 2.0, 3.0]]), np.array([0]), place=(0, 0, 0, 0))[0]
     array([[3., 2., 1.]])
     """
 
@@ -60,7 +61,7 @@ class RandomShift(_ImageTransform):
     """Move each image by whole pixels, uniform in [-pixels, pixels] both ways; what comes in at an edge is `fill`.
 
     >>> shift = RandomShift(1, shape=(2, 2))
-    >>> shift(np.ones((1, 4)), np.array([0]), Draws(seed=1, epoch=0, first=0, rows=1))[0]
+    >>> shift(np.ones((1, 4)), np.array([0]), place=(1, 0, 0, 0))[0]
     array([[0., 0., 0., 1.]])
     """
 

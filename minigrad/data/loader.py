@@ -10,9 +10,9 @@ import numpy as np
 from ..arguments import whole
 from ..rng import CALLS, SEEDS, SHUFFLE, permutation, stream
 from .arrays import Dataset, check_xy, take_rows
-from .draws import Draws
 
-Transform = Callable[[np.ndarray, np.ndarray, Draws], tuple[np.ndarray, np.ndarray]]
+Place = tuple[int, int, int, int]  # seed, epoch, first row of the batch in the epoch's order, number of the transform
+Transform = Callable[[np.ndarray, np.ndarray, Place], tuple[np.ndarray, np.ndarray]]
 
 
 class Loader:
@@ -22,8 +22,8 @@ class Loader:
     the data if shuffle is False. `epoch` is the epoch that the next iteration will be. drop_last leaves out a last
     batch that would be smaller. The data is checked and cast once, here (check_xy): dtype None keeps what it has.
 
-    transform is a function (x, y, draws) -> (x, y) of a batch, or several, applied in order: RandomFlip, RandomShift,
-    Mixup, or one of your own. What it draws (see Draws) is a function of (seed, epoch, place in the epoch).
+    transform is a function (x, y, place) -> (x, y) of a batch, or several, applied in order: RandomFlip, RandomShift,
+    Mixup, or one of your own; Draws(place, len(x)) gives it random numbers.
 
     >>> loader = Loader(np.arange(10.0).reshape(5, 2), [0, 1, 0, 1, 0], batch_size=2, shuffle=False)
     >>> len(loader), [y.tolist() for x, y in loader], loader.epoch
@@ -52,7 +52,7 @@ class Loader:
         self.transforms = tuple(transform) if isinstance(transform, Sequence) else (transform,)
         for step in self.transforms:
             if isinstance(step, type) or not callable(step):
-                raise TypeError(f"Loader: transform is {step!r}; need functions (x, y, draws), such as RandomFlip()")
+                raise TypeError(f"Loader: transform is {step!r}; need functions (x, y, place), such as RandomFlip()")
         self.epoch = 0
         if len(self) == 0:
             raise ValueError(f"Loader: {len(self.x)} rows make no batch of {batch_size}, and drop_last drops the rest")
@@ -81,7 +81,7 @@ class Loader:
             rows = order[start : start + self.batch_size]
             batch = Dataset(take_rows(self.x, rows), take_rows(self.y, rows))
             for number, step in enumerate(self.transforms):
-                batch = Dataset(*step(*batch, Draws(self.seed, epoch, start, len(rows), number)))
+                batch = Dataset(*step(*batch, (self.seed, epoch, start, number)))
             yield batch
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from .. import kernels as K
 from ..arguments import finite, whole
 from .draws import Draws
 from .labels import one_hot
+from .loader import Place
 
 ROUNDS = 8  # of the rejection method; each accepts at least 95%, so that 4 in 10¹¹ numbers are never accepted
 
@@ -33,11 +34,12 @@ class Mixup:
             raise ValueError("Mixup: alpha is 0; need more: Beta(alpha, alpha) then puts λ at 0 or 1")
         self.classes = None if classes is None else whole(classes, "Mixup: classes", 1)
 
-    def __call__(self, x: np.ndarray, y: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, x: np.ndarray, y: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
         if y.dtype.kind != "f":
             if self.classes is None:
                 raise ValueError(f"Mixup: the targets are {y.dtype}; pass classes= to mix them as probabilities")
             y = one_hot(y, self.classes, x.dtype)
+        draws = Draws(place, len(x))
         partner = np.argsort(draws.bits()[:, 0], kind="stable")
         share = beta(self.alpha, draws)
         return _between(x, x[partner], share), _between(y, y[partner], share)

@@ -67,8 +67,8 @@ def of(
 ) -> list[Cost]:  # fmt: skip
     """The costs of training copies of a model on one batch (x, y): plainly, and with each of the terms.
 
-    A term is a penalty, which gets one row for each way that it can take (update, prox, loss), on the parameters of the
-    selector; or a model to compare with, one with dropout for instance. The model itself is not trained.
+    A term is a penalty or a constraint on the parameters of the selector, with a row for each way that it can take; or
+    a model to compare with, one with dropout for instance. The model itself is not trained.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(4, 8, activation="relu"), mg.nn.Linear(8, 3))
@@ -105,7 +105,8 @@ def routes(
             return Setup(model, optimizer(model.parameters()), bound)
         return Setup(model, optimizer(model.parameters(), **{moment: bound}))
 
-    ways = {"in the update": ("penalty", "l1", "l2"), "proximal": ("prox", "prox"), "in the loss": ("",)}
+    ways: dict[str, tuple[str, ...]] = {"in the update": ("penalty", "l1", "l2"), "proximal": ("prox", "prox")}
+    ways |= {"after the update": ("constraints", "project"), "in the loss": ("", "__call__")}
     return {
         f"{name} {way}": functools.partial(build, moment)
         for way, (moment, *needs) in ways.items()
@@ -229,7 +230,10 @@ def averages(make: Callable[[], Module]) -> Setup:
     return setup._replace(after=optim.EMA(setup.model).update)
 
 
-PENALTIES = {"L1": reg.L1(1e-4), "L2": reg.L2(1e-3), "elastic-net": reg.ElasticNet(1e-4, 1e-3)}
+PENALTIES: dict[str, Any] = {
+    "L1": reg.L1(1e-4), "L2": reg.L2(1e-3), "elastic-net": reg.ElasticNet(1e-4, 1e-3),
+    "group-lasso": reg.GroupLasso(1e-3), "max-norm": reg.MaxNorm(3.0),
+}  # fmt: skip
 LAYERS: dict[str, dict[str, Any]] = {
     "dropout": {"after": lambda: nn.Dropout(0.5)},
     "Gaussian-dropout": {"after": lambda: nn.GaussianDropout(0.5)},

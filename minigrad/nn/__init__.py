@@ -8,7 +8,8 @@ from .losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from .module import Module, Parameter
 from .monte_carlo import mc_predict
 from .noise import GaussianDropout, GaussianNoise
-from .random_layer import RandomLayer, replay
+from .random_layer import RandomLayer
+from .replay import replay
 from .shared_dropout import Dropout1d, Dropout2d, VariationalDropout
 
 __all__ = [

@@ -14,7 +14,7 @@ from ..ops.reduce import mean
 from ..ops.shape import sum
 from ..tensor import tensor
 from .module import Module
-from .random_layer import drawing_from
+from .replay import drawing_from
 
 
 class Prediction(NamedTuple):

@@ -19,6 +19,6 @@ from .schedules import (
 from .sgd import SGD
 
 __all__ = [
-    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "LinearLR", "Optimizer",
-    "RMSprop", "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR", "lr_scheduler",
+    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "LinearLR",
+    "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR", "lr_scheduler",
 ]  # fmt: skip

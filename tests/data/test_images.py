@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import Draws, RandomFlip, RandomShift
+from minigrad.data import RandomFlip, RandomShift
 from minigrad.errors import ShapeError
 
 N = 400
@@ -11,7 +11,7 @@ N = 400
 
 def apply(transform, x, epoch=0):
     before = x.copy()
-    y, target = transform(x, np.arange(len(x)), Draws(seed=1, epoch=epoch, first=0, rows=len(x)))
+    y, target = transform(x, np.arange(len(x)), (1, epoch, 0, 0))
     np.testing.assert_array_equal(x, before)
     np.testing.assert_array_equal(target, np.arange(len(x)))
     assert y.shape == x.shape and y.dtype == x.dtype
@@ -68,9 +68,9 @@ def test_flat_rows_with_a_shape(transform, shape):
 @pytest.mark.parametrize("transform", [RandomFlip, RandomShift])
 def test_shapes_are_checked(transform):
     with pytest.raises(ShapeError, match=r"x is \(2, 64\); need .rows, ..., height, width., or shape="):
-        transform()(np.ones((2, 64)), np.zeros(2), Draws(0, 0, 0, 2))
+        transform()(np.ones((2, 64)), np.zeros(2), (0, 0, 0, 0))
     with pytest.raises(ShapeError, match=r"rows are \(63,\), shape is \(8, 8\)"):
-        transform(shape=(8, 8))(np.ones((2, 63)), np.zeros(2), Draws(0, 0, 0, 2))
+        transform(shape=(8, 8))(np.ones((2, 63)), np.zeros(2), (0, 0, 0, 0))
     with pytest.raises(ValueError, match="shape is 0"):
         transform(shape=(0, 8))
 

@@ -10,7 +10,7 @@ from kernels.twins import every_variant, needs_native
 import minigrad as mg
 import minigrad.kernels as K
 from minigrad import rng
-from minigrad.data import Loader, Mixup, RandomFlip, RandomShift
+from minigrad.data import Draws, Loader, Mixup, RandomFlip, RandomShift
 from minigrad.errors import DTypeError, NonFiniteError, ShapeError
 
 
@@ -133,8 +133,8 @@ def test_transforms_depend_neither_on_threads_nor_on_global_streams():
 def test_each_transform_has_numbers_of_its_own():
     seen = []
 
-    def spy(x, y, draws):
-        seen.append(draws.bits(3))
+    def spy(x, y, place):
+        seen.append(Draws(place, len(x)).bits(3))
         return x, y
 
     x, _ = served([spy, spy], batch_size=20, shuffle=False)

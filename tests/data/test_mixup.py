@@ -10,7 +10,7 @@ N = 20_000
 
 
 def shares(alpha, epoch=0, rows=N):
-    return beta(alpha, Draws(seed=4, epoch=epoch, first=0, rows=rows))
+    return beta(alpha, Draws((4, epoch, 0, 0), rows))
 
 
 def distance(sample, distribution):
@@ -55,7 +55,7 @@ def test_neighbours_are_independent_and_streams_are_kept():
 def test_rows_and_targets_are_mixed_alike(backend, dtype):
     n = 60
     x, y = np.eye(n, dtype=dtype), np.arange(n)
-    mixed, targets = Mixup(0.4, classes=n)(x, y, Draws(seed=1, epoch=0, first=0, rows=n))
+    mixed, targets = Mixup(0.4, classes=n)(x, y, (1, 0, 0, 0))
     assert mixed.dtype == targets.dtype == dtype
     np.testing.assert_array_equal(mixed, targets)  # row i is its own one-hot target
     np.testing.assert_allclose(mixed.sum(1), 1, rtol=1e-6)
@@ -64,7 +64,7 @@ def test_rows_and_targets_are_mixed_alike(backend, dtype):
     assert 0.1 < own[own < 1].mean() < 0.9
     partner = np.where(own < 1, (mixed * (1 - np.eye(n))).argmax(1), y)
     assert len(set(partner[own < 0.999].tolist())) == (own < 0.999).sum()  # a permutation of the batch
-    real, real_targets = Mixup(0.4)(x, x[:, 0], Draws(seed=1, epoch=0, first=0, rows=n))
+    real, real_targets = Mixup(0.4)(x, x[:, 0], (1, 0, 0, 0))
     np.testing.assert_array_equal(real, mixed)
     np.testing.assert_array_equal(real_targets, mixed[:, 0])
     np.testing.assert_array_equal(x, np.eye(n))
@@ -77,6 +77,6 @@ def test_bad_input():
     with pytest.raises(ValueError, match="alpha is 0; need more"):
         Mixup(0)
     with pytest.raises(ValueError, match="targets are int64; pass classes="):
-        Mixup(1.0)(np.ones((2, 2)), np.array([0, 1]), Draws(0, 0, 0, 2))
+        Mixup(1.0)(np.ones((2, 2)), np.array([0, 1]), (0, 0, 0, 0))
     with pytest.raises(ValueError, match="row 1 is 3; need labels from 0 to 1"):
-        Mixup(1.0, classes=2)(np.ones((2, 2)), np.array([0, 3]), Draws(0, 0, 0, 2))
+        Mixup(1.0, classes=2)(np.ones((2, 2)), np.array([0, 3]), (0, 0, 0, 0))

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.nn.replay import drawing_from
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_mean_and_spread_of_a_linear_layer(backend, rng):
 def test_equals_the_draws_one_by_one(backend, model, x):
     mean, std = nn.mc_predict(model, x, samples=7, seed=11)
     streams, outputs = mg.rng.Streams(11), []
-    with nn.random_layer.drawing_from(model, lambda layer: streams.next(layer.purpose)):
+    with drawing_from(model, lambda layer: streams.next(layer.purpose)):
         outputs = [model(mg.tensor(x)).data for _ in range(7)]
     np.testing.assert_allclose(mean.data, np.mean(outputs, 0), rtol=1e-13)
     np.testing.assert_allclose(std.data, np.std(outputs, 0, ddof=1), rtol=1e-12)

@@ -69,7 +69,7 @@ def test_gradients_to_second_order(backend, name):
     layer(x)
 
     def squared(x):
-        with layer.replay():
+        with nn.replay(layer):
             return mg.square(layer(x))
 
     assert mg.testing.gradcheck(squared, [x.data[:1]])
@@ -88,11 +88,11 @@ def test_a_batch_in_parts_keeps_its_masks(backend, name, seed):
         layer.calls.copy_(1)
     parts = [layer(mg.tensor(x.data[:1])).data]
     for start, stop in ((1, 4), (4, 6)):
-        with layer.replay(row=start):
+        with nn.replay(layer, row=start):
             parts.append(layer(mg.tensor(x.data[start:stop])).data)
     rounding = 1e-12 if (name, backend) == ("DropConnect", "reference") else 0  # NumPy's products depend on the rows
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=rounding)
-    with layer.replay(call=1):
+    with nn.replay(layer, call=1):
         np.testing.assert_array_equal(layer(x).data, whole)
     assert layer(x).data.tolist() != whole.tolist()  # behind the block: the next draw
 
@@ -124,7 +124,7 @@ def test_layout_does_not_change_a_draw(backend, name):
     layer, x = made(name, seed=5)
     expected = layer(x).data
     for other in (np.asfortranarray(x.data), np.repeat(x.data, 2, axis=-1)[..., ::2], x.data[::-1].copy()[::-1]):
-        with layer.replay():
+        with nn.replay(layer):
             np.testing.assert_array_equal(layer(mg.from_numpy(other)).data, expected)
 
 
@@ -232,9 +232,9 @@ def test_other_bad_input():
     with pytest.raises(ValueError, match="replay: row is -1"):
         nn.replay(nn.Dropout(), row=-1)
     with pytest.raises(ValueError, match="replay: call is -2"):
-        nn.Dropout().replay(call=-2)
+        nn.replay(nn.Dropout(), call=-2)
     layer = nn.Dropout()
-    with pytest.raises(RuntimeError, match="this Dropout has not been called in training mode"), layer.replay():
+    with pytest.raises(RuntimeError, match="this Dropout has not been called in training mode"), nn.replay(layer):
         layer(mg.tensor([1.0]))
     with pytest.raises(TypeError, match="unknown keyword 'noise_shap'"):
         nn.Dropout(noise_shap=(1,))
@@ -247,7 +247,7 @@ def test_one_mask_over_time_until_the_next_sequence(backend):
     assert all((y == steps[0]).all() for y in steps)
     piece = layer(mg.tensor(np.ones((4, 5, 30)))).data  # three dimensions: the same mask over its steps
     assert (piece == steps[0][:, None]).all()
-    with layer.replay():
+    with nn.replay(layer):
         assert (layer(x).data == steps[0]).all()
     layer.new_sequence()
     assert (layer(x).data != steps[0]).any()

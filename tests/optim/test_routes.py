@@ -105,9 +105,9 @@ def test_prox_ends_the_update_with_each_coordinates_own_step(backend, rng, name,
         w.grad = mg.tensor(g)
         OPTIMIZERS[name]([w], **options).step()
     # At the first step of Adam, the step of a coordinate is lr / (|g| + eps); RMSprop, centered: the root of
-    # 0.01 g² - 0.0001 g² takes the place of |g|, and eps is 0.01.
+    # 0.01 g² - 0.0001 g² takes the place of |g|, eps is 0.01, and the momentum of 0.5 doubles the step that lasts.
     size = np.abs(g.astype(np.float64))
-    step = steps.get(name) or 0.01 / (size * 0.0099**0.5 + 0.01 if name == "RMSprop" else size + 1e-8)
+    step = steps.get(name) or (0.02 / (size * 0.0099**0.5 + 0.01) if name == "RMSprop" else 0.01 / (size + 1e-8))
     v = plain.data.astype(np.float64)
     expected = np.sign(v) * np.maximum(np.abs(v) - step * 0.7, 0) / (1 + step * 0.4)
     np.testing.assert_allclose(proximal.data, expected, rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-7)
