@@ -11,10 +11,13 @@ from . import data, debug, kernels, methods, nn, optim, reg, rng, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
+from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
+from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
 from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, binary_cross_entropy_with_logits, cross_entropy, mse, mse_loss
 from .ops.penalty import elastic_net
+from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose

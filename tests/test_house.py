@@ -17,9 +17,9 @@ MODULES = {
 # Rank of each top-level module: an import goes to a lower rank, or stays inside its own package.
 ORDER = [
     ["errors"],
-    ["arguments", "arrays"],
+    ["arguments", "arrays", "op"],
     ["kernels"],
-    ["owned", "op", "rng"],
+    ["owned", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -38,8 +38,8 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # Inside ops, families in order: the core's, then breadth.
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
-    "functions", "compare", "activations", "arrange", "indexing", "statistics", "products", "distances",
-    "regression", "classification", "conv", "recurrent",
+    "functions", "compare", "activations", "arrange", "pieces", "indexing", "getitem", "statistics", "products",
+    "distances", "regression", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.

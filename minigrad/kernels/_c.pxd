@@ -42,6 +42,12 @@ cdef extern from "elementwise.h" nogil:
 cdef extern from "arrays.h" nogil:
     ctypedef struct mg_arrays_table:
         void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
+        void place(size_t rows, size_t n, size_t bytes, const char *x, char *out, Py_ssize_t row,
+            Py_ssize_t column) noexcept nogil
+        void add_at_f32(size_t n, size_t width, size_t row, const float *x, const int64_t *index,
+            float *out) noexcept nogil
+        void add_at_f64(size_t n, size_t width, size_t row, const double *x, const int64_t *index,
+            double *out) noexcept nogil
     const mg_arrays_table *const *mg_arrays
 
 cdef extern from "peaks.h" nogil:

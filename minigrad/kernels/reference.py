@@ -216,12 +216,23 @@ def max_grad(g, index, out, first, last):
     np.put_along_axis(blocks, index.reshape(outer, 1, inner), g.reshape(outer, 1, inner), 1)
 
 
-# --- gathers ---------------------------------------------------------------------------------------------------------
+# --- gathers and scatters ------------------------------------------------------------------------------------------
 
 
-def take(x, index, out):
-    """out[i] = x[index[i]] along the first axis; index is int64, each in [0, len(x))."""
-    np.take(x, index, axis=0, out=out)
+def take(x, index, out, axis=0):
+    """out[i] = x[index[i]] along an axis; index is int64 of any shape, each in [0, x.shape[axis])."""
+    np.take(x, index, axis=axis, out=out)
+
+
+def add_at(x, index, out, axis=0):
+    """out[index[i]] += x[i] along an axis, i rising; index is int64 of any shape, each in [0, out.shape[axis])."""
+    check_indices("add_at", "row", index, out.shape[axis])
+    np.add.at(out, (slice(None),) * axis + (index,), x)
+
+
+def place(x, out):
+    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    np.copyto(out, x)
 
 
 # The kernels, here and in the files of losses, random numbers and updates. NaN and infinities are answers in them, not

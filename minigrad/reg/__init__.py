@@ -11,6 +11,7 @@ from .compact import compact
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .gradient import InputGradient
 from .groups import GroupLasso, Norm, SparseGroupLasso
+from .named_groups import NamedGroupLasso
 from .orthogonal import Orthogonal
 from .penalties import L1, L2, ElasticNet
 from .schedule import Ramp
@@ -30,6 +31,7 @@ __all__ = [
     "GroupLasso",
     "InputGradient",
     "MaxNorm",
+    "NamedGroupLasso",
     "NonNegative",
     "Norm",
     "Orthogonal",

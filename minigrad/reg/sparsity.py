@@ -21,6 +21,12 @@ class Zeros(NamedTuple):
     rows: int
     columns: int
 
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The shares of zeros, of empty rows and of empty columns."""
+        m, n = (self.shape[0], self.shape[-1]) if len(self.shape) > 1 else (1, 1)
+        return self.zeros / max(self.size, 1), self.rows / max(m, 1), self.columns / max(n, 1)
+
 
 class Sparsity(tuple[Zeros, ...]):
     """What `sparsity` returns: one Zeros per parameter; it prints as a table."""
@@ -43,7 +49,7 @@ class Sparsity(tuple[Zeros, ...]):
     def __repr__(self) -> str:
         rows = [HEAD]
         for entry in self:
-            share = f"{entry.zeros / max(entry.size, 1):.1%}"
+            share = f"{entry.shares[0]:.1%}"
             empty = f"{entry.rows}/{entry.shape[0]}", f"{entry.columns}/{entry.shape[-1]}"
             matrix = len(entry.shape) > 1
             rows.append((entry.name, str(entry.shape), str(entry.zeros), share, *(empty if matrix else ("", ""))))

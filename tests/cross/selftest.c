@@ -114,6 +114,20 @@ static void check_take(void) {
         }
 }
 
+/* Into rows and columns that lie apart, the latter in reverse. */
+static void check_place(void) {
+    static const size_t bytes[] = {1, 3, 4, 8, 12};
+    for (size_t b = 0; b < sizeof bytes / sizeof *bytes; b++, release())
+        for (size_t n = 1; n < 40; n += 13) {
+            const ptrdiff_t item = (ptrdiff_t)bytes[b];
+            uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
+            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+                                      -2 * (ptrdiff_t)n * item, -2 * item);
+            feed_bytes((6 * n - 1) * bytes[b], out);
+        }
+}
+
 static void check_dropout_bits(void) {
     EACH_SIZE(n) {
         const mg_stream stream = fresh_stream(n * 37 % 300);
@@ -161,7 +175,7 @@ typedef struct {
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
 
 static const kernel_check checks[] = {
-    ONE(arrays, take)
+    ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)

@@ -36,6 +36,8 @@ def calls():
     return found | {
         "contiguous": ([X], {}),
         "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
+        "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
+        "place": ([X, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
         "sum": ([X, np.zeros(3), 1, 2], {}),
         "mean": ([X, np.zeros(4), 0, 1], {}),

@@ -97,6 +97,44 @@ def test_bad_groups(backend):
         reg.SparseGroupLasso(-1, 0.1)
 
 
+def test_named_groups_over_several_parameters(backend, rng):
+    model = nn.Sequential(nn.Linear(4, 3, dtype="float64"), nn.Linear(3, 2, dtype="float64"))
+    units = {f"unit {j}": [("0.weight", np.s_[:, j]), ("0.bias", j), ("1.weight", j)] for j in range(3)}
+    terms = reg.on(model, {"units": (reg.everything, reg.NamedGroupLasso(0.3, units, scaled=True))})
+    with mg.no_grad():
+        model[0].bias.copy_(rng.standard_normal(3))
+        model[0].weight.copy_(model[0].weight.data * [1, 1, 0])
+    a, b, c = model[0].weight.data, model[0].bias.data, model[1].weight.data
+    expected = 0.3 * np.sqrt(7) * np.sqrt((a**2).sum(0) + b**2 + (c**2).sum(1)).sum()
+    assert terms.value() == {"units": pytest.approx(expected)}
+    terms().backward()
+    norm = np.sqrt((a**2).sum(0) + b**2 + (c**2).sum(1))
+    np.testing.assert_allclose(model[0].weight.grad.data, 0.3 * np.sqrt(7) * a / norm, rtol=1e-12)
+    assert terms.unmatched == ["1.bias"]
+
+    def joint(w, v):
+        groups = {"a": [("w", 0), ("v", np.s_[:, 1])], "b": [("w", np.s_[1:])]}
+        return reg.NamedGroupLasso(0.5, groups)({"w": w, "v": v})
+
+    assert gradcheck(joint, [rng.standard_normal((3, 2)), rng.standard_normal((2, 3))])
+    zero = {"w": mg.tensor([[0.0]], requires_grad=True)}
+    reg.NamedGroupLasso(1.0, {"a": [("w", 0)]})(zero).backward()
+    assert zero["w"].grad.data.tolist() == [[0.0]]
+
+
+def test_bad_named_groups():
+    model = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match=r"'0.weight' matches no parameter .* there are weight, bias"):
+        reg.on(model, reg.everything, reg.NamedGroupLasso(0.1, {"a": [("0.weight", 0)]}))
+    with pytest.raises(ValueError, match="a group is empty"):
+        reg.NamedGroupLasso(0.1, {"a": []})
+    with pytest.raises(IndexError):
+        reg.on(model, "weight", reg.NamedGroupLasso(0.1, {"a": [("weight", 5)]}))
+    with pytest.raises(TypeError, match=r"has no prox\. Use it in the loss"):
+        terms = reg.on(model, "weight", reg.NamedGroupLasso(0.1, {"a": [("weight", 0)]}))
+        optim.SGD(model.parameters(), lr=0.1, prox=terms)
+
+
 # --- in the update ---------------------------------------------------------------------------------------------------
 
 OPTIMIZERS = {
