@@ -15,8 +15,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FAMILIES = [
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "groups", "dropout", "random",
-    "update",
+    "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty", "groups",
+    "dropout", "random", "update",
 ]  # fmt: skip
 STATE = ["runtime", "memory"]  # modules without bodies in C
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with

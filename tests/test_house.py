@@ -38,15 +38,16 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # Inside ops, families in order: the core's, then breadth.
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
-    "functions", "compare", "activations", "arrange", "pieces", "indexing", "getitem", "statistics", "products",
-    "distances", "regression", "classification", "conv", "recurrent",
+    "compare", "choose", "functions", "trigonometric", "activations",
+    "arrange", "pieces", "indexing", "getitem", "extremes", "statistics", "norms", "products", "distances",
+    "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
-errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
-kernels.reference_random kernels.reference_groups kernels.reference_update kernels.segments kernels.philox
-kernels.quantile owned op rng engine tensor
+errors arguments arrays kernels kernels.reference kernels.reference_elementary kernels.reference_groups
+kernels.reference_losses kernels.reference_penalty kernels.reference_random kernels.reference_scans
+kernels.reference_update kernels.segments kernels.philox kernels.quantile owned op rng engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn.module nn.layers nn.random_layer nn.dropout nn.init reg.base reg.penalties reg.terms reg.select
 optim.base optim.bound optim.groups optim.sgd optim.adam

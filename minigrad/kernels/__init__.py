@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "memory", "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "groups", "dropout",
-    "random", "update",
+    "memory", "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
+    "groups", "dropout", "random", "update",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

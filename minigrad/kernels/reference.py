@@ -14,6 +14,31 @@ import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
+from .reference_elementary import (
+    asinh,
+    atan,
+    atan2,
+    ceil,
+    cos,
+    cosh,
+    erf,
+    expm1,
+    floor,
+    hypot,
+    log1p,
+    log2,
+    logaddexp,
+    maximum,
+    minimum,
+    normal_cdf,
+    pow,
+    sin,
+    sinh,
+    softplus,
+    step,
+    tan,
+    where,
+)
 from .reference_groups import group_limit, group_norm, group_soft_threshold
 from .reference_losses import (
     MEAN,
@@ -33,6 +58,7 @@ from .reference_losses import (
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
 from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .reference_scans import cumsum, norm, prod, prod_grad
 from .reference_update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
 
@@ -42,13 +68,17 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+
+    Two numbers make a float32.
+    """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
-        if x.dtype not in REAL:
-            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+        if not isinstance(x, np.ndarray) or x.dtype not in REAL:
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -201,10 +231,19 @@ def mean(x, out, first, last):
 
 def max(x, out, index, first, last):
     """out = the largest element, index (int64) = where it first occurs in the reduced axes; NaN counts as largest."""
+    _extreme("argmax", x, out, index, first, last)
+
+
+def min(x, out, index, first, last):
+    """out = the smallest element, index (int64) = where it first occurs in the reduced axes; NaN counts as smallest."""
+    _extreme("argmin", x, out, index, first, last)
+
+
+def _extreme(which, x, out, index, first, last):
     blocks = _blocks(x, first, last)
-    where = blocks.argmax(1)
-    index[...] = where.reshape(index.shape)
-    out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
+    found = getattr(blocks, which)(1)
+    index[...] = found.reshape(index.shape)
+    out[...] = np.take_along_axis(blocks, found[:, None], 1).reshape(out.shape)
 
 
 def max_grad(g, index, out, first, last):

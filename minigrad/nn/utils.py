@@ -26,12 +26,8 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """
     bound = finite(clip_value, "clip_grad_value_: clip_value", at_least=0.0)
     for p, g in _gradients("clip_grad_value_", parameters):
-        pair, index = K.empty((2, g.size), g.dtype), np.empty(g.size, np.int64)
-        K.copy(-bound, pair[1])
-        for _ in range(2):  # g = -max(g, -bound), twice: what was too small, then what was too large
-            K.copy(g.reshape(-1), pair[0])
-            K.max(pair, g.reshape(-1), index, 0, 1)
-            K.neg(g, g)
+        K.maximum(g, -bound, g)
+        K.minimum(g, bound, g)
         _written(p, g)
 
 

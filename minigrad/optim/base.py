@@ -146,7 +146,7 @@ class Optimizer:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
         now = [group[name] for name in self._options]
-        now += [strength for *_, term in table.terms for strength in (term.l1, term.l2)]
+        now += [strength for _, _, _, term in table.terms for strength in (term.l1, term.l2)]
         if now == table.written:
             return
         self._check(group)

@@ -16,6 +16,7 @@
 #include "arrays.h"
 #include "cpu.h"
 #include "dropout.h"
+#include "elementary.h"
 #include "elementwise.h"
 #include "groups.h"
 #include "losses.h"
@@ -23,6 +24,7 @@
 #include "penalty.h"
 #include "random.h"
 #include "reduce.h"
+#include "scans.h"
 #include "softmax.h"
 #include "update.h"
 
@@ -173,13 +175,18 @@ typedef struct {
 #define MAP(op)                                                                                                        \
     {"elementwise", #op "_f32", mg_check_map_f32, mg_op_##op},                                                         \
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
+#define ELEMENTARY(op)                                                                                                 \
+    {"elementary", #op "_f32", mg_check_elementary_f32, mg_elementary_##op},                                           \
+    {"elementary", #op "_f64", mg_check_elementary_f64, mg_elementary_##op},
 
 static const kernel_check checks[] = {
     ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
+    MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
-    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, max_grad)
+    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, min_rows) PAIR(reduce, min_columns)
+    PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)
     PAIR(softmax, softmax) PAIR(softmax, softmax_grad) PAIR(softmax, log_softmax) PAIR(softmax, log_softmax_grad)
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)

@@ -18,8 +18,8 @@ STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
-    "max": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0], "normal": [0],
-    "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "max": [1, 2], "min": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0],
+    "normal": [0], "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
 }  # fmt: skip
 
 
@@ -27,6 +27,9 @@ def calls():
     """A good call of every kernel that takes arrays: name -> (arguments, options)."""
     unary = ["neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid", "relu", "copy", "softmax", "log_softmax"]
     binary = ["add", "sub", "mul", "div", "relu_grad", "tanh_grad", "sigmoid_grad", "softmax_grad", "log_softmax_grad"]
+    unary += ["expm1", "log1p", "log2", "sin", "cos", "tan", "sinh", "cosh", "asinh", "atan", "erf", "normal_cdf"]
+    unary += ["softplus", "floor", "ceil"]
+    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step"]
     found = {name: ([X, np.zeros_like(X)], {}) for name in unary}
     found |= {name: ([X, Y, np.zeros_like(X)], {}) for name in binary}
     found |= {name: ([X, Y, np.zeros(1)], {"reduction": 1}) for name in ("mse", "bce_with_logits")}
@@ -35,6 +38,7 @@ def calls():
     }
     return found | {
         "contiguous": ([X], {}),
+        "where": ([X > 0, X, Y, np.zeros_like(X)], {}),
         "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "place": ([X, np.zeros((3, 4))], {}),
@@ -42,6 +46,11 @@ def calls():
         "sum": ([X, np.zeros(3), 1, 2], {}),
         "mean": ([X, np.zeros(4), 0, 1], {}),
         "max": ([X, np.zeros(3), np.zeros(3, np.int64), 1, 2], {}),
+        "min": ([X, np.zeros(4), np.zeros(4, np.int64), 0, 1], {}),
+        "cumsum": ([X, np.zeros((3, 4))], {"reverse": True}),
+        "prod": ([X, np.zeros(3)], {}),
+        "prod_grad": ([ROW, X, np.zeros((3, 4))], {}),
+        "norm": ([X, np.zeros(3)], {}),
         "max_grad": ([ROW, LABEL, np.zeros((3, 4)), 1, 2], {}),
         "cross_entropy": ([X, LABEL, np.zeros(1), np.zeros_like(X)], {"reduction": 1}),
         "cross_entropy_grad": ([Y, LABEL, np.ones(1), np.zeros_like(X)], {"reduction": 1}),
