@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_cv, add_path, add_bench, add_info):
+    for add in (add_demo, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -87,6 +87,24 @@ def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return choose_options.add(commands, "path", _at_least)
 
 
+def add_cost(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    cost = commands.add_parser(
+        "cost",
+        help="what each regularizer costs: time and memory of a step, prediction, parameters",
+        description="Times training steps of a network of relu layers, with and without each term, in turn; "
+        "minigrad.lab.cost.of does the same for a model of your own.",
+    )
+    cost.add_argument("--data", choices=("digits", "mnist"), default="digits", help="where a batch comes from")
+    cost.add_argument("--hidden", type=_at_least(1), nargs="+", metavar="N", help="hidden units (default: 128 128)")
+    cost.add_argument("--batch-size", type=_at_least(1), default=32, metavar="N", help="rows of the batch (32)")
+    cost.add_argument("--terms", nargs="+", metavar="TERM", help="L1, L2, elastic-net, group-lasso, max-norm, "
+                      "dropout, Gaussian-dropout, DropConnect, clipping, averages (all)")  # fmt: skip
+    cost.add_argument("--rounds", type=_at_least(1), metavar="N", help="how often each row is timed (21)")
+    cost.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    cost.set_defaults(run=run_cost)
+    return cost
+
+
 def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench", add_help=False, help="the kernels against NumPy and, where installed, PyTorch, JAX and numba"
@@ -116,6 +134,16 @@ def run_demo(options: argparse.Namespace) -> None:
         kernels.set_num_threads(1)
     job = {"digits": demo_report, "mnist": article_000}[options.data]
     job.main(options)
+
+
+def run_cost(options: argparse.Namespace) -> None:
+    from .lab import cost
+
+    options.terms = options.terms or cost.TERMS
+    options.rounds = options.rounds or cost.ROUNDS
+    if options.threads is None:
+        kernels.set_num_threads(1)  # as run_demo
+    cost.main(options)
 
 
 def run_bench(options: argparse.Namespace) -> None:

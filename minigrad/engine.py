@@ -266,12 +266,7 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
                 if _watch is not None:
                     _watch(op, y, inputs, gx)
-                try:
-                    a, b = gx.array, x.array
-                    fits = a.shape == b.shape and (a.dtype is b.dtype or a.dtype == b.dtype)
-                except AttributeError:
-                    fits = False
-                if not fits:
+                if type(gx) is not Tensor or gx.array.shape != x.array.shape or gx.array.dtype != x.array.dtype:
                     raise GraphError(f"{op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
                 known = found if x.op is None and x.hooks is None else pending  # a leaf has nothing to wait for
                 if made in known:

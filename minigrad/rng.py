@@ -18,8 +18,8 @@ import numpy as np
 from . import kernels as K
 from .arguments import finite, real_dtype, whole
 
-PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels")
-INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS = range(len(PURPOSES))
+PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels", "augment")
+INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS, AUGMENT = range(len(PURPOSES))
 CALLS = 1 << 48  # call numbers of one purpose
 SEEDS = 1 << 64
 
@@ -200,7 +200,7 @@ def get_state() -> dict[str, int]:
     """The streams of this process as plain integers: the seed, and the next call number of each purpose.
 
     >>> sorted(get_state())
-    ['data', 'dropout', 'init', 'labels', 'noise', 'seed', 'shuffle', 'split']
+    ['augment', 'data', 'dropout', 'init', 'labels', 'noise', 'seed', 'shuffle', 'split']
     """
     return _here().get_state()
 

@@ -17,11 +17,8 @@ from typing import TYPE_CHECKING, Any
 from . import reference
 
 if TYPE_CHECKING:
+    from .breadth import *  # noqa: F403
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
-    from .reference_descent import *  # noqa: F403
-    from .reference_elementary import *  # noqa: F403
-    from .reference_groups import *  # noqa: F403
-    from .reference_scans import *  # noqa: F403
 
 NAMES = reference.NAMES
 FAMILIES = (

@@ -183,6 +183,7 @@ cdef extern from "update.h" nogil:
         double momentum
         int nesterov
         double beta1, beta2, eps
+        int amsgrad, centered
     ctypedef void (*mg_update_f32)(
         size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
     ) noexcept nogil
@@ -192,8 +193,8 @@ cdef extern from "update.h" nogil:
     ctypedef struct mg_update_table:
         void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil
         void sums_f64(size_t n, const double *w, const double *row, double *sums) noexcept nogil
-        mg_update_f32 sgd_f32, adam_f32
-        mg_update_f64 sgd_f64, adam_f64
+        mg_update_f32 sgd_f32, adam_f32, rmsprop_f32, adagrad_f32
+        mg_update_f64 sgd_f64, adam_f64, rmsprop_f64, adagrad_f64
     const mg_update_table *const *mg_update
 
 cdef extern from "stream.h" nogil:

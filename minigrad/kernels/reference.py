@@ -32,7 +32,7 @@ from .reference_losses import (
     softmax_grad,
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
-from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .reference_random import dropout, dropout_bits, masked_scale, random_bits, uniform
 from .reference_update import adam_update, segments, sgd_update
 
 
@@ -248,12 +248,8 @@ def place(x, out):
     np.copyto(out, x)
 
 
-# Kernels beyond the core's, in files beside this one.
-BREADTH = ("elementary", "scans", "groups", "descent")
-for _name in BREADTH:
-    _module = importlib.import_module(f"{__name__}_{_name}")
-    _own = {name: f for name, f in vars(_module).items() if getattr(f, "__module__", None) == _module.__name__}
-    globals().update({name: f for name, f in _own.items() if name[0] != "_"})
+_breadth = importlib.import_module(".breadth", __package__)  # kernels beyond the core's
+globals().update({name: kernel for name, kernel in vars(_breadth).items() if callable(kernel)})
 
 # NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
 NAMES = sorted(

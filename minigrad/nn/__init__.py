@@ -1,7 +1,8 @@
 """Layers, losses and initializers. `nn.Module` is the tree that holds parameters; `nn.init` what they start from."""
 
-from . import init
+from . import init, utils
 from .activations import CELU, ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, Softsign
+from .dropconnect import DropConnect
 from .dropout import Dropout
 from .layers import Dense, Flatten, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from .losses import (
@@ -22,6 +23,11 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .monte_carlo import mc_predict
+from .noise import GaussianDropout, GaussianNoise
+from .random_layer import RandomLayer
+from .replay import replay
+from .shared_dropout import Dropout1d, Dropout2d, VariationalDropout
 
 __all__ = [
     "CELU",
@@ -31,8 +37,13 @@ __all__ = [
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Dense",
+    "DropConnect",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
@@ -47,6 +58,7 @@ __all__ = [
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "RandomLayer",
     "ReLU",
     "Sequential",
     "SiLU",
@@ -59,5 +71,9 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "VariationalDropout",
     "init",
+    "mc_predict",
+    "replay",
+    "utils",
 ]  # fmt: skip

@@ -109,8 +109,12 @@ class Linear(Module):
         self.bias = Parameter(initializers.zeros((self.out_features,), dtype)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
+        return self.apply(x, self.weight)
+
+    def apply(self, x: Any, w: Tensor) -> Tensor:
+        """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
-        shape, w = x.array.shape, self.weight
+        shape = x.array.shape
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")

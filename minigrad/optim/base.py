@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,7 @@ class Optimizer:
         check_bound(self._name, self._terms, self.state)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
         self._group_values: dict[str, float] = {}  # name of a term on groups -> its value before the last step
+        self._hooks: list[Callable[[Optimizer], Any]] = []
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
@@ -95,8 +96,15 @@ class Optimizer:
         for p in self.state:
             p.grad = None
 
+    def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
+        """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
+        self._hooks.append(hook)
+        return lambda: self._hooks.remove(hook)
+
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        for hook in self._hooks:
+            hook(self)
         if self._stale():
             self._build()
         work = [(table, *self._gradients(table)) for table in self._tables]
@@ -138,7 +146,7 @@ class Optimizer:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
         now = [group[name] for name in self._options]
-        now += [strength for *_, term in table.terms for strength in (term.l1, term.l2)]
+        now += [strength for _, _, _, term in table.terms for strength in (term.l1, term.l2)]
         if now == table.written:
             return
         self._check(group)

@@ -17,6 +17,7 @@ from .penalties import L1, L2, ElasticNet
 from .schedule import Ramp
 from .select import everything, on, select
 from .sparsity import sparsity
+from .targets import ConfidencePenalty
 from .terms import Terms
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Activity",
     "ActivityNorm",
     "Box",
+    "ConfidencePenalty",
     "ElasticNet",
     "GroupLasso",
     "InputGradient",

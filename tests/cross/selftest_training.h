@@ -172,17 +172,19 @@ static const double FN(rows)[][MG_COLUMNS] = {
 };
 enum { FN(n_rows) = sizeof FN(rows) / sizeof *FN(rows) };
 
-/* Two steps, so that states count. */
-static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings) {
+/* Two steps, so that states count; squares: the first of them is an average of squares. */
+static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings, int states, int squares) {
     EACH_SIZE(n)
         for (int i = 0; i < FN(n_rows); i++, release()) {
             real *w = n % 8 == 7 ? FN(wild)(n) : FN(mild)(n), *m = FN(mild)(n), *v = FN(mild)(n);
-            real *state[] = {m, v};
+            real *state[] = {squares ? v : m, squares ? m : v, w};
             double sums[2] = {0};
             for (size_t j = 0; j < n; j++) v[j] *= v[j];
+            if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
             for (int step = 0; step < 2; step++) {
                 update(n, w, step ? FN(wild)(n) : FN(mild)(n), state, FN(rows)[i], &settings, sums);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
+                if (states > 2) FN(feed)(n, state[2]);
             }
         }
 }
@@ -197,13 +199,31 @@ static void FN(check_sums)(void) {
 }
 
 static void FN(check_sgd)(void) {
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0});
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9});
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1});
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0}, 2, 0);
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9}, 2, 0);
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
 }
 
 static void FN(check_adam)(void) {
-    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8});
+    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
+}
+
+static void FN(check_amsgrad)(void) {
+    const mg_update_settings settings = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .amsgrad = 1};
+    FN(check_update)(CALL(update, adam), settings, 3, 0);
+}
+
+static void FN(check_rmsprop)(void) {
+    for (int centered = 0; centered < 2; centered++)
+        for (int momentum = 0; momentum < 2; momentum++) {
+            const mg_update_settings settings = {
+                .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9 * momentum, .centered = centered};
+            FN(check_update)(CALL(update, rmsprop), settings, 3, 1);
+        }
+}
+
+static void FN(check_adagrad)(void) {
+    FN(check_update)(CALL(update, adagrad), (mg_update_settings){.eps = 1e-10}, 2, 1);
 }
 
 /* --- dropout and random --- */

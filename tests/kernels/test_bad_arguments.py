@@ -71,9 +71,13 @@ def calls():
     }
 
 
-OTHERS = {  # no arrays, a view, or a table of arrays: in test_arrays.py, and below
-    "empty", "empty_for", "broadcast", "segments", "sgd_update", "adam_update",
-}  # fmt: skip
+UPDATES = {
+    "sgd_update": {"momentum": 0.9},
+    "adam_update": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
+    "adagrad_update": {"eps": 1e-8},
+}
+OTHERS = {"empty", "empty_for", "broadcast", "segments", *UPDATES}  # no arrays, a view, or a table: see below
 
 
 def wrong_versions(x):
@@ -179,9 +183,8 @@ def test_none_is_refused(name):
 
 
 @needs_native
-@pytest.mark.parametrize("update", ["sgd_update", "adam_update"])
-def test_updates_refuse_bad_tables_and_gradients(update):
-    options = {"momentum": 0.9} if update == "sgd_update" else {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+@pytest.mark.parametrize(("update", "options"), UPDATES.items())
+def test_updates_refuse_bad_tables_and_gradients(update, options):
     with K.use_backend("native"):
         for what, wrong in wrong_versions(np.ones(12)).items():
             if what in ("None", "one axis more", "a subclass"):
