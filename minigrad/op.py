@@ -1,4 +1,4 @@
-"""What an op is made of, beside its arithmetic: a rule for each argument, and how arguments find their places."""
+"""What an op is made of, and how the arguments of a call are put in order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def describe(x: Any) -> str:
+    """A tensor as errors name it: float32 (3, 4); anything else as it prints."""
+    array = getattr(x, "array", None)
+    return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
 
 
 class ForEach(tuple):
@@ -44,8 +51,16 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    def named(self, error: Exception) -> Exception:
+        """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
+        return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
+
+    def name_of(self, x: Any, inputs: tuple) -> str:
+        """The name of the argument without a rule at which x came."""
+        return next(n for n, rule, other in zip(self.names, self.rules, inputs) if rule is None and other is x)
+
     def argument(self, i: int) -> str:
-        """The name of positional argument i, for errors."""
+        """The name of positional argument i."""
         return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:

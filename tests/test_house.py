@@ -17,9 +17,9 @@ MODULES = {
 # Rank of each top-level module: an import goes to a lower rank, or stays inside its own package.
 ORDER = [
     ["errors"],
-    ["arguments", "arrays", "op"],
+    ["arguments", "arrays"],
     ["kernels"],
-    ["rng"],
+    ["owned", "op", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -45,7 +45,8 @@ OPS = [
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
-kernels.reference_random kernels.reference_update kernels.segments kernels.philox kernels.quantile rng op engine tensor
+kernels.reference_random kernels.reference_update kernels.segments kernels.philox kernels.quantile owned op rng
+engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn.module nn.layers nn.dropout nn.init reg.penalties reg.terms reg.select optim.base optim.groups optim.sgd optim.adam
 data.arrays data.labels data.loader train.loop train.evaluate train.history

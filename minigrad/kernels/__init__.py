@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+    "arrays", "gather", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random",
+    "update",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

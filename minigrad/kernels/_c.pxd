@@ -25,8 +25,8 @@ cdef extern from "elementwise.h" nogil:
         void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
     const mg_elementwise_table *const *mg_elementwise
 
-cdef extern from "arrays.h" nogil:
-    ctypedef struct mg_arrays_table:
+cdef extern from "gather.h" nogil:
+    ctypedef struct mg_gather_table:
         void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
         void place(size_t rows, size_t n, size_t bytes, const char *x, char *out, Py_ssize_t row,
             Py_ssize_t column) noexcept nogil
@@ -34,7 +34,7 @@ cdef extern from "arrays.h" nogil:
             float *out) noexcept nogil
         void add_at_f64(size_t n, size_t width, size_t row, const double *x, const int64_t *index,
             double *out) noexcept nogil
-    const mg_arrays_table *const *mg_arrays
+    const mg_gather_table *const *mg_gather
 
 cdef extern from "peaks.h" nogil:
     ctypedef struct mg_peaks_table:

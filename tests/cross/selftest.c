@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrays.h"
+#include "gather.h"
 #include "cpu.h"
 #include "dropout.h"
 #include "elementwise.h"
@@ -108,7 +108,7 @@ static void check_take(void) {
         for (size_t n = 0; n < 40; n += 13) {
             uint8_t *x = fresh_bytes(7 * bytes[b]), *out = fresh_bytes(n * bytes[b]);
             const int64_t *index = fresh_indices(n, 7);
-            mg_arrays[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
+            mg_gather[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
             feed_bytes(n * bytes[b], out);
         }
 }
@@ -120,8 +120,8 @@ static void check_place(void) {
         for (size_t n = 1; n < 40; n += 13) {
             const ptrdiff_t item = (ptrdiff_t)bytes[b];
             uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
-            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
-            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
                                       -2 * (ptrdiff_t)n * item, -2 * item);
             feed_bytes((6 * n - 1) * bytes[b], out);
         }
@@ -174,7 +174,7 @@ typedef struct {
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
 
 static const kernel_check checks[] = {
-    ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
+    ONE(gather, take) ONE(gather, place) PAIR(gather, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)

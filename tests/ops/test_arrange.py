@@ -236,6 +236,8 @@ def test_errors_name_the_op_what_came_and_what_would_do(call, error, match):
         lambda x: x.narrow(0, 0, 2**63),
         lambda x: x.expand(2**40, 4, 6)[:, 0, [1]],
         lambda x: x[np.broadcast_to(np.int64(1), (2**40, 2**10))],
+        lambda x: x.gather(0, mg.tensor([[1]], dtype="int64").expand(2**40, 2**10)),
+        lambda x: mg.one_hot(mg.tensor([1], dtype="int64").expand(2**40, 2**10)),
         lambda x: mg.one_hot([1], 2**62),
         lambda x: mg.one_hot([2**61]),
     ],
