@@ -113,6 +113,11 @@ def test_one_tensor_several_times():
     assert not np.shares_memory(a.grad.data, b.grad.data)
 
 
+def test_a_border_of_nothing_needs_no_elements_to_reflect():
+    assert mg.pad(leaf(np.ones((0, 5))), (2, 1), "reflect").shape == (0, 8)
+    assert mg.pad(leaf(np.ones((3, 5))), (-2, -3), "circular").shape == (3, 0)
+
+
 def test_joined_dtypes():
     a, b = mg.tensor([1.0], requires_grad=True), leaf([2.0])
     y = mg.cat([a, b, mg.tensor([3.0])])
