@@ -150,9 +150,10 @@ def differentiable(
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
     says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. `opaque` says that
-    the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report() lists it. A variadic
-    op, of arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: …`.
+    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. A variadic op, of
+    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
+    `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
+    lists it.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -260,7 +261,7 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 if not x.tracked or made < oldest:
                     continue
                 if rule is None:
-                    name = op.name_of(x, inputs)
+                    name = op.argument(next(i for i, z in enumerate(inputs) if z is x and op.rules[i] is None))
                     raise GraphError(f"{op.name} has no gradient for its argument {name!r}; pass it detached")
                 gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
                 if _watch is not None:

@@ -1,4 +1,4 @@
-"""What an op is made of, and how the arguments of a call are put in order."""
+"""What an op is made of, beside its arithmetic: a rule for each argument, and how arguments find their places."""
 
 from __future__ import annotations
 
@@ -55,12 +55,8 @@ class Op:
         """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
         return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
 
-    def name_of(self, x: Any, inputs: tuple) -> str:
-        """The name of the argument without a rule at which x came."""
-        return next(n for n, rule, other in zip(self.names, self.rules, inputs) if rule is None and other is x)
-
     def argument(self, i: int) -> str:
-        """The name of positional argument i."""
+        """The name of positional argument i, for errors."""
         return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:

@@ -12,7 +12,7 @@ from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.linalg import matmul
-from .ops.reduce import argmax, log_softmax, max, mean, softmax
+from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .owned import owned
 
@@ -61,14 +61,6 @@ def _permute(t: Tensor, *dims: Any) -> Tensor:
 
 def _transposed(t: Tensor) -> Tensor:
     return permute(t, dims=tuple(reversed(range(t.array.ndim))))
-
-
-def _power(t: Tensor, exponent: Any) -> Tensor:
-    if isinstance(exponent, (int, float)) and exponent == 2:
-        return square(t)
-    if isinstance(exponent, (int, float)) and exponent == 0.5:
-        return sqrt(t)
-    raise TypeError(f"**: the exponent is {exponent!r}; this version takes 2 and 0.5")
 
 
 def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
@@ -131,13 +123,12 @@ METHODS: dict[str, Any] = {
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
     "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
-    "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__neg__": neg, "__abs__": abs,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
     "sign": sign, "matmul": matmul, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
-    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
     # shape and dtype
     "reshape": _reshape, "permute": _permute, "transpose": transpose, "T": property(_transposed),

@@ -18,11 +18,15 @@ from . import reference
 
 if TYPE_CHECKING:
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
+    from .reference_descent import *  # noqa: F403
+    from .reference_elementary import *  # noqa: F403
+    from .reference_groups import *  # noqa: F403
+    from .reference_scans import *  # noqa: F403
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "arrays", "gather", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random",
-    "update",
+    "memory", "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
+    "groups", "dropout", "random", "update", "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

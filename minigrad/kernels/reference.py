@@ -9,6 +9,7 @@ The native kernels compute the same in a fixed order of operations, stated in sr
 where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
+import importlib
 
 import numpy as np
 
@@ -41,13 +42,17 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+
+    Two numbers make a float32.
+    """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
-        if x.dtype not in REAL:
-            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+        if not isinstance(x, np.ndarray) or x.dtype not in REAL:
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -200,10 +205,19 @@ def mean(x, out, first, last):
 
 def max(x, out, index, first, last):
     """out = the largest element, index (int64) = where it first occurs in the reduced axes; NaN counts as largest."""
+    _extreme("argmax", x, out, index, first, last)
+
+
+def min(x, out, index, first, last):
+    """out = the smallest element, index (int64) = where it first occurs in the reduced axes; NaN counts as smallest."""
+    _extreme("argmin", x, out, index, first, last)
+
+
+def _extreme(which, x, out, index, first, last):
     blocks = _blocks(x, first, last)
-    where = blocks.argmax(1)
-    index[...] = where.reshape(index.shape)
-    out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
+    found = getattr(blocks, which)(1)
+    index[...] = found.reshape(index.shape)
+    out[...] = np.take_along_axis(blocks, found[:, None], 1).reshape(out.shape)
 
 
 def max_grad(g, index, out, first, last):
@@ -234,8 +248,14 @@ def place(x, out):
     np.copyto(out, x)
 
 
-# The kernels, here and in the files of losses, random numbers and updates. NaN and infinities are answers in them, not
-# events: NumPy's warnings about them are off.
+# Kernels beyond the core's, in files beside this one.
+BREADTH = ("elementary", "scans", "groups", "descent")
+for _name in BREADTH:
+    _module = importlib.import_module(f"{__name__}_{_name}")
+    _own = {name: f for name, f in vars(_module).items() if getattr(f, "__module__", None) == _module.__name__}
+    globals().update({name: f for name, f in _own.items() if name[0] != "_"})
+
+# NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
 NAMES = sorted(
     name
     for name, kernel in globals().items()

@@ -60,7 +60,12 @@ def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 
 def t(x: Tensor) -> Tensor:
-    """The transpose of a matrix; a vector or a number as it is."""
+    """The transpose of a matrix x; a vector or a number as it is.
+
+    >>> import minigrad as mg
+    >>> mg.t(mg.tensor([[1, 2]])).shape
+    (2, 1)
+    """
     if x.ndim > 2:
         raise ShapeError(f"t: got {x.shape}; need at most two dimensions: use transpose or permute")
     return transpose(x, 0, 1) if x.ndim == 2 else x
@@ -131,5 +136,10 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
 
 
 def tile(x: Tensor, dims: Sequence[int]) -> Tensor:
-    """repeat, where missing leading numbers are 1."""
+    """x repeated dims[i] times along dimension i; where dims is shorter, its missing leading numbers are 1.
+
+    >>> import minigrad as mg
+    >>> mg.tile(mg.tensor([[1, 2]]), (2,))
+    tensor([[1., 2., 1., 2.]])
+    """
     return repeat(x, (1,) * (x.ndim - len(dims)) + tuple(dims))

@@ -83,7 +83,7 @@ def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
 
 
 def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
-    """The slices of x along dim that a vector of integers names.
+    """The slices of x along dim that index, a vector of integers, names.
 
     >>> import minigrad as mg
     >>> mg.index_select(mg.tensor([[1, 2], [3, 4]]), 1, [1, 1, 0])
@@ -217,7 +217,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
 # What stands at place i, outside of 0 … n - 1: the element of which place; and how far i may reach.
 BORDERS = {
     "reflect": (lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)), lambda n: n - 1),
-    "replicate": (lambda i, n: np.clip(i, 0, n - 1), lambda n: math.inf if n else 0),
+    "replicate": (lambda i, n: np.where(i < 0, 0, np.where(i < n, i, n - 1)), lambda n: math.inf if n else 0),
     "circular": (lambda i, n: i % n, lambda n: n),
 }
 

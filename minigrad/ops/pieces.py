@@ -104,7 +104,7 @@ def _cut(x: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
 
 
 def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """x cut along dim into pieces of one size (the last may be smaller), or of the sizes in a sequence. Views.
+    """x cut along dim into views: split_size_or_sections is their size (the last may be smaller), or a list of sizes.
 
     >>> import minigrad as mg
     >>> mg.split(mg.tensor([1, 2, 3]), 2)
@@ -175,7 +175,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors, of one shape, as slices along a new dimension.
+    """The tensors, of one shape, as slices along a new dimension, dim of the result.
 
     >>> import minigrad as mg
     >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
@@ -225,7 +225,7 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
 
 
 def diag(x: Tensor, diagonal: int = 0) -> Tensor:
-    """A vector as a diagonal of a square matrix of zeros; of a matrix, a diagonal: the main one, or that many above.
+    """A vector x as a diagonal of a matrix of zeros; of a matrix x, its diagonal: the main one, or that many above.
 
     >>> import minigrad as mg
     >>> mg.diag(mg.tensor([[1, 2], [3, 4]]), 1), mg.diag(mg.tensor([5, 6]))
@@ -258,7 +258,13 @@ def tril(x: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
-    """x with zeros below a diagonal of its last two dimensions: the main one, or that many above it."""
+    """x with zeros below a diagonal of its last two dimensions: the main one, or that many above it.
+
+    >>> import minigrad as mg
+    >>> mg.triu(mg.tensor([[1, 2], [3, 4]]))
+    tensor([[1., 2.],
+            [0., 4.]])
+    """
     return _masked("triu", x, lambda m, n: ~np.tri(m, n, diagonal - 1, dtype=bool))
 
 

@@ -38,7 +38,7 @@ def test_gradients_of_generated_cases(spec, backend):
     @given(spec.cases)
     def check(case):
         arrays, options = case
-        if not any(real(a) and a.size for a in arrays):
+        if spec.order == 0 or not any(real(a) and a.size for a in arrays):
             return
 
         def one(*tensors):  # of several outputs, the real ones side by side

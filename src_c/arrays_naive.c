@@ -1,6 +1,6 @@
-/* The plain meaning of gather.c: one byte, or one number, at a time. Variant `naive`. */
+/* The plain meaning of arrays.c: one byte, or one number, at a time. Variant `naive`. */
 #ifndef real
-#include "gather.h"
+#include "arrays.h"
 #include "variants.h"
 
 /* out[i] = x[index[i]], rows of `bytes` bytes. */
@@ -17,10 +17,10 @@ static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out,
                 out[(ptrdiff_t)i * row + (ptrdiff_t)j * column + (ptrdiff_t)k] = x[(i * n + j) * bytes + k];
 }
 
-#define MG_SOURCE "gather_naive.c"
+#define MG_SOURCE "arrays_naive.c"
 #include "mg_both.h"
 
-const mg_gather_table MG_TABLE(gather) = {take, place, MG_BOTH(add_at)};
+const mg_arrays_table MG_TABLE(arrays) = {take, place, MG_BOTH(add_at)};
 
 #else
 

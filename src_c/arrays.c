@@ -1,6 +1,6 @@
-/* Gathers and copies, whose items are bytes: any dtype; and sums at indices. Equal to gather_naive.c, bit for bit. */
+/* Gathers and copies, whose items are bytes: any dtype; and sums at indices. Equal to arrays_naive.c, bit for bit. */
 #ifndef real
-#include "gather.h"
+#include "arrays.h"
 #include <string.h>
 #include "simd.h"
 
@@ -30,10 +30,10 @@ static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out,
     }
 }
 
-#define MG_SOURCE "gather.c"
+#define MG_SOURCE "arrays.c"
 #include "mg_both.h"
 
-const mg_gather_table MG_TABLE(gather) = {take, place, MG_BOTH(add_at)};
+const mg_arrays_table MG_TABLE(arrays) = {take, place, MG_BOTH(add_at)};
 
 #else
 
