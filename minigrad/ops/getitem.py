@@ -38,10 +38,13 @@ def _plain(item: Any) -> Any:
     return operator.index(item)
 
 
-def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], dict[int, np.ndarray]]:
-    """An index of x as a basic one, with `:` where arrays stand, and the arrays by their dimension in its result."""
+def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], list[tuple[int, int, np.ndarray]]]:
+    """An index of x as a basic one, `:` for each array, and the arrays: first dimension in its result, how many, where.
+
+    A mask is one array: of the places where it is true, in its dimensions flattened.
+    """
     items = [_plain(item) for item in (index if isinstance(index, tuple) else (index,))]
-    used = sum(item.ndim if _is_mask(item) else item is not None and item is not Ellipsis for item in items)
+    used = sum(_span(item) for item in items)
     dots = [i for i, item in enumerate(items) if item is Ellipsis]
     if used > x.ndim or len(dots) > 1:
         raise IndexError(f"x[...]: {used} indices, {len(dots)} ellipses for {x.shape}; need at most {x.ndim} and one")
@@ -49,33 +52,35 @@ def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], dict[int, np.ndarray
     items[at : at + 1] = [slice(None)] * (x.ndim - used)
 
     basic: list[Any] = []
-    arrays: dict[int, np.ndarray] = {}
+    arrays = []
     dim = dropped = 0
     for item in items:
-        behind = len(basic) - dropped
+        span = _span(item)
+        here = x.shape[dim : dim + span]
         if isinstance(item, np.ndarray):
-            found = [item]
-            if _is_mask(item):
-                here = x.shape[dim : dim + item.ndim]
-                if item.shape != here:
-                    raise ShapeError(f"x[...]: a mask is {item.shape} at dim {dim} of {x.shape}; need {here}")
-                found = list(item.nonzero())
-            for k, array in enumerate(found):
-                arrays[behind + k] = as_index("x[...]", array, x.shape[dim + k], negative=True).array
-            basic += [slice(None)] * len(found)
-            dim += len(found)
-            continue
-        if isinstance(item, int):
-            if not -x.shape[dim] <= item < x.shape[dim]:
-                raise IndexError(f"x[...]: index {item} is outside of dim {dim} of {x.shape}")
-            dropped += 1
-        basic.append(item)
-        dim += item is not None
+            if item.dtype != bool:
+                where = as_index("x[...]", item, here[0], negative=True).array
+            elif item.shape == here:
+                where = np.flatnonzero(item)
+            else:
+                raise ShapeError(f"x[...]: a mask is {item.shape} at dim {dim} of {x.shape}; need {here}")
+            arrays.append((len(basic) - dropped, span, where))
+            basic += [slice(None)] * span
+        else:
+            if isinstance(item, int):
+                if not -here[0] <= item < here[0]:
+                    raise IndexError(f"x[...]: index {item} is outside of dim {dim} of {x.shape}")
+                dropped += 1
+            basic.append(item)
+        dim += span
     return tuple(basic), arrays
 
 
-def _is_mask(item: Any) -> bool:
-    return isinstance(item, np.ndarray) and item.dtype == bool
+def _span(item: Any) -> int:
+    """How many dimensions an item of an index stands for."""
+    if isinstance(item, np.ndarray) and item.dtype == bool:
+        return item.ndim
+    return item is not None and item is not Ellipsis
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
@@ -95,16 +100,18 @@ def getitem(x: Tensor, index: Any) -> Tensor:
         x = view(x, index=basic)
     if not arrays:
         return x
+    wheres = [where for _, _, where in arrays]
     try:
-        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+        np.broadcast_shapes(*(where.shape for where in wheres))
     except ValueError:
-        shapes = " and ".join(str(array.shape) for array in arrays.values())
+        shapes = " and ".join(str(where.shape) for where in wheres)
         raise ShapeError(f"x[...]: the indices are {shapes}; need shapes that broadcast") from None
-    first, count = min(arrays), len(arrays)
-    if max(arrays) >= first + count:
-        x = permute(x, dims=(*arrays, *(d for d in range(x.ndim) if d not in arrays)))
-        first = 0
-    sizes = x.shape[first : first + count]
-    if count > 1:
-        x = reshape(x, shape=(*x.shape[:first], math.prod(sizes), *x.shape[first + count :]))
-    return take(x, flat_places(list(arrays.values()), sizes), dim=first)
+    dims = [d for first, span, _ in arrays for d in range(first, first + span)]
+    flat = flat_places(wheres, [math.prod(x.shape[first : first + span]) for first, span, _ in arrays])
+    first, behind = dims[0], dims[0] + len(dims)
+    if dims[-1] >= behind:
+        x = permute(x, dims=(*dims, *(d for d in range(x.ndim) if d not in dims)))
+        first, behind = 0, len(dims)
+    if len(dims) > 1:
+        x = reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first:behind]), *x.shape[behind:]))
+    return take(x, flat, dim=first)

@@ -51,6 +51,7 @@ def as_index(op: str, index: Any, n: int, negative: bool = False) -> Tensor:
     if given.dtype.kind not in "iu" and (given.size or isinstance(index, Tensor)):
         cure = "masks go into x[mask] or masked_select" if given.dtype == bool else "cast it with long()"
         raise DTypeError(f"{op}: the index is {given.dtype}; need integers: {cure}")
+    given = K.contiguous(given)  # an absurd one, a broadcast of one number, ends here and not after years of looking
     low = -n if negative else 0
     if given.size and not (low <= given.min() and given.max() < n):
         first = given[(given < low) | (given >= n)].flat[0]
@@ -202,7 +203,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]], dtype=int64)
     """
-    classes = x.array if isinstance(x, Tensor) else np.asarray(x)
+    classes = K.contiguous(x.array if isinstance(x, Tensor) else np.asarray(x))
     if num_classes == -1 and classes.size:
         num_classes = int(classes.max()) + 1
     if num_classes < 1:
@@ -245,8 +246,9 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
     source, reach = BORDERS[mode]
     for d, (a, b) in enumerate(widths):
         n = x.shape[d]
+        if a == b == 0:
+            continue
         if max(a, b) > reach(n):
             raise ShapeError(f"pad: {mode} by {a} and {b} along dim {d} of {x.shape}; need at most {reach(n)}")
-        if a or b:
-            x = take(x, Tensor(source(np.arange(-a, n + b), n)), dim=d)
+        x = take(x, Tensor(source(np.arange(-a, n + b), n)), dim=d)
     return x

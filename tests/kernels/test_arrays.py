@@ -59,7 +59,7 @@ def test_broadcast(dtype):
         assert (y.shape, y.dtype, y.flags.writeable) == (expected.shape, expected.dtype, False)
         np.testing.assert_array_equal(y, expected)
         assert np.shares_memory(y, a) or not y.size
-    for shape in (3, 5), (2, 1, 4), (3, 1, -4), (4,):
+    for shape in (3, 5), (2, 1, 4), (3, 1, -4), (4,), (2**62, 3, 1, 4), (2**40, 2**40, 3, 1, 4), (3, 2**62, 4):
         with pytest.raises(ValueError):
             K.broadcast(x, shape)
     with pytest.raises(ValueError):

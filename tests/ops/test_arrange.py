@@ -113,6 +113,11 @@ def test_one_tensor_several_times():
     assert not np.shares_memory(a.grad.data, b.grad.data)
 
 
+def test_a_border_of_nothing_needs_no_elements_to_reflect():
+    assert mg.pad(leaf(np.ones((0, 5))), (2, 1), "reflect").shape == (0, 8)
+    assert mg.pad(leaf(np.ones((3, 5))), (-2, -3), "circular").shape == (3, 0)
+
+
 def test_joined_dtypes():
     a, b = mg.tensor([1.0], requires_grad=True), leaf([2.0])
     y = mg.cat([a, b, mg.tensor([3.0])])
@@ -235,6 +240,9 @@ def test_errors_name_the_op_what_came_and_what_would_do(call, error, match):
         lambda x: x[0].diag(2**40),
         lambda x: x.narrow(0, 0, 2**63),
         lambda x: x.expand(2**40, 4, 6)[:, 0, [1]],
+        lambda x: x[np.broadcast_to(np.int64(1), (2**40, 2**10))],
+        lambda x: x.gather(0, mg.tensor([[1]], dtype="int64").expand(2**40, 2**10)),
+        lambda x: mg.one_hot(mg.tensor([1], dtype="int64").expand(2**40, 2**10)),
         lambda x: mg.one_hot([1], 2**62),
         lambda x: mg.one_hot([2**61]),
     ],
