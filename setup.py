@@ -16,6 +16,7 @@ from setuptools.command.build_ext import build_ext
 
 FAMILIES = [
     "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+    "descent",
 ]  # fmt: skip
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with

@@ -1,13 +1,14 @@
 """minigrad: a regularization laboratory with its own reverse-mode engine.
 
 `import minigrad as mg`: tensors and ops are here; `mg.nn` layers, `mg.reg` regularizers, `mg.optim` optimizers,
-`mg.data` data sets and loaders, `mg.train` the loop, `mg.testing` gradient checks, `mg.kernels` what computes.
+`mg.data` data sets and loaders, `mg.train` the loop, `mg.linear` linear models, `mg.selection` the choice of λ,
+`mg.testing` gradient checks, `mg.kernels` what computes.
 """
 
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, debug, kernels, methods, nn, optim, reg, rng, testing, train
+from . import data, debug, kernels, linear, methods, nn, optim, reg, rng, selection, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend

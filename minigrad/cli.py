@@ -1,4 +1,4 @@
-"""The command `minigrad`: the demo, and what this installation computes with."""
+"""The command `minigrad`: the demo, the choice of λ, and what this installation computes with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import kernels
 from .errors import NonFiniteError
+from .lab import choose_options
 
 VERSION = sys.modules[__package__].__version__
 USER_ERROR = 2  # exit status of what the user can mend
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_bench, add_info):
+    for add in (add_demo, add_cv, add_path, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -76,6 +77,14 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=run_demo)
     return demo
+
+
+def add_cv(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "cv", _at_least)
+
+
+def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "path", _at_least)
 
 
 def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAMES = reference.NAMES
 FAMILIES = (
     "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+    "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

@@ -160,3 +160,11 @@ cdef extern from "random.h" nogil:
         void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
         void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
     const mg_random_table *const *mg_random
+
+cdef extern from "descent.h" nogil:
+    ctypedef struct mg_descent_table:
+        size_t coordinate_descent_f32(size_t n, const float *gram, const float *l1, const float *l2, float *w, float *r,
+            size_t sweeps, double tolerance, double *largest) noexcept nogil
+        size_t coordinate_descent_f64(size_t n, const double *gram, const double *l1, const double *l2, double *w,
+            double *r, size_t sweeps, double tolerance, double *largest) noexcept nogil
+    const mg_descent_table *const *mg_descent

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
+from .reference_descent import coordinate_descent
 from .reference_losses import (
     MEAN,
     NONE,

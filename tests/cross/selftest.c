@@ -15,6 +15,7 @@
 
 #include "arrays.h"
 #include "cpu.h"
+#include "descent.h"
 #include "dropout.h"
 #include "elementwise.h"
 #include "losses.h"
@@ -169,6 +170,7 @@ static const kernel_check checks[] = {
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
+    PAIR(descent, coordinate_descent)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)
     ONE(random, random_bits) ONE(random, normal_quantile) PAIR(random, uniform) PAIR(random, normal)

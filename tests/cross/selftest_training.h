@@ -116,6 +116,18 @@ static void FN(check_soft_threshold)(void) {
         }
 }
 
+/* --- descent: a few sweeps on a random matrix, with a coordinate without curvature now and then --- */
+
+static void FN(check_coordinate_descent)(void) {
+    for (size_t n = 0; n < 40; n++, release()) {
+        real *gram = FN(mild)(n * n), *l1 = FN(mild)(n), *l2 = FN(mild)(n), *w = FN(mild)(n), *r = FN(mild)(n);
+        double largest;
+        for (size_t i = 0; i < n; i++) gram[i * n + i] += (real)(n + 1) * (n % 4 != 3 || i % 5), l1[i] *= l1[i];
+        const size_t done = CALL(descent, coordinate_descent)(n, gram, l1, l2, w, r, 1 + n % 7, 0.25, &largest);
+        feed(done, 8), mg_feed_f64(1, &largest), FN(feed)(n, w), FN(feed)(n, r);
+    }
+}
+
 /* --- update --- */
 
 /* Every mix of penalty, proximal map and decay. */

@@ -19,7 +19,7 @@ X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
     "max": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0], "normal": [0],
-    "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "coordinate_descent": [3, 4], "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
 }  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def calls():
         "elastic_net": ([X, np.zeros(1), np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "elastic_net_grad": ([X, np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "soft_threshold": ([X, np.zeros_like(X)], {"step": 0.1, "l1": 0.1, "l2": 0.2}),
+        "coordinate_descent": ([X.T @ X, Y[0], Y[1], X[2], X[1]], {"sweeps": 3}),
         "dropout_bits": ([np.zeros(2, np.uint8), 12], {**STREAM, "p": 0.5}),
         "masked_scale": ([X, np.zeros(2, np.uint8), np.zeros_like(X)], {"scale": 2}),
         "dropout": ([X, np.zeros_like(X), np.zeros(2, np.uint8)], {**STREAM, "p": 0.5, "scale": 2}),
