@@ -15,8 +15,8 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FAMILIES = [
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
-    "descent",
+    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "groups", "dropout", "random",
+    "update", "descent",
 ]  # fmt: skip
 STATE = ["runtime"]  # modules without kernels of their own: what all families share
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with

@@ -46,10 +46,12 @@ OPS = [
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
-kernels.reference_random kernels.reference_descent kernels.reference_update kernels.segments kernels.philox
+kernels.reference_random kernels.reference_descent kernels.reference_groups kernels.reference_update kernels.segments
+kernels.philox
 kernels.quantile owned op rng engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
-nn.module nn.layers nn.dropout nn.init reg.penalties reg.terms reg.select optim.base optim.groups optim.sgd optim.adam
+nn.module nn.layers nn.dropout nn.init reg.base reg.penalties reg.terms reg.select
+optim.base optim.bound optim.groups optim.sgd optim.adam
 data.arrays data.labels data.loader train.loop train.evaluate train.history
 """.split()  # noqa: SIM905
 READING_PATH = [

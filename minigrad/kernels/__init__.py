@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
-    "descent",
+    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "groups", "dropout", "random",
+    "update", "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

@@ -11,6 +11,20 @@ cdef extern from "penalty.h" nogil:
         void soft_threshold_f64(size_t n, const double *v, double step, double l1, double l2, double *out) noexcept nogil
     const mg_penalty_table *const *mg_penalty
 
+cdef extern from "groups.h" nogil:
+    ctypedef struct mg_groups_layout:
+        size_t count, m, stride, next
+    ctypedef struct mg_groups_table:
+        void group_norm_f32(mg_groups_layout layout, const float *v, double *norm) noexcept nogil
+        void group_norm_f64(mg_groups_layout layout, const double *v, double *norm) noexcept nogil
+        void group_soft_threshold_f32(mg_groups_layout layout, const float *v, const float *step, double l1,
+            double strength, float *out) noexcept nogil
+        void group_soft_threshold_f64(mg_groups_layout layout, const double *v, const double *step, double l1,
+            double strength, double *out) noexcept nogil
+        void group_limit_f32(mg_groups_layout layout, const float *v, double low, double high, float *out) noexcept nogil
+        void group_limit_f64(mg_groups_layout layout, const double *v, double low, double high, double *out) noexcept nogil
+    const mg_groups_table *const *mg_groups
+
 cdef extern from "elementwise.h" nogil:
     enum:
         mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid

@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays import REAL
 from ..errors import DTypeError, ShapeError
 from .reference_descent import coordinate_descent
+from .reference_groups import group_limit, group_norm, group_soft_threshold
 from .reference_losses import (
     MEAN,
     NONE,

@@ -68,10 +68,10 @@ class Sequential(Module):
         try:
             while waiting:  # a loop, not calls, through chains within chains: they may be deeper than Python recurses
                 layer = waiting.pop()
-                if type(layer) is Sequential:
+                if type(layer) is Sequential and not layer.watchers:
                     waiting += layer.children()[::-1]
                 else:
-                    x = layer.forward(x)
+                    x = layer(x) if layer.watchers else layer.forward(x)
         except ERRORS as error:
             layer._locate(error)
             raise

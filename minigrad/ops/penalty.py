@@ -1,10 +1,10 @@
-"""The elastic-net penalty and its gradient: (l1, l2) mean l1 Σ|w| + (l2/2) Σw², here and everywhere."""
+"""The elastic-net penalty and its gradient, (l1, l2) meaning l1 Σ|w| + (l2/2) Σw² everywhere; and norms."""
 
 from __future__ import annotations
 
 from .. import kernels as K
 from ..engine import differentiable, full
-from .elementwise import mul
+from .elementwise import add, div, mul, sign, square, sub
 from .shape import sum
 
 
@@ -30,3 +30,30 @@ def elastic_net_grad(g, w, *, l1=0.0, l2=0.0):
     z = K.empty(w.shape, w.dtype)
     K.elastic_net_grad(K.contiguous(w), z, l1=l1, l2=l2, scale=float(g))
     return z
+
+
+def _half_inverse(y):
+    """1 / (2y), and 0 where y is 0; sign is 0 or 1 here, so that nothing is divided by 0."""
+    there = sign(y)
+    return div(mul(0.5, there), add(y, sub(1.0, there)))
+
+
+@differentiable(x=lambda g, y, x: mul(g, _half_inverse(y)))
+def root(x):
+    """y = √x whose gradient at 0 is 0, to any order: what gives a norm a sub-gradient at 0 where sqrt has NaN."""
+    y = K.empty_for(x, 0.0)
+    K.sqrt(x, y)
+    return y
+
+
+def norm(x, dim=None, keepdim=False):
+    """y = √Σx² over dim (an axis, several, or all); the gradient x / y is 0 where y is 0.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    >>> norm(x, dim=1).sum().backward()
+    >>> x.grad
+    tensor([[0.6, 0.8],
+            [0. , 0. ]])
+    """
+    return root(sum(square(x), dim=dim, keepdim=keepdim))

@@ -2,6 +2,7 @@
 
 from .adam import Adam, AdamW
 from .base import Optimizer
+from .fista import FISTA, ISTA
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["FISTA", "ISTA", "SGD", "Adam", "AdamW", "Optimizer"]

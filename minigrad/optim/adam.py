@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite
+from ..engine import Tensor
 from ..kernels.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
 
@@ -30,10 +34,10 @@ class Adam(Optimizer):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None,
+        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None, constraints: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, options, penalty, prox)
+        super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -61,6 +65,15 @@ class Adam(Optimizer):
                 scalars[row, CORRECTION2] = 1 - state["beta2_power"]
         K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"])
 
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+        """√v̂ + eps."""
+        state = self.state[p]
+        root = K.empty(p.array.shape, p.array.dtype)
+        K.sqrt(state["v"], root)
+        K.mul(root, 1 / math.sqrt(1 - state["beta2_power"]), root)
+        K.add(root, group["eps"], root)
+        return root
+
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: w = w (1 - lr weight_decay) before the step (Loshchilov, Hutter 2019)."""
@@ -69,6 +82,6 @@ class AdamW(Adam):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None,
+        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None, constraints: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox)
+        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox, constraints=constraints)

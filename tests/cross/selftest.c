@@ -18,6 +18,7 @@
 #include "descent.h"
 #include "dropout.h"
 #include "elementwise.h"
+#include "groups.h"
 #include "losses.h"
 #include "matmul.h"
 #include "penalty.h"
@@ -171,6 +172,7 @@ static const kernel_check checks[] = {
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
+    PAIR(groups, group_norm) PAIR(groups, group_soft_threshold) PAIR(groups, group_limit)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)
     ONE(random, random_bits) ONE(random, normal_quantile) PAIR(random, uniform) PAIR(random, normal)

@@ -46,6 +46,7 @@ CASES = {
     "abs": [(mg.abs, X)],
     "sign": [(mg.sign, X)],
     "square": [(mg.square, X), (lambda x: x**2, X)],
+    "root": [(penalty.root, positive(3, 4)), (penalty.norm, X), (lambda x: penalty.norm(x, dim=0), X)],
     "sqrt": [(mg.sqrt, positive(3, 4)), (lambda x: x**0.5, positive(2))],
     "exp": [(mg.exp, X), (mg.exp, normal(0, 3)), (mg.exp, G0)],
     "log": [(mg.log, positive(3, 4))],

@@ -97,7 +97,7 @@ def test_prox_ends_the_update_with_each_coordinates_own_step(backend, rng, name,
     model = nn.Sequential()
     model.weight = proximal
     terms = reg.on(model, "*.weight", reg.ElasticNet(0.7, 0.4))
-    steps = {"SGD": 0.1, "momentum": 0.02}
+    steps = {"SGD": 0.1, "momentum": 0.02 / (1 - 0.9)}
     for w, options in ((plain, {}), (proximal, {"prox": terms})):
         w.grad = mg.tensor(g)
         OPTIMIZERS[name]([w], **options).step()
