@@ -8,6 +8,7 @@ from . import conventions
 from .activity import Activity, ActivityNorm
 from .base import Penalty
 from .compact import compact
+from .confidence import Confidence
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .gradient import InputGradient
 from .groups import GroupLasso, Norm, SparseGroupLasso
@@ -24,6 +25,7 @@ __all__ = [
     "Activity",
     "ActivityNorm",
     "Box",
+    "Confidence",
     "ElasticNet",
     "GroupLasso",
     "InputGradient",
