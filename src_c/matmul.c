@@ -67,7 +67,7 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
 /* The plan; and in t the product that it is for: p, or its transpose. */
 static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
     *t = *p;
-    if (p->b_row != 1 || p->b_col == 1 || p->m < W || p->n < W || p->m * (p->k + p->n) >= p->n * p->k)
+    if (p->b_row != 1 || p->b_col == 1 || p->m < W || p->m >= 96 || p->n < W || 2 * p->m * (p->k + p->n) >= p->n * p->k)
         return FN(make_plan)(p);
     t->m = p->n, t->a = p->b, t->a_row = p->b_col, t->a_col = p->b_row;
     t->n = p->m, t->b = p->a, t->b_row = p->a_col, t->b_col = p->a_row;

@@ -48,11 +48,10 @@ static void FN(pack_columns)(size_t m, size_t n, const real *from, ptrdiff_t col
 
 /* Rows i0 .. i0 + m of the turned product t: their transpose goes into c, finished. */
 static void FN(turn_back)(const mg_matmul_args *t, size_t i0, size_t m, int add, int ends, const real *strip, ptrdiff_t row) {
-    for (size_t i = 0; i < m; i += W) {
-        const size_t wide = m - i < W ? m - i : W;
-        const vec bias = ends && t->bias ? V(load_part)((const real *)t->bias + i0 + i, wide) : (vec){0};
-        for (size_t j = 0; j < t->n; j += W) {
-            const size_t high = t->n - j < W ? t->n - j : W;
+    for (size_t j = 0; j < t->n; j += W) {
+        const size_t high = t->n - j < W ? t->n - j : W;
+        for (size_t i = 0; i < m; i += W) {
+            const size_t wide = m - i < W ? m - i : W;
             const real *from = strip + (ptrdiff_t)i * row + j;
             real *c = (real *)t->c + (ptrdiff_t)j * t->c_row + i0 + i;
             vec rows[W];
@@ -60,7 +59,7 @@ static void FN(turn_back)(const mg_matmul_args *t, size_t i0, size_t m, int add,
             else FN(transpose_part)(from, row, wide, W, rows);
             for (size_t r = 0; r < high; r++, c += t->c_row) {
                 vec y = add ? V(load_part)(c, wide) + rows[r] : rows[r];
-                if (ends && t->bias) y += bias;
+                if (ends && t->bias) y += V(load_part)((const real *)t->bias + i0 + i, wide);
                 V(store_part)(c, wide, ends ? FN(activated)(t->activation, y) : y);
             }
         }
