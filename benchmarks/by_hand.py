@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .case import like, zeros_like
+
 
 class Adam:
     """Adam over the flat array w, with l2 w added to the first `penalized` gradients, or decoupled decay of them.
@@ -17,7 +19,7 @@ class Adam:
         betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
     ) -> None:  # fmt: skip
         self.real = w.dtype.type
-        self.w, self.m, self.v = w, np.zeros_like(w), np.zeros_like(w)
+        self.w, self.m, self.v = w, zeros_like(w), zeros_like(w)
         self.penalized, self.lr, self.l2, self.keep = penalized, lr, self.real(l2), self.real(1 - lr * decay)
         self.betas, self.eps, self.power1, self.power2 = betas, eps, 1.0, 1.0
         self.block = block or w.size
@@ -62,7 +64,7 @@ class SGD:
     def __init__(
         self, w: np.ndarray, penalized: int, lr: float, l2: float = 0.0, momentum: float = 0.0, block: int | None = None
     ) -> None:
-        self.w, self.m, self.d = w, np.zeros_like(w), np.empty_like(w)
+        self.w, self.m, self.d = w, zeros_like(w), like(w)
         self.penalized, self.momentum, self.block = penalized, w.dtype.type(momentum), block or w.size
         self.lr, self.shrink = w.dtype.type(lr), w.dtype.type(1 - lr * l2)
         self.l2 = w.dtype.type(l2)

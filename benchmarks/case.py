@@ -7,6 +7,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+LINE = 64  # bytes of a cache line
+
+
+def empty(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array that starts on a cache line, for every peer alike: NumPy's start 16 bytes past one, which costs up to
+    half of the speed in the cache. minigrad's own start so."""
+    dtype = np.dtype(dtype)
+    bytes_ = int(np.prod(shape)) * dtype.itemsize
+    block = np.empty(bytes_ + LINE, np.uint8)
+    start = -block.ctypes.data % LINE
+    return block[start : start + bytes_].view(dtype).reshape(shape)
+
+
+def like(x: np.ndarray) -> np.ndarray:
+    """An array on a cache line with the shape and dtype of x."""
+    return empty(x.shape, x.dtype)
+
+
+def zeros_like(x: np.ndarray) -> np.ndarray:
+    """Zeros on a cache line with the shape and dtype of x."""
+    y = like(x)
+    y[...] = 0
+    return y
+
 
 class Case(NamedTuple):
     """name is the row's title, params the sizes that the family needs, flops and bytes the work of one call."""
@@ -23,8 +47,9 @@ class Case(NamedTuple):
 
     def random(self, *shape: int, seed: int = 0) -> np.ndarray:
         """Normal numbers in the case's dtype, 65536 of them again and again: the same in every process."""
-        some = np.random.default_rng(seed).standard_normal(65536).astype(self.dtype)
-        return np.resize(some, shape)
+        x = empty(shape, self.dtype)
+        x[...] = np.resize(np.random.default_rng(seed).standard_normal(65536).astype(self.dtype), shape)
+        return x
 
 
 class Run(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, count, digest, human
+from .case import Case, Run, count, digest, human, like
 
 TITLE = "dropout, p = 0.5, float32: forward draws a mask, backward applies it again"
 UNIT = "GB/s"
@@ -30,7 +30,7 @@ def cases(sizes: list[str], quick: bool) -> list[Case]:
 
 def operands(case: Case) -> tuple[np.ndarray, np.ndarray, bool]:
     x = np.abs(case.random(case.params["n"])) + 1
-    return x, np.empty_like(x), case.params["way"] == "forward"
+    return x, like(x), case.params["way"] == "forward"
 
 
 def answer(x: np.ndarray, y: Any) -> list[float]:
@@ -42,7 +42,7 @@ def answer(x: np.ndarray, y: Any) -> list[float]:
 def by_numpy(case: Case) -> dict[str, Run]:
     x, y, forward = operands(case)
     n = x.size
-    r, keep, scaled = np.empty_like(x), np.empty(n, bool), np.empty_like(x)
+    r, keep, scaled = like(x), np.empty(n, bool), like(x)
     generator, sfc = np.random.Generator(np.random.SFC64(1)), np.random.SFC64(1)
 
     def apply() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, count, digest, human
+from .case import Case, Run, count, digest, empty, human, like
 
 TITLE = "elementwise, float32 and float64"
 UNIT = "GB/s"
@@ -40,8 +40,8 @@ def operands(case: Case) -> list[np.ndarray]:
         x = np.exp(x)
     if name == "add row":
         columns = 64 if n % 64 == 0 else n
-        return [x.reshape(-1, columns), case.random(columns, seed=1), np.empty((n // columns, columns), case.dtype)]
-    return [x, *([case.random(n, seed=1)] if name in ARRAYS else []), np.empty_like(x)]
+        return [x.reshape(-1, columns), case.random(columns, seed=1), empty((n // columns, columns), case.dtype)]
+    return [x, *([case.random(n, seed=1)] if name in ARRAYS else []), like(x)]
 
 
 def by_numpy(case: Case) -> dict[str, Run]:

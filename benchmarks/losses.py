@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, digest
+from .case import Case, Run, digest, like
 
 TITLE = "losses with gradient, mean over rows or elements, float32"
 UNIT = "GB/s"
@@ -36,19 +36,19 @@ def operands(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits, targets, and room for the gradient."""
     x, random = case.random(*case.params["shape"]), np.random.default_rng(2)
     if case.params["name"] == "cross_entropy":
-        return x, random.integers(0, x.shape[1], len(x)), np.empty_like(x)
+        return x, random.integers(0, x.shape[1], len(x)), like(x)
     t = (
         random.integers(0, 2, x.shape).astype(np.float32)
         if case.params["name"] == "bce"
         else case.random(*x.shape, seed=1)
     )
-    return x, t, np.empty_like(x)
+    return x, t, like(x)
 
 
 def by_numpy(case: Case) -> dict[str, Run]:
     x, t, g = operands(case)
     rows, ones, index = np.empty((len(x), 1), x.dtype), np.ones((x.shape[1], 1), x.dtype), np.arange(len(x))
-    e, f, loss, n = np.empty_like(x), np.empty_like(x), [0.0], np.float32(x.size)
+    e, f, loss, n = like(x), like(x), [0.0], np.float32(x.size)
 
     def cross_entropy() -> None:
         np.max(x, 1, keepdims=True, out=rows)
@@ -85,7 +85,7 @@ def by_numpy(case: Case) -> dict[str, Run]:
 
 def by_kernels(K: Any, case: Case) -> dict[str, Run]:
     x, t, g = operands(case)
-    one, loss, probs = np.ones((), np.float32), np.empty((), np.float32), np.empty_like(x)
+    one, loss, probs = np.ones((), np.float32), np.empty((), np.float32), like(x)
     name = {"bce": "bce_with_logits"}.get(case.params["name"], case.params["name"])
     forward, backward = getattr(K, name), getattr(K, f"{name}_grad")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, digest
+from .case import Case, Run, digest, empty
 
 TITLE = "matmul: y = op(a) op(b)"
 UNIT = "GFLOP/s"
@@ -84,7 +84,7 @@ def operands(case: Case) -> tuple[Any, Any, Any, bool, bool]:
     m, k, n, ta, tb = case.params.values()
     a = case.random(*((k, m) if ta else (m, k)))
     b = case.random(*((n, k) if tb else (k, n)), seed=1)
-    return a, b, np.empty((m, n), case.dtype), ta, tb
+    return a, b, empty((m, n), case.dtype), ta, tb
 
 
 def by_numpy(case: Case) -> dict[str, Run]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, count, digest, human
+from .case import Case, Run, count, digest, human, like
 
 TITLE = "penalty: elastic net, float32: value and gradient; gradient; proximal map"
 UNIT = "GB/s"
@@ -32,13 +32,13 @@ def cases(sizes: list[str], quick: bool) -> list[Case]:
 
 def operands(case: Case) -> tuple[np.ndarray, np.ndarray, str]:
     w = case.random(case.params["n"])
-    return w, np.empty_like(w), case.params["what"]
+    return w, like(w), case.params["what"]
 
 
 def by_numpy(case: Case) -> dict[str, Run]:
     w, out, what = operands(case)
     n, l1, l2, shrink = len(w), np.float32(L1), np.float32(L2), np.float32(1 / (1 + STEP * L2))
-    signs = np.empty_like(w)
+    signs = like(w)
     t = np.float32(STEP * L1)
     value = [0.0]
 

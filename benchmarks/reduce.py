@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import Case, Run, digest, human
+from .case import Case, Run, digest, human, like
 
 TITLE = "reduce, float32 (float64 where said)"
 UNIT = "GB/s"
@@ -46,7 +46,7 @@ def one(name: str, shape: tuple[int, int], dtype: str) -> Case:
 def operands(case: Case) -> tuple[np.ndarray, np.ndarray]:
     x, name = case.random(*case.params["shape"]), case.params["name"]
     if name.endswith("softmax"):
-        return x, np.empty_like(x)
+        return x, like(x)
     return x, np.empty((), x.dtype) if AXES[name] is None else np.empty(x.shape[1 - AXES[name]], x.dtype)
 
 
@@ -62,7 +62,7 @@ def by_numpy(case: Case) -> dict[str, Run]:
         total()
         np.divide(y, rows, out=y)
 
-    exps = np.empty_like(x)
+    exps = like(x)
 
     def log_softmax() -> None:
         np.max(x, 1, keepdims=True, out=rows)

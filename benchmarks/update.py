@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import by_hand
-from .case import Case, Run, count, digest, human
+from .case import Case, Run, count, digest, human, zeros_like
 
 TITLE = "update of float32 weights with an L2 penalty: one array, or the 6 arrays of 784-64-64-10"
 UNIT = "GB/s"
@@ -67,7 +67,7 @@ def by_kernels(K: Any, case: Case) -> dict[str, Run]:
 
     ws, gs = operands(case)
     states = {"adam": 2, "momentum": 1, "sgd": 0}[case.params["rule"]]
-    table = K.segments(ws, *[[np.zeros_like(w) for w in ws] for _ in range(states)])
+    table = K.segments(ws, *[[zeros_like(w) for w in ws] for _ in range(states)])
     table.scalars[:, LR_COLUMN], table.scalars[:, L2_COLUMN] = LR, L2
     powers = [1.0, 1.0]
 
@@ -124,7 +124,7 @@ def by_numba(case: Case) -> dict[str, Run]:
     import numba
 
     ws, gs = operands(case)
-    ms, vs = [np.zeros_like(w) for w in ws], [np.zeros_like(w) for w in ws]
+    ms, vs = [zeros_like(w) for w in ws], [zeros_like(w) for w in ws]
     jit = numba.njit(fastmath=True, error_model="numpy", parallel=numba.get_num_threads() > 1)
     f, powers = np.float32, [1.0, 1.0]
 

@@ -7,7 +7,7 @@
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, kernels, methods, nn, optim, reg, rng, testing, train
+from . import data, debug, kernels, methods, nn, optim, reg, rng, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend

@@ -1,12 +1,10 @@
-"""What may become a tensor: the dtypes, and an array of one's own from numbers, lists or arrays."""
+"""The dtypes of tensors."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .errors import DTypeError, ShapeError
+from .errors import DTypeError
 
 REAL = (np.dtype(np.float32), np.dtype(np.float64))
 DTYPES = (*REAL, np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.bool_))
@@ -16,25 +14,3 @@ def check_dtype(op: str, dtype: np.dtype) -> None:
     """Refuse the dtypes that no tensor has."""
     if dtype not in DTYPES:
         raise DTypeError(f"{op}: dtype {dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
-
-
-def owned(data: Any, dtype: Any = None) -> np.ndarray:
-    """A C-contiguous copy of data in native byte order. Python numbers become float32, booleans stay boolean.
-
-    >>> owned([1, 2]).dtype, owned([True]).dtype, owned(np.array([1, 2])).dtype
-    (dtype('float32'), dtype('bool'), dtype('int64'))
-    """
-    if isinstance(data, (np.ndarray, np.generic)):
-        array = np.asarray(data)
-    else:
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise ShapeError(f"tensor: the nested lists are ragged ({error})") from None
-        if dtype is None and array.dtype.kind in "iuf":
-            dtype = np.float32
-    want = np.dtype(array.dtype if dtype is None else dtype).newbyteorder("=")
-    check_dtype("tensor", want)
-    if array.dtype.kind not in "biuf":
-        raise DTypeError(f"tensor: got an array of {array.dtype}; need numbers")
-    return np.array(array, dtype=want, order="C", copy=True)

@@ -15,21 +15,23 @@ the newest to the oldest and hands each one's gradient g to its rules, which ret
 from __future__ import annotations
 
 import functools
-import heapq
-import inspect
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
 from . import kernels as K
-from .arrays import REAL, owned
+from .arrays import REAL
 from .errors import DTypeError, GraphError, ShapeError
+from .op import Op, describe
+from .owned import owned
 
+_watch: Callable | None = None  # told of every result and every gradient: debug.py
 _tick = itertools.count(1).__next__  # one clock stamps every creation and every write
-_new = object.__new__
+_new, _ndarray = object.__new__, np.ndarray
 
 
 class _Mode(threading.local):
@@ -47,12 +49,13 @@ class Tensor:
 
     # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
     # op, inputs, options, saved: how it was made (op None: a leaf; inputs None: freed). grad: filled by backward.
-    __slots__ = ("__weakref__", "array", "grad", "inputs", "op", "options", "saved", "stamp", "tracked")
+    # hooks: what is called with the gradient, or None.
+    __slots__ = ("__weakref__", "array", "grad", "hooks", "inputs", "op", "options", "saved", "stamp", "tracked")
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
         self.array = array
         self.grad = None
-        self.op = self.inputs = self.options = self.saved = None
+        self.op = self.inputs = self.options = self.saved = self.hooks = None
         self.stamp = _tick()
         self.tracked = False
         if requires_grad:
@@ -104,48 +107,10 @@ class Tensor:
                 leaf.grad = g
             else:
                 # Memory of its own: both leaves of a + b were handed one array, and a broadcast gradient is a view.
-                own = g.stamp > start and g.array.base is None and id(g.array) not in handed_out
+                view = type(g.array.base) is np.ndarray
+                own = g.stamp > start and not view and id(g.array) not in handed_out
                 handed_out.add(id(g.array))
                 leaf.grad = g if own else g.detach()
-
-
-class Op:
-    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
-
-    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
-
-    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
-        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
-        parameters = inspect.signature(forward).parameters.values()
-        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
-        missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
-        if missing or unknown:
-            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
-                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
-        self.rules = tuple(rules[name] for name in self.names)
-
-    def __repr__(self) -> str:
-        return f"<op {self.name}>"
-
-    def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
-        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
-        if len(args) > len(self.names):
-            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
-        options = dict(options)
-        bound = list(args)
-        for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
-            value = options.pop(name, default)
-            if value is inspect.Parameter.empty:
-                raise TypeError(f"{self.name}: argument {name!r} is missing")
-            bound.append(value)
-        for name in options:
-            if name not in self.keywords:
-                again = " a second time" if name in self.names else ""
-                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
-        return tuple(bound), {**self.options, **options}
 
 
 def full(x: Tensor, number: float) -> Tensor:
@@ -177,13 +142,16 @@ def _operands(op: Op, args: tuple) -> tuple:
     return tuple(taken)
 
 
-def differentiable(*, shared: Callable | None = None, replayable: bool = True, **rules: Any) -> Callable:
+def differentiable(
+    *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, **rules: Any
+) -> Callable:
     """Make an op of a forward function: arrays in, an array out, or (array, saved).
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
     says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules.
+    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. `opaque` says that
+    the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report() lists it.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -200,7 +168,9 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
     """
 
     def decorate(forward: Callable) -> Callable[..., Tensor]:
-        op = Op(forward, rules, shared, replayable)
+        op = Op(forward, rules, shared, replayable and not opaque)
+        if opaque:
+            K.opaque(op.name)
         count, defaults, keywords = len(op.names), op.options, frozenset(op.keywords)
 
         @functools.wraps(forward)
@@ -214,29 +184,29 @@ def differentiable(*, shared: Callable | None = None, replayable: bool = True, *
             for x in args:
                 if type(x) is Tensor:
                     arrays.append(x.array)
-                    if x.tracked:
-                        tracked = True
+                    tracked = tracked or x.tracked
                 elif type(x) in _PLAIN:
                     arrays.append(x)
                 else:
                     return apply(*_operands(op, args), **options)
+            saved = None
             try:
                 made = forward(*arrays, **options)
-            except (ShapeError, DTypeError) as error:  # kernels shared by many ops do not know whom they serve
-                named = op.name in str(error).split(":")[0]
-                raise error if named else type(error)(f"{op.name}: {error}") from None
+                if type(made) is not _ndarray:
+                    made, saved = made if type(made) is tuple else (np.asarray(made), None)
+            except (ShapeError, DTypeError) as error:
+                raise op.named(error) from None
             y = _new(Tensor)
-            if type(made) is tuple:
-                y.array, y.saved = made
-            else:
-                y.array, y.saved = made, None
-            y.grad = None
+            y.array, y.saved = made, saved
+            y.grad = y.hooks = None
             y.stamp = _tick()
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if tracked and _mode.recording:
                 y.tracked, y.inputs, y.options = True, args, options
             else:
                 y.tracked, y.inputs, y.options = False, None, None
+            if _watch is not None:
+                _watch(op, y, args, None)
             return y
 
         apply.op = op  # type: ignore[attr-defined]
@@ -264,8 +234,10 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
     recording, _mode.recording = _mode.recording, create_graph
     try:
         while heap:
-            stamp = -heapq.heappop(heap)
+            stamp = -heappop(heap)
             y, g = pending.pop(stamp)
+            if y.hooks:
+                g = _hooked(y, g)
             op = y.op
             if op is None if wanted is None else stamp in wanted:
                 found[stamp] = y, g
@@ -280,29 +252,48 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
             for x, rule in zip(inputs, op.rules):
                 if type(x) is not Tensor:
                     continue
-                if x.stamp > stamp:
+                made = x.stamp
+                if made > stamp:
                     raise GraphError(f"backward: an input of {op.name}, shape {x.array.shape}, was written by copy_ "
                                      "or an optimizer after its use; run the forward pass again")  # fmt: skip
-                if not x.tracked or x.stamp < oldest:
+                if not x.tracked or made < oldest:
                     continue
                 if rule is None:
-                    name = next(n for n, r, other in zip(op.names, op.rules, inputs) if r is None and other is x)
+                    name = op.name_of(x, inputs)
                     raise GraphError(f"{op.name} has no gradient for its argument {name!r}; pass it detached")
                 gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
-                a, b = gx.array, x.array
-                if a.shape != b.shape or (a.dtype is not b.dtype and a.dtype != b.dtype):
-                    raise GraphError(f"{op.name}: a rule returned {a.dtype} {a.shape} for an input {b.dtype} {b.shape}")
-                seen = pending.get(x.stamp)
-                if seen is None:
-                    pending[x.stamp] = x, gx
-                    heapq.heappush(heap, -x.stamp)
+                if _watch is not None:
+                    _watch(op, y, inputs, gx)
+                try:
+                    a, b = gx.array, x.array
+                    fits = a.shape == b.shape and (a.dtype is b.dtype or a.dtype == b.dtype)
+                except AttributeError:
+                    fits = False
+                if not fits:
+                    raise GraphError(f"{op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
+                known = found if x.op is None and x.hooks is None else pending  # a leaf has nothing to wait for
+                if made in known:
+                    known[made] = x, accumulate(known[made][1], gx)
                 else:
-                    pending[x.stamp] = x, accumulate(seen[1], gx)
+                    known[made] = x, gx
+                    if known is pending:
+                        heappush(heap, -made)
             if free:
                 y.inputs = y.options = y.saved = None
     finally:
         _mode.recording = recording
     return found
+
+
+def _hooked(y: Tensor, g: Tensor) -> Tensor:
+    """The gradient g of y after y's hooks."""
+    for hook in tuple(y.hooks):
+        changed = hook(g)
+        if changed is not None:
+            if describe(changed) != describe(g):
+                raise GraphError(f"register_hook: a hook returned {describe(changed)}; need {describe(g)} or None")
+            g = changed
+    return g
 
 
 def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:

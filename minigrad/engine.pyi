@@ -7,12 +7,15 @@ from typing import Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from .op import Op
+
 _Operand = Tensor | npt.ArrayLike
 _Dim = int | Sequence[int] | None
 
 class Tensor:
     array: np.ndarray
     grad: Tensor | None
+    hooks: list[Callable[[Tensor], Tensor | None]] | None
     inputs: tuple[Any, ...] | None
     op: Op | None
     options: dict[str, Any] | None
@@ -26,6 +29,8 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None: ...
     def detach(self) -> Tensor: ...
+    def register_hook(t, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]: ...
+    def retain_grad(t) -> None: ...
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None: ...
     @property
     def data(self) -> np.ndarray: ...
@@ -91,25 +96,12 @@ class Tensor:
     def long(t) -> Tensor: ...
     def copy_(t, source: Any) -> Tensor: ...
 
-class Op:
-    name: str
-    forward: Callable[..., Any]
-    names: tuple[str, ...]
-    keywords: tuple[str, ...]
-    defaults: tuple[Any, ...]
-    options: dict[str, Any]
-    rules: tuple[Any, ...]
-    shared: Callable[..., Any] | None
-    replayable: bool
-    def __init__(
-        self, forward: Callable[..., Any], rules: dict[str, Any], shared: Callable[..., Any] | None, replayable: bool
-    ) -> None: ...
-    def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
+_watch: Callable[..., None] | None
 
 def full(x: Tensor, number: float) -> Tensor: ...
 def flat(g: Tensor, x: Tensor) -> Tensor: ...
 def differentiable(
-    *, shared: Callable[..., Any] | None = None, replayable: bool = True, **rules: Any
+    *, shared: Callable[..., Any] | None = None, replayable: bool = True, opaque: bool = False, **rules: Any
 ) -> Callable[[Callable[..., Any]], Any]: ...
 def accumulate(a: Tensor, b: Tensor) -> Tensor: ...
 def walk(

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .arrays import check_dtype, owned
+from .arrays import check_dtype
 from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.linalg import matmul
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
+from .owned import owned
 
 
 def read_only(t: Tensor) -> np.ndarray:

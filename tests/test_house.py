@@ -19,7 +19,7 @@ ORDER = [
     ["errors"],
     ["arguments", "arrays"],
     ["kernels"],
-    ["rng"],
+    ["owned", "op", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -45,7 +45,8 @@ OPS = [
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
-kernels.reference_random kernels.reference_update kernels.segments kernels.philox kernels.quantile rng engine tensor
+kernels.reference_random kernels.reference_update kernels.segments kernels.philox kernels.quantile owned op rng
+engine tensor
 ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
 nn.module nn.layers nn.dropout nn.init reg.penalties reg.terms reg.select optim.base optim.groups optim.sgd optim.adam
 data.arrays data.labels data.loader train.loop train.evaluate train.history

@@ -47,7 +47,7 @@ def empty_for(a, b):
         if x.dtype not in REAL:
             raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), np.result_type(*arrays))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -55,6 +55,11 @@ def empty_for(a, b):
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
     return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
+
+
+def broadcast(x, shape):
+    """A read-only view of x in this shape, repeated along axes of size 1 and new leading ones."""
+    return np.broadcast_to(x, shape)
 
 
 def copy(x, out):

@@ -61,7 +61,7 @@ class Dropout(Module):
         if not self.training:
             return x if inverted or p == 0 else mul(x, 1 - p)
         key, stream = self._next_stream()
-        self._last = key, stream, x.array.shape
+        self.__dict__["_last"] = key, stream, x.array.shape  # not a part: no need to look at what it is
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0

@@ -16,7 +16,7 @@ from ..ops.reduce import softmax
 from ..ops.shape import reshape
 from ..tensor import tensor
 from . import init as initializers
-from .module import Module, Parameter
+from .module import ERRORS, Module, Parameter
 
 
 class Sequential(Module):
@@ -46,10 +46,10 @@ class Sequential(Module):
         setattr(self, str(i), layer)
 
     def __len__(self) -> int:
-        return len(self.named_children())
+        return len(self.children())
 
     def __iter__(self) -> Iterator[Module]:
-        return iter([layer for _, layer in self.named_children()])
+        return iter(self.children())
 
     @overload
     def __getitem__(self, i: int) -> Any: ...
@@ -63,15 +63,18 @@ class Sequential(Module):
         self._set(range(len(self))[i], layer)
 
     def forward(self, x: Any) -> Any:
-        pending = [iter(self)]
-        while pending:  # a loop, not calls, through chains within chains: they may be deeper than Python recurses
-            layer = next(pending[-1], None)
-            if layer is None:
-                pending.pop()
-            elif type(layer) is Sequential:
-                pending.append(iter(layer))
-            else:
-                x = layer(x)
+        waiting = self.children()[::-1]
+        layer: Module = self
+        try:
+            while waiting:  # a loop, not calls, through chains within chains: they may be deeper than Python recurses
+                layer = waiting.pop()
+                if type(layer) is Sequential:
+                    waiting += layer.children()[::-1]
+                else:
+                    x = layer.forward(x)
+        except ERRORS as error:
+            layer._locate(error)
+            raise
         return x
 
 

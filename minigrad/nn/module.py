@@ -14,6 +14,7 @@ from ..engine import Tensor, touch
 from ..tensor import tensor
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
+ERRORS = ValueError, TypeError, LookupError, ArithmeticError, RuntimeError  # to which a layer adds its path
 DEPTH_SHOWN = 12  # levels of a tree that repr prints
 Self = TypeVar("Self", bound="Module")
 
@@ -100,7 +101,7 @@ class Module:
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
             return self.forward(*args, **options)
-        except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
+        except ERRORS as error:
             self._locate(error)
             raise
 
@@ -120,6 +121,10 @@ class Module:
     def named_children(self) -> list[tuple[str, Module]]:
         """The direct submodules with their names."""
         return [(name, self.__dict__[name]) for name, kind in self._parts.items() if kind == MODULE]
+
+    def children(self) -> list[Module]:
+        """The direct submodules."""
+        return [self.__dict__[name] for name, kind in self._parts.items() if kind == MODULE]
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module, named '', and all below it: parents first, in the order of attributes, each once."""

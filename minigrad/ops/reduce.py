@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
 from .elementwise import exp, mul, neg, sub
-from .shape import normalize_dims, reduced_shape, spread, sum, trailing
+from .shape import normalize_dims, reduction, spread, sum
 
 
 def count(x, dim):
@@ -29,11 +28,10 @@ def mean(x, *, dim=None, keepdim=False):
     tensor([[1.5],
             [3.5]])
     """
-    dims = normalize_dims("mean", dim, x.ndim)
-    if x.dtype not in REAL:
+    if x.dtype.kind != "f":
         x = x.astype(np.float32)
-    y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
-    x, first, last = trailing(x, dims)
+    shape, x, first, last = reduction("mean", x, dim, keepdim)
+    y = K.empty(shape, x.dtype)
     K.mean(x, y, first, last)
     return y
 
@@ -46,9 +44,8 @@ def max(x, *, dim=None, keepdim=False):
         raise ShapeError(f"max: {x.shape} has no elements along dim {dim}")
     if len(dims) not in (1, x.ndim):
         raise ShapeError(f"max: dim is {dim}; need one dimension, or None for all")
-    y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
-    index = np.empty(y.shape, np.int64)
-    x, first, last = trailing(x, dims)
+    shape, x, first, last = reduction("max", x, dim, keepdim)
+    y, index = K.empty(shape, x.dtype), np.empty(shape, np.int64)
     K.max(x, y, index, first, last)
     return y, index
 

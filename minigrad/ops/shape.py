@@ -17,8 +17,6 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
     """dim as sorted, distinct, non-negative axes; None is all of them."""
     if dim is None:
         return tuple(range(ndim))
-    if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
-        return (dim % ndim,)
     dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
     for d in dims:
         if not -ndim <= d < ndim:
@@ -31,22 +29,27 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
 
 def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[int, ...]:
     """The shape that is left when dims are reduced."""
-    if len(dims) == 1:
-        return shape[: dims[0]] + (1,) * keepdim + shape[dims[0] + 1 :]
     if keepdim:
         return tuple(1 if i in dims else n for i, n in enumerate(shape))
     return tuple(n for i, n in enumerate(shape) if i not in dims)
 
 
-def trailing(x: np.ndarray, dims: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
-    """x and a range of axes [first, last) that reduction kernels take for dims; scattered dims are moved to the end."""
+def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], np.ndarray, int, int]:
+    """What a reduction kernel takes for dim: the shape of its output, x contiguous, and its axes first <= axis < last.
+
+    Axes that do not stand side by side are moved to the end.
+    """
+    if type(dim) is int and 0 <= dim < x.ndim:  # by far the most frequent
+        return x.shape[:dim] + (1,) * keepdim + x.shape[dim + 1 :], K.contiguous(x), dim, dim + 1
+    dims = normalize_dims(op, dim, x.ndim)
+    shape = reduced_shape(x.shape, dims, keepdim)
     if not dims:
-        return K.contiguous(x), 0, 0
+        return shape, K.contiguous(x), 0, 0
     first, last = dims[0], dims[-1] + 1
-    if last - first == len(dims):
-        return K.contiguous(x), first, last
-    kept = tuple(i for i in range(x.ndim) if i not in dims)
-    return K.contiguous(x.transpose(kept + dims)), len(kept), x.ndim
+    if last - first != len(dims):
+        kept = tuple(i for i in range(x.ndim) if i not in dims)
+        x, first, last = x.transpose(kept + dims), len(kept), x.ndim
+    return shape, K.contiguous(x), first, last
 
 
 @differentiable(x=lambda g, y, x, *, shape: reshape(g, shape=x.shape))
@@ -89,7 +92,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 def broadcast_to(x, *, shape):
     """y = x repeated along dimensions of size 1 and new leading ones, as NumPy broadcasts. A view."""
     try:
-        return np.broadcast_to(x, shape)
+        return K.broadcast(x, tuple(shape))
     except ValueError:
         raise ShapeError(f"broadcast_to: {x.shape} does not broadcast to {tuple(shape)}") from None
 
@@ -110,26 +113,26 @@ def sum(x, *, dim=None, keepdim=False):
     >>> mg.sum(mg.tensor([[1, 2], [3, 4]]), dim=0)
     tensor([4., 6.])
     """
-    dims = normalize_dims("sum", dim, x.ndim)
-    shape = reduced_shape(x.shape, dims, keepdim)
-    if x.dtype not in REAL:
+    if x.dtype.kind != "f":
+        dims = normalize_dims("sum", dim, x.ndim)
         return np.asarray(np.sum(x, axis=dims, dtype=np.int64, keepdims=keepdim))  # exact in any order
+    shape, x, first, last = reduction("sum", x, dim, keepdim)
     y = K.empty(shape, x.dtype)
-    K.sum(*_with_out(x, dims, y))
+    K.sum(x, y, first, last)
     return y
-
-
-def _with_out(x: np.ndarray, dims: tuple[int, ...], y: np.ndarray) -> tuple[Any, ...]:
-    x, first, last = trailing(x, dims)
-    return x, y, first, last
 
 
 def spread(g: Tensor, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """The gradient g of a sum over dim, back in the shape of x."""
-    if not keepdim and g.ndim < x.ndim and g.ndim:
-        dims = normalize_dims("sum", dim, x.ndim)
-        g = reshape(g, shape=reduced_shape(x.shape, dims, True))
-    return broadcast_to(g, shape=x.shape)
+    return repeat_along(g, shape=x.array.shape, dim=dim)
+
+
+@differentiable(g=lambda gg, z, g, *, shape, dim: reshape(sum(gg, dim=dim), shape=g.shape))
+def repeat_along(g, *, shape, dim):
+    """z = g repeated along dim (an axis, several, or all), which it lacks or where it has size 1: sum's gradient."""
+    if g.ndim and g.ndim < len(shape):
+        g = g.reshape(reduced_shape(shape, normalize_dims("sum", dim, len(shape)), True))
+    return K.broadcast(g, shape)
 
 
 def match(g: Tensor, x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def accuracy(output: Tensor, target: Any) -> float:
             f"accuracy: output {y.shape}, target {t.shape}; need (n, classes) and (n,) or (n, classes){advice}"
         )
     classes = t if t.ndim == 1 else t.argmax(1)
-    return float((y.argmax(1) == classes).mean())
+    return float(np.count_nonzero(y.argmax(1) == classes) / len(y)) if len(y) else math.nan
 
 
 def binary_accuracy(output: Tensor, target: Any) -> float:
@@ -35,7 +36,7 @@ def binary_accuracy(output: Tensor, target: Any) -> float:
     0.5
     """
     y, t = _alike("binary_accuracy", output, target)
-    return float(((y > 0) == (t > 0.5)).mean())
+    return float(np.count_nonzero((y > 0) == (t > 0.5)) / y.size) if y.size else math.nan
 
 
 def mean_absolute_error(output: Tensor, target: Any) -> float:

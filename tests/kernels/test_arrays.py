@@ -1,4 +1,6 @@
-"""empty, empty_for, contiguous, take: shapes, dtypes and layouts; every wrong index is an error."""
+"""empty, empty_for, broadcast, contiguous, take: shapes, dtypes and layouts; every wrong index is an error."""
+
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -22,8 +24,47 @@ def test_empty(shape, dtype):
     x = K.empty(shape, dtype)
     y = np.empty(shape, dtype)
     assert (x.shape, x.dtype, x.strides) == (y.shape, y.dtype, y.strides)
-    assert x.flags.owndata
     assert x.flags.writeable
+    assert type(x.base) is not np.ndarray  # which the engine takes for a view
+
+
+def test_large_arrays_start_on_a_cache_line_and_are_freed():
+    tracemalloc.start()
+    try:
+        for n in (511, 512, 513, 5000):
+            x = K.empty((n,), np.float32)
+            assert n < 512 or x.ctypes.data % 64 == 0
+            x[...] = 1  # all of it is there
+            part = x[1:]
+            del x
+            assert (part == 1).all()
+        before = tracemalloc.get_traced_memory()[0]
+        y = K.empty((1 << 20,), np.float64)
+        assert tracemalloc.get_traced_memory()[0] - before >= 8 << 20
+        del y
+        assert tracemalloc.get_traced_memory()[0] - before < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", "S3", ">f8"])
+def test_broadcast(dtype):
+    x = np.arange(12).reshape(3, 1, 4).astype(dtype)
+    for a, shape in [
+        (x, (3, 5, 4)), (x, (2, 3, 1, 4)), (x[..., ::-2], (3, 2, 2)), (x[:, :, :1], (3, 7, 9)), (x[:0], (0, 2, 4)),
+        (x[0, 0, 0, ...], ()), (x[0, 0, 0, ...], (2, 0)), (x, (1,) * 9 + (3, 1, 4)), (x, (3, 0, 4)),
+    ]:  # fmt: skip
+        y, expected = K.broadcast(a, shape), np.broadcast_to(a, shape)
+        assert (y.shape, y.dtype, y.flags.writeable) == (expected.shape, expected.dtype, False)
+        np.testing.assert_array_equal(y, expected)
+        assert np.shares_memory(y, a) or not y.size
+    for shape in (3, 5), (2, 1, 4), (3, 1, -4), (4,):
+        with pytest.raises(ValueError):
+            K.broadcast(x, shape)
+    with pytest.raises(ValueError):
+        K.broadcast(np.broadcast_to(x[0], (5, 4)), (7, 4))
+    with pytest.raises(TypeError):
+        K.broadcast(x, [3, 5, 4])
 
 
 def test_empty_refuses():

@@ -58,6 +58,10 @@ CASES = {
     "reshape": [(lambda x: x.reshape(2, 6), X), (lambda x: x.reshape(-1) * 2, X), (lambda x: x.T.reshape(3, 4), X)],
     "permute": [(lambda x: x.permute(2, 0, 1) * 2, normal(2, 3, 4)), (lambda x: mg.transpose(x, 0, -1), X)],
     "broadcast_to": [(lambda x: x.broadcast_to((5, 3, 4)) * 2, X), (lambda x: x.broadcast_to((3, 4)), normal(3, 1))],
+    "repeat_along": [
+        (lambda g, s=s, d=d: shape.repeat_along(g, shape=s, dim=d), normal(*n))
+        for n, s, d in [((3,), (3, 4), 1), ((3, 1), (3, 4), 1), ((), (3, 4), None), ((2, 4), (2, 3, 4), -2)]
+    ],
     "cast": [(lambda x: x.to("float64") * x, X)],
     "sum": [
         (lambda x, d=d, k=k: mg.sum(mg.square(x), dim=d, keepdim=k), normal(2, 3, 4))

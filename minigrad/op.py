@@ -1,0 +1,60 @@
+"""What an op is made of, and how the arguments of a call are put in order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+
+def describe(x: Any) -> str:
+    """A tensor as errors name it: float32 (3, 4); anything else as it prints."""
+    array = getattr(x, "array", None)
+    return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
+
+
+class Op:
+    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
+
+    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
+
+    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
+        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
+        parameters = inspect.signature(forward).parameters.values()
+        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
+        if missing or unknown:
+            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
+                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
+        self.rules = tuple(rules[name] for name in self.names)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def named(self, error: Exception) -> Exception:
+        """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
+        return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
+
+    def name_of(self, x: Any, inputs: tuple) -> str:
+        """The name of the argument without a rule at which x came."""
+        return next(n for n, rule, other in zip(self.names, self.rules, inputs) if rule is None and other is x)
+
+    def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
+        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
+        if len(args) > len(self.names):
+            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
+        options = dict(options)
+        bound = list(args)
+        for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
+            value = options.pop(name, default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name}: argument {name!r} is missing")
+            bound.append(value)
+        for name in options:
+            if name not in self.keywords:
+                again = " a second time" if name in self.names else ""
+                raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
+        return tuple(bound), {**self.options, **options}

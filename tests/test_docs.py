@@ -1,0 +1,55 @@
+"""The pages under docs/ and the README: their sessions run, and their listings are the source.
+
+    python tests/test_docs.py     write the listings anew
+
+A listing is a fenced block below a line `<!-- source: PATH NAME -->`: the function, class or op of that name.
+"""
+
+import ast
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+LISTING = re.compile(r"(<!-- source: (\S+) (\S+) -->\n```\w*\n)(.*?)(```)", re.DOTALL)
+
+
+def source(path, name):
+    """The text of a top-level function or class, with its decorators."""
+    text = (ROOT / path).read_text()
+    for node in ast.parse(text).body:
+        if getattr(node, "name", None) == name:
+            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+            return "\n".join(text.splitlines()[first - 1 : node.end_lineno]) + "\n"
+    raise LookupError(f"{path} has no {name}")
+
+
+def with_listings(text):
+    """A page with its listings as the source has them."""
+    return LISTING.sub(lambda m: m[1] + source(m[2], m[3]) + m[5], text)
+
+
+def pages():
+    present = [page for page in PAGES if page.exists()]
+    return present or [pytest.param(None, marks=pytest.mark.skip("needs the checkout, not an installed package"))]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: getattr(page, "name", ""))
+def test_listings_are_the_source(page):
+    text = page.read_text()
+    assert text == with_listings(text), f"{page.name}: run python tests/test_docs.py"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: getattr(page, "name", ""))
+def test_sessions_run(page):
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    result = doctest.testfile(str(page), module_relative=False, optionflags=options)
+    assert result.failed == 0
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(with_listings(page.read_text()))
