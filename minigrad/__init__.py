@@ -12,9 +12,11 @@ from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
+from .ops.einsum import einsum
 from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, binary_cross_entropy_with_logits, cross_entropy, mse, mse_loss
 from .ops.penalty import elastic_net
+from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, max, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose

@@ -8,6 +8,7 @@ from typing import Any
 
 from .engine import Tensor
 from .errors import GraphError
+from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .tensor import attach
 
 
@@ -63,6 +64,8 @@ def _retain_grad(t: Tensor) -> None:
 METHODS: dict[str, Any] = {
     # gradients
     "register_hook": _register_hook, "retain_grad": _retain_grad,
+    # products
+    "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
 attach(METHODS)

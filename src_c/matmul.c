@@ -58,8 +58,9 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
                (p->m >= 64 && (large_b || crosses || FN(page_apart)(p->b_row)));
     q.pack_a = p->m >= 64 && p->n >= 128 && (p->a_row == 1 || p->a_col == 1) && (large_a || FN(page_apart)(p->a_row));
     q.keep_b = q.pack_b && p->m > q.rows;
-    if (q.keep_b && p->n > 4096) q.columns = 4096;
-    q.panels = q.pack_b ? k * (q.keep_b ? q.columns + 2 * W : 4 * W) : 0;
+    if (p->m > q.rows && p->n > 4096) q.columns = 4096;
+    /* Scratch does not depend on where b lies: it serves all the products of a batch. */
+    if (q.pack_b || p->m >= 64) q.panels = k * (p->m > q.rows ? q.columns + 2 * W : 4 * W);
     q.block = q.pack_a ? (k + 16) * (q.rows + 16) : 0;
     return q;
 }

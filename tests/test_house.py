@@ -38,7 +38,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # Inside ops, families in order: the core's, then breadth.
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
-    "functions", "compare", "activations", "arrange", "indexing", "statistics", "products", "distances",
+    "functions", "compare", "activations", "arrange", "indexing", "statistics", "products", "einsum", "distances",
     "regression", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
