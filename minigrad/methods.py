@@ -20,6 +20,7 @@ from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
 from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
+from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .tensor import attach
@@ -128,6 +129,8 @@ METHODS: dict[str, Any] = {
     "floor": floor, "ceil": ceil, "erf": erf, "logaddexp": logaddexp,
     "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh, "asinh": asinh, "atan": atan, "atan2": atan2,
     "hypot": hypot,
+    # products
+    "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
 attach(METHODS)

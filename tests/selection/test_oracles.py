@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import linear, selection
+from minigrad import linear_model as linear, selection
 
 linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn, the extra `sklearn`")
 NEWTON = "newton-cholesky"
