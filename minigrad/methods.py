@@ -11,6 +11,7 @@ import numpy as np
 from .engine import Tensor
 from .errors import DTypeError, GraphError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
+from .ops.batches import matmul
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
 from .ops.elementwise import square
@@ -130,6 +131,7 @@ METHODS: dict[str, Any] = {
     "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh, "asinh": asinh, "atan": atan, "atan2": atan2,
     "hypot": hypot,
     # products
+    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t), "matmul": matmul,
     "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
