@@ -97,7 +97,11 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     array = source.array if isinstance(source, Tensor) else np.asarray(source)
     if array.shape != t.array.shape:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
-    K.copy(array, t.array)
+    # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
+    # are not, so they keep the former numbers.
+    target = t.array if t.tracked else K.empty(array.shape, t.array.dtype)
+    K.copy(array, target)
+    t.array = target
     touch([t])
     return t
 
