@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_articles, add_cv, add_path, add_cost, add_bench, add_info):
+    for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -111,13 +111,30 @@ def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="five articles on regularization: their programs with their mistakes, corrected and measured",
         description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
     )
-    articles.add_argument("articles", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
+    articles.add_argument("numbers", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
     articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
                           help="where the page goes (default: ./minigrad-articles)")  # fmt: skip
     articles.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
     articles.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
     articles.set_defaults(run=run_articles)
     return articles
+
+
+def add_claims(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    claims = commands.add_parser(
+        "claims",
+        help="what is said of regularization, each with a criterion: does it hold?",
+        description="Runs examples/claims, from a checkout: mathematical criteria are asserted, empirical ones print "
+        "`holds` or `does not hold` with their figures; writes a page.",
+    )
+    claims.add_argument("numbers", nargs="*", metavar="CLAIM", help="C3, for instance (default: all)")
+    claims.add_argument("--out", type=Path, default=Path("minigrad-claims"), metavar="FOLDER",
+                        help="where the page goes (default: ./minigrad-claims)")  # fmt: skip
+    claims.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    claims.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="claims side by side, by joblib (1)")
+    claims.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
+    claims.set_defaults(run=run_claims)
+    return claims
 
 
 def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -161,7 +178,14 @@ def run_articles(options: argparse.Namespace) -> None:
     from .lab import gallery
 
     one_thread(options)
-    gallery.main(options)
+    gallery.main(options, gallery.ARTICLES)
+
+
+def run_claims(options: argparse.Namespace) -> None:
+    from .lab import gallery
+
+    one_thread(options)
+    gallery.main(options, gallery.CLAIMS)
 
 
 def one_thread(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from minigrad import cli
 from minigrad.lab import gallery
 from minigrad.lab.articles import SIZES, Article, around, descend, one_pixel
 
-PROGRAMS = {path.stem: path for path in sorted(gallery.FOLDER.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(gallery.ARTICLES.folder.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each program must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -165,6 +165,6 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["articles", "007", "--out", str(tmp_path)]) == 2
     assert "no article 007; there are 000, 001, 002, 003, 004" in capsys.readouterr().err
-    monkeypatch.setattr(gallery, "FOLDER", tmp_path)
+    monkeypatch.setattr(gallery, "ARTICLES", gallery.ARTICLES._replace(folder=tmp_path))
     assert cli.main(["articles", "--out", str(tmp_path)]) == 2
     assert "use a checkout" in capsys.readouterr().err

@@ -67,15 +67,17 @@ class Article:
     ('002', True, True)
     """
 
+    sizes = SIZES
+
     def __init__(self, path: str | Path, doc: str, arguments: Sequence[str] | None = None) -> None:
         self.name, self.title = Path(path).stem, doc.splitlines()[0].rstrip(".")
-        self.number = self.name[:3]
+        self.number = self.name.split("_")[0]
         parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
         parser.add_argument("--figures", action="store_true", help=argparse.SUPPRESS)
         options = parser.parse_args(arguments)
         self.quick, self.drawn = options.quick, options.figures
-        self.size = {name: quick if self.quick else full for name, (full, quick) in SIZES[self.name].items()}
+        self.size = {name: quick if self.quick else full for name, (full, quick) in self.sizes[self.name].items()}
         self.told: list[tuple[str, tuple[Any, ...]]] = []
         self.kept: list[Kept] = []
         self.last = ""

@@ -1,0 +1,153 @@
+"""The claims: every one runs quickly, its mathematics holds, and the page says all of it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from lab.pages import read
+
+import minigrad as mg
+from minigrad import cli
+from minigrad.lab import claims, gallery
+from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors
+from minigrad.lab.statistics import T95, holm, paired_gain, paired_p, t_tail
+
+PROGRAMS = {path.stem: path for path in sorted(gallery.CLAIMS.folder.glob("*.py"))}
+pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
+
+# What each must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
+MUST_HOLD = {
+    "C1_exact_zeros": ["the same", "at most 1e-8"],
+    "C2_shrinkage": ["‖w‖ grows at every step", "s²/(s² + mλ) times", "none is exactly 0"],
+    "C4_too_much_too_little": ["linear regression: 0 and 0", "two classes: 0 and 0", "ten classes: 0 and 0"],
+    "C5_folds": ["LassoCV picks the same", "fold errors agree", "fewer non-zeros", "within one standard error"],
+    "C7_scaling_of_dropout": [*["in the last place"] * 3, *["rescaled, the outputs stay", "without rescaling"] * 3],
+    "C14_high_dimension": ["the largest error", "no peak"],
+    "C16_early_stopping": ["after t steps", "with the ridge", "gradient flow, the limit", "from 50 steps", "the risk"],
+    "C17_decay": ["SGD without momentum", "AdamW's decay"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Run each claim once, quickly, on the digits in the package, with one thread."""
+    done, empty = {}, tmp_path_factory.mktemp("empty")
+    threads = mg.get_num_threads()
+    mg.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MINIGRAD_DATA", raising=False)
+        patch.setenv("XDG_CACHE_HOME", str(empty))
+        patch.chdir(empty)
+
+        def get(name):
+            if name not in done:
+                done[name] = gallery.run(PROGRAMS[name], quick=True, kind="claim")
+            return done[name]
+
+        yield get
+    mg.set_num_threads(threads)
+    assert list(empty.iterdir()) == []  # a claim writes nothing
+
+
+def test_every_program_is_known():
+    assert set(PROGRAMS) == set(MUST_HOLD) == set(SIZES)
+    assert set(claims.TIMED) <= set(SIZES)
+
+
+@pytest.mark.parametrize("name", MUST_HOLD)
+def test_what_must_hold(made, name):
+    """A check that fails raises; here, none may be missing."""
+    claim = made(name)
+    words = [kept.words for kept in claim.kept if kept.kind == "must hold"]
+    wanted = MUST_HOLD[name]
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        wanted = [part for part in wanted if "LassoCV" not in part]
+    assert len(words) == len(wanted), words
+    for part, said in zip(wanted, words):
+        assert part in said
+    assert claim.title.startswith(f"{claim.number}. ") and len(claim.last) > 20
+
+
+@pytest.mark.parametrize("name", MUST_HOLD)
+def test_a_claim_says_what_it_compares_before_it_looks(name):
+    text = PROGRAMS[name].read_text()
+    head = text.split('"""')[1]
+    assert "Primary comparison: " in head and PROGRAMS[name].name in head and "--quick" in head
+    assert "__main__" not in text and len(text.splitlines()) <= 130
+    said = re.search(r"claim.section", text).start()
+    assert not re.findall(r"^[A-Z][A-Z, ]* = ", text[said:], re.M)  # sizes, grids and thresholds stand above the first
+
+
+def test_rows_of_a_seed(made):
+    """Training rows differ from validation rows and between seeds; only the share asked for is wrong."""
+    images = Images()
+    noisy, clean, held = images.rows(100, 50, 3, noise=0.3)
+    assert (noisy.y != clean.y).sum() == 30 and np.array_equal(noisy.x, clean.x)
+    rows = {row.tobytes() for row in clean.x}
+    assert not rows & {row.tobytes() for row in held.x} and rows != {r.tobytes() for r in images.rows(100, 50, 4)[1].x}
+
+
+def test_the_network_has_dropout_behind_both_hidden_layers():
+    assert [type(layer).__name__ for layer in network(4, dropout=0.5)] == ["Linear", "Dropout"] * 2 + ["Linear"]
+    assert len(network(4)) == 3
+
+
+def test_gains_have_a_direction(capsys):
+    claim = Claim("C2_shrinkage.py", "Title.", ["--quick"])
+    claim.gains("up", [2.0, 3.1, 4.0], [1.0, 2.0, 3.0])
+    claim.gains("down", [2.0, 3.1, 4.0], [1.0, 2.0, 3.0], higher=False)
+    assert claim.gains("one", [1.0], [0.0]) is None
+    assert [kept.held for kept in claim.kept] == [True, False]
+    assert "holds: up: +1.03 ± 0.14" in capsys.readouterr().out
+
+
+def test_tails_of_t():
+    """The 95% points of the table have 5% beyond them; p values and intervals agree about 0."""
+    assert np.allclose([t_tail(point, n) for n, point in enumerate(T95, 1)], 0.05, atol=1e-6)
+    treated, control = [1.0, 2.5, 2.0, 4.0], [0.5, 1.0, 2.5, 2.0]
+    gain = paired_gain(treated, control)
+    assert (paired_p(treated, control) < 0.05) == (gain.verdict != "undecided")
+    assert paired_p([1.0, 2.0], [1.0, 2.0]) == 1 and paired_p([1.0, 2.0], [0.0, 1.0]) == 0
+    assert abs(standard_errors([1.0, 2.0, 3.0]) - 2 * 3**0.5) < 1e-12
+
+
+def test_holm():
+    assert np.allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0] and holm([]) == []
+
+
+def test_the_page_holds_everything(made):
+    done = [(made(name), 1.0) for name in MUST_HOLD]
+    page = read(gallery.write(done, True, 1.0, gallery.CLAIMS).html())
+    text = " ".join(" ".join(page.text).split())
+    assert page.loads == [] and page.links == page.anchors == list(MUST_HOLD)
+    assert all(claim.title in text and all(kept.words in text for kept in claim.kept) for claim, _ in done)
+    assert all(name in text and what in text for name, sizes in SIZES.items() for what in sizes)
+
+
+@pytest.mark.parametrize("options", [("--no-figures",), (), ("--jobs", "2")])
+def test_command(tmp_path, capsys, monkeypatch, options):
+    if options != ("--no-figures",):
+        pytest.importorskip("matplotlib", reason="needs the extra `figures`")
+    if "--jobs" in options:
+        pytest.importorskip("joblib", reason="needs the extra `parallel`")
+    monkeypatch.delenv("MINIGRAD_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cli.main(["claims", "C7", "c17", "--quick", "--out", str(tmp_path), *options]) == 0
+    assert str(tmp_path / "claims.html") in capsys.readouterr().out
+    page = read((tmp_path / "claims.html").read_text(encoding="utf-8"))
+    assert page.anchors == ["C7_scaling_of_dropout", "C17_decay"]
+    assert len(page.images) == (0 if options == ("--no-figures",) else 2)
+    found = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert list(found) == page.anchors and all(kept["held"] for kept in found["C17_decay"]["kept"])
+
+
+def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
+    assert cli.main(["claims", "C99", "--out", str(tmp_path)]) == 2
+    assert "no claim C99; there are C1, C2, " in capsys.readouterr().err
+    monkeypatch.setattr(gallery, "CLAIMS", gallery.CLAIMS._replace(folder=tmp_path))
+    assert cli.main(["claims", "--out", str(tmp_path)]) == 2
+    assert "use a checkout" in capsys.readouterr().err
