@@ -20,12 +20,19 @@ pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an
 MUST_HOLD = {
     "C1_exact_zeros": ["the same", "at most 1e-8"],
     "C2_shrinkage": ["‖w‖ grows at every step", "s²/(s² + mλ) times", "none is exactly 0"],
+    "C3_generalization": [],
     "C4_too_much_too_little": ["linear regression: 0 and 0", "two classes: 0 and 0", "ten classes: 0 and 0"],
     "C5_folds": ["LassoCV picks the same", "fold errors agree", "fewer non-zeros", "within one standard error"],
+    "C6_gap": ["on average over 4,000 masks"],
     "C7_scaling_of_dropout": [*["in the last place"] * 3, *["rescaled, the outputs stay", "without rescaling"] * 3],
+    "C9_cost": ["compact changes no output"],
+    "C10_large_data": [],
+    "C12_uneven_classes": [],
+    "C13_missing_values": [],
     "C14_high_dimension": ["the largest error", "no peak"],
     "C16_early_stopping": ["after t steps", "with the ridge", "gradient flow, the limit", "from 50 steps", "the risk"],
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
+    "C18_more_data": [],
 }  # fmt: skip
 
 

@@ -89,11 +89,10 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {"what is left along an eigenvector": {
-            f"{words}, s = {s[i]:.2g}": (times, kept[:, i])
-            for i in (19, 10, 0) for words, kept in (("descent", by_steps), ("ridge", by_ridge))},
-         "risk": {"gradient flow": (span.ravel(), of_flow), "ridge": (span.ravel(), of_ridge)}},
-        "steps t; for the risk lr t", "", log="x", columns=2, alike=False, height=3.6,
+        {**{f"filter where s = {s[i]:.2g}": {"descent": (times, by_steps[:, i]), "ridge": (times, by_ridge[:, i])}
+            for i in (19, 10, 0)},
+         "risk; t in steps": {"descent": (span.ravel() / lr, of_flow), "ridge": (span.ravel() / lr, of_ridge)}},
+        "steps", "", log="x", columns=4, alike=False, height=3.0,
     ),
     "Filters of early stopping and of the ridge over time, and their risks",
 )  # fmt: skip

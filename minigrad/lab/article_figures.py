@@ -55,6 +55,21 @@ def curves(
         return _png(figure)
 
 
+def bars(panels: Mapping[str, Mapping[str, float]], mark: float) -> bytes:
+    """One panel per title, in it a bar per name, its value written beside it; a line at `mark`."""
+    pyplot = _pyplot()
+    with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
+        figure, axes = _panels(len(panels), len(panels), 0.8 + 0.28 * max(map(len, panels.values())))
+        for axis, (title, values) in zip(axes, panels.items()):
+            drawn = axis.barh(list(values), list(values.values()), color=LINES[0])
+            axis.bar_label(drawn, fmt="%.2f", padding=3, fontsize=8)
+            axis.axvline(mark, color="#111111", linewidth=1)
+            axis.set_xmargin(0.12)
+            axis.invert_yaxis()
+            axis.set_title(title)
+        return _png(figure)
+
+
 def images(pictures: Mapping[str, np.ndarray]) -> bytes:
     """Square images by title, each on its own scale: blue negative, white 0, red positive, grey where there is none."""
     pyplot = _pyplot()

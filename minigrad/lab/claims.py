@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..nn.module import Module
 from ..ops.losses import cross_entropy
 from ..train import accuracy, evaluate, fit
 from .articles import Article
-from .statistics import Gain, mean, paired_gain, spread
+from .statistics import Gain, holm, mean, paired_gain, paired_p, spread
 
 TITLE = "What is said of regularization, and what holds"
 FOREWORD = (
@@ -23,21 +23,40 @@ FOREWORD = (
     "that vanish and explode, is shown with article 002, and C19, the printed programs, are the articles themselves: "
     "`minigrad articles`. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw²."
 )
-TIMED: tuple[str, ...] = ()  # what measures time: nothing runs beside it
+TIMED = ("C9_cost", "C10_large_data")  # they measure time: nothing runs beside them
 
 # Every number that decides how long an example runs: (in full, with --quick). The page prints this table.
 SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C1_exact_zeros": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (30, 5)},
     "C2_shrinkage": {"rows": (120, 120), "seeds": (5, 1), "training rows": (1_000, 300), "epochs": (30, 3)},
+    "C3_generalization": {
+        "seeds": (20, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200), "rows, clean": (200, 100),
+        "epochs": (40, 1),
+    },
     "C4_too_much_too_little": {
         "seeds": (10, 1), "training rows": (1_000, 300), "validation rows": (1_000, 300), "epochs": (40, 2),
     },
     "C5_folds": {"rows": (120, 120), "λ": (60, 20), "folds": (10, 5), "held-out rows": (5_000, 1_000)},
+    "C6_gap": {
+        "masks": (4_000, 4_000), "seeds": (10, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200),
+        "epochs": (40, 1),
+    },
     "C7_scaling_of_dropout": {"steps": (300, 100)},
+    "C9_cost": {"rounds": (21, 1)},
+    "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
+    "C12_uneven_classes": {
+        "seeds": (20, 2), "training rows": (1_000, 200), "rows per eight": (40, 20), "epochs": (30, 2),
+    },
+    "C13_missing_values": {"seeds": (20, 2), "training rows": (900, 300), "epochs": (40, 1)},
     "C14_high_dimension": {"seeds": (15, 6), "rows": (40, 40)},
     "C16_early_stopping": {"rows": (100, 100), "steps": (2_000, 2_000)},
     "C17_decay": {"seeds": (5, 2), "steps": (300, 50)},
-}
+    "C18_more_data": {
+        "seeds": (5, 2), "few rows": (200, 100), "epochs at few rows": (60, 1), "some rows": (1_000, 200),
+        "epochs at some rows": (60, 1), "many rows": (10_000, 300), "epochs at many rows": (20, 1),
+        "all rows": (60_000, 400), "epochs at all rows": (10, 1),
+    },
+}  # fmt: skip
 
 NOISE = 0.3  # of the training labels are replaced, where a claim says noisy
 RATE, BATCH, HIDDEN = 1e-3, 32, 64
@@ -67,6 +86,14 @@ class Claim(Article):
         wanted = "higher" if higher else "lower"
         self.finds(f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}", gain.verdict == wanted)
         return gain
+
+    def corrected(self, pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str = "") -> None:
+        """The verdicts on several secondary comparisons, treated above control, together at 5% by Holm's method."""
+        adjusted = holm([paired_p(*pair) for pair in pairs.values()])
+        for (words, pair), p in zip(pairs.items(), adjusted):
+            gain, said = paired_gain(*pair), f"p = {p:.1g}" if p >= 1e-9 else "p < 1e-9"
+            told = f"{words}: {gain.mean:+.2f} ± {gain.half:.2f}{unit}, {said} by Holm"
+            self.finds(told, p < 0.05 and gain.mean > 0)
 
 
 class Images:
