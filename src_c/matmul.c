@@ -10,7 +10,7 @@ enum { ROWS_1 = 24, ROWS_2 = 14, GROUP = 8 };
 #else                                       /* 12 + 2 + 1 of 16 */
 enum { ROWS_1 = 12, ROWS_2 = 6, GROUP = 4 };
 #endif
-enum { FEW = 3, TOGETHER = 2, COLUMNS = 112, SMALL = 32768 };  /* SMALL: bytes of scratch that come from the stack */
+enum { FEW = 3, COLUMNS = 112, SMALL = 32768 };    /* SMALL: bytes of scratch that come from the stack */
 
 /* Processors with masks read a narrow vector of a row in place; for others its panel is copied and padded. */
 #if MG_BYTES > 16
@@ -89,27 +89,14 @@ static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* Vector v of the rows that a tile works ahead on. */
-static const real *FN(vector_ahead)(const real *ahead, ptrdiff_t row, ptrdiff_t last, size_t v) {
-    return ahead + (ptrdiff_t)(v / 2) * row + (ptrdiff_t)(v % 2) * last;
-}
-
-/* The first tiles of a panel: full ones, as many as it takes to fetch or copy the next panel. Returns their rows. */
-static size_t FN(busy_tiles)(FN(tile_args) t, size_t m, int work) {
-    const real *const ahead = t.ahead;
-    const size_t tiles = m / ROWS_2 < 2 * TOGETHER ? m / ROWS_2 : 2 * TOGETHER;
-    size_t vectors = 0;
-    for (size_t s = 0; s < tiles; s++) {
-        t.ahead = FN(vector_ahead)(ahead, t.ahead_row, t.ahead_last, vectors), t.second = vectors % 2;
+/* The first two tiles of a panel, full ones: together they fetch or copy the two vectors for each k of the next panel. */
+static void FN(busy_tiles)(FN(tile_args) t, int work) {
+    for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);
         else FN(tile_fetching)(&t);
-        vectors += t.k / TOGETHER;
-        t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k / TOGETHER * W;
+        t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k * W;
+        t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
     }
-    if (work == FN(copying))
-        for (; vectors < 2 * t.k; vectors++, t.panel += W)
-            V(store)(t.panel, V(load)(FN(vector_ahead)(ahead, t.ahead_row, t.ahead_last, vectors)));
-    return tiles * ROWS_2;
 }
 
 /* Tiles of m rows, as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4. */
@@ -166,10 +153,10 @@ static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, siz
             t.b = panel, t.b_row = width > W ? 2 * W : W, t.b_last = W;
             if (works && !fresh) {
                 t.ahead = after, t.ahead_row = 2 * W, t.ahead_last = W;
-                first = FN(busy_tiles)(t, m, FN(fetching));
+                FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
             } else if (works && p->b_col == 1) {
                 t.ahead = b + j + width, t.ahead_row = p->b_row, t.ahead_last = (ptrdiff_t)next - W, t.panel = after;
-                first = FN(busy_tiles)(t, m, FN(copying));
+                FN(busy_tiles)(t, FN(copying)), first = 2 * ROWS_2;
             }
         }
         t.a += (ptrdiff_t)first * t.a_row, t.c += (ptrdiff_t)first * t.c_row;
