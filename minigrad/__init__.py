@@ -11,8 +11,8 @@ from . import data, debug, kernels, methods, nn, optim, reg, rng, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
-from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.einsum import einsum
+from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, binary_cross_entropy_with_logits, cross_entropy, mse, mse_loss
 from .ops.penalty import elastic_net

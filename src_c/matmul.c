@@ -34,9 +34,9 @@ enum { FN(chunk) = 4096 / sizeof(real) };
 #include "matmul_rows.h"
 #include "matvec.h"
 
-/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large b,
-   whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache while
-   panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
+/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
+   b, whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache
+   while panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
 typedef struct {
     int turned, pack_a, pack_b, keep_b;
     size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
@@ -89,7 +89,7 @@ static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* The first two tiles of a panel, full ones: together they fetch or copy the two vectors for each k of the next panel. */
+/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel. */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
     for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);

@@ -167,9 +167,10 @@ cdef int refuse(object a, object b, object out, bint ta, bint tb, object bias) e
     for x in (a, b):
         sizes = x.shape[:x.ndim - 2]
         if len(sizes) > len(batch) or any(s not in (1, t) for s, t in zip(sizes[::-1], batch[::-1])):
-            raise ShapeError(f"matmul: the batch {sizes} of {describe(x)} does not broadcast to {batch} of out {out.shape}")
+            raise ShapeError(f"matmul: the batch {sizes} of {describe(x)} does not broadcast to {batch} of out")
     if out.shape != (*batch, m, n):
-        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}; need out {(*batch, m, n)}")
+        given = f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}"
+        raise ShapeError(f"{given}; need out {(*batch, m, n)}")
     if bias is not None and bias.shape != (n,):
         raise ShapeError(f"matmul: bias is {bias.shape}, out is {out.shape}; need bias {(n,)}")
     last = "" if bias is None else f", bias is {bias.dtype}"
@@ -231,11 +232,13 @@ def matmul(
     bint ta=False, bint tb=False, ndarray bias=None, str activation=None, bint accumulate=False,
 ):
     cdef matmul_args p
-    cdef int dtype = PyArray_TYPE(out), failed, x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2
+    cdef int dtype = PyArray_TYPE(out), failed
+    cdef int x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2   # dimensions of the batch
     if (
         x < 0 or y < 0 or z < 0
         or PyArray_DIM(a, x + (not ta)) != PyArray_DIM(b, y + tb) or PyArray_DIM(out, z) != PyArray_DIM(a, x + ta)
-        or PyArray_DIM(out, z + 1) != PyArray_DIM(b, y + (not tb)) or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
+        or PyArray_DIM(out, z + 1) != PyArray_DIM(b, y + (not tb))
+        or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
     ):
         refuse(a, b, out, ta, tb, None)
     p.all.m, p.all.n, p.all.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)

@@ -159,8 +159,8 @@ ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 def matmul(a, b, out, *, ta=False, tb=False, bias=None, activation=None, accumulate=False):
     """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to rows.
 
-    a is (..., m, k), b is (..., k, n), out is (..., m, n); the dimensions before the last two are a batch of products, to
-    which a and b broadcast. accumulate takes neither bias nor activation.
+    a is (..., m, k), b is (..., k, n), out is (..., m, n): the dimensions before the last two are a batch of products,
+    to which a and b broadcast. accumulate takes neither bias nor activation.
     """
     if not (a.dtype == b.dtype == out.dtype and out.dtype in REAL):
         given = f"matmul: a is {a.dtype}, b is {b.dtype}, out is {out.dtype}"

@@ -89,8 +89,9 @@ def parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labe
 def expand(equation: str, part: str, ndim: int) -> Labels:
     """One label per dimension; those of an ellipsis are numbered -1, -2, ... from the right, as shapes broadcast."""
     before, dots, after = part.partition("...")
-    hidden = ndim - len(before + after)
-    if not (before + after).isalpha() and before + after or not (before + after).isascii():
+    hidden = ndim - len(before) - len(after)
+    letters = before + after
+    if letters and not (letters.isalpha() and letters.isascii()):
         raise ShapeError(f"einsum: {equation!r}: {part!r} has something else than letters and one '...'")
     if hidden < 0 or (hidden and not dots):
         raise ShapeError(f"einsum: {equation!r}: {part!r} does not name the {ndim} dimensions of its operand")

@@ -48,8 +48,8 @@ def b_grad(g: Tensor, a: Tensor, b: Tensor, ta: bool, tb: bool) -> Tensor:
 def matmul(a, b, *, ta=False, tb=False):
     """y = op(a) op(b) for matrices (..., m, k) and (..., k, n); ta, tb say that an operand is given transposed.
 
-    The dimensions before the last two are a batch of products; they broadcast. A vector a is a row, a vector b a column,
-    and y lacks that dimension, so two vectors give a number. Both have one dtype.
+    The dimensions before the last two are a batch of products; they broadcast. A vector a is a row, a vector b a
+    column, and y lacks that dimension, so two vectors give a number. Both have one dtype.
 
     Each element is a chain of fused multiply-adds in chunks of k: the same bits on every machine (docs/kernels.md).
 
