@@ -185,7 +185,28 @@ static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch
     }
 }
 
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+static int FN(single)(const mg_matmul_args *p) {
+    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
+           !(PADS && p->n < W);
+}
+
+static void FN(single_tile)(const mg_matmul_args *p) {
+    const FN(tile_args) t = {
+        .n = p->n, .k = p->k, .a = p->a, .b = p->b, .bias = p->bias, .c = p->c, .a_row = p->a_row, .a_col = p->a_col,
+        .b_row = p->b_row, .b_last = (ptrdiff_t)p->n - W, .c_row = p->c_row, .add = p->accumulate,
+        .relu = p->activation == MG_ACT_RELU,
+    };
+    if (p->n > W) FN(tile_2)(&t, p->m);
+    else FN(tile_1)(&t, p->m);
+    if (p->activation > MG_ACT_RELU) FN(activate)(p->activation, p->m, p->n, p->c, p->c_row);
+}
+
 static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+    if (FN(single)(p)) {
+        FN(single_tile)(p);
+        return;
+    }
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_matmul_args q = *p, t;

@@ -75,19 +75,31 @@ cdef size_t scratch_bytes(const matmul_args *p, mg_matmul_args q) noexcept nogil
     return table.matmul_scratch_f32(&q) if p.bits == 32 else table.matmul_scratch_f64(&q)
 
 
-cdef mg_matmul_args product(const matmul_args *p, Py_ssize_t i) noexcept nogil:
-    """Product i of the batch."""
+cdef void products(const matmul_args *p, Py_ssize_t first, Py_ssize_t last, char *scratch) noexcept nogil:
+    """Products first .. last of the batch, one after the other."""
+    cdef Py_ssize_t[NPY_MAXDIMS] at
+    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, i = first
     cdef mg_matmul_args q = p.all
-    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, rest = i
     cdef int d
     for d in range(p.dims - 1, -1, -1):
-        a += rest % p.size[d] * p.a_step[d]
-        b += rest % p.size[d] * p.b_step[d]
-        rest //= p.size[d]
-    q.a = <const char *>q.a + a * item
-    q.b = <const char *>q.b + b * item
-    q.c = <char *>q.c + i * <Py_ssize_t>(q.m * q.n) * item
-    return q
+        at[d] = i % p.size[d]
+        i //= p.size[d]
+        a += at[d] * p.a_step[d]
+        b += at[d] * p.b_step[d]
+    for i in range(first, last):
+        q.a = <const char *>p.all.a + a * item
+        q.b = <const char *>p.all.b + b * item
+        q.c = <char *>p.all.c + i * <Py_ssize_t>(q.m * q.n) * item
+        compute(p, q, scratch)
+        for d in range(p.dims - 1, -1, -1):         # the next place in the batch, the last dimension fastest
+            at[d] += 1
+            a += p.a_step[d]
+            b += p.b_step[d]
+            if at[d] < p.size[d]:
+                break
+            at[d] = 0
+            a -= p.size[d] * p.a_step[d]
+            b -= p.size[d] * p.b_step[d]
 
 
 cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept nogil:
@@ -99,7 +111,7 @@ cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept no
 
 cdef int k_batch(const matmul_args *p) noexcept nogil:
     """The products of a batch, spread over threads. Returns as k_matmul does."""
-    cdef Py_ssize_t i, part, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
+    cdef Py_ssize_t i, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
     cdef size_t size = scratch_bytes(p, p.all)
     cdef char *memory = NULL
     cdef char *scratch = NULL
@@ -108,12 +120,10 @@ cdef int k_batch(const matmul_args *p) noexcept nogil:
         if scratch == NULL:
             return -1
     if parts == 1:
-        for i in range(p.count):
-            compute(p, product(p, i), scratch)
+        products(p, 0, p.count, scratch)
     else:
-        for part in prange(parts, num_threads=<int>parts, schedule="static"):
-            for i in range(p.count * part // parts, p.count * (part + 1) // parts):
-                compute(p, product(p, i), scratch + part * size if size else NULL)
+        for i in prange(parts, num_threads=<int>parts, schedule="static"):
+            products(p, p.count * i // parts, p.count * (i + 1) // parts, scratch + i * size if size else NULL)
     free(memory)
     return 0
 
