@@ -15,9 +15,10 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FAMILIES = [
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+    "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty", "groups",
+    "dropout", "random", "update", "descent",
 ]  # fmt: skip
-STATE = ["runtime"]  # modules without kernels of their own: what all families share
+STATE = ["runtime", "memory"]  # modules without bodies in C
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.

@@ -15,7 +15,7 @@ from . import machine, table
 from .case import Case
 from .driver import Driver, installed, processors
 
-FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "step")
+FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "step")
 LEGEND = (
     "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
     "x NumPy: above 1 is faster than NumPy's best row; gain: over one thread."

@@ -1,4 +1,4 @@
-"""The command `minigrad`: the demo, and what this installation computes with."""
+"""The command `minigrad`: the demo, the choice of λ, and what this installation computes with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import kernels
 from .errors import NonFiniteError
+from .lab import choose_options
 
 VERSION = sys.modules[__package__].__version__
 USER_ERROR = 2  # exit status of what the user can mend
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_bench, add_info):
+    for add in (add_demo, add_articles, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -78,6 +79,47 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return demo
 
 
+def add_cv(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "cv", _at_least)
+
+
+def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "path", _at_least)
+
+
+def add_cost(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    cost = commands.add_parser(
+        "cost",
+        help="what each regularizer costs: time and memory of a step, prediction, parameters",
+        description="Times training steps of a network of relu layers, with and without each term, in turn; "
+        "minigrad.lab.cost.of does the same for a model of your own.",
+    )
+    cost.add_argument("--data", choices=("digits", "mnist"), default="digits", help="where a batch comes from")
+    cost.add_argument("--hidden", type=_at_least(1), nargs="+", metavar="N", help="hidden units (default: 128 128)")
+    cost.add_argument("--batch-size", type=_at_least(1), default=32, metavar="N", help="rows of the batch (32)")
+    cost.add_argument("--terms", nargs="+", metavar="TERM", help="L1, L2, elastic-net, group-lasso, max-norm, "
+                      "dropout, Gaussian-dropout, DropConnect, clipping, averages (all)")  # fmt: skip
+    cost.add_argument("--rounds", type=_at_least(1), metavar="N", help="how often each row is timed (21)")
+    cost.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    cost.set_defaults(run=run_cost)
+    return cost
+
+
+def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    articles = commands.add_parser(
+        "articles",
+        help="five articles on regularization: their programs with their mistakes, corrected and measured",
+        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
+    )
+    articles.add_argument("articles", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
+    articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
+                          help="where the page goes (default: ./minigrad-articles)")  # fmt: skip
+    articles.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    articles.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
+    articles.set_defaults(run=run_articles)
+    return articles
+
+
 def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench", add_help=False, help="the kernels against NumPy and, where installed, PyTorch, JAX and numba"
@@ -101,12 +143,35 @@ def run_demo(options: argparse.Namespace) -> None:
     from .lab import article_000, demo_report
 
     options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
-    if options.threads is None:
-        # Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much
-        # to lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
-        kernels.set_num_threads(1)
+    one_thread(options)
     job = {"digits": demo_report, "mnist": article_000}[options.data]
     job.main(options)
+
+
+def run_cost(options: argparse.Namespace) -> None:
+    from .lab import cost
+
+    options.terms = options.terms or cost.TERMS
+    options.rounds = options.rounds or cost.ROUNDS
+    one_thread(options)
+    cost.main(options)
+
+
+def run_articles(options: argparse.Namespace) -> None:
+    from .lab import gallery
+
+    one_thread(options)
+    gallery.main(options)
+
+
+def one_thread(options: argparse.Namespace) -> None:
+    """Compute with one thread unless --threads says otherwise.
+
+    Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much to
+    lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
+    """
+    if options.threads is None:
+        kernels.set_num_threads(1)
 
 
 def run_bench(options: argparse.Namespace) -> None:

@@ -131,13 +131,13 @@ _PLAIN = frozenset({float, int, bool, str, tuple, slice, type(None)})
 def _operands(op: Op, args: tuple) -> tuple:
     """The arguments of an op as the engine takes them: arrays become tensors, NumPy scalars numbers."""
     taken = []
-    for name, rule, x in zip(op.names, op.rules, args):
+    for i, (rule, x) in enumerate(zip(op.rules, args)):
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
             x = Tensor(owned(np.asarray(x) if rule is None else x))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
-            raise TypeError(f"{op.name}: {name} is a {type(x).__name__}; need a tensor, an array or a number")
+            raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
     return tuple(taken)
 
@@ -150,8 +150,10 @@ def differentiable(
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
     says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. `opaque` says that
-    the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report() lists it.
+    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. A variadic op, of
+    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
+    `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
+    lists it.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -196,12 +198,15 @@ def differentiable(
                     made, saved = made if type(made) is tuple else (np.asarray(made), None)
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
+            recorded = tracked and _mode.recording
+            if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
+                made = made.copy()
             y = _new(Tensor)
             y.array, y.saved = made, saved
             y.grad = y.hooks = None
             y.stamp = _tick()
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
-            if tracked and _mode.recording:
+            if recorded:
                 y.tracked, y.inputs, y.options = True, args, options
             else:
                 y.tracked, y.inputs, y.options = False, None, None
@@ -259,17 +264,12 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 if not x.tracked or made < oldest:
                     continue
                 if rule is None:
-                    name = op.name_of(x, inputs)
+                    name = op.argument(next(i for i, z in enumerate(inputs) if z is x and op.rules[i] is None))
                     raise GraphError(f"{op.name} has no gradient for its argument {name!r}; pass it detached")
                 gx = flat(g, x) if rule is flat else rule(g, y, *inputs, **options)
                 if _watch is not None:
                     _watch(op, y, inputs, gx)
-                try:
-                    a, b = gx.array, x.array
-                    fits = a.shape == b.shape and (a.dtype is b.dtype or a.dtype == b.dtype)
-                except AttributeError:
-                    fits = False
-                if not fits:
+                if type(gx) is not Tensor or gx.array.shape != x.array.shape or gx.array.dtype != x.array.dtype:
                     raise GraphError(f"{op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
                 known = found if x.op is None and x.hooks is None else pending  # a leaf has nothing to wait for
                 if made in known:

@@ -1,9 +1,11 @@
-"""What an op is made of, and how the arguments of a call are put in order."""
+"""What an op is made of, beside its arithmetic: a rule for each argument, and how arguments find their places."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -13,16 +15,25 @@ def describe(x: Any) -> str:
     return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
 
 
+class ForEach(tuple):
+    """The rules of a variadic op, as many as are asked for: its one rule, given the position of the argument first."""
+
+    def __iter__(self) -> Iterator[Callable]:
+        return (functools.partial(self[0], i) for i in itertools.count())
+
+
 class Op:
     """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
 
-    __slots__ = ("defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared")
+    __slots__ = (
+        "defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared", "variadic",
+    )  # fmt: skip
 
     def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
         self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
         parameters = inspect.signature(forward).parameters.values()
-        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.defaults = tuple(p.default for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.names, self.defaults = tuple(p.name for p in positional), tuple(p.default for p in positional)
         self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
@@ -30,6 +41,12 @@ class Op:
             raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
                             f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
         self.rules = tuple(rules[name] for name in self.names)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
+        if self.variadic:
+            if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
+                raise TypeError(f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
+                                "as its rule; pass constants by keyword")  # fmt: skip
+            self.rules = ForEach(self.rules)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -38,13 +55,13 @@ class Op:
         """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
         return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
 
-    def name_of(self, x: Any, inputs: tuple) -> str:
-        """The name of the argument without a rule at which x came."""
-        return next(n for n, rule, other in zip(self.names, self.rules, inputs) if rule is None and other is x)
+    def argument(self, i: int) -> str:
+        """The name of positional argument i, for errors."""
+        return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
         """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
-        if len(args) > len(self.names):
+        if len(args) > len(self.names) and not self.variadic:
             raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
         options = dict(options)
         bound = list(args)

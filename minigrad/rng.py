@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ import numpy as np
 from . import kernels as K
 from .arguments import finite, real_dtype, whole
 
-PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels")
-INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS = range(len(PURPOSES))
+PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels", "augment")
+INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS, AUGMENT = range(len(PURPOSES))
 CALLS = 1 << 48  # call numbers of one purpose
 SEEDS = 1 << 64
 
@@ -134,6 +135,35 @@ class Streams:
 _process = Streams(0)
 
 
+class _Thread(threading.local):
+    streams: Streams | None = None
+
+
+_thread = _Thread()
+
+
+def _here() -> Streams:
+    """The streams that this thread draws from: those of the process, unless it is inside own_streams."""
+    return _thread.streams or _process
+
+
+@contextmanager
+def own_streams(seed: int) -> Iterator[None]:
+    """In this thread, let the functions of this module draw from fresh streams of a seed; then as before.
+
+    >>> with own_streams(3):
+    ...     a = uniform(2)
+    >>> with own_streams(3):
+    ...     bool((uniform(2) == a).all())
+    True
+    """
+    before, _thread.streams = _thread.streams, Streams(seed)
+    try:
+        yield
+    finally:
+        _thread.streams = before
+
+
 def _new_lock_in_child() -> None:
     _process._lock = threading.Lock()  # another thread may have held it when the process forked
 
@@ -152,7 +182,7 @@ def manual_seed(seed: int) -> None:
     True
     >>> manual_seed(0)
     """
-    _process.seed(seed)
+    _here().seed(seed)
 
 
 def next_stream(purpose: int) -> tuple[int, int]:
@@ -163,16 +193,16 @@ def next_stream(purpose: int) -> tuple[int, int]:
     [True, True]
     >>> manual_seed(0)
     """
-    return _process.next(purpose)
+    return _here().next(purpose)
 
 
 def get_state() -> dict[str, int]:
     """The streams of this process as plain integers: the seed, and the next call number of each purpose.
 
     >>> sorted(get_state())
-    ['data', 'dropout', 'init', 'labels', 'noise', 'seed', 'shuffle', 'split']
+    ['augment', 'data', 'dropout', 'init', 'labels', 'noise', 'seed', 'shuffle', 'split']
     """
-    return _process.get_state()
+    return _here().get_state()
 
 
 def set_state(state: Mapping[str, int]) -> None:
@@ -184,7 +214,7 @@ def set_state(state: Mapping[str, int]) -> None:
     >>> bool((uniform(2) == a).all())
     True
     """
-    _process.set_state(state)
+    _here().set_state(state)
 
 
 def uniform(
@@ -195,7 +225,7 @@ def uniform(
     >>> uniform((2, 3), -1.0, 1.0).shape
     (2, 3)
     """
-    return _process.uniform(shape, low, high, dtype, purpose)
+    return _here().uniform(shape, low, high, dtype, purpose)
 
 
 def normal(
@@ -206,4 +236,4 @@ def normal(
     >>> normal(4, std=0.1, dtype="float64").dtype
     dtype('float64')
     """
-    return _process.normal(shape, mean, std, dtype, purpose)
+    return _here().normal(shape, mean, std, dtype, purpose)

@@ -11,8 +11,7 @@ from .arrays import check_dtype
 from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
-from .ops.linalg import matmul
-from .ops.reduce import argmax, log_softmax, max, mean, softmax
+from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .owned import owned
 
@@ -63,14 +62,6 @@ def _transposed(t: Tensor) -> Tensor:
     return permute(t, dims=tuple(reversed(range(t.array.ndim))))
 
 
-def _power(t: Tensor, exponent: Any) -> Tensor:
-    if isinstance(exponent, (int, float)) and exponent == 2:
-        return square(t)
-    if isinstance(exponent, (int, float)) and exponent == 0.5:
-        return sqrt(t)
-    raise TypeError(f"**: the exponent is {exponent!r}; this version takes 2 and 0.5")
-
-
 def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
     """Ask for gradients of this leaf, or no more; returns the tensor."""
     t.requires_grad = requires_grad
@@ -105,7 +96,11 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     array = source.array if isinstance(source, Tensor) else np.asarray(source)
     if array.shape != t.array.shape:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
-    K.copy(array, t.array)
+    # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
+    # are not, so they keep the former numbers.
+    target = t.array if t.tracked else K.empty(array.shape, t.array.dtype)
+    K.copy(array, target)
+    t.array = target
     touch([t])
     return t
 
@@ -130,14 +125,12 @@ METHODS: dict[str, Any] = {
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
-    "__neg__": neg, "__abs__": abs, "__pow__": _power,
+    "__neg__": neg, "__abs__": abs,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
-    "sign": sign, "matmul": matmul, "argmax": argmax,
+    "sign": sign, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
-    "max": lambda t, dim=None, keepdim=False: max(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
     # shape and dtype
     "reshape": _reshape, "permute": _permute, "transpose": transpose, "T": property(_transposed),

@@ -1,7 +1,7 @@
 /* Elementwise maps and conversions. Table of one variant; Cython's view of it is minigrad/kernels/_c.pxd. */
 #ifndef MG_ELEMENTWISE_H
 #define MG_ELEMENTWISE_H
-#include <stddef.h>
+#include "operand.h"
 
 /* What a map computes of one element, or of two. */
 #define MG_UNARY(X) X(copy) X(neg) X(abs) X(sign) X(sqrt) X(exp) X(log) X(tanh) X(sigmoid) X(relu)
@@ -9,15 +9,9 @@
 #define MG_OP(name) mg_op_##name,
 enum { MG_UNARY(MG_OP) MG_BINARY(MG_OP) mg_ops };
 
-/* Rows of an input: element (r, j) stands at p + r * row + j * col, in bytes. */
 typedef struct {
-    const char *p;
-    ptrdiff_t row, col;
-} mg_operand;
-
-typedef struct {
-    void (*map_f32)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out);
-    void (*map_f64)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out);
+    mg_mapper_f32 map_f32;
+    mg_mapper_f64 map_f64;
     void (*convert_f32)(size_t rows, size_t n, mg_operand x, double *out);
     void (*convert_f64)(size_t rows, size_t n, mg_operand x, float *out);
 } mg_elementwise_table;

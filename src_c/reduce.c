@@ -2,7 +2,8 @@
 
    Rows are summed in the flat order of sums.h. A column of m elements has an order of its own, fit for streaming rows:
      a chunk is 32 rows (the last may be shorter), one chain of additions in float64 from +0, downwards;
-     chunks are added pairwise, as in sums.h. It depends on m alone. */
+     chunks are added pairwise, as in sums.h. It depends on m alone.
+   The smallest is the largest of what `up` has negated, which is exact. */
 #ifndef real
 #include "reduce.h"
 #include "simd.h"
@@ -12,7 +13,7 @@ enum { column_chunk = 32, panel = 256, depth = 40 }; /* 2^40 chunks of 32 rows d
 
 #define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
 const mg_reduce_table MG_TABLE(reduce) = {BOTH(sum_flat),    BOTH(sum_rows), BOTH(sum_columns), BOTH(max_rows),
-                                          BOTH(max_columns), BOTH(max_grad)};
+                                          BOTH(max_columns), BOTH(min_rows), BOTH(min_columns), BOTH(max_grad)};
 
 #else
 #include "sums.h"
@@ -71,16 +72,20 @@ static void FN(sum_columns)(size_t m, size_t stride, size_t columns, const real 
     }
 }
 
-/* Where the largest of W <= n <= 65536 elements first occurs, NaN counting as largest. */
-static size_t FN(argmax_chunk)(size_t n, const real *x) {
+INLINE real FN(up)(const int least, real x) { return least ? -x : x; }
+INLINE vec V(up)(const int least, vec x) { return least ? -x : x; }
+
+/* Where the largest (the smallest, if least) of W <= n <= 65536 elements first occurs; a NaN beats every number. */
+INLINE size_t FN(argmax_chunk)(const int least, size_t n, const real *x) {
     const vec step = V(set1)(2 * W);
     vec best[2], at[2] = {{0}}, now[2] = {{0}, V(set1)(W)}, nan = {0}; /* places of vectors are exact as reals */
-    best[0] = best[1] = V(load)(x);
+    best[0] = best[1] = V(up)(least, V(load)(x));
     for (size_t i = 0; i < n; i += 2 * W) {
         UNROLL for (int j = 0; j < 2; j++) {
             const size_t start = i + j * W;
             const int inside = start + W <= n; /* the last vector overlaps what was seen: max does not mind */
-            const vec v = V(load)(x + (inside ? start : n - W)), place = inside ? now[j] : V(set1)((real)(n - W));
+            const vec v = V(up)(least, V(load)(x + (inside ? start : n - W)));
+            const vec place = inside ? now[j] : V(set1)((real)(n - W));
             const mask better = V(lt)(best[j], v);
             best[j] = V(select)(better, v, best[j]);
             at[j] = V(select)(better, place, at[j]);
@@ -95,7 +100,8 @@ static size_t FN(argmax_chunk)(size_t n, const real *x) {
         V(store)(places, at[j]);
         for (size_t l = 0; l < W; l++) {
             const size_t place = (size_t)places[l] + l;
-            if (found[l] > x[first] || (found[l] == x[first] && place < first)) first = place;
+            const real top = FN(up)(least, x[first]);
+            if (found[l] > top || (found[l] == top && place < first)) first = place;
         }
     }
     V(store)(found, nan);
@@ -109,38 +115,41 @@ static size_t FN(argmax_chunk)(size_t n, const real *x) {
 }
 
 /* Where the largest of n elements first occurs. */
-static size_t FN(argmax)(size_t n, const real *x) {
+INLINE size_t FN(argmax)(const int least, size_t n, const real *x) {
     size_t first = 0;
     if (n < W) {
-        for (size_t i = 1; i < n && x[first] == x[first]; i++) first = x[i] <= x[first] ? first : i;
+        for (size_t i = 1; i < n && x[first] == x[first]; i++) {
+            first = FN(up)(least, x[i]) <= FN(up)(least, x[first]) ? first : i;
+        }
         return first;
     }
     for (size_t i = 0; i < n && x[first] == x[first]; i += 65536) {
         const size_t start = n - i < W ? n - W : i, end = n - i < 65536 ? n : i + 65536;
-        const size_t place = start + FN(argmax_chunk)(end - start, x + start);
-        if (!(x[place] <= x[first])) first = place;
+        const size_t place = start + FN(argmax_chunk)(least, end - start, x + start);
+        if (!(FN(up)(least, x[place]) <= FN(up)(least, x[first]))) first = place;
     }
     return first;
 }
 
 /* out[i] = largest of row i, index[i] = where it first occurs. */
-static void FN(max_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
+INLINE void FN(extreme_rows)(const int least, size_t rows, size_t n, const real *x, real *out, int64_t *index) {
     for (size_t i = 0; i < rows; i++, x += n) {
-        const size_t at = FN(argmax)(n, x);
+        const size_t at = FN(argmax)(least, n, x);
         out[i] = x[at];
         index[i] = (int64_t)at;
     }
 }
 
 /* out[j] = largest of column j, index[j] = where it first occurs; 64 rows at a time, so that rows are streamed. */
-static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
+INLINE void FN(extreme_columns)(const int least, size_t m, size_t stride, size_t columns, const real *x, real *out,
+                                int64_t *index) {
     for (size_t top = 0; top < m; top += 64) {
         const size_t bottom = m - top < 64 ? m : top + 64;
         for (size_t j = 0; j < columns; j += W) {
             const size_t part = columns - j < W ? columns - j : W;
-            vec best = V(load_part)(x + top * stride + j, part), at = {0}; /* rows from the top, exact as reals */
+            vec best = V(up)(least, V(load_part)(x + top * stride + j, part)), at = {0}; /* rows, exact as reals */
             for (size_t r = top + 1; r < bottom; r++) {
-                const vec v = V(load_part)(x + r * stride + j, part);
+                const vec v = V(up)(least, V(load_part)(x + r * stride + j, part));
                 const mask better = V(lt)(best, v) | (~V(eq)(v, v) & V(eq)(best, best));
                 best = V(select)(better, v, best);
                 at = V(select)(better, V(set1)((real)(r - top)), at);
@@ -149,14 +158,27 @@ static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real 
             V(store)(largest, best);
             V(store)(row, at);
             for (size_t l = 0; l < part; l++) {
-                const real before = out[j + l], now = largest[l];
+                const real before = FN(up)(least, out[j + l]), now = largest[l];
                 if (top == 0 || now > before || (now != now && before == before)) {
-                    out[j + l] = now;
+                    out[j + l] = FN(up)(least, now);
                     index[j + l] = (int64_t)top + (int64_t)row[l];
                 }
             }
         }
     }
+}
+
+static void FN(max_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
+    FN(extreme_rows)(0, rows, n, x, out, index);
+}
+static void FN(min_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
+    FN(extreme_rows)(1, rows, n, x, out, index);
+}
+static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
+    FN(extreme_columns)(0, m, stride, columns, x, out, index);
+}
+static void FN(min_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
+    FN(extreme_columns)(1, m, stride, columns, x, out, index);
 }
 
 /* out = 0 but for out[o, index[o, j], j] = g[o, j]. */

@@ -10,6 +10,8 @@
     void (*sum_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, double divisor, real *out);     \
     void (*max_rows_##bits)(size_t rows, size_t n, const real *x, real *out, int64_t *index);                          \
     void (*max_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index);     \
+    void (*min_rows_##bits)(size_t rows, size_t n, const real *x, real *out, int64_t *index);                          \
+    void (*min_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index);     \
     void (*max_grad_##bits)(size_t outer, size_t n, size_t inner, const real *g, const int64_t *index, real *out);
 
 typedef struct {

@@ -6,7 +6,7 @@
 
 #define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
 const mg_reduce_table MG_TABLE(reduce) = {BOTH(sum_flat),    BOTH(sum_rows), BOTH(sum_columns), BOTH(max_rows),
-                                          BOTH(max_columns), BOTH(max_grad)};
+                                          BOTH(max_columns), BOTH(min_rows), BOTH(min_columns), BOTH(max_grad)};
 
 #else
 #include "sums_naive.h"
@@ -32,23 +32,31 @@ static void FN(sum_columns)(size_t m, size_t stride, size_t columns, const real 
     for (size_t j = 0; j < columns; j++) out[j] = (real)(FN(sum_column)(m, stride, x + j) / divisor);
 }
 
-/* Largest of n elements `stride` apart and where it first occurs; a NaN beats every number. */
-static void FN(max_one)(size_t n, size_t stride, const real *x, real *out, int64_t *index) {
+/* Largest (or smallest) of n elements `stride` apart and where it first occurs; a NaN beats every number. */
+static void FN(extreme)(int least, size_t n, size_t stride, const real *x, real *out, int64_t *index) {
     size_t best = 0;
     for (size_t i = 1; i < n; i++) {
         const real a = x[best * stride], b = x[i * stride];
-        if (b > a || (isnan(b) && !isnan(a))) best = i;
+        if ((least ? b < a : b > a) || (isnan(b) && !isnan(a))) best = i;
     }
     *out = x[best * stride];
     *index = (int64_t)best;
 }
 
 static void FN(max_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
-    for (size_t i = 0; i < rows; i++) FN(max_one)(n, 1, x + i * n, out + i, index + i);
+    for (size_t i = 0; i < rows; i++) FN(extreme)(0, n, 1, x + i * n, out + i, index + i);
+}
+
+static void FN(min_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
+    for (size_t i = 0; i < rows; i++) FN(extreme)(1, n, 1, x + i * n, out + i, index + i);
 }
 
 static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
-    for (size_t j = 0; j < columns; j++) FN(max_one)(m, stride, x + j, out + j, index + j);
+    for (size_t j = 0; j < columns; j++) FN(extreme)(0, m, stride, x + j, out + j, index + j);
+}
+
+static void FN(min_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
+    for (size_t j = 0; j < columns; j++) FN(extreme)(1, m, stride, x + j, out + j, index + j);
 }
 
 /* out = 0 but for out[o, index[o, j], j] = g[o, j]. */

@@ -2,8 +2,8 @@
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
-   select takes; nlt is not less: >=, or a NaN. load_part and store_part touch the first n lanes only; the other lanes
-   load as +0.
+   select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
+   store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
    upper halves of each 128 bits of a and b.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
@@ -93,6 +93,7 @@ INLINE vf32 vf32_lookup(const float *row, vu32 i) {
 INLINE vf64 vf64_lookup(const double *row, vu64 i) {
     return _mm512_permutex2var_pd(_mm512_loadu_pd(row), (__m512i)i, _mm512_loadu_pd(row + 8));
 }
+INLINE int mf64_any(mf64 m) { return m != 0; }
 INLINE mf32 mf32_first(size_t n) { return (mf32)((1u << n) - 1u); }
 INLINE mf64 mf64_first(size_t n) { return (mf64)((1u << n) - 1u); }
 INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(mf32_first(n), p); }
@@ -145,6 +146,7 @@ INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
 INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
 INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
 INLINE vf32 vf32_lookup(const float *row, vu32 i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(row), (__m256i)i); }
+INLINE int mf64_any(mf64 m) { return _mm256_movemask_pd((vf64)m) != 0; }
 INLINE vi32 mf32_first(size_t n) {
     return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3, 4, 5, 6, 7};
 }
@@ -202,6 +204,7 @@ INLINE vf32 vf32_lookup(const float *row, vu32 i) {
 #endif
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (vi32)a) | (~m & (vi32)b)); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (vi64)a) | (~m & (vi64)b)); }
+INLINE int mf64_any(mf64 m) { return (m[0] | m[1]) != 0; }
 INLINE mf32 mf32_first(size_t n) { return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3}; }
 INLINE mf64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1}; }
 INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }

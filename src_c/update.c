@@ -1,5 +1,6 @@
 /* Optimizer updates of a block, n elements, contiguous. Equal to update_naive.c, bit for bit.
-   Each loop is written once, over flags that are constants where it is called: what is not asked for costs nothing. */
+   The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
+   nothing. */
 #ifndef real
 #include "update.h"
 #include "simd.h"
@@ -9,13 +10,15 @@
    times the smallest few rounds to themselves. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
-enum { PLAIN, HEAVY_BALL, NESTEROV };               /* sgd */
+#define BLOCK &(FN(block)){n, w, {state[0], state[1], state[2]}, g, sums}
+enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
 enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* what happens to w; the proximal maps decay as well */
 
 #define MG_SOURCE "update.c"
 #include "mg_both.h"
 
-const mg_update_table MG_TABLE(update) = {MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam)};
+const mg_update_table MG_TABLE(update) = {
+    MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam), MG_BOTH(rmsprop), MG_BOTH(adagrad)};
 
 #else
 #include "elastic.h"
@@ -29,9 +32,10 @@ INLINE void FN(store_n)(real *p, size_t n, vec x) {
 /* y where |x| is not below the limit, else 0. NaN stays. */
 INLINE vec FN(unless_small)(vec x, vec limit, vec y) { return V(select)(V(nlt)(V(abs)(x), limit), y, (vec){0}); }
 
-/* What all elements share, in every lane. */
+/* What all elements share, in every lane; and switches, each a branch per vector that never changes, which is free. */
 typedef struct {
     vec lr, l1, l2, prox_l1, prox_l2, keep, step, correction, beta1, beta2, rest1, rest2, eps, momentum, tiny, flush;
+    int nesterov, amsgrad, centered, with_momentum;
 } FN(constants);
 
 INLINE FN(constants) FN(constants_of)(const double *row, const mg_update_settings *s) {
@@ -45,6 +49,7 @@ INLINE FN(constants) FN(constants_of)(const double *row, const mg_update_setting
         .rest1 = V(set1)((real)(1 - s->beta1)), .rest2 = V(set1)((real)(1 - s->beta2)),
         .eps = V(set1)((real)s->eps), .momentum = V(set1)((real)s->momentum),
         .tiny = V(set1)((real)TINY), .flush = V(set1)((real)FLUSH),
+        .nesterov = s->nesterov, .amsgrad = s->amsgrad, .centered = s->centered, .with_momentum = s->momentum != 0,
     };
 }
 
@@ -74,10 +79,10 @@ static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
     }
 }
 
-/* A block and what it remembers: m is also the buffer of momentum. */
+/* A block and what it remembers, in the order of update.h. */
 typedef struct {
     size_t n;
-    real *w, *m, *v;
+    real *w, *state[3];
     const real *g;
     double *sums;
 } FN(block);
@@ -95,100 +100,118 @@ INLINE vec FN(moved)(vec w, vec move, vec step, const FN(constants) *c, int afte
     return FN(elastic_prox)(w, step * c->prox_l1, 1 + step * c->prox_l2, after == SHRINK ? L1_TERM : BOTH_TERMS);
 }
 
-/* buf = momentum buf + d; w = prox(w (1 - lr decay) - lr buf), or along d + momentum buf for nesterov.
-   Elements i ... i + n - 1, n <= W. */
-INLINE void FN(sgd_part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int kind, int terms,
-                         int after) {
-    const vec w = FN(load_n)(b->w + i, n);
-    vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms);
-    if (kind != PLAIN) {
-        const vec old = FN(load_n)(b->m + i, n);
-        const vec buf = FN(unless_small)(old, c->flush, c->momentum * old) + d;
-        FN(store_n)(b->m + i, n, buf);
-        d = kind == NESTEROV ? d + c->momentum * buf : buf;
-    }
-    FN(store_n)(b->w + i, n, FN(moved)(w, c->lr * d, c->lr, c, after));
+/* factor times the n numbers at p, which count as 0 where they are small. */
+INLINE vec FN(faded)(const real *p, size_t n, vec factor, const FN(constants) *c) {
+    const vec old = FN(load_n)(p, n);
+    return FN(unless_small)(old, c->flush, factor * old);
 }
 
-/* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; w = prox(w (1 - lr decay) - step m / root). */
-INLINE void FN(adam_part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int terms, int after) {
-    const vec w = FN(load_n)(b->w + i, n), m0 = FN(load_n)(b->m + i, n), v0 = FN(load_n)(b->v + i, n);
-    const vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms);
-    const vec m = FN(unless_small)(m0, c->flush, c->beta1 * m0) + FN(unless_small)(d, c->tiny, c->rest1 * d);
-    const vec v = FN(unless_small)(v0, c->flush, c->beta2 * v0) + c->rest2 * FN(unless_small)(d, c->tiny, d * d);
+/* Where a rule goes: w after it moved, for the n <= W elements from i on, whose states it updates. */
+
+/* buf = momentum buf + d; along buf, or for nesterov along d + momentum buf. */
+INLINE vec FN(momentum_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+    const vec buf = FN(faded)(b->state[0] + i, n, c->momentum, c) + d;
+    FN(store_n)(b->state[0] + i, n, buf);
+    return FN(moved)(w, c->lr * (c->nesterov ? d + c->momentum * buf : buf), c->lr, c, after);
+}
+
+/* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: top = max(top, v), in place of v below. */
+INLINE vec FN(adam_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+    const vec m = FN(faded)(b->state[0] + i, n, c->beta1, c) + c->rest1 * d;
+    vec v = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * (d * d);
+    FN(store_n)(b->state[0] + i, n, m);
+    FN(store_n)(b->state[1] + i, n, v);
+    if (c->amsgrad) {
+        v = V(max)(FN(load_n)(b->state[2] + i, n), v);
+        FN(store_n)(b->state[2] + i, n, v);
+    }
     const vec root = V(sqrt)(v) * c->correction + c->eps;
-    FN(store_n)(b->m + i, n, m);
-    FN(store_n)(b->v + i, n, v);
-    const vec w1 = FN(moved)(w, c->step * m / root, c->lr / root, c, after);
-    FN(store_n)(b->w + i, n, FN(unless_small)(w1, c->flush, w1));
+    return FN(moved)(w, c->step * m / root, c->lr / root, c, after);
 }
 
-INLINE void FN(sgd_loop)(const FN(block) *b, const FN(constants) *c, int kind, int terms, int after) {
+/* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d; then
+   buf = momentum buf + d / root. Rounding may leave the variance v - m² under 0, where its root would be NaN. */
+INLINE vec FN(rmsprop_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+    const vec zero = {0};
+    vec v = FN(faded)(b->state[0] + i, n, c->beta2, c) + c->rest2 * (d * d);
+    FN(store_n)(b->state[0] + i, n, v);
+    if (c->centered) {
+        const vec m = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * d;
+        FN(store_n)(b->state[1] + i, n, m);
+        v = V(max)(zero, v - m * m);
+    }
+    const vec root = V(sqrt)(v) + c->eps;
+    vec move = d / root;
+    if (c->with_momentum) {
+        real *buf = b->state[1 + c->centered] + i;
+        move = FN(faded)(buf, n, c->momentum, c) + move;
+        FN(store_n)(buf, n, move);
+    }
+    return FN(moved)(w, c->lr * move, c->lr / root, c, after);
+}
+
+/* v = v + d²; step is lr / correction1, which grows with lr_decay. */
+INLINE vec FN(adagrad_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+    const vec v = FN(load_n)(b->state[0] + i, n) + d * d;
+    FN(store_n)(b->state[0] + i, n, v);
+    const vec root = V(sqrt)(v) + c->eps;
+    return FN(moved)(w, c->step * d / root, c->step / root, c, after);
+}
+
+INLINE void FN(part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms, int after) {
+    const vec w = FN(load_n)(b->w + i, n);
+    vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms), to;
+    if (rule >= ADAM) d = FN(unless_small)(d, c->tiny, d);
+    switch (rule) {
+    case PLAIN: to = FN(moved)(w, c->lr * d, c->lr, c, after); break;
+    case MOMENTUM: to = FN(momentum_step)(b, i, n, w, d, c, after); break;
+    case ADAM: to = FN(adam_step)(b, i, n, w, d, c, after); break;
+    case RMSPROP: to = FN(rmsprop_step)(b, i, n, w, d, c, after); break;
+    default: to = FN(adagrad_step)(b, i, n, w, d, c, after);
+    }
+    FN(store_n)(b->w + i, n, rule < ADAM ? to : FN(unless_small)(to, c->flush, to));
+}
+
+INLINE void FN(loop)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
     const int summed = FN(summed)(terms, after);
     FN(lanes) lanes = {0};
     size_t i = 0;
     for (; i + LANES <= b->n; i += LANES) {
         FN(lanes_add)(&lanes, b->w + i, summed);
-        for (size_t j = i; j < i + LANES; j += W) FN(sgd_part)(b, j, W, c, kind, terms, after);
+        for (size_t j = i; j < i + LANES; j += W) FN(part)(b, j, W, c, rule, terms, after);
     }
     FN(lanes_join)(lanes, b->n - i, b->w + i, b->sums, summed);
-    for (; i < b->n; i += W) FN(sgd_part)(b, i, b->n - i < W ? b->n - i : W, c, kind, terms, after);
+    for (; i < b->n; i += W) FN(part)(b, i, b->n - i < W ? b->n - i : W, c, rule, terms, after);
 }
 
-INLINE void FN(adam_loop)(const FN(block) *b, const FN(constants) *c, int terms, int after) {
-    const int summed = FN(summed)(terms, after);
-    FN(lanes) lanes = {0};
-    size_t i = 0;
-    for (; i + LANES <= b->n; i += LANES) {
-        FN(lanes_add)(&lanes, b->w + i, summed);
-        for (size_t j = i; j < i + LANES; j += W) FN(adam_part)(b, j, W, c, terms, after);
-    }
-    FN(lanes_join)(lanes, b->n - i, b->w + i, b->sums, summed);
-    for (; i < b->n; i += W) FN(adam_part)(b, i, b->n - i < W ? b->n - i : W, c, terms, after);
-}
-
-/* The loops with their flags as constants. kind is not one: a branch per vector that never changes is free. */
-INLINE void FN(sgd_after)(const FN(block) *b, const FN(constants) *c, int kind, int terms, int after) {
+/* The loop with its flags as constants. */
+INLINE void FN(by_after)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
     switch (after) {
-    case STEP: FN(sgd_loop)(b, c, kind, terms, STEP); break;
-    case DECAY: FN(sgd_loop)(b, c, kind, terms, DECAY); break;
-    case SHRINK: FN(sgd_loop)(b, c, kind, terms, SHRINK); break;
-    default: FN(sgd_loop)(b, c, kind, terms, SHRINK_AND_DIVIDE);
+    case STEP: FN(loop)(b, c, rule, terms, STEP); break;
+    case DECAY: FN(loop)(b, c, rule, terms, DECAY); break;
+    case SHRINK: FN(loop)(b, c, rule, terms, SHRINK); break;
+    default: FN(loop)(b, c, rule, terms, SHRINK_AND_DIVIDE);
     }
 }
 
-INLINE void FN(adam_after)(const FN(block) *b, const FN(constants) *c, int terms, int after) {
-    switch (after) {
-    case STEP: FN(adam_loop)(b, c, terms, STEP); break;
-    case DECAY: FN(adam_loop)(b, c, terms, DECAY); break;
-    case SHRINK: FN(adam_loop)(b, c, terms, SHRINK); break;
-    default: FN(adam_loop)(b, c, terms, SHRINK_AND_DIVIDE);
+INLINE void FN(by_terms)(const FN(block) *b, const double *row, const mg_update_settings *settings, int rule) {
+    const FN(constants) c = FN(constants_of)(row, settings);
+    const int after = FN(after)(row);
+    switch (FN(terms)(row)) {
+    case BOTH_TERMS: FN(by_after)(b, &c, rule, BOTH_TERMS, after); break;
+    case L1_TERM: FN(by_after)(b, &c, rule, L1_TERM, after); break;
+    case L2_TERM: FN(by_after)(b, &c, rule, L2_TERM, after); break;
+    default: FN(by_after)(b, &c, rule, 0, after);
     }
 }
 
 static MG_UPDATE(FN(sgd), real) {
-    const FN(block) b = {n, w, state[0], state[1], g, sums};
-    const FN(constants) c = FN(constants_of)(row, settings);
-    const int after = FN(after)(row);
-    const int kind = settings->momentum == 0 ? PLAIN : settings->nesterov ? NESTEROV : HEAVY_BALL;
-    switch (FN(terms)(row)) {
-    case BOTH_TERMS: FN(sgd_after)(&b, &c, kind, BOTH_TERMS, after); break;
-    case L1_TERM: FN(sgd_after)(&b, &c, kind, L1_TERM, after); break;
-    case L2_TERM: FN(sgd_after)(&b, &c, kind, L2_TERM, after); break;
-    default: FN(sgd_after)(&b, &c, kind, 0, after);
-    }
+    if (settings->momentum == 0) FN(by_terms)(BLOCK, row, settings, PLAIN);
+    else FN(by_terms)(BLOCK, row, settings, MOMENTUM);
 }
 
-static MG_UPDATE(FN(adam), real) {
-    const FN(block) b = {n, w, state[0], state[1], g, sums};
-    const FN(constants) c = FN(constants_of)(row, settings);
-    const int after = FN(after)(row);
-    switch (FN(terms)(row)) {
-    case BOTH_TERMS: FN(adam_after)(&b, &c, BOTH_TERMS, after); break;
-    case L1_TERM: FN(adam_after)(&b, &c, L1_TERM, after); break;
-    case L2_TERM: FN(adam_after)(&b, &c, L2_TERM, after); break;
-    default: FN(adam_after)(&b, &c, 0, after);
-    }
-}
+static MG_UPDATE(FN(adam), real) { FN(by_terms)(BLOCK, row, settings, ADAM); }
+static MG_UPDATE(FN(rmsprop), real) { FN(by_terms)(BLOCK, row, settings, RMSPROP); }
+static MG_UPDATE(FN(adagrad), real) { FN(by_terms)(BLOCK, row, settings, ADAGRAD); }
 
 #endif

@@ -9,10 +9,12 @@ enum { MG_LR, MG_L1, MG_L2, MG_PROX_L1, MG_PROX_L2, MG_DECAY, MG_CORRECTION1, MG
 typedef struct {
     double momentum;
     int nesterov;
-    double beta1, beta2, eps;
+    double beta1, beta2, eps; /* beta2 is rmsprop's alpha */
+    int amsgrad, centered;
 } mg_update_settings;
 
-/* g is the gradient; state is {momentum buffer} or {m, v}. sums receives Σ|w| and Σw² before the update: each where
+/* g is the gradient. state is, as far as the settings ask for it: sgd {momentum buffer}, adam {m, v, largest v},
+   rmsprop {v, m if centered, momentum buffer}, adagrad {v}. sums receives Σ|w| and Σw² before the update: each where
    its row has such a term in the gradient, both where it has a proximal map; else 0. */
 #define MG_UPDATE(name, real)                                                                                        \
     void name(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *settings, \
@@ -27,6 +29,10 @@ typedef struct {
     mg_update_f64 sgd_f64;
     mg_update_f32 adam_f32;
     mg_update_f64 adam_f64;
+    mg_update_f32 rmsprop_f32;
+    mg_update_f64 rmsprop_f64;
+    mg_update_f32 adagrad_f32;
+    mg_update_f64 adagrad_f64;
 } mg_update_table;
 
 extern const mg_update_table *const mg_update[];

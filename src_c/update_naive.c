@@ -4,7 +4,8 @@
 #define MG_SOURCE "update_naive.c"
 #include "mg_both.h"
 
-const mg_update_table MG_TABLE(update) = {MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam)};
+const mg_update_table MG_TABLE(update) = {
+    MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam), MG_BOTH(rmsprop), MG_BOTH(adagrad)};
 
 #else
 #include "elastic_naive.h"
@@ -55,8 +56,43 @@ static MG_UPDATE(FN(adam), real) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
         v[i] = beta2 * FN(flushed)(v[i], 1e-30, 1e-290) + rest2 * (d * d);
-        const real root = (real)sqrt(v[i]) * correction + (real)settings->eps;
+        real size = v[i];
+        if (settings->amsgrad) size = state[2][i] = state[2][i] > v[i] ? state[2][i] : v[i];
+        const real root = (real)sqrt(size) * correction + (real)settings->eps;
         w[i] = FN(flushed)(FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row), 1e-30, 1e-290);
+    }
+}
+
+static MG_UPDATE(FN(rmsprop), real) {
+    const real alpha = (real)settings->beta2, rest = (real)(1 - settings->beta2);
+    const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
+    real *v = state[0], *m = state[1], *buf = state[settings->centered ? 2 : 1];
+    FN(sums)(n, w, row, sums);
+    for (size_t i = 0; i < n; i++) {
+        const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
+        v[i] = alpha * FN(flushed)(v[i], 1e-30, 1e-290) + rest * (d * d);
+        real variance = v[i];
+        if (settings->centered) {
+            m[i] = alpha * FN(flushed)(m[i], 1e-30, 1e-290) + rest * d;
+            variance = v[i] - m[i] * m[i];
+            if (variance < 0) variance = 0;
+        }
+        const real root = (real)sqrt(variance) + (real)settings->eps;
+        real move = d / root;
+        if (settings->momentum != 0) move = buf[i] = momentum * FN(flushed)(buf[i], 1e-30, 1e-290) + move;
+        w[i] = FN(flushed)(FN(moved)(w[i], lr * move, lr / root, row), 1e-30, 1e-290);
+    }
+}
+
+static MG_UPDATE(FN(adagrad), real) {
+    const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]);
+    real *v = state[0];
+    FN(sums)(n, w, row, sums);
+    for (size_t i = 0; i < n; i++) {
+        const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
+        v[i] = v[i] + d * d;
+        const real root = (real)sqrt(v[i]) + (real)settings->eps;
+        w[i] = FN(flushed)(FN(moved)(w[i], step * d / root, step / root, row), 1e-30, 1e-290);
     }
 }
 

@@ -17,9 +17,9 @@ MODULES = {
 # Rank of each top-level module: an import goes to a lower rank, or stays inside its own package.
 ORDER = [
     ["errors"],
-    ["arguments", "arrays"],
+    ["arguments", "arrays", "op"],
     ["kernels"],
-    ["owned", "op", "rng"],
+    ["owned", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -28,8 +28,9 @@ ORDER = [
     ["nn"],
     ["reg"],
     ["optim", "data"],
-    ["train"],
-    ["selection", "sklearn"],
+    ["train", "linear_model"],
+    ["selection"],
+    ["sklearn"],
     ["lab"],
     ["cli"],
     ["__main__"],
@@ -38,17 +39,17 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 # Inside ops, families in order: the core's, then breadth.
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
-    "functions", "compare", "activations", "arrange", "indexing", "statistics", "products", "einsum", "distances",
-    "regression", "classification", "conv", "recurrent",
+    "compare", "choose", "functions", "trigonometric", "activations",
+    "batches", "arrange", "pieces", "indexing", "getitem", "extremes", "statistics", "norms", "products", "einsum",
+    "distances", "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
-kernels.reference_random kernels.reference_update kernels.segments kernels.philox kernels.quantile owned op rng
-engine tensor
-ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random
-nn.module nn.layers nn.dropout nn.init reg.penalties reg.terms reg.select optim.base optim.groups optim.sgd optim.adam
+kernels.reference_random kernels.reference_update kernels.segments kernels.philox owned op rng engine tensor ops.shape
+ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random nn.module nn.layers nn.random_layer nn.dropout
+nn.init reg.base reg.penalties reg.terms reg.select optim.base optim.bound optim.groups optim.sgd optim.adam
 data.arrays data.labels data.loader train.loop train.evaluate train.history
 """.split()  # noqa: SIM905
 READING_PATH = [

@@ -81,5 +81,5 @@ def take_rows(x: np.ndarray, index: np.ndarray) -> np.ndarray:
     if x.dtype.kind != "f":
         return x[index]
     out = K.empty((len(index), *x.shape[1:]), x.dtype)
-    K.take(x, index, out)
+    K.take(K.contiguous(x), index, out)
     return out

@@ -46,6 +46,15 @@ def split(x: Any, y: Any, test: float = 0.2, seed: int = 0, stratify: Any = None
     return Split(*(Dataset(take_rows(x, part), take_rows(y, part)) for part in (train, held_out)))
 
 
+def subsample(x: Any, y: Any, rows: float, seed: int = 0, stratify: Any = None) -> Dataset:
+    """A random part of the rows: `rows` is a share in (0, 1) or a number of rows; arguments and streams as in split.
+
+    >>> subsample(np.zeros((10, 3)), np.repeat([0, 1], 5), 4, stratify=np.repeat([0, 1], 5)).y.tolist()
+    [1, 1, 0, 0]
+    """
+    return split(x, y, rows, seed, stratify).test
+
+
 def _labels(stratify: Any, n: int) -> np.ndarray:
     labels = np.asarray(stratify)
     if labels.shape != (n,):

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from . import reference
 
 if TYPE_CHECKING:
+    from .breadth import *  # noqa: F403
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "arrays", "elementwise", "matmul", "reduce", "softmax", "losses", "penalty", "dropout", "random", "update",
+    "memory", "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
+    "groups", "dropout", "random", "update", "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 

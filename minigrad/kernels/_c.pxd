@@ -11,23 +11,67 @@ cdef extern from "penalty.h" nogil:
         void soft_threshold_f64(size_t n, const double *v, double step, double l1, double l2, double *out) noexcept nogil
     const mg_penalty_table *const *mg_penalty
 
+cdef extern from "groups.h" nogil:
+    ctypedef struct mg_groups_layout:
+        size_t count, m, stride, next
+    ctypedef struct mg_groups_table:
+        void group_norm_f32(mg_groups_layout layout, const float *v, double *norm) noexcept nogil
+        void group_norm_f64(mg_groups_layout layout, const double *v, double *norm) noexcept nogil
+        void group_soft_threshold_f32(mg_groups_layout layout, const float *v, const float *step, double l1,
+            double strength, float *out) noexcept nogil
+        void group_soft_threshold_f64(mg_groups_layout layout, const double *v, const double *step, double l1,
+            double strength, double *out) noexcept nogil
+        void group_limit_f32(mg_groups_layout layout, const float *v, double low, double high, float *out) noexcept nogil
+        void group_limit_f64(mg_groups_layout layout, const double *v, double low, double high, double *out) noexcept nogil
+    const mg_groups_table *const *mg_groups
+
+cdef extern from "operand.h" nogil:
+    ctypedef struct mg_operand:
+        const char *p
+        Py_ssize_t row, col
+    ctypedef void (*mg_mapper_f32)(
+        int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out
+    ) noexcept nogil
+    ctypedef void (*mg_mapper_f64)(
+        int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out
+    ) noexcept nogil
+
 cdef extern from "elementwise.h" nogil:
     enum:
         mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid
         mg_op_relu, mg_op_add, mg_op_sub, mg_op_mul, mg_op_div, mg_op_relu_grad, mg_op_tanh_grad, mg_op_sigmoid_grad
-    ctypedef struct mg_operand:
-        const char *p
-        Py_ssize_t row, col
     ctypedef struct mg_elementwise_table:
-        void map_f32(int op, size_t rows, size_t n, mg_operand a, mg_operand b, float *out) noexcept nogil
-        void map_f64(int op, size_t rows, size_t n, mg_operand a, mg_operand b, double *out) noexcept nogil
+        mg_mapper_f32 map_f32
+        mg_mapper_f64 map_f64
         void convert_f32(size_t rows, size_t n, mg_operand x, double *out) noexcept nogil
         void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
     const mg_elementwise_table *const *mg_elementwise
 
+cdef extern from "elementary.h" nogil:
+    enum:
+        mg_elementary_expm1, mg_elementary_log1p, mg_elementary_log2, mg_elementary_sin, mg_elementary_cos
+        mg_elementary_tan, mg_elementary_sinh, mg_elementary_cosh, mg_elementary_asinh, mg_elementary_atan
+        mg_elementary_erf, mg_elementary_normal_cdf, mg_elementary_softplus, mg_elementary_floor, mg_elementary_ceil
+        mg_elementary_pow, mg_elementary_atan2, mg_elementary_hypot, mg_elementary_logaddexp
+        mg_elementary_maximum, mg_elementary_minimum, mg_elementary_step
+    ctypedef struct mg_elementary_table:
+        mg_mapper_f32 map_f32
+        mg_mapper_f64 map_f64
+        void where_f32(size_t n, const uint8_t *c, const float *a, size_t a_step, const float *b, size_t b_step,
+            float *out) noexcept nogil
+        void where_f64(size_t n, const uint8_t *c, const double *a, size_t a_step, const double *b, size_t b_step,
+            double *out) noexcept nogil
+    const mg_elementary_table *const *mg_elementary
+
 cdef extern from "arrays.h" nogil:
     ctypedef struct mg_arrays_table:
         void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) noexcept nogil
+        void place(size_t rows, size_t n, size_t bytes, const char *x, char *out, Py_ssize_t row,
+            Py_ssize_t column) noexcept nogil
+        void add_at_f32(size_t n, size_t width, size_t row, const float *x, const int64_t *index,
+            float *out) noexcept nogil
+        void add_at_f64(size_t n, size_t width, size_t row, const double *x, const int64_t *index,
+            double *out) noexcept nogil
     const mg_arrays_table *const *mg_arrays
 
 cdef extern from "peaks.h" nogil:
@@ -72,11 +116,29 @@ cdef extern from "reduce.h" nogil:
             int64_t *index) noexcept nogil
         void max_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out,
             int64_t *index) noexcept nogil
+        void min_rows_f32(size_t rows, size_t n, const float *x, float *out, int64_t *index) noexcept nogil
+        void min_rows_f64(size_t rows, size_t n, const double *x, double *out, int64_t *index) noexcept nogil
+        void min_columns_f32(size_t m, size_t stride, size_t columns, const float *x, float *out,
+            int64_t *index) noexcept nogil
+        void min_columns_f64(size_t m, size_t stride, size_t columns, const double *x, double *out,
+            int64_t *index) noexcept nogil
         void max_grad_f32(size_t outer, size_t n, size_t inner, const float *g, const int64_t *index,
             float *out) noexcept nogil
         void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index,
             double *out) noexcept nogil
     const mg_reduce_table *const *mg_reduce
+
+cdef extern from "scans.h" nogil:
+    ctypedef struct mg_scans_table:
+        void cumsum_f32(size_t rows, size_t n, const float *x, int reverse, float *out) noexcept nogil
+        void cumsum_f64(size_t rows, size_t n, const double *x, int reverse, double *out) noexcept nogil
+        void prod_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void prod_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+        void prod_grad_f32(size_t rows, size_t n, const float *g, const float *x, float *out) noexcept nogil
+        void prod_grad_f64(size_t rows, size_t n, const double *g, const double *x, double *out) noexcept nogil
+        void norm_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
+        void norm_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
+    const mg_scans_table *const *mg_scans
 
 cdef extern from "softmax.h" nogil:
     ctypedef struct mg_softmax_table:
@@ -121,6 +183,7 @@ cdef extern from "update.h" nogil:
         double momentum
         int nesterov
         double beta1, beta2, eps
+        int amsgrad, centered
     ctypedef void (*mg_update_f32)(
         size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
     ) noexcept nogil
@@ -130,8 +193,8 @@ cdef extern from "update.h" nogil:
     ctypedef struct mg_update_table:
         void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil
         void sums_f64(size_t n, const double *w, const double *row, double *sums) noexcept nogil
-        mg_update_f32 sgd_f32, adam_f32
-        mg_update_f64 sgd_f64, adam_f64
+        mg_update_f32 sgd_f32, adam_f32, rmsprop_f32, adagrad_f32
+        mg_update_f64 sgd_f64, adam_f64, rmsprop_f64, adagrad_f64
     const mg_update_table *const *mg_update
 
 cdef extern from "stream.h" nogil:
@@ -160,3 +223,11 @@ cdef extern from "random.h" nogil:
         void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
         void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
     const mg_random_table *const *mg_random
+
+cdef extern from "descent.h" nogil:
+    ctypedef struct mg_descent_table:
+        size_t coordinate_descent_f32(size_t n, const float *gram, const float *l1, const float *l2, float *w, float *r,
+            size_t sweeps, double tolerance, double *largest) noexcept nogil
+        size_t coordinate_descent_f64(size_t n, const double *gram, const double *l1, const double *l2, double *w,
+            double *r, size_t sweeps, double tolerance, double *largest) noexcept nogil
+    const mg_descent_table *const *mg_descent

@@ -15,9 +15,9 @@ from numpy cimport (
 
 from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport (
-    mg_elementwise, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div, mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu,
-    mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad, mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad,
-    mg_operand,
+    mg_elementwise, mg_elementwise_table, mg_mapper_f32, mg_mapper_f64, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div,
+    mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu, mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad,
+    mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad, mg_operand,
 )
 from minigrad.kernels.checks cimport apart, check_out, check_real, describe
 
@@ -34,7 +34,9 @@ cdef enum:
 
 
 cdef struct map_args:
-    int op, bits                            # bits: of out's elements
+    mg_mapper_f32 map_f32                   # of the family that the op belongs to
+    mg_mapper_f64 map_f64
+    int op, cost, bits                      # cost: of one element, in elements of memory-bound work; bits: of out's
     int axes                                # shape[0] is the innermost axis, shape[1] the rows; strides are in bytes
     Py_ssize_t size, units, groups, pieces  # a unit is `height` rows of `width` elements, about BLOCK in all
     Py_ssize_t height, width
@@ -72,21 +74,14 @@ cdef inline void unit(const map_args *p, Py_ssize_t i) noexcept nogil:
     elif p.op == CONVERT:
         mg_elementwise[runtime.variant].convert_f32(height, width, a, <double *>p.out + start)
     elif p.bits == 32:
-        mg_elementwise[runtime.variant].map_f32(p.op, height, width, a, b, <float *>p.out + start)
+        p.map_f32(p.op, height, width, a, b, <float *>p.out + start)
     else:
-        mg_elementwise[runtime.variant].map_f64(p.op, height, width, a, b, <double *>p.out + start)
-
-
-cdef inline Py_ssize_t work(const map_args *p) noexcept nogil:
-    """Work in elements of memory-bound work (runtime.pyx), as measured in the cache."""
-    if mg_op_exp <= p.op <= mg_op_sigmoid:
-        return 4 * p.size
-    return 2 * p.size if p.op == mg_op_sqrt or p.op == mg_op_div else p.size
+        p.map_f64(p.op, height, width, a, b, <double *>p.out + start)
 
 
 cdef int k_map(const map_args *p) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int threads = runtime.threads_for(work(p))
+    cdef int threads = runtime.threads_for(p.cost * p.size)
     if threads == 1 or p.units == 1:        # a prange in the path costs 0.5 us, even with one thread
         for i in range(p.units):
             unit(p, i)
@@ -103,7 +98,7 @@ cdef inline void run(map_args *p) noexcept:
     p.pieces = (p.shape[0] + p.width - 1) // p.width
     p.groups = (p.shape[1] + p.height - 1) // p.height
     p.units = p.pieces * p.groups * (p.size // (p.shape[0] * p.shape[1]))
-    if runtime.releases_gil(work(p)):
+    if runtime.releases_gil(p.cost * p.size):
         with nogil:
             k_map(p)
     else:
@@ -191,7 +186,7 @@ cdef int strided_map(str kernel, map_args *p, object a, object b, ndarray out) e
     return 0
 
 
-cdef inline bint alike(object x, ndarray out) noexcept:
+cdef bint alike(object x, ndarray out) noexcept:
     """x is an array that steps through memory as out does, and apart from it or out itself."""
     if type(x) is not ndarray:
         return False
@@ -203,11 +198,14 @@ cdef inline bint alike(object x, ndarray out) noexcept:
     return ahead == 0 or ahead >= bytes or ahead <= -bytes
 
 
-cdef int map2(str kernel, int op, object a, object b, ndarray out) except -1:
-    """out = op(a, b). A map of one operand passes out as b, which it does not read."""
+cdef int map_by(
+    mg_mapper_f32 map_f32, mg_mapper_f64 map_f64, int cost, str kernel, int op, object a, object b, ndarray out,
+) except -1:
+    """out = op(a, b) of a family of maps. A map of one operand passes out as b, which it does not read."""
     cdef map_args p
     check_out(kernel, out)
-    p.op, p.bits, p.size, p.out = op, check_real(kernel, out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
+    p.map_f32, p.map_f64, p.cost, p.op = map_f32, map_f64, cost, op
+    p.bits, p.size, p.out = check_real(kernel, out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
     p.a = p.b = NULL
     if not (alike(a, out) and (b is out or alike(b, out))):
         return strided_map(kernel, &p, a, b, out)
@@ -218,6 +216,18 @@ cdef int map2(str kernel, int op, object a, object b, ndarray out) except -1:
     if p.size:
         run(&p)
     return 0
+
+
+cdef inline int cost_of(int op) noexcept:
+    """What an element costs in elements of memory-bound work (runtime.pyx), as measured in the cache."""
+    if mg_op_exp <= op <= mg_op_sigmoid:
+        return 4
+    return 2 if op == mg_op_sqrt or op == mg_op_div else 1
+
+
+cdef inline int map2(str kernel, int op, object a, object b, ndarray out) except -1:
+    cdef const mg_elementwise_table *table = mg_elementwise[runtime.variant]
+    return map_by(table.map_f32, table.map_f64, cost_of(op), kernel, op, a, b, out)
 
 
 def add(a, b, ndarray out not None): map2("add", mg_op_add, a, b, out)
@@ -255,7 +265,8 @@ cdef inline int copy_op(object x, ndarray out) noexcept:
 def copy(x, ndarray out not None):
     cdef map_args p
     check_out("copy", out)
-    p.op, p.bits, p.size = copy_op(x, out), 8 * PyArray_ITEMSIZE(out), PyArray_SIZE(out)
+    p.map_f32, p.map_f64 = mg_elementwise[runtime.variant].map_f32, mg_elementwise[runtime.variant].map_f64
+    p.op, p.cost, p.bits, p.size = copy_op(x, out), 1, 8 * PyArray_ITEMSIZE(out), PyArray_SIZE(out)
     p.a, p.b, p.out = NULL, NULL, <char *>PyArray_DATA(out)
     if p.op == BY_NUMPY:
         np.copyto(out, x, casting="unsafe")

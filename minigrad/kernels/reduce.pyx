@@ -20,12 +20,18 @@ cdef enum: BLOCK = 16384                    # elements that a thread takes at on
 cdef enum: PANEL = 256                      # columns that a thread takes at once
 
 
-cdef struct reduce_args:                    # of sum, mean and max
+cdef inline Py_ssize_t lesser(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """min, whose name a kernel has in this file."""
+    return a if a < b else b
+
+
+cdef struct reduce_args:                    # of sum, mean, max and min
     Py_ssize_t outer, n, inner
     bint rows                               # the reduced axes are the last ones
     const char *x
     char *out
-    int64_t *index                          # max only
+    int64_t *index                          # max and min only
+    bint least                              # min instead of max
     double divisor                          # sum and mean only
     int bits
 
@@ -54,9 +60,9 @@ cdef void sum_row_in_parts(const reduce_args *p, Py_ssize_t row, int threads) no
     cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size, start = row * p.n
     for i in prange(parts, num_threads=threads, schedule="static"):
         if p.bits == 32:
-            part[i] = c.sum_flat_f32(min(size, p.n - i * size), <const float *>p.x + start + i * size)
+            part[i] = c.sum_flat_f32(lesser(size, p.n - i * size), <const float *>p.x + start + i * size)
         else:
-            part[i] = c.sum_flat_f64(min(size, p.n - i * size), <const double *>p.x + start + i * size)
+            part[i] = c.sum_flat_f64(lesser(size, p.n - i * size), <const double *>p.x + start + i * size)
     total = sum_parts(part, parts) / p.divisor
     if p.bits == 32:
         (<float *>p.out)[row] = <float>total
@@ -77,7 +83,7 @@ cdef int k_sum(const reduce_args *p) noexcept nogil:
             size = 1 + BLOCK // (p.n + 1)
             blocks = (p.outer + size - 1) // size
             for i in prange(blocks, num_threads=threads, schedule="static"):
-                sum_rows(p, i * size, min(size, p.outer - i * size))
+                sum_rows(p, i * size, lesser(size, p.outer - i * size))
     else:
         if threads == 1:
             for i in range(p.outer):
@@ -85,46 +91,55 @@ cdef int k_sum(const reduce_args *p) noexcept nogil:
         else:
             blocks = (p.inner + PANEL - 1) // PANEL
             for i in prange(p.outer * blocks, num_threads=threads, schedule="static"):
-                sum_columns(p, i // blocks, i % blocks * PANEL, min(PANEL, p.inner - i % blocks * PANEL))
+                sum_columns(p, i // blocks, i % blocks * PANEL, lesser(PANEL, p.inner - i % blocks * PANEL))
     return 0
 
 
-cdef inline void max_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
+cdef inline void extreme_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
     cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef Py_ssize_t at = i * p.n
+    cdef int64_t *index = p.index + i
     if p.bits == 32:
-        c.max_rows_f32(rows, p.n, <const float *>p.x + i * p.n, <float *>p.out + i, p.index + i)
+        if p.least: c.min_rows_f32(rows, p.n, <const float *>p.x + at, <float *>p.out + i, index)
+        else: c.max_rows_f32(rows, p.n, <const float *>p.x + at, <float *>p.out + i, index)
     else:
-        c.max_rows_f64(rows, p.n, <const double *>p.x + i * p.n, <double *>p.out + i, p.index + i)
+        if p.least: c.min_rows_f64(rows, p.n, <const double *>p.x + at, <double *>p.out + i, index)
+        else: c.max_rows_f64(rows, p.n, <const double *>p.x + at, <double *>p.out + i, index)
 
 
-cdef inline void max_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns) noexcept nogil:
+cdef inline void extreme_columns(
+    const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns
+) noexcept nogil:
     cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
     cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
+    cdef int64_t *index = p.index + to
     if p.bits == 32:
-        c.max_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, p.index + to)
+        if p.least: c.min_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, index)
+        else: c.max_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, index)
     else:
-        c.max_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, p.index + to)
+        if p.least: c.min_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, index)
+        else: c.max_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, index)
 
 
-cdef int k_max(const reduce_args *p) noexcept nogil:
+cdef int k_extreme(const reduce_args *p) noexcept nogil:
     cdef int threads = runtime.threads_for(p.outer * p.n * p.inner)
     cdef Py_ssize_t i, blocks, size
     if p.rows:
         if threads == 1:
-            max_rows(p, 0, p.outer)
+            extreme_rows(p, 0, p.outer)
         else:
             size = 1 + BLOCK // p.n
             blocks = (p.outer + size - 1) // size
             for i in prange(blocks, num_threads=threads, schedule="static"):
-                max_rows(p, i * size, min(size, p.outer - i * size))
+                extreme_rows(p, i * size, lesser(size, p.outer - i * size))
     else:
         if threads == 1:
             for i in range(p.outer):
-                max_columns(p, i, 0, p.inner)
+                extreme_columns(p, i, 0, p.inner)
         else:
             blocks = (p.inner + PANEL - 1) // PANEL
             for i in prange(p.outer * blocks, num_threads=threads, schedule="static"):
-                max_columns(p, i // blocks, i % blocks * PANEL, min(PANEL, p.inner - i % blocks * PANEL))
+                extreme_columns(p, i // blocks, i % blocks * PANEL, lesser(PANEL, p.inner - i % blocks * PANEL))
     return 0
 
 
@@ -152,7 +167,7 @@ cdef int k_max_grad(const max_grad_args *p) noexcept nogil:
         max_grad_block(p, 0, p.outer)
     else:
         for i in prange(blocks, num_threads=threads, schedule="static"):
-            max_grad_block(p, i * size, min(size, p.outer - i * size))
+            max_grad_block(p, i * size, lesser(size, p.outer - i * size))
     return 0
 
 
@@ -213,22 +228,32 @@ def mean(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t 
         k_sum(&p)
 
 
-def max(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssize_t first, Py_ssize_t last):
+cdef int run_extreme(str kernel, bint least, ndarray x, ndarray out, ndarray index, Py_ssize_t first,
+                     Py_ssize_t last) except -1:
     cdef reduce_args p
-    prepare("max", &p, x, out, first, last)
-    check_out("max", index)
+    prepare(kernel, &p, x, out, first, last)
+    check_out(kernel, index)
     if PyArray_TYPE(index) != NPY_INT64:
-        raise DTypeError(f"max: index is {describe(index)}; need int64")
+        raise DTypeError(f"{kernel}: index is {describe(index)}; need int64")
     if PyArray_SIZE(index) != PyArray_SIZE(out):
-        raise ShapeError(f"max: index is {describe(index)}, out is {describe(out)}; need the same size")
+        raise ShapeError(f"{kernel}: index is {describe(index)}, out is {describe(out)}; need the same size")
     if p.n == 0:
-        raise ShapeError(f"max: axes [{first}, {last}) of {describe(x)} have no element, so there is no largest")
-    p.index = <int64_t *>PyArray_DATA(index)
+        raise ShapeError(f"{kernel}: axes [{first}, {last}) of {describe(x)} have no element")
+    p.index, p.least = <int64_t *>PyArray_DATA(index), least
     if runtime.releases_gil(PyArray_SIZE(x)):
         with nogil:
-            k_max(&p)
+            k_extreme(&p)
     else:
-        k_max(&p)
+        k_extreme(&p)
+    return 0
+
+
+def max(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssize_t first, Py_ssize_t last):
+    run_extreme("max", False, x, out, index, first, last)
+
+
+def min(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssize_t first, Py_ssize_t last):
+    run_extreme("min", True, x, out, index, first, last)
 
 
 def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):

@@ -9,6 +9,7 @@ The native kernels compute the same in a fixed order of operations, stated in sr
 where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
+import importlib
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from .reference_losses import (
     softmax_grad,
 )
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
-from .reference_random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .reference_random import dropout, dropout_bits, masked_scale, random_bits, uniform
 from .reference_update import adam_update, segments, sgd_update
 
 
@@ -41,13 +42,17 @@ def empty(shape, dtype):
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused."""
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+
+    Two numbers make a float32.
+    """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
-        if x.dtype not in REAL:
-            raise DTypeError(f"an operand is {x.dtype}; need float32 or float64: use .float() or .double()")
+        if not isinstance(x, np.ndarray) or x.dtype not in REAL:
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
     try:
-        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays))
+        return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
@@ -159,7 +164,7 @@ ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 def matmul(a, b, out, *, ta=False, tb=False, bias=None, activation=None, accumulate=False):
     """out = activation(op(a) @ op(b) + bias), or out += op(a) @ op(b); ta, tb transpose; bias is (n,), added to rows.
 
-    a is (..., m, k), b is (..., k, n), out is (..., m, n): the dimensions before the last two are a batch of products,
+    a is (..., m, k), b is (..., k, n), out is (..., m, n); the dimensions before the last two are a batch of products,
     to which a and b broadcast. accumulate takes neither bias nor activation.
     """
     if not (a.dtype == b.dtype == out.dtype and out.dtype in REAL):
@@ -202,10 +207,19 @@ def mean(x, out, first, last):
 
 def max(x, out, index, first, last):
     """out = the largest element, index (int64) = where it first occurs in the reduced axes; NaN counts as largest."""
+    _extreme("argmax", x, out, index, first, last)
+
+
+def min(x, out, index, first, last):
+    """out = the smallest element, index (int64) = where it first occurs in the reduced axes; NaN counts as smallest."""
+    _extreme("argmin", x, out, index, first, last)
+
+
+def _extreme(which, x, out, index, first, last):
     blocks = _blocks(x, first, last)
-    where = blocks.argmax(1)
-    index[...] = where.reshape(index.shape)
-    out[...] = np.take_along_axis(blocks, where[:, None], 1).reshape(out.shape)
+    found = getattr(blocks, which)(1)
+    index[...] = found.reshape(index.shape)
+    out[...] = np.take_along_axis(blocks, found[:, None], 1).reshape(out.shape)
 
 
 def max_grad(g, index, out, first, last):
@@ -217,16 +231,29 @@ def max_grad(g, index, out, first, last):
     np.put_along_axis(blocks, index.reshape(outer, 1, inner), g.reshape(outer, 1, inner), 1)
 
 
-# --- gathers ---------------------------------------------------------------------------------------------------------
+# --- gathers and scatters ------------------------------------------------------------------------------------------
 
 
-def take(x, index, out):
-    """out[i] = x[index[i]] along the first axis; index is int64, each in [0, len(x))."""
-    np.take(x, index, axis=0, out=out)
+def take(x, index, out, axis=0):
+    """out[i] = x[index[i]] along an axis; index is int64 of any shape, each in [0, x.shape[axis])."""
+    np.take(x, index, axis=axis, out=out)
 
 
-# The kernels, here and in the files of losses, random numbers and updates. NaN and infinities are answers in them, not
-# events: NumPy's warnings about them are off.
+def add_at(x, index, out, axis=0):
+    """out[index[i]] += x[i] along an axis, i rising; index is int64 of any shape, each in [0, out.shape[axis])."""
+    check_indices("add_at", "row", index, out.shape[axis])
+    np.add.at(out, (slice(None),) * axis + (index,), x)
+
+
+def place(x, out):
+    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    np.copyto(out, x)
+
+
+_breadth = importlib.import_module(".breadth", __package__)  # kernels beyond the core's
+globals().update({name: kernel for name, kernel in vars(_breadth).items() if callable(kernel)})
+
+# NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
 NAMES = sorted(
     name
     for name, kernel in globals().items()

@@ -58,20 +58,23 @@ def sgd_update(table, grads, *, momentum=0.0, nesterov=False):
         _move(w, lr * d, lr, row)
 
 
-def adam_update(table, grads, *, beta1, beta2, eps):
+def adam_update(table, grads, *, beta1, beta2, eps, amsgrad=False):
     """For each segment (Kingma and Ba 2015, in PyTorch's form; decay as Loshchilov and Hutter 2019):
 
     d = g + (l2 w + l1 sign(w)); m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²;
     root = √v (1 / √correction2) + eps; w = prox(w (1 - lr decay) - (lr / correction1) m / root).
-    The prox has each coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15; m and v (old) and w
-    (new) under 1e-30 (float64: 1e-150, 1e-290), as denormal numbers cost 10 times the time of a step. grads and
-    table.sums as in sgd_update.
+    amsgrad has the largest v so far under the root, a third state (Reddi, Kale, Kumar 2018). The prox has each
+    coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15; m and v (old) and w (new) under 1e-30
+    (float64: 1e-150, 1e-290), as denormal numbers cost 10 times the time of a step. grads and table.sums as in
+    sgd_update.
     """
-    for w, d, (m, v), row in _rows(table, grads):
+    for w, d, (m, v, *largest), row in _rows(table, grads):
         real = w.dtype.type
         d = _flushed(d, 1e-15, 1e-150)
         m[...] = real(beta1) * _flushed(m, 1e-30, 1e-290) + real(1 - beta1) * d
         v[...] = real(beta2) * _flushed(v, 1e-30, 1e-290) + real(1 - beta2) * (d * d)
+        if amsgrad:
+            largest[0][...] = v = np.where(largest[0] > v, largest[0], v)
         root = np.sqrt(v) * real(1 / np.sqrt(row[CORRECTION2])) + real(eps)
         _move(w, real(row[LR] / row[CORRECTION1]) * m / root, real(row[LR]) / root, row)
         w[...] = _flushed(w, 1e-30, 1e-290)

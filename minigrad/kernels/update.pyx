@@ -18,9 +18,13 @@ from minigrad.kernels.segments import new_scalars
 
 cdef enum:
     PIECE = 4096                            # elements; fixed, and as in penalty.pyx: both give one value of a penalty
-    STATES = 2
-    SGD = 1
-    ADAM = 2
+    STATES = 3
+
+cdef enum:
+    SGD
+    ADAM
+    RMSPROP
+    ADAGRAD
 
 cdef double[PIECE] zeros                    # the gradient of a parameter that has none
 
@@ -68,7 +72,8 @@ cdef class Segments:
         for i in range(self.n):
             w = self.params[i]
             self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
-            self.segments[i].state[0] = self.segments[i].state[1] = self.segments[i].w  # not read where there is none
+            for k in range(STATES):         # not read where there is none
+                self.segments[i].state[k] = self.segments[i].w
             for k in range(len(self.states)):
                 check_same("segments", w, array_of("segments: a state", self.states[k][i]))
                 self.segments[i].state[k] = <char *>PyArray_DATA(<ndarray>self.states[k][i])
@@ -101,7 +106,19 @@ cdef struct update_args:
     const double *scalars
     double *sums
     mg_update_settings settings
-    int rule                                # SGD or ADAM
+    int rule
+
+
+cdef inline mg_update_f32 rule_f32(const mg_update_table *t, int rule) noexcept nogil:
+    cdef mg_update_f32[4] rules
+    rules[:] = [t.sgd_f32, t.adam_f32, t.rmsprop_f32, t.adagrad_f32]
+    return rules[rule]
+
+
+cdef inline mg_update_f64 rule_f64(const mg_update_table *t, int rule) noexcept nogil:
+    cdef mg_update_f64[4] rules
+    rules[:] = [t.sgd_f64, t.adam_f64, t.rmsprop_f64, t.adagrad_f64]
+    return rules[rule]
 
 
 cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
@@ -113,17 +130,17 @@ cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
     cdef char *w = s.w + at
     cdef const char *g = s.g if s.g is NULL or s.g is <const char *>zeros else s.g + at
     cdef char *state[STATES]
-    state[0], state[1] = s.state[0] + at, s.state[1] + at
-    cdef mg_update_f32 f32 = t.sgd_f32 if p.rule == SGD else t.adam_f32
-    cdef mg_update_f64 f64 = t.sgd_f64 if p.rule == SGD else t.adam_f64
+    cdef int k
+    for k in range(STATES):
+        state[k] = s.state[k] + at
     if s.g is NULL and s.bits == 32:
         t.sums_f32(q.n, <float *>w, row, q.sums)
     elif s.g is NULL:
         t.sums_f64(q.n, <double *>w, row, q.sums)
     elif s.bits == 32:
-        f32(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
+        rule_f32(t, p.rule)(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
     else:
-        f64(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
+        rule_f64(t, p.rule)(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
 
 
 cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
@@ -136,7 +153,7 @@ cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
 
 cdef int k_update(const update_args *p) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int thread, threads = runtime.threads_for(p.elements * (4 if p.rule == ADAM else 2))
+    cdef int thread, threads = runtime.threads_for(p.elements * (2 if p.rule == SGD else 4))
     if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
         for i in range(p.n_pieces):
             one_piece(p, &p.pieces[i])
@@ -203,13 +220,27 @@ def segments(params, *states):
 
 def sgd_update(table, grads, *, double momentum=0.0, bint nesterov=False):
     cdef update_args p
-    p.settings = mg_update_settings(momentum=momentum, nesterov=nesterov, beta1=0, beta2=0, eps=0)
+    p.settings = mg_update_settings(momentum, nesterov, 0, 0, 0, 0, 0)
     p.rule = SGD
     run("sgd_update", table, grads, &p, 1 if momentum != 0 else 0)
 
 
-def adam_update(table, grads, *, double beta1, double beta2, double eps):
+def adam_update(table, grads, *, double beta1, double beta2, double eps, bint amsgrad=False):
     cdef update_args p
-    p.settings = mg_update_settings(momentum=0, nesterov=0, beta1=beta1, beta2=beta2, eps=eps)
+    p.settings = mg_update_settings(0, 0, beta1, beta2, eps, amsgrad, 0)
     p.rule = ADAM
-    run("adam_update", table, grads, &p, 2)
+    run("adam_update", table, grads, &p, 3 if amsgrad else 2)
+
+
+def rmsprop_update(table, grads, *, double alpha, double eps, double momentum=0.0, bint centered=False):
+    cdef update_args p
+    p.settings = mg_update_settings(momentum, 0, 0, alpha, eps, 0, centered)
+    p.rule = RMSPROP
+    run("rmsprop_update", table, grads, &p, 1 + centered + (1 if momentum != 0 else 0))
+
+
+def adagrad_update(table, grads, *, double eps):
+    cdef update_args p
+    p.settings = mg_update_settings(0, 0, 0, 0, eps, 0, 0)
+    p.rule = ADAGRAD
+    run("adagrad_update", table, grads, &p, 1)

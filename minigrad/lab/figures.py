@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..reg.sparsity import Sparsity
 from .statistics import Gain
 
 # Okabe and Ito's colours, told apart by colour-blind readers. One meaning each, in every figure.
@@ -148,6 +149,28 @@ def gain_intervals(panels: Mapping[str, Mapping[str, Gain]], better: Mapping[str
             axis.grid(False, axis="y")
             axis.set_title(measure)
             axis.locator_params(axis="x", nbins=6)
+        return _png(figure)
+
+
+def sparsity_bars(models: Mapping[str, Sparsity]) -> bytes:
+    """One panel per model: the shares of exact zeros, empty rows and empty columns of each of its parameters."""
+    pyplot = _pyplot()
+    with pyplot.rc_context(SETTINGS):
+        count = max(map(len, models.values()))
+        figure, axes = _panels(len(models), min(3, len(models)), 0.5 * count + 1.0, sharex=True)
+        for axis, (model, found) in zip(axes, models.items()):
+            shares = np.array([entry.shares for entry in found]).reshape(-1, 3).T
+            for i, kind in enumerate(("zeros", "empty rows", "empty columns")):
+                places = np.arange(len(found)) + 0.27 * (i - 1)
+                axis.barh(places, shares[i], 0.25, color=LINES[i], label=kind)
+            axis.set_yticks(range(len(found)), [z.name for z in found])
+            axis.set_ylim(len(found) - 0.5, -0.5)
+            axis.set_xlim(0, 1)
+            axis.grid(False, axis="y")
+            axis.set_title(model)
+            axis.tick_params(labelbottom=True)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return _png(figure)
 
 

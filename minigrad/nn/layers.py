@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, overload
 
@@ -68,10 +69,10 @@ class Sequential(Module):
         try:
             while waiting:  # a loop, not calls, through chains within chains: they may be deeper than Python recurses
                 layer = waiting.pop()
-                if type(layer) is Sequential:
+                if type(layer) is Sequential and not layer.watchers:
                     waiting += layer.children()[::-1]
                 else:
-                    x = layer.forward(x)
+                    x = layer(x) if layer.watchers else layer.forward(x)
         except ERRORS as error:
             layer._locate(error)
             raise
@@ -109,8 +110,12 @@ class Linear(Module):
         self.bias = Parameter(initializers.zeros((self.out_features,), dtype)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
+        return self.apply(x, self.weight)
+
+    def apply(self, x: Any, w: Tensor) -> Tensor:
+        """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
-        shape, w = x.array.shape, self.weight
+        shape = x.array.shape
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
@@ -118,10 +123,7 @@ class Linear(Module):
             raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
         if len(shape) == 2:
             return affine(x, w, self.bias, activation=self.activation)
-        rows = 1
-        for n in shape[:-1]:
-            rows *= n
-        y = affine(reshape(x, shape=(rows, shape[-1])), w, self.bias, activation=self.activation)
+        y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
         return reshape(y, shape=(*shape[:-1], self.out_features))
 
     def extra_repr(self) -> str:
@@ -173,7 +175,4 @@ class Flatten(Module):
         x = x if isinstance(x, Tensor) else tensor(x)
         if not x.array.ndim:
             raise ShapeError("x is a single number; need (rows, ...)")
-        columns = 1
-        for n in x.array.shape[1:]:
-            columns *= n
-        return reshape(x, shape=(x.array.shape[0], columns))
+        return reshape(x, shape=(x.array.shape[0], math.prod(x.array.shape[1:])))

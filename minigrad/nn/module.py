@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,6 +48,7 @@ class Module:
 
     training: bool
     _parts: dict[str, str]  # attribute -> PARAMETER, BUFFER or MODULE, in the order in which they were set
+    watchers: Collection[Callable[[tuple, Any], None]] = ()  # called with (arguments, output) after each forward pass
 
     def __new__(cls, *args: Any, **options: Any) -> Module:
         if options:
@@ -100,10 +102,21 @@ class Module:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
-            return self.forward(*args, **options)
+            output = self.forward(*args, **options)
         except ERRORS as error:
             self._locate(error)
             raise
+        for watcher in self.watchers:
+            watcher(args, output)
+        return output
+
+    def watch(self, watcher: Callable[[tuple, Any], None]) -> None:
+        """Call watcher(arguments, output) after each forward pass, as long as somebody else holds it."""
+        self.__dict__.setdefault("watchers", weakref.WeakSet()).add(watcher)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy, deepcopy and pickle take: a copy is not watched."""
+        return {name: value for name, value in self.__dict__.items() if name != "watchers"}
 
     def _locate(self, error: Exception) -> None:
         """Put the path of the layer that raised before the message: model.2 (Linear 64->10): x is ..."""

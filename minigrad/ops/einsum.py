@@ -9,8 +9,8 @@ import numpy as np
 
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
+from .batches import matmul
 from .elementwise import mul
-from .linalg import matmul
 from .random import masked_scale
 from .shape import broadcast_to, permute, reshape, sum
 
@@ -20,7 +20,7 @@ Labels = list[str | int]  # of the dimensions of an operand: letters, and negati
 @differentiable(x=lambda g, y, x: on_diagonal(g))
 def diagonal(x):
     """y[..., i] = x[..., i, i]. A view."""
-    return np.einsum("...ii->...i", x)
+    return np.diagonal(x, axis1=-2, axis2=-1)
 
 
 def on_diagonal(g: Tensor) -> Tensor:
@@ -89,9 +89,8 @@ def parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labe
 def expand(equation: str, part: str, ndim: int) -> Labels:
     """One label per dimension; those of an ellipsis are numbered -1, -2, ... from the right, as shapes broadcast."""
     before, dots, after = part.partition("...")
-    hidden = ndim - len(before) - len(after)
-    letters = before + after
-    if letters and not (letters.isalpha() and letters.isascii()):
+    hidden = ndim - len(before + after)
+    if (not (before + after).isalpha() and before + after) or not (before + after).isascii():
         raise ShapeError(f"einsum: {equation!r}: {part!r} has something else than letters and one '...'")
     if hidden < 0 or (hidden and not dots):
         raise ShapeError(f"einsum: {equation!r}: {part!r} does not name the {ndim} dimensions of its operand")

@@ -9,7 +9,12 @@ from .shape import match
 
 @differentiable(a=lambda g, y, a, b: match(g, a), b=lambda g, y, a, b: match(g, b))
 def add(a, b):
-    """y = a + b."""
+    """y = a + b.
+
+    >>> import minigrad as mg
+    >>> mg.add(mg.tensor([1, 2]), 3)
+    tensor([4., 5.])
+    """
     y = K.empty_for(a, b)
     K.add(a, b, y)
     return y
@@ -17,7 +22,12 @@ def add(a, b):
 
 @differentiable(a=lambda g, y, a, b: match(g, a), b=lambda g, y, a, b: match(neg(g), b))
 def sub(a, b):
-    """y = a - b."""
+    """y = a - b.
+
+    >>> import minigrad as mg
+    >>> mg.sub(3, mg.tensor([1, 2]))
+    tensor([2., 1.])
+    """
     y = K.empty_for(a, b)
     K.sub(a, b, y)
     return y
@@ -25,7 +35,12 @@ def sub(a, b):
 
 @differentiable(a=lambda g, y, a, b: match(mul(g, b), a), b=lambda g, y, a, b: match(mul(g, a), b))
 def mul(a, b):
-    """y = a b."""
+    """y = a b.
+
+    >>> import minigrad as mg
+    >>> mg.mul(mg.tensor([1, 2]), mg.tensor([3, 4]))
+    tensor([3., 8.])
+    """
     y = K.empty_for(a, b)
     K.mul(a, b, y)
     return y
@@ -33,7 +48,12 @@ def mul(a, b):
 
 @differentiable(a=lambda g, y, a, b: match(div(g, b), a), b=lambda g, y, a, b: match(neg(mul(g, div(y, b))), b))
 def div(a, b):
-    """y = a / b; division by 0 gives an infinity or NaN, as IEEE 754 says."""
+    """y = a / b; division by 0 gives an infinity or NaN, as IEEE 754 says.
+
+    >>> import minigrad as mg
+    >>> mg.div(mg.tensor([1, 2]), mg.tensor([4, 0]))
+    tensor([0.25,  inf])
+    """
     y = K.empty_for(a, b)
     K.div(a, b, y)
     return y
@@ -41,7 +61,12 @@ def div(a, b):
 
 @differentiable(x=lambda g, y, x: neg(g))
 def neg(x):
-    """y = -x."""
+    """y = -x.
+
+    >>> import minigrad as mg
+    >>> mg.neg(mg.tensor([1, -2]))
+    tensor([-1.,  2.])
+    """
     y = K.empty_for(x, 0.0)
     K.neg(x, y)
     return y
@@ -49,7 +74,12 @@ def neg(x):
 
 @differentiable(x=lambda g, y, x: mul(g, sign(x)))
 def abs(x):
-    """y = |x|; the gradient at 0 is 0."""
+    """y = |x|; the gradient at 0 is 0.
+
+    >>> import minigrad as mg
+    >>> mg.abs(mg.tensor([1, -2]))
+    tensor([1., 2.])
+    """
     y = K.empty_for(x, 0.0)
     K.abs(x, y)
     return y
@@ -57,7 +87,12 @@ def abs(x):
 
 @differentiable(x=flat)
 def sign(x):
-    """y = 1, 0 or -1; NaN for NaN."""
+    """y = 1, 0 or -1, as x is positive, 0 or negative; NaN for NaN.
+
+    >>> import minigrad as mg
+    >>> mg.sign(mg.tensor([3, 0, -2]))
+    tensor([ 1.,  0., -1.])
+    """
     y = K.empty_for(x, 0.0)
     K.sign(x, y)
     return y
@@ -65,7 +100,12 @@ def sign(x):
 
 @differentiable(x=lambda g, y, x: mul(g, mul(2.0, x)))
 def square(x):
-    """y = x²."""
+    """y = x².
+
+    >>> import minigrad as mg
+    >>> mg.square(mg.tensor([3, -2]))
+    tensor([9., 4.])
+    """
     y = K.empty_for(x, 0.0)
     K.mul(x, x, y)
     return y
@@ -73,7 +113,12 @@ def square(x):
 
 @differentiable(x=lambda g, y, x: div(mul(g, 0.5), y))
 def sqrt(x):
-    """y = √x; NaN below 0; the gradient at 0 is infinite."""
+    """y = √x; NaN below 0; the gradient at 0 is infinite.
+
+    >>> import minigrad as mg
+    >>> mg.sqrt(mg.tensor([9, -1]))
+    tensor([ 3., nan])
+    """
     y = K.empty_for(x, 0.0)
     K.sqrt(x, y)
     return y
@@ -81,7 +126,12 @@ def sqrt(x):
 
 @differentiable(x=lambda g, y, x: mul(g, y))
 def exp(x):
-    """y = eˣ, within 2 ulp."""
+    """y = eˣ, within 2 ulp.
+
+    >>> import minigrad as mg
+    >>> mg.exp(mg.tensor([0, 1]))
+    tensor([1.       , 2.7182817])
+    """
     y = K.empty_for(x, 0.0)
     K.exp(x, y)
     return y
@@ -89,7 +139,12 @@ def exp(x):
 
 @differentiable(x=lambda g, y, x: div(g, x))
 def log(x):
-    """y = ln x, within 2 ulp; -inf at 0, NaN below."""
+    """y = ln x, within 2 ulp; -inf at 0, NaN below.
+
+    >>> import minigrad as mg
+    >>> mg.log(mg.tensor([1, 0, -1]))
+    tensor([  0., -inf,  nan])
+    """
     y = K.empty_for(x, 0.0)
     K.log(x, y)
     return y
@@ -110,7 +165,12 @@ def relu(x):
 
 @differentiable(x=lambda g, y, x: tanh_grad(g, y))
 def tanh(x):
-    """y = tanh x, within 2 ulp."""
+    """y = tanh x, within 2 ulp.
+
+    >>> import minigrad as mg
+    >>> mg.tanh(mg.tensor([0, -100]))
+    tensor([ 0., -1.])
+    """
     y = K.empty_for(x, 0.0)
     K.tanh(x, y)
     return y
@@ -118,7 +178,12 @@ def tanh(x):
 
 @differentiable(x=lambda g, y, x: sigmoid_grad(g, y))
 def sigmoid(x):
-    """y = 1 / (1 + e⁻ˣ), within 2.5 ulp, without overflow."""
+    """y = 1 / (1 + e⁻ˣ), within 2.5 ulp, without overflow.
+
+    >>> import minigrad as mg
+    >>> mg.sigmoid(mg.tensor([0, -1000]))
+    tensor([0.5, 0. ])
+    """
     y = K.empty_for(x, 0.0)
     K.sigmoid(x, y)
     return y

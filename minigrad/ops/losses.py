@@ -19,7 +19,7 @@ REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 PROBABILITIES = ("softmax", "sigmoid")
 
 
-def _reduction(op: str, reduction: str) -> int:
+def check_reduction(op: str, reduction: str) -> int:
     try:
         return REDUCTIONS[reduction]
     except (KeyError, TypeError):
@@ -33,7 +33,7 @@ def _made_by(kind: str, x: Tensor) -> bool:
     return x.op is not None and (x.op.name == kind or (x.options or {}).get("activation") == kind)
 
 
-def _logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
+def logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
     """Refuse the output of a softmax or sigmoid where logits are due: the loss would squash it a second time."""
     if not allow_probabilities and isinstance(x, Tensor) and _made_by(kind, x):
         raise ValueError(
@@ -53,7 +53,7 @@ def cross_entropy(input: Tensor, target: Any, *, reduction: str = "mean", allow_
     >>> mg.cross_entropy(mg.tensor([[0.0, 0.0]]), [1])
     tensor(0.6931472)
     """
-    _logits_only("cross_entropy", input, "softmax", allow_probabilities)
+    logits_only("cross_entropy", input, "softmax", allow_probabilities)
     return softmax_cross_entropy(input, target, reduction=reduction)
 
 
@@ -80,7 +80,7 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
     """The op behind cross_entropy; the softmax that it computes is kept for the gradient."""
-    kind = _reduction("cross_entropy", reduction)
+    kind = check_reduction("cross_entropy", reduction)
     t = _class_targets("cross_entropy", x, target)
     loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty(x.shape, x.dtype)
     K.cross_entropy(K.contiguous(x), t, loss, probs, reduction=kind)
@@ -136,7 +136,7 @@ def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _elementwise_loss(op: str, kernel: Any, x: np.ndarray, t: Any, reduction: str) -> np.ndarray:
-    kind = _reduction(op, reduction)
+    kind = check_reduction(op, reduction)
     x, t = _pairs(op, x, t)
     loss = K.empty(x.shape if kind == NONE else (), x.dtype)
     kernel(x, t, loss, reduction=kind)
@@ -159,7 +159,7 @@ def _element_scale(g: Tensor, x: Tensor, reduction: str) -> Tensor:
     t=lambda g, y, x, t, *, reduction: match(neg(mse_grad(g, x, t, reduction=reduction)), t),
 )
 def mse(x, t, *, reduction="mean"):
-    """The squared error (x - t)² of an input and a target of one shape.
+    """The squared error (x - t)² of an input x and a target t of one shape; reduction is mean, sum or none.
 
     >>> import minigrad as mg
     >>> mg.mse(mg.tensor([1, 2]), mg.tensor([1, 4]))
@@ -181,15 +181,16 @@ def mse_grad(g, x, t, *, reduction="mean"):
 def bce_with_logits(
     input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False
 ) -> Tensor:
-    """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), t in [0, 1], one shape.
+    """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), x the input, t the target in [0, 1].
 
-    Accurate where x is large and the naive form cancels. The output of a sigmoid is refused unless allow_probabilities.
+    One shape; reduction is mean, sum or none. Accurate where x is large and the naive form cancels. The output of a
+    sigmoid is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))
     tensor(4.248354e-18)
     """
-    _logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
+    logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
     return sigmoid_cross_entropy(input, target, reduction=reduction)
 
 
@@ -212,7 +213,3 @@ def sigmoid_cross_entropy(x, t, *, reduction="mean"):
 def bce_with_logits_grad(g, x, t, *, reduction="mean"):
     """z = (sigmoid(x) - t) g, divided by the number of elements for mean."""
     return _elementwise_grad("bce_with_logits_grad", K.bce_with_logits_grad, g, x, t, reduction)
-
-
-binary_cross_entropy_with_logits = bce_with_logits
-mse_loss = mse

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..engine import Tensor
 from ..errors import ShapeError
+from .batches import matmul
 from .elementwise import add, mul
-from .linalg import affine, matmul
+from .linalg import affine
 from .shape import normalize_dims, permute, reshape
 
 
@@ -57,7 +58,12 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """dot; for complex numbers, of which there are none here, the first would be conjugated."""
+    """y = Σ inputᵢ otherᵢ, as dot; of complex numbers, of which there are none here, input would be conjugated.
+
+    >>> import minigrad as mg
+    >>> mg.vdot(mg.tensor([1, 2]), mg.tensor([3, 4]))
+    tensor(11.)
+    """
     check_dims("vdot", input=(input, 1), other=(other, 1))
     return matmul(input, other)
 
@@ -102,7 +108,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). With beta = 0 it is not looked at, even if NaN.
+    """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). beta = 0 does not look at input, NaN included.
 
     >>> import minigrad as mg
     >>> mg.addmm(mg.tensor([1.0]), mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), beta=2, alpha=10)
@@ -161,8 +167,10 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> 
     of_a, of_b = ([normalize_dims("tensordot", d, t.ndim)[0] for d in ds] for t, ds in ((a, dims[0]), (b, dims[1])))
     summed = [a.shape[d] for d in of_a]
     if summed != [b.shape[d] for d in of_b] or len({*of_a}) < len(of_a) or len({*of_b}) < len(of_b):
-        given = f"tensordot: a is {a.shape}, b is {b.shape}, dims are {of_a} and {of_b}"
-        raise ShapeError(f"{given}; need pairs of equal sizes, each once")
+        raise ShapeError(
+            f"tensordot: a is {a.shape}, b is {b.shape}, dims are {of_a} and {of_b}; need pairs of equal sizes, each "
+            "once"
+        )
     left, right = [d for d in range(a.ndim) if d not in of_a], [d for d in range(b.ndim) if d not in of_b]
     shape = [a.shape[d] for d in left], [b.shape[d] for d in right]
     k = math.prod(summed)

@@ -11,6 +11,10 @@ def dropout(x, *, p, key, stream, offset=0, scale):
     """y = x * scale where kept, 0 where dropped; element i is kept if 16 bits of (key, stream, offset + i) >= 65536 p.
 
     The mask depends on nothing else: not on values, dtype, layout, threads. One bit per element is kept for backward.
+
+    >>> import minigrad as mg
+    >>> mg.dropout(mg.tensor([1, 2, 3, 4]), p=0.5, key=0, stream=1, scale=2.0)
+    tensor([0., 4., 0., 0.])
     """
     y = K.empty(x.shape, x.dtype)
     bits = K.empty(((x.size + 7) // 8,), "uint8")
@@ -20,7 +24,13 @@ def dropout(x, *, p, key, stream, offset=0, scale):
 
 @differentiable(x=lambda g, y, x, *, bits, scale: masked_scale(g, bits=bits, scale=scale))
 def masked_scale(x, *, bits, scale):
-    """y = x * scale where the bit is set, 0 elsewhere. Linear in x, so its gradient is itself, to any order."""
+    """y = x * scale where its bit in bits is set, 0 elsewhere. Linear in x, so its gradient is itself, to any order.
+
+    >>> import minigrad as mg
+    >>> import numpy as np
+    >>> mg.masked_scale(mg.tensor([1, 2, 3]), bits=np.array([0b101], np.uint8), scale=2.0)
+    tensor([2., 0., 6.])
+    """
     y = K.empty(x.shape, x.dtype)
     K.masked_scale(K.contiguous(x), bits, y, scale=scale)
     return y

@@ -1,6 +1,8 @@
-"""Ops that reduce dimensions: mean, max, argmax, softmax. (sum stands in shape.py: it undoes a broadcast.)"""
+"""Ops that reduce dimensions: mean, argmax, softmax. (sum stands in shape.py: it undoes a broadcast.)"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -8,20 +10,19 @@ from .. import kernels as K
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
 from .elementwise import exp, mul, neg, sub
-from .shape import normalize_dims, reduction, spread, sum
+from .shape import given, normalize_dims, reduction, spread, sum
 
 
 def count(x, dim):
     """How many elements of x a reduction over dim joins."""
-    n = 1
-    for d in normalize_dims("mean", dim, x.ndim):
-        n *= x.shape[d]
-    return n
+    return math.prod(x.shape[d] for d in normalize_dims("mean", dim, x.ndim))
 
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim: spread(mul(g, 1.0 / count(x, dim)), x, dim, keepdim))
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
+
+    keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> mg.mean(mg.tensor([[1, 2], [3, 4]]), dim=1, keepdim=True)
@@ -36,40 +37,24 @@ def mean(x, *, dim=None, keepdim=False):
     return y
 
 
-@differentiable(x=lambda g, y, x, *, dim, keepdim: _max_grad(g, index=y.saved, x=x, dim=dim))
-def max(x, *, dim=None, keepdim=False):
-    """y = the largest element over dim (one axis, or all); NaN if there is one. The gradient goes to the first."""
-    dims = normalize_dims("max", dim, x.ndim)
-    if 0 in [x.shape[d] for d in dims]:
-        raise ShapeError(f"max: {x.shape} has no elements along dim {dim}")
-    if len(dims) not in (1, x.ndim):
-        raise ShapeError(f"max: dim is {dim}; need one dimension, or None for all")
-    shape, x, first, last = reduction("max", x, dim, keepdim)
-    y, index = K.empty(shape, x.dtype), np.empty(shape, np.int64)
-    K.max(x, y, index, first, last)
-    return y, index
-
-
-def _max_grad(g: Tensor, index: np.ndarray, x: Tensor, dim) -> Tensor:
-    onehot, ones = K.empty(x.array.shape, x.array.dtype), K.empty(index.shape, x.array.dtype)
-    K.copy(1.0, ones)
-    dims = normalize_dims("max", dim, x.ndim)
-    first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
-    K.max_grad(ones, index, onehot, first, last)
-    return mul(spread(g, x, dim, g.ndim == x.ndim), Tensor(onehot))
+def index_of(op, find, x, dim, keepdim):
+    """int64 indices of what np.argmax or np.argmin finds along dim, or in all of x."""
+    normalize_dims(op, dim, x.ndim)
+    if x.size == 0 and (dim is None or x.shape[dim] == 0):
+        raise ShapeError(f"{op}: {x.shape} has no elements along dim {dim}")
+    return Tensor(np.asarray(find(x.array, axis=dim, keepdims=keepdim)))
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """int64 indices of the largest elements over dim (over the flattened tensor for None); the first among equals.
+    """int64 indices of the largest elements of x over dim (None: all of it); the first among equals.
+
+    keepdim leaves a dimension of size 1. A NaN counts as largest.
 
     >>> import minigrad as mg
     >>> mg.argmax(mg.tensor([[1, 3, 2], [9, 0, 9]]), dim=1)
     tensor([1, 0], dtype=int64)
     """
-    if dim is None:
-        return Tensor(np.asarray(np.argmax(x.array)))
-    normalize_dims("argmax", dim, x.ndim)
-    return Tensor(np.asarray(np.argmax(x.array, axis=dim, keepdims=keepdim)))
+    return index_of("argmax", np.argmax, given(x), dim, keepdim)
 
 
 def _on_rows(kernel, dim, *arrays):
@@ -99,7 +84,12 @@ def softmax(x, *, dim=-1):
 
 @differentiable(x=lambda g, y, x, *, dim: log_softmax_grad(g, y, dim=dim))
 def log_softmax(x, *, dim=-1):
-    """y = x - max x - log Σ exp(x - max x) along dim."""
+    """y = x - max x - log Σ exp(x - max x) along dim.
+
+    >>> import minigrad as mg
+    >>> mg.log_softmax(mg.tensor([0.0, 0.0]))
+    tensor([-0.6931472, -0.6931472])
+    """
     return _on_rows(K.log_softmax, dim, x)
 
 

@@ -11,6 +11,12 @@ from .. import kernels as K
 from ..arrays import REAL
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
+from ..owned import owned
+
+
+def given(x: Any) -> Tensor:
+    """x as a tensor."""
+    return x if isinstance(x, Tensor) else Tensor(owned(x))
 
 
 def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
@@ -69,14 +75,19 @@ def reshape(x, *, shape):
 
 @differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort(dims).tolist())))
 def permute(x, *, dims):
-    """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view."""
+    """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view.
+
+    >>> import minigrad as mg
+    >>> mg.permute(mg.tensor([[1, 2, 3]]), dims=(1, 0)).shape
+    (3, 1)
+    """
     if sorted(d % x.ndim if -x.ndim <= d < x.ndim else -1 for d in dims) != list(range(x.ndim)):
         raise ShapeError(f"permute: dims {tuple(dims)} is not an order of the {x.ndim} dimensions of {x.shape}")
     return x.transpose(dims)
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """x with two dimensions exchanged. A view.
+    """x with the dimensions dim0 and dim1 exchanged. A view.
 
     >>> import minigrad as mg
     >>> mg.transpose(mg.tensor([[1, 2, 3]]), 0, 1).shape
@@ -90,7 +101,13 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 @differentiable(x=lambda g, y, x, *, shape: match(g, x))
 def broadcast_to(x, *, shape):
-    """y = x repeated along dimensions of size 1 and new leading ones, as NumPy broadcasts. A view."""
+    """y = x in this shape: repeated along dimensions of size 1 and new leading ones, as NumPy broadcasts. A view.
+
+    >>> import minigrad as mg
+    >>> mg.broadcast_to(mg.tensor([1, 2]), shape=(2, 2))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     try:
         return K.broadcast(x, tuple(shape))
     except ValueError:
@@ -99,7 +116,12 @@ def broadcast_to(x, *, shape):
 
 @differentiable(x=lambda g, y, x, *, dtype: cast(g, dtype=x.dtype))
 def cast(x, *, dtype):
-    """y = x in another dtype, each number rounded once (floats to integers: towards zero)."""
+    """y = x in another dtype, each number rounded once (floats to integers: towards zero).
+
+    >>> import minigrad as mg
+    >>> mg.cast(mg.tensor([1.5, -1.5]), dtype="int64")
+    tensor([ 1, -1], dtype=int64)
+    """
     y = K.empty(x.shape, np.dtype(dtype))
     K.copy(x, y)
     return y
@@ -108,6 +130,8 @@ def cast(x, *, dtype):
 @differentiable(x=lambda g, y, x, *, dim, keepdim: spread(g, x, dim, keepdim))
 def sum(x, *, dim=None, keepdim=False):
     """y = Σ x over dim (an axis, several, or all), from float64 accumulators; integers and booleans sum to int64.
+
+    keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> mg.sum(mg.tensor([[1, 2], [3, 4]]), dim=0)

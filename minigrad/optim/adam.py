@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite
+from ..engine import Tensor
 from ..kernels.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
 
@@ -15,7 +19,8 @@ class Adam(Optimizer):
 
     m̂ = m / (1 - β1^t) and v̂ = v / (1 - β2^t) undo the start at zero; t counts the steps of each parameter. weight_decay
     is PyTorch's: it adds weight_decay w to g, and so is scaled by 1 / √v̂ like all of the gradient (AdamW's is not).
-    The prox, if terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps).
+    amsgrad takes the largest v so far in place of v: steps never grow again (Reddi, Kale, Kumar 2018). The prox, if
+    terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps).
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0, -2.0])
@@ -30,10 +35,11 @@ class Adam(Optimizer):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, *, penalty: Any = None, prox: Any = None,
+        weight_decay: float = 0.0, amsgrad: bool = False, *, penalty: Any = None, prox: Any = None,
+        constraints: Any = None,
     ) -> None:  # fmt: skip
-        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, options, penalty, prox)
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -45,10 +51,10 @@ class Adam(Optimizer):
         betas = [finite(beta, f"{self._name}: beta{i}", at_least=0.0) for i, beta in ((1, beta1), (2, beta2))]
         if max(betas) >= 1:
             raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1")
-        group["betas"] = tuple(betas)
+        group["betas"], group["amsgrad"] = tuple(betas), bool(group["amsgrad"])
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("m", "v")
+        return ("m", "v", "largest_v") if group["amsgrad"] else ("m", "v")
 
     def _update(self, table: Table, grads: list[Any]) -> None:
         group, scalars = table.group, table.segments.scalars
@@ -59,7 +65,16 @@ class Adam(Optimizer):
                 state["beta2_power"] *= beta2
                 scalars[row, CORRECTION1] = 1 - state["beta1_power"]
                 scalars[row, CORRECTION2] = 1 - state["beta2_power"]
-        K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"])
+        K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"], amsgrad=group["amsgrad"])
+
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+        """√v̂ + eps."""
+        state = self.state[p]
+        root = K.empty(p.array.shape, p.array.dtype)
+        K.sqrt(state["largest_v" if group["amsgrad"] else "v"], root)
+        K.mul(root, 1 / math.sqrt(1 - state["beta2_power"]), root)
+        K.add(root, group["eps"], root)
+        return root
 
 
 class AdamW(Adam):
@@ -69,6 +84,8 @@ class AdamW(Adam):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, *, penalty: Any = None, prox: Any = None,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, penalty: Any = None, prox: Any = None,
+        constraints: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, penalty=penalty, prox=prox)
+        terms = {"penalty": penalty, "prox": prox, "constraints": constraints}
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **terms)

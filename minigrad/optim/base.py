@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
-from ..reg.terms import Terms
+from ..reg.terms import Entry, Terms
+from .bound import by_coordinate, check_bound, group_step, steps_that_last
 from .groups import check_param, make_groups
 
 
@@ -35,9 +36,11 @@ class Optimizer:
     params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
                 in `param_groups`; an option changed there holds from the next step.
     penalty     terms of reg.on whose gradients are added in the update.
-    prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there.
+    prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there;
+                a group with the smallest step of its coordinates.
+    constraints terms of reg.on with project(), applied after the update.
 
-    A parameter without a gradient is left alone, unless a term is on it: then its gradient counts as zero.
+    A parameter without a gradient is left alone, unless a penalty is on it: then its gradient counts as zero.
     """
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
@@ -47,16 +50,21 @@ class Optimizer:
         refuse_unknown_of(cls.__init__, cls.__name__, options)
         return super().__new__(cls)
 
-    def __init__(self, params: Any, options: dict[str, Any], penalty: Any, prox: Any) -> None:
+    def __init__(
+        self, params: Any, options: dict[str, Any], penalty: Any = None, prox: Any = None, constraints: Any = None
+    ) -> None:
         self._name = type(self).__name__
         self._options = tuple(options)
         self.param_groups = make_groups(self._name, params, options, self._check)
         self.state: dict[Tensor, dict[str, Any]] = {
             p: dict.fromkeys(self.counters, 1.0) for group in self.param_groups for p in group["params"]
         }
-        self._terms = {moment: terms for moment, terms in (("penalty", penalty), ("prox", prox)) if terms is not None}
-        self._check_terms()
+        given = {"penalty": penalty, "prox": prox, "constraints": constraints}
+        self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
+        check_bound(self._name, self._terms, self.state)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
+        self._group_values: dict[str, float] = {}  # name of a term on groups -> its value before the last step
+        self._hooks: list[Callable[[Optimizer], Any]] = []
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
@@ -65,7 +73,7 @@ class Optimizer:
 
     def _check(self, group: dict[str, Any]) -> None:
         """Check the options of a group, and put them into their types."""
-        for name in ("lr", "weight_decay"):
+        for name in {"lr", "weight_decay"} & set(group):
             group[name] = finite(group[name], f"{self._name}: {name}", at_least=0.0)
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -76,6 +84,11 @@ class Optimizer:
         """Call the kernel. grads[i] is an array, None for zero, or False: leave parameter i alone."""
         raise NotImplementedError
 
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray | None:
+        """A new array of what divides lr in the step that each coordinate of p took; None where the step was lr."""
+        raise TypeError(f"{self._name}: prox={self._groups[p]!r} needs the steps of coordinates, which "
+                        f"{self._name} does not tell; it acts in SGD, Adam and AdamW")  # fmt: skip
+
     # --- a step --------------------------------------------------------------------------------------------------
 
     def zero_grad(self) -> None:
@@ -83,16 +96,32 @@ class Optimizer:
         for p in self.state:
             p.grad = None
 
+    def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
+        """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
+        self._hooks.append(hook)
+        return lambda: self._hooks.remove(hook)
+
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        for hook in self._hooks:
+            hook(self)
         if self._stale():
             self._build()
         work = [(table, *self._gradients(table)) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
+        self._group_values = {e.name: sum(e.term.value(w) for _, w in e.parameters) for e in self._grouped}
         for table, grads, changed in work:
+            grouped = [(p, p.detach().array) for p in changed if p in self._groups]
             self._update(table, grads)
+            for p, before in grouped:
+                if self.decoupled:
+                    K.mul(before, 1 - table.group["lr"] * table.group["weight_decay"], before)
+                step = table.group["lr"] * steps_that_last(table.group)
+                group_step(self._groups[p], p, before, self._metric(p, table.group), step)
             touch(changed)
+            if "constraints" in self._terms:
+                self._terms["constraints"].project(changed)
 
     def _gradients(self, table: Table) -> tuple[list[Any], list[Tensor]]:
         """The gradients as update kernels take them, and the parameters that will change."""
@@ -117,16 +146,17 @@ class Optimizer:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
         now = [group[name] for name in self._options]
-        now += [strength for *_, term in table.terms for strength in (term.l1, term.l2)]
+        now += [strength for _, _, _, term in table.terms for strength in (term.l1, term.l2)]
         if now == table.written:
             return
         self._check(group)
         scalars[:, : DECAY + 1] = 0
         scalars[:, LR] = group["lr"]
-        scalars[:, DECAY if self.decoupled else L2] = group["weight_decay"]
+        scalars[:, DECAY if self.decoupled else L2] = group.get("weight_decay", 0.0)
         for row, l1_column, l2_column, term in table.terms:
-            scalars[row, l1_column] += term.l1
-            scalars[row, l2_column] += term.l2
+            times = steps_that_last(group) if l1_column == PROX_L1 else 1.0
+            scalars[row, l1_column] += times * term.l1
+            scalars[row, l2_column] += times * term.l2
             self._strengths[id(term)] = term.l1, term.l2
         table.written = now
 
@@ -153,13 +183,19 @@ class Optimizer:
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
         self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
-        for moment, terms in self._terms.items():
-            columns = (L1, L2) if moment == "penalty" else (PROX_L1, PROX_L2)
-            for _, term, parameters in terms.entries:
-                for _, w in parameters:
+        self._groups: dict[Tensor, Any] = {}  # parameter -> its term on groups, in the prox
+        self._grouped: list[Entry] = []
+        for moment, columns in (("penalty", (L1, L2)), ("prox", (PROX_L1, PROX_L2))):
+            for entry in self._terms[moment].entries if moment in self._terms else ():
+                alone = by_coordinate(entry.term)
+                self._grouped += [] if alone else [entry]
+                for _, w in entry.parameters:
                     table, row = self._rows[w]
-                    table.terms.append((row, *columns, term))
                     table.bound[row] = True
+                    if alone:
+                        table.terms.append((row, *columns, entry.term))
+                    else:
+                        self._groups[w] = entry.term
 
     def _fit_state(self, p: Tensor, name: str) -> None:
         old = self.state[p].get(name)
@@ -170,26 +206,6 @@ class Optimizer:
             K.copy(0.0 if old is None else old, new)
 
     # --- terms ---------------------------------------------------------------------------------------------------
-
-    def _check_terms(self) -> None:
-        names: set[str] = set()
-        for moment, terms in self._terms.items():
-            caller = f"{self._name}({moment}=...)"
-            if not isinstance(terms, Terms):
-                raise TypeError(f"{caller}: got {terms!r}; need terms = reg.on(model, selector, penalty)")
-            terms.refuse_bound(caller)
-            for name, term, parameters in terms.entries:
-                needs = ("l1", "l2", "prox") if moment == "prox" else ("l1", "l2")
-                lacks = [need for need in needs if not hasattr(term, need)]
-                if lacks:
-                    raise TypeError(f"{caller} needs penalties with {', '.join(needs)}; {term!r} has no "
-                                    f"{', '.join(lacks)}. Use it in the loss.")  # fmt: skip
-                for parameter, w in parameters:
-                    if w not in self.state:
-                        raise ValueError(f"{caller}: {name!r} is on {parameter}, which this optimizer does not hold")
-                if name in names:
-                    raise ValueError(f"{caller}: two terms are named {name!r}; names are the keys of reg.on's mapping")
-                names.add(name)
 
     @property
     def bound_terms(self) -> list[Terms]:
@@ -205,11 +221,15 @@ class Optimizer:
             return {name: value for terms in self._terms.values() for name, value in terms.value().items()}
         values = {}
         for terms in self._terms.values():
-            for name, term, parameters in terms.entries:
-                l1, l2 = self._strengths[id(term)]
-                rows = [self._rows[w] for _, w in parameters]
-                sums = [table.segments.sums[row].tolist() for table, row in rows]
-                values[name] = sum((l1 * s1 if l1 else 0.0) + (0.5 * l2 * s2 if l2 else 0.0) for s1, s2 in sums)
+            for entry in terms.entries:
+                if entry.name in self._group_values:
+                    values[entry.name] = self._group_values[entry.name]
+                elif id(entry.term) in self._strengths:
+                    l1, l2 = self._strengths[id(entry.term)]
+                    rows = [self._rows[w] for _, w in entry.parameters]
+                    sums = [table.segments.sums[row].tolist() for table, row in rows]
+                    parts = [(l1 * s1 if l1 else 0.0) + (0.5 * l2 * s2 if l2 else 0.0) for s1, s2 in sums]
+                    values[entry.name] = sum(parts)
         return values
 
     # --- state ---------------------------------------------------------------------------------------------------

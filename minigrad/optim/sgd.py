@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import kernels as K
 from ..arguments import finite
+from ..engine import Tensor
 from .base import Optimizer, Table
 
 
@@ -13,7 +14,8 @@ class SGD(Optimizer):
     """d = g + weight_decay w;  buf = momentum buf + d;  w = w - lr buf.
 
     nesterov steps along d + momentum buf. weight_decay is PyTorch's: on every parameter, biases too; it equals
-    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step lr.
+    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step
+    lr / (1 - momentum): what a lasting gradient moves a weight by, so that its fixed points are those of the objective.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0])
@@ -26,10 +28,10 @@ class SGD(Optimizer):
 
     def __init__(
         self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
-        penalty: Any = None, prox: Any = None,
+        penalty: Any = None, prox: Any = None, constraints: Any = None,
     ) -> None:  # fmt: skip
         options = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
-        super().__init__(params, options, penalty, prox)
+        super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -44,3 +46,6 @@ class SGD(Optimizer):
     def _update(self, table: Table, grads: list[Any]) -> None:
         group = table.group
         K.sgd_update(table.segments, grads, momentum=group["momentum"], nesterov=group["nesterov"])
+
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> None:
+        return None

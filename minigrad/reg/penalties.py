@@ -18,11 +18,10 @@ from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from ..ops.penalty import elastic_net
-from ..ops.shape import check_real
-from ..tensor import tensor
+from .base import Penalty
 
 
-class ElasticNet:
+class ElasticNet(Penalty):
     """l1 Σ|w| + (l2/2) Σw². The strengths may be changed between steps; they are checked whenever they are set.
 
     >>> import minigrad as mg
@@ -32,49 +31,30 @@ class ElasticNet:
     (tensor([ 7., -9.]), 32.0, tensor([ 1.25, -1.75]))
     """
 
-    __slots__ = ("l1", "l2")
+    __slots__ = strengths = ("l1", "l2")
     l1: float
     l2: float
-    moment = "loss"
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1, self.l2 = l1, l2
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, finite(value, f"{type(self).__name__}: {name}", at_least=0.0))
-
     def __call__(self, w: Tensor) -> Tensor:
         """R(w) as a scalar of the graph."""
-        check_real(self.name, w)
-        return elastic_net(w, l1=self.l1, l2=self.l2)
+        return elastic_net(self.real(w), l1=self.l1, l2=self.l2)
 
     def value(self, w: Any) -> float:
         """R(w) as a number."""
-        w = self._array(w)
+        w = K.contiguous(self.real(w).array)
         value = K.empty((), w.dtype)
         K.elastic_net(w, value, l1=self.l1, l2=self.l2)
         return float(value)
 
     def prox(self, v: Any, step: float) -> Tensor:
         """The proximal map at v, a constant tensor; its zeros are +0."""
-        v = self._array(v)
+        v = K.contiguous(self.real(v).array)
         out = K.empty(v.shape, v.dtype)
         K.soft_threshold(v, out, step=finite(step, "prox: step", at_least=0.0), l1=self.l1, l2=self.l2)
         return Tensor(out)
-
-    def _array(self, w: Any) -> Any:
-        """The contiguous array of a tensor, or of what makes one."""
-        w = w if isinstance(w, Tensor) else tensor(w)
-        check_real(self.name, w)
-        return K.contiguous(w.array)
-
-    @property
-    def name(self) -> str:
-        """The term as it was written."""
-        return f"ElasticNet({self.l1:g}, {self.l2:g})"
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: l1 = {self.l1:g}, l2 = {self.l2:g}; moment: {self.moment}>"
 
 
 class L1(ElasticNet):
@@ -91,7 +71,7 @@ class L1(ElasticNet):
 
     @property
     def name(self) -> str:
-        return f"L1({self.l1:g})"
+        return f"L1({self.written('l1')})"
 
 
 class L2(ElasticNet):
@@ -108,4 +88,4 @@ class L2(ElasticNet):
 
     @property
     def name(self) -> str:
-        return f"L2({self.l2:g})"
+        return f"L2({self.written('l2')})"

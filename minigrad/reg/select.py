@@ -1,4 +1,4 @@
-"""reg.on: which parameters a penalty is on, said by name, by layer type or by a function."""
+"""reg.on: what a term is on, said by name, by layer type or by a function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..engine import Tensor
 from ..nn.module import Module
 from .terms import Entry, Terms
 
-Selector = str | type | Callable[[str, Tensor], bool]
+Selector = str | type | Callable[[str, Any], bool]
 SHOWN = 20  # names in an error
 
 
@@ -28,8 +28,10 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
       a layer type  nn.Linear: what layers of this type own themselves;
       a function    of (name, tensor), which decides alone.
     Patterns and types leave biases out, unless the last part of the pattern says "bias"; `reg.everything` takes all.
+    For a term on outputs they select modules: by name ("" is the model itself), by type, or by f(name, module).
     A mapping holds {selector: term} or {name: (selector, term)}. Terms are reported by the keys, else by
-    `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter.
+    `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter, and two
+    constraints that no weights satisfy.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(4, 3), mg.nn.Linear(3, 2))
@@ -59,20 +61,33 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
         if hasattr(selector, "value") and not isinstance(selector, type):
             raise TypeError(f"reg.on: got {selector!r} for the selector; the order is on(model, selector, term)")
         wanted = [("", selector, term)]
-    entries: list[Entry] = []
-    for name, chosen, penalty in wanted:
-        if isinstance(penalty, type) or not callable(getattr(penalty, "value", None)):
-            raise TypeError(f"reg.on: the term for {_key(chosen)!r} is {penalty!r}; need one such as reg.L2(0.001)")
-        matched = tuple(select(model, chosen))
-        if not matched:
-            names = [n for n, _ in model.named_parameters()]
-            more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            raise ValueError(f"reg.on: {_key(chosen)!r} matches no parameter (biases: '*.bias' or reg.everything);"
-                             f" there are {', '.join(names[:SHOWN]) or 'none'}{more}")  # fmt: skip
-        entries.append(Entry(name or f"{getattr(penalty, 'name', repr(penalty))} {_key(chosen)}", penalty, matched))
+    entries = [_entry(model, name, chosen, term) for name, chosen, term in wanted]
     _refuse_doubles(entries)
     taken = {id(w) for entry in entries for _, w in entry.parameters}
     return Terms(entries, [name for name, w in model.named_parameters() if id(w) not in taken])
+
+
+def _entry(model: Module, name: str, selector: Any, term: Any) -> Entry:
+    """One term on what its selector matches."""
+    if isinstance(term, type) or not any(callable(getattr(term, need, None)) for need in ("value", "project")):
+        raise TypeError(f"reg.on: the term for {_key(selector)!r} is {term!r}; need one such as reg.L2(0.001)")
+    name = name or f"{getattr(term, 'name', repr(term))} {_key(selector)}".rstrip()
+    if hasattr(term, "bind"):
+        return term.bind(name, model, selector)
+    matched = tuple(select(model, selector))
+    if not matched:
+        names = [n for n, _ in model.named_parameters()]
+        raise ValueError(nothing_matched(selector, "parameter", names, "biases: '*.bias' or reg.everything"))
+    if hasattr(term, "check"):
+        term.check(matched)
+    return Entry(name, term, matched)
+
+
+def nothing_matched(selector: Any, kind: str, names: list[str], hint: str) -> str:
+    """The message about a selector that matches nothing, with what is there."""
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    there = ", ".join(names[:SHOWN]) or "none"
+    return f"reg.on: {_key(selector)!r} matches no {kind} ({hint}); there are {there}{more}"
 
 
 def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
@@ -82,7 +97,7 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
         return [
             (name, w)
             for name, w in model.named_parameters()
-            if (fnmatchcase(name, selector) or fnmatchcase("." + name, selector)) and (biases or not is_bias(name))
+            if fits(name, selector) and (biases or not is_bias(name))
         ]
     if isinstance(selector, type) and issubclass(selector, Module):
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
@@ -90,6 +105,11 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
     if callable(selector) and not isinstance(selector, type):
         return [(name, w) for name, w in model.named_parameters() if selector(name, w)]
     raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern matches a name, or the name with a dot in front."""
+    return fnmatchcase(name, pattern) or fnmatchcase("." + name, pattern)
 
 
 def is_bias(name: str) -> bool:
@@ -103,12 +123,21 @@ def _key(selector: Any) -> str:
 
 def _refuse_doubles(entries: list[Entry]) -> None:
     """Two L1 on one weight, or an L1 and an elastic net, are a mistake; an L1 and an L2 are not."""
-    for i, (name, term, parameters) in enumerate(entries):
-        for other, other_term, others in entries[:i]:
-            if name == other:
+    for i, entry in enumerate(entries):
+        for other in entries[:i]:
+            name, term = entry.name, entry.term
+            if name == other.name:
                 raise ValueError(f"reg.on: two terms are named {name!r}; need distinct names")
-            if isinstance(term, type(other_term)) or isinstance(other_term, type(term)):
-                held = {id(w) for _, w in others}
-                twice = [parameter for parameter, w in parameters if id(w) in held]
-                if twice:
-                    raise ValueError(f"reg.on: {other!r} and {name!r} are of one kind and both match {twice[0]}")
+            held = {id(x) for _, x in other.owners()}
+            for place, x in entry.owners():
+                if id(x) not in held:
+                    continue
+                if isinstance(term, type(other.term)) or isinstance(other.term, type(term)):
+                    raise ValueError(f"reg.on: {other.name!r} and {name!r} are of one kind and both match {place}")
+                if fault := _contradiction(term, other.term, x):
+                    raise ValueError(f"reg.on: {other.name!r} and {name!r} contradict each other on {place}: {fault}")
+
+
+def _contradiction(a: Any, b: Any, w: Any) -> str:
+    """Why two constraints cannot hold together on w; '' for others."""
+    return a.contradicts(b, w.shape) if hasattr(a, "contradicts") and hasattr(b, "contradicts") else ""

@@ -6,11 +6,15 @@ from .history import History
 from .loop import Run, fit
 from .metrics import accuracy, binary_accuracy, mean_absolute_error
 from .progress import Progress
+from .trajectory import AverageWeights, ClipGradients, LearningRate
 
 __all__ = [
+    "AverageWeights",
     "Callback",
+    "ClipGradients",
     "EarlyStopping",
     "History",
+    "LearningRate",
     "Progress",
     "Run",
     "accuracy",

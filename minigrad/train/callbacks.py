@@ -21,7 +21,8 @@ class Callback:
     >>> class Halve(Callback):
     ...     '''Half the learning rate after each epoch.'''
     ...     def on_epoch_end(self, run):
-    ...         run.optimizer.lr = run.optimizer.lr / 2
+    ...         for group in run.optimizer.param_groups:
+    ...             group["lr"] /= 2
     """
 
     def on_train_begin(self, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -49,21 +49,26 @@ def measure(
 ) -> dict[str, float]:
     """What evaluate returns, for data that was checked before."""
     means = Means()
-    with evaluating(model):
+    terms = list(terms)
+    by_gradient = any(bound.on_loss for bound in terms)
+    with evaluating(model, record=by_gradient):
         for start in range(0, len(data.x), batch_size):
             x, y = (part[start : start + batch_size] for part in data)
-            output = model(Tensor(x))
-            means.add(len(x), {"loss": loss(output, y).item(), **{m.__name__: m(output, y) for m in metrics}})
-    return with_penalties(means.row(), penalty_values(terms))
+            output = model(Tensor(x, requires_grad=by_gradient))
+            data_loss = loss(output, y)
+            values = {"loss": data_loss.item(), **{m.__name__: m(output, y) for m in metrics}}
+            means.add(len(x), values | {name: v for bound in terms for name, v in bound.of_batch(data_loss).items()})
+    row = means.row()
+    return with_penalties(row, {name: row.pop(name, value) for name, value in penalty_values(terms).items()})
 
 
 @contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Eval mode without recording; each module returns to its own mode afterwards."""
+def evaluating(model: Module, record: bool = False) -> Iterator[None]:
+    """Eval mode without recording, unless asked for; each module returns to its own mode afterwards."""
     modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
-        with no_grad():
+        with nullcontext() if record else no_grad():
             yield
     finally:
         for module, mode in modes:

@@ -61,12 +61,14 @@ def fit(
     model.train()
     with collector_paused(), calling(callbacks, run) as call:
         for run.epoch in range(1, epochs + 1):
+            for bound in terms:
+                bound.at_epoch(run.epoch)
             start, means = time.perf_counter(), Means()
             for run.batch, (x, y) in enumerate(loader, 1):
                 optimizer.zero_grad()
-                output = model(Tensor(x))
+                output = model(Tensor(x, requires_grad=penalty is not None and penalty.on_loss))
                 data_loss = loss(output, y)
-                total = data_loss if penalty is None else data_loss + penalty()
+                total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 refuse_non_finite(total, run)
                 total.backward()
                 penalties = {} if penalty is None else penalty.value()
@@ -79,6 +81,8 @@ def fit(
             if held_out is not None:
                 held_out_row = measure(model, held_out, loss, metrics, terms)
                 run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
+            for bound in terms:
+                bound.note_shares(run.row)
             run.row["seconds"] = time.perf_counter() - start
             history.append(run.row)
             call("on_epoch_end")

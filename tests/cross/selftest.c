@@ -15,13 +15,17 @@
 
 #include "arrays.h"
 #include "cpu.h"
+#include "descent.h"
 #include "dropout.h"
+#include "elementary.h"
 #include "elementwise.h"
+#include "groups.h"
 #include "losses.h"
 #include "matmul.h"
 #include "penalty.h"
 #include "random.h"
 #include "reduce.h"
+#include "scans.h"
 #include "softmax.h"
 #include "update.h"
 
@@ -113,6 +117,20 @@ static void check_take(void) {
         }
 }
 
+/* Into rows and columns that lie apart, the latter in reverse. */
+static void check_place(void) {
+    static const size_t bytes[] = {1, 3, 4, 8, 12};
+    for (size_t b = 0; b < sizeof bytes / sizeof *bytes; b++, release())
+        for (size_t n = 1; n < 40; n += 13) {
+            const ptrdiff_t item = (ptrdiff_t)bytes[b];
+            uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
+            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+                                      -2 * (ptrdiff_t)n * item, -2 * item);
+            feed_bytes((6 * n - 1) * bytes[b], out);
+        }
+}
+
 static void check_dropout_bits(void) {
     EACH_SIZE(n) {
         const mg_stream stream = fresh_stream(n * 37 % 300);
@@ -158,18 +176,26 @@ typedef struct {
 #define MAP(op)                                                                                                        \
     {"elementwise", #op "_f32", mg_check_map_f32, mg_op_##op},                                                         \
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
+#define ELEMENTARY(op)                                                                                                 \
+    {"elementary", #op "_f32", mg_check_elementary_f32, mg_elementary_##op},                                           \
+    {"elementary", #op "_f64", mg_check_elementary_f64, mg_elementary_##op},
 
 static const kernel_check checks[] = {
-    ONE(arrays, take)
+    ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
+    MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
-    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, max_grad)
+    PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, min_rows) PAIR(reduce, min_columns)
+    PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)
     PAIR(softmax, softmax) PAIR(softmax, softmax_grad) PAIR(softmax, log_softmax) PAIR(softmax, log_softmax_grad)
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
-    PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam)
+    PAIR(descent, coordinate_descent)
+    PAIR(groups, group_norm) PAIR(groups, group_soft_threshold) PAIR(groups, group_limit)
+    PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)
+    PAIR(update, adagrad)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)
     ONE(random, random_bits) ONE(random, normal_quantile) PAIR(random, uniform) PAIR(random, normal)
 };

@@ -47,30 +47,56 @@ static real *FN(wild)(size_t n) {
     return x;
 }
 
+/* --- arrays --- */
+
+static void FN(check_add_at)(void) {
+    EACH_SIZE(n) if (n && n < 300) {
+        real *x = FN(wild)(9 * n), *out = FN(mild)(5 * n);
+        CALL(arrays, add_at)(9, n, n, x, fresh_indices(9, 5), out);
+        CALL(arrays, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
+        FN(feed)(5 * n, out);
+    }
+}
+
 /* --- elementwise --- */
 
-static void FN(check_map)(void) {
+static void FN(check_maps)(MG_CAT(mg_mapper_f, real_bits) map) {
     EACH_SIZE(n) {
         real *a = n % 2 ? FN(wild)(n) : FN(warm)(n), *b = FN(wild)(n), *out = FN(mild)(n);
-        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
+        map(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
         FN(feed)(n, out);
-        CALL(elementwise, map)(op, 1, n, (mg_operand){(char *)out, 0, ITEM}, (mg_operand){(char *)out, 0, ITEM}, out);
+        map(op, 1, n, (mg_operand){(char *)out, 0, ITEM}, (mg_operand){(char *)out, 0, ITEM}, out);
         FN(feed)(n, out);                           /* in place */
     }
     real *a = FN(warm)(20011), *out = FN(mild)(20011), number = (real)0.75;
-    CALL(elementwise, map)(op, 1, 20011, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)&number, 0, 0}, out);
+    map(op, 1, 20011, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)&number, 0, 0}, out);
     FN(feed)(20011, out);
     for (size_t n = 1; n < 40; n++, release()) {    /* columns two apart, rows backwards; one column, one row */
         a = FN(warm)(5 * 80);
         const mg_operand x = {(char *)(a + 4 * 80), -80 * ITEM, 2 * ITEM}, column = {(char *)a, ITEM, 0};
         const mg_operand row = {(char *)a, 0, ITEM};
         out = FN(mild)(5 * n);
-        CALL(elementwise, map)(op, 5, n, x, column, out);
+        map(op, 5, n, x, column, out);
         FN(feed)(5 * n, out);
-        CALL(elementwise, map)(op, 5, n, row, x, out);
+        map(op, 5, n, row, x, out);
         FN(feed)(5 * n, out);
-        CALL(elementwise, map)(op, 5, n, column, row, out);
+        map(op, 5, n, column, row, out);
         FN(feed)(5 * n, out);
+    }
+}
+
+static void FN(check_map)(void) { FN(check_maps)(CALL(elementwise, map)); }
+static void FN(check_elementary)(void) { FN(check_maps)(CALL(elementary, map)); }
+
+static void FN(check_where)(void) {
+    EACH_SIZE(n) {
+        real *a = FN(wild)(n + 1), *b = FN(mild)(n + 1), *out = FN(mild)(n);
+        uint8_t *c = fresh_bytes(n);
+        for (size_t i = 0; i < n; i++) c[i] &= 1;
+        for (int steps = 0; steps < 4; steps++) {
+            CALL(elementary, where)(n, c, a, steps & 1, b, steps >> 1, out);
+            FN(feed)(n, out);
+        }
     }
 }
 
@@ -173,31 +199,72 @@ static void FN(check_sum_columns)(void) {
     FN(feed)(2, out);
 }
 
-static void FN(check_max_rows)(void) {
+static void FN(check_extreme_rows)(void (*kernel)(size_t, size_t, const real *, real *, int64_t *)) {
     EACH_SIZE(n) if (n) {
         real *x = n % 2 ? FN(wild)(3 * n) : FN(mild)(3 * n), *out = FN(mild)(3);
         int64_t *index = fresh_indices(3, 9);
-        CALL(reduce, max_rows)(3, n, x, out, index);
+        kernel(3, n, x, out, index);
         FN(feed)(3, out), feed_indices(3, index);
     }
 }
 
-static void FN(check_max_columns)(void) {
+static void FN(check_extreme_columns)(void (*kernel)(size_t, size_t, size_t, const real *, real *, int64_t *)) {
     EACH_SIZE(n)
         for (size_t m = 1; m < 50 && n < 600; m = 3 * m + 1) {
             const size_t size = (m - 1) * (n + 1) + n;
             real *x = n % 2 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(n);
             int64_t *index = fresh_indices(n, 9);
-            CALL(reduce, max_columns)(m, n + 1, n, x, out, index);
+            kernel(m, n + 1, n, x, out, index);
             FN(feed)(n, out), feed_indices(n, index);
         }
 }
+
+static void FN(check_max_rows)(void) { FN(check_extreme_rows)(CALL(reduce, max_rows)); }
+static void FN(check_min_rows)(void) { FN(check_extreme_rows)(CALL(reduce, min_rows)); }
+static void FN(check_max_columns)(void) { FN(check_extreme_columns)(CALL(reduce, max_columns)); }
+static void FN(check_min_columns)(void) { FN(check_extreme_columns)(CALL(reduce, min_columns)); }
 
 static void FN(check_max_grad)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *g = FN(wild)(3 * 5), *out = FN(mild)(3 * n * 5);
         CALL(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
         FN(feed)(3 * n * 5, out);
+    }
+}
+
+/* --- scans --- */
+
+static void FN(check_cumsum)(void) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(5 * n);
+        CALL(scans, cumsum)(5, n, n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n), n % 3 == 0, out);
+        FN(feed)(5 * n, out);
+    }
+}
+
+static void FN(check_prod)(void) {
+    EACH_SIZE(n) {
+        real *out = FN(mild)(3);
+        CALL(scans, prod)(3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(feed)(3, out);
+    }
+}
+
+static void FN(check_prod_grad)(void) {
+    EACH_SIZE(n) if (n < 2000) {
+        real *out = FN(mild)(3 * n), *g = FN(mild)(3);
+        CALL(scans, prod_grad)(3, n, g, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(feed)(3 * n, out);
+    }
+}
+
+static void FN(check_norm)(void) {
+    EACH_SIZE(n) {
+        real *x = n % 5 ? FN(warm)(3 * n) : FN(wild)(3 * n), *out = FN(mild)(3);
+        const real large = (real)(real_bits == 32 ? 0x1p100 : 0x1p600), scale = n % 3 == 0 ? 1 / large : large;
+        for (size_t i = 0; i < 3 * n && n % 2; i++) x[i] *= scale;
+        CALL(scans, norm)(3, n, x, out);
+        FN(feed)(3, out);
     }
 }
 

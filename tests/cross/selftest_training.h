@@ -116,6 +116,52 @@ static void FN(check_soft_threshold)(void) {
         }
 }
 
+/* --- descent: a few sweeps on a random matrix, with a coordinate without curvature now and then --- */
+
+static void FN(check_coordinate_descent)(void) {
+    for (size_t n = 0; n < 40; n++, release()) {
+        real *gram = FN(mild)(n * n), *l1 = FN(mild)(n), *l2 = FN(mild)(n), *w = FN(mild)(n), *r = FN(mild)(n);
+        double largest;
+        for (size_t i = 0; i < n; i++) gram[i * n + i] += (real)(n + 1) * (n % 4 != 3 || i % 5), l1[i] *= l1[i];
+        const size_t done = CALL(descent, coordinate_descent)(n, gram, l1, l2, w, r, 1 + n % 7, 0.25, &largest);
+        feed(done, 8), mg_feed_f64(1, &largest), FN(feed)(n, w), FN(feed)(n, r);
+    }
+}
+
+/* --- groups: k groups of n elements, as rows for odd n, else as columns --- */
+
+#define EACH_COUNT(k) for (size_t i_ = 0, k; i_ < 3 && (k = (size_t[]){1, 3, 70}[i_], 1); i_++)
+
+static mg_groups_layout FN(layout)(size_t k, size_t n) {
+    return n % 2 ? (mg_groups_layout){k, n, 1, n} : (mg_groups_layout){k, n, k, 1};
+}
+
+static void FN(check_group_norm)(void) {
+    EACH_SIZE(n) EACH_COUNT(k) {
+        double norm[70];
+        CALL(groups, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
+        mg_feed_f64(k, norm);
+    }
+}
+
+static void FN(check_group_soft_threshold)(void) {
+    EACH_SIZE(n) EACH_COUNT(k)
+        for (int l1 = 0; l1 < 2; l1++) {
+            real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
+            CALL(groups, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
+            FN(feed)(n * k, out);
+        }
+}
+
+static void FN(check_group_limit)(void) {
+    EACH_SIZE(n) EACH_COUNT(k)
+        for (int unit = 0; unit < 2; unit++) {
+            real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
+            CALL(groups, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
+            FN(feed)(n * k, out);
+        }
+}
+
 /* --- update --- */
 
 /* Every mix of penalty, proximal map and decay. */
@@ -126,17 +172,19 @@ static const double FN(rows)[][MG_COLUMNS] = {
 };
 enum { FN(n_rows) = sizeof FN(rows) / sizeof *FN(rows) };
 
-/* Two steps, so that states count. */
-static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings) {
+/* Two steps, so that states count; squares: the first of them is an average of squares. */
+static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings, int states, int squares) {
     EACH_SIZE(n)
         for (int i = 0; i < FN(n_rows); i++, release()) {
             real *w = n % 8 == 7 ? FN(wild)(n) : FN(mild)(n), *m = FN(mild)(n), *v = FN(mild)(n);
-            real *state[] = {m, v};
+            real *state[] = {squares ? v : m, squares ? m : v, w};
             double sums[2] = {0};
             for (size_t j = 0; j < n; j++) v[j] *= v[j];
+            if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
             for (int step = 0; step < 2; step++) {
                 update(n, w, step ? FN(wild)(n) : FN(mild)(n), state, FN(rows)[i], &settings, sums);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
+                if (states > 2) FN(feed)(n, state[2]);
             }
         }
 }
@@ -151,13 +199,31 @@ static void FN(check_sums)(void) {
 }
 
 static void FN(check_sgd)(void) {
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0});
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9});
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1});
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0}, 2, 0);
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9}, 2, 0);
+    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
 }
 
 static void FN(check_adam)(void) {
-    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8});
+    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
+}
+
+static void FN(check_amsgrad)(void) {
+    const mg_update_settings settings = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .amsgrad = 1};
+    FN(check_update)(CALL(update, adam), settings, 3, 0);
+}
+
+static void FN(check_rmsprop)(void) {
+    for (int centered = 0; centered < 2; centered++)
+        for (int momentum = 0; momentum < 2; momentum++) {
+            const mg_update_settings settings = {
+                .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9 * momentum, .centered = centered};
+            FN(check_update)(CALL(update, rmsprop), settings, 3, 1);
+        }
+}
+
+static void FN(check_adagrad)(void) {
+    FN(check_update)(CALL(update, adagrad), (mg_update_settings){.eps = 1e-10}, 2, 1);
 }
 
 /* --- dropout and random --- */

@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from kernels.twins import every_variant, needs_native
 
+import minigrad as mg
 import minigrad.kernels as K
 from minigrad import rng
-from minigrad.data import Loader
+from minigrad.data import Draws, Loader, Mixup, RandomFlip, RandomShift
 from minigrad.errors import DTypeError, NonFiniteError, ShapeError
 
 
@@ -89,6 +91,68 @@ def test_batches_are_copies():
     assert loader.x.max() == 5
 
 
+IMAGES = np.arange(1.0, 20 * 64 + 1).reshape(20, 1, 8, 8)
+
+
+def served(transform, seed=5, epoch=2, **options):
+    loader = Loader(IMAGES, np.arange(20) % 3, seed=seed, transform=transform, **{"batch_size": 4, **options})
+    loader.set_epoch(epoch)
+    return [np.concatenate(part) for part in zip(*loader)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 20])
+def test_transforms_depend_on_seed_epoch_and_place_not_on_batches(batch_size):
+    """Mixup pairs rows of a batch, so it comes last and apart; its shares are those of the places all the same."""
+    both = [RandomFlip(), RandomShift(2)]
+    x, y = served(both)
+    np.testing.assert_array_equal(served(both, batch_size=batch_size)[0], x)
+    np.testing.assert_array_equal(served(both, batch_size=batch_size)[1], y)
+    in_order = served(both, shuffle=False)[0]
+    assert (served(both, shuffle=False, seed=6)[0] != in_order).any()
+    assert (served(both, shuffle=False, epoch=3)[0] != in_order).any()
+
+
+@needs_native
+def test_transforms_depend_neither_on_threads_nor_on_global_streams():
+    transforms = [RandomFlip(), RandomShift(2), Mixup(0.4, classes=3)]
+    results, state = [], rng.get_state()
+    with K.use_backend("native"):
+        for _ in every_variant(threads=(1, 3)):
+            np.random.seed(len(results))
+            before = np.random.get_state()[1].copy()
+            results.append(served(transforms))
+            assert (np.random.get_state()[1] == before).all()
+    assert rng.get_state() == state
+    for x, y in results[1:]:
+        np.testing.assert_array_equal(x, results[0][0])
+        np.testing.assert_array_equal(y, results[0][1])
+    with K.use_backend("reference"):
+        np.testing.assert_allclose(served(transforms)[0], results[0][0], rtol=1e-12)
+
+
+def test_each_transform_has_numbers_of_its_own():
+    seen = []
+
+    def spy(x, y, place):
+        seen.append(Draws(place, len(x)).bits(3))
+        return x, y
+
+    x, _ = served([spy, spy], batch_size=20, shuffle=False)
+    np.testing.assert_array_equal(x, IMAGES)
+    assert len(np.unique(np.stack(seen))) == 2 * 20 * 3
+
+
+def test_evaluation_takes_the_rows_as_they_are():
+    mg.manual_seed(0)
+    model = mg.nn.Sequential(mg.nn.Flatten(), mg.nn.Linear(64, 3, dtype="float64"))
+    loader = Loader(IMAGES / 1280, np.arange(20) % 3, 4, transform=[RandomFlip(), Mixup(1.0, classes=3)])
+    plain = mg.train.evaluate(model, (loader.x, loader.y), mg.cross_entropy)
+    assert mg.train.evaluate(model, loader, mg.cross_entropy) == plain
+    optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    history = mg.train.fit(model, loader, mg.cross_entropy, optimizer, epochs=3, metrics=[mg.train.accuracy])
+    assert len(history) == 3 and loader.epoch == 3
+
+
 def test_dtype_casts_data_and_real_targets_once():
     loader = Loader(np.ones((3, 2), np.uint8), np.ones(3), 2, dtype="float32")
     assert [(x.dtype, y.dtype) for x, y in loader] == [(np.float32, np.float32)] * 2
@@ -106,6 +170,8 @@ def test_dtype_casts_data_and_real_targets_once():
         ({"n": 3, "drop_last": True}, ValueError, "3 rows make no batch of 4"),
         ({"n": 0}, ShapeError, r"x is \(0, 2\)"),
         ({"dtype": "int32"}, DTypeError, "int32"),
+        ({"transform": 3}, TypeError, "transform is 3; need functions"),
+        ({"transform": [RandomFlip]}, TypeError, "RandomFlip'>; need functions"),
     ],
 )
 def test_bad_arguments(options, error, words):

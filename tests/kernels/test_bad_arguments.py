@@ -18,8 +18,9 @@ STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
-    "max": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0], "normal": [0],
-    "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "max": [1, 2], "min": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0],
+    "normal": [0], "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "coordinate_descent": [3, 4],
 }  # fmt: skip
 
 
@@ -27,6 +28,9 @@ def calls():
     """A good call of every kernel that takes arrays: name -> (arguments, options)."""
     unary = ["neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid", "relu", "copy", "softmax", "log_softmax"]
     binary = ["add", "sub", "mul", "div", "relu_grad", "tanh_grad", "sigmoid_grad", "softmax_grad", "log_softmax_grad"]
+    unary += ["expm1", "log1p", "log2", "sin", "cos", "tan", "sinh", "cosh", "asinh", "atan", "erf", "normal_cdf"]
+    unary += ["softplus", "floor", "ceil"]
+    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step"]
     found = {name: ([X, np.zeros_like(X)], {}) for name in unary}
     found |= {name: ([X, Y, np.zeros_like(X)], {}) for name in binary}
     found |= {name: ([X, Y, np.zeros(1)], {"reduction": 1}) for name in ("mse", "bce_with_logits")}
@@ -35,17 +39,29 @@ def calls():
     }
     return found | {
         "contiguous": ([X], {}),
+        "where": ([X > 0, X, Y, np.zeros_like(X)], {}),
         "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
+        "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
+        "place": ([X, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
         "sum": ([X, np.zeros(3), 1, 2], {}),
         "mean": ([X, np.zeros(4), 0, 1], {}),
         "max": ([X, np.zeros(3), np.zeros(3, np.int64), 1, 2], {}),
+        "min": ([X, np.zeros(4), np.zeros(4, np.int64), 0, 1], {}),
+        "cumsum": ([X, np.zeros((3, 4))], {"reverse": True}),
+        "prod": ([X, np.zeros(3)], {}),
+        "prod_grad": ([ROW, X, np.zeros((3, 4))], {}),
+        "norm": ([X, np.zeros(3)], {}),
         "max_grad": ([ROW, LABEL, np.zeros((3, 4)), 1, 2], {}),
         "cross_entropy": ([X, LABEL, np.zeros(1), np.zeros_like(X)], {"reduction": 1}),
         "cross_entropy_grad": ([Y, LABEL, np.ones(1), np.zeros_like(X)], {"reduction": 1}),
         "elastic_net": ([X, np.zeros(1), np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "elastic_net_grad": ([X, np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "soft_threshold": ([X, np.zeros_like(X)], {"step": 0.1, "l1": 0.1, "l2": 0.2}),
+        "coordinate_descent": ([X.T @ X, Y[0], Y[1], X[2], X[1]], {"sweeps": 3}),
+        "group_norm": ([X, np.zeros(4), 0, 1], {}),
+        "group_soft_threshold": ([X, np.ones(4), np.zeros_like(X), 0, 1], {"l1": 0.1, "strength": 0.2}),
+        "group_limit": ([X, np.zeros_like(X), 1, 2], {"low": 0.1, "high": 0.2}),
         "dropout_bits": ([np.zeros(2, np.uint8), 12], {**STREAM, "p": 0.5}),
         "masked_scale": ([X, np.zeros(2, np.uint8), np.zeros_like(X)], {"scale": 2}),
         "dropout": ([X, np.zeros_like(X), np.zeros(2, np.uint8)], {**STREAM, "p": 0.5, "scale": 2}),
@@ -55,9 +71,13 @@ def calls():
     }
 
 
-OTHERS = {  # no arrays, a view, or a table of arrays: in test_arrays.py, and below
-    "empty", "empty_for", "broadcast", "segments", "sgd_update", "adam_update",
-}  # fmt: skip
+UPDATES = {
+    "sgd_update": {"momentum": 0.9},
+    "adam_update": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
+    "adagrad_update": {"eps": 1e-8},
+}
+OTHERS = {"empty", "empty_for", "broadcast", "segments", *UPDATES}  # no arrays, a view, or a table: see below
 
 
 def wrong_versions(x):
@@ -163,9 +183,8 @@ def test_none_is_refused(name):
 
 
 @needs_native
-@pytest.mark.parametrize("update", ["sgd_update", "adam_update"])
-def test_updates_refuse_bad_tables_and_gradients(update):
-    options = {"momentum": 0.9} if update == "sgd_update" else {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+@pytest.mark.parametrize(("update", "options"), UPDATES.items())
+def test_updates_refuse_bad_tables_and_gradients(update, options):
     with K.use_backend("native"):
         for what, wrong in wrong_versions(np.ones(12)).items():
             if what in ("None", "one axis more", "a subclass"):

@@ -1,12 +1,8 @@
 """exp, log, tanh, sigmoid: within their ulps of the truth, right at special values, the same bits in every variant."""
 
-import gzip
-import json
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from kernels.truth import hard_arguments, oracle_case, ulps
 from kernels.twins import assert_one_answer, needs_native
 
 import minigrad.kernels as K
@@ -37,14 +33,6 @@ def truth(name, x):
             e = np.exp(-np.abs(x))
             return np.where(x < 0, e, 1) / (1 + e)
         return getattr(np, name)(x)
-
-
-def ulps(y, t):
-    """|y - t| in units in the last place of y's dtype at t; 0 or infinity where t is NaN or rounds to an infinity."""
-    with np.errstate(all="ignore"):
-        rounded = t.astype(y.dtype)
-        agree = (y == rounded) | (np.isnan(y) & np.isnan(t))
-        return np.where(np.isfinite(rounded), np.abs(y - t) / np.spacing(np.abs(rounded)), np.where(agree, 0, np.inf))
 
 
 def arguments(name, dtype, n, seed):
@@ -128,30 +116,16 @@ def test_rises_and_stays_in_range(name, dtype):
         assert name in ("exp", "log") or (y <= 1).all()
 
 
-def oracle():
-    """The folder of oracle values, which is not part of the project."""
-    folder = Path(os.environ.get("MINIGRAD_DATA", "/nowhere")).parent / "oracle"
-    if not folder.is_dir():
-        pytest.skip("no oracle values: they stand in the folder `oracle` beside the folder that MINIGRAD_DATA names")
-    return folder
-
-
 @each
 @both
 def test_oracle_values(name, dtype):
-    """Arguments with values by mpmath, rounded to float64: that rounding is half an ulp of a float64 result."""
-    folder = oracle() / "cases"
-    index = json.loads(gzip.decompress((folder / "math.json.gz").read_bytes()))
-    data = gzip.decompress((folder / "math.bin.gz").read_bytes())
-    (case,) = (c for c in index["cases"] if c["id"] == f"{name}-{np.dtype(dtype)}")
-    places = [index["arrays"][case[column]] for column in "xy"]
-    x, t = (np.frombuffer(data, place["d"], int(np.prod(place["s"])), place["o"]) for place in places)
-    assert ulps(compute(name, x.astype(dtype)), t).max() <= BOUND[name] + (0.5 if dtype is np.float64 else 0)
+    """Their rounding is half an ulp of a float64 result."""
+    x, t = oracle_case(name, dtype)
+    assert ulps(compute(name, x), t).max() <= BOUND[name] + (0.5 if dtype is np.float64 else 0)
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "tanh"])
 def test_hard_to_round(name):
     """CORE-MATH's worst arguments of float64, whose values lie all but halfway between two numbers."""
-    lines = (oracle() / "data" / "core_math" / f"{name}.txt").read_text().split()
-    x = np.array([float.fromhex(line) for line in lines])
+    x = hard_arguments(name)
     assert ulps(compute(name, x), truth(name, x)).max() <= 1

@@ -88,3 +88,10 @@ def test_a_map_that_writes_as_much(x):
     assert {place: -out[place] for place in PLACES} == PLACES
     K.sum(out, total := np.empty((), np.float32), 0, 1)
     assert total == -15
+
+
+def test_far_places_are_written():
+    out = np.zeros(N, np.float32)
+    K.add_at(np.array([1, 2, 3], np.float32), np.array([N - 1, 2**31, N - 1]), out)
+    K.place(np.array([5, 6], np.float32), out[5 :: 2**31])
+    assert (out[N - 1], out[2**31], out[5], out[2**31 + 5]) == (4, 2, 5, 6)

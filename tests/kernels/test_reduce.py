@@ -28,10 +28,10 @@ def numbers(shape, dtype, *, seed=0, specials=False):
 
 
 def reduced(name, x, first=0, last=None, kernels=K):
-    """The outputs of sum, mean or max of x over its axes [first, last)."""
+    """The outputs of sum, mean, max or min of x over its axes [first, last)."""
     last = x.ndim if last is None else last
     shape = x.shape[:first] + x.shape[last:]
-    outs = [np.full(shape, 7, x.dtype)] + [np.full(shape, 7, np.int64)] * (name == "max")
+    outs = [np.full(shape, 7, x.dtype)] + [np.full(shape, 7, np.int64)] * (name in ("max", "min"))
     getattr(kernels, name)(x, *outs, first, last)
     return tuple(outs)
 
@@ -60,25 +60,27 @@ def test_sum_and_mean_one_answer(shape, first, last, dtype):
 
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize(("shape", "first", "last"), [s for s in SHAPES if math.prod(s[0][s[1] : s[2]])])
-def test_max_one_answer(shape, first, last, dtype):
+def test_max_and_min_one_answer(shape, first, last, dtype):
     x = np.round(3 * numbers(shape, dtype))  # many ties
     for y in (x, numbers(shape, dtype, specials=True), -numbers(shape, dtype, specials=True)[..., ::-1].copy()):
-        naive = assert_one_answer(lambda y=y: reduced("max", y, first, last))
-        for got, expected in zip(naive, reduced("max", y, first, last, reference), strict=True):
-            assert bits(got) == bits(expected)
+        for name in ("max", "min"):
+            naive = assert_one_answer(lambda y=y, name=name: reduced(name, y, first, last))
+            for got, expected in zip(naive, reduced(name, y, first, last, reference), strict=True):
+                assert bits(got) == bits(expected)
 
 
 @pytest.mark.parametrize("place", [0, 1, 17, 1023, 1024, 2500, 4999])
-def test_max_finds_the_first(place):
-    x = np.full(5000, -np.inf, np.float32)
-    x[place:] = 2.0
-    assert [int(y) for y in reduced("max", x)] == [2, place]
+@pytest.mark.parametrize(("name", "best"), [("max", 2.0), ("min", -2.0)])
+def test_max_and_min_find_the_first(name, best, place):
+    x = np.full(5000, -best * np.inf, np.float32)
+    x[place:] = best
+    assert [int(y) for y in reduced(name, x)] == [best, place]
     x[4999] = np.nan
-    assert math.isnan(reduced("max", x)[0])
-    assert reduced("max", x)[1] == 4999
+    assert math.isnan(reduced(name, x)[0])
+    assert reduced(name, x)[1] == 4999
     x[place : place + 3] = np.nan
-    assert reduced("max", x)[1] == place
-    assert reduced("max", x.reshape(-1, 1), 0, 1)[1] == place
+    assert reduced(name, x)[1] == place
+    assert reduced(name, x.reshape(-1, 1), 0, 1)[1] == place
 
 
 @pytest.mark.parametrize("dtype", REALS)
@@ -155,8 +157,9 @@ def test_bad_input_is_refused_before_anything_is_written():
         (ValueError, "strided", lambda: K.sum(x[:, ::2], out, 1, 2)),
         (ValueError, "writable", lambda: K.sum(x, read_only, 1, 2)),
         (ShapeError, "max: axes .* have no element", lambda: K.max(x[:, :0].copy(), out, index, 1, 2)),
+        (ShapeError, "min: axes .* have no element", lambda: K.min(x[:, :0].copy(), out, index, 1, 2)),
         (DTypeError, "max: index is int32", lambda: K.max(x, out, index.astype(np.int32), 1, 2)),
-        (ShapeError, "max: index is", lambda: K.max(x, out, index[:3], 1, 2)),
+        (ShapeError, "min: index is", lambda: K.min(x, out, index[:3], 1, 2)),
         (IndexError, r"max_grad: index\[2\] is 6; need 0 <= index < 6",
          lambda: K.max_grad(out, np.array([0, 5, 6, 1]), x, 1, 2)),
         (IndexError, r"max_grad: index\[3\] is -1", lambda: K.max_grad(out, np.array([0, 5, 3, -1]), x, 1, 2)),

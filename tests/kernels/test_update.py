@@ -12,6 +12,19 @@ from minigrad.kernels.segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, L
 pytestmark = needs_native
 SIZES = [*EDGES, 4095, 4096, 4097, 30_011]  # the last makes several threads worth while
 ADAM = {"beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
+RMSPROP = {"alpha": 0.99, "eps": 1e-8}
+UPDATES = {  # kernel, number of states, settings
+    "sgd": ("sgd_update", 0, {}),
+    "momentum": ("sgd_update", 1, {"momentum": 0.9}),
+    "nesterov": ("sgd_update", 1, {"momentum": 0.9, "nesterov": True}),
+    "adam": ("adam_update", 2, ADAM),
+    "amsgrad": ("adam_update", 3, {**ADAM, "amsgrad": True}),
+    "rmsprop": ("rmsprop_update", 1, RMSPROP),
+    "rmsprop momentum": ("rmsprop_update", 2, {**RMSPROP, "momentum": 0.9}),
+    "rmsprop centered": ("rmsprop_update", 2, {**RMSPROP, "centered": True}),
+    "rmsprop both": ("rmsprop_update", 3, {**RMSPROP, "momentum": 0.9, "centered": True}),
+    "adagrad": ("adagrad_update", 1, {"eps": 1e-10}),
+}
 ROWS = {  # what a row asks for beyond a step
     "plain": {},
     "decay": {DECAY: 0.1},
@@ -57,16 +70,7 @@ def run(update, kernels, n_states, dtype, rows, steps=2, sizes=SIZES, **settings
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("row", ROWS)
-@pytest.mark.parametrize(
-    ("update", "n_states", "settings"),
-    [
-        ("sgd_update", 0, {}),
-        ("sgd_update", 1, {"momentum": 0.9}),
-        ("sgd_update", 1, {"momentum": 0.9, "nesterov": True}),
-        ("adam_update", 2, ADAM),
-    ],
-    ids=["sgd", "momentum", "nesterov", "adam"],
-)
+@pytest.mark.parametrize(("update", "n_states", "settings"), UPDATES.values(), ids=UPDATES)
 def test_one_answer(update, n_states, settings, row, dtype):
     rows = [ROWS[row]] * len(SIZES)
 
@@ -150,6 +154,27 @@ def test_denormals_do_not_stay(dtype, small, tiny):
     K.adam_update(table, [None], **ADAM)
     np.testing.assert_array_equal(m != 0, np.resize([False, True, True, False, True], 40))
 
+    w, v, mean, buf = (np.full(40, 4 * least, dtype) for _ in range(4))
+    rmsprop = K.segments([w], [v], [mean], [buf])
+    K.rmsprop_update(rmsprop, [None], **UPDATES["rmsprop both"][2])
+    assert not any(x.any() for x in (w, v, mean, buf))
+    K.adagrad_update(K.segments([w], [v]), [g], eps=1e-10)
+    np.testing.assert_array_equal(v != 0, np.resize([False, False, True, True, True], 40))
+
+
+@pytest.mark.parametrize("kernels", [K, reference])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_variance_that_rounding_makes_negative_counts_as_zero(kernels, dtype):
+    """A gradient that stays the same takes v and m² to one number; the root of -1e-17 would be NaN."""
+    m = np.linspace(0.1, 3, 40).astype(dtype)
+    w, v = np.zeros(40, dtype), np.nextafter(m * m, dtype(0))
+    v[0] = np.nan
+    table = kernels.segments([w], [v], [m])
+    table.scalars[:, LR] = 1.0
+    kernels.rmsprop_update(table, [np.ones(40, dtype)], alpha=1.0, eps=0.5, centered=True)
+    assert np.isnan(w[0])
+    assert (w[1:] == -2).all()
+
 
 def test_one_table_serves_both_backends():
     results = []
@@ -190,7 +215,7 @@ def readonly(x):
         ([np.zeros(4)], [[np.zeros(4, np.float32)]], ShapeError),
         ([np.zeros(4)], [[readonly(np.zeros(4))]], ValueError),
         ([np.zeros(4)], [[]], ShapeError),
-        ([np.zeros(4)], [[np.zeros(4)]] * 3, ShapeError),
+        ([np.zeros(4)], [[np.zeros(4)]] * 4, ShapeError),
         ([np.zeros(4)], [[None]], TypeError),
         ([None], [], TypeError),
     ],
@@ -222,13 +247,11 @@ def test_bad_gradients_are_refused_before_anything_is_written(grads, error):
     assert not params[0].any()
 
 
-def test_missing_states_are_refused():
-    for n_states, update in [
-        (0, lambda t: K.sgd_update(t, [None], momentum=0.9)),
-        (1, lambda t: K.adam_update(t, [None], **ADAM)),
-    ]:
-        with pytest.raises(ShapeError, match="states"):
-            update(K.segments([np.zeros(4)], *[[np.zeros(4)]] * n_states))
+@pytest.mark.parametrize("name", [name for name in UPDATES if name != "sgd"])
+def test_missing_states_are_refused(name):
+    update, n_states, settings = UPDATES[name]
+    with pytest.raises(ShapeError, match=f"{update}: .* {n_states} states"):
+        getattr(K, update)(K.segments([np.zeros(4)], *[[np.zeros(4)]] * (n_states - 1)), [None], **settings)
 
 
 def test_an_empty_table():

@@ -27,7 +27,7 @@ def real(x):
 
 def layouts(x):
     """The array x in other memory layouts."""
-    yield np.asarray(x, order="F")  # (asfortranarray gives a number a dimension)
+    yield np.asarray(x, order="F")  # asfortranarray would make a vector of a number
     yield np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x
     yield x[::-1].copy()[::-1] if x.ndim else x
 
@@ -38,7 +38,7 @@ def test_gradients_of_generated_cases(spec, backend):
     @given(spec.cases)
     def check(case):
         arrays, options = case
-        if not any(real(a) and a.size for a in arrays):
+        if spec.order == 0 or not any(real(a) and a.size for a in arrays):
             return
 
         def one(*tensors):  # of several outputs, the real ones side by side

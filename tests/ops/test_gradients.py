@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.ops
-from minigrad.ops import elementwise, losses, penalty, random, reduce, shape
+from minigrad.ops import elementwise, extremes, losses, penalty, random, reduce, shape, statistics
 from minigrad.testing import gradcheck
 
 if importlib.util.find_spec("hypothesis"):
@@ -73,8 +73,13 @@ CASES = {
         for d in (None, 0, 1, (0, 2))
         for k in (False, True)
     ],
-    "max": [(lambda x, d=d: mg.max(x * x, dim=d), X) for d in (None, 0, 1)]
-    + [(lambda x: mg.max(x, dim=0, keepdim=True), X)],
+    "extreme": [(lambda x, d=d, f=f: f(x * x, d).values, X) for d in (0, 1) for f in (mg.max, mg.min)]
+    + [(lambda x: mg.max(x, dim=0, keepdim=True).values, X)],
+    "put_back": [(lambda g: extremes.put_back(g, index=TARGET, shape=(3, 4), dim=1), normal(3))],
+    "pick": [(lambda x: extremes.pick(x * x, index=TARGET, dim=1), X)],
+    "extremum": [(lambda x, d=d, f=f: f(x * x, d), X) for d in (None, 0, (0, 1)) for f in (mg.amax, mg.amin)],
+    "prod_grad": [(statistics.prod_grad, normal(2), normal(2, 4)), (statistics.prod_grad, normal(1), np.eye(1, 3))],
+    "center": [(lambda x: statistics.center(x * x, dims=(1,)), X)],
     "softmax": [(lambda x, d=d: mg.softmax(x, dim=d), X) for d in (0, 1)]
     + [(mg.softmax, normal(2, 2, 3)), (mg.softmax, normal(4))],
     "log_softmax": [(lambda x, d=d: mg.log_softmax(x, dim=d), X) for d in (0, 1)],
@@ -153,7 +158,7 @@ def test_gradients_to_second_order(name, backend):
 
 def test_the_second_half_of_max_grads_and_ties(backend):
     x = mg.tensor([[1.0, 5.0, 5.0], [2.0, 2.0, 0.0]], requires_grad=True)
-    mg.max(x, dim=1).sum().backward()
+    mg.max(x, dim=1).values.sum().backward()
     assert x.grad.tolist() == [[0, 1, 0], [1, 0, 0]]
 
 

@@ -75,15 +75,16 @@ def test_methods():
     m, v = normal(3, 3), normal(3)
     for ours, theirs in [
         (m.mm(m), m.data @ m.data), (m.mv(v), m.data @ v.data), (v.dot(v), v.data @ v.data),
-        (v.vdot(v), v.data @ v.data), (m.inner(v), m.data @ v.data), (v.outer(v), np.outer(v.data, v.data)),
+        (v.vdot(v), v.data @ v.data),
+        (m.inner(v), m.data @ v.data), (v.outer(v), np.outer(v.data, v.data)),
         (v.addmm(m, m), v.data + m.data @ m.data),
         (m.reshape(1, 3, 3).bmm(m.reshape(1, 3, 3)), (m.data @ m.data)[None]),
     ]:  # fmt: skip
         np.testing.assert_allclose(ours.data, theirs, rtol=1e-12)
 
 
-V, M, B = mg.tensor([1.0, 2.0]), mg.tensor(np.ones((2, 3), "f")), mg.tensor(np.ones((2, 3, 4), "f"))
-F = mg.tensor(np.ones((3, 2)))
+V, M, F = mg.tensor([1.0, 2.0]), mg.tensor(np.ones((2, 3), "f")), mg.tensor(np.ones((3, 2)))
+B = mg.tensor(np.ones((2, 3, 4), "f"))
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,12 @@ F = mg.tensor(np.ones((3, 2)))
         (lambda: V @ M.T, mg.ShapeError, r"matmul: a is \(2,\), b is \(3, 2\); they sum over sizes 2 and 3"),
         (lambda: mg.matmul(V, M, ta=True), mg.ShapeError, "only matrices are transposed"),
         (lambda: mg.matmul(mg.tensor(1.0), M), mg.ShapeError, "need vectors, matrices or batches"),
-        (lambda: B @ mg.tensor(np.ones((3, 4, 2), "f")), mg.ShapeError, r"batches \(2,\) and \(3,\) do not broadcast"),
+        (lambda: B @ mg.tensor(np.ones((3, 4, 2), "f")), mg.ShapeError,
+         r"the batches \(2,\) and \(3,\) do not broadcast"),
         (lambda: M @ F, mg.DTypeError, r"need one dtype, float32 or float64: use .float\(\) or .double\(\)"),
         (lambda: V.long() @ V.long(), mg.DTypeError, "float32 or float64"),
-        (lambda: mg.mm(M, V), mg.ShapeError, r"mm: .* mat2 is \(2,\); need dimensions: 2 for input, 2 for mat2"),
+        (lambda: mg.mm(M, V), mg.ShapeError,
+         r"mm: input is \(2, 3\), mat2 is \(2,\); need dimensions: 2 for input, 2 for mat2"),
         (lambda: mg.mm([[1.0]], M), TypeError, "mm: input is a list; need a tensor"),
         (lambda: mg.dot(M, M), mg.ShapeError, "dot: .* 1 for input"),
         (lambda: mg.bmm(B, mg.tensor(np.ones((1, 4, 2), "f"))), mg.ShapeError, "batches of one size"),
@@ -112,7 +115,8 @@ F = mg.tensor(np.ones((3, 2)))
         (lambda: mg.einsum("i.j", M), mg.ShapeError, "something else than letters"),
         (lambda: mg.einsum("ij,jk", M, M), mg.ShapeError, "the letter 'j' has the sizes 3 and 2"),
         (lambda: mg.einsum("ii", mg.tensor(np.ones((1, 3)))), mg.ShapeError, "the letter 'i' has the sizes 1 and 3"),
-        (lambda: mg.einsum("...j,...j", M, mg.tensor(np.ones((3, 3), "f"))), mg.ShapeError, "of the ellipsis"),
+        (lambda: mg.einsum("...j,...j", M, mg.tensor(np.ones((3, 3), "f"))), mg.ShapeError,
+         "a dimension of the ellipsis"),
         (lambda: mg.einsum("ij,jk", M, F), mg.DTypeError, "float32, float64; need one dtype"),
     ],
 )

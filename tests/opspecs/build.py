@@ -15,7 +15,7 @@ class Spec:
     """ours(*tensors, **options) and theirs(torch, *tensors, **options); `cases` draws (arrays, options).
 
     Float64 arrays are differentiated; integer and boolean ones are passed as they are. order: to which derivatives are
-    checked. rtol, atol: of the comparison with PyTorch in float64. theirs None: PyTorch has no such function.
+    checked, 0 for none. rtol, atol: of the comparison with PyTorch in float64. theirs None: PyTorch lacks the function.
     """
 
     ours: Callable[..., Any]

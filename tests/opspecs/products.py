@@ -47,7 +47,7 @@ def einsum(equation, *patterns):
 
 SCALES = {"beta": st.sampled_from([1, -0.5]), "alpha": st.sampled_from([1, 2.5])}
 SPECS = {
-    "matmul": Spec(
+    "batch_product": Spec(
         mg.matmul, products(), lambda torch, a, b, ta, tb: torch.matmul(swapped(a, ta), swapped(b, tb))
     ),
     "mm": Spec(mg.mm, sized("mk", "kn"), lambda torch, a, b: torch.mm(a, b)),
@@ -69,19 +69,22 @@ SPECS = {
         for patterns in [("mk", "nk", "n"), ("k", "nk"), ("abk", "nk", "n"), ("mk", "k")]
     ],
     "tensordot": [
-        Spec(mg.tensordot, sized(a, b, options={"dims": st.just(d)}), lambda torch, *x, dims: torch.tensordot(*x, dims))
-        for a, b, d in [
+        Spec(mg.tensordot, sized(a, b, options={"dims": st.just(dims)}),
+             lambda torch, a, b, dims: torch.tensordot(a, b, dims))
+        for a, b, dims in [
             ("abc", "bcd", 2), ("ab", "cd", 0), ("abc", "cbd", ([2, 1], [0, 1])), ("abc", "dba", ([0, -2], [-1, 1])),
         ]
     ],
     "diagonal": [
-        Spec(diagonal, sized(x), lambda torch, x: torch.diagonal(x, dim1=-2, dim2=-1)) for x in ("ii", "bii")
+        Spec(diagonal, sized(pattern), lambda torch, x: torch.diagonal(x, dim1=-2, dim2=-1))
+        for pattern in ("ii", "bii")
     ],
     "einsum": [
         einsum(e) for e in (
             "ij,jk->ik", "ij,jk", "ij->ji", "ij->", "ij->j", "ii", "ii->i", "iij->ij", "ijij->ji", "i,i->i", "i,i",
-            "i,j->ij", "bij,bjk->bik", "bij,bkj->bik", "ij,ij,ij->i", "ij,jk,kl->il", "ab,cb,da,cd", "Ba, aB",
-            ",ij->ji", "ijk,kl,jl->i",
+            "i,j->ij",
+            "bij,bjk->bik", "bij,bkj->bik", "ij,ij,ij->i", "ij,jk,kl->il", "ab,cb,da,cd", "Ba, aB", ",ij->ji",
+            "ijk,kl,jl->i",
         )
     ] + [
         einsum("...ij,...jk->...ik", "xyij", "xyjk"), einsum("...ij,...jk", "xyij", "jk"),

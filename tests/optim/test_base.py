@@ -94,6 +94,9 @@ def test_a_backend_makes_its_own_tables(pair):
         lambda params: optim.SGD(params, lr=0.1),
         lambda params: optim.SGD(params, lr=0.1, momentum=0.5),
         lambda params: optim.Adam([{"params": params[:1], "betas": (0.5, 0.9)}, {"params": params[1:]}], lr=0.1),
+        lambda params: optim.AdamW([{"params": params[:1], "amsgrad": True}, {"params": params[1:]}], lr=0.1),
+        lambda params: optim.RMSprop(params, lr=0.1, momentum=0.5, centered=True),
+        lambda params: optim.Adagrad(params, lr=0.1, lr_decay=0.5, initial_accumulator_value=0.5),
     ],
 )
 def test_state_comes_back_to_the_bit(backend, pair, make):
@@ -111,6 +114,19 @@ def test_state_comes_back_to_the_bit(backend, pair, make):
         o.step()
     assert all((p.data == q.data).all() for p, q in zip(pair, twins))
     assert all((saved[name] == array).all() for name, array in state["state"].items())  # a copy: it did not move along
+
+
+def test_states_are_those_that_the_options_ask_for(pair):
+    """amsgrad, centered and momentum cost memory where they are asked for, and nowhere else."""
+
+    def states(optimizer):
+        return [name.partition(".")[2] for name in optimizer.state_dict()["state"] if name.startswith("0.")]
+
+    assert states(optim.Adam(pair)) == ["beta1_power", "beta2_power", "m", "v"]
+    assert states(optim.AdamW(pair, amsgrad=True)) == ["beta1_power", "beta2_power", "m", "v", "largest_v"]
+    assert states(optim.RMSprop(pair)) == ["v"]
+    assert states(optim.RMSprop(pair, centered=True, momentum=0.5)) == ["v", "m", "momentum"]
+    assert states(optim.Adagrad(pair)) == ["t", "v"]
 
 
 def test_loading_checks_before_it_writes(pair):
@@ -141,7 +157,7 @@ def test_loading_checks_before_it_writes(pair):
     assert all((after["state"][k] == good["state"][k]).all() for k in good["state"])
 
 
-@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW])
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
 @pytest.mark.parametrize("option", ["lr", "weight_decay"])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "0.1", None])
 def test_rates_are_checked(pair, kind, option, value):
@@ -160,6 +176,10 @@ def test_rates_are_checked(pair, kind, option, value):
         (optim.Adam, {"betas": (float("nan"), 0.9)}, ValueError, "beta1 is nan"),
         (optim.Adam, {"betas": (0.9, -1)}, ValueError, "beta2 is -1"),
         (optim.Adam, {"eps": -1e-8}, ValueError, "Adam: eps is -1e-08"),
+        (optim.RMSprop, {"alpha": 1.5}, ValueError, "RMSprop: alpha is 1.5"),
+        (optim.RMSprop, {"momentum": float("nan")}, ValueError, "RMSprop: momentum is nan"),
+        (optim.Adagrad, {"lr_decay": -1}, ValueError, "Adagrad: lr_decay is -1"),
+        (optim.Adagrad, {"initial_accumulator_value": "much"}, ValueError, "initial_accumulator_value is 'much'"),
         (optim.AdamW, {"learning_rate": 1}, TypeError, "unknown keyword 'learning_rate'; it takes params, lr"),
     ],
 )
@@ -215,4 +235,4 @@ def test_a_strided_gradient_and_empty_parameters(backend):
 
 def test_repr(pair):
     text = repr(optim.Adam(pair, lr=0.1))
-    assert text == "Adam(lr=0.1, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0; 2 parameters)"
+    assert text == "Adam(lr=0.1, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False; 2 parameters)"

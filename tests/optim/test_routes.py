@@ -15,6 +15,9 @@ OPTIMIZERS = {
     "nesterov": lambda params, **terms: optim.SGD(params, lr=0.02, momentum=0.9, nesterov=True, **terms),
     "Adam": lambda params, **terms: optim.Adam(params, lr=0.01, **terms),
     "AdamW": lambda params, **terms: optim.AdamW(params, lr=0.01, **terms),
+    "AMSGrad": lambda params, **terms: optim.Adam(params, lr=0.01, amsgrad=True, **terms),
+    "RMSprop": lambda params, **terms: optim.RMSprop(params, lr=0.01, momentum=0.5, centered=True, eps=0.01, **terms),
+    "Adagrad": lambda params, **terms: optim.Adagrad(params, lr=0.01, **terms),
 }
 
 
@@ -88,7 +91,7 @@ def test_penalty_values_are_those_before_the_step(backend, data):
 # --- the proximal route ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["SGD", "momentum", "AdamW", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "momentum", "AdamW", "Adam", "AMSGrad", "RMSprop", "Adagrad"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_prox_ends_the_update_with_each_coordinates_own_step(backend, rng, name, dtype):
     w0, g = rng.standard_normal((4, 3)).astype(dtype), rng.standard_normal((4, 3)).astype(dtype)
@@ -97,12 +100,14 @@ def test_prox_ends_the_update_with_each_coordinates_own_step(backend, rng, name,
     model = nn.Sequential()
     model.weight = proximal
     terms = reg.on(model, "*.weight", reg.ElasticNet(0.7, 0.4))
-    steps = {"SGD": 0.1, "momentum": 0.02}
+    steps = {"SGD": 0.1, "momentum": 0.02 / (1 - 0.9)}
     for w, options in ((plain, {}), (proximal, {"prox": terms})):
         w.grad = mg.tensor(g)
         OPTIMIZERS[name]([w], **options).step()
-    # At the first step of Adam, the step of a coordinate is lr / (|g| + eps).
-    step = steps.get(name) or (0.01 / (np.abs(g.astype(np.float64)) + 1e-8))
+    # At the first step of Adam, the step of a coordinate is lr / (|g| + eps); RMSprop, centered: the root of
+    # 0.01 g² - 0.0001 g² takes the place of |g|, eps is 0.01, and the momentum of 0.5 doubles the step that lasts.
+    size = np.abs(g.astype(np.float64))
+    step = steps.get(name) or (0.02 / (size * 0.0099**0.5 + 0.01) if name == "RMSprop" else 0.01 / (size + 1e-8))
     v = plain.data.astype(np.float64)
     expected = np.sign(v) * np.maximum(np.abs(v) - step * 0.7, 0) / (1 + step * 0.4)
     np.testing.assert_allclose(proximal.data, expected, rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-7)

@@ -42,6 +42,9 @@ def run(*callbacks, epochs=8, **options):
         ([5, math.nan, 4, math.nan, math.nan, 1, 1, 1], {"patience": 2}, 3, 5),
         ([1, 2, 3, 2.9, 2.8, 0, 0, 0], {"patience": 2, "mode": "max"}, 3, 5),
         ([5, 4.95, 4.9, 4.85, 4.8, 4, 4, 4], {"patience": 2, "min_delta": 0.1}, 1, 3),
+        ([3, 3, 3, 3, 3, 3, 3, 3], {"patience": 4}, 1, 5),  # a tie is no improvement: the first of equals
+        ([3, 2, 2, 2, 1, 1, 1, 1], {"patience": 3}, 5, 8),
+        ([math.inf, 7, math.inf, 6, -math.inf, 0, 0, 0], {"patience": 3}, 5, 8),
     ],
 )
 def test_early_stopping_takes_the_best_epoch(values, options, best, length):
@@ -50,6 +53,30 @@ def test_early_stopping_takes_the_best_epoch(values, options, best, length):
     assert (stopping.best_epoch, len(history)) == (best, length)
     assert stopping.best_value == values[best - 1]
     assert (model.bias.data == best).all()  # the weights of that epoch
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_early_stopping_on_nan_alone_restores_nothing(mode):
+    stopping = EarlyStopping(patience=3, mode=mode)
+    model, history = run(Scripted([math.nan] * 8), stopping)
+    assert (stopping.best_epoch, len(history)) == (0, 3)
+    assert (model.bias.data == 3).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"mode": "least"}, "mode is 'least'"),
+        ({"patience": 0}, "patience is 0"),
+        ({"min_delta": -0.1}, "min_delta is -0.1"),
+        ({"min_delta": math.nan}, "min_delta is nan"),
+    ],
+)
+def test_early_stopping_checks_its_options(options, words):
+    with pytest.raises(ValueError, match=words):
+        EarlyStopping(**options)
+    with pytest.raises(ValueError, match="there is no 'val_los'; did you mean 'val_loss'"):
+        run(Scripted([1.0]), EarlyStopping("val_los"))
 
 
 def test_early_stopping_may_keep_the_last_weights():

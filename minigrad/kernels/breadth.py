@@ -1,0 +1,33 @@
+"""The reference kernels beyond the core's, family by family: reference.py takes them into its table."""
+# ruff: noqa: F401
+
+from .reference_adaptive import adagrad_update, rmsprop_update
+from .reference_descent import coordinate_descent
+from .reference_elementary import (
+    asinh,
+    atan,
+    atan2,
+    ceil,
+    cos,
+    cosh,
+    erf,
+    expm1,
+    floor,
+    hypot,
+    log1p,
+    log2,
+    logaddexp,
+    maximum,
+    minimum,
+    normal_cdf,
+    pow,
+    sin,
+    sinh,
+    softplus,
+    step,
+    tan,
+    where,
+)
+from .reference_groups import group_limit, group_norm, group_soft_threshold
+from .reference_normal import normal
+from .reference_scans import cumsum, norm, prod, prod_grad

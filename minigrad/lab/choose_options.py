@@ -1,0 +1,90 @@
+"""The options of `minigrad cv` and `minigrad path`. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+DATA = """\
+DATA is a CSV file, or one of digits, mnist, regression, blobs, moons, spirals (./digits: a file of
+such a name).
+
+A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point,
+unless --categorical names it: each of its levels then becomes a column of 0 and 1. A categorical
+target holds classes. Empty fields, NA, N/A, NaN, null and ? are missing: an error by default, with
+--missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
+fitted on training rows only."""
+
+EXAMPLES = {
+    "cv": """\
+examples:
+  minigrad cv houses.csv --target price --categorical town,kind
+  minigrad cv patients.csv --target outcome --categorical outcome --missing mean --nested
+  minigrad cv digits --model mlp --epochs 5 --count 12 --jobs 2 --log sweep.jsonl""",
+    "path": """\
+examples:
+  minigrad path houses.csv --target price --categorical town,kind
+  minigrad path regression --l1-ratio 0.5""",
+}
+
+
+def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse.ArgumentParser:
+    """The command `cv` or `path`; whole(low) makes a type for numbers of at least low."""
+    what = {
+        "cv": "choose λ by cross-validation, on a CSV file or a named data set",
+        "path": "fit a model at every λ, on a CSV file or a named data set",
+    }[name]
+    command = commands.add_parser(
+        name, help=what, description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}", epilog=EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
+    table = command.add_argument_group("the table")
+    table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
+    table.add_argument("--categorical", type=_names, default=(), metavar="A,B", help="columns of words")
+    table.add_argument("--ignore", type=_names, default=(), metavar="A,B", help="columns to leave out")
+    table.add_argument("--missing", choices=("error", "mean"), default="error",
+                       help="missing values: an error (default), or the mean of the training rows")  # fmt: skip
+    table.add_argument("--delimiter", default=",", metavar="CHAR", help="between fields (default: a comma)")
+    model = command.add_argument_group("the model")
+    model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
+                       help="auto (default): logistic for classes, else linear")  # fmt: skip
+    model.add_argument("--l1-ratio", type=float, default=1.0, metavar="R",
+                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
+    model.add_argument("--no-standardize", dest="standardize", action="store_false",
+                       help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
+    model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
+                       help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
+    model.add_argument("--lr", type=float, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    grid = command.add_argument_group("λ")
+    grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
+    grid.add_argument("--ratio", type=float, metavar="R",
+                      help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
+    if name == "cv":
+        folds = command.add_argument_group("cross-validation")
+        folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
+        folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+        folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+        folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
+        folds.add_argument("--jobs", type=int, default=1, metavar="N",
+                           help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
+        folds.add_argument("--log", type=Path, metavar="FILE",
+                           help="note finished folds here; the same command resumes")  # fmt: skip
+    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
+    command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
+                         help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
+    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
+    command.set_defaults(run=lambda options: _run(name, options))
+    return command
+
+
+def _run(name: str, options: argparse.Namespace) -> None:
+    from . import choose
+
+    {"cv": choose.run_cv, "path": choose.run_path}[name](options)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

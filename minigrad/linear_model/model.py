@@ -1,0 +1,128 @@
+"""A fitted linear model, and how the strengths of its penalty are said."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite, whole
+from ..data.arrays import as_rows, finite_rows
+from ..errors import ShapeError
+from .design import REAL, Design
+
+RIDGE_RATIO = 1e-3  # with less L1 than this share λ_max would be infinite; glmnet's value
+
+
+class ConvergenceWarning(UserWarning):
+    """A solver stopped before its tolerance was reached; the message says how far it was."""
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """output(x) = x @ coefficients + intercept: predictions or logits, (m,) or (m, classes).
+
+    l1, l2      the strengths it was fitted with
+    rounds      sweeps of coordinate descent, or Newton steps; 0 for a direct solution
+    gap         regression with l1 > 0: the duality gap, an upper bound of objective minus minimum; else NaN
+    trouble     what a ConvergenceWarning said, or nothing
+    """
+
+    coefficients: np.ndarray
+    intercept: Any
+    l1: float
+    l2: float
+    rounds: int
+    gap: float
+    trouble: str = ""
+
+    def output(self, x: Any) -> np.ndarray:
+        """Predictions of regression, logits of logistic models."""
+        x = finite_rows(as_rows(x, "x"), "x", REAL)
+        w = self.coefficients.reshape(len(self.coefficients), -1)
+        if x.ndim != 2 or x.shape[1] != len(w):
+            raise ShapeError(f"x is {x.shape}; the model was fitted on {len(w)} columns")
+        out = K.empty((len(x), w.shape[1]), REAL)
+        K.matmul(x, np.ascontiguousarray(w), out, bias=np.array(self.intercept, REAL).reshape(-1))
+        return out[:, 0] if self.coefficients.ndim == 1 else out
+
+    @property
+    def nonzeros(self) -> int:
+        """How many inputs have a coefficient that is not 0."""
+        return int((self.coefficients.reshape(len(self.coefficients), -1) != 0).any(1).sum())
+
+
+@dataclass(frozen=True)
+class Linear:
+    """What both kinds of linear model are told.
+
+    l1_ratio        ρ: l1 = λ ρ, l2 = λ (1 - ρ); 1 is the lasso, 0 is ridge
+    fit_intercept   an unpenalised intercept
+    standardize     penalise the coefficients of columns divided by their standard deviation; they are given back in
+                    the units of the data
+    tol             of the optimality conditions, relative to those of the model without inputs
+    """
+
+    l1_ratio: float = 1.0
+    fit_intercept: bool = True
+    standardize: bool = False
+    tol: float = 1e-12
+    max_rounds: int = 100_000
+
+    rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
+
+    def __post_init__(self) -> None:
+        who = type(self).__name__
+        finite(self.l1_ratio, f"{who}: l1_ratio", 0.0, 1.0)
+        finite(self.tol, f"{who}: tol", at_least=0.0)
+        whole(self.max_rounds, f"{who}: max_rounds", 1)
+
+    def settings(self) -> dict[str, Any]:
+        """What tells this kind of model from another, as plain values."""
+        return {"model": type(self).__name__, **vars(self)}
+
+    def strengths(self, lam: float) -> tuple[float, float]:
+        """(l1, l2) of λ."""
+        lam = finite(lam, "λ", at_least=0.0)
+        return lam * self.l1_ratio, lam * (1 - self.l1_ratio)
+
+
+class Solver:
+    """One set of rows, and the last solution on it, from which the next fit starts."""
+
+    def __init__(self, settings: Linear, x: Any, weights: Any) -> None:
+        self.settings = settings
+        self.design = Design(x, weights, settings.fit_intercept, settings.standardize)
+
+    def pull(self) -> float:
+        """The largest slope of the data term at w = 0, where only the intercept is fitted: λ_max of the lasso."""
+        raise NotImplementedError
+
+    def solve(self, l1: float, l2: float) -> LinearModel:
+        """The model with these strengths."""
+        raise NotImplementedError
+
+    def lambda_max(self) -> float:
+        """The least λ at which all coefficients are 0: ‖zᵀ(y - ȳ)‖∞ / (m ρ), with ρ at least 0.001."""
+        return self.pull() / max(self.settings.l1_ratio, RIDGE_RATIO)
+
+    def fit(self, lam: float, seed: int = 0) -> LinearModel:
+        """The model at λ. Nothing is drawn; the seed is for models that do."""
+        return self.solve(*self.settings.strengths(lam))
+
+    def model(self, u: np.ndarray, at_centre: Any, l1: float, l2: float, rounds: int, gap: float, trouble: str) -> Any:
+        """The model for x, from coefficients (p,) or (p, classes) for z and the output at the centre."""
+        if trouble:
+            trouble = f"{type(self.settings).__name__}, l1 = {l1:.4g}, l2 = {l2:.4g}: {trouble}"
+            warnings.warn(trouble, ConvergenceWarning, stacklevel=4)
+        return LinearModel(*self._in_units_of_x(u, at_centre), l1, l2, rounds, gap, trouble)
+
+    def _in_units_of_x(self, u: np.ndarray, at_centre: Any) -> tuple[np.ndarray, Any]:
+        w = (u.T / self.design.scale).T
+        shift = np.zeros((1, w[0].size))
+        K.matmul(self.design.centre.reshape(1, -1), np.ascontiguousarray(w.reshape(len(w), -1)), shift)
+        intercept = at_centre - (shift[0, 0] if w.ndim == 1 else shift[0])
+        return w, (float(intercept) if w.ndim == 1 else intercept)

@@ -1,0 +1,111 @@
+"""Activations as layers, for Sequential: thin modules over ops/activations.py. (ReLU, Tanh, Sigmoid: layers.py.)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Tensor
+from ..ops import activations as ops
+from .module import Module
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope x.
+
+    >>> from minigrad import nn
+    >>> nn.LeakyReLU(0.2)
+    LeakyReLU(negative_slope=0.2)
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return f"negative_slope={self.negative_slope}"
+
+
+class ELU(Module):
+    """x where x > 0, else alpha (eˣ - 1)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class CELU(ELU):
+    """x where x > 0, else alpha (exp(x / alpha) - 1)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.celu(x, self.alpha)
+
+
+class GELU(Module):
+    """x Φ(x); approximate="tanh" takes the form with tanh."""
+
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate is {approximate!r}; need 'none' or 'tanh'")
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Module):
+    """x / (1 + e⁻ˣ)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.silu(x)
+
+
+class Hardtanh(Module):
+    """x between min_val and max_val, else the nearer one."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        if not min_val < max_val:
+            raise ValueError(f"Hardtanh: min_val is {min_val}, max_val is {max_val}; need min_val < max_val")
+        self.min_val, self.max_val = min_val, max_val
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.hardtanh(x, self.min_val, self.max_val)
+
+    def extra_repr(self) -> str:
+        return f"min_val={self.min_val}, max_val={self.max_val}"
+
+
+class Softplus(Module):
+    """ln(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Softsign(Module):
+    """x / (1 + |x|)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.softsign(x)
+
+
+class LogSigmoid(Module):
+    """ln(1 / (1 + e⁻ˣ))."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.logsigmoid(x)

@@ -1,0 +1,100 @@
+"""Gradients clipped, by value and by their total norm, between backward and the optimizer's step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
+from ..engine import Tensor, touch
+from ..errors import NonFiniteError
+
+
+def clip_grad_value_(parameters: Any, clip_value: float) -> None:
+    """Bring every element of the gradients into [-clip_value, clip_value], in place; NaN stays.
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0, 2.0])
+    >>> (w * w * w).sum().backward()
+    >>> clip_grad_value_([w], 5.0)
+    >>> w.grad
+    tensor([3., 5.])
+    """
+    bound = finite(clip_value, "clip_grad_value_: clip_value", at_least=0.0)
+    for p, g in _gradients("clip_grad_value_", parameters):
+        K.maximum(g, -bound, g)
+        K.minimum(g, bound, g)
+        _written(p, g)
+
+
+def clip_grad_norm_(
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
+    """Scale all gradients, in place, so that their norm as one vector is at most max_norm; returns what it was.
+
+    The factor is min(1, max_norm / (norm + 1e-6)). norm_type is 2, 1 or inf. A norm that is NaN or infinite makes the
+    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013).
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([3.0, 4.0])
+    >>> mg.square(w).sum().backward()
+    >>> clip_grad_norm_([w], 1.0), w.grad.data.round(4).tolist()
+    (10.0, [0.6000000238418579, 0.800000011920929])
+    """
+    max_norm = finite(max_norm, "clip_grad_norm_: max_norm", at_least=0.0)
+    found = _gradients("clip_grad_norm_", parameters)
+    total = total_norm([g for _, g in found], norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise NonFiniteError(f"clip_grad_norm_: the norm of the gradients is {total}; the gradients are unchanged")
+    factor = max_norm / (total + 1e-6)
+    if not factor >= 1:  # NaN as well
+        for p, g in found:
+            K.mul(g, factor, g)
+            _written(p, g)
+    return total
+
+
+def total_norm(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> float:
+    """The norm of several arrays as one vector: √Σx², Σ|x| or max |x|, from float64 sums in the order given."""
+    if norm_type not in (1, 2, math.inf):
+        raise ValueError(f"clip_grad_norm_: norm_type is {norm_type!r}; need 2, 1 or math.inf")
+    value, total = K.empty((), np.float64), 0.0
+    for x in arrays:
+        if norm_type == math.inf:
+            size = _largest(x)
+            total = size if size > total or math.isnan(size) else total
+        else:
+            K.elastic_net(x, value, **({"l1": 0.0, "l2": 2.0} if norm_type == 2 else {"l1": 1.0, "l2": 0.0}))
+            total += float(value)
+    return math.sqrt(total) if norm_type == 2 else total
+
+
+def _largest(x: np.ndarray) -> float:
+    if not x.size:
+        return 0.0
+    sizes, top = K.empty((x.size,), x.dtype), K.empty((), x.dtype)
+    K.abs(x.reshape(-1), sizes)
+    K.max(sizes, top, np.empty((), np.int64), 0, 1)
+    return float(top)
+
+
+def _gradients(who: str, parameters: Any) -> list[tuple[Tensor, np.ndarray]]:
+    """The parameters that have a gradient, with its array, which can be written."""
+    held = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    for p in held:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{who}: a parameter is a {type(p).__name__}; need tensors, as of model.parameters()")
+    return [(p, K.contiguous(p.grad.array)) for p in held if p.grad is not None]
+
+
+def _written(p: Tensor, g: np.ndarray) -> None:
+    """Note that the gradient was written; one that was a strided view becomes an array of its own."""
+    assert p.grad is not None
+    if p.grad.array.flags.c_contiguous:
+        touch([p.grad])
+    else:
+        p.grad = Tensor(g)

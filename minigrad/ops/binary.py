@@ -1,0 +1,205 @@
+"""Losses against two classes (0, 1) or two signs (-1, 1), element by element; and between two distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
+from ..engine import Tensor, differentiable
+from ..errors import ShapeError
+from .activations import logsigmoid
+from .choose import clamp, where
+from .elementwise import add, div, exp, log, mul, neg, relu, sub
+from .losses import bce_with_logits, logits_only, sigmoid_cross_entropy
+from .regression import like, pair, reduced
+from .shape import sum
+
+
+def rescaled(op: str, losses: Tensor, weight: Any) -> Tensor:
+    """The losses times a weight that broadcasts to them."""
+    if weight is None:
+        return losses
+    w = like(weight, losses)
+    try:
+        fits = np.broadcast_shapes(w.shape, losses.shape) == losses.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{op}: a weight is {w.shape}, the input {losses.shape}; need one that broadcasts to it")
+    return mul(losses, w)
+
+
+def one_of(op: str, t: Tensor, low: float) -> Tensor:
+    """The target t, which must hold low and 1 only."""
+    if not ((t.array == low) | (t.array == 1)).all():
+        raise ValueError(f"{op}: the target holds {t.array[(t.array != low) & (t.array != 1)][0]}; need {low:g} and 1")
+    return t
+
+
+# The gradient at 0 and 1 is large, not infinite: x (1 - x) is held above 1e-12, as in PyTorch.
+@differentiable(x=lambda g, y, x, t: div(mul(g, sub(x, t)), clamp(mul(x, sub(1.0, x)), 1e-12)), t=None)
+def probability_cross_entropy(x, t):
+    """y = -(t max(log x, -100) + (1 - t) max(log(1 - x), -100)): the op behind binary_cross_entropy."""
+    y, z, rest = (K.empty(x.shape, x.dtype) for _ in range(3))
+    K.log(x, y)
+    K.maximum(y, -100.0, y)
+    K.mul(t, y, y)
+    K.neg(x, z)
+    K.log1p(z, z)
+    K.maximum(z, -100.0, z)
+    K.sub(1.0, t, rest)
+    K.mul(rest, z, z)
+    K.add(y, z, y)
+    K.neg(y, y)
+    return y
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
+    """-(t log x + (1 - t) log(1 - x)) of probabilities `input` and a target t in [0, 1], one shape.
+
+    Logarithms are held above -100, as in PyTorch, so a sure and wrong answer loses 100. Prefer
+    binary_cross_entropy_with_logits: a probability near 1 has lost its digits. `weight` is multiplied to the losses;
+    reduction is mean, sum or none. Probabilities outside of [0, 1] are refused.
+
+    >>> import minigrad as mg
+    >>> mg.binary_cross_entropy(mg.tensor([0.5, 0.0]), [1, 1], reduction="none")
+    tensor([  0.6931472, 100.       ])
+    """
+    x, t = pair("binary_cross_entropy", input, target)
+    for name, a in (("input", x.array), ("target", t.array)):
+        outside = a[(a < 0) | (a > 1)]
+        if outside.size:
+            raise ValueError(f"binary_cross_entropy: the {name} holds {outside[0]}; need probabilities in [0, 1] "
+                             "(of logits: binary_cross_entropy_with_logits)")  # fmt: skip
+    losses = rescaled("binary_cross_entropy", probability_cross_entropy(x, t), weight)
+    return reduced("binary_cross_entropy", losses, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None,
+    allow_probabilities: bool = False,
+) -> Tensor:  # fmt: skip
+    """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x, the input, and a target t in [0, 1].
+
+    One shape; `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
+    bce_with_logits, one op. Accurate where x is large. reduction is mean, sum or none. The output of a sigmoid is
+    refused unless allow_probabilities.
+
+    >>> import minigrad as mg
+    >>> mg.binary_cross_entropy_with_logits(mg.tensor([40.0]), [1], pos_weight=[2])
+    tensor(8.496708e-18)
+    """
+    op = "binary_cross_entropy_with_logits"
+    if weight is None and pos_weight is None:
+        return bce_with_logits(input, target, reduction=reduction, allow_probabilities=allow_probabilities)
+    logits_only(op, input, "sigmoid", allow_probabilities)
+    x, t = pair(op, input, target)
+    if pos_weight is None:
+        losses = sigmoid_cross_entropy(x, t, reduction="none")
+    else:
+        positive = mul(rescaled(op, t, pos_weight), logsigmoid(x))
+        losses = neg(add(positive, mul(sub(1.0, t), logsigmoid(neg(x)))))
+    return reduced(op, rescaled(op, losses, weight), reduction)
+
+
+def focal(sure: Tensor, gamma: float) -> Tensor:
+    """-(1 - p)^gamma log p, p = sigmoid(sure): -log p and -log(1 - p) without 1 - p, which loses its digits near 0."""
+    losses = neg(logsigmoid(sure))
+    return mul(losses, exp(mul(logsigmoid(neg(sure)), gamma))) if gamma else losses
+
+
+def sigmoid_focal_loss(
+    inputs: Any, targets: Any, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none",
+    allow_probabilities: bool = False,
+) -> Tensor:  # fmt: skip
+    """-α (1 - p)^gamma log p, p the probability of the target: sigmoid(x) for 1, sigmoid(-x) for 0, one shape.
+
+    Lin et al. (2017), arXiv 1708.02002, with torchvision's arguments. inputs are logits; targets hold 0 and 1; α is
+    alpha for 1 and 1 - alpha for 0, no factor for a negative alpha. reduction is none, mean or sum. The output of a
+    sigmoid is refused unless allow_probabilities.
+
+    >>> import minigrad as mg
+    >>> mg.sigmoid_focal_loss(mg.tensor([0.0, 0.0]), [0, 1])
+    tensor([0.1299651, 0.0433217])
+    """
+    op = "sigmoid_focal_loss"
+    logits_only(op, inputs, "sigmoid", allow_probabilities)
+    alpha, gamma = finite(alpha, f"{op}: alpha", at_most=1.0), finite(gamma, f"{op}: gamma", 0.0)
+    x, t = pair(op, inputs, targets)
+    losses = focal(mul(x, sub(mul(one_of(op, t, 0.0), 2.0), 1.0)), gamma)
+    if alpha >= 0:
+        losses = mul(losses, add(mul(t, 2 * alpha - 1), 1 - alpha))
+    return reduced(op, losses, reduction)
+
+
+def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
+    """log(1 + exp(-t x)), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
+
+    Accurate for any t x.
+
+    >>> import minigrad as mg
+    >>> mg.soft_margin_loss(mg.tensor([0.0, 40.0]), [-1, 1], reduction="none")
+    tensor([6.931472e-01, 4.248354e-18])
+    """
+    x, t = pair("soft_margin_loss", input, target)
+    return reduced("soft_margin_loss", neg(logsigmoid(mul(one_of("soft_margin_loss", t, -1.0), x))), reduction)
+
+
+def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+    """max(0, margin - t x), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
+
+    What a support vector machine minimizes. The gradient at the kink is 0.
+
+    >>> import minigrad as mg
+    >>> mg.hinge_loss(mg.tensor([0.5, 2.0]), [-1, 1], reduction="none")
+    tensor([1.5, 0. ])
+    """
+    x, t = pair("hinge_loss", input, target)
+    margin = finite(margin, "hinge_loss: margin")
+    return reduced("hinge_loss", relu(sub(margin, mul(one_of("hinge_loss", t, -1.0), x))), reduction)
+
+
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+    """x where the target is 1 and max(0, margin - x) where it is -1, x the input, distances for instance; one shape.
+
+    What belongs together (target 1) is drawn together, the rest pushed apart, up to the margin. reduction is mean, sum
+    or none.
+
+    >>> import minigrad as mg
+    >>> mg.hinge_embedding_loss(mg.tensor([0.25, 0.25]), [1, -1], reduction="none")
+    tensor([0.25, 0.75])
+    """
+    x, t = pair("hinge_embedding_loss", input, target)
+    margin = finite(margin, "hinge_embedding_loss: margin")
+    together = one_of("hinge_embedding_loss", t, -1.0).array == 1
+    losses = where(together, x, relu(sub(margin, x)))
+    return reduced("hinge_embedding_loss", losses, reduction)
+
+
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """t (log t - x), x the input, log-probabilities, t the target, probabilities; one shape; 0 where t is 0.
+
+    With log_target the target is log t. reduction: mean divides by the number of elements; batchmean by the size of
+    the first dimension, which is the mean Kullback-Leibler divergence of the rows; sum; none.
+
+    >>> import minigrad as mg
+    >>> x = mg.log_softmax(mg.tensor([[0.0, 0.0]]))
+    >>> mg.kl_div(x, [[1.0, 0.0]], reduction="batchmean")
+    tensor(0.6931472)
+    """
+    x, t = pair("kl_div", input, target)
+    if log_target:
+        some = t.array != -np.inf
+        t, log_t = exp(t), t
+    else:
+        some = t.array != 0
+        log_t = log(where(some, t, 1.0))
+    losses = mul(t, where(some, sub(log_t, x), 0.0))
+    if reduction != "batchmean":
+        return reduced("kl_div", losses, reduction)
+    if losses.ndim == 0 or losses.shape[0] == 0:
+        raise ShapeError(f"kl_div: the input is {x.shape}; batchmean needs at least one row")
+    return mul(sum(losses), 1.0 / losses.shape[0])

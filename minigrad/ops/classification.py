@@ -1,0 +1,202 @@
+"""Losses of scores or probabilities against several classes: (rows, classes), or (rows, classes, ...).
+
+Cross-entropy with class weights, label smoothing and ignored rows is the fused op of losses.py on a table of weights:
+-Σⱼ table[i, j] log softmax(x[i])[j].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
+from ..engine import Tensor
+from ..errors import DTypeError, GraphError, ShapeError
+from ..kernels.reference_losses import check_indices
+from .binary import focal
+from .choose import where
+from .elementwise import add, mul, neg, relu, square, sub
+from .extremes import pick, put_back
+from .losses import logits_only, softmax_cross_entropy
+from .regression import beside, reduced
+from .shape import check_real, given, permute, reshape, sum
+from .statistics import logsumexp
+
+
+class Labels:
+    """The classes of rows: index (rows,), 0 where a row is ignored, and which rows are kept."""
+
+    def __init__(self, op: str, labels: np.ndarray, classes: int, ignore_index: int) -> None:
+        if labels.dtype.kind not in "iu":
+            raise DTypeError(f"{op}: classes need an integer dtype, got {labels.dtype}; use target.long()")
+        self.kept = labels != ignore_index
+        self.index = np.where(self.kept, labels, 0).astype(np.int64)
+        check_indices(op, "label", self.index, classes)
+
+    def weights(self, weight: Tensor) -> Tensor:
+        """The class weight of each row, 0 for ignored ones. A constant."""
+        own = K.empty(self.index.shape, weight.dtype)
+        K.take(weight.array, self.index, own)
+        return self.without(Tensor(own))
+
+    def places(self, x: Tensor) -> np.ndarray:
+        """Where in x, (rows, classes), the class of each row stands."""
+        return np.arange(x.shape[1]) == self.index[:, None]
+
+    def without(self, x: Tensor) -> Tensor:
+        """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
+        return x if self.kept.all() else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
+
+
+def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
+    """Class weights (classes,) in x's dtype, or ones. A constant."""
+    if isinstance(weight, Tensor) and weight.tracked:
+        raise GraphError(f"{op}: weight has no gradient; pass it detached")
+    w = np.ones(x.shape[1]) if weight is None else np.asarray(weight)
+    if w.shape != x.shape[1:]:
+        raise ShapeError(f"{op}: weight is {w.shape}, the input has {x.shape[1]} classes; need one weight for each")
+    return Tensor(w.astype(x.dtype))
+
+
+def as_rows(op: str, input: Any, target: Any, probabilities: bool = False) -> tuple[Tensor, Any, tuple[int, ...]]:
+    """Input (rows, classes), target (rows,) or, if probabilities are taken, (rows, classes), and the losses' shape.
+
+    One row may come as (classes,) with the target (), several dimensions of rows as (rows, classes, ...).
+    """
+    x, t = given(input), target if isinstance(target, Tensor) else np.asarray(target)
+    check_real(op, x)
+    shape = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
+    table = probabilities and t.shape == x.shape and (x.ndim > 1 or t.dtype.kind == "f")
+    if x.ndim == 0 or not (table or t.shape == shape):
+        more = f" or {x.shape}" if probabilities else ""
+        raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need {shape}{more} for (rows, classes)")
+
+    def flatten(a: Tensor) -> Tensor:
+        if a.ndim > 2:
+            a = permute(a, dims=(0, *range(2, a.ndim), 1))
+        return a if a.ndim == 2 else reshape(a, shape=(int(np.prod(shape)), a.shape[-1]))
+
+    if table:
+        return flatten(x), flatten(beside(op, "target", target, x)), shape
+    return flatten(x), np.asarray(t).reshape(-1), shape
+
+
+def cross_entropy(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0, allow_probabilities: bool = False,
+) -> Tensor:  # fmt: skip
+    """Softmax cross-entropy of logits `input` (rows, classes): -Σⱼ tⱼ log softmax(input)ⱼ per row.
+
+    `target` holds classes, integers (rows,), or probabilities (rows, classes), one-hot rows for instance; the input
+    may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class. Rows of the class
+    ignore_index lose 0. label_smoothing=e takes (1 - e) t + e / classes for t. reduction: none gives the losses of
+    the rows, sum their sum, mean divides it by the sum of the weights of the rows' classes (by the number of rows,
+    for probabilities). A tensor made by softmax is refused unless allow_probabilities.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[0.0, 0.0], [0.0, 3.0]])
+    >>> mg.cross_entropy(x, [1, -100]), mg.cross_entropy(x, [1, 1], weight=[1, 3], label_smoothing=0.1)
+    (tensor(0.6931472), tensor(0.383505))
+    """
+    logits_only("cross_entropy", input, "softmax", allow_probabilities)
+    smoothing = label_smoothing and finite(label_smoothing, "cross_entropy: label_smoothing", 0.0, 1.0)
+    plain = weight is None and not smoothing
+    if plain and ignore_index < 0:
+        try:
+            return softmax_cross_entropy(input, target, reduction=reduction)
+        except (IndexError, ShapeError):  # rows in other shapes, or labels to ignore; or an error, which is found again
+            pass
+    x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
+    w = class_weights("cross_entropy", weight, x)
+    divisor = None
+    if isinstance(t, Tensor):
+        if ignore_index >= 0:
+            raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
+        if smoothing:
+            t = add(mul(t, 1 - smoothing), smoothing / x.shape[1])
+        table = t if weight is None else mul(t, w)
+    else:
+        labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
+        x, own = labels.without(x), labels.weights(w)
+        table = put_back(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
+        if smoothing:
+            table = labels.without(add(table, mul(w, smoothing / x.shape[1])))
+        divisor = sum(own)
+    losses = softmax_cross_entropy(x, table, reduction="none")
+    if losses.shape != shape:
+        losses = reshape(losses, shape=shape)
+    return reduced("cross_entropy", losses, reduction, divisor)
+
+
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """-input[i, target[i]] per row: the negative log-likelihood of log-probabilities `input` (rows, classes).
+
+    The input may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class; rows of the class
+    ignore_index lose 0; the mean divides by the sum of the weights of the rows' classes; reduction is mean, sum, none.
+
+    >>> import minigrad as mg
+    >>> mg.nll_loss(mg.log_softmax(mg.tensor([[0.0, 0.0]])), [1])
+    tensor(0.6931472)
+    """
+    x, t, shape = as_rows("nll_loss", input, target)
+    labels = Labels("nll_loss", t, x.shape[1], ignore_index)
+    own = labels.weights(class_weights("nll_loss", weight, x))
+    losses = mul(neg(pick(labels.without(x), index=labels.index, dim=1)), own)
+    return reduced("nll_loss", reshape(losses, shape=shape), reduction, sum(own))
+
+
+def multi_margin_loss(
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean"
+) -> Tensor:
+    """The multi-class hinge: Σⱼ w max(0, margin - x[target] + x[j])ᵖ / classes over j ≠ target; p is 1 or 2.
+
+    input holds scores (rows, classes) or (classes,), target classes; w is the weight of the row's class; the mean is
+    over rows; reduction is mean, sum or none.
+
+    >>> import minigrad as mg
+    >>> mg.multi_margin_loss(mg.tensor([[0.0, 3.0, 2.5]]), [1])
+    tensor(0.16666667)
+    """
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p is {p!r}; need 1 or 2")
+    margin = finite(margin, "multi_margin_loss: margin")
+    x, t, shape = as_rows("multi_margin_loss", input, target)
+    if x.shape[1] == 0:
+        raise ShapeError(f"multi_margin_loss: the input is {x.shape}; need at least one class")
+    labels = Labels("multi_margin_loss", t, x.shape[1], ignore_index=-(2**63))
+    h = relu(add(sub(x, reshape(pick(x, index=labels.index, dim=1), shape=(-1, 1))), margin))
+    h = where(labels.places(x), 0.0, square(h) if p == 2 else h)
+    losses = mul(sum(h, dim=1), 1.0 / x.shape[1])
+    if weight is not None:
+        losses = mul(losses, labels.weights(class_weights("multi_margin_loss", weight, x)))
+    return reduced("multi_margin_loss", reshape(losses, shape=shape), reduction)
+
+
+def softmax_focal_loss(
+    input: Any, target: Any, gamma: float = 2.0, weight: Any = None, *, ignore_index: int = -100,
+    reduction: str = "mean", allow_probabilities: bool = False,
+) -> Tensor:  # fmt: skip
+    """-(1 - p)^gamma log p per row, p = softmax(input)[target]: cross-entropy in which sure rows count little.
+
+    Lin et al. (2017), arXiv 1708.02002. input holds logits (rows, classes), target classes; weight, ignore_index,
+    reduction and allow_probabilities are those of cross_entropy, which this is at gamma = 0.
+
+    >>> import minigrad as mg
+    >>> mg.softmax_focal_loss(mg.tensor([[0.0, 0.0]]), [1])
+    tensor(0.1732868)
+    """
+    op = "softmax_focal_loss"
+    logits_only(op, input, "softmax", allow_probabilities)
+    gamma = finite(gamma, f"{op}: gamma", 0.0)
+    x, t, shape = as_rows(op, input, target)
+    labels = Labels(op, t, x.shape[1], ignore_index)
+    own = labels.weights(class_weights(op, weight, x))
+    x = labels.without(x)
+    others = logsumexp(where(labels.places(x), -np.inf, x), 1)
+    sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
+    losses = mul(focal(sure, gamma), own)
+    return reduced(op, reshape(losses, shape=shape), reduction, sum(own))

@@ -1,0 +1,211 @@
+"""Extremes and counts: the largest, the smallest, where they stand, and how many are not 0.
+
+The functions have PyTorch's face; the ops behind them take dimensions that are counted from 0 and in order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import kernels as K
+from ..arrays import REAL
+from ..engine import Tensor, differentiable
+from ..errors import ShapeError
+from .choose import maximum, minimum
+from .elementwise import mul
+from .reduce import index_of
+from .shape import given, normalize_dims, reduced_shape, reduction, spread
+
+
+class Extreme(NamedTuple):
+    """What max and min along a dimension return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def check_not_empty(op: str, x: Tensor, dims: tuple[int, ...]) -> None:
+    if 0 in [x.shape[d] for d in dims]:
+        raise ShapeError(f"{op}: {x.shape} has no elements along {dims}; there is no extreme of nothing")
+
+
+@differentiable(x=lambda g, y, x, *, index, dim: put_back(g, index=index, shape=x.shape, dim=dim))
+def pick(x, *, index, dim):
+    """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
+    outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
+    at = (np.arange(outer)[:, None] * x.shape[dim] + index.reshape(outer, inner)) * inner + np.arange(inner)
+    y = K.empty(index.shape, x.dtype)
+    K.take(K.contiguous(x).reshape(-1), at, y.reshape(outer, inner))
+    return y
+
+
+@differentiable(g=lambda gg, z, g, *, index, shape, dim: pick(gg, index=index, dim=dim))
+def put_back(g, *, index, shape, dim):
+    """z = 0 but for g at index along dim: what pick took, put back."""
+    z = K.empty(shape, g.dtype)
+    K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
+    return z
+
+
+@differentiable(x=lambda g, y, x, *, dim, keepdim, least: put_back(g, index=y.saved, shape=x.shape, dim=dim))
+def extreme(x, *, dim, keepdim, least):
+    """y = the largest element along dim, or the smallest; saved: where it stands first. The gradient goes there."""
+    y = K.empty(reduced_shape(x.shape, (dim,), keepdim), x.dtype)
+    index = np.empty(y.shape, np.int64)
+    (K.min if least else K.max)(K.contiguous(x), y, index, dim, dim + 1)
+    return y, index
+
+
+@differentiable(
+    x=lambda g, y, x, *, dims, keepdim, least: mul(spread(g, x, dims, keepdim), _shares(x, y, dims, keepdim))
+)
+def extremum(x, *, dims, keepdim, least):
+    """y = the largest element over dims, or the smallest. The gradient is shared evenly among equals."""
+    shape, x, first, last = reduction("extremum", x, dims, keepdim)
+    y = K.empty(shape, x.dtype)
+    (K.min if least else K.max)(x, y, np.empty(y.shape, np.int64), first, last)
+    return y
+
+
+def _shares(x: Tensor, y: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    """1 / (how many elements over dims equal their extreme y) where they do, else 0; NaN where y is NaN. A constant."""
+    equal = x.array == spread(y.detach(), x, dims, keepdim).array
+    mine, count = K.empty(x.shape, x.dtype), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
+    K.copy(equal, mine)
+    K.copy(equal.sum(dims, keepdims=True), count)
+    K.div(mine, count, mine)
+    return Tensor(mine)
+
+
+def _extremum(op: str, x: Any, dim: Any, keepdim: bool, least: bool) -> Tensor:
+    x = given(x)
+    dims = normalize_dims(op, None if dim == () else dim, x.ndim)
+    check_not_empty(op, x, dims)
+    if x.dtype not in REAL:
+        return Tensor(np.asarray((np.min if least else np.max)(x.array, axis=dims, keepdims=keepdim)))
+    return extremum(x, dims=dims, keepdim=keepdim, least=least)
+
+
+def _extreme(op: str, x: Any, dim: Any, keepdim: bool, least: bool) -> Any:
+    if dim is None:
+        return _extremum(op, x, None, keepdim, least)
+    if isinstance(dim, Tensor):
+        return (minimum if least else maximum)(x, dim)
+    x = given(x)
+    dims = normalize_dims(op, dim, x.ndim)
+    if len(dims) != 1:
+        raise ShapeError(f"{op}: dim is {dim}; need one dimension; a{op} takes several")
+    check_not_empty(op, x, dims)
+    if x.dtype not in REAL:
+        index = index_of(op, np.argmin if least else np.argmax, x, dims[0], True).array
+        values = np.take_along_axis(x.array, index, dims[0])
+        shape = reduced_shape(x.shape, dims, keepdim)
+        return Extreme(Tensor(values.reshape(shape)), Tensor(index.reshape(shape)))
+    values = extreme(x, dim=dims[0], keepdim=keepdim, least=least)
+    return Extreme(values, Tensor(values.saved))
+
+
+def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """y = the largest element of x; along one dim, the named tuple (values, indices). NaN if there is one.
+
+    Without dim the gradient is shared evenly among equals, along dim it goes to the first of them (indices says
+    which). keepdim leaves a dimension of size 1. Of nothing there is no largest: ShapeError. max(a, b) of two tensors
+    is maximum(a, b).
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1, 3, 2], [9, 0, 9]])
+    >>> mg.max(x)
+    tensor(9.)
+    >>> mg.max(x, dim=1).indices
+    tensor([1, 0], dtype=int64)
+    """
+    return _extreme("max", x, dim, keepdim, False)
+
+
+def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """y = the smallest element of x; along one dim, the named tuple (values, indices): max, with the order turned.
+
+    keepdim leaves a dimension of size 1.
+
+    >>> import minigrad as mg
+    >>> values, indices = mg.min(mg.tensor([[1, 3, 2], [9, 0, 0]]), dim=1)
+    >>> values, indices
+    (tensor([1., 0.]), tensor([0, 1], dtype=int64))
+    """
+    return _extreme("min", x, dim, keepdim, True)
+
+
+def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """y = the largest element of x over dim (one, several, or all); the gradient is shared evenly among equals.
+
+    keepdim leaves dimensions of size 1. NaN if there is one; of nothing: ShapeError.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1, 3, 3]], requires_grad=True)
+    >>> mg.amax(x, dim=(0, 1)).backward()
+    >>> x.grad
+    tensor([[0. , 0.5, 0.5]])
+    """
+    return _extremum("amax", x, dim, keepdim, False)
+
+
+def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """y = the smallest element of x over dim (one, several, or all), as amax is the largest; keepdim leaves size 1.
+
+    >>> import minigrad as mg
+    >>> mg.amin(mg.tensor([[1, 3], [0, 4]]), dim=1)
+    tensor([1., 0.])
+    """
+    return _extremum("amin", x, dim, keepdim, True)
+
+
+def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """int64 indices of the smallest elements of x over dim (None: all of it); the first among equals.
+
+    keepdim leaves a dimension of size 1. A NaN counts as smallest.
+
+    >>> import minigrad as mg
+    >>> mg.argmin(mg.tensor([[1, 3, 2], [9, 0, 0]]), dim=1)
+    tensor([0, 1], dtype=int64)
+    """
+    return index_of("argmin", np.argmin, given(x), dim, keepdim)
+
+
+def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """y = whether an element of x is not 0, over dim (one, several, or all): booleans. NaN is not 0.
+
+    keepdim leaves dimensions of size 1. False of nothing.
+
+    >>> import minigrad as mg
+    >>> mg.any(mg.tensor([[0, 0], [0, 2]]), dim=1)
+    tensor([False,  True], dtype=bool)
+    """
+    x = given(x)
+    return Tensor(np.asarray(np.any(x.array, axis=normalize_dims("any", dim, x.ndim), keepdims=keepdim)))
+
+
+def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """y = whether no element of x is 0, over dim (one, several, or all): booleans. True of nothing.
+
+    keepdim leaves dimensions of size 1.
+
+    >>> import minigrad as mg
+    >>> mg.all(mg.tensor([[1, 1], [0, 2]]), dim=1)
+    tensor([ True, False], dtype=bool)
+    """
+    x = given(x)
+    return Tensor(np.asarray(np.all(x.array, axis=normalize_dims("all", dim, x.ndim), keepdims=keepdim)))
+
+
+def count_nonzero(x: Any, dim: Any = None) -> Tensor:
+    """y = how many elements of x are not 0, over dim (one, several, or all): int64.
+
+    >>> import minigrad as mg
+    >>> mg.count_nonzero(mg.tensor([[1, 0], [0, 0]]))
+    tensor(1, dtype=int64)
+    """
+    x = given(x)
+    return Tensor(np.asarray(np.count_nonzero(x.array, axis=normalize_dims("count_nonzero", dim, x.ndim)), np.int64))

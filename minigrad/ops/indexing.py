@@ -1,0 +1,254 @@
+"""Ops that read and add at indices: gather and scatter_add, masks, embeddings, borders. (x[...] stands in getitem.py.)
+
+All of them come down to one closed family along one dimension: `take` reads the slices that an index names, `add_at`
+adds to them in the order of the index. Several indices are made one, of places in the flattened dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..engine import Tensor, differentiable
+from ..errors import DTypeError, ShapeError
+from .arrange import unsqueeze
+from .pieces import place, view
+from .random import masked_scale
+from .shape import broadcast_to, check_real, normalize_dims, reshape
+
+
+@differentiable(
+    x=lambda g, y, x, index, *, dim: add_at(0.0, g, index, dim=dim, shape=x.shape),
+    index=None,
+)
+def take(x, index, *, dim):
+    """y[i] = x[index[i]] along dim, which index's dimensions replace; index is int64, each in [0, x.shape[dim])."""
+    y = K.empty(x.shape[:dim] + index.shape + x.shape[dim + 1 :], x.dtype)
+    K.take(K.contiguous(x), K.contiguous(index), y, dim)
+    return y
+
+
+@differentiable(
+    x=lambda g, y, x, src, index, *, dim, shape: g,
+    src=lambda g, y, x, src, index, *, dim, shape: take(g, index, dim=dim),
+    index=None,
+)
+def add_at(x, src, index, *, dim, shape):
+    """y = x, a number or a tensor of this shape, then y[index[i]] += src[i] along dim, i rising."""
+    y = K.empty(shape, src.dtype)
+    K.copy(x, y)
+    K.add_at(K.contiguous(src), K.contiguous(index), y, dim)
+    return y
+
+
+def as_index(op: str, index: Any, n: int, negative: bool = False) -> Tensor:
+    """index, a tensor, array, list or integer, as int64 in [0, n); negative ones, where allowed, count from the end."""
+    given = index.array if isinstance(index, Tensor) else np.asarray(index)
+    if given.dtype.kind not in "iu" and (given.size or isinstance(index, Tensor)):
+        cure = "masks go into x[mask] or masked_select" if given.dtype == bool else "cast it with long()"
+        raise DTypeError(f"{op}: the index is {given.dtype}; need integers: {cure}")
+    given = K.contiguous(given)  # an absurd one, a broadcast of one number, ends here and not after years of looking
+    low = -n if negative else 0
+    if given.size and not (low <= given.min() and given.max() < n):
+        first = given[(given < low) | (given >= n)].flat[0]
+        raise IndexError(f"{op}: index {first} is outside of {low} <= index < {n}")
+    if isinstance(index, Tensor) and given.dtype == np.int64 and not (negative and given.size and given.min() < 0):
+        return index
+    whole = given.astype(np.int64)  # memory of its own: what is written there later does not show
+    return Tensor(np.where(whole < 0, whole + n, whole))
+
+
+def flat_places(indices: Sequence[np.ndarray], shape: Sequence[int]) -> Tensor:
+    """Where x[indices] stands in the flattened x of this shape; the indices broadcast."""
+    places = np.int64(0)
+    for index, n in zip(indices, shape):
+        places = places * n + index
+    return Tensor(np.asarray(places))
+
+
+def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
+    """The flat places of x[i, …, index[i, …, k], …, k]: dim's coordinate is the index, the others are its own place."""
+    (d,) = normalize_dims(op, dim, x.ndim)
+    along = as_index(op, index, x.shape[d]).array
+    if along.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(along.shape, x.shape)) if i != d):
+        raise ShapeError(f"{op}: x is {x.shape}, the index {along.shape}; need as many dimensions, and none larger but "
+                         f"dim {dim}")  # fmt: skip
+    coordinates: list[np.ndarray] = list(np.indices(along.shape, sparse=True))
+    coordinates[d] = along
+    return flat_places(coordinates, x.shape)
+
+
+def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
+    """The slices of x along dim that index, a vector of integers, names.
+
+    >>> import minigrad as mg
+    >>> mg.index_select(mg.tensor([[1, 2], [3, 4]]), 1, [1, 1, 0])
+    tensor([[2., 2., 1.],
+            [4., 4., 3.]])
+    """
+    (d,) = normalize_dims("index_select", dim, x.ndim)
+    rows = as_index("index_select", index, x.shape[d])
+    if rows.ndim > 1:
+        raise ShapeError(f"index_select: the index is {rows.shape}; need a vector")
+    return take(x, rows if rows.ndim else unsqueeze(rows, 0), dim=d)
+
+
+def gather(x: Tensor, dim: int, index: Any) -> Tensor:
+    """y[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on; y has the shape of the index.
+
+    >>> import minigrad as mg
+    >>> mg.gather(mg.tensor([[1, 2], [3, 4]]), 1, [[1], [0]])
+    tensor([[2.],
+            [3.]])
+    """
+    return take(reshape(x, shape=(-1,)), _in_place_of("gather", x, dim, index), dim=0)
+
+
+def scatter_add(x: Tensor, dim: int, index: Any, src: Tensor) -> Tensor:
+    """y = x, then y[index[i, j], j] += src[i, j] for dim 0, and so on; what meets in one place is added in C order.
+
+    Of src, the corner of the index's shape is added. Its gradient is a gather, and the other way about.
+
+    >>> import minigrad as mg
+    >>> mg.scatter_add(mg.tensor([0, 0, 0]), 0, [2, 0, 2], mg.tensor([1, 2, 3]))
+    tensor([2., 0., 4.])
+    """
+    check_real("scatter_add", x, src)
+    if x.dtype != src.dtype:
+        raise DTypeError(f"scatter_add: x is {x.dtype}, src {src.dtype}; need one dtype: use .float() or .double()")
+    places = _in_place_of("scatter_add", x, dim, index)
+    if src.ndim != x.ndim or any(m > n for m, n in zip(places.shape, src.shape)):
+        raise ShapeError(f"scatter_add: src is {src.shape}, the index {places.shape}; need src at least as large")
+    if src.shape != places.shape:
+        src = view(src, index=tuple(slice(m) for m in places.shape))
+    return reshape(add_at(reshape(x, shape=(-1,)), src, places, dim=0, shape=(x.size,)), shape=x.shape)
+
+
+def take_along_dim(x: Tensor, indices: Any, dim: int | None = None) -> Tensor:
+    """gather along dim, after x and the indices are broadcast to each other but for dim; without dim, from a flat x.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[3, 1], [2, 4]])
+    >>> mg.take_along_dim(x, mg.argmax(x, dim=1, keepdim=True), 1)
+    tensor([[3.],
+            [4.]])
+    """
+    index = indices.array if isinstance(indices, Tensor) else np.asarray(indices)
+    if dim is None:
+        return gather(reshape(x, shape=(-1,)), 0, index.reshape(-1))
+    (d,) = normalize_dims("take_along_dim", dim, x.ndim)
+    if index.ndim != x.ndim:
+        raise ShapeError(f"take_along_dim: x is {x.shape}, the indices {index.shape}; need as many dimensions")
+    try:
+        shape = np.broadcast_shapes(*((*a.shape[:d], 1, *a.shape[d + 1 :]) for a in (x, index)))
+    except ValueError:
+        raise ShapeError(f"take_along_dim: x is {x.shape}, the indices {index.shape}; they do not broadcast") from None
+    x = broadcast_to(x, shape=shape[:d] + (x.shape[d],) + shape[d + 1 :])
+    return gather(x, d, np.broadcast_to(index, shape[:d] + (index.shape[d],) + shape[d + 1 :]))
+
+
+def masked_select(x: Tensor, mask: Any) -> Tensor:
+    """The elements of x where a mask of booleans, broadcast with x, is true: a vector.
+
+    >>> import minigrad as mg
+    >>> mg.masked_select(mg.tensor([[1, 2], [3, 4]]), [True, False])
+    tensor([1., 3.])
+    """
+    chosen = mask.array if isinstance(mask, Tensor) else np.asarray(mask)
+    if chosen.dtype != bool:
+        raise DTypeError(f"masked_select: the mask is {chosen.dtype}; need booleans: cast it with to(bool)")
+    try:
+        shape = np.broadcast_shapes(x.shape, chosen.shape)
+    except ValueError:
+        raise ShapeError(f"masked_select: x is {x.shape}, the mask {chosen.shape}; they do not broadcast") from None
+    places = Tensor(np.flatnonzero(np.broadcast_to(chosen, shape)))
+    return take(reshape(broadcast_to(x, shape=shape), shape=(-1,)), places, dim=0)
+
+
+@differentiable(x=lambda g, y, x, *, bits: masked_scale(g, bits=bits, scale=1.0))
+def hold(x, *, bits):
+    """y = x, but the gradient passes only where the element's bit is set."""
+    return x.view()
+
+
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """The rows of weight (entries, width) that input names. Row padding_idx is read and gets no gradient.
+
+    >>> import minigrad as mg
+    >>> mg.embedding([1, 0, 1], mg.tensor([[1, 2], [3, 4]]))
+    tensor([[3., 4.],
+            [1., 2.],
+            [3., 4.]])
+    """
+    if weight.ndim != 2:
+        raise ShapeError(f"embedding: weight is {weight.shape}; need (entries, width)")
+    index = as_index("embedding", input, weight.shape[0])
+    y = take(weight, index, dim=0)
+    if padding_idx is None:
+        return y
+    row = as_index("embedding: padding_idx", padding_idx, weight.shape[0], negative=True).array
+    trained = np.broadcast_to((index.array != row)[..., None], y.shape)
+    return hold(y, bits=np.packbits(trained, bitorder="little"))
+
+
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    """int64 (…, num_classes): 1 at the class that x names, else 0; -1 stands for the largest class and one.
+
+    >>> import minigrad as mg
+    >>> mg.one_hot([0, 2])
+    tensor([[1, 0, 0],
+            [0, 0, 1]], dtype=int64)
+    """
+    classes = K.contiguous(x.array if isinstance(x, Tensor) else np.asarray(x))
+    if num_classes == -1 and classes.size:
+        num_classes = int(classes.max()) + 1
+    if num_classes < 1:
+        raise ValueError(f"one_hot: num_classes is {num_classes} for {classes.size} labels; need at least 1")
+    index = as_index("one_hot", x, num_classes).array
+    return Tensor((index[..., None] == np.arange(num_classes)).astype(np.int64))
+
+
+# --- borders --------------------------------------------------------------------------------------------------------
+
+# What stands at place i, outside of 0 … n - 1: the element of which place; and how far i may reach.
+BORDERS = {
+    "reflect": (lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)), lambda n: n - 1),
+    "replicate": (lambda i, n: np.where(i < 0, 0, np.where(i < n, i, n - 1)), lambda n: math.inf if n else 0),
+    "circular": (lambda i, n: i % n, lambda n: n),
+}
+
+
+def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    """x with borders: pad is (left, right) of the last dimension, then of the one before; negative widths cut off.
+
+    mode: constant (of `value`, 0 if None), reflect (the edge is not repeated), replicate (the edge is), circular.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1, 2, 3])
+    >>> mg.pad(x, (1, 2)), mg.pad(x, (2, 1), "reflect")
+    (tensor([0., 1., 2., 3., 0., 0.]), tensor([3., 2., 1., 2., 3., 2.]))
+    """
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2]))[::-1]
+    if len(pad) % 2 or len(widths) > x.ndim or any(min(a, 0) + min(b, 0) < -n for n, (a, b) in zip(x.shape, widths)):
+        raise ShapeError(f"pad: {tuple(pad)} for {x.shape}; need pairs, at most {x.ndim}, that leave no size negative")
+    if mode == "constant":
+        if any(a < 0 or b < 0 for a, b in widths):
+            x = view(x, index=tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths)))
+            widths = [(max(a, 0), max(b, 0)) for a, b in widths]
+        inner = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths))
+        return place(x, index=inner, shape=tuple(a + n + b for n, (a, b) in zip(x.shape, widths)), value=value or 0)
+    if mode not in BORDERS or value is not None:
+        raise ValueError(f"pad: mode {mode!r}, value {value}; need constant, or {', '.join(BORDERS)} without a value")
+    source, reach = BORDERS[mode]
+    for d, (a, b) in enumerate(widths):
+        n = x.shape[d]
+        if a == b == 0:
+            continue
+        if max(a, b) > reach(n):
+            raise ShapeError(f"pad: {mode} by {a} and {b} along dim {d} of {x.shape}; need at most {reach(n)}")
+        x = take(x, Tensor(source(np.arange(-a, n + b), n)), dim=d)
+    return x

@@ -1,0 +1,277 @@
+"""Ops that cut tensors into pieces and join them: slices, halves, triangles, and the way back.
+
+Pieces are views. Two families carry the gradients: `view` with `place`, each the other's gradient, and `concatenate`,
+whose gradient is cut into pieces.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .. import kernels as K
+from ..arrays import REAL
+from ..engine import Tensor, differentiable
+from ..errors import DTypeError, ShapeError
+from .arrange import add_dims, drop_dims
+from .random import masked_scale
+from .shape import match, normalize_dims, reshape
+
+
+@differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))
+def view(x, *, index):
+    """y = x[index] for a tuple of integers, slices and None: NumPy's view, for indices that fit."""
+    return x[index + (...,)]
+
+
+@differentiable(x=lambda g, y, x, *, index, shape, value: view(g, index=index))
+def place(x, *, index, shape, value=0):
+    """y[index] = x in a tensor of this shape, which is `value` elsewhere; the index, as in `view`, fits x."""
+    y = K.empty(shape, x.dtype)
+    if x.size < y.size:
+        K.copy(value, y)
+    K.place(K.contiguous(x), y[index + (...,)])
+    return y
+
+
+@differentiable(
+    shared=lambda g, y, *xs, dim: split(g, [x.shape[dim] for x in xs], dim),
+    xs=lambda i, pieces, y, *xs, dim: match(pieces[i], xs[i]),
+)
+def concatenate(*xs, dim):
+    """y = the xs one behind the other along dim, in the dtype that holds all."""
+    ends = list(itertools.accumulate(x.shape[dim] for x in xs))
+    y = K.empty(xs[0].shape[:dim] + (ends[-1],) + xs[0].shape[dim + 1 :], np.result_type(*xs))
+    for x, end in zip(xs, ends):
+        if x.dtype != y.dtype:
+            x, given = K.empty(x.shape, y.dtype), x
+            K.copy(given, x)
+        K.place(K.contiguous(x), y[(slice(None),) * dim + (slice(end - x.shape[dim], end),)])
+    return y
+
+
+def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """The `length` slices of x from `start` along dim; a negative start counts from the end. A view.
+
+    >>> import minigrad as mg
+    >>> mg.narrow(mg.tensor([1, 2, 3, 4]), 0, 1, 2)
+    tensor([2., 3.])
+    """
+    (d,) = normalize_dims("narrow", dim, x.ndim)
+    n = x.shape[d]
+    first = start + n if start < 0 else start
+    if not 0 <= first <= first + length <= n:
+        raise IndexError(f"narrow: start {start}, length {length} along dim {dim} of {x.shape}; they reach outside")
+    return view(x, index=(slice(None),) * d + (slice(first, first + length),))
+
+
+def select(x: Tensor, dim: int, index: int) -> Tensor:
+    """Slice `index` of x along dim, without that dimension. A view.
+
+    >>> import minigrad as mg
+    >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, -1)
+    tensor([2., 4.])
+    """
+    (d,) = normalize_dims("select", dim, x.ndim)
+    if not -x.shape[d] <= index < x.shape[d]:
+        raise IndexError(f"select: index {index} is outside of dim {dim} of {x.shape}")
+    return view(x, index=(slice(None),) * d + (operator.index(index),))
+
+
+def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
+    """x in reverse along dims. A view.
+
+    >>> import minigrad as mg
+    >>> mg.flip(mg.tensor([[1, 2], [3, 4]]), 1)
+    tensor([[2., 1.],
+            [4., 3.]])
+    """
+    turned = normalize_dims("flip", dims, x.ndim)
+    return view(x, index=tuple(slice(None, None, -1 if d in turned else 1) for d in range(x.ndim)))
+
+
+def _cut(x: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """Pieces of these sizes, by halving: their gradients then cost size × log(pieces) to add, not size × pieces."""
+    if len(sizes) == 1:
+        return (x,)
+    half = len(sizes) // 2
+    first = sum(sizes[:half])
+    left, right = narrow(x, dim, 0, first), narrow(x, dim, first, x.shape[dim] - first)
+    return _cut(left, dim, sizes[:half]) + _cut(right, dim, sizes[half:])
+
+
+def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """x cut along dim into views: split_size_or_sections is their size (the last may be smaller), or a list of sizes.
+
+    >>> import minigrad as mg
+    >>> mg.split(mg.tensor([1, 2, 3]), 2)
+    (tensor([1., 2.]), tensor([3.]))
+    """
+    (d,) = normalize_dims("split", dim, x.ndim)
+    n = x.shape[d]
+    if isinstance(split_size_or_sections, Sequence):
+        sizes = list(split_size_or_sections)
+        if sum(sizes) != n or any(size < 0 for size in sizes):
+            raise ShapeError(f"split: pieces of {sizes} along dim {dim} of {x.shape}; need their sum to be {n}")
+    else:
+        size = operator.index(split_size_or_sections)
+        if size < 0 or size == 0 < n:
+            raise ShapeError(f"split: pieces of {size} along dim {dim} of {x.shape}; need at least 1")
+        sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
+    return _cut(x, d, sizes)
+
+
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """x cut along dim into at most `chunks` pieces of one size (the last may be smaller). Views.
+
+    >>> import minigrad as mg
+    >>> [piece.size for piece in mg.chunk(mg.tensor([1, 2, 3, 4, 5]), 4)]
+    [2, 2, 1]
+    """
+    (d,) = normalize_dims("chunk", dim, x.ndim)
+    if operator.index(chunks) < 1:
+        raise ValueError(f"chunk: chunks is {chunks}; need at least 1")
+    if x.shape[d] == 0:
+        return split(x, [0] * chunks, d)
+    return split(x, -(-x.shape[d] // chunks), d)
+
+
+def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices of x along dim, without that dimension. Views.
+
+    >>> import minigrad as mg
+    >>> mg.unbind(mg.tensor([[1, 2], [3, 4]]))
+    (tensor([1., 2.]), tensor([3., 4.]))
+    """
+    (d,) = normalize_dims("unbind", dim, x.ndim)
+    return tuple(drop_dims(piece, dims=(d,)) for piece in _cut(x, d, [1] * x.shape[d])) if x.shape[d] else ()
+
+
+def rows(x: Tensor) -> Iterator[Tensor]:
+    """What `for row in x` goes through."""
+    if x.ndim == 0:
+        raise TypeError("iteration: the tensor is a single number; use item() or reshape(1)")
+    return iter(unbind(x))
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors one behind the other along dim; their other sizes are equal. float32 with float64 gives float64.
+
+    >>> import minigrad as mg
+    >>> mg.cat([mg.tensor([[1, 2]]), mg.tensor([[3, 4], [5, 6]])])
+    tensor([[1., 2.],
+            [3., 4.],
+            [5., 6.]])
+    """
+    first = _first("cat", tensors)
+    (d,) = normalize_dims("cat", dim, first.ndim)
+    for i, x in enumerate(tensors):
+        if x.ndim != first.ndim or x.shape[:d] + x.shape[d + 1 :] != first.shape[:d] + first.shape[d + 1 :]:
+            raise ShapeError(f"cat: tensor {i} is {x.shape}, tensor 0 {first.shape}; need equal sizes but along {dim}")
+    return concatenate(*tensors, dim=d)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """The tensors, of one shape, as slices along a new dimension, dim of the result.
+
+    >>> import minigrad as mg
+    >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
+    tensor([[1., 3.],
+            [2., 4.]])
+    """
+    first = _first("stack", tensors)
+    dims = normalize_dims("stack", operator.index(dim), first.ndim + 1)
+    for i, x in enumerate(tensors):
+        if x.shape != first.shape:
+            raise ShapeError(f"stack: tensor {i} is {x.shape}, tensor 0 {first.shape}; need one shape")
+    return concatenate(*[add_dims(x, dims=dims) for x in tensors], dim=dims[0])
+
+
+def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
+    """The first of the tensors, when they are tensors and have dtypes that can be joined."""
+    if isinstance(tensors, Tensor) or not all(isinstance(x, Tensor) for x in tensors):
+        raise TypeError(f"{op}: got {type(tensors).__name__} of something else; need a list or tuple of tensors")
+    for i, x in enumerate(tensors):
+        if x.dtype != tensors[0].dtype and not {x.dtype, tensors[0].dtype} <= set(REAL):
+            raise DTypeError(f"{op}: tensor {i} is {x.dtype}, tensor 0 {tensors[0].dtype}; cast one with to()")
+    if not tensors:
+        raise ValueError(f"{op}: got no tensors; need at least one")
+    return tensors[0]
+
+
+def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
+    """x with its elements moved on by `shifts` along dims, those behind the end coming back in front.
+
+    Without dims, the flattened x is rolled.
+
+    >>> import minigrad as mg
+    >>> mg.roll(mg.tensor([1, 2, 3]), 1)
+    tensor([3., 1., 2.])
+    """
+    if dims is None:
+        return reshape(roll(reshape(x, shape=(-1,)), shifts, 0), shape=x.shape)
+    by, along = ([v] if isinstance(v, int) else list(v) for v in (shifts, dims))
+    if len(by) != len(along):
+        raise ShapeError(f"roll: {len(by)} shifts along {len(along)} dims; need as many")
+    for shift, dim in zip(by, along):
+        (d,) = normalize_dims("roll", dim, x.ndim)
+        n = x.shape[d]
+        if n and shift % n:
+            x = concatenate(narrow(x, d, n - shift % n, shift % n), narrow(x, d, 0, n - shift % n), dim=d)
+    return x
+
+
+def diag(x: Tensor, diagonal: int = 0) -> Tensor:
+    """A vector x as a diagonal of a matrix of zeros; of a matrix x, its diagonal: the main one, or that many above.
+
+    >>> import minigrad as mg
+    >>> mg.diag(mg.tensor([[1, 2], [3, 4]]), 1), mg.diag(mg.tensor([5, 6]))
+    (tensor([2.]), tensor([[5., 0.],
+            [0., 6.]]))
+    """
+    if x.ndim == 1:
+        n = x.size + abs(diagonal)
+        return reshape(place(x, index=_diagonal(n, n, diagonal), shape=(n * n,)), shape=(n, n))
+    if x.ndim != 2:
+        raise ShapeError(f"diag: got {x.shape}; need a vector or a matrix")
+    return view(reshape(x, shape=(-1,)), index=_diagonal(x.shape[0], x.shape[1], diagonal))
+
+
+def _diagonal(m: int, n: int, k: int) -> tuple[slice]:
+    """The k-th diagonal of a matrix (m, n), as a slice of its elements in a row."""
+    start, length = (k, min(m, n - k)) if k >= 0 else (-k * n, min(m + k, n))
+    return (slice(start, start + max(length, 0) * (n + 1), n + 1),)
+
+
+def tril(x: Tensor, diagonal: int = 0) -> Tensor:
+    """x with zeros above a diagonal of its last two dimensions: the main one, or that many above it.
+
+    >>> import minigrad as mg
+    >>> mg.tril(mg.tensor([[1, 2], [3, 4]]))
+    tensor([[1., 0.],
+            [3., 4.]])
+    """
+    return _masked("tril", x, lambda m, n: np.tri(m, n, diagonal, dtype=bool))
+
+
+def triu(x: Tensor, diagonal: int = 0) -> Tensor:
+    """x with zeros below a diagonal of its last two dimensions: the main one, or that many above it.
+
+    >>> import minigrad as mg
+    >>> mg.triu(mg.tensor([[1, 2], [3, 4]]))
+    tensor([[1., 2.],
+            [0., 4.]])
+    """
+    return _masked("triu", x, lambda m, n: ~np.tri(m, n, diagonal - 1, dtype=bool))
+
+
+def _masked(op: str, x: Tensor, kept: Callable) -> Tensor:
+    if x.ndim < 2:
+        raise ShapeError(f"{op}: got {x.shape}; need at least two dimensions")
+    mask = np.broadcast_to(kept(*x.shape[-2:]), x.shape)
+    if x.dtype not in REAL:
+        return Tensor(np.where(mask, x.array, x.dtype.type(0)))
+    return masked_scale(x, bits=np.packbits(mask, bitorder="little"), scale=1.0)

@@ -1,0 +1,236 @@
+"""Reductions beyond sum and mean: products, cumulative sums, variances, logarithms of sums of exponentials.
+
+The functions have PyTorch's face; the ops behind them reduce the last dimension, or dims counted from 0 and in order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arrays import REAL
+from ..engine import Tensor, differentiable, full
+from ..errors import ShapeError
+from .choose import where
+from .elementwise import div, mul
+from .reduce import softmax
+from .shape import check_real, given, normalize_dims, permute, reduced_shape, reduction, reshape, sum
+
+
+def joined(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """x with dims as one last dimension."""
+    kept = tuple(i for i in range(x.ndim) if i not in dims)
+    if kept + dims != tuple(range(x.ndim)):
+        x = permute(x, dims=kept + dims)
+    if len(dims) == 1:
+        return x
+    shape = x.shape[: len(kept)]
+    return reshape(x, shape=(*shape, math.prod(x.shape[len(kept) :])))
+
+
+def rows(x: np.ndarray) -> np.ndarray:
+    """x as (rows, n), n its last dimension."""
+    return K.contiguous(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+# --- products and cumulative sums ------------------------------------------------------------------------------------
+
+
+@differentiable(x=lambda g, y, x: prod_grad(g, x))
+def product(x):
+    """y = Πᵢ x[..., i], from float64 accumulators."""
+    y = K.empty(x.shape[:-1], x.dtype)
+    K.prod(rows(x), y)
+    return y
+
+
+@differentiable(
+    g=lambda gg, z, g, x: sum(mul(gg, prod_grad(full(g, 1.0), x)), dim=-1),
+    x=lambda gg, z, g, x: _prod_grad_x(gg, g, x),
+)
+def prod_grad(g, x):
+    """z[..., i] = g Πₖ x[..., k] over k ≠ i, without a division: where x has zeros, the product of the others."""
+    z = K.empty(x.shape, x.dtype)
+    K.prod_grad(K.contiguous(g), rows(x), rows(z))
+    return z
+
+
+def _prod_grad_x(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
+    """Σᵢ gg[i] g Πₖ x[k] over k ≠ i, j: row i of a table (n, n) holds x with 1 in place of x[i]. Takes n² numbers."""
+    *kept, n = x.shape
+    diagonal = np.eye(n, dtype=bool)
+    without = where(diagonal, 1.0, reshape(x, shape=(*kept, 1, n)))
+    weights = mul(gg, reshape(g, shape=(*kept, 1)))
+    return sum(where(diagonal, 0.0, prod_grad(weights, without)), dim=-2)
+
+
+def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """y = Π x over dim (one, several, or all), from float64 accumulators; 1 of nothing; integers give int64.
+
+    The gradient of an element is the product of the others, formed without a division, so zeros do no harm; second
+    derivatives take n² numbers for n elements. keepdim leaves dimensions of size 1.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([2, 0, 3], requires_grad=True)
+    >>> mg.prod(x).backward()
+    >>> x.grad
+    tensor([0., 6., 0.])
+    """
+    x = given(x)
+    dims = normalize_dims("prod", dim, x.ndim)
+    if x.dtype not in REAL:
+        return Tensor(np.asarray(np.prod(x.array, axis=dims, dtype=np.int64, keepdims=keepdim)))  # exact in any order
+    y = product(joined(x, dims))
+    return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
+
+
+@differentiable(x=lambda g, y, x, *, reverse: running(g, reverse=not reverse))
+def running(x, *, reverse):
+    """y[..., i] = x[..., 0] + ... + x[..., i]; from the last element down if reverse."""
+    y = K.empty(x.shape, x.dtype)
+    K.cumsum(rows(x), rows(y), reverse=reverse)
+    return y
+
+
+def cumsum(x: Any, dim: int) -> Tensor:
+    """y[i] = x[0] + ... + x[i] along dim: one chain of float64 additions from the first element, each sum rounded once.
+
+    Integers and booleans give int64.
+
+    >>> import minigrad as mg
+    >>> mg.cumsum(mg.tensor([[1, 2, 3], [4, 5, 6]]), dim=1)
+    tensor([[ 1.,  3.,  6.],
+            [ 4.,  9., 15.]])
+    """
+    x = given(x)
+    dims = normalize_dims("cumsum", dim, x.ndim)
+    if dim is None or len(dims) != 1:
+        raise ShapeError(f"cumsum: dim is {dim}; need one dimension")
+    if x.dtype not in REAL:
+        return Tensor(np.cumsum(x.array, axis=dims[0], dtype=np.int64))
+    if dims[0] == x.ndim - 1:
+        return running(x, reverse=False)
+    exchanged = list(range(x.ndim))
+    exchanged[dims[0]], exchanged[-1] = exchanged[-1], exchanged[dims[0]]
+    return permute(running(permute(x, dims=tuple(exchanged)), reverse=False), dims=tuple(exchanged))
+
+
+# --- spread ----------------------------------------------------------------------------------------------------------
+
+
+@differentiable(x=lambda g, y, x: mul(reshape(g, shape=(*g.shape, 1)), unit(x, y)))
+def euclidean(x):
+    """y = √Σᵢ x[..., i]², without overflow; the gradient at 0 is 0."""
+    y = K.empty(x.shape[:-1], x.dtype)
+    K.norm(rows(x), y)
+    return y
+
+
+def unit(x: Tensor, norm: Tensor) -> Tensor:
+    """x / norm along the last dimension; 0 where the norm is."""
+    norm = where(norm.array == 0, 1.0, norm)
+    return div(x, reshape(norm, shape=(*norm.shape, 1)))
+
+
+@differentiable(x=lambda g, y, x, *, dims: center(g, dims=dims))
+def center(x, *, dims):
+    """y = x less its mean over dims, taken off twice: the mean of large numbers is rounded, and leaves a rest."""
+    y, mean = K.empty(x.shape, x.dtype), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
+    for values in (x, y):
+        _, flat, first, last = reduction("center", values, dims, True)
+        K.mean(flat, mean, first, last)
+        K.sub(values, mean, y)
+    return y
+
+
+def _freedom(op: str, x: Tensor, dim: Any, unbiased: Any, correction: Any) -> tuple[tuple[int, ...], float]:
+    """The dimensions, and what the sum of squares is divided by."""
+    check_real(op, x)
+    if unbiased is not None:
+        if correction != 1:
+            raise TypeError(f"{op}: got unbiased and correction; unbiased=False means correction=0")
+        correction = int(unbiased)
+    dims = normalize_dims(op, dim, x.ndim)
+    freedom = math.prod(x.shape[d] for d in dims) - correction
+    return dims, freedom if freedom > 0 else 0.0
+
+
+def var(
+    x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
+    """y = Σ (x - mean x)² / (n - correction) over the n elements of dim (one, several, or all).
+
+    Formed in two passes, and accurate also where the mean is large. correction=0, or unbiased=False, is the variance
+    of a population; NaN where n <= correction. keepdim leaves dimensions of size 1.
+
+    >>> import minigrad as mg
+    >>> mg.var(mg.tensor([1, 2, 3, 4])), mg.var(mg.tensor([1, 2, 3, 4]), correction=0)
+    (tensor(1.6666666), tensor(1.25))
+    """
+    x = given(x)
+    dims, freedom = _freedom("var", x, dim, unbiased, correction)
+    d = center(x, dims=dims)
+    return div(sum(mul(d, d), dim=dims, keepdim=keepdim), freedom)
+
+
+def std(
+    x: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+) -> Tensor:
+    """y = √var(x): √(Σ (x - mean x)² / (n - correction)) over dim (one, several, or all); the gradient at 0 is 0.
+
+    unbiased=False means correction=0; keepdim leaves dimensions of size 1; NaN where n <= correction.
+
+    >>> import minigrad as mg
+    >>> mg.std(mg.tensor([[1, 3], [2, 2]]), dim=1, correction=0)
+    tensor([1., 0.])
+    """
+    x = given(x)
+    dims, freedom = _freedom("std", x, dim, unbiased, correction)
+    y = div(euclidean(joined(center(x, dims=dims), dims)), math.sqrt(freedom))
+    return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
+
+
+# --- logarithms of sums ----------------------------------------------------------------------------------------------
+
+
+@differentiable(x=lambda g, y, x: mul(reshape(g, shape=(*g.shape, 1)), _shares(x, y)))
+def log_sum_exp(x):
+    """y = m + log Σᵢ exp(x[..., i] - m), m the largest element, or 0 where that is infinite."""
+    y = K.empty(x.shape[:-1], x.dtype)
+    if x.shape[-1] == 0:
+        K.copy(-np.inf, y)
+        return y
+    top, z = K.empty((*y.shape, 1), x.dtype), K.empty(x.shape, x.dtype)
+    K.max(K.contiguous(x), top, np.empty(top.shape, np.int64), x.ndim - 1, x.ndim)
+    top[np.isinf(top)] = 0
+    K.sub(x, top, z)
+    K.exp(z, z)
+    K.sum(z, y, x.ndim - 1, x.ndim)
+    K.log(y, y)
+    K.add(y, top.reshape(y.shape), y)
+    return y
+
+
+def _shares(x: Tensor, y: Tensor) -> Tensor:
+    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y. 0 where all of x is -inf."""
+    nothing = (y.array == -np.inf)[..., None]
+    return where(nothing, 0.0, softmax(where(nothing, 0.0, x)))
+
+
+def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
+    """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf of nothing and of only -inf.
+
+    The gradient is softmax(x); 0 where all of x is -inf. keepdim leaves dimensions of size 1.
+
+    >>> import minigrad as mg
+    >>> mg.logsumexp(mg.tensor([[1e30, 1e30], [0.0, 0.0]]), dim=1)
+    tensor([1.000000e+30, 6.931472e-01])
+    """
+    x = given(x)
+    check_real("logsumexp", x)
+    dims = normalize_dims("logsumexp", dim, x.ndim)
+    y = log_sum_exp(joined(x, dims))
+    return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y

@@ -1,0 +1,67 @@
+"""Adagrad: steps that shrink with all of a coordinate's gradients so far; rare coordinates keep long ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
+from ..engine import Tensor
+from ..kernels.segments import CORRECTION1
+from .base import Optimizer, Table
+
+
+class Adagrad(Optimizer):
+    """v = v + g²;  w = w - step g / (√v + eps),  step = lr / (1 + (t - 1) lr_decay)  (Duchi, Hazan, Singer 2011).
+
+    v starts at initial_accumulator_value; t counts the steps of each parameter. weight_decay adds weight_decay w to g.
+    The prox, if terms are given as prox=, has each coordinate's own step, step / (√v + eps).
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0, -2.0])
+    >>> optimizer = mg.optim.Adagrad([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data.round(4)
+    array([ 0.9, -1.9], dtype=float32)
+    """
+
+    counters = ("t",)  # of the coming step
+
+    def __init__(
+        self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0, eps: float = 1e-10, *, penalty: Any = None, prox: Any = None,
+        constraints: Any = None,
+    ) -> None:  # fmt: skip
+        options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
+                   "initial_accumulator_value": initial_accumulator_value, "eps": eps}  # fmt: skip
+        super().__init__(params, options, penalty, prox, constraints)
+        for group in self.param_groups:
+            for p in group["params"]:
+                K.copy(group["initial_accumulator_value"], self.state[p]["v"])
+
+    def _check(self, group: dict[str, Any]) -> None:
+        super()._check(group)
+        for name in ("lr_decay", "initial_accumulator_value", "eps"):
+            group[name] = finite(group[name], f"Adagrad: {name}", at_least=0.0)
+
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("v",)
+
+    def _update(self, table: Table, grads: list[Any]) -> None:
+        for row, (state, g) in enumerate(zip(table.state, grads)):
+            if g is not False:
+                table.segments.scalars[row, CORRECTION1] = 1 + (state["t"] - 1) * table.group["lr_decay"]
+                state["t"] += 1
+        K.adagrad_update(table.segments, grads, eps=table.group["eps"])
+
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+        """lr / step (√v + eps), of the step that was made."""
+        state = self.state[p]
+        root = K.empty(p.array.shape, p.array.dtype)
+        K.sqrt(state["v"], root)
+        K.add(root, group["eps"], root)
+        K.mul(root, 1 + (state["t"] - 2) * group["lr_decay"], root)
+        return root

@@ -1,0 +1,39 @@
+"""The soft orthogonal penalty: the columns of a weight, or its rows, towards an orthonormal set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engine import Tensor
+from ..errors import ShapeError
+from ..ops.batches import matmul
+from ..ops.elementwise import mul, square, sub
+from ..ops.shape import reshape, sum
+from .base import Penalty
+
+
+class Orthogonal(Penalty):
+    """strength ‖WᵀW - I‖²_F, or ‖WWᵀ - I‖²_F where W has fewer rows than columns (Bansal, Chen, Wang 2018).
+
+    Its gradient is 4 strength W (WᵀW - I). It is 0 exactly when all singular values of W are 1: then a layer changes no
+    length on its way, forward or back. Axes behind the first are taken as one: a filter (out, in, kh, kw) is a row.
+
+    >>> Orthogonal(0.5).value([[1.0, 1.0], [0.0, 1.0]])
+    1.5
+    """
+
+    __slots__ = ("strength",)
+    strength: float
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, w: Tensor) -> Tensor:
+        shape = self.real(w).array.shape
+        if len(shape) < 2 or 0 in shape:
+            raise ShapeError(f"{self.name}: a parameter is {shape}; need a matrix, or filters (out, ...)")
+        if len(shape) > 2:
+            w = reshape(w, shape=(shape[0], -1))
+        tall = w.array.shape[0] >= w.array.shape[1]
+        gram = matmul(w, w, ta=tall, tb=not tall)
+        return mul(sum(square(sub(gram, np.eye(gram.array.shape[0], dtype=gram.array.dtype)))), self.strength)

@@ -1,0 +1,36 @@
+"""Choosing λ and other settings on one's own data: folds, grids, paths, cross-validation, search.
+
+`result = selection.cross_validate(linear_model.Regression(), x, y)`, then `print(result.table())`, `result.lambda_1se`,
+`result.model_1se.output(new_x)`.
+"""
+
+from .crossvalidation import Nested, cross_validate, fit_path, lambda_grid, nested_cross_validate, prepare
+from .folds import KFold
+from .grids import LogUniform, Uniform, grid, log_spaced, random_settings
+from .imputed import Imputed
+from .networks import Network
+from .result import CrossValidation, SelectionWarning
+from .scores import Score
+from .search import Search, search
+
+__all__ = [
+    "CrossValidation",
+    "Imputed",
+    "KFold",
+    "LogUniform",
+    "Nested",
+    "Network",
+    "Score",
+    "Search",
+    "SelectionWarning",
+    "Uniform",
+    "cross_validate",
+    "fit_path",
+    "grid",
+    "lambda_grid",
+    "log_spaced",
+    "nested_cross_validate",
+    "prepare",
+    "random_settings",
+    "search",
+]

@@ -1,0 +1,161 @@
+"""What cross-validation found: errors by λ and fold, the two picks, and what is to be said against them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class SelectionWarning(UserWarning):
+    """A pick that deserves a second look: at the edge of its grid, tied, or beside failed fits."""
+
+
+@dataclass
+class CrossValidation:
+    """Scores of (folds, λ), λ falling; NaN where a fit failed.
+
+    mean, error     by λ: the mean over folds, and its standard error: the deviation over folds / √(folds / repeats),
+                    since repeats of a K-fold see the same rows again
+    best            the index of the best mean; among equals the largest λ
+    one_se          the index of the largest λ whose mean is within one standard error of the best
+    lambda_min, lambda_1se     the two λ
+    notes           what the warnings say: edges, ties, failures
+    model, model_1se, path     fitted on all rows, if refit: at both picks, and at every λ
+    """
+
+    lambdas: np.ndarray
+    scores: np.ndarray
+    nonzeros: np.ndarray
+    score: str
+    greater_is_better: bool = False
+    repeats: int = 1
+    settings: dict[str, Any] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    path: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.counts = np.isfinite(self.scores).sum(0)
+        self.mean, self.error = np.empty(len(self.lambdas)), np.empty(len(self.lambdas))
+        for i, column in enumerate(self.scores.T):
+            self.mean[i], self.error[i] = mean_and_error([float(v) for v in column if math.isfinite(v)], self.repeats)
+        self.mean_nonzeros = [mean_and_error([v for v in column if math.isfinite(v)])[0] for column in self.nonzeros.T]
+        complete = self.counts == len(self.scores)
+        if not complete.any():
+            first = self.failures[0]["failed"] if self.failures else "scores are not finite"
+            raise ValueError(f"cross-validation: no λ was fitted in every fold; the first failure: {first}")
+        losses = np.where(complete, -self.mean if self.greater_is_better else self.mean, math.inf)
+        self.best = int(losses.argmin())
+        self.ties = int((losses == losses[self.best]).sum()) - 1
+        slack = self.error[self.best] if math.isfinite(self.error[self.best]) else 0.0
+        self.one_se = int(np.flatnonzero(losses <= losses[self.best] + slack)[0])
+
+    @property
+    def lambda_min(self) -> float:
+        return float(self.lambdas[self.best])
+
+    @property
+    def lambda_1se(self) -> float:
+        return float(self.lambdas[self.one_se])
+
+    @property
+    def notes(self) -> list[str]:
+        """Edges, ties and failures, in words."""
+        notes = [
+            f"λ = {f['lambda']:.6g}, fold {f['fold']}: {'failed: ' + f['failed'] if 'failed' in f else f['trouble']}"
+            for f in self.failures
+        ]
+        if self.ties:
+            notes.append(f"{self.ties + 1} λ share the best mean; the largest of them was taken")
+        picks = {"the best λ": self.best}
+        if self.one_se != self.best:
+            picks["the one-standard-error λ"] = self.one_se
+        for name, index in picks.items():
+            if len(self.lambdas) > 1 and index in (0, len(self.lambdas) - 1):
+                edge, cure = ("largest", "try larger ones") if index == 0 else ("smallest", "try smaller ones")
+                if self.path and getattr(self.path[index], "nonzeros", None) == 0:
+                    cure = "there every weight is 0: the inputs do not help"
+                notes.append(f"{name}, {self.lambdas[index]:.6g}, is the {edge} of the grid; {cure}")
+        return notes
+
+    @property
+    def model(self) -> Any:
+        """The model of all rows at the best λ."""
+        return self._refit(self.best)
+
+    @property
+    def model_1se(self) -> Any:
+        """The model of all rows at the one-standard-error λ."""
+        return self._refit(self.one_se)
+
+    def _refit(self, index: int) -> Any:
+        if not self.path:
+            raise ValueError("cross-validation: no model was fitted on all rows; pass refit=True")
+        if self.path[index] is None:
+            raise ValueError(f"cross-validation: on all rows, λ = {self.lambdas[index]:.6g} could not be fitted")
+        return self.path[index]
+
+    def pick_of(self, index: int) -> str:
+        """min, 1se, both, or nothing."""
+        return ", ".join(name for name, pick in (("min", self.best), ("1se", self.one_se)) if pick == index)
+
+    HEAD = ("λ", "mean", "std error", "folds", "non-zeros", "pick")
+
+    def rows(self) -> list[list[str]]:
+        """A row of text per λ, under HEAD."""
+        return [
+            [
+                f"{lam:.6g}", f"{self.mean[i]:.6g}", f"{self.error[i]:.3g}", str(self.counts[i]),
+                f"{self.mean_nonzeros[i]:.4g}", self.pick_of(i),
+            ]
+            for i, lam in enumerate(self.lambdas)
+        ]  # fmt: skip
+
+    def table(self) -> str:
+        """The rows as aligned text, and the notes below."""
+        rows = [list(self.HEAD), *self.rows()]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+        return "\n".join([f"{self.score}, {len(self.scores)} folds", *lines, *(f"note: {note}" for note in self.notes)])
+
+    def to_json(self) -> str:
+        """Everything but the models; NaN becomes null."""
+        found = {
+            "score": self.score, "greater_is_better": self.greater_is_better, "repeats": self.repeats,
+            "lambdas": self.lambdas.tolist(), "mean": _nulls(self.mean), "std_error": _nulls(self.error),
+            "scores": [_nulls(fold) for fold in self.scores], "nonzeros": [_nulls(fold) for fold in self.nonzeros],
+            "lambda_min": self.lambda_min, "lambda_1se": self.lambda_1se, "notes": self.notes,
+            "failures": self.failures, "settings": self.settings,
+        }  # fmt: skip
+        return json.dumps(found, indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> CrossValidation:
+        """What to_json wrote."""
+        found = json.loads(text)
+        fields: dict[str, Any] = {
+            name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")
+        }
+        fields |= {name: found[name] for name in ("score", "greater_is_better", "repeats", "settings", "failures")}
+        return cls(**fields)
+
+    def __repr__(self) -> str:
+        return (
+            f"CrossValidation({self.score}: λ min {self.lambda_min:.6g} at {self.mean[self.best]:.6g}, "
+            f"λ 1se {self.lambda_1se:.6g} at {self.mean[self.one_se]:.6g})"
+        )
+
+
+def mean_and_error(values: list[float], repeats: int = 1) -> tuple[float, float]:
+    """The mean and its standard error; NaN where there are too few values."""
+    n = len(values)
+    mean = math.fsum(values) / n if n else math.nan
+    squares = math.fsum((v - mean) ** 2 for v in values) / (n - 1) if n > 1 else math.nan
+    return mean, math.sqrt(squares * repeats / n) if n > 1 else math.nan
+
+
+def _nulls(values: np.ndarray) -> list[float | None]:
+    return [float(v) if math.isfinite(v) else None for v in values]

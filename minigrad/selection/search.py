@@ -1,0 +1,140 @@
+"""Grid and random search over named parameters: every setting in every fold."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arguments import whole
+from ..data.arrays import pair, take_rows
+from ..errors import ShapeError
+from ..rng import SEEDS, own_streams
+from .folds import as_folds, fit_seed, repeats_of
+from .grids import Setting
+from .log import Log, digest, plain
+from .result import SelectionWarning, mean_and_error
+from .scores import Score, as_score, output_of
+from .sweep import run
+
+
+@dataclass
+class Search:
+    """Scores of (settings, folds), NaN where a fit failed; mean and standard error by setting; `best`, the setting."""
+
+    settings: list[Setting]
+    scores: np.ndarray
+    score: str
+    greater_is_better: bool = False
+    repeats: int = 1
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rows = [mean_and_error(row.tolist(), self.repeats) for row in self.scores]  # NaN if a fold is
+        self.mean, self.error = np.array(rows).T
+        if np.isnan(self.mean).all():
+            first = self.failures[0]["failed"] if self.failures else "scores are not finite"
+            raise ValueError(f"search: no setting was fitted in every fold; the first failure: {first}")
+        losses = np.where(np.isnan(self.mean), math.inf, -self.mean if self.greater_is_better else self.mean)
+        self.order = np.argsort(losses, kind="stable").tolist()
+
+    @property
+    def best(self) -> Setting:
+        """The setting with the best mean; the first among equals."""
+        return self.settings[self.order[0]]
+
+    def table(self, top: int | None = None) -> str:
+        """The settings, best first, as aligned text."""
+        names = list(self.settings[0])
+        rows = [[*names, f"mean {self.score}", "std error"]]
+        for i in self.order[:top]:
+            rows.append([
+                *(f"{v:.6g}" if isinstance(v, float) else str(v) for v in self.settings[i].values()),
+                f"{self.mean[i]:.6g}", f"{self.error[i]:.3g}",
+            ])  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
+
+    def to_json(self) -> str:
+        """Every setting with its scores; NaN becomes null."""
+        rows = [
+            {"setting": s, "scores": [float(v) if math.isfinite(v) else None for v in row]}
+            for s, row in zip(self.settings, self.scores)
+        ]
+        found = {"score": self.score, "best": self.best, "settings": rows, "failures": self.failures}
+        return json.dumps(plain(found), indent=1, ensure_ascii=False)
+
+
+def score_setting(
+    train: Callable[..., Any], setting: Setting, x: np.ndarray, y: np.ndarray, fold: tuple, score: Score, seed: int
+) -> dict[str, Any]:
+    """One setting in one fold: {score}, or {failed}. The task of a sweep."""
+    rows, held_out = fold
+    try:
+        with own_streams(seed):
+            model = train(take_rows(x, rows), y[rows], seed=seed, **setting)
+            value = score.function(output_of(model, take_rows(x, held_out)), y[held_out])
+        if not math.isfinite(value):
+            raise ArithmeticError(f"{score.name} of the test rows is {value}")
+        return {"score": value}
+    except Exception as error:  # one of many: reported by search, with its setting and fold
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
+def search(
+    train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
+    stratified: bool = False, seed: int = 0, n_jobs: int = 1, log: Any = None, progress: bool | None = False,
+) -> Search:  # fmt: skip
+    """train(x, y, seed=..., **setting) in the training part of each fold, for every setting, scored on the rest.
+
+    train returns a Module, or what has output(x). While it runs, random numbers are drawn from its seed, a function of
+    (seed, fold, setting). settings: selection.grid(...), selection.random_settings(...), or a list of dicts. score,
+    folds, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
+
+    >>> from minigrad import linear_model
+    >>> from minigrad.data import regression
+    >>> from minigrad.selection import grid
+    >>> x, y, _ = regression(40, 5, seed=1, dtype="float64")
+    >>> def train(x, y, seed, lam, l1_ratio):
+    ...     return linear_model.Regression(l1_ratio).start(x, y).fit(lam)
+    >>> search(train, grid(lam=[1.0, 0.001], l1_ratio=[1.0, 0.5]), x, y, score="mse").best["lam"]
+    0.001
+    """
+    x, y = pair(x, y)
+    settings, chosen = [dict(setting) for setting in settings], as_score(score)
+    if not settings or any(list(setting) != list(settings[0]) for setting in settings):
+        raise ShapeError("search: need at least one setting, and the same names in all of them")
+    whole(seed, "search: seed", 0, SEEDS)
+    parts = as_folds(folds, x, y, stratified, seed)
+    tasks = {
+        f"setting {i}, fold {f}": (train, setting, x, y, fold, chosen, fit_seed(seed, f, i))
+        for i, setting in enumerate(settings)
+        for f, fold in enumerate(parts)
+    }
+    described = {
+        "train": train, "settings": settings, "score": chosen.name, "seed": seed, "data": digest(x, y),
+        "rows of the folds": digest(*[rows for part in parts for rows in part]),
+    }  # fmt: skip
+    journal = Log(log, described) if log is not None else None
+    try:
+        rows = list(run(score_setting, tasks, n_jobs=n_jobs, log=journal, progress=progress, label="search").values())
+    finally:
+        if journal is not None:
+            journal.close()
+    scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), len(parts))
+    failures = [
+        {"setting": settings[i // len(parts)], "fold": i % len(parts), "failed": row["failed"]}
+        for i, row in enumerate(rows)
+        if "failed" in row
+    ]
+    found = Search(settings, scores, chosen.name, chosen.greater_is_better, repeats_of(parts, len(x)), failures)
+    for failure in failures:
+        warnings.warn(
+            f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=2
+        )
+    return found

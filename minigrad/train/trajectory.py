@@ -1,0 +1,114 @@
+"""Callbacks that bend the trajectory: clipped gradients, learning-rate schedules, averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..arguments import finite
+from ..nn.utils import clip_grad_norm_, clip_grad_value_
+from ..optim.averaging import EMA
+from ..optim.schedules import ReduceLROnPlateau, Schedule
+from .callbacks import Callback
+from .history import unknown_column
+
+if TYPE_CHECKING:
+    from ..optim.base import Optimizer
+    from .loop import Run
+
+
+class ClipGradients(Callback):
+    """Clip the gradients before each update: elements to [-clip_value, clip_value], then their norm to max_norm.
+
+    `norms` are the norms before clipping by norm, batch by batch. The gradients are those of the loss: penalties bound
+    to the optimizer add theirs later. NonFiniteError where the norm is NaN or infinite.
+    """
+
+    def __init__(
+        self, max_norm: float | None = None, clip_value: float | None = None, norm_type: float = 2.0
+    ) -> None:
+        if max_norm is None and clip_value is None:
+            raise ValueError("ClipGradients: need max_norm, clip_value, or both")
+        given = {"max_norm": max_norm, "clip_value": clip_value}
+        for name, value in given.items():
+            if value is not None:
+                finite(value, f"ClipGradients: {name}", at_least=0.0)
+        self.max_norm, self.clip_value, self.norm_type = max_norm, clip_value, norm_type
+        self.norms: list[float] = []
+        self._remove: Callable[[], None] | None = None
+
+    def on_train_begin(self, run: Run) -> None:
+        self.norms = []
+        self._remove = run.optimizer.before_step(self._clip)
+
+    def _clip(self, optimizer: Optimizer) -> None:
+        if self.clip_value is not None:
+            clip_grad_value_(optimizer.state, self.clip_value)
+        if self.max_norm is not None:
+            self.norms.append(clip_grad_norm_(optimizer.state, self.max_norm, self.norm_type, error_if_nonfinite=True))
+
+    def on_train_end(self, run: Run) -> None:
+        if self._remove is not None:
+            self._remove()
+
+
+class LearningRate(Callback):
+    """Step a schedule after every epoch, or every batch; ReduceLROnPlateau gets `monitor`, a column of the history.
+
+    `rates` are the first group's, one for each epoch or batch that was trained.
+    """
+
+    def __init__(
+        self, schedule: Schedule | ReduceLROnPlateau, every: str = "epoch", monitor: str = "val_loss"
+    ) -> None:
+        if not isinstance(schedule, (Schedule, ReduceLROnPlateau)):
+            raise TypeError(f"LearningRate: got {schedule!r}; need a schedule of minigrad.optim, such as StepLR")
+        if every not in ("epoch", "batch"):
+            raise ValueError(f"LearningRate: every is {every!r}; need 'epoch' or 'batch'")
+        self.schedule, self.every, self.monitor = schedule, every, monitor
+        self.rates: list[float] = []
+
+    def on_train_begin(self, run: Run) -> None:
+        if self.schedule.optimizer is not run.optimizer:
+            raise ValueError("LearningRate: the schedule is on another optimizer than the one that fit was given")
+        self.rates = []
+
+    def on_batch_end(self, run: Run) -> None:
+        if self.every == "batch":
+            self._step(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        if self.every == "epoch":
+            self._step(run)
+
+    def _step(self, run: Run) -> None:
+        self.rates.append(run.optimizer.param_groups[0]["lr"])
+        if isinstance(self.schedule, Schedule):
+            self.schedule.step()
+        elif self.monitor in run.row:
+            self.schedule.step(run.row[self.monitor])
+        else:
+            raise ValueError(unknown_column("LearningRate", self.monitor, list(run.row)))
+
+
+class AverageWeights(Callback):
+    """Average the weights over the steps (optim.EMA), as `ema` during and after the fit; keep: leave them in the model.
+
+    keep=False leaves the last weights there; `with callback.ema.swap():` evaluates the averages. Where EarlyStopping
+    stands before it in the list of callbacks, keep replaces what that restored.
+    """
+
+    def __init__(self, decay: float = 0.999, keep: bool = True) -> None:
+        self.decay, self.keep = finite(decay, "AverageWeights: decay", 0.0, 1.0), bool(keep)
+        self.ema: EMA | None = None
+
+    def on_train_begin(self, run: Run) -> None:
+        self.ema = EMA(run.model, self.decay)
+
+    def on_batch_end(self, run: Run) -> None:
+        assert self.ema is not None  # made at the beginning
+        self.ema.update()
+
+    def on_train_end(self, run: Run) -> None:
+        if self.keep and self.ema is not None:
+            self.ema.copy_to(run.model)

@@ -1,0 +1,67 @@
+/* The plain meaning of elementary.c: one number at a time. Variant `naive`. */
+#ifndef real
+#include "elementary.h"
+#include "trigonometric_naive.h"
+
+static double naive_erf(double x) {
+    if (isnan(x)) return x;
+    const double a = fabs(x) > mg_erf_top ? mg_erf_top : fabs(x);
+    const int column = (int)(fma(a, mg_erf_columns, 0x1p52) - 0x1p52);
+    double p = mg_erf_c[mg_erf_degree][column];
+    for (int k = mg_erf_degree - 1; k >= 0; k--) p = fma(p, a - mg_erf_center[column], mg_erf_c[k][column]);
+    return copysign(p, x);
+}
+
+static double naive_value(int op, double a, double b) {
+    switch (op) {
+    case mg_elementary_expm1: return naive_expm1(a);
+    case mg_elementary_log1p: return naive_log1p(a);
+    case mg_elementary_log2: return naive_log2(a);
+    case mg_elementary_sin: return naive_sin(a);
+    case mg_elementary_cos: return naive_cos(a);
+    case mg_elementary_tan: return naive_tan(a);
+    case mg_elementary_sinh: return naive_sinh(a);
+    case mg_elementary_cosh: return naive_cosh(a);
+    case mg_elementary_asinh: return naive_asinh(a);
+    case mg_elementary_atan: return naive_atan(a);
+    case mg_elementary_erf: return naive_erf(a);
+    case mg_elementary_normal_cdf: return fma(0.5, naive_erf(a * 0x1.6a09e667f3bcdp-1), 0.5);
+    case mg_elementary_softplus: return naive_softplus(a);
+    case mg_elementary_floor: return floor(a);
+    case mg_elementary_ceil: return ceil(a);
+    case mg_elementary_pow: return naive_pow(a, b);
+    case mg_elementary_atan2: return naive_atan2(a, b);
+    case mg_elementary_hypot: return naive_hypot(a, b);
+    case mg_elementary_logaddexp: return naive_logaddexp(a, b);
+    case mg_elementary_maximum: return isnan(a) || a >= b ? a : b;
+    case mg_elementary_minimum: return isnan(a) || a <= b ? a : b;
+    case mg_elementary_step: return a > b ? 1 : a == b ? 0.5 : a < b ? 0 : NAN;
+    default: return NAN;
+    }
+}
+
+#define MG_SOURCE "elementary_naive.c"
+#include "mg_both.h"
+
+const mg_elementary_table MG_TABLE(elementary) = {MG_BOTH(map), MG_BOTH(where)};
+
+#else
+
+static real FN(at)(mg_operand x, size_t r, size_t j) {
+    return *(const real *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
+}
+
+/* out[r][j] = op(a[r][j], b[r][j]), in float64 and rounded once; an op of one operand does not read b. */
+static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < n; j++)
+            out[r * n + j] = (real)naive_value(op, FN(at)(a, r, j), op < mg_elementary_pow ? 0 : FN(at)(b, r, j));
+}
+
+/* out = c ? a : b; a step is 1, or 0 for a number. */
+static void FN(where)(size_t n, const uint8_t *c, const real *a, size_t a_step, const real *b, size_t b_step,
+                      real *out) {
+    for (size_t i = 0; i < n; i++) out[i] = c[i] ? a[i * a_step] : b[i * b_step];
+}
+
+#endif

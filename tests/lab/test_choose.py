@@ -1,0 +1,127 @@
+"""minigrad cv and minigrad path: tables, files and figures, and errors in one line."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from lab.pages import read
+
+from minigrad import cli
+
+
+@pytest.fixture
+def houses(tmp_path):
+    """A CSV file with a word column, a gap, and a price that follows from two of five columns."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((60, 4)).round(3)
+    towns = rng.choice(["Aa", "Bb", "Cc"], 60)
+    price = x[:, 0] * 3 - x[:, 1] + (towns == "Bb") * 2 + 0.5 * rng.standard_normal(60)
+    rows = [",".join([*map(str, row), town, f"{p:.3f}"]) for row, town, p in zip(x, towns, price)]
+    rows[3] = rows[3].replace(rows[3].split(",")[2], "", 1)
+    path = tmp_path / "houses.csv"
+    path.write_text("\n".join(["a,b,c,d,town,price", *rows]) + "\n")
+    return path
+
+
+def run(*arguments):
+    return cli.main([str(a) for a in arguments])
+
+
+def test_cv_of_a_file(houses, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="needs the extra `figures`")
+    out = tmp_path / "out"
+    options = ["--categorical", "town", "--missing", "mean", "--count", 12, "--folds", 4, "--nested", "--out", out]
+    assert run("cv", houses, *options, "--log", tmp_path / "log") == 0
+    text = capsys.readouterr().out
+    assert "price of houses.csv: 60 rows, 7 inputs, Regression" in text and "missing = mean" in text
+    assert "nested cross-validation, λ chosen anew in each of 4 outer folds: mse" in text and "1se" in text
+    assert sorted(p.name for p in out.iterdir()) == ["cv.html", "cv.json", "cv.txt", "error.png", "path.png"]
+    assert text.startswith((out / "cv.txt").read_text())
+    found = json.loads((out / "cv.json").read_text())
+    assert len(found["lambdas"]) == 12 and found["settings"]["missing"] == "mean" and found["nested"]["mean"] > 0
+    page = read((out / "cv.html").read_text())
+    assert len(page.images) == 2 and page.loads == []
+    assert run("cv", houses, *options, "--log", tmp_path / "log") == 0  # from the log
+    assert capsys.readouterr().out == text
+
+
+def test_path_of_a_file(houses, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--categorical", "town", "--ignore", "c", "--count", 8, "--no-figures", "--out", out]
+    assert run("path", houses, *options) == 0
+    found = json.loads((out / "path.json").read_text())
+    assert found["names"] == ["a", "b", "d", "town=Aa", "town=Bb", "town=Cc"]
+    assert found["nonzeros"][0] == 0 < found["nonzeros"][-1] and np.shape(found["coefficients"]) == (8, 6)
+    assert "non-zeros" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_columns_are_standardized_unless_asked_not_to(houses, raw, tmp_path, capsys):
+    options = ["--categorical", "town", "--missing", "mean", "--count", 3, "--no-figures", "--out", tmp_path]
+    assert run("path", houses, *options, *(["--no-standardize"] if raw else [])) == 0
+    assert f"standardize = {not raw}" in capsys.readouterr().out
+
+
+def test_what_does_not_converge_is_noted_once(tmp_path, capsys):
+    """Three columns and their sum, almost: at the least λ the sweeps would not end."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 3))
+    rows = np.column_stack([x, x.sum(1) + 1e-7 * rng.standard_normal(30), x[:, 0] + rng.standard_normal(30)])
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["a,b,c,d,y", *(",".join(map(repr, row)) for row in rows.tolist())]))
+    for command in ("path", "cv"):
+        assert run(command, path, "--ratio", 1e-9, "--count", 3, "--no-figures", "--out", tmp_path) == 0
+        said = capsys.readouterr()
+        assert "sweeps left a duality gap of" in said.out and said.err == ""
+
+
+@pytest.mark.parametrize("command", ["cv", "path"])
+@pytest.mark.parametrize("options", [["moons"], ["blobs", "--model", "mlp", "--epochs", 1, "--hidden", 4]])
+def test_data_sets_by_name(command, options, tmp_path, capsys):
+    assert run(command, *options, "--count", 3, "--no-figures", "--out", tmp_path) == 0
+    assert ("Network" if "mlp" in options else "Logistic") in capsys.readouterr().out
+
+
+def test_a_path_of_a_network_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra `figures`")
+    assert run("path", "moons", "--model", "mlp", "--epochs", 1, "--count", 3, "--out", tmp_path) == 0
+    assert (tmp_path / "path.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "houses.csv:2: column 'town' is"),
+        (["--categorical", "town"], "houses.csv:5: column 'c' is missing"),
+        (["--categorical", "twon"], "houses.csv:1: there is no column 'twon'; did you mean 'town'?"),
+        (["--target", "town", "--categorical", "town", "--ignore", "c", "--model", "linear"], "use logistic or mlp"),
+        (["--categorical", "town", "--missing", "mean", "--model", "logistic"], "name it in --categorical"),
+    ],
+)
+def test_errors_are_one_line(houses, options, said, tmp_path, capsys):
+    assert run("cv", houses, *options, "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("minigrad cv: ") and said in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_files_and_extras(tmp_path, capsys, monkeypatch):
+    assert run("cv", tmp_path / "nowhere.csv") == 2
+    assert "nowhere.csv" in capsys.readouterr().err
+    assert run("cv", "moons", "--target", "y") == 2
+    assert "are for CSV files" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    assert run("cv", "moons", "--jobs", 2, "--out", tmp_path) == 2
+    assert "minigrad[parallel]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["cv", "path"])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([command, "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("--target", "--categorical", "--missing", "--l1-ratio", "training rows", "examples:", "digits, mnist"):
+        assert word in text
+    assert all(len(line) <= 110 for line in text.splitlines())

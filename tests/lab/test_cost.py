@@ -1,0 +1,112 @@
+"""minigrad cost: its rows, what it counts, its command; and what must hold on any machine: no memory, no pass more."""
+
+import json
+import tracemalloc
+from functools import partial
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import cli, nn, optim, reg
+from minigrad.lab import cost
+
+X, Y = np.random.default_rng(0).random((16, 20)).astype(np.float32), np.arange(16) % 3
+
+
+def network(dtype="float32"):
+    mg.manual_seed(0)
+    return nn.Sequential(nn.Linear(20, 300, activation="relu", dtype=dtype), nn.Linear(300, 3, dtype=dtype))
+
+
+def test_a_row_for_each_way_that_a_term_can_take():
+    class Square:
+        """A penalty that can only be added to the loss."""
+
+        def __call__(self, w):
+            return mg.square(w).sum()
+
+        def value(self, w):
+            return self(w).item()
+
+    model = network()
+    before = model.state_dict()
+    with_dropout = nn.Sequential(*list(model)[:1], nn.Dropout(0.5), *list(model)[1:])
+    terms = {"net": reg.ElasticNet(0.1, 0.1), "drop": with_dropout, "own": Square()}
+    costs = cost.of(model, X, Y, terms, rounds=1)
+    names = ["none", "net in the update", "net proximal", "net in the loss", "drop", "own in the loss"]
+    assert [c.name for c in costs] == names
+    assert all(c.parameters == 20 * 300 + 300 + 903 for c in costs)
+    assert all(0 < c.state_bytes - 3 * 4 * c.parameters < 100 for c in costs)  # the weights, Adam's m, v and counters
+    assert all(c.step_seconds > 0 and c.predict_seconds > 0 and c.ratio > 0 for c in costs) and costs[0].ratio == 1
+    assert all((before[name] == after).all() for name, after in model.state_dict().items())
+    assert [line.split()[0] for line in cost.table(costs).splitlines()] == ["term", *(n.split()[0] for n in names)]
+
+
+def test_memory_is_that_of_the_arrays_of_a_step():
+    costs = {c.name: c.step_bytes for c in cost.of(network(), X, Y, {"L2": reg.L2(0.1)}, rounds=1)}
+    weights = 4 * (20 * 300 + 900)
+    assert costs["none"] > weights  # the gradients
+    assert abs(costs["L2 in the update"] - costs["none"]) < 2000
+    assert abs(costs["L2 proximal"] - costs["none"]) < 2000
+    assert costs["L2 in the loss"] - costs["none"] > 0.9 * weights  # another gradient of every weight
+    assert not tracemalloc.is_tracing()
+
+
+@pytest.mark.parametrize("moment", ["none", "penalty", "prox"])
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "RMSprop", "Adagrad"])
+def test_an_update_allocates_no_array_and_is_one_kernel_call(monkeypatch, moment, kind):
+    model, calls = network(), []
+    terms = {moment: reg.on(model, "*.weight", reg.ElasticNet(0.1, 0.1))} if moment != "none" else {}
+    optimizer = getattr(optim, kind)(model.parameters(), lr=0.1, **terms)
+    mg.cross_entropy(model(mg.tensor(X)), Y).backward()
+    optimizer.step()
+    for name in mg.kernels.NAMES:
+
+        def counted(kernel, name, *args, **options):
+            calls.append(name)
+            return kernel(*args, **options)
+
+        if name != "segments":  # by which an optimizer notices a change of backend
+            monkeypatch.setattr(mg.kernels, name, partial(counted, getattr(mg.kernels, name), name))
+    tracemalloc.start()
+    try:
+        optimizer.step()
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        optimizer.step()
+        held = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert [name for name in calls if name != "contiguous"] == [f"{kind.lower()}_update"] * 2
+    assert mg.kernels.backend() != "native" or held < 3000, held  # Python's own lists; a bias is 1200 bytes
+
+
+def test_the_command_prints_a_table_and_json(capsys):
+    before = mg.rng.get_state(), mg.get_num_threads()
+    assert cli.main(["cost", "--hidden", "8", "--batch-size", "4", "--rounds", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "64-8-10, Adam, batches of 4" in text
+    for name in ("none", "L1 in the update", "elastic-net proximal", "L2 in the loss", "dropout", "DropConnect"):
+        assert f"\n{name} " in text
+    arguments = ["cost", "--hidden", "8", "4", "--terms", "clipping", "averages", "--rounds", "2", "--json"]
+    assert cli.main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["layers"] == [64, 8, 4, 10] and found["batch"] == 32
+    assert [c["name"] for c in found["costs"]] == ["none", "clipping", "averages"]
+    assert (mg.rng.get_state(), mg.get_num_threads()) == before
+
+
+def test_bad_arguments(capsys, monkeypatch, tmp_path):
+    assert cli.main(["cost", "--terms", "L3"]) == 2
+    assert "there is no term 'L3'; there are L1, L2" in capsys.readouterr().err
+    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cli.main(["cost", "--data", "mnist"]) == 2
+    assert "load_mnist" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["cost", "--batch-size", "0"])
+    with pytest.raises(ValueError, match="rounds is 0"):
+        cost.of(network(), X, Y, {}, rounds=0)
+    with pytest.raises(ValueError, match="matches no parameter"):
+        cost.of(network(), X, Y, {"L1": reg.L1(0.1)}, selector="*.wight", rounds=1)
