@@ -10,7 +10,7 @@ enum { ROWS_1 = 24, ROWS_2 = 14, GROUP = 8 };
 #else                                       /* 12 + 2 + 1 of 16 */
 enum { ROWS_1 = 12, ROWS_2 = 6, GROUP = 4 };
 #endif
-enum { FEW = 3, TOGETHER = 2, COLUMNS = 112, SMALL = 32768 };  /* SMALL: bytes of scratch that come from the stack */
+enum { FEW = 3, COLUMNS = 112, SMALL = 32768 };    /* SMALL: bytes of scratch that come from the stack */
 
 /* Processors with masks read a narrow vector of a row in place; for others its panel is copied and padded. */
 #if MG_BYTES > 16
@@ -34,9 +34,9 @@ enum { FN(chunk) = 4096 / sizeof(real) };
 #include "matmul_rows.h"
 #include "matvec.h"
 
-/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large b,
-   whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache while
-   panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
+/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
+   b, whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache
+   while panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
 typedef struct {
     int turned, pack_a, pack_b, keep_b;
     size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
@@ -89,93 +89,82 @@ static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* The tiles of one panel. With work ahead, as many full ones as that needs come first. */
-static void FN(tiles)(FN(tile_args) *t, size_t m, int groups, int work) {
-    const real *a = t->a;
-    real *c = t->c;
-    const size_t k = t->k, most = groups || t->n > W ? ROWS_2 : ROWS_1;
-    size_t busy = 0;
-    if (work != FN(plain)) {
-        busy = m / ROWS_2 < 2 * TOGETHER ? m / ROWS_2 : 2 * TOGETHER;
+/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel. */
+static void FN(busy_tiles)(FN(tile_args) t, int work) {
+    for (int s = 0; s < 2; s++) {
+        if (work == FN(copying)) FN(tile_copying)(&t);
+        else FN(tile_fetching)(&t);
+        t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k * W;
+        t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
     }
-    const size_t even = (m - busy * ROWS_2 + most - 1) / most;
-    const real *const ahead = t->ahead;
-    real *const panel = t->panel;
-    size_t i = 0, vectors = 0;
-    for (size_t s = 0; s < busy; s++, i += ROWS_2) {
-        t->a = a + (ptrdiff_t)i * t->a_row, t->c = c + (ptrdiff_t)i * t->c_row;
-        t->second = vectors % 2;
-        t->ahead = ahead + (ptrdiff_t)(vectors / 2) * t->ahead_row + (ptrdiff_t)(vectors % 2) * t->ahead_last;
-        t->panel = panel + vectors * W;
-        if (work == FN(copying)) FN(tile_copying)(t);
-        else FN(tile_fetching)(t);
-        vectors += k / TOGETHER;
+}
+
+/* Tiles of m rows, as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4. */
+static void FN(even_tiles)(FN(tile_args) t, size_t m) {
+    const size_t most = t.n > W ? ROWS_2 : ROWS_1, tiles = (m + most - 1) / most;
+    for (size_t s = 0; s < tiles; s++) {
+        const size_t rows = m * (s + 1) / tiles - m * s / tiles;
+        if (t.n > W) FN(tile_2)(&t, rows);
+        else FN(tile_1)(&t, rows);
+        t.a += (ptrdiff_t)rows * t.a_row, t.c += (ptrdiff_t)rows * t.c_row;
     }
-    if (work == FN(copying))
-        for (; vectors < 2 * k; vectors++)
-            V(store)(panel + vectors * W, V(load)(ahead + (ptrdiff_t)(vectors / 2) * t->ahead_row +
-                                                  (ptrdiff_t)(vectors % 2) * t->ahead_last));
-    for (size_t s = 0; s < even; s++) {             /* as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4 */
-        const size_t first = busy * ROWS_2 + (m - busy * ROWS_2) * s / even;
-        size_t rows = busy * ROWS_2 + (m - busy * ROWS_2) * (s + 1) / even - first;
-        i = first;
-        t->a = a + (ptrdiff_t)i * t->a_row;
-        if (groups) {
-            i = s * ROWS_2, rows = m - i < ROWS_2 ? m - i : ROWS_2;
-            t->a = a + i * k, t->a_col = (ptrdiff_t)rows;
-        }
-        t->c = c + (ptrdiff_t)i * t->c_row;
-        if (t->n > W) FN(tile_2)(t, rows);
-        else FN(tile_1)(t, rows);
+}
+
+/* Tiles of an a in groups of ROWS_2 rows, as pack_columns leaves it. */
+static void FN(group_tiles)(FN(tile_args) t, size_t m) {
+    for (size_t i = 0; i < m; i += ROWS_2) {
+        const size_t rows = m - i < ROWS_2 ? m - i : ROWS_2;
+        t.a_col = (ptrdiff_t)rows;
+        if (t.n > W) FN(tile_2)(&t, rows);
+        else FN(tile_1)(&t, rows);
+        t.a += rows * t.k, t.c += (ptrdiff_t)rows * t.c_row;
     }
 }
 
 /* Rows i0 .. i0 + m of c, one chunk of k. */
 static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
-    const int ends = k0 + k == p->k, fresh = i0 == 0 || !q->keep_b, groups = q->pack_a && p->a_row == 1;
+    const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
+    const int fresh = i0 == 0 || !q->keep_b;        /* else the first block of rows has left all panels */
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
     const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
-    real *const block = scratch + q->panels, *const strip = block + q->block;
+    real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
     const ptrdiff_t strip_row = (ptrdiff_t)((p->n + W - 1) / W * W);
-    real *c = q->turned ? strip : (real *)p->c + (ptrdiff_t)i0 * p->c_row;
-    FN(tile_args) t = {
-        .k = k, .a_row = p->a_row, .a_col = p->a_col, .c_row = q->turned ? strip_row : p->c_row,
-        .add = !q->turned && (k0 > 0 || p->accumulate),
-        .relu = !q->turned && ends && p->activation == MG_ACT_RELU,
-    };
-    if (groups) FN(pack_columns)(m, k, a, p->a_col, block);
-    else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, block, t.a_row = (ptrdiff_t)k + 16);
-    if (q->pack_a) a = block;
-    int ready = !fresh;                             /* whether the panel is there */
+    FN(tile_args) t = {.k = k, .a_row = p->a_row, .a_col = p->a_col, .b_row = p->b_row};
+    real *c = (real *)p->c + (ptrdiff_t)i0 * p->c_row;
+    if (q->turned) c = strip, t.c_row = strip_row;  /* finished when it is turned back */
+    else t.c_row = p->c_row, t.add = adds, t.relu = ends && p->activation == MG_ACT_RELU;
+    if (groups) FN(pack_columns)(m, k, a, p->a_col, packed_a);
+    else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, packed_a, t.a_row = (ptrdiff_t)k + 16);
+    int ready = !fresh;                             /* whether this panel is packed */
     for (size_t j = 0, width; j < p->n; j += width) {
         width = FN(panel)(p->n - j);
         const size_t next = FN(panel)(p->n - j - width);
-        int work = FN(plain);
-        t.n = width, t.a = a, t.c = c + j;
+        size_t first = 0;
+        t.n = width, t.a = q->pack_a ? packed_a : a, t.c = c + j;
         t.bias = ends && p->bias && !q->turned ? (const real *)p->bias + j : NULL;
-        t.b = b + (ptrdiff_t)j * p->b_col, t.b_row = p->b_row, t.b_last = (ptrdiff_t)width - W;
+        t.b = b + (ptrdiff_t)j * p->b_col, t.b_last = (ptrdiff_t)width - W;
         if (q->pack_b) {
             real *const panel = scratch + (q->keep_b ? j * k : j / (2 * W) % 2 * 2 * W * k);
+            real *const after = scratch + (q->keep_b ? (j + width) * k : (j + width) / (2 * W) % 2 * 2 * W * k);
+            const int works = next > W && m >= 3 * ROWS_2 && !groups;
             if (!ready) FN(pack_panel)(k, width, t.b, p->b_row, p->b_col, panel);
+            ready = !fresh || (works && p->b_col == 1);
             t.b = panel, t.b_row = width > W ? 2 * W : W, t.b_last = W;
-            ready = !fresh;
-            if (next > W && m >= 3 * ROWS_2 && !groups) {
-                if (!fresh) {
-                    work = FN(fetching);
-                    t.ahead = panel + 2 * W * k, t.ahead_row = 2 * W, t.ahead_last = W, t.second = 0;
-                } else if (p->b_col == 1) {
-                    work = FN(copying), ready = 1;
-                    t.ahead = b + j + width, t.ahead_row = p->b_row, t.ahead_last = (ptrdiff_t)next - W, t.second = 0;
-                    t.panel = scratch + (q->keep_b ? (j + width) * k : (j + width) / (2 * W) % 2 * 2 * W * k);
-                }
+            if (works && !fresh) {
+                t.ahead = after, t.ahead_row = 2 * W, t.ahead_last = W;
+                FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
+            } else if (works && p->b_col == 1) {
+                t.ahead = b + j + width, t.ahead_row = p->b_row, t.ahead_last = (ptrdiff_t)next - W, t.panel = after;
+                FN(busy_tiles)(t, FN(copying)), first = 2 * ROWS_2;
             }
         }
-        FN(tiles)(&t, m, groups, work);
-        t.a_col = p->a_col;
+        t.a += (ptrdiff_t)first * t.a_row, t.c += (ptrdiff_t)first * t.c_row;
+        if (groups) FN(group_tiles)(t, m);
+        else FN(even_tiles)(t, m - first);
         if (!q->turned && ends && p->activation > MG_ACT_RELU) FN(activate)(p->activation, m, width, c + j, p->c_row);
     }
-    if (q->turned) FN(turn_back)(p, i0, m, k0 > 0 || p->accumulate, ends, strip, strip_row);
+    if (q->turned) FN(turn_back)(p, i0, m, adds, ends, strip, strip_row);
 }
 
 static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch) {
@@ -196,7 +185,28 @@ static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch
     }
 }
 
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+static int FN(single)(const mg_matmul_args *p) {
+    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
+           !(PADS && p->n < W);
+}
+
+static void FN(single_tile)(const mg_matmul_args *p) {
+    const FN(tile_args) t = {
+        .n = p->n, .k = p->k, .a = p->a, .b = p->b, .bias = p->bias, .c = p->c, .a_row = p->a_row, .a_col = p->a_col,
+        .b_row = p->b_row, .b_last = (ptrdiff_t)p->n - W, .c_row = p->c_row, .add = p->accumulate,
+        .relu = p->activation == MG_ACT_RELU,
+    };
+    if (p->n > W) FN(tile_2)(&t, p->m);
+    else FN(tile_1)(&t, p->m);
+    if (p->activation > MG_ACT_RELU) FN(activate)(p->activation, p->m, p->n, p->c, p->c_row);
+}
+
 static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+    if (FN(single)(p)) {
+        FN(single_tile)(p);
+        return;
+    }
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_matmul_args q = *p, t;

@@ -1,7 +1,7 @@
 /* Products with few rows: c (R, n) = a (R, k) b for R <= FEW. Included by matmul.c, once per precision.
 
-   Every number of b is used R times only, so memory binds: b is read as it lies, several of its rows side by side or, where
-   its columns are contiguous, W columns at a time. The sums of a stretch of columns wait in the first cache. */
+   Every number of b is used R times only, so memory binds: b is read as it lies, several of its rows side by side or,
+   where its columns are contiguous, W columns at a time. The sums of a stretch of columns wait in the first cache. */
 
 enum { FN(stretch) = 8192 / sizeof(real) };
 
@@ -9,7 +9,8 @@ enum { FN(stretch) = 8192 / sizeof(real) };
 INLINE void FN(add_rows)(const int R, const int G, size_t n, const real *a, ptrdiff_t a_row, ptrdiff_t a_col,
                          const real *b, ptrdiff_t b_row, int starts, real *sum) {
     vec x[24];
-    UNROLL for (int i = 0; i < R; i++) UNROLL for (int g = 0; g < G; g++) x[i * G + g] = V(set1)(a[i * a_row + g * a_col]);
+    UNROLL for (int i = 0; i < R; i++)
+        UNROLL for (int g = 0; g < G; g++) x[i * G + g] = V(set1)(a[i * a_row + g * a_col]);
     for (size_t j = 0; j < n; j += W) {
         const size_t part = n - j < W ? n - j : W;
         UNROLL for (int i = 0; i < R; i++) {
@@ -34,8 +35,8 @@ INLINE void FN(by_rows)(const int R, size_t n, size_t k, const real *a, ptrdiff_
 }
 
 /* The same, b by columns, which are transposed in registers. */
-INLINE void FN(by_columns)(const int R, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b,
-                           ptrdiff_t b_col, real *sum) {
+INLINE void FN(by_columns)(const int R, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col,
+                           const real *b, ptrdiff_t b_col, real *sum) {
     for (size_t j = 0; j < n; j += W, b += W * b_col) {
         const size_t part = n - j < W ? n - j : W;
         vec s[FEW], row[W];

@@ -8,7 +8,7 @@
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
    of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
-   for TOGETHER k, from `ahead`, to `panel`; two vectors, ahead_last apart, make a row. */
+   for each k, from `ahead`, to `panel`; two vectors, ahead_last apart, make a row. */
 typedef struct {
     size_t n, k;
     const real *a, *b, *bias, *ahead;       /* bias: NULL except in the last chunk */
@@ -46,47 +46,31 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
     const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, b_last = t->b_last;
     const real *b = t->b, *ahead = t->ahead, *a[8];
     real *panel = t->panel;
-    ptrdiff_t step = t->second ? t->ahead_row - t->ahead_last : t->ahead_last;
+    const ptrdiff_t ahead_row = t->ahead_row;
+    ptrdiff_t step = t->second ? ahead_row - t->ahead_last : t->ahead_last;
     vec sum[28] = {{0}};
     UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
-    size_t k = t->k;
-    for (const size_t together = WORK ? TOGETHER : 1; k >= together; k -= together) {
+    for (size_t k = t->k; k > 0; k--) {
+        vec row[2];
+        row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
+        if (VN == 2) row[1] = V(load)(b + b_last);
         if (WORK == FN(fetching)) __builtin_prefetch(ahead, 0, 2);
         if (WORK == FN(copying)) {          /* both ends: the vector may lie in two cache lines */
-            __builtin_prefetch(ahead + 16 * t->ahead_row);
-            __builtin_prefetch(ahead + 16 * t->ahead_row + W - 1);
+            __builtin_prefetch(ahead + 16 * ahead_row);
+            __builtin_prefetch(ahead + 16 * ahead_row + W - 1);
             V(store)(panel, V(load)(ahead));
             panel += W;
         }
-        if (WORK) ahead += step, step = t->ahead_row - step;
-        UNROLL for (size_t each = 0; each < together; each++) {
-            vec row[2];
-            row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
-            if (VN == 2) row[1] = V(load)(b + b_last);
-            UNROLL for (int i = 0; i < R; i++) {
-                const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
-                UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
-            }
-            UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
-            /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
-            UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
-            b += b_row;
+        if (WORK) ahead += step, step = ahead_row - step;
+        UNROLL for (int i = 0; i < R; i++) {
+            const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
+            UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
         }
+        UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+        /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
+        UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
+        b += b_row;
     }
-    if (WORK)
-        for (; k > 0; k--) {
-            vec row[2];
-            row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
-            if (VN == 2) row[1] = V(load)(b + b_last);
-            UNROLL for (int i = 0; i < R; i++) {
-                const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
-                UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
-            }
-            UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
-            /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
-            UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
-            b += b_row;
-        }
     __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
     real *const c = t->c;
     const ptrdiff_t c_row = t->c_row, c_last = (ptrdiff_t)n - W;

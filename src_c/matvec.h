@@ -1,8 +1,9 @@
 /* n = 1: c = a x for a vector x. Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
-   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. Both ways through a end there:
-   contiguous rows hold their lanes in registers; contiguous columns keep those of many rows in the first cache. */
+   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there:
+   contiguous rows hold their lanes in registers, few contiguous columns a quarter of them, many columns keep those of
+   many rows in a cache. */
 
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(held) ? 8 / FN(held) : 1 };
 
@@ -19,7 +20,7 @@ INLINE vec FN(by_halves)(const int n, vec *x) {
     return x[0] + x[1];
 }
 
-/* part = the lanes of R rows of a chunk, of each row halved down to one vector. x_row is 0, or each row has its own x. */
+/* part = the lanes of R rows of a chunk, each halved down to one vector. x_row is 0, or each row has its own x. */
 INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row,
                           real *part) {
     enum { L = FN(held) };
@@ -52,7 +53,8 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
     size_t i = 0;
     if (a_col == 1)
         for (; i + FN(at_once) <= rows; i += FN(at_once))
-            FN(row_lanes)(FN(at_once), k, a + (ptrdiff_t)i * a_row, a_row, x + (ptrdiff_t)i * x_row, x_row, part + i * W);
+            FN(row_lanes)(FN(at_once), k, a + (ptrdiff_t)i * a_row, a_row, x + (ptrdiff_t)i * x_row, x_row,
+                          part + i * W);
     for (; i < rows; i++) {
         const real *from = a + (ptrdiff_t)i * a_row;
         if (a_col != 1)
@@ -64,25 +66,24 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
     return FN(by_halves)(W, lane);
 }
 
-/* Contiguous columns, few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the first; only
-   a single one may be narrow. A quarter of the lanes is in registers at a time: four, and the four that these meet first. */
-INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col, const real *x,
-                             real *to) {
+/* Contiguous columns, few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the
+   first; only a single one may be narrow. A quarter of the lanes is in registers at a time: four, and the four that
+   these meet first. */
+INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col,
+                             const real *x, real *to) {
     vec half[2][16];
     UNROLL for (int quarter = 0; quarter < 16; quarter += 4) {
         vec sum[2][8];
         UNROLL for (int q = 0; q < 8; q++) sum[0][q] = sum[1][q] = (vec){0};
-#define ADD_COLUMN(q, at) do {                                                                                         \
-            const vec xs = V(set1)(x[at]);                                                                             \
-            const real *p = a + (ptrdiff_t)(at) * a_col;                                                               \
-            sum[0][q] = V(fma)(VN == 2 ? V(load)(p) : V(load_part)(p, n), xs, sum[0][q]);                              \
-            if (VN == 2) sum[1][q] = V(fma)(V(load)(p + last), xs, sum[1][q]);                                         \
-        } while (0)
-        size_t l = (size_t)quarter;
-        for (; l + 20 <= k; l += 32) UNROLL for (int q = 0; q < 8; q++) ADD_COLUMN(q, l + q + (q < 4 ? 0 : 12));
-        UNROLL for (int q = 0; q < 8; q++)
-            if (l + q + (q < 4 ? 0 : 12) < k) ADD_COLUMN(q, l + q + (q < 4 ? 0 : 12));
-#undef ADD_COLUMN
+        for (size_t l = (size_t)quarter; l < k; l += 32)
+            UNROLL for (int q = 0; q < 8; q++) {
+                const size_t at = l + (size_t)(q < 4 ? q : q + 12);
+                if (l + 20 > k && at >= k) continue;
+                const vec xs = V(set1)(x[at]);
+                const real *p = a + (ptrdiff_t)at * a_col;
+                sum[0][q] = V(fma)(VN == 2 ? V(load)(p) : V(load_part)(p, n), xs, sum[0][q]);
+                if (VN == 2) sum[1][q] = V(fma)(V(load)(p + last), xs, sum[1][q]);
+            }
         UNROLL for (int v = 0; v < VN; v++)
             UNROLL for (int q = 0; q < 4; q++) half[v][quarter + q] = sum[v][q] + sum[v][q + 4];
     }
@@ -101,7 +102,8 @@ static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col
 }
 
 /* to (m) continues, or starts, the chains of one lane: to = a x + to. */
-INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const real *a, ptrdiff_t a_col, vec x, real *to) {
+INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const real *a, ptrdiff_t a_col, vec x,
+                           real *to) {
     if (m == 8 * W) {
         UNROLL for (int i = 0; i < 8 * W; i += W) {
             if (ahead) __builtin_prefetch(a + ahead * a_col + i);
@@ -114,9 +116,9 @@ INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const re
     if (i < m) V(store)(to + i, V(fma)(V(load_part)(a + i, m - i), x, starts ? (vec){0} : V(load)(to + i)));
 }
 
-/* The same for many columns, up to ROW rows (a constant): the lanes wait in memory, and columns are read as they lie. */
-INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *lane,
-                             real *sums) {
+/* The same for many columns, up to ROW rows (a constant): lanes wait in memory, and columns are read as they lie. */
+INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x,
+                             real *lane, real *sums) {
     const int ahead = ROW == 8 * W ? 4 : 0;
     if (k < 32) memset(lane + k * ROW, 0, (32 - k) * ROW * sizeof(real));
     for (size_t l = 0; l < k && l < 32; l++, a += a_col)
@@ -171,8 +173,8 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
     }
 }
 
-/* The lanes of 8 vectors of rows stay in the first cache. What comes from beyond the second cache is read fastest in long
-   stretches; the lanes of all rows then wait in the second. */
+/* The lanes of 8 vectors of rows stay in the first cache. What comes from beyond the second cache is read fastest in
+   long stretches; the lanes of all rows then wait in the second. */
 static void FN(matvec_by_columns)(const mg_matmul_args *p) {
     enum { LONG = FN(widest), SHORT = 8 * W };
     const int large = p->m * p->k > (3 << 20) / sizeof(real);

@@ -75,19 +75,31 @@ cdef size_t scratch_bytes(const matmul_args *p, mg_matmul_args q) noexcept nogil
     return table.matmul_scratch_f32(&q) if p.bits == 32 else table.matmul_scratch_f64(&q)
 
 
-cdef mg_matmul_args product(const matmul_args *p, Py_ssize_t i) noexcept nogil:
-    """Product i of the batch."""
+cdef void products(const matmul_args *p, Py_ssize_t first, Py_ssize_t last, char *scratch) noexcept nogil:
+    """Products first .. last of the batch, one after the other."""
+    cdef Py_ssize_t[NPY_MAXDIMS] at
+    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, i = first
     cdef mg_matmul_args q = p.all
-    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, rest = i
     cdef int d
     for d in range(p.dims - 1, -1, -1):
-        a += rest % p.size[d] * p.a_step[d]
-        b += rest % p.size[d] * p.b_step[d]
-        rest //= p.size[d]
-    q.a = <const char *>q.a + a * item
-    q.b = <const char *>q.b + b * item
-    q.c = <char *>q.c + i * <Py_ssize_t>(q.m * q.n) * item
-    return q
+        at[d] = i % p.size[d]
+        i //= p.size[d]
+        a += at[d] * p.a_step[d]
+        b += at[d] * p.b_step[d]
+    for i in range(first, last):
+        q.a = <const char *>p.all.a + a * item
+        q.b = <const char *>p.all.b + b * item
+        q.c = <char *>p.all.c + i * <Py_ssize_t>(q.m * q.n) * item
+        compute(p, q, scratch)
+        for d in range(p.dims - 1, -1, -1):         # the next place in the batch, the last dimension fastest
+            at[d] += 1
+            a += p.a_step[d]
+            b += p.b_step[d]
+            if at[d] < p.size[d]:
+                break
+            at[d] = 0
+            a -= p.size[d] * p.a_step[d]
+            b -= p.size[d] * p.b_step[d]
 
 
 cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept nogil:
@@ -99,7 +111,7 @@ cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept no
 
 cdef int k_batch(const matmul_args *p) noexcept nogil:
     """The products of a batch, spread over threads. Returns as k_matmul does."""
-    cdef Py_ssize_t i, part, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
+    cdef Py_ssize_t i, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
     cdef size_t size = scratch_bytes(p, p.all)
     cdef char *memory = NULL
     cdef char *scratch = NULL
@@ -108,12 +120,10 @@ cdef int k_batch(const matmul_args *p) noexcept nogil:
         if scratch == NULL:
             return -1
     if parts == 1:
-        for i in range(p.count):
-            compute(p, product(p, i), scratch)
+        products(p, 0, p.count, scratch)
     else:
-        for part in prange(parts, num_threads=<int>parts, schedule="static"):
-            for i in range(p.count * part // parts, p.count * (part + 1) // parts):
-                compute(p, product(p, i), scratch + part * size if size else NULL)
+        for i in prange(parts, num_threads=<int>parts, schedule="static"):
+            products(p, p.count * i // parts, p.count * (i + 1) // parts, scratch + i * size if size else NULL)
     free(memory)
     return 0
 
@@ -167,9 +177,10 @@ cdef int refuse(object a, object b, object out, bint ta, bint tb, object bias) e
     for x in (a, b):
         sizes = x.shape[:x.ndim - 2]
         if len(sizes) > len(batch) or any(s not in (1, t) for s, t in zip(sizes[::-1], batch[::-1])):
-            raise ShapeError(f"matmul: the batch {sizes} of {describe(x)} does not broadcast to {batch} of out {out.shape}")
+            raise ShapeError(f"matmul: the batch {sizes} of {describe(x)} does not broadcast to {batch} of out")
     if out.shape != (*batch, m, n):
-        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}; need out {(*batch, m, n)}")
+        given = f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}"
+        raise ShapeError(f"{given}; need out {(*batch, m, n)}")
     if bias is not None and bias.shape != (n,):
         raise ShapeError(f"matmul: bias is {bias.shape}, out is {out.shape}; need bias {(n,)}")
     last = "" if bias is None else f", bias is {bias.dtype}"
@@ -231,11 +242,13 @@ def matmul(
     bint ta=False, bint tb=False, ndarray bias=None, str activation=None, bint accumulate=False,
 ):
     cdef matmul_args p
-    cdef int dtype = PyArray_TYPE(out), failed, x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2
+    cdef int dtype = PyArray_TYPE(out), failed
+    cdef int x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2   # dimensions of the batch
     if (
         x < 0 or y < 0 or z < 0
         or PyArray_DIM(a, x + (not ta)) != PyArray_DIM(b, y + tb) or PyArray_DIM(out, z) != PyArray_DIM(a, x + ta)
-        or PyArray_DIM(out, z + 1) != PyArray_DIM(b, y + (not tb)) or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
+        or PyArray_DIM(out, z + 1) != PyArray_DIM(b, y + (not tb))
+        or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
     ):
         refuse(a, b, out, ta, tb, None)
     p.all.m, p.all.n, p.all.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)

@@ -32,6 +32,7 @@ def batches(seed, dtype):
     yield np.broadcast_to(one(6, 8), (5, 6, 8)), one(5, 8, 70)[:, :, ::2]
     yield one(4, 70, 40), one(4, 40, 70)
     yield one(3, 2, 600), one(3, 600, 1)
+    yield one(4, 9, 40)[:, :5], one(40, 6)
     yield one(0, 2, 3), one(3, 4)
     yield one(2, 2, 0), one(2, 0, 4)
 
