@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from kernels.twins import needs_native
 
 import minigrad as mg
 from minigrad import cli, nn, optim, reg
@@ -43,6 +44,7 @@ def test_a_row_for_each_way_that_a_term_can_take():
     assert [line.split()[0] for line in cost.table(costs).splitlines()] == ["term", *(n.split()[0] for n in names)]
 
 
+@needs_native  # the reference kernels make arrays of their own
 def test_memory_is_that_of_the_arrays_of_a_step():
     costs = {c.name: c.step_bytes for c in cost.of(network(), X, Y, {"L2": reg.L2(0.1)}, rounds=1)}
     weights = 4 * (20 * 300 + 900)
