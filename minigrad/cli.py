@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_cv, add_path, add_cost, add_articles, add_claims, add_bench, add_info):
+    for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(

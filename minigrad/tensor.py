@@ -11,7 +11,6 @@ from .arrays import check_dtype
 from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
-from .ops.linalg import matmul
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .owned import owned
@@ -126,11 +125,10 @@ METHODS: dict[str, Any] = {
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
     "__neg__": neg, "__abs__": abs,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
-    "sign": sign, "matmul": matmul, "argmax": argmax,
+    "sign": sign, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from minigrad import linear, selection
+from minigrad import linear_model, selection
 from minigrad.data import regression
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import around
@@ -33,7 +33,7 @@ def errors(p, seed):
     y, beta = y / size, beta / size
     y = y + NOISE * np.random.default_rng(seed).standard_normal(N)
     least = np.linalg.lstsq(x, y, rcond=None)[0]  # of all that fit best, the one of least norm
-    family = linear.Regression(l1_ratio=0.0, fit_intercept=False)
+    family = linear_model.Regression(l1_ratio=0.0, fit_intercept=False)
     ridge = selection.cross_validate(family, x, y, GRID, folds=5, seed=seed).model.coefficients
     return [float(((w - beta) ** 2).sum()) for w in (least, ridge)]
 

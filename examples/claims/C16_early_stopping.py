@@ -9,7 +9,7 @@ and s/(s + λ) by the ridge, s an eigenvalue of XᵀX/m and lr s_max <= 1.
 import numpy as np
 
 import minigrad as mg
-from minigrad import linear, nn, optim
+from minigrad import linear_model, nn, optim
 from minigrad.data import regression
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import number
@@ -25,7 +25,7 @@ x, y, beta = regression(ROWS, 20, noise=NOISE, dtype="float64")
 noise, x = y - x @ beta, x * log_spaced(3.0, 0.1, 20)  # eigenvalues over three decades
 y = x @ beta + noise
 s, v = np.linalg.eigh(x.T @ x / ROWS)
-least = v.T @ linear.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y).fit(0.0).coefficients
+least = v.T @ linear_model.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y).fit(0.0).coefficients
 lr = 1 / float(s[-1])
 times = np.unique(np.logspace(0, np.log10(STEPS), 40).astype(int))
 
@@ -50,7 +50,7 @@ by_ridge = s / (s + 1 / (lr * times[:, None]))
 far = np.abs(descended(times) @ v - by_steps * least).max() / np.abs(least).max()
 claim.holds(f"after t steps 1 - (1 - lr s)^t of least squares is there along each eigenvector, to {number(far)}",
             far < 1e-9)  # fmt: skip
-solver = linear.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y)
+solver = linear_model.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y)
 ridges = np.array([solver.fit(1 / (lr * t)).coefficients for t in times])
 far = np.abs(ridges @ v - by_ridge * least).max() / np.abs(least).max()
 claim.holds(f"with the ridge, λ = 1/(lr t), it is s/(s + λ), to {number(far)}", far < 1e-9)

@@ -9,7 +9,7 @@ penalty as a sub-gradient and as a proximal step.
 import numpy as np
 
 import minigrad as mg
-from minigrad import linear, nn, optim, reg
+from minigrad import linear_model, nn, optim, reg
 from minigrad.data import regression
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import around, installed_sklearn, number
@@ -24,7 +24,7 @@ FEW, MOST, POINTS = 0.001, 0.5, 1.0  # ° shares of zeros, and points of accurac
 
 claim.section("The mathematics: linear regression in float64")
 x, y, truth = regression(200, 50, noise=1.0, nonzero=8, dtype="float64")
-lam = 0.1 * linear.Regression(fit_intercept=False).start(x, y).lambda_max()
+lam = 0.1 * linear_model.Regression(fit_intercept=False).start(x, y).lambda_max()
 
 
 def objective(w):
@@ -53,7 +53,7 @@ def by_network(optimizer_of, steps):
 
 proximal = by_network(lambda params, terms: optim.FISTA(params, prox=terms), 5_000)
 plain = by_network(lambda params, terms: optim.SGD(params, lr=0.1, penalty=terms), 2_000)
-oracle, theirs = linear.Regression(fit_intercept=False).start(x, y).fit(lam).coefficients, "coordinate descent"
+oracle, theirs = linear_model.Regression(fit_intercept=False).start(x, y).fit(lam).coefficients, "coordinate descent"
 sklearn = installed_sklearn()
 if sklearn:
     oracle = sklearn.Lasso(alpha=lam, fit_intercept=False, tol=1e-13, max_iter=100_000).fit(x, y).coef_

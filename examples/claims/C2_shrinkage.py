@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from minigrad import linear, reg
+from minigrad import linear_model, reg
 from minigrad.data import regression
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import around, number
@@ -26,7 +26,7 @@ claim.section("The mathematics: ridge regression in float64")
 x, y, _ = regression(claim.size["rows"], 20, noise=1.0, dtype="float64")
 x = x * log_spaced(3.0, 0.03, 20)  # columns of unlike spread: singular values over two decades
 _, s, v = np.linalg.svd(x, full_matrices=False)
-solver = linear.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y)
+solver = linear_model.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y)
 lambdas = log_spaced(100.0, 1e-4, 40)
 path = np.array([solver.fit(lam).coefficients for lam in lambdas])
 least = v @ solver.fit(0.0).coefficients

@@ -8,7 +8,7 @@ minimum lies inside, and both ends lie above it by more than 2 paired standard e
 
 import numpy as np
 
-from minigrad import linear, reg
+from minigrad import linear_model, reg
 from minigrad.data import load_digits, regression
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import around
@@ -22,9 +22,9 @@ GRID = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 claim.section("The mathematics: at λ ≥ λ_max all L1 weights are exactly 0")
 digits = load_digits("float64")
 problems = {
-    "linear regression": (linear.Regression(), regression(200, 50, noise=1.0, nonzero=8, dtype="float64")[:2]),
-    "two classes": (linear.Logistic(), (digits.x[:300], (digits.y[:300] == 8).astype(np.int64))),
-    "ten classes": (linear.Logistic(), (digits.x[:120], digits.y[:120])),
+    "linear regression": (linear_model.Regression(), regression(200, 50, noise=1.0, nonzero=8, dtype="float64")[:2]),
+    "two classes": (linear_model.Logistic(), (digits.x[:300], (digits.y[:300] == 8).astype(np.int64))),
+    "ten classes": (linear_model.Logistic(), (digits.x[:120], digits.y[:120])),
 }
 for name, (family, data) in problems.items():
     top = family.start(*data).lambda_max()

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from minigrad import linear, selection
+from minigrad import linear_model, selection
 from minigrad.data import regression
 from minigrad.lab.articles import installed_sklearn, number
 from minigrad.lab.claims import Claim
@@ -24,7 +24,7 @@ held_out, (x, y) = (x[ROWS:], y[ROWS:]), (x[:ROWS], y[:ROWS])
 folds = list(selection.KFold(claim.size["folds"], seed=0).split(x))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", selection.SelectionWarning)
-    result = selection.cross_validate(linear.Regression(), x, y, folds=folds, count=claim.size["λ"], ratio=1e-3)
+    result = selection.cross_validate(linear_model.Regression(), x, y, folds=folds, count=claim.size["λ"], ratio=1e-3)
 
 claim.section("The mathematics: picks and fold errors")
 sklearn = installed_sklearn()
@@ -55,7 +55,7 @@ claim.figure(
 claim.section(f"On {HELD:,} rows that no choice saw")
 rows, errors = [], {}
 picks = {"the least mean error": result.model, "one standard error": result.model_1se,
-         "no penalty": linear.Regression().start(x, y).fit(0.0)}  # fmt: skip
+         "no penalty": linear_model.Regression().start(x, y).fit(0.0)}  # fmt: skip
 for name, model in picks.items():
     errors[name] = float(((model.output(held_out[0]) - held_out[1]) ** 2).mean())
     found = (model.coefficients != 0) & (truth != 0)

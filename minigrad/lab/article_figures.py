@@ -10,6 +10,7 @@ import numpy as np
 from .figures import LINES, SETTINGS, _panels, _png, _pyplot
 
 Curve = tuple[Sequence[float], Sequence[float]]
+FEW = 6  # points that are marked on the axis; twice as many are marked on the line
 
 
 def curves(
@@ -30,20 +31,23 @@ def curves(
         handles: dict[str, Any] = {}
         for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
             for name, (x, y) in lines.items():
-                dot = "o" if len(x) <= 12 else None
+                dot = "o" if len(x) <= 2 * FEW else None
                 (handles[name],) = axis.plot(
                     x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5
                 )
-            for name, at in (marks or {}).get(title, {}).items():
-                axis.axvline(at, color="#7a7f87", linestyle=":", linewidth=1.2)
-                axis.annotate(name, (at, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
-                              fontsize=8, color="#5a5f67")  # fmt: skip
+            for name, place in (marks or {}).get(title, {}).items():
+                axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
+                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top",
+                              rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:
                 axis.set_ylabel(ylabel)
             if "x" in log:
                 axis.set_xscale("log")
+                if len(x) <= FEW:
+                    axis.set_xticks(x, [f"{value:,g}" for value in x])
+                    axis.minorticks_off()
             if "y" in log:
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)

@@ -137,9 +137,10 @@ def trained(
     """The network after Adam; start, order and masks are functions of the seed. Terms act on weights, not on biases."""
     rng.manual_seed(seed)
     model = network(np.shape(data[0])[1], dropout, classes)
-    in_gradient, in_prox = (reg.on(model, "*.weight", term) if term else None for term in (penalty, prox))
-    optimizer = optim.Adam(model.parameters(), lr=RATE, penalty=in_gradient, prox=in_prox)
-    fit(model, data, loss, optimizer, epochs=epochs, batch_size=BATCH, seed=seed)
+    terms: dict[str, Any] = {
+        name: reg.on(model, "*.weight", term) for name, term in (("penalty", penalty), ("prox", prox)) if term
+    }
+    fit(model, data, loss, optim.Adam(model.parameters(), lr=RATE, **terms), epochs=epochs, batch_size=BATCH, seed=seed)
     return model
 
 

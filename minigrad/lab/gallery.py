@@ -142,8 +142,11 @@ def write(
         for method, arguments in article.told:
             getattr(report, method)(*arguments)
     report.section("Sizes")
-    every = collection.made.sizes.items()
-    rows = [[name, what, *(f"{n:,}" for n in both)] for name, sizes in every for what, both in sizes.items()]
+    rows = [
+        ["" if i else name, what, *(f"{n:,}" for n in both)]
+        for name, sizes in collection.made.sizes.items()
+        for i, (what, both) in enumerate(sizes.items())
+    ]
     report.table(("example", "what", "in full", "with --quick"), rows)
     report.note("Seeds are 0, 1, 2, ...; each example says what it draws from them.")
     return report

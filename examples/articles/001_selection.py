@@ -1,6 +1,6 @@
 """Article 001's advice, followed: λ by K-fold cross-validation, for a linear model and for its network.
 
-    python examples/articles/001_folds.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
+    python examples/articles/001_selection.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import warnings
@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 import minigrad as mg
-from minigrad import linear, nn, reg, selection
+from minigrad import linear_model, nn, reg, selection
 from minigrad.data import Dataset, noisy_labels, split
 from minigrad.lab.articles import Article, digits_or_mnist, installed_sklearn, number, one_pixel
 from minigrad.lab.selection_figures import error_over_lambda
@@ -24,7 +24,7 @@ X, y = train.x, train.y[:, 0]
 folds = list(selection.KFold(FOLDS, seed=0).split(X))
 rows, results = [], {}
 for kind, ratio, lambdas, unit in (("L1", 1.0, None, 2), ("L2", 0.0, selection.log_spaced(100.0, 1e-3, COUNT), 1)):
-    family = linear.Regression(ratio, fit_intercept=False)
+    family = linear_model.Regression(ratio, fit_intercept=False)
     found = results[kind] = selection.cross_validate(family, X, y, lambdas, count=COUNT, folds=folds)
     for pick, at, model in (("best", found.best, found.model), ("one standard error", found.one_se, found.model_1se)):
         rows.append([
@@ -85,7 +85,8 @@ article.table(("λ of λ/2 Σ|w|", "λ", "weights not 0", "training accuracy", "
 article.says(
     f"{ROWS:,} training rows, {NOISE:.0%} of their labels wrong; {len(test.x):,} test rows with clean labels, "
     "which no choice saw. The proximal step inside Adam, from the least λ to the largest, each network from the "
-    "last. Pixels that never vary lose their weights at once."
+    "last: those further right have trained longer, hence the rise before the dip. Pixels that never vary lose "
+    "their weights at once."
 )
 article.figure(lambda: error_over_lambda(found), "Cross-validated log loss of the network over λ")
 article.look_at(
