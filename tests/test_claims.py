@@ -59,7 +59,7 @@ def made(tmp_path_factory):
 
 def test_every_program_is_known():
     assert set(PROGRAMS) == set(MUST_HOLD) == set(SIZES)
-    assert set(claims.TIMED) <= set(SIZES)
+    assert {*claims.TIMED, *claims.LONG} <= set(SIZES)
 
 
 @pytest.mark.parametrize("name", MUST_HOLD)

@@ -24,6 +24,7 @@ FOREWORD = (
     "`minigrad articles`. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw²."
 )
 TIMED = ("C9_cost", "C10_large_data")  # they measure time: nothing runs beside them
+LONG = ("C3_generalization", "C18_more_data", "C12_uneven_classes")  # begun first where claims run side by side
 
 # Every number that decides how long an example runs: (in full, with --quick). The page prints this table.
 SIZES: dict[str, dict[str, tuple[int, int]]] = {

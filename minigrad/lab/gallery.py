@@ -84,12 +84,12 @@ def programs(collection: Collection, numbers: Sequence[str] = ()) -> list[Path]:
 def run_all(
     collection: Collection, paths: Sequence[Path], quick: bool, drawn: bool, jobs: int = 1
 ) -> list[tuple[Article, float]]:
-    """Each example and its seconds: one after the other, or side by side in `jobs` processes, the longest first.
+    """Each example and its seconds: one after the other, or side by side in `jobs` processes.
 
-    What measures time stands alone, after all others.
+    There the long ones begin, and what measures time stands alone after all others.
     """
     alone = [path for path in paths if jobs == 1 or path.stem in claims.TIMED]
-    beside = sorted((path for path in paths if path not in alone), key=lambda path: -path.stat().st_size)
+    beside = sorted((path for path in paths if path not in alone), key=lambda path: path.stem not in claims.LONG)
     tasks = {path.stem: (path, quick, drawn, collection.kind) for path in beside}
     done = sweep.run(run_silently, tasks, n_jobs=jobs) if tasks else {}
     for path in alone:
