@@ -39,20 +39,20 @@ class Trained(NamedTuple):
     seconds: float
 
 
-def network() -> nn.Module:
+def network(inputs: int = 784) -> nn.Sequential:
     """784-64-64-10; it ends in logits, where the article applies softmax twice."""
     return nn.Sequential(
-        nn.Linear(784, 64, activation="relu"),
+        nn.Linear(inputs, 64, activation="relu"),
         nn.Linear(64, 64, activation="relu"),
         nn.Linear(64, 10),
     )
 
 
-def train_one(data: Split, term: Any, seed: int, epochs: int) -> Trained:
+def train_one(data: Split, term: Any, seed: int, epochs: int, selector: Any = reg.everything) -> Trained:
     """Train on data.train, the penalty in the update; validate on data.test after each epoch, as the article does."""
     rng.manual_seed(seed)
-    model = network()
-    penalty = reg.on(model, {"L2": (reg.everything, term)})
+    model = network(data.train.x.shape[1])
+    penalty = None if term is None else reg.on(model, {"L2": (selector, term)})
     optimizer = optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-7, penalty=penalty)
     start = time.perf_counter()
     history = fit(

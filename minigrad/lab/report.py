@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from .tables import as_html
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1d1f23; --paper: #fcfcfa; --faint: #6a6f78; --rule: #dcdcd6; --link: #1f5fa8 }
+:root { color-scheme: light dark; --ink: #1d1f23; --paper: #fcfcfa; --faint: #6a6f78; --rule: #dcdcd6; --link: #1f5fa8;
+  --good: #00745a; --bad: #b04a00 }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e5e7; --paper: #17191c; --faint: #9aa0a8; --rule: #363a40; --link: #8ab8ee }
+  :root { --ink: #e4e5e7; --paper: #17191c; --faint: #9aa0a8; --rule: #363a40; --link: #8ab8ee;
+    --good: #45c5a1; --bad: #f0914a }
 }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -20,7 +22,10 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.1rem 4rem }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .6rem } h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem }
 p { max-width: 44rem; margin: .6rem 0 } a { color: var(--link) } .faint { color: var(--faint); font-size: .86rem }
-code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
+code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace } h3 { font-size: 1.05rem; margin: 1.9rem 0 .4rem }
+pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0 }
+.verdict { display: flex; gap: .6rem; max-width: 46rem } .verdict b { flex: 0 0 6.4rem; font-size: .86rem; padding-top: .1rem }
+.must b, .holds b { color: var(--good) } .does b { color: var(--bad) }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
 table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
 th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
@@ -48,13 +53,29 @@ class Report:
         if subtitle:
             self.note(subtitle)
 
-    def section(self, heading: str) -> None:
-        self._parts.append(f"<h2>{escape(heading)}</h2>")
+    def section(self, heading: str, level: int = 2, anchor: str = "") -> None:
+        """A heading; `links` can point to its anchor."""
+        place = f' id="{escape(anchor, quote=True)}"' if anchor else ""
+        self._parts.append(f"<h{level}{place}>{escape(heading)}</h{level}>")
+
+    def links(self, anchors: Mapping[str, str]) -> None:
+        """A line for each section with an anchor: anchor -> words."""
+        items = [f'<a href="#{escape(a, quote=True)}">{escape(words)}</a>' for a, words in anchors.items()]
+        self._parts.append(f"<p>{'<br>'.join(items)}</p>")
 
     def text(self, paragraph: str) -> None:
         """A paragraph of plain text; `words` between backquotes are set as code."""
         pieces = escape(paragraph).split("`")
         self._parts.append("<p>" + "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces)) + "</p>")
+
+    def code(self, source: str) -> None:
+        """A listing."""
+        self._parts.append(f"<pre><code>{escape(source)}</code></pre>")
+
+    def verdict(self, verdict: str, words: str) -> None:
+        """must hold, holds, or does not hold; and what."""
+        kind = verdict.split()[0]
+        self._parts.append(f'<p class="verdict {kind}"><b>{escape(verdict)}</b> <span>{escape(words)}</span></p>')
 
     def note(self, text: str) -> None:
         """A small line."""

@@ -1,0 +1,63 @@
+"""The figures of the articles: named curves in panels, and images of weights in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .figures import LINES, SETTINGS, _panels, _png, _pyplot
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: str, *, log: str = "", columns: int = 3,
+    height: float = 3.0, marks: Mapping[str, Mapping[str, float]] | None = None, alike: bool = True,
+) -> bytes:  # fmt: skip
+    """One panel per title, in it a line per name through (x, y); a name has one colour in all panels.
+
+    log: the axes on a logarithmic scale, "", "x", "y" or "xy". marks[title] are vertical lines by name. alike: one
+    y axis for all. The legend stands below.
+    """
+    pyplot = _pyplot()
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    colors = {name: LINES[i % len(LINES)] for i, name in enumerate(names)}
+    styles = {name: ("-", "--", ":")[i // len(LINES)] for i, name in enumerate(names)}
+    with pyplot.rc_context(SETTINGS):
+        figure, axes = _panels(len(panels), min(columns, len(panels)), height, sharey=alike)
+        handles: dict[str, Any] = {}
+        for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
+            for name, (x, y) in lines.items():
+                dot = "o" if len(x) <= 12 else None
+                (handles[name],) = axis.plot(x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5)
+            for name, x in (marks or {}).get(title, {}).items():
+                axis.axvline(x, color="#7a7f87", linestyle=":", linewidth=1.2)
+                axis.annotate(name, (x, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
+                              fontsize=8, color="#5a5f67")  # fmt: skip
+            axis.set_title(title)
+            axis.set_xlabel(xlabel)
+            if i % min(columns, len(panels)) == 0 or not alike:
+                axis.set_ylabel(ylabel)
+            if "x" in log:
+                axis.set_xscale("log")
+            if "y" in log:
+                axis.set_yscale("log")
+            axis.tick_params(labelleft=True)
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(4, len(handles)))
+        return _png(figure)
+
+
+def images(pictures: Mapping[str, np.ndarray]) -> bytes:
+    """Square images by title, each on its own scale: blue negative, white 0, red positive, grey where there is none."""
+    pyplot = _pyplot()
+    with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
+        figure, axes = _panels(len(pictures), len(pictures), 9.6 / len(pictures) + 0.3)
+        for axis, (title, picture) in zip(axes, pictures.items()):
+            scale = float(np.nanmax(np.abs(picture))) or 1.0
+            axis.set_facecolor("#d0d2d6")
+            axis.imshow(picture, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(title)
+        return _png(figure)
