@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_cv, add_path, add_cost, add_bench, add_info):
+    for add in (add_demo, add_cv, add_path, add_articles, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -85,6 +85,21 @@ def add_cv(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return choose_options.add(commands, "path", _at_least)
+
+
+def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    articles = commands.add_parser(
+        "articles",
+        help="five articles on regularization: their programs with their mistakes, corrected and measured",
+        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
+    )
+    articles.add_argument("articles", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
+    articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
+                          help="where the page goes (default: ./minigrad-articles)")  # fmt: skip
+    articles.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    articles.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
+    articles.set_defaults(run=run_articles)
+    return articles
 
 
 def add_cost(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -128,12 +143,26 @@ def run_demo(options: argparse.Namespace) -> None:
     from .lab import article_000, demo_report
 
     options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
-    if options.threads is None:
-        # Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much
-        # to lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
-        kernels.set_num_threads(1)
+    one_thread(options)
     job = {"digits": demo_report, "mnist": article_000}[options.data]
     job.main(options)
+
+
+def run_articles(options: argparse.Namespace) -> None:
+    from .lab import gallery
+
+    one_thread(options)
+    gallery.main(options)
+
+
+def one_thread(options: argparse.Namespace) -> None:
+    """Compute with one thread unless --threads says otherwise.
+
+    Batches of 32 rows leave a second thread little to gain. Where other processes keep the cores busy it has much to
+    lose: measured at a load of 11 on two cores, 0.6 s with one thread became 33 s with two.
+    """
+    if options.threads is None:
+        kernels.set_num_threads(1)
 
 
 def run_cost(options: argparse.Namespace) -> None:
@@ -141,8 +170,7 @@ def run_cost(options: argparse.Namespace) -> None:
 
     options.terms = options.terms or cost.TERMS
     options.rounds = options.rounds or cost.ROUNDS
-    if options.threads is None:
-        kernels.set_num_threads(1)  # as run_demo
+    one_thread(options)
     cost.main(options)
 
 

@@ -31,7 +31,9 @@ def curves(
         for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
             for name, (x, y) in lines.items():
                 dot = "o" if len(x) <= 12 else None
-                (handles[name],) = axis.plot(x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5)
+                (handles[name],) = axis.plot(
+                    x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5
+                )
             for name, x in (marks or {}).get(title, {}).items():
                 axis.axvline(x, color="#7a7f87", linestyle=":", linewidth=1.2)
                 axis.annotate(name, (x, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
@@ -45,7 +47,7 @@ def curves(
             if "y" in log:
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)
-        figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(4, len(handles)))
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(6, len(handles)))
         return _png(figure)
 
 
@@ -59,5 +61,6 @@ def images(pictures: Mapping[str, np.ndarray]) -> bytes:
             axis.set_facecolor("#d0d2d6")
             axis.imshow(picture, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
             axis.set_title(title)
         return _png(figure)

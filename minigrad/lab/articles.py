@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import math
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,20 +13,37 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import nn, optim, reg
 from ..data import Dataset, Split, Standardizer, load_digits, load_mnist, split
+from ..ops.losses import mse
+from ..tensor import from_numpy
+from .statistics import mean, spread
 from .tables import as_text
 
 WIDTH = 110  # of the text in a terminal
 
 # Every number that decides how long an example runs: (in full, with --quick). The gallery prints this table.
 SIZES: dict[str, dict[str, tuple[int, int]]] = {
-    "000_network": {"seeds": (3, 1), "training rows": (60_000, 1_000), "epochs": (10, 1)},
     "000_linear": {"descent steps": (4_000, 4_000)},
-    "002_gradient_descent": {"descent steps": (1_000, 1_000), "steps to convergence": (10_000, 10_000)},
-    "002_deep_gradients": {"starts": (20, 3), "trained pairs": (20, 3), "training steps": (100, 10)},
-    "002_uneven_data": {"seeds": (10, 2), "epochs": (30, 5)},
-    "003_dropout": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (10, 2)},
-}
+    "000_network": {"seeds": (3, 1), "training rows": (60_000, 1_000), "epochs": (10, 1)},
+    "001_folds": {
+        "folds": (10, 5), "λ": (40, 12), "training rows": (1_000, 300), "epochs": (10, 1),
+        "folds of the network": (5, 2), "λ of the network": (12, 3),
+    },
+    "001_gradient": {"descent steps": (3_000, 3_000)},
+    "001_network": {
+        "timed steps": (100, 20), "timed rounds": (15, 3), "seeds": (5, 1), "most training rows": (4_000, 320),
+        "epochs": (20, 1),
+    },
+    "002_descent": {"descent steps": (1_000, 1_000), "steps to convergence": (10_000, 10_000)},
+    "002_gradients": {"starts": (20, 3), "trained pairs": (20, 3), "training steps": (100, 10)},
+    "002_uneven_data": {
+        "seeds": (10, 1), "training rows": (1_000, 300), "rows per eight": (40, 30), "epochs": (20, 2),
+    },
+    "003_dropout": {"seeds": (20, 1), "training rows": (1_000, 300), "epochs": (10, 2), "folds": (5, 2)},
+    "004_outputs": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (10, 2)},
+    "004_weights": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (10, 2), "folds": (5, 2)},
+}  # fmt: skip
 
 
 class Kept(NamedTuple):
@@ -41,7 +60,7 @@ class Article:
     `told` holds (method of Report, its arguments); `kept` the checks and findings. Figures are drawn for the gallery
     only (--figures).
 
-    >>> article = Article("examples/articles/002_gradient_descent.py", "A title.", ["--quick"])
+    >>> article = Article("examples/articles/002_descent.py", "A title.", ["--quick"])
     >>> article.holds("1 + 1 = 2", 1 + 1 == 2)
     must hold: 1 + 1 = 2
     >>> article.number, article.quick, article.kept[0].held
@@ -73,7 +92,13 @@ class Article:
 
     def program(self, *functions: Callable[..., Any]) -> None:
         """The source of functions, for the page; who runs the example has it before their eyes."""
-        self.told.append(("code", ("\n\n".join(inspect.getsource(f).rstrip() for f in functions),)))
+        sources = (re.sub(r"  # (noqa|fmt): .*", "", inspect.getsource(f)).rstrip() for f in functions)
+        self.told.append(("code", ("\n\n\n".join(sources),)))
+
+    def shows(self, text: str) -> None:
+        """Text in lines, as a program printed it."""
+        print(text)
+        self.told.append(("code", (text,)))
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table of text."""
@@ -131,6 +156,32 @@ def installed_sklearn() -> Any:
     return linear_model
 
 
+def descend(data: Dataset, term: Any, steps: int, *, moment: str = "penalty", on: Any = "weight", bias: bool = False,
+            rate: float | None = None) -> np.ndarray:  # fmt: skip
+    """The weights, and the bias behind them, after gradient descent from 0 on 1/(2m) Σ (y - wᵀx - b)² with a term.
+
+    The term acts in the update: moment "penalty" adds its gradient, "prox" applies its proximal map. rate None is the
+    inverse of the largest eigenvalue of XᵀX/m.
+    """
+    if rate is None:
+        rate = 1 / float(np.linalg.eigvalsh(data.x.T @ data.x / len(data.x))[-1])
+    model = nn.Linear(data.x.shape[1], 1, bias=bias, init="zeros", dtype="float64")
+    optimizer = optim.SGD(model.parameters(), lr=rate, **{moment: reg.on(model, on, term)})
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (0.5 * mse(model(from_numpy(data.x)), data.y)).backward()
+        optimizer.step()
+    return np.concatenate([p.data.ravel() for p in model.parameters()])
+
+
+def around(values: Sequence[float], digits: int, scale: float = 1.0) -> str:
+    """A mean over seeds, ± their standard deviation; – for what was not measured."""
+    if any(math.isnan(value) for value in values):
+        return "–"
+    spreads = f" ± {scale * spread(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{scale * mean(values):.{digits}f}{spreads}"
+
+
 def digits_or_mnist(rows: int) -> tuple[str, Split]:
     """MNIST, its first `rows` training rows and its test rows, where it is found; else 70% and 30% of the digits."""
     try:
@@ -143,16 +194,16 @@ def digits_or_mnist(rows: int) -> tuple[str, Split]:
 
 
 def one_pixel(rows: int, seed: int = 0) -> tuple[Split, np.ndarray]:
-    """A linear problem with real numbers: the pixel in the middle of a digit from the 60 others that vary.
+    """A linear problem with real numbers: a pixel in the middle of a digit from those others that vary.
 
-    Columns and target have mean 0 and deviation 1 over the training rows, float64; 500 other digits are held out. With
-    them, the place of each column in the image.
+    Columns and target have mean 0 and deviation 1 over the `rows` training rows, float64; 500 digits are held out.
+    With them, the place of each column in the image.
     """
     x, _ = load_digits("float64")
     middle = 8 * 3 + 4
-    places = np.flatnonzero((x != x[0]).any(0) & (np.arange(64) != middle))
-    train, test = split(x[:, places], x[:, [middle]], test=500, seed=seed)
+    train, test = split(x, x[:, middle], test=500, seed=seed)
     train = Dataset(train.x[:rows], train.y[:rows])
-    scales = Standardizer(train.x), Standardizer(train.y)
-    parts = [Dataset(*(scale(part) for scale, part in zip(scales, rows))) for rows in (train, test)]
+    places = np.flatnonzero((train.x != train.x[0]).any(0) & (np.arange(64) != middle))
+    scale_x, scale_y = Standardizer(train.x[:, places]), Standardizer(train.y)
+    parts = [Dataset(scale_x(part.x[:, places]), scale_y(part.y).reshape(-1, 1)) for part in (train, test)]
     return Split(*parts), places

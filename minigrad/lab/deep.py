@@ -59,12 +59,16 @@ class Deep(nn.Module):
     """
 
     def __init__(
-        self, activation: str, init: str, structure: str = "plain", depth: int = DEPTH, width: int = 64, classes: int = 10
+        self,
+        activation: str,
+        init: str,
+        structure: str = "plain",
+        depth: int = DEPTH,
+        width: int = 64,
+        classes: int = 10,
     ) -> None:
         self.phi, self.structure = ACTIVATIONS[activation], structure
-        self.layers = nn.Sequential(
-            *(nn.Linear(width, width, init=INITS[init], dtype="float64") for _ in range(depth))
-        )
+        self.layers = nn.Sequential(*(nn.Linear(width, width, init=INITS[init], dtype="float64") for _ in range(depth)))
         self.head = nn.Linear(width, classes, dtype="float64")
 
     def states(self, x: Tensor) -> list[Tensor]:

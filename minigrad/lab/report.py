@@ -22,9 +22,12 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.1rem 4rem }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .6rem } h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem }
 p { max-width: 44rem; margin: .6rem 0 } a { color: var(--link) } .faint { color: var(--faint); font-size: .86rem }
-code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace } h3 { font-size: 1.05rem; margin: 1.9rem 0 .4rem }
-pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0 }
-.verdict { display: flex; gap: .6rem; max-width: 46rem } .verdict b { flex: 0 0 6.4rem; font-size: .86rem; padding-top: .1rem }
+h3 { font-size: 1.05rem; margin: 1.9rem 0 .4rem }
+code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
+pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0;
+  font-size: .84rem }
+.verdict { display: flex; gap: .6rem; max-width: 47rem }
+.verdict b { flex: 0 0 7.2rem; font-size: .86rem; padding-top: .1rem }
 .must b, .holds b { color: var(--good) } .does b { color: var(--bad) }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
 table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
