@@ -46,7 +46,7 @@ golden: $(VENV)/.built
 	$(BIN)/python tests/cross/selftest.py --write
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/*.so minigrad-demo
+	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/*.so minigrad-demo minigrad-articles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are files, not the folder: a creation that failed half-way leaves the folder behind.

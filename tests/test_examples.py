@@ -15,9 +15,6 @@ pytestmark = pytest.mark.skipif(not EXAMPLES, reason="needs the checkout, not an
 # What the last line must say; numbers in it are checked below.
 LAST = {
     "digits": r"look at: (\d+\.\d)% of 359 digits",
-    "article_000_mnist": r"look at: test accuracy (\d+\.\d+)% by the formula, (\d+\.\d+)% by the code",
-    "article_002_linear": r"look at: descent ends within \de-0\d of the closed form; .* from (\d+\.\d+) to (\d+\.\d+)",
-    "article_003_dropout": r"look at: held-out accuracy (\d+\.\d)% plain, (\d+\.\d)% with",
 }
 
 
@@ -34,10 +31,7 @@ def test_example(path, tmp_path):
     last = done.stdout.splitlines()[-1]
     found = re.match(LAST[path.stem], last)
     assert found, last
-    if path.stem == "article_002_linear":
-        assert float(found[1]) > float(found[2]) + 0.5  # the penalised bias is pulled towards 0
-    else:
-        assert all(float(number) > 40 for number in found.groups()), last  # better than chance after few epochs
+    assert all(float(number) > 40 for number in found.groups()), last  # better than chance after few epochs
     assert list(tmp_path.iterdir()) == []  # an example writes nothing
     assert len(path.read_text().splitlines()) <= 120
 

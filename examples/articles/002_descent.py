@@ -98,7 +98,8 @@ errors = {
     "held-out rows": errors_of(ridges, test),
     f"held-out rows, {STEPS:,} steps": errors_of(halted, test),
 }
-article.holds("the error of the training rows falls with λ, down to the least", (np.diff(errors["training rows"]) < 0).all())
+falling = (np.diff(errors["training rows"]) < 0).all()
+article.holds("the error of the training rows falls with λ, down to the least λ", falling)
 sklearn = installed_sklearn()
 if sklearn:
     theirs = [sklearn.Ridge(alpha=lam, fit_intercept=False).fit(train.x, train.y[:, 0]).coef_ for lam in lambdas]

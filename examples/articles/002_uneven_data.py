@@ -67,9 +67,9 @@ for seed in SEEDS:
             "class weights and L2": (weighted, GRID)}  # fmt: skip
     for way, (targets, grid) in ways.items():
         models = [trained(rows.x, targets, l2, seed) for l2 in grid]
-        best = max(models, key=lambda model: balanced(odds(model, held.x), held.y))  # noqa: B023
+        best = max(models, key=lambda model: balanced(odds(model, held.x), held.y))
         seen, unseen = odds(best, held.x), odds(best, test.x)
-        threshold = max(seen, key=lambda place: balanced(seen, held.y, place))  # noqa: B023
+        threshold = max(seen, key=lambda place: balanced(seen, held.y, place))
         scores = balanced(unseen, is_eight), balanced(unseen, is_eight, threshold)
         found.setdefault(way, []).append([100 * score for score in scores])
 article.table(

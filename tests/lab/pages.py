@@ -4,19 +4,23 @@ from html.parser import HTMLParser
 
 
 class Reader(HTMLParser):
-    """Fails on tags that do not match, and notes what a page would load from elsewhere."""
+    """Fails on tags that do not match, notes what a page would load from elsewhere, and the anchors it links to."""
 
     VOID = {"meta", "img", "br", "link"}
 
     def __init__(self):
         super().__init__()
-        self.open, self.loads, self.images, self.text = [], [], [], []
+        self.open, self.loads, self.images, self.text, self.links, self.anchors = [], [], [], [], [], []
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         for name in ("src", "href"):
-            if name in attributes and not attributes[name].startswith("data:"):
+            if name in attributes and not attributes[name].startswith(("data:", "#")):
                 self.loads.append(attributes[name])
+        if attributes.get("href", "").startswith("#"):
+            self.links.append(attributes["href"][1:])
+        if "id" in attributes:
+            self.anchors.append(attributes["id"])
         if tag == "img":
             assert attributes["alt"]
             self.images.append(attributes["src"])

@@ -1,0 +1,76 @@
+"""Gradients through depth: what is measured is the gradient, and the matrices are what they are called."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.data import load_digits
+from minigrad.lab import deep
+
+
+@pytest.fixture(scope="module")
+def digits():
+    x, y = load_digits("float64")
+    return (x - x.mean(0))[:8], y[:8]
+
+
+@pytest.mark.parametrize("structure", deep.STRUCTURES)
+def test_layer_gradients_against_differences(digits, structure):
+    """The length of the gradient at the input, by central differences of the loss along it."""
+    x, y = digits
+    mg.manual_seed(0)
+    model = deep.Deep("tanh", "Glorot", structure, depth=3)
+    found = deep.layer_gradients(model, x, y)
+    t = mg.tensor(x, requires_grad=True)
+    g = mg.grad(mg.cross_entropy(model(t), y), t).data
+    step = 1e-6 * g / np.linalg.norm(g)
+    sides = [mg.cross_entropy(model(mg.tensor(x + sign * step)), y).item() for sign in (1, -1)]
+    assert len(found) == 4 and found[0] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-5)
+
+
+def test_a_linear_recurrence_has_its_radius():
+    mg.manual_seed(3)
+    w = deep.with_radius(12, 0.8)
+    values = np.linalg.eigvalsh(w)
+    assert values.max() == pytest.approx(0.8) and np.abs(values[:-1]).max() == pytest.approx(0.72)
+    norms = deep.step_gradients(w, None, 120)
+    assert len(norms) == 121
+    assert deep.slope(norms[:60]) == pytest.approx(np.log(0.8), rel=1e-3)
+    assert deep.slope(deep.step_gradients(w, mg.tanh, 120)) < np.log(0.8)
+
+
+def test_orthogonal():
+    mg.manual_seed(0)
+    q = deep.orthogonal((9, 9))
+    assert np.allclose(q @ q.T, np.eye(9), atol=1e-14)
+    assert (q != deep.orthogonal((9, 9))).any()
+    assert deep.orthogonal((3, 3), "float32").dtype == np.float32
+
+
+def test_normalized_rows(rng):
+    y = deep.normalized(mg.tensor(5 + 3 * rng.normal(size=(4, 50)))).data
+    assert np.allclose(y.mean(1), 0) and np.allclose(y.std(1), 1, atol=1e-5)
+
+
+def test_structures_differ_as_they_say(digits):
+    mg.manual_seed(1)
+    model = deep.Deep("relu", "He", depth=2)
+    x = mg.tensor(digits[0])
+    plain = [h.data for h in model.states(x)]
+    model.structure = "residual"
+    assert np.allclose(model.states(x)[1].data, digits[0] + plain[1])
+
+
+def test_slope():
+    assert deep.slope(0.5 ** np.arange(10.0)[::-1]) == pytest.approx(np.log(0.5))  # on the way back it halves
+    assert deep.slope(np.array([0.0, 1.0])) == -np.inf
+
+
+def test_training_shrinks_where_the_gradient_has_vanished(digits):
+    mg.manual_seed(0)
+    model = deep.Deep("sigmoid", "small", depth=30)
+    first, bias = model.layers[0].weight.data.copy(), model.layers[0].bias.data.copy()
+    losses = deep.train(model, *digits, steps=5, rate=0.1, l2=0.5)
+    assert np.allclose(model.layers[0].weight.data, 0.95**5 * first, atol=1e-14)
+    assert np.allclose(model.layers[0].bias.data, bias, atol=1e-14)  # L2 is on weights alone
+    assert len(losses) == 5 and losses[-1] < losses[0]
