@@ -10,6 +10,7 @@ of log ‖gradient‖ per layer on the way back. Below 0 it vanishes, above it e
 import numpy as np
 
 import minigrad as mg
+from minigrad import nn
 from minigrad.data import load_digits
 from minigrad.lab import deep
 from minigrad.lab.article_figures import curves
@@ -83,6 +84,35 @@ article.says(
     f"{STEPS} steps of gradient descent, rate {RATE:g}, {PAIRS} pairs that share their start. The Jacobian of a "
     "layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a gradient that the "
     "weights shorten; it shortens it further."
+)
+
+article.section("An exploding start, and gradients that are clipped")
+rows = []
+for words, l2, clip in (("nothing", 0.0, None), (f"L2({L2:g})", L2, None), ("clipped to norm 1", 0.0, 1.0)):
+    ends = []
+    for start in range(PAIRS):
+        mg.manual_seed(start)
+        model = deep.Deep("relu", "large")
+        ends.append(deep.train(model, x, y, STEPS, RATE, l2, clip))
+    grown = [losses[-1] / losses[0] if np.isfinite(losses[-1]) else np.inf for losses in ends]
+    rows.append([words, f"{np.median(grown):.2g}", f"{sum(g < 1 for g in grown)} of {PAIRS}"])
+    if l2:
+        article.finds(f"L2 keeps an exploding start from diverging: in {sum(map(np.isfinite, grown))} of {PAIRS}",
+                      all(map(np.isfinite, grown)))  # fmt: skip
+article.table(("relu, large start", "last loss by first, median", "loss fell"), rows)
+mg.manual_seed(0)
+model = deep.Deep("relu", "large")
+mg.cross_entropy(model(mg.tensor(x)), y).backward()
+before = [p.grad.data.copy() for p in model.parameters()]
+total = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+ratios = np.concatenate([(p.grad.data[g != 0] / g[g != 0]).ravel() for p, g in zip(model.parameters(), before)])
+article.holds(
+    f"clipping divides every gradient by the same number, their norm of {total:.2g}: the slope over layers stays",
+    np.allclose(ratios, 1 / (total + 1e-6), rtol=1e-9),
+)
+article.says(
+    "The first step of an exploding network leaves the region where its gradient means anything; L2 makes weights "
+    "smaller step by step, which is too late. Clipping bounds the step, and keeps its direction."
 )
 
 article.section("A recurrent network, unrolled over 200 steps")

@@ -10,6 +10,7 @@ import numpy as np
 from .figures import LINES, SETTINGS, _panels, _png, _pyplot
 
 Curve = tuple[Sequence[float], Sequence[float]]
+FEW = 6  # points that are marked on the axis; twice as many are marked on the line
 
 
 def curves(
@@ -30,7 +31,7 @@ def curves(
         handles: dict[str, Any] = {}
         for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
             for name, (x, y) in lines.items():
-                dot = "o" if len(x) <= 12 else None
+                dot = "o" if len(x) <= 2 * FEW else None
                 (handles[name],) = axis.plot(
                     x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5
                 )
@@ -44,6 +45,9 @@ def curves(
                 axis.set_ylabel(ylabel)
             if "x" in log:
                 axis.set_xscale("log")
+                if len(x) <= FEW:
+                    axis.set_xticks(x, [f"{value:,g}" for value in x])
+                    axis.minorticks_off()
             if "y" in log:
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)

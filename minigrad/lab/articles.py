@@ -26,14 +26,14 @@ WIDTH = 110  # of the text in a terminal
 SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "000_linear": {"descent steps": (4_000, 4_000)},
     "000_network": {"seeds": (3, 1), "training rows": (60_000, 1_000), "epochs": (10, 1)},
-    "001_folds": {
-        "folds": (10, 5), "λ": (40, 12), "training rows": (1_000, 300), "epochs": (10, 1),
-        "folds of the network": (5, 2), "λ of the network": (12, 3),
-    },
     "001_gradient": {"descent steps": (3_000, 3_000)},
     "001_network": {
         "timed steps": (100, 20), "timed rounds": (15, 3), "seeds": (5, 1), "most training rows": (4_000, 320),
         "epochs": (20, 1),
+    },
+    "001_selection": {
+        "folds": (10, 5), "λ": (40, 12), "training rows": (1_000, 300), "epochs": (10, 1),
+        "folds of the network": (5, 2), "λ of the network": (12, 3),
     },
     "002_descent": {"descent steps": (1_000, 1_000), "steps to convergence": (10_000, 10_000)},
     "002_gradients": {"starts": (20, 3), "trained pairs": (20, 3), "training steps": (100, 10)},

@@ -131,8 +131,13 @@ def with_radius(n: int, radius: float, second: float = 0.9) -> np.ndarray:
     return np.ascontiguousarray((q * values) @ q.T)
 
 
-def train(model: Deep, x: np.ndarray, y: np.ndarray, steps: int, rate: float, l2: float = 0.0) -> list[float]:
-    """Steps of gradient descent on all rows with an L2 penalty on the weights; the data loss before each."""
+def train(
+    model: Deep, x: np.ndarray, y: np.ndarray, steps: int, rate: float, l2: float = 0.0, clip: float | None = None
+) -> list[float]:
+    """Steps of gradient descent on all rows, with an L2 penalty on the weights and gradients clipped to a norm.
+
+    The data loss before each step, and after the last; it ends with one that is not finite.
+    """
     weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
     others = [p for name, p in model.named_parameters() if not name.endswith("weight")]
     optimizer = optim.SGD([{"params": weights, "weight_decay": l2}, {"params": others}], lr=rate)
@@ -140,7 +145,11 @@ def train(model: Deep, x: np.ndarray, y: np.ndarray, steps: int, rate: float, l2
     for _ in range(steps):
         optimizer.zero_grad()
         loss = cross_entropy(model(tensor(x)), y)
-        loss.backward()
         losses.append(loss.item())
+        if not np.isfinite(losses[-1]):
+            return losses
+        loss.backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
-    return losses
+    return [*losses, cross_entropy(model(tensor(x)), y).item()]

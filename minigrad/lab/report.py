@@ -22,7 +22,7 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.1rem 4rem }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .6rem } h2 { font-size: 1.25rem; margin: 2.6rem 0 .5rem }
 p { max-width: 44rem; margin: .6rem 0 } a { color: var(--link) } .faint { color: var(--faint); font-size: .86rem }
-h3 { font-size: 1.05rem; margin: 1.9rem 0 .4rem }
+.links { max-width: none; font-size: .94rem } h3 { font-size: 1.05rem; margin: 1.9rem 0 .4rem }
 code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0;
   font-size: .84rem }
@@ -64,7 +64,7 @@ class Report:
     def links(self, anchors: Mapping[str, str]) -> None:
         """A line for each section with an anchor: anchor -> words."""
         items = [f'<a href="#{escape(a, quote=True)}">{escape(words)}</a>' for a, words in anchors.items()]
-        self._parts.append(f"<p>{'<br>'.join(items)}</p>")
+        self._parts.append(f'<p class="links">{"<br>".join(items)}</p>')
 
     def text(self, paragraph: str) -> None:
         """A paragraph of plain text; `words` between backquotes are set as code."""

@@ -1,7 +1,7 @@
 """Penalties from the strengths of others: each function quotes a formula and returns that penalty in canonical form.
 
 Canonical: mean data loss + l1 Σ|w| + (l2/2) Σw². Where a formula divides by m, m is the number of training samples
-(of the fold's training part, in cross-validation), never that of a mini-batch. The articles are those of examples/articles.
+(of the fold's training part, in cross-validation), never that of a mini-batch. The articles: examples/articles.
 """
 
 from __future__ import annotations

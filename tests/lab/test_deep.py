@@ -73,4 +73,13 @@ def test_training_shrinks_where_the_gradient_has_vanished(digits):
     losses = deep.train(model, *digits, steps=5, rate=0.1, l2=0.5)
     assert np.allclose(model.layers[0].weight.data, 0.95**5 * first, atol=1e-14)
     assert np.allclose(model.layers[0].bias.data, bias, atol=1e-14)  # L2 is on weights alone
-    assert len(losses) == 5 and losses[-1] < losses[0]
+    assert len(losses) == 6 and losses[-1] < losses[0]
+
+
+def test_a_diverging_training_ends_at_once(digits):
+    mg.manual_seed(0)
+    losses = deep.train(deep.Deep("relu", "large"), *digits, steps=20, rate=1.0)
+    assert len(losses) < 20 and np.isfinite(losses[:-1]).all() and not np.isfinite(losses[-1])
+    mg.manual_seed(0)
+    losses = deep.train(deep.Deep("relu", "large"), *digits, steps=20, rate=0.1, clip=1.0)
+    assert len(losses) == 21 and losses[-1] < losses[0]

@@ -1,6 +1,6 @@
 """Article 001's advice, followed: λ by K-fold cross-validation, for a linear model and for its network.
 
-    python examples/articles/001_folds.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
+    python examples/articles/001_selection.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import warnings
@@ -85,7 +85,8 @@ article.table(("λ of λ/2 Σ|w|", "λ", "weights not 0", "training accuracy", "
 article.says(
     f"{ROWS:,} training rows, {NOISE:.0%} of their labels wrong; {len(test.x):,} test rows with clean labels, "
     "which no choice saw. The proximal step inside Adam, from the least λ to the largest, each network from the "
-    "last. Pixels that never vary lose their weights at once."
+    "last: those further right have trained longer, hence the rise before the dip. Pixels that never vary lose "
+    "their weights at once."
 )
 article.figure(lambda: error_over_lambda(found), "Cross-validated log loss of the network over λ")
 article.look_at(
