@@ -95,7 +95,7 @@ ways = {
     "0.01 ‖ŷ‖₂": ("2", reg.ActivityNorm(l2=0.01)),
     "0.01 (‖ŷ‖₁ + ‖ŷ‖₂), its program": ("2", reg.ActivityNorm(l1=0.01, l2=0.01)),
     "0.1 ‖ŷ‖₂": ("2", reg.ActivityNorm(l2=0.1)),
-    "0.02 (log 10 - entropy)": ("1", reg.Confidence(0.02)),
+    "-0.02 entropy": ("1", reg.ConfidencePenalty(0.02)),
 }
 ends = {way: [measured(trained(seed, *where)) for seed in SEEDS] for way, where in ways.items()}
 article.table(
@@ -108,11 +108,12 @@ article.holds(f"training with ‖ŷ‖₁ ends at the Σ|w| of training without 
 article.says(
     f"{EPOCHS} epochs, {ROWS:,} rows, {len(SEEDS)} seeds with rows and start of their own, {len(test.x):,} test "
     "rows. The first norm moves nothing. The second makes the network less sure and hardly touches its weights. "
-    "That is a confidence penalty; its better-known form is the entropy, `reg.Confidence` (Pereyra et al. 2017)."
+    "That is a confidence penalty; its better-known form is the entropy, `reg.ConfidencePenalty` (Pereyra et al. "
+    "2017)."
 )
 strengths, panels = (0.003, 0.01, 0.03, 0.1, 0.3), {"largest probability": {}, "test accuracy, %": {}}
 terms = {"‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)), "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),
-         "log 10 - entropy": ("1", reg.Confidence)}  # fmt: skip
+         "-entropy": ("1", reg.ConfidencePenalty)}  # fmt: skip
 for words, (place, term) in terms.items():
     runs = [measured(trained(0, place, term(strength))) for strength in strengths]
     for i, panel in ((1, "largest probability"), (0, "test accuracy, %")):
