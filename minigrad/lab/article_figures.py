@@ -35,9 +35,9 @@ def curves(
                 (handles[name],) = axis.plot(
                     x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5
                 )
-            for name, x in (marks or {}).get(title, {}).items():
-                axis.axvline(x, color="#7a7f87", linestyle=":", linewidth=1.2)
-                axis.annotate(name, (x, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
+            for name, place in (marks or {}).get(title, {}).items():
+                axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
+                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
                               fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)

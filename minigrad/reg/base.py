@@ -66,7 +66,7 @@ class Penalty:
     def real(self, w: Any) -> Tensor:
         """w as a tensor, real numbers in it."""
         if isinstance(w, (list, tuple)) and any(isinstance(item, Tensor) for item in w):
-            raise TypeError(f"{self.name}: got {len(w)} tensors; a penalty takes one, reg.on(model, ...) binds it to more")
+            raise TypeError(f"{self.name}: got {len(w)} tensors; a penalty takes one; reg.on(model, ...) binds it")
         w = w if isinstance(w, Tensor) else tensor(w)
         check_real(self.name, w)
         return w
