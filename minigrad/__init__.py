@@ -1,19 +1,20 @@
 """minigrad: a regularization laboratory with its own reverse-mode engine.
 
 `import minigrad as mg`: tensors and ops are here; `mg.nn` layers, `mg.reg` regularizers, `mg.optim` optimizers,
-`mg.data` data sets and loaders, `mg.train` the loop, `mg.linear` linear models, `mg.selection` the choice of λ,
+`mg.data` data sets and loaders, `mg.train` the loop, `mg.linear_model` linear models, `mg.selection` the choice of λ,
 `mg.testing` gradient checks, `mg.kernels` what computes.
 """
 
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, debug, kernels, linear, methods, nn, optim, reg, rng, selection, testing, train
+from . import data, debug, kernels, linear_model, methods, nn, optim, reg, rng, selection, testing, train
 from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
 from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
+from .ops.batches import matmul
 from .ops.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -26,15 +27,17 @@ from .ops.binary import (
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
+from .ops.einsum import einsum
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, normal_cdf, pow, reciprocal, rsqrt
 from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
-from .ops.linalg import affine, matmul
+from .ops.linalg import affine
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
 from .ops.penalty import elastic_net
 from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
+from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss

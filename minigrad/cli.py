@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_cv, add_path, add_articles, add_cost, add_bench, add_info):
+    for add in (add_demo, add_articles, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
@@ -87,21 +87,6 @@ def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return choose_options.add(commands, "path", _at_least)
 
 
-def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
-    articles = commands.add_parser(
-        "articles",
-        help="five articles on regularization: their programs with their mistakes, corrected and measured",
-        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
-    )
-    articles.add_argument("articles", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
-    articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
-                          help="where the page goes (default: ./minigrad-articles)")  # fmt: skip
-    articles.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
-    articles.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
-    articles.set_defaults(run=run_articles)
-    return articles
-
-
 def add_cost(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     cost = commands.add_parser(
         "cost",
@@ -118,6 +103,21 @@ def add_cost(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     cost.add_argument("--json", action="store_true", help="print JSON instead of a table")
     cost.set_defaults(run=run_cost)
     return cost
+
+
+def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    articles = commands.add_parser(
+        "articles",
+        help="five articles on regularization: their programs with their mistakes, corrected and measured",
+        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
+    )
+    articles.add_argument("articles", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
+    articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
+                          help="where the page goes (default: ./minigrad-articles)")  # fmt: skip
+    articles.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    articles.add_argument("--no-figures", action="store_true", help="a page without figures, without matplotlib")
+    articles.set_defaults(run=run_articles)
+    return articles
 
 
 def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -148,6 +148,15 @@ def run_demo(options: argparse.Namespace) -> None:
     job.main(options)
 
 
+def run_cost(options: argparse.Namespace) -> None:
+    from .lab import cost
+
+    options.terms = options.terms or cost.TERMS
+    options.rounds = options.rounds or cost.ROUNDS
+    one_thread(options)
+    cost.main(options)
+
+
 def run_articles(options: argparse.Namespace) -> None:
     from .lab import gallery
 
@@ -163,15 +172,6 @@ def one_thread(options: argparse.Namespace) -> None:
     """
     if options.threads is None:
         kernels.set_num_threads(1)
-
-
-def run_cost(options: argparse.Namespace) -> None:
-    from .lab import cost
-
-    options.terms = options.terms or cost.TERMS
-    options.rounds = options.rounds or cost.ROUNDS
-    one_thread(options)
-    cost.main(options)
 
 
 def run_bench(options: argparse.Namespace) -> None:

@@ -198,12 +198,15 @@ def differentiable(
                     made, saved = made if type(made) is tuple else (np.asarray(made), None)
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
+            recorded = tracked and _mode.recording
+            if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
+                made = made.copy()
             y = _new(Tensor)
             y.array, y.saved = made, saved
             y.grad = y.hooks = None
             y.stamp = _tick()
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
-            if tracked and _mode.recording:
+            if recorded:
                 y.tracked, y.inputs, y.options = True, args, options
             else:
                 y.tracked, y.inputs, y.options = False, None, None

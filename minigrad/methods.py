@@ -11,6 +11,7 @@ import numpy as np
 from .engine import Tensor
 from .errors import DTypeError, GraphError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
+from .ops.batches import matmul
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
 from .ops.elementwise import square
@@ -20,6 +21,7 @@ from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
 from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
+from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .tensor import attach
@@ -128,6 +130,9 @@ METHODS: dict[str, Any] = {
     "floor": floor, "ceil": ceil, "erf": erf, "logaddexp": logaddexp,
     "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh, "asinh": asinh, "atan": atan, "atan2": atan2,
     "hypot": hypot,
+    # products
+    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t), "matmul": matmul,
+    "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
 attach(METHODS)

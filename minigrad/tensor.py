@@ -11,7 +11,6 @@ from .arrays import check_dtype
 from .engine import Tensor, is_grad_enabled, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
-from .ops.linalg import matmul
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .owned import owned
@@ -97,7 +96,11 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     array = source.array if isinstance(source, Tensor) else np.asarray(source)
     if array.shape != t.array.shape:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
-    K.copy(array, t.array)
+    # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
+    # are not, so they keep the former numbers.
+    target = t.array if t.tracked else K.empty(array.shape, t.array.dtype)
+    K.copy(array, target)
+    t.array = target
     touch([t])
     return t
 
@@ -122,11 +125,10 @@ METHODS: dict[str, Any] = {
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
     "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t),
     "__neg__": neg, "__abs__": abs,
     # ops as methods
     "abs": abs, "exp": exp, "log": log, "tanh": tanh, "sigmoid": sigmoid, "relu": relu, "sqrt": sqrt, "square": square,
-    "sign": sign, "matmul": matmul, "argmax": argmax,
+    "sign": sign, "argmax": argmax,
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
     "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),

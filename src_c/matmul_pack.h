@@ -2,18 +2,16 @@
 
 #include "transpose.h"
 
-/* panel = b (k, n) with rows of whole vectors, padded with zeros. */
+/* panel = b (k, n), n <= 2 W, with rows of one or two whole vectors as the tile reads them: of two, the second ends where
+   b's row ends; a single one is padded with zeros. */
 static void FN(pack_panel)(size_t k, size_t n, const real *b, ptrdiff_t row, ptrdiff_t col, real *panel) {
-    const size_t width = (n + W - 1) / W * W;
-    for (size_t j = 0; j < width; j += W) {
-        const size_t part = n - j < W ? n - j : W;
-        const real *from = b + (ptrdiff_t)j * col;
-        real *to = panel + j;
+    const size_t width = n > W ? 2 * W : W, part = n < W ? n : W;
+    for (size_t v = 0; v < width; v += W) {
+        const real *from = b + (ptrdiff_t)(v ? n - W : 0) * col;
+        real *to = panel + v;
         if (col == 1) {
-            for (size_t i = 0; i < k; i++) {
-                const real *p = from + (ptrdiff_t)i * row;
-                V(store)(to + i * width, part == W ? V(load)(p) : V(load_part)(p, part));
-            }
+            for (size_t i = 0; i < k; i++, from += row)
+                V(store)(to + i * width, part == W ? V(load)(from) : V(load_part)(from, part));
         } else if (row == 1) {
             for (size_t i = 0; i < k; i += W) {
                 vec columns[W];
@@ -46,4 +44,24 @@ static void FN(pack_columns)(size_t m, size_t n, const real *from, ptrdiff_t col
             for (size_t r = 0; r < rows; r += W)
                 V(store_part)(group + r, rows - r < W ? rows - r : W, V(load_part)(from + i + r, rows - r < W ? rows - r : W));
         }
+}
+
+/* Rows i0 .. i0 + m of the turned product t: their transpose goes into c, finished. */
+static void FN(turn_back)(const mg_matmul_args *t, size_t i0, size_t m, int add, int ends, const real *strip, ptrdiff_t row) {
+    for (size_t j = 0; j < t->n; j += W) {
+        const size_t high = t->n - j < W ? t->n - j : W;
+        for (size_t i = 0; i < m; i += W) {
+            const size_t wide = m - i < W ? m - i : W;
+            const real *from = strip + (ptrdiff_t)i * row + j;
+            real *c = (real *)t->c + (ptrdiff_t)j * t->c_row + i0 + i;
+            vec rows[W];
+            if (wide == W) FN(transpose)(from, row, rows);
+            else FN(transpose_part)(from, row, wide, W, rows);
+            for (size_t r = 0; r < high; r++, c += t->c_row) {
+                vec y = add ? V(load_part)(c, wide) + rows[r] : rows[r];
+                if (ends && t->bias) y += V(load_part)((const real *)t->bias + i0 + i, wide);
+                V(store_part)(c, wide, ends ? FN(activated)(t->activation, y) : y);
+            }
+        }
+    }
 }

@@ -1,16 +1,23 @@
 /* The tile: a block of c that is kept in registers while k runs. Included by matmul.c, once per precision.
 
-   For each k, V vectors of b's row meet one number of each of the R rows of a: R * V independent chains of fma, as many
-   as registers hold, so that neither the latency of an fma nor the loads (V + R for R * V) bind. */
+   For each k, VN vectors of b's row meet one number of each of the R rows of a: R * VN independent chains of fma, as
+   many as registers hold, so that neither the latency of an fma nor the loads (VN + R for R * VN) bind.
 
-/* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous. */
+   The last of several vectors ends where the row ends, so it may overlap the one before: both then compute the same
+   chains and store the same bits. A masked load instead takes a turn of the units that multiply: 5 % (measured). */
+
+/* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
+   of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
+   for TOGETHER k, from `ahead`, to `panel`; two vectors, ahead_last apart, make a row. */
 typedef struct {
     size_t n, k;
-    const real *a, *b, *bias;               /* bias: NULL except in the last chunk */
+    const real *a, *b, *bias, *ahead;       /* bias: NULL except in the last chunk */
     real *c, *panel;
-    ptrdiff_t a_row, a_col, b_row, c_row;
-    int add, relu;                          /* add what c holds; max(c, 0) */
+    ptrdiff_t a_row, a_col, b_row, b_last, c_row, ahead_row, ahead_last;
+    int add, relu, second;                  /* add what c holds; max(c, 0); `ahead` begins with the second of a row */
 } FN(tile_args);
+
+enum { FN(plain), FN(fetching), FN(copying) };
 
 INLINE vec FN(relu)(vec x) { return V(select)(V(le)(x, (vec){0}), (vec){0}, x); }
 
@@ -33,46 +40,74 @@ static void FN(activate)(int activation, size_t m, size_t n, real *c, ptrdiff_t 
         }
 }
 
-/* R and VN are constants at every call. Only the last vector may be narrower than W: its width is the rest of n. */
-INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const int PACK) {
-    const size_t last = t->n - (VN - 1) * W;
-    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
-    const real *b = t->b, *a[8];
+/* R, VN and WORK are constants at every call. Only a single vector may be narrower than W: its width is n. */
+INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const int WORK) {
+    const size_t n = t->n;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row, b_last = t->b_last;
+    const real *b = t->b, *ahead = t->ahead, *a[8];
     real *panel = t->panel;
+    ptrdiff_t step = t->second ? t->ahead_row - t->ahead_last : t->ahead_last;
     vec sum[28] = {{0}};
     UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
-    for (size_t k = t->k; k > 0; k--) {
-        vec row[VN_MAX];
-        UNROLL for (int v = 0; v < VN; v++) row[v] = v < VN - 1 ? V(load)(b + v * W) : RAGGED_LOAD(b + v * W, last);
-        if (PACK || VN > 2) UNROLL for (int v = 0; v < VN; v++) __builtin_prefetch(b + (PACK ? 32 : 4) * b_row + v * W);
-        if (PACK) {
-            UNROLL for (int v = 0; v < VN; v++) V(store)(panel + v * W, row[v]);
-            panel += VN * W;
+    size_t k = t->k;
+    for (const size_t together = WORK ? TOGETHER : 1; k >= together; k -= together) {
+        if (WORK == FN(fetching)) __builtin_prefetch(ahead, 0, 2);
+        if (WORK == FN(copying)) {          /* both ends: the vector may lie in two cache lines */
+            __builtin_prefetch(ahead + 16 * t->ahead_row);
+            __builtin_prefetch(ahead + 16 * t->ahead_row + W - 1);
+            V(store)(panel, V(load)(ahead));
+            panel += W;
         }
-        UNROLL for (int i = 0; i < R; i++) {
-            const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
-            UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
+        if (WORK) ahead += step, step = t->ahead_row - step;
+        UNROLL for (size_t each = 0; each < together; each++) {
+            vec row[2];
+            row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
+            if (VN == 2) row[1] = V(load)(b + b_last);
+            UNROLL for (int i = 0; i < R; i++) {
+                const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
+                UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
+            }
+            UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+            /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
+            UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
+            b += b_row;
         }
-        UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
-        /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
-        UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
-        b += b_row;
     }
+    if (WORK)
+        for (; k > 0; k--) {
+            vec row[2];
+            row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
+            if (VN == 2) row[1] = V(load)(b + b_last);
+            UNROLL for (int i = 0; i < R; i++) {
+                const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
+                UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
+            }
+            UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+            /* Where the columns of a are contiguous, every k is in another page: fetch its cache lines ahead. */
+            UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
+            b += b_row;
+        }
     __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
+    real *const c = t->c;
+    const ptrdiff_t c_row = t->c_row, c_last = (ptrdiff_t)n - W;
 #define EACH_SUM UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < VN; v++)
-#define PLACE t->c + i * t->c_row + v * W, v < VN - 1 ? W : last
-    if (t->add) EACH_SUM sum[i * VN + v] = V(load_part)(PLACE) + sum[i * VN + v];
-    if (t->bias) EACH_SUM sum[i * VN + v] = sum[i * VN + v] + V(load_part)(t->bias + v * W, v < VN - 1 ? W : last);
+#define AT (v == 0 ? 0 : c_last)
+#define LOAD(p) (VN == 1 ? V(load_part)(p, n) : V(load)(p))
+#define STORE(p, x) (VN == 1 ? V(store_part)(p, n, x) : V(store)(p, x))
+    if (t->add) EACH_SUM sum[i * VN + v] = LOAD(c + i * c_row + AT) + sum[i * VN + v];
+    if (t->bias) EACH_SUM sum[i * VN + v] = sum[i * VN + v] + LOAD(t->bias + AT);
     if (t->relu) EACH_SUM sum[i * VN + v] = FN(relu)(sum[i * VN + v]);
-    EACH_SUM V(store_part)(PLACE, sum[i * VN + v]);
+    EACH_SUM STORE(c + i * c_row + AT, sum[i * VN + v]);
 #undef EACH_SUM
-#undef PLACE
+#undef AT
+#undef LOAD
+#undef STORE
 }
 
-#define ROWS(r, v) case r: FN(tile)(t, r, v, 0); break;
+#define ROWS(r, v) case r: FN(tile)(t, r, v, FN(plain)); break;
 #define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
 
-static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
+NOINLINE static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
     switch (rows) {
         ROWS6(1, 1) ROWS6(7, 1)
 #if MG_BYTES == 64
@@ -81,7 +116,7 @@ static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
     }
 }
 
-static void FN(tile_2)(const FN(tile_args) *t, size_t rows) {
+NOINLINE static void FN(tile_2)(const FN(tile_args) *t, size_t rows) {
     switch (rows) {
         ROWS6(1, 2)
 #if MG_BYTES == 64
@@ -90,15 +125,9 @@ static void FN(tile_2)(const FN(tile_args) *t, size_t rows) {
     }
 }
 
-/* A full tile that leaves a copy of b in t->panel, for the tiles below it. */
-static void FN(tile_packing)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, 1); }
-
-/* For few rows: enough chains all the same. */
-static void FN(tile_wide)(const FN(tile_args) *t, size_t rows) {
-    switch (rows) {
-        ROWS(1, WIDE) ROWS(2, WIDE) ROWS(3, WIDE)
-    }
-}
+/* Full tiles that work ahead. */
+NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
+NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
 
 #undef ROWS
 #undef ROWS6

@@ -6,13 +6,25 @@
 
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(held) ? 8 / FN(held) : 1 };
 
+enum { FN(widest) = 4096 / sizeof(real) };
+
 static const real FN(index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* part[i] = lanes of row i (R of them) of a chunk, halved down to one vector. x_row is 0, or each row has its own x. */
+/* x[0] + ... of n vectors (2 to 16, a power of two) by halves: l + n/2 is added to l, then l + n/4, ... */
+INLINE void FN(add_half)(const int half, vec *x) { UNROLL for (int l = 0; l < half; l++) x[l] += x[l + half]; }
+INLINE vec FN(by_halves)(const int n, vec *x) {
+    if (n > 8) FN(add_half)(8, x);
+    if (n > 4) FN(add_half)(4, x);
+    if (n > 2) FN(add_half)(2, x);
+    return x[0] + x[1];
+}
+
+/* part = the lanes of R rows of a chunk, of each row halved down to one vector. x_row is 0, or each row has its own x. */
 INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row,
-                          vec *part) {
+                          real *part) {
     enum { L = FN(held) };
-    vec sum[FN(at_once) * L] = {{0}};
+    vec sum[FN(at_once) * L];
+    UNROLL for (int i = 0; i < R * L; i++) sum[i] = (vec){0};
     size_t l = 0;
     for (; l + 32 <= k; l += 32)
         UNROLL for (int v = 0; v < L; v++) {
@@ -20,98 +32,170 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
             UNROLL for (int i = 0; i < R; i++)
                 sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), V(load)(x + i * x_row + at), sum[i * L + v]);
         }
-    for (int v = 0; v < L && l + v * W < k; v++) {  /* lanes beyond k keep their sum, and its sign if it is 0 */
-        const size_t at = l + v * W, n = k - at < W ? k - at : W;
-        for (int i = 0; i < R; i++) {
-            const vec as = V(load_part)(a + i * a_row + at, n), xs = V(load_part)(x + i * x_row + at, n);
-            const vec longer = V(fma)(as, xs, sum[i * L + v]);
-            sum[i * L + v] = V(select)(V(lt)(V(load)(FN(index)), V(set1)((real)n)), longer, sum[i * L + v]);
-        }
+    UNROLL for (int v = 0; v < L; v++) {    /* lanes beyond k keep their sum, and its sign if it is 0 */
+        const size_t at = l + v * W, n = at >= k ? 0 : k - at < W ? k - at : W;
+        const mask there = V(lt)(V(load)(FN(index)), V(set1)((real)n));
+        if (n > 0)
+            UNROLL for (int i = 0; i < R; i++) {
+                const vec as = V(load_part)(a + i * a_row + at, n), xs = V(load_part)(x + i * x_row + at, n);
+                sum[i * L + v] = V(select)(there, V(fma)(as, xs, sum[i * L + v]), sum[i * L + v]);
+            }
     }
-    UNROLL for (int i = 0; i < R; i++) {
-        UNROLL for (int half = L / 2; half > 0; half /= 2)
-            UNROLL for (int v = 0; v < half; v++) sum[i * L + v] += sum[i * L + v + half];
-        part[i] = sum[i * L];
-    }
+    UNROLL for (int i = 0; i < R; i++) V(store)(part + i * W, FN(by_halves)(L, sum + i * L));
 }
 
 /* The sums of one chunk of up to W rows, each contiguous (step 1) or copied first. */
-static vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *x,
+INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *x,
                           ptrdiff_t x_row) {
-    real row[FN(chunk)];
-    vec part[W] = {{0}}, lane[W];
+    real row[FN(chunk)], part[W * W];
+    vec lane[W];
     size_t i = 0;
     if (a_col == 1)
         for (; i + FN(at_once) <= rows; i += FN(at_once))
-            FN(row_lanes)(FN(at_once), k, a + (ptrdiff_t)i * a_row, a_row, x + (ptrdiff_t)i * x_row, x_row, part + i);
+            FN(row_lanes)(FN(at_once), k, a + (ptrdiff_t)i * a_row, a_row, x + (ptrdiff_t)i * x_row, x_row, part + i * W);
     for (; i < rows; i++) {
         const real *from = a + (ptrdiff_t)i * a_row;
         if (a_col != 1)
             for (size_t l = 0; l < k; l++) row[l] = from[(ptrdiff_t)l * a_col];
-        FN(row_lanes)(1, k, a_col == 1 ? from : row, 0, x + (ptrdiff_t)i * x_row, 0, part + i);
+        FN(row_lanes)(1, k, a_col == 1 ? from : row, 0, x + (ptrdiff_t)i * x_row, 0, part + i * W);
     }
-    FN(transpose)((const real *)part, W, lane);
-    UNROLL for (int half = W / 2; half > 0; half /= 2)
-        UNROLL for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
+    for (; i < W; i++) V(store)(part + i * W, (vec){0});
+    FN(transpose)(part, W, lane);
+    return FN(by_halves)(W, lane);
 }
 
-/* The sums of one chunk of m rows (at most BLOCK) of an a whose columns are contiguous. */
-enum { FN(columns_block) = 512 / sizeof(real) };
-static void FN(columns_chunk)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
-    enum { ROW = FN(columns_block) };
-    _Alignas(64) real lane[32][ROW];
-    for (size_t l = k; l < 32; l++) memset(lane[l], 0, (m + W - 1) / W * W * sizeof(real));
-    for (size_t l = 0; l < k; l++, a += a_col) {
-        const vec xs = V(set1)(x[l]);
-        real *to = lane[l % 32];
-        size_t i = 0;
-        for (; i + W <= m; i += W) {
-            __builtin_prefetch(a + 8 * a_col + i);
-            V(store)(to + i, V(fma)(V(load)(a + i), xs, l < 32 ? (vec){0} : V(load)(to + i)));
+/* Contiguous columns, few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the first; only
+   a single one may be narrow. A quarter of the lanes is in registers at a time: four, and the four that these meet first. */
+INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col, const real *x,
+                             real *to) {
+    vec half[2][16];
+    UNROLL for (int quarter = 0; quarter < 16; quarter += 4) {
+        vec sum[2][8];
+        UNROLL for (int q = 0; q < 8; q++) sum[0][q] = sum[1][q] = (vec){0};
+#define ADD_COLUMN(q, at) do {                                                                                         \
+            const vec xs = V(set1)(x[at]);                                                                             \
+            const real *p = a + (ptrdiff_t)(at) * a_col;                                                               \
+            sum[0][q] = V(fma)(VN == 2 ? V(load)(p) : V(load_part)(p, n), xs, sum[0][q]);                              \
+            if (VN == 2) sum[1][q] = V(fma)(V(load)(p + last), xs, sum[1][q]);                                         \
+        } while (0)
+        size_t l = (size_t)quarter;
+        for (; l + 20 <= k; l += 32) UNROLL for (int q = 0; q < 8; q++) ADD_COLUMN(q, l + q + (q < 4 ? 0 : 12));
+        UNROLL for (int q = 0; q < 8; q++)
+            if (l + q + (q < 4 ? 0 : 12) < k) ADD_COLUMN(q, l + q + (q < 4 ? 0 : 12));
+#undef ADD_COLUMN
+        UNROLL for (int v = 0; v < VN; v++)
+            UNROLL for (int q = 0; q < 4; q++) half[v][quarter + q] = sum[v][q] + sum[v][q + 4];
+    }
+    if (VN == 2) V(store)(to + last, FN(by_halves)(16, half[1]));
+    V(store)(to, FN(by_halves)(16, half[0]));
+}
+
+/* sums = those of one chunk of m rows, for few columns. */
+static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
+    size_t i = 0;
+    for (; i + W < m; i += 2 * W) {
+        const size_t last = m - i < 2 * W ? m - i - W : W;
+        FN(column_lanes)(2, W, last, k, a + i, a_col, x, sums + i);
+    }
+    if (i < m) FN(column_lanes)(1, m - i, 0, k, a + i, a_col, x, sums + i);
+}
+
+/* to (m) continues, or starts, the chains of one lane: to = a x + to. */
+INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const real *a, ptrdiff_t a_col, vec x, real *to) {
+    if (m == 8 * W) {
+        UNROLL for (int i = 0; i < 8 * W; i += W) {
+            if (ahead) __builtin_prefetch(a + ahead * a_col + i);
+            V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
         }
-        if (i < m) V(store)(to + i, V(fma)(V(load_part)(a + i, m - i), xs, l < 32 ? (vec){0} : V(load)(to + i)));
+        return;
     }
-    for (int half = 16; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            for (size_t i = 0; i < m; i += W) V(store)(lane[l] + i, V(load)(lane[l] + i) + V(load)(lane[l + half] + i));
-    memcpy(sums, lane[0], m * sizeof(real));
+    size_t i = 0;
+    for (; i + W <= m; i += W) V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
+    if (i < m) V(store)(to + i, V(fma)(V(load_part)(a + i, m - i), x, starts ? (vec){0} : V(load)(to + i)));
 }
 
-static void FN(matvec)(const mg_matmul_args *p) {
-    enum { MOST = FN(columns_block) };
-    const int by_columns = p->a_row == 1 && p->a_col != 1;
-    const size_t most = by_columns ? MOST : W;
-    const vec bias = V(set1)(p->bias ? *(const real *)p->bias : 0);
-    _Alignas(64) real copy[FN(chunk)], sum[MOST], next[MOST];
+/* The same for many columns, up to ROW rows (a constant): the lanes wait in memory, and columns are read as they lie. */
+INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *lane,
+                             real *sums) {
+    const int ahead = ROW == 8 * W ? 4 : 0;
+    if (k < 32) memset(lane + k * ROW, 0, (32 - k) * ROW * sizeof(real));
+    for (size_t l = 0; l < k && l < 32; l++, a += a_col)
+        FN(add_column)(1, ahead, m, a, a_col, V(set1)(x[l]), lane + l * ROW);
+    for (size_t l = 32; l < k; l++, a += a_col)
+        FN(add_column)(0, ahead, m, a, a_col, V(set1)(x[l]), lane + l % 32 * ROW);
+    for (size_t i = 0; i < m; i += W) {
+        vec half[16];
+        UNROLL for (int l = 0; l < 16; l++) half[l] = V(load)(lane + l * ROW + i) + V(load)(lane + (l + 16) * ROW + i);
+        V(store)(sums + i, FN(by_halves)(16, half));
+    }
+}
+
+/* c[i0 + i] = what becomes of the sums of up to W rows. */
+INLINE void FN(finish)(const mg_matmul_args *p, size_t i, vec y) {
+    const size_t part = p->m - i < W ? p->m - i : W;
+    real *c = (real *)p->c + i;
+    if (p->bias) y += V(set1)(*(const real *)p->bias);
+    y = FN(activated)(p->activation, y);
+    V(store_part)(c, part, p->accumulate ? V(load_part)(c, part) + y : y);
+}
+
+/* Where x is not contiguous, a chunk of it is copied. */
+INLINE const real *FN(chunk_of)(const mg_matmul_args *p, size_t k0, size_t k, real *copy) {
+    const real *x = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
+    if (p->b_row == 1) return x;
+    for (size_t l = 0; l < k; l++) copy[l] = x[(ptrdiff_t)l * p->b_row];
+    return copy;
+}
+
+static void FN(matvec_by_rows)(const mg_matmul_args *p) {
+    enum { MANY = FN(at_once) };
+    real copy[FN(chunk)];
+    for (size_t i = 0; i < p->m; i += W) {
+        const size_t rows = p->m - i < W ? p->m - i : W;
+        vec y = {0};
+        size_t k0 = 0;
+        if (p->m == 1 && p->a_col == 1 && p->b_row == 1) {  /* a dot product: several chunks at once, as if rows */
+            for (; p->k - k0 >= MANY * FN(chunk); k0 += MANY * FN(chunk)) {
+                const real *a = (const real *)p->a + k0, *x = (const real *)p->b + k0;
+                const vec next = FN(rows_chunk)(MANY, FN(chunk), a, FN(chunk), 1, x, FN(chunk));
+                for (int c = 0; c < MANY; c++) y[0] = k0 + c == 0 ? next[0] : y[0] + next[c];
+            }
+        }
+        for (; k0 < p->k; k0 += FN(chunk)) {
+            const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
+            const real *a = (const real *)p->a + (ptrdiff_t)i * p->a_row + (ptrdiff_t)k0 * p->a_col;
+            const vec next = FN(rows_chunk)(rows, k, a, p->a_row, p->a_col, FN(chunk_of)(p, k0, k, copy), 0);
+            y = k0 == 0 ? next : y + next;
+        }
+        FN(finish)(p, i, y);
+    }
+}
+
+/* The lanes of 8 vectors of rows stay in the first cache. What comes from beyond the second cache is read fastest in long
+   stretches; the lanes of all rows then wait in the second. */
+static void FN(matvec_by_columns)(const mg_matmul_args *p) {
+    enum { LONG = FN(widest), SHORT = 8 * W };
+    const int large = p->m * p->k > (3 << 20) / sizeof(real);
+    const size_t most = large || p->k <= 128 ? LONG : SHORT;
+    _Alignas(64) real lane[32 * LONG], copy[FN(chunk)], sum[LONG], next[LONG];
     for (size_t i0 = 0; i0 < p->m; i0 += most) {
         const size_t m = p->m - i0 < most ? p->m - i0 : most;
         size_t k0 = 0;
         do {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
-            const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
-            const real *x = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
-            if (p->b_row != 1) {
-                for (size_t l = 0; l < k; l++) copy[l] = x[(ptrdiff_t)l * p->b_row];
-                x = copy;
-            }
-            if (p->m == 1 && p->a_col == 1 && p->b_row == 1 && p->k - k0 >= FN(at_once) * FN(chunk)) {
-                V(store)(next, FN(rows_chunk)(FN(at_once), k, a, FN(chunk), 1, x, FN(chunk)));
-                for (size_t i = 0; i < FN(at_once); i++) sum[0] = k0 + i == 0 ? next[0] : sum[0] + next[i];
-                k0 += (FN(at_once) - 1) * FN(chunk);
-                continue;
-            }
-            if (by_columns) FN(columns_chunk)(m, k, a, p->a_col, x, next);
-            else V(store)(next, FN(rows_chunk)(m, k, a, p->a_row, p->a_col, x, 0));
-            for (size_t i = 0; i < m; i++) sum[i] = k0 == 0 ? next[i] : sum[i] + next[i];
+            const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, k0, k, copy);
+            real *to = k0 == 0 ? sum : next;
+            if (p->k <= 128) FN(short_columns)(m, k, a, p->a_col, x, to);
+            else if (large) FN(long_columns)(LONG, m, k, a, p->a_col, x, lane, to);
+            else FN(long_columns)(SHORT, m, k, a, p->a_col, x, lane, to);
+            if (k0 > 0)
+                for (size_t i = 0; i < m; i += W) V(store)(sum + i, V(load)(sum + i) + V(load)(next + i));
         } while ((k0 += FN(chunk)) < p->k);
-        for (size_t i = 0; i < m; i += W) {
-            const size_t part = m - i < W ? m - i : W;
-            real *c = (real *)p->c + i0 + i;
-            vec y = V(load_part)(sum + i, part);
-            if (p->bias) y += bias;
-            y = FN(activated)(p->activation, y);
-            V(store_part)(c, part, p->accumulate ? V(load_part)(c, part) + y : y);
-        }
+        for (size_t i = 0; i < m; i += W) FN(finish)(p, i0 + i, V(load)(sum + i));
     }
+}
+
+static void FN(matvec)(const mg_matmul_args *p) {
+    if (p->a_row == 1 && p->a_col != 1) FN(matvec_by_columns)(p);
+    else FN(matvec_by_rows)(p);
 }

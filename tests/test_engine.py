@@ -251,3 +251,18 @@ def test_a_graph_is_freed_by_reference_counts_alone():
         assert inner() is None, "a graph that was never walked goes with its last tensor"
     finally:
         gc.enable()
+
+
+def test_views_of_what_is_written_keep_their_numbers():
+    x = mg.tensor([[1.0, 2.0]], dtype="float64")
+    w = leaf([[3.0], [5.0]])
+    turned = x.T
+    y = (turned * w).sum()
+    x.copy_([[10.0, 20.0]])
+    y.backward()
+    assert w.grad.tolist() == [[1.0], [2.0]]
+    assert turned.tolist() == [[1.0], [2.0]]
+    with mg.no_grad():
+        old = w.reshape(-1)
+        w.copy_([[0.0], [0.0]])
+    assert old.tolist() == [3.0, 5.0]

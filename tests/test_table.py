@@ -33,7 +33,7 @@ OPS = {
 }
 NO_NUMBERS = {  # views of their argument, and answers that are indices or truth, found by comparing
     "add_dims", "drop_dims", "hold", "view", "chunk", "flip", "movedim", "narrow", "select", "split", "squeeze",
-    "swapaxes", "t", "unbind", "unsqueeze", "one_hot",
+    "swapaxes", "t", "unbind", "unsqueeze", "one_hot", "diagonal",
     "permute", "broadcast_to", "transpose", "argmax", "argmin", "any", "all", "count_nonzero", "eq", "ne", "lt", "le",
     "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_not", "logical_or",
 }  # fmt: skip

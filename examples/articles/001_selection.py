@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 import minigrad as mg
-from minigrad import linear, nn, reg, selection
+from minigrad import linear_model, nn, reg, selection
 from minigrad.data import Dataset, noisy_labels, split
 from minigrad.lab.articles import Article, digits_or_mnist, installed_sklearn, number, one_pixel
 from minigrad.lab.selection_figures import error_over_lambda
@@ -24,7 +24,7 @@ X, y = train.x, train.y[:, 0]
 folds = list(selection.KFold(FOLDS, seed=0).split(X))
 rows, results = [], {}
 for kind, ratio, lambdas, unit in (("L1", 1.0, None, 2), ("L2", 0.0, selection.log_spaced(100.0, 1e-3, COUNT), 1)):
-    family = linear.Regression(ratio, fit_intercept=False)
+    family = linear_model.Regression(ratio, fit_intercept=False)
     found = results[kind] = selection.cross_validate(family, X, y, lambdas, count=COUNT, folds=folds)
     for pick, at, model in (("best", found.best, found.model), ("one standard error", found.one_se, found.model_1se)):
         rows.append([

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from minigrad import linear, reg, selection
+from minigrad import linear_model, reg, selection
 from minigrad.data import Dataset
 from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import Article, descend, installed_sklearn, number, one_pixel
@@ -107,7 +107,7 @@ if sklearn:
     article.holds(f"scikit-learn: Ridge(alpha=λ) at every λ, to {number(off)}", off < 1e-9)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", selection.SelectionWarning)
-    ridge = linear.Regression(l1_ratio=0.0, fit_intercept=False)
+    ridge = linear_model.Regression(l1_ratio=0.0, fit_intercept=False)
     found = selection.cross_validate(ridge, train.x, train.y[:, 0], lambdas / count, folds=10)
 best = found.best
 columns_shown = {**errors, "10 folds of the training rows": found.mean.tolist()}

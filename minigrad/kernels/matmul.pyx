@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Matrix products: checks, then parts of the result over threads. Arithmetic: src_c/matmul.c; meaning: reference.py."""
 
+cimport cython
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from numpy cimport (
@@ -12,16 +13,23 @@ from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport (
     MG_ACT_NONE, MG_ACT_RELU, MG_ACT_SIGMOID, MG_ACT_TANH, mg_matmul, mg_matmul_args, mg_matmul_table,
 )
-from minigrad.kernels.checks cimport check_flat, check_out, check_real, describe
+from minigrad.kernels.checks cimport apart, check_flat, check_out, check_real, describe
 
-cdef enum: COLUMNS = 128                    # bytes; parts are whole panels of columns
+cdef enum:
+    COLUMNS = 128                           # bytes; parts are whole panels of columns
+    NPY_MAXDIMS = 64
 
 
 cdef struct matmul_args:                    # what replay stores
-    mg_matmul_args all
+    mg_matmul_args all                      # the product, or the first one of a batch
     int bits
     bint lanes                              # n is 1: the order of matvec
-    Py_ssize_t work
+    int dims                                # of the batch, outermost first; a step is 0 where an operand is broadcast
+    Py_ssize_t size[NPY_MAXDIMS]
+    Py_ssize_t a_step[NPY_MAXDIMS]
+    Py_ssize_t b_step[NPY_MAXDIMS]
+    Py_ssize_t count                        # products in the batch
+    Py_ssize_t work                         # of all of them
 
 
 cdef Py_ssize_t count_parts(const matmul_args *p, bint *by_columns) noexcept nogil:
@@ -67,8 +75,53 @@ cdef size_t scratch_bytes(const matmul_args *p, mg_matmul_args q) noexcept nogil
     return table.matmul_scratch_f32(&q) if p.bits == 32 else table.matmul_scratch_f64(&q)
 
 
+cdef mg_matmul_args product(const matmul_args *p, Py_ssize_t i) noexcept nogil:
+    """Product i of the batch."""
+    cdef mg_matmul_args q = p.all
+    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, rest = i
+    cdef int d
+    for d in range(p.dims - 1, -1, -1):
+        a += rest % p.size[d] * p.a_step[d]
+        b += rest % p.size[d] * p.b_step[d]
+        rest //= p.size[d]
+    q.a = <const char *>q.a + a * item
+    q.b = <const char *>q.b + b * item
+    q.c = <char *>q.c + i * <Py_ssize_t>(q.m * q.n) * item
+    return q
+
+
+cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept nogil:
+    """Scratch for each of `parts`, which each starts a cache line: vectors that cross two cost a fifth."""
+    size[0] = (size[0] + 63) // 64 * 64
+    memory[0] = <char *>malloc(size[0] * parts + 64)
+    return memory[0] + (64 - <size_t>memory[0] % 64) if memory[0] != NULL else NULL
+
+
+cdef int k_batch(const matmul_args *p) noexcept nogil:
+    """The products of a batch, spread over threads. Returns as k_matmul does."""
+    cdef Py_ssize_t i, part, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
+    cdef size_t size = scratch_bytes(p, p.all)
+    cdef char *memory = NULL
+    cdef char *scratch = NULL
+    if size:
+        scratch = scratch_of(parts, &size, &memory)
+        if scratch == NULL:
+            return -1
+    if parts == 1:
+        for i in range(p.count):
+            compute(p, product(p, i), scratch)
+    else:
+        for part in prange(parts, num_threads=<int>parts, schedule="static"):
+            for i in range(p.count * part // parts, p.count * (part + 1) // parts):
+                compute(p, product(p, i), scratch + part * size if size else NULL)
+    free(memory)
+    return 0
+
+
 cdef int k_matmul(const matmul_args *p) noexcept nogil:
     """Returns -1, with nothing written, if there is no memory for scratch."""
+    if p.count > 1:
+        return k_batch(p)
     cdef bint by_columns = False
     cdef Py_ssize_t i, parts = count_parts(p, &by_columns)
     cdef size_t size = 0
@@ -76,12 +129,10 @@ cdef int k_matmul(const matmul_args *p) noexcept nogil:
     cdef char *scratch = NULL
     for i in range(parts):
         size = max(size, scratch_bytes(p, part(p, i, parts, by_columns)))
-    if size:                                # every part starts a cache line: vectors that cross two cost a fifth
-        size = (size + 63) // 64 * 64
-        memory = <char *>malloc(size * parts + 64)
-        if memory == NULL:
+    if size:
+        scratch = scratch_of(parts, &size, &memory)
+        if scratch == NULL:
             return -1
-        scratch = memory + (64 - <size_t>memory % 64)
     if parts == 1:                          # a prange in the path costs 0.5 us, even with one thread
         compute(p, p.all, scratch)
     else:
@@ -101,24 +152,30 @@ cdef int activation_code(str name) except -1:
     raise ValueError(f"matmul: activation is {name!r}; need None, 'relu', 'tanh' or 'sigmoid'")
 
 
+@cython.wraparound(True)
 cdef int refuse(object a, object b, object out, bint ta, bint tb, object bias) except -1:
     """Raise the error that says why shapes or dtypes do not fit."""
     from minigrad.errors import DTypeError, ShapeError
     flags = f"(ta={ta}, tb={tb})" if ta or tb else ""
-    if a.ndim != 2 or b.ndim != 2 or out.ndim != 2:
+    if a.ndim < 2 or b.ndim < 2 or out.ndim < 2:
         raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}, out is {out.shape}; need two dimensions each")
-    m, k, n = a.shape[ta], a.shape[not ta], b.shape[not tb]
-    if k != b.shape[tb]:
-        need = f"a.shape[{int(not ta)}] == b.shape[{int(tb)}]"
+    m, k, n = a.shape[a.ndim - 2 + ta], a.shape[a.ndim - 1 - ta], b.shape[b.ndim - 1 - tb]
+    if k != b.shape[b.ndim - 2 + tb]:
+        need = f"a.shape[{a.ndim - 1 - ta}] == b.shape[{b.ndim - 2 + tb}]"
         raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}; need {need}")
-    if out.shape != (m, n):
-        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}; need out {(m, n)}")
+    batch = out.shape[:out.ndim - 2]
+    for x in (a, b):
+        sizes = x.shape[:x.ndim - 2]
+        if len(sizes) > len(batch) or any(s not in (1, t) for s, t in zip(sizes[::-1], batch[::-1])):
+            raise ShapeError(f"matmul: the batch {sizes} of {describe(x)} does not broadcast to {batch} of out {out.shape}")
+    if out.shape != (*batch, m, n):
+        raise ShapeError(f"matmul{flags}: a is {a.shape}, b is {b.shape}, out is {out.shape}; need out {(*batch, m, n)}")
     if bias is not None and bias.shape != (n,):
         raise ShapeError(f"matmul: bias is {bias.shape}, out is {out.shape}; need bias {(n,)}")
     last = "" if bias is None else f", bias is {bias.dtype}"
     raise DTypeError(
         f"matmul: a is {a.dtype}, b is {b.dtype}, out is {out.dtype}{last}; "
-        "need one dtype, float32 or float64: cast with astype"
+        "need one dtype, float32 or float64: use .float() or .double()"
     )
 
 
@@ -129,19 +186,7 @@ cdef inline int check_strided(ndarray x) except -1:
 
 
 cdef inline int check_apart(ndarray x, ndarray out) except -1:
-    """The memory from the first to the last element of x and that of out have nothing in common."""
-    cdef const char *low = <const char *>PyArray_DATA(x)
-    cdef const char *high = low
-    cdef const char *start = <const char *>PyArray_DATA(out)
-    cdef Py_ssize_t extent, size = PyArray_ITEMSIZE(out)
-    cdef int d
-    for d in range(PyArray_NDIM(x)):
-        extent = (PyArray_DIM(x, d) - 1) * PyArray_STRIDE(x, d)
-        if extent < 0: low += extent
-        else: high += extent
-    for d in range(2):
-        size *= PyArray_DIM(out, d)
-    if low < start + size and start < high + PyArray_ITEMSIZE(x):
+    if not apart(x, out):
         raise ValueError(f"matmul: out shares memory with an input {describe(x)}; pass a copy of one of them")
     return 0
 
@@ -151,30 +196,60 @@ cdef inline Py_ssize_t step(ndarray x, int d) noexcept:
     return PyArray_STRIDE(x, d) // PyArray_ITEMSIZE(x) if PyArray_DIM(x, d) > 1 else 1
 
 
+cdef bint batch_step(ndarray x, int d, int dims, Py_ssize_t size, Py_ssize_t *step) noexcept:
+    """The step of x along dimension d of a batch of dims; False if x does not broadcast to that size."""
+    cdef int axis = d + PyArray_NDIM(x) - dims - 2
+    if axis < 0 or PyArray_DIM(x, axis) == 1:
+        step[0] = 0
+    else:
+        step[0] = PyArray_STRIDE(x, axis) // PyArray_ITEMSIZE(x)
+    return axis < 0 or PyArray_DIM(x, axis) == size or PyArray_DIM(x, axis) == 1
+
+
+cdef bint set_batch(matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
+    """Fill the batch of p; False if shapes do not fit. A batch of rows that meet one b is one product of more rows."""
+    cdef int d, dims = PyArray_NDIM(out) - 2
+    cdef bint shared = True
+    cdef Py_ssize_t rows = p.all.m
+    if PyArray_NDIM(a) > dims + 2 or PyArray_NDIM(b) > dims + 2:
+        return False
+    p.dims, p.count = dims, 1
+    for d in range(dims - 1, -1, -1):
+        p.size[d] = PyArray_DIM(out, d)
+        if not batch_step(a, d, dims, p.size[d], &p.a_step[d]) or not batch_step(b, d, dims, p.size[d], &p.b_step[d]):
+            return False
+        p.count *= p.size[d]
+        shared = shared and p.b_step[d] == 0 and (p.size[d] == 1 or p.a_step[d] == rows * p.all.a_row)
+        rows *= p.size[d]
+    if shared and p.count > 0:
+        p.all.m, p.count = rows, 1
+    return True
+
+
 def matmul(
     ndarray a not None, ndarray b not None, ndarray out not None, *,
     bint ta=False, bint tb=False, ndarray bias=None, str activation=None, bint accumulate=False,
 ):
     cdef matmul_args p
-    cdef int dtype = PyArray_TYPE(out), failed
+    cdef int dtype = PyArray_TYPE(out), failed, x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2
     if (
-        PyArray_NDIM(a) != 2 or PyArray_NDIM(b) != 2 or PyArray_NDIM(out) != 2
-        or PyArray_DIM(a, not ta) != PyArray_DIM(b, tb) or PyArray_DIM(out, 0) != PyArray_DIM(a, ta)
-        or PyArray_DIM(out, 1) != PyArray_DIM(b, not tb) or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
+        x < 0 or y < 0 or z < 0
+        or PyArray_DIM(a, x + (not ta)) != PyArray_DIM(b, y + tb) or PyArray_DIM(out, z) != PyArray_DIM(a, x + ta)
+        or PyArray_DIM(out, z + 1) != PyArray_DIM(b, y + (not tb)) or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
     ):
         refuse(a, b, out, ta, tb, None)
-    p.all.m, p.all.n, p.all.k = PyArray_DIM(out, 0), PyArray_DIM(out, 1), PyArray_DIM(b, tb)
+    p.all.m, p.all.n, p.all.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)
     p.bits = check_real("matmul", out)
     check_out("matmul", out)
     check_strided(a)
     check_strided(b)
     p.all.a, p.all.b, p.all.c, p.all.bias = PyArray_DATA(a), PyArray_DATA(b), PyArray_DATA(out), NULL
-    p.all.a_row, p.all.a_col = step(a, ta), step(a, not ta)
-    p.all.b_row, p.all.b_col = step(b, tb), step(b, not tb)
+    p.all.a_row, p.all.a_col = step(a, x + ta), step(a, x + (not ta))
+    p.all.b_row, p.all.b_col = step(b, y + tb), step(b, y + (not tb))
     p.all.c_row = p.all.n
     p.all.activation, p.all.accumulate = MG_ACT_NONE, accumulate
     if bias is not None:
-        if PyArray_NDIM(bias) != 1 or PyArray_DIM(bias, 0) != PyArray_DIM(out, 1) or PyArray_TYPE(bias) != dtype:
+        if PyArray_NDIM(bias) != 1 or PyArray_DIM(bias, 0) != PyArray_DIM(out, z + 1) or PyArray_TYPE(bias) != dtype:
             refuse(a, b, out, ta, tb, bias)
         check_flat("matmul", bias)
         check_apart(bias, out)
@@ -183,13 +258,18 @@ def matmul(
         p.all.activation = activation_code(activation)
     if accumulate and (bias is not None or activation is not None):
         raise ValueError("matmul: accumulate adds the plain product to out; it takes neither bias nor activation")
-    if p.all.m == 0 or p.all.n == 0:
+    p.count = 1
+    if x + y + z > 0 and not set_batch(&p, a, b, out):
+        refuse(a, b, out, ta, tb, None)
+    if p.all.m == 0 or p.all.n == 0 or p.count == 0:
         return
     if p.all.k != 0:
         check_apart(a, out)
         check_apart(b, out)
     p.lanes = p.all.n == 1
-    p.work = <Py_ssize_t>min(<double>p.all.m * p.all.n * p.all.k / 8 + <double>p.all.k * (p.all.m + p.all.n), 1e18)
+    p.work = <Py_ssize_t>min(
+        p.count * (<double>p.all.m * p.all.n * p.all.k / 8 + <double>p.all.k * (p.all.m + p.all.n)), 1e18
+    )
     if runtime.releases_gil(p.work):
         with nogil:
             failed = k_matmul(&p)

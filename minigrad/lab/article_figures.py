@@ -37,8 +37,8 @@ def curves(
                 )
             for name, place in (marks or {}).get(title, {}).items():
                 axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
-                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90,
-                              fontsize=8, color="#5a5f67")  # fmt: skip
+                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top",
+                              rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:

@@ -166,7 +166,8 @@ def descend(data: Dataset, term: Any, steps: int, *, moment: str = "penalty", on
     if rate is None:
         rate = 1 / float(np.linalg.eigvalsh(data.x.T @ data.x / len(data.x))[-1])
     model = nn.Linear(data.x.shape[1], 1, bias=bias, init="zeros", dtype="float64")
-    optimizer = optim.SGD(model.parameters(), lr=rate, **{moment: reg.on(model, on, term)})
+    bound: dict[str, Any] = {moment: reg.on(model, on, term)}
+    optimizer = optim.SGD(model.parameters(), lr=rate, **bound)
     for _ in range(steps):
         optimizer.zero_grad()
         (0.5 * mse(model(from_numpy(data.x)), data.y)).backward()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import data, linear, nn, selection
+from .. import data, linear_model, nn, selection
 from ..data.atomic import atomic_write
 from ..ops.losses import cross_entropy, mse
 from . import figures, selection_figures
@@ -82,7 +82,7 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
             loss=cross_entropy if classes else mse, classifies=classes, options=(("lr", options.lr),),
             epochs=options.epochs, standardize=options.standardize,
         )  # fmt: skip
-    kind = linear.Logistic if model == "logistic" else linear.Regression
+    kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
     return kind(l1_ratio=options.l1_ratio, standardize=options.standardize)
 
 
@@ -147,7 +147,7 @@ def run_cv(options: argparse.Namespace) -> None:
 def told_below() -> Iterator[None]:
     """No warnings of fits and picks: the notes below the table say the same."""
     with warnings.catch_warnings():
-        for category in (selection.SelectionWarning, linear.ConvergenceWarning):
+        for category in (selection.SelectionWarning, linear_model.ConvergenceWarning):
             warnings.simplefilter("ignore", category)
         yield
 

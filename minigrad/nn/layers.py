@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, overload
 
@@ -122,10 +123,7 @@ class Linear(Module):
             raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
         if len(shape) == 2:
             return affine(x, w, self.bias, activation=self.activation)
-        rows = 1
-        for n in shape[:-1]:
-            rows *= n
-        y = affine(reshape(x, shape=(rows, shape[-1])), w, self.bias, activation=self.activation)
+        y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
         return reshape(y, shape=(*shape[:-1], self.out_features))
 
     def extra_repr(self) -> str:
@@ -177,7 +175,4 @@ class Flatten(Module):
         x = x if isinstance(x, Tensor) else tensor(x)
         if not x.array.ndim:
             raise ShapeError("x is a single number; need (rows, ...)")
-        columns = 1
-        for n in x.array.shape[1:]:
-            columns *= n
-        return reshape(x, shape=(x.array.shape[0], columns))
+        return reshape(x, shape=(x.array.shape[0], math.prod(x.array.shape[1:])))

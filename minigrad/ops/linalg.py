@@ -17,13 +17,10 @@ def matmul(a, b, *, ta=False, tb=False):
     """y = op(a) op(b) for matrices (m, k) and (k, n); ta, tb say that an operand is given transposed.
 
     Each element is a chain of fused multiply-adds in chunks of k: the same bits on every machine (docs/kernels.md).
-
-    >>> import minigrad as mg
-    >>> mg.matmul(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
-    tensor([[11.]])
+    `minigrad.matmul` is this for matrices, and takes vectors and batches besides (ops/batches.py).
     """
     if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need matrices: reshape vectors to (n, 1) or (1, n)")
+        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need two matrices")
     y = K.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
     K.matmul(a, b, y, ta=ta, tb=tb)
     return y
@@ -47,5 +44,5 @@ def affine(x, w, b=None, *, activation=None):
     if activation is not None and activation not in ACTIVATION_GRADS:
         raise ValueError(f"affine: activation is {activation!r}; need None or one of {', '.join(ACTIVATION_GRADS)}")
     y = K.empty((x.shape[0], w.shape[1]), x.dtype)
-    K.matmul(x, w, y, bias=b, activation=activation)
+    K.matmul(x, w, y, bias=None if b is None else K.contiguous(b), activation=activation)
     return y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import kernels as K
@@ -13,10 +15,7 @@ from .shape import given, normalize_dims, reduction, spread, sum
 
 def count(x, dim):
     """How many elements of x a reduction over dim joins."""
-    n = 1
-    for d in normalize_dims("mean", dim, x.ndim):
-        n *= x.shape[d]
-    return n
+    return math.prod(x.shape[d] for d in normalize_dims("mean", dim, x.ndim))
 
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim: spread(mul(g, 1.0 / count(x, dim)), x, dim, keepdim))

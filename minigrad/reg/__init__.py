@@ -8,6 +8,7 @@ from . import conventions
 from .activity import Activity, ActivityNorm
 from .base import Penalty
 from .compact import compact
+from .confidence import ConfidencePenalty
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .gradient import InputGradient
 from .groups import GroupLasso, Norm, SparseGroupLasso
@@ -17,7 +18,6 @@ from .penalties import L1, L2, ElasticNet
 from .schedule import Ramp
 from .select import everything, on, select
 from .sparsity import sparsity
-from .targets import ConfidencePenalty
 from .terms import Terms
 
 __all__ = [

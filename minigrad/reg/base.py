@@ -52,7 +52,8 @@ class Penalty:
     def at_epoch(self, epoch: int) -> None:
         """Set the scheduled strengths to those of an epoch; the first is 1."""
         for name, schedule in self.schedules.items():
-            super().__setattr__(name, finite(schedule(epoch), f"{type(self).__name__}: {name} in epoch {epoch}", 0.0))
+            what = f"{type(self).__name__}: {name} in epoch {epoch}"
+            super().__setattr__(name, finite(schedule(epoch), what, at_least=0.0))
 
     def __call__(self, w: Tensor) -> Tensor:
         """The penalty of w as a scalar of the graph."""
@@ -66,7 +67,8 @@ class Penalty:
     def real(self, w: Any) -> Tensor:
         """w as a tensor, real numbers in it."""
         if isinstance(w, (list, tuple)) and any(isinstance(item, Tensor) for item in w):
-            raise TypeError(f"{self.name}: got {len(w)} tensors; a penalty takes one; reg.on(model, ...) binds it")
+            raise TypeError(f"{self.name}: got a list of {len(w)} tensors; a penalty takes one. "
+                            "reg.on(model, selector, penalty) binds it to several")  # fmt: skip
         w = w if isinstance(w, Tensor) else tensor(w)
         check_real(self.name, w)
         return w

@@ -1,6 +1,6 @@
 """Choosing λ and other settings on one's own data: folds, grids, paths, cross-validation, search.
 
-`result = selection.cross_validate(linear.Regression(), x, y)`, then `print(result.table())`, `result.lambda_1se`,
+`result = selection.cross_validate(linear_model.Regression(), x, y)`, then `print(result.table())`, `result.lambda_1se`,
 `result.model_1se.output(new_x)`.
 """
 

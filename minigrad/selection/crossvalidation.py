@@ -29,7 +29,7 @@ class Solver(Protocol):
 
 
 class Family(Protocol):
-    """A kind of model with a λ: linear.Regression, linear.Logistic, selection.Network, or one of your own.
+    """A kind of model with a λ: linear_model.Regression, linear_model.Logistic, selection.Network, or one of your own.
 
     rising says in which direction its path goes, classifies whether y holds classes, score the score it is usually
     judged by; settings() tells it from others. Whatever it learns from data it learns in start, from training rows.
@@ -120,7 +120,7 @@ def cross_validate(
 ) -> CrossValidation:  # fmt: skip
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
-    family      linear.Regression(...), linear.Logistic(...), selection.Network(...)
+    family      linear_model.Regression(...), linear_model.Logistic(...), selection.Network(...)
     lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio (0.001)
     folds       a number (stratified for classes, drawn from seed), a selection.KFold, a splitter of scikit-learn, or
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
@@ -130,10 +130,10 @@ def cross_validate(
 
     A fit that fails is reported with its λ and fold, and its λ is not picked. SelectionWarning for what `notes` says.
 
-    >>> from minigrad import linear
+    >>> from minigrad import linear_model
     >>> from minigrad.data import regression
     >>> x, y, _ = regression(60, 10, noise=1.0, nonzero=2, dtype="float64")
-    >>> result = cross_validate(linear.Regression(), x, y, count=30)
+    >>> result = cross_validate(linear_model.Regression(), x, y, count=30)
     >>> result.model_1se.nonzeros <= result.model.nonzeros < 10
     True
     """

@@ -96,12 +96,12 @@ def search(
     (seed, fold, setting). settings: selection.grid(...), selection.random_settings(...), or a list of dicts. score,
     folds, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
 
-    >>> from minigrad import linear
+    >>> from minigrad import linear_model
     >>> from minigrad.data import regression
     >>> from minigrad.selection import grid
     >>> x, y, _ = regression(40, 5, seed=1, dtype="float64")
     >>> def train(x, y, seed, lam, l1_ratio):
-    ...     return linear.Regression(l1_ratio).start(x, y).fit(lam)
+    ...     return linear_model.Regression(l1_ratio).start(x, y).fit(lam)
     >>> search(train, grid(lam=[1.0, 0.001], l1_ratio=[1.0, 0.5]), x, y, score="mse").best["lam"]
     0.001
     """

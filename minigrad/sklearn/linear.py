@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .. import linear
+from .. import linear_model
 from .classes import LogitClassifier
 
 
 class _Linear(BaseEstimator):
-    """Parameters and the fitted linear.LinearModel of both."""
+    """Parameters and the fitted linear_model.LinearModel of both."""
 
-    model_: linear.LinearModel
+    model_: linear_model.LinearModel
 
     def __init__(
         self, l1: float = 0.0, l2: float = 0.01, *, fit_intercept: bool = True, standardize: bool = False,
@@ -57,7 +57,7 @@ class ElasticNetRegressor(RegressorMixin, _Linear):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ElasticNetRegressor:
         """Fit; sample_weight gives each row its share of the mean."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        solver = linear.Regression(**self._options()).start(X, y, self._weights(sample_weight, X))
+        solver = linear_model.Regression(**self._options()).start(X, y, self._weights(sample_weight, X))
         self.model_ = solver.solve(self.l1, self.l2)
         self.coef_, self.intercept_ = self.model_.coefficients, self.model_.intercept
         return self
@@ -84,7 +84,7 @@ class LogisticClassifier(LogitClassifier, _Linear):
         """Fit; sample_weight gives each row its share of the mean."""
         X, y = validate_data(self, X, y, dtype=np.float64)
         weights, labels = self._weights(sample_weight, X), self._encode(y)
-        solver = linear.Logistic(**self._options()).start(X, labels, weights, len(self.classes_))
+        solver = linear_model.Logistic(**self._options()).start(X, labels, weights, len(self.classes_))
         self.model_ = solver.solve(self.l1, self.l2)
         self.coef_ = np.atleast_2d(self.model_.coefficients.T)
         self.intercept_ = np.atleast_1d(self.model_.intercept)

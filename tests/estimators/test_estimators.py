@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import minigrad as mg
-from minigrad import linear, reg
+from minigrad import linear_model, reg
 from minigrad.data import moons, regression
 from minigrad.sklearn import ElasticNetRegressor, LogisticClassifier, MLPClassifier, MLPRegressor
 
@@ -57,7 +57,7 @@ def test_linear_models_are_scikit_learns():
 def test_estimators_are_the_models_of_linear():
     x, y, _ = regression(40, 3, noise=1.0, seed=1, dtype="float64")
     ours = ElasticNetRegressor(0.1, 0.0, tol=1e-12).fit(x, y)
-    assert (ours.coef_ == linear.Regression().start(x, y).fit(0.1).coefficients).all() and ours.n_iter_ > 1
+    assert (ours.coef_ == linear_model.Regression().start(x, y).fit(0.1).coefficients).all() and ours.n_iter_ > 1
 
 
 def test_pipelines_grids_and_copies():

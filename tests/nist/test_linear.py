@@ -1,4 +1,4 @@
-"""NIST's linear problems by linear.Regression: at least 6 digits of each certified value, Filip's included."""
+"""NIST's linear problems by linear_model.Regression: at least 6 digits of each certified value, Filip's included."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad import linear
+from minigrad import linear_model
 
 FOLDER = Path(__file__).parent / "lls"
 CERTIFIED = json.loads((FOLDER / "certified.json").read_text())
@@ -40,7 +40,7 @@ def digits(got, certified):
 def test_certified_coefficients(name, backend):
     x, y = load(name)
     certified, intercept = CERTIFIED[name], CERTIFIED[name]["intercept"]
-    model = linear.Regression(fit_intercept=intercept).start(x, y).solve(0.0, 0.0)
+    model = linear_model.Regression(fit_intercept=intercept).start(x, y).solve(0.0, 0.0)
     got = [model.intercept, *model.coefficients] if intercept else model.coefficients
     assert digits(got, certified["certified_coefficients"]) >= DIGITS.get(name, 11) - (backend == "reference")
     squares = float(((y - model.output(x)) ** 2).sum())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, reg
+from minigrad import reg
 
 TERMS = [reg.L1(0.3), reg.L2(0.7), reg.ElasticNet(0.3, 0.7), reg.ElasticNet(l2=0.7), reg.L1(0.0)]
 
@@ -78,11 +78,3 @@ def test_integers_are_refused(backend):
         reg.L2(0.1).value(np.arange(3))
     with pytest.raises(TypeError, match="int64"):
         reg.L2(0.1)(mg.tensor(np.arange(3)))
-
-
-def test_a_list_of_tensors_is_refused_with_the_cure():
-    """What article 000 does: a penalty called with all variables of a model."""
-    parameters = list(nn.Linear(2, 3).parameters())
-    for call in (reg.L2(0.1), reg.L2(0.1).value, reg.L1(0.1)):
-        with pytest.raises(TypeError, match="got 2 tensors; a penalty takes one"):
-            call(parameters)

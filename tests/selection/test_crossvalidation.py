@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import linear, nn, selection
+from minigrad import linear_model as linear
+from minigrad import nn, selection
 from minigrad.data import regression
 from minigrad.errors import ShapeError
 from minigrad.selection import CrossValidation

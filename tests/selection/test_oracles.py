@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad import linear, selection
+from minigrad import linear_model as linear
+from minigrad import selection
 
 linear_model = pytest.importorskip("sklearn.linear_model", reason="needs scikit-learn, the extra `sklearn`")
 NEWTON = "newton-cholesky"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import linear, nn, selection
+from minigrad import linear_model as linear
+from minigrad import nn, selection
 from minigrad.selection.sweep import Line, run
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from minigrad import linear
+from minigrad import linear_model
 from minigrad.errors import NonFiniteError, ShapeError
-from minigrad.linear.least_squares import solve
+from minigrad.linear_model.least_squares import solve
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -38,7 +38,7 @@ def slopes(model, x, y):
 def test_optimality(rng, classes, l1, l2):
     """g - l2 w is l1 sign(w), or within ±l1 where w is 0; the intercept is not penalised."""
     x, y = table(rng, classes=classes)
-    kind = linear.Logistic if classes else linear.Regression
+    kind = linear_model.Logistic if classes else linear_model.Regression
     model = kind().start(x, y).solve(l1, l2)
     g, free = slopes(model, x, y)
     w = model.coefficients
@@ -53,7 +53,7 @@ def test_optimality(rng, classes, l1, l2):
 @pytest.mark.parametrize("ratio", [1.0, 0.5])
 def test_all_is_zero_from_lambda_max_on(rng, classes, ratio):
     x, y = table(rng, classes=classes)
-    solver = (linear.Logistic if classes else linear.Regression)(ratio).start(x, y)
+    solver = (linear_model.Logistic if classes else linear_model.Regression)(ratio).start(x, y)
     top = solver.lambda_max()
     assert solver.fit(top * (1 + 1e-12)).nonzeros == 0
     assert solver.fit(0.99 * top).nonzeros == 1
@@ -64,7 +64,7 @@ def test_ridge_shrinks_along_singular_vectors(rng):
     x, y = table(rng)
     x, y = x - x.mean(0), y - y.mean()
     _, s, vt = np.linalg.svd(x, full_matrices=False)
-    family = linear.Regression(0.0, fit_intercept=False)
+    family = linear_model.Regression(0.0, fit_intercept=False)
     free, ridge = (vt @ family.start(x, y).fit(lam).coefficients for lam in (0.0, 0.3))
     np.testing.assert_allclose(ridge / free, s**2 / (s**2 + len(x) * 0.3), rtol=1e-9)
 
@@ -73,7 +73,7 @@ def test_ridge_shrinks_along_singular_vectors(rng):
 def test_standardized_models_do_not_depend_on_units(rng, classes):
     x, y = table(rng, classes=classes)
     units = np.array([1, 1e-3, 1e3, 2, 5, 7, 0.1, 10.0])
-    family = (linear.Logistic if classes else linear.Regression)(0.7, standardize=True)
+    family = (linear_model.Logistic if classes else linear_model.Regression)(0.7, standardize=True)
     a, b = (family.start(data, y).fit(0.05) for data in (x, x * units + 4))
     np.testing.assert_allclose(a.output(x), b.output(x * units + 4), atol=1e-8)
     np.testing.assert_allclose((a.coefficients.T / units).T, b.coefficients, rtol=1e-7, atol=1e-12)
@@ -84,7 +84,7 @@ def test_standardized_models_do_not_depend_on_units(rng, classes):
 def test_weights_are_repeated_rows(rng, classes, l1):
     x, y = table(rng, m=30, classes=classes)
     times = np.arange(30) % 4
-    family = (linear.Logistic if classes else linear.Regression)(standardize=True)
+    family = (linear_model.Logistic if classes else linear_model.Regression)(standardize=True)
     weighted = family.start(x, y, times).solve(l1, 0.1)
     repeated = family.start(np.repeat(x, times, 0), np.repeat(y, times)).solve(l1, 0.1)
     np.testing.assert_allclose(weighted.coefficients, repeated.coefficients, atol=1e-8)
@@ -93,15 +93,15 @@ def test_weights_are_repeated_rows(rng, classes, l1):
 
 def test_warm_starts_end_where_cold_ones_do(rng):
     x, y = table(rng, m=20, p=30)  # more columns than rows
-    warm = linear.Regression().start(x, y)
+    warm = linear_model.Regression().start(x, y)
     for lam in np.linspace(1, 0.1, 10) * warm.lambda_max():
         last = warm.fit(lam)
-    cold = linear.Regression().start(x, y).fit(lam)
+    cold = linear_model.Regression().start(x, y).fit(lam)
     np.testing.assert_allclose(last.coefficients, cold.coefficients, atol=1e-7)
     assert last.rounds < cold.rounds or last.gap <= cold.gap
 
 
-@pytest.mark.filterwarnings("ignore::minigrad.linear.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::minigrad.linear_model.ConvergenceWarning")
 @pytest.mark.parametrize("l2", [0.0, 0.3])
 def test_the_gap_bounds_what_is_left_to_gain(rng, l2):
     x, y = table(rng)
@@ -110,9 +110,9 @@ def test_the_gap_bounds_what_is_left_to_gain(rng, l2):
         w = model.coefficients
         return ((y - model.output(x)) ** 2).mean() / 2 + 0.2 * np.abs(w).sum() + l2 / 2 * (w * w).sum()
 
-    best = objective(linear.Regression().start(x, y).solve(0.2, l2))
+    best = objective(linear_model.Regression().start(x, y).solve(0.2, l2))
     for rounds in (1, 2, 4, 8):
-        model = linear.Regression(max_rounds=rounds).start(x, y).solve(0.2, l2)
+        model = linear_model.Regression(max_rounds=rounds).start(x, y).solve(0.2, l2)
         assert 0 <= objective(model) - best <= model.gap
 
 
@@ -127,7 +127,7 @@ def test_columns_that_depend_on_others_get_nothing(rng):
     x = rng.standard_normal((20, 3))
     x = np.column_stack([x, x[:, 0] + x[:, 1], np.full(20, 4.0)])
     y = x[:, 0] - x[:, 2]
-    model = linear.Regression().start(x, y).fit(0.0)
+    model = linear_model.Regression().start(x, y).fit(0.0)
     np.testing.assert_allclose(model.coefficients, [1, 0, -1, 0, 0], atol=1e-12)
     assert model.coefficients[3] == model.coefficients[4] == 0
 
@@ -135,22 +135,22 @@ def test_columns_that_depend_on_others_get_nothing(rng):
 def test_constant_columns_stay_out(rng):
     x, y = table(rng)
     x[:, 4] = 0.1
-    for family in (linear.Regression(standardize=True), linear.Logistic(standardize=True)):
-        target = y if isinstance(family, linear.Regression) else (y > y.mean()).astype(int)
+    for family in (linear_model.Regression(standardize=True), linear_model.Logistic(standardize=True)):
+        target = y if isinstance(family, linear_model.Regression) else (y > y.mean()).astype(int)
         model = family.start(x, target).fit(0.01)
         assert model.coefficients[4] == 0 and np.isfinite(model.coefficients).all()
 
 
 def test_separable_classes_without_a_penalty_say_so():
     x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]
-    with pytest.warns(linear.ConvergenceWarning, match="separable"):
-        assert "no minimum" in linear.Logistic().start(x, y).fit(0.0).trouble
+    with pytest.warns(linear_model.ConvergenceWarning, match="separable"):
+        assert "no minimum" in linear_model.Logistic().start(x, y).fit(0.0).trouble
 
 
 def test_too_few_sweeps_say_how_far_they_are(rng):
     x, y = table(rng)
-    with pytest.warns(linear.ConvergenceWarning, match="duality gap of .*, where w = 0 has"):
-        linear.Regression(max_rounds=1).start(x, y).fit(0.01)
+    with pytest.warns(linear_model.ConvergenceWarning, match="duality gap of .*, where w = 0 has"):
+        linear_model.Regression(max_rounds=1).start(x, y).fit(0.01)
 
 
 @pytest.mark.parametrize(
@@ -168,22 +168,22 @@ def test_too_few_sweeps_say_how_far_they_are(rng):
 def test_bad_rows(change, error, match):
     good = {"x": np.arange(5.0).reshape(5, 1), "y": np.arange(5.0), "weights": None}
     with pytest.raises(error, match=match):
-        linear.Regression().start(**(good | change))
+        linear_model.Regression().start(**(good | change))
 
 
 def test_models_that_would_fill_the_memory_are_refused():
     x = np.zeros((30, 7000))
     with pytest.raises(ValueError, match="7000 inputs for 3 logits"):
-        linear.Logistic().start(x, np.arange(30) % 3)
+        linear_model.Logistic().start(x, np.arange(30) % 3)
 
 
 def test_bad_strengths_and_classes(rng):
     x, y = table(rng)
     with pytest.raises(ValueError, match="λ is -1; need a finite number, at least 0"):
-        linear.Regression().start(x, y).fit(-1)
+        linear_model.Regression().start(x, y).fit(-1)
     with pytest.raises(ValueError, match="l1_ratio is 2"):
-        linear.Regression(2)
+        linear_model.Regression(2)
     with pytest.raises(ValueError, match="no row is of class 1; need each of 3"):
-        linear.Logistic().start(x, np.arange(60) % 2 * 2, classes=3)
+        linear_model.Logistic().start(x, np.arange(60) % 2 * 2, classes=3)
     with pytest.raises(ShapeError, match="the model was fitted on 8 columns"):
-        linear.Regression().start(x, y).fit(1.0).output(x[:, :3])
+        linear_model.Regression().start(x, y).fit(1.0).output(x[:, :3])

@@ -1,0 +1,181 @@
+"""Products under the names people know: each is `matmul` (or a product of elements) with shapes checked or arranged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..engine import Tensor
+from ..errors import ShapeError
+from .batches import matmul
+from .elementwise import add, mul
+from .linalg import affine
+from .shape import normalize_dims, permute, reshape
+
+
+def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:
+    """name=(tensor, how many dimensions it must have), all of them; the error names those that came."""
+    for name, (t, _) in tensors.items():
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{op}: {name} is a {type(t).__name__}; need a tensor: minigrad.tensor(...)")
+    if any(t.ndim != wanted for t, wanted in tensors.values()):
+        came = ", ".join(f"{name} is {t.shape}" for name, (t, _) in tensors.items())
+        need = ", ".join(f"{wanted} for {name}" for name, (_, wanted) in tensors.items())
+        raise ShapeError(f"{op}: {came}; need dimensions: {need} (matmul takes vectors, matrices and batches)")
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """y = input mat2, (m, k) by (k, n).
+
+    >>> import minigrad as mg
+    >>> mg.mm(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
+    tensor([[11.]])
+    """
+    check_dims("mm", input=(input, 2), mat2=(mat2, 2))
+    return matmul(input, mat2)
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """y = input vec, (m, k) by (k,).
+
+    >>> import minigrad as mg
+    >>> mg.mv(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 1]))
+    tensor([3., 7.])
+    """
+    check_dims("mv", input=(input, 2), vec=(vec, 1))
+    return matmul(input, vec)
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """y = Σ inputᵢ tensorᵢ of two vectors: a number.
+
+    >>> import minigrad as mg
+    >>> mg.dot(mg.tensor([1, 2, 3]), mg.tensor([1, 10, 100]))
+    tensor(321.)
+    """
+    check_dims("dot", input=(input, 1), tensor=(tensor, 1))
+    return matmul(input, tensor)
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """y = Σ inputᵢ otherᵢ, as dot; of complex numbers, of which there are none here, input would be conjugated.
+
+    >>> import minigrad as mg
+    >>> mg.vdot(mg.tensor([1, 2]), mg.tensor([3, 4]))
+    tensor(11.)
+    """
+    check_dims("vdot", input=(input, 1), other=(other, 1))
+    return matmul(input, other)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """y = Σ over the last dimension of both, of shape input.shape[:-1] + other.shape[:-1]; with a number, the product.
+
+    >>> import minigrad as mg
+    >>> mg.inner(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 10]))
+    tensor([21., 43.])
+    """
+    if input.ndim == 0 or other.ndim == 0:
+        return mul(input, other)
+    return tensordot(input, other, dims=([-1], [-1]))
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """y[i, j] = inputᵢ vec2ⱼ of two vectors.
+
+    >>> import minigrad as mg
+    >>> mg.outer(mg.tensor([1, 2]), mg.tensor([1, 10]))
+    tensor([[ 1., 10.],
+            [ 2., 20.]])
+    """
+    check_dims("outer", input=(input, 1), vec2=(vec2, 1))
+    return matmul(reshape(input, shape=(input.size, 1)), reshape(vec2, shape=(1, vec2.size)))
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """yᵢ = inputᵢ mat2ᵢ, (b, m, k) by (b, k, n); no broadcasting (matmul does).
+
+    >>> import minigrad as mg
+    >>> mg.bmm(mg.tensor([[[1, 2]], [[3, 4]]]), mg.tensor([[[1], [1]], [[2], [2]]]))
+    tensor([[[ 3.]],
+    <BLANKLINE>
+            [[14.]]])
+    """
+    check_dims("bmm", input=(input, 3), mat2=(mat2, 3))
+    if input.shape[0] != mat2.shape[0]:
+        raise ShapeError(f"bmm: input is {input.shape}, mat2 is {mat2.shape}; need batches of one size")
+    return matmul(input, mat2)
+
+
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). beta = 0 does not look at input, NaN included.
+
+    >>> import minigrad as mg
+    >>> mg.addmm(mg.tensor([1.0]), mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), beta=2, alpha=10)
+    tensor([[112.]])
+    """
+    check_dims("addmm", mat1=(mat1, 2), mat2=(mat2, 2))
+    shape = mat1.shape[0], mat2.shape[1]
+    fits = len(input.shape) <= 2 and all(n in (1, s) for n, s in zip(input.shape[::-1], shape[::-1]))
+    if not fits:
+        raise ShapeError(f"addmm: input is {input.shape}; it does not broadcast to mat1 mat2, {shape}")
+    y = matmul(mat1, mat2)
+    if alpha != 1:
+        y = mul(float(alpha), y)
+    if beta == 0:
+        return y
+    return add(input if beta == 1 else mul(float(beta), input), y)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = input weightᵀ + bias, as PyTorch stores it: weight (out, in); input (..., in), bias (out,).
+
+    A weight (in,) makes one output, without that dimension. (`affine` and `nn.Linear` store (in, out).)
+
+    >>> import minigrad as mg
+    >>> mg.linear(mg.tensor([1, 2]), mg.tensor([[1, 1], [0, 3]]), mg.tensor([10, 20]))
+    tensor([13., 26.])
+    """
+    if weight.ndim not in (1, 2) or input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+        raise ShapeError(f"linear: input is {input.shape}, weight is {weight.shape}; need (..., in) and (out, in)")
+    outputs = weight.shape[:-1]
+    if bias is not None and bias.shape != outputs:
+        raise ShapeError(f"linear: bias is {bias.shape}; need {outputs}")
+    if weight.ndim == 1:
+        y = matmul(input, weight)
+        return y if bias is None else add(y, bias)
+    rows = reshape(input, shape=(math.prod(input.shape[:-1]), input.shape[-1]))
+    y = affine(rows, permute(weight, dims=(1, 0)), bias)
+    return reshape(y, shape=input.shape[:-1] + outputs)
+
+
+def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> Tensor:
+    """y = Σ over pairs of dimensions: the last `dims` of a with the first of b, or dims = (those of a, those of b).
+
+    The shape is that of a without its, then that of b without its dimensions.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1, 2], [3, 4]])
+    >>> mg.tensordot(x, x, dims=([0], [0]))
+    tensor([[10., 14.],
+            [14., 20.]])
+    """
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ShapeError(f"tensordot: dims is {dims}, a is {a.shape}, b is {b.shape}; need 0 <= dims <= both")
+        dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    of_a, of_b = ([normalize_dims("tensordot", d, t.ndim)[0] for d in ds] for t, ds in ((a, dims[0]), (b, dims[1])))
+    summed = [a.shape[d] for d in of_a]
+    if summed != [b.shape[d] for d in of_b] or len({*of_a}) < len(of_a) or len({*of_b}) < len(of_b):
+        raise ShapeError(
+            f"tensordot: a is {a.shape}, b is {b.shape}, dims are {of_a} and {of_b}; need pairs of equal sizes, each "
+            "once"
+        )
+    left, right = [d for d in range(a.ndim) if d not in of_a], [d for d in range(b.ndim) if d not in of_b]
+    shape = [a.shape[d] for d in left], [b.shape[d] for d in right]
+    k = math.prod(summed)
+    y = matmul(
+        reshape(permute(a, dims=(*left, *of_a)), shape=(math.prod(shape[0]), k)),
+        reshape(permute(b, dims=(*of_b, *right)), shape=(k, math.prod(shape[1]))),
+    )
+    return reshape(y, shape=(*shape[0], *shape[1]))
