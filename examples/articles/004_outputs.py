@@ -21,6 +21,13 @@ article = Article(__file__, __doc__)
 EPOCHS, SEEDS, ROWS = article.size["epochs"], range(article.size["seeds"]), article.size["training rows"]
 name, (everything, test) = digits_or_mnist(60_000)
 
+article.section("What it says")
+article.says(
+    "A norm of the parameters is added to the loss, to keep the model simple. Its program adds two norms, not "
+    "squared, of what the softmax gives out: another thing altogether. The formula is the subject of "
+    "`004_weights.py`."
+)
+
 article.section("Its program, rebuilt, and where it goes wrong")
 
 
@@ -95,7 +102,7 @@ ways = {
     "0.01 ‖ŷ‖₂": ("2", reg.ActivityNorm(l2=0.01)),
     "0.01 (‖ŷ‖₁ + ‖ŷ‖₂), its program": ("2", reg.ActivityNorm(l1=0.01, l2=0.01)),
     "0.1 ‖ŷ‖₂": ("2", reg.ActivityNorm(l2=0.1)),
-    "-0.02 entropy": ("1", reg.ConfidencePenalty(0.02)),
+    "0.02 (log 10 - entropy)": ("1", reg.ConfidencePenalty(0.02)),
 }
 ends = {way: [measured(trained(seed, *where)) for seed in SEEDS] for way, where in ways.items()}
 article.table(
@@ -113,7 +120,7 @@ article.says(
 )
 strengths, panels = (0.003, 0.01, 0.03, 0.1, 0.3), {"largest probability": {}, "test accuracy, %": {}}
 terms = {"‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)), "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),
-         "-entropy": ("1", reg.ConfidencePenalty)}  # fmt: skip
+         "log 10 - entropy": ("1", reg.ConfidencePenalty)}  # fmt: skip
 for words, (place, term) in terms.items():
     runs = [measured(trained(0, place, term(strength))) for strength in strengths]
     for i, panel in ((1, "largest probability"), (0, "test accuracy, %")):
