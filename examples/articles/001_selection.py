@@ -18,6 +18,12 @@ article = Article(__file__, __doc__)
 COUNT, FOLDS = article.size["λ"], article.size["folds"]
 warnings.simplefilter("ignore", selection.SelectionWarning)  # what they say of picks at an edge, the figures show
 
+article.section("What it says")
+article.says(
+    "λ too small overfits, λ too large underfits; K-fold cross-validation finds the one between, which must do "
+    "best on rows that were held out."
+)
+
 article.section("A linear model: one pixel from the others")
 (train, test), _ = one_pixel(rows=100)
 X, y = train.x, train.y[:, 0]

@@ -1,8 +1,6 @@
 """Article 002's vanishing and exploding gradients, layer by layer; and what an L2 penalty does about them.
 
-The article says that regularization keeps gradients from vanishing and from exploding. Here a network of 50 layers and
-a recurrent one of 200 steps are measured: the length of the loss's gradient at every layer, and its slope, the change
-of log ‖gradient‖ per layer on the way back. Below 0 it vanishes, above it explodes.
+A network of 50 layers, and a recurrent one of 200 steps.
 
     python examples/articles/002_gradients.py [--quick]
 """
@@ -21,6 +19,13 @@ article = Article(__file__, __doc__)
 STARTS, PAIRS, STEPS = article.size["starts"], article.size["trained pairs"], article.size["training steps"]
 x, y = load_digits("float64")
 x, y = (x - x.mean(0))[:32], y[:32]
+
+article.section("What it says")
+article.says(
+    "Gradients vanish or explode in deep networks because of the size of the weights, and regularization is a "
+    "remedy for both. Measured here: the length of the loss's gradient at every layer, and its slope, the change "
+    "of log ‖gradient‖ per layer on the way back. Below 0 it vanishes, above it explodes."
+)
 
 article.section("50 layers of 64 units, before training")
 norms = {}  # (structure, activation, init) -> (starts, layers)

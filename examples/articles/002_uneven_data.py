@@ -1,7 +1,5 @@
 """Article 002's outlook, tried: does an L2 penalty help where classes are uneven, or values missing?
 
-The article expects regularization to serve there. Two small trials on digits, each beside the usual remedies.
-
     python examples/articles/002_uneven_data.py [--quick]      MNIST where it is found, else the 8 x 8 digits
 """
 
@@ -34,6 +32,12 @@ def logits(model, x):
     with mg.no_grad():
         return model(mg.tensor(x.astype(np.float32))).data
 
+
+article.section("What it says")
+article.says(
+    "It expects regularization to serve where classes are uneven and where values are missing, and shows neither. "
+    "Two small trials, each beside the usual remedies."
+)
 
 article.section(f"One row in {RARE} is an 8, on {name}")
 

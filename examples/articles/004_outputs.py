@@ -21,6 +21,13 @@ article = Article(__file__, __doc__)
 EPOCHS, SEEDS, ROWS = article.size["epochs"], range(article.size["seeds"]), article.size["training rows"]
 name, (everything, test) = digits_or_mnist(60_000)
 
+article.section("What it says")
+article.says(
+    "A norm of the parameters is added to the loss, to keep the model simple. Its program adds two norms, not "
+    "squared, of what the softmax gives out: another thing altogether. The formula is the subject of "
+    "`004_weights.py`."
+)
+
 article.section("Its program, rebuilt, and where it goes wrong")
 
 
@@ -108,7 +115,8 @@ article.holds(f"training with ‖ŷ‖₁ ends at the Σ|w| of training without 
 article.says(
     f"{EPOCHS} epochs, {ROWS:,} rows, {len(SEEDS)} seeds with rows and start of their own, {len(test.x):,} test "
     "rows. The first norm moves nothing. The second makes the network less sure and hardly touches its weights. "
-    "That is a confidence penalty; its better-known form is the entropy, `reg.ConfidencePenalty` (Pereyra et al. 2017)."
+    "That is a confidence penalty; its better-known form is the entropy, `reg.ConfidencePenalty` (Pereyra et al. "
+    "2017)."
 )
 strengths, panels = (0.003, 0.01, 0.03, 0.1, 0.3), {"largest probability": {}, "test accuracy, %": {}}
 terms = {"‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)), "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),

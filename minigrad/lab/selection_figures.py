@@ -32,7 +32,7 @@ def error_over_lambda(result: CrossValidation) -> bytes:
         axis.set_xscale("log")
         axis.set_xlabel("λ")
         axis.set_ylabel(result.score)
-        axis.legend(loc="best")
+        figure.legend(loc="outside lower center", ncols=3)
         _counts_on_top(axis, lambdas[positive], np.array(result.mean_nonzeros)[positive])
         return _png(figure)
 
@@ -63,9 +63,10 @@ def coefficient_paths(
 
 
 def _counts_on_top(axis: Any, lambdas: np.ndarray, counts: Any) -> None:
-    """The non-zeros at up to nine λ along the upper edge."""
+    """The non-zeros at up to eight λ, evenly spaced along the upper edge."""
     top = axis.secondary_xaxis("top")
-    at = np.unique(np.linspace(0, len(lambdas) - 1, min(9, len(lambdas))).round().astype(int))
-    top.set_xticks(lambdas[at], [f"{counts[i]:.4g}" for i in at])
+    at = range(0, len(lambdas), -(-len(lambdas) // 8))
+    shown = [f"{counts[i]:.4g}" if counts[i] < 1000 else f"{counts[i]:,.0f}" for i in at]
+    top.set_xticks(lambdas[list(at)], shown)
     top.minorticks_off()
     top.set_xlabel("non-zeros")
