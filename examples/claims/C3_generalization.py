@@ -56,8 +56,9 @@ claim.corrected({f"{way} against none, test accuracy": (noisy[way][1], noisy["no
 
 claim.section(f"The counter-example: {FEW:,} rows with right labels")
 clean = shown(compared(FEW, 0.0, ["L2"]))
-claim.gains("L2 against none, test accuracy", clean["L2"][1], clean["none"][1], unit=" points")
-claim.gains("L2 against none, test loss, chosen by accuracy", clean["L2"][0], clean["none"][0], higher=False, digits=3)
+words = f"{FEW:,} clean rows: L2 against none"
+claim.gains(f"{words}, test accuracy", clean["L2"][1], clean["none"][1], unit=" points")
+claim.gains(f"{words}, test loss, chosen by accuracy", clean["L2"][0], clean["none"][0], higher=False, digits=3)
 panels = {}
 for i, measure in enumerate(("test loss", "test accuracy, points")):
     panels[measure] = {f"{way}, noisy": paired_gain(noisy[way][i], noisy["none"][i]) for way in WAYS}
