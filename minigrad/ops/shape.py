@@ -165,12 +165,9 @@ def match(g: Tensor, x: Tensor) -> Tensor:
     if shape != want:
         extra = len(shape) - len(want)
         dims = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(want) if n == 1 and shape[i + extra] != 1)
-        g = sum(g, dim=dims)
-        if g.array.shape != want:
-            g = reshape(g, shape=want)
-    if g.array.dtype != x.array.dtype:
-        g = cast(g, dtype=x.array.dtype)
-    return g
+        g = reshape(sum(g, dim=dims), shape=want)
+    same = g.array.dtype is x.array.dtype or g.array.dtype == x.array.dtype
+    return g if same else cast(g, dtype=x.array.dtype)
 
 
 def check_real(op: str, *tensors: Any) -> None:
