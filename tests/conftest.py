@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,12 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # an installation without compiled kernels says so, once; that is no failure
     import minigrad as mg
+
+
+# joblib's processes import test modules by the names that they have here: from the folder of tests, and the one above.
+FOLDER = Path(__file__).parent
+PATHS = [str(FOLDER.parent), str(FOLDER), os.environ.get("PYTHONPATH", "")]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, PATHS))
 
 
 def pytest_sessionstart(session):

@@ -27,15 +27,6 @@ def sweep(**options):
     return selection.cross_validate(NETWORK, x, y, [0.1, 0.01, 0.001], folds=3, refit=False, **options)
 
 
-@pytest.fixture
-def joblib():
-    """joblib; functions of this file travel to its processes as code, for none can import a test module by its name."""
-    joblib = pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
-    joblib.externals.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield joblib
-    joblib.externals.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
 @QUIET
 def test_the_callers_random_numbers_are_left_alone():
     mg.manual_seed(5)
@@ -49,7 +40,8 @@ def test_the_callers_random_numbers_are_left_alone():
 
 @QUIET
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-def test_jobs_do_not_matter(backend, joblib):
+def test_jobs_do_not_matter(backend):
+    joblib = pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
     expected, threads = sweep(), mg.get_num_threads()
     with joblib.parallel_config(backend=backend):
         assert (sweep(n_jobs=2).scores == expected.scores).all()
@@ -88,7 +80,8 @@ def job(value):
     return {"square": value * value, "threads": mg.get_num_threads(), "backend": mg.kernels.backend()}
 
 
-def test_tasks_compute_with_one_thread_and_the_callers_kernels(joblib):
+def test_tasks_compute_with_one_thread_and_the_callers_kernels():
+    pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
     with mg.use_backend("reference"):
         found = run(job, {str(i): (i,) for i in range(5)}, n_jobs=2, progress=False)
     assert [found[str(i)]["square"] for i in range(5)] == [0, 1, 4, 9, 16]
