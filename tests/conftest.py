@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,10 +13,8 @@ with warnings.catch_warnings():
     import minigrad as mg
 
 
-# joblib's processes import test modules by the names that they have here: from the folder of tests, and the one above.
-FOLDER = Path(__file__).parent
-PATHS = [str(FOLDER.parent), str(FOLDER), os.environ.get("PYTHONPATH", "")]
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, PATHS))
+# joblib's processes get this path, and import test modules by the names that pytest gave them: tests.selection....
+sys.path.append(str(Path(__file__).parent.parent))
 
 
 def pytest_sessionstart(session):
