@@ -1,6 +1,13 @@
-"""Reading a report as a browser would: tags that match, nothing loaded from elsewhere."""
+"""Reading a report as a browser would: tags that match, nothing loaded from elsewhere; and programs run for a page."""
 
+import importlib.util
+import re
 from html.parser import HTMLParser
+
+import pytest
+
+import minigrad as mg
+from minigrad.lab import gallery
 
 
 class Reader(HTMLParser):
@@ -40,3 +47,32 @@ def read(html):
     reader.close()
     assert reader.open == []
     return reader
+
+
+def quick_runs(programs, folder, **options):
+    """Yields get(name), which runs a program once, quickly, on the digits in the package, with one thread."""
+    made, threads = {}, mg.get_num_threads()
+    mg.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MINIGRAD_DATA", raising=False)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.chdir(folder)
+
+        def get(name):
+            if name not in made:
+                made[name] = gallery.run(programs[name], quick=True, **options)
+            return made[name]
+
+        yield get
+    mg.set_num_threads(threads)
+    assert list(folder.iterdir()) == []  # a program writes nothing
+
+
+def must_hold(run, wanted, of_sklearn):
+    """Every criterion that is wanted, in words that stand in its check, was checked, and no other. (One that fails
+    raises.) Those that name scikit-learn are wanted where it is."""
+    if importlib.util.find_spec("sklearn") is None:
+        wanted = [part for part in wanted if not re.search(of_sklearn, part)]
+    words = [kept.words for kept in run.kept if kept.kind == "must hold"]
+    assert len(words) == len(wanted), words
+    assert all(part in said for part, said in zip(wanted, words)), words
