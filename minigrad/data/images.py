@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from .loader import Place
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-class _ImageTransform:
+class _ImageTransform(ABC):
     """x is (rows, ..., height, width), or flat (rows, n) with shape=(..., height, width) given; it is not changed."""
 
     def __init__(self, shape: Sequence[int] | None) -> None:
@@ -31,9 +32,9 @@ class _ImageTransform:
             raise ShapeError(f"{type(self).__name__}: x is {x.shape}; need (rows, ..., height, width), or shape=")
         return self.images(images, Draws(place, len(x))).reshape(x.shape), y
 
+    @abstractmethod
     def images(self, x: np.ndarray, draws: Draws) -> np.ndarray:
         """The images transformed, a new array."""
-        raise NotImplementedError
 
 
 class RandomFlip(_ImageTransform):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,20 +91,20 @@ class Linear:
         return lam * self.l1_ratio, lam * (1 - self.l1_ratio)
 
 
-class Solver:
+class Solver(ABC):
     """One set of rows, and the last solution on it, from which the next fit starts."""
 
     def __init__(self, settings: Linear, x: Any, weights: Any) -> None:
         self.settings = settings
         self.design = Design(x, weights, settings.fit_intercept, settings.standardize)
 
+    @abstractmethod
     def pull(self) -> float:
         """The largest slope of the data term at w = 0, where only the intercept is fitted: λ_max of the lasso."""
-        raise NotImplementedError
 
+    @abstractmethod
     def solve(self, l1: float, l2: float) -> LinearModel:
         """The model with these strengths."""
-        raise NotImplementedError
 
     def lambda_max(self) -> float:
         """The least λ at which all coefficients are 0: ‖zᵀ(y - ȳ)‖∞ / (m ρ), with ρ at least 0.001."""

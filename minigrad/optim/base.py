@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ class Table:
         self.written: list[Any] | None = None  # the options and strengths that stand in the columns
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
 
     params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
@@ -80,9 +81,9 @@ class Optimizer:
         """The state arrays of each parameter, in the order of the update kernel."""
         return ()
 
+    @abstractmethod
     def _update(self, table: Table, grads: list[Any]) -> None:
         """Call the kernel. grads[i] is an array, None for zero, or False: leave parameter i alone."""
-        raise NotImplementedError
 
     def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray | None:
         """A new array of what divides lr in the step that each coordinate of p took; None where the step was lr."""

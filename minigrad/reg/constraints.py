@@ -11,6 +11,7 @@ A penalty bends the objective, a constraint bounds the search: the weights stay 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..tensor import tensor
 from .groups import axes, check_groups
 
 
-class Constraint:
+class Constraint(ABC):
     """Base of the constraints: `project` gives the nearest point of the set, a constant tensor."""
 
     moment = "after the update"
@@ -38,8 +39,9 @@ class Constraint:
         self._project(array, out)
         return Tensor(out)
 
+    @abstractmethod
     def _project(self, w: np.ndarray, out: np.ndarray) -> None:
-        raise NotImplementedError
+        """out = the projection of w, both contiguous and of one dtype."""
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from .. import kernels as K
 
 
-class LogitClassifier(ClassifierMixin):
+class LogitClassifier(ClassifierMixin, ABC):
     """A classifier whose decision_function gives logits: (n,) for two classes, else (n, classes)."""
 
     classes_: np.ndarray
@@ -24,9 +25,9 @@ class LogitClassifier(ClassifierMixin):
             raise ValueError(f"{type(self).__name__}: y has one class, {self.classes_[0]!r}; need at least two")
         return encoded.astype(np.int64)
 
+    @abstractmethod
     def decision_function(self, X: Any) -> np.ndarray:
         """The logits."""
-        raise NotImplementedError
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes): the probability of each class, in the order of classes_."""
