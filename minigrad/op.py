@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 
@@ -15,11 +14,14 @@ def describe(x: Any) -> str:
     return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
 
 
-class ForEach(tuple):
+class ForEach:
     """The rules of a variadic op, as many as are asked for: its one rule, given the position of the argument first."""
 
-    def __iter__(self) -> Iterator[Callable]:
-        return (functools.partial(self[0], i) for i in itertools.count())
+    def __init__(self, rule: Callable) -> None:
+        self.rule = rule
+
+    def __getitem__(self, i: int) -> Callable:
+        return functools.partial(self.rule, i)
 
 
 class Op:
@@ -46,7 +48,7 @@ class Op:
             if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
                 raise TypeError(f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
                                 "as its rule; pass constants by keyword")  # fmt: skip
-            self.rules = ForEach(self.rules)
+            self.rules = ForEach(self.rules[0])
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -17,6 +17,8 @@ def owned(data: Any, dtype: Any = None) -> np.ndarray:
     >>> owned([1, 2]).dtype, owned([True]).dtype, owned(np.array([1, 2])).dtype
     (dtype('float32'), dtype('bool'), dtype('int64'))
     """
+    if type(data) is np.ndarray and dtype is None and data.dtype == np.int64 and data.dtype.isnative:
+        return data.copy()  # labels, in every step
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:

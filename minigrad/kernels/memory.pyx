@@ -84,12 +84,35 @@ def empty(shape, dtype):
     return make(<int>len(<tuple>shape), dims, t)
 
 
+cdef int broadcast_shape(ndarray a, ndarray b, npy_intp *dims) noexcept:
+    """Fill dims with the shape that a and b broadcast to; the number of its axes, or -1 if they do not fit."""
+    cdef int axis, i, j, axes = max(PyArray_NDIM(a), PyArray_NDIM(b))
+    cdef npy_intp m, n
+    if axes > SMALL:
+        return -1
+    for axis in range(axes):
+        i, j = axis + PyArray_NDIM(a) - axes, axis + PyArray_NDIM(b) - axes
+        m = PyArray_DIM(a, i) if i >= 0 else 1
+        n = PyArray_DIM(b, j) if j >= 0 else 1
+        if m != n and m != 1 and n != 1:
+            return -1
+        dims[axis] = n if m == 1 else m
+    return axes
+
+
 def empty_for(a, b):
+    cdef npy_intp dims[SMALL]
     cdef ndarray x
+    cdef int axes
     if isinstance(b, ndarray) and isinstance(a, ndarray):
-        if PyArray_TYPE(<ndarray>a) != PyArray_TYPE(<ndarray>b) or not PyArray_SAMESHAPE(<ndarray>a, <ndarray>b):
-            return reference.empty_for(a, b)
         x = a
+        if PyArray_TYPE(x) != PyArray_TYPE(<ndarray>b):
+            return reference.empty_for(a, b)
+        if not PyArray_SAMESHAPE(x, <ndarray>b):
+            axes = broadcast_shape(x, b, dims)
+            if axes < 0 or PyArray_TYPE(x) != NPY_FLOAT and PyArray_TYPE(x) != NPY_DOUBLE:
+                return reference.empty_for(a, b)        # or the error that says why
+            return make(axes, dims, PyArray_TYPE(x))
     elif isinstance(a, ndarray):
         x = a
     elif isinstance(b, ndarray):
@@ -101,6 +124,31 @@ def empty_for(a, b):
     return make(PyArray_NDIM(x), PyArray_DIMS(x), PyArray_TYPE(x))
 
 
+def empty_reduced(ndarray x not None, int first, int last, bint keepdim=False):
+    cdef npy_intp dims[SMALL]
+    cdef int axis, axes = 0
+    if PyArray_NDIM(x) > SMALL or not 0 <= first <= last <= PyArray_NDIM(x) or (
+        PyArray_TYPE(x) != NPY_FLOAT and PyArray_TYPE(x) != NPY_DOUBLE
+    ):
+        return reference.empty_reduced(x, first, last, keepdim)
+    for axis in range(PyArray_NDIM(x)):
+        if not first <= axis < last:
+            dims[axes] = PyArray_DIM(x, axis)
+        elif keepdim:
+            dims[axes] = 1
+        else:
+            continue
+        axes += 1
+    return make(axes, dims, PyArray_TYPE(x))
+
+
+def alike(ndarray a not None, ndarray b not None):
+    return (
+        PyArray_TYPE(a) == PyArray_TYPE(b) and PyArray_SAMESHAPE(a, b)
+        and PyArray_ISNOTSWAPPED(a) == PyArray_ISNOTSWAPPED(b)
+    )
+
+
 def contiguous(ndarray x not None):
     if PyArray_ISCARRAY_RO(x):
         return x
@@ -109,19 +157,26 @@ def contiguous(ndarray x not None):
     return out
 
 
-def broadcast(ndarray x not None, tuple shape):
+def broadcast(ndarray x not None, tuple shape, int at=0):
     cdef npy_intp dims[SMALL]
     cdef npy_intp strides[SMALL]
-    cdef int axis, axes = <int>len(shape), extra = axes - PyArray_NDIM(x)
+    cdef int axis, own, axes = <int>len(shape), extra = axes - PyArray_NDIM(x)
     cdef ndarray view
-    if extra < 0 or axes > SMALL or not PyArray_ISNOTSWAPPED(x) or not PyTypeNum_ISNUMBER(PyArray_TYPE(x)):
-        return np.broadcast_to(x, shape)
+    if not 0 <= at <= PyArray_NDIM(x) or extra < 0 or axes > SMALL or not (
+        PyArray_ISNOTSWAPPED(x) and PyTypeNum_ISNUMBER(PyArray_TYPE(x))
+    ):
+        return reference.broadcast(x, shape, at)
     for axis in range(axes):
         dims[axis], strides[axis] = shape[axis], 0
-        if axis >= extra and PyArray_DIM(x, axis - extra) == dims[axis]:
-            strides[axis] = PyArray_STRIDE(x, axis - extra)
-        elif dims[axis] < 0 or axis >= extra and PyArray_DIM(x, axis - extra) != 1:
-            return np.broadcast_to(x, shape)        # which says what is wrong
+        if at <= axis < at + extra:
+            if dims[axis] < 0:
+                return reference.broadcast(x, shape, at)        # which says what is wrong
+            continue
+        own = axis if axis < at else axis - extra
+        if PyArray_DIM(x, own) == dims[axis]:
+            strides[axis] = PyArray_STRIDE(x, own)
+        elif dims[axis] < 0 or PyArray_DIM(x, own) != 1:
+            return reference.broadcast(x, shape, at)
     view = PyArray_New(ndarray, axes, dims, PyArray_TYPE(x), strides, PyArray_DATA(x), 0, 0, NULL)
     Py_INCREF(x)
     PyArray_SetBaseObject(view, x)          # takes the reference over

@@ -57,14 +57,25 @@ def empty_for(a, b):
         raise ShapeError(f"the shapes {a.shape} and {b.shape} do not broadcast") from None
 
 
+def empty_reduced(x, first, last, keepdim=False):
+    """An empty array for a reduction of x over its axes first <= axis < last, which are left with size 1 for keepdim."""
+    return np.empty(x.shape[:first] + (1,) * (last - first) * keepdim + x.shape[last:], x.dtype)
+
+
+def alike(a, b):
+    """Whether two arrays have one shape and one dtype."""
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
 def contiguous(x):
     """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
     return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 
-def broadcast(x, shape):
-    """A read-only view of x in this shape, repeated along axes of size 1 and new leading ones."""
-    return np.broadcast_to(x, shape)
+def broadcast(x, shape, at=0):
+    """A read-only view of x in this shape, repeated along axes of size 1 and along new ones, which begin at axis `at`."""
+    new = (1,) * (len(shape) - x.ndim) if at else ()
+    return np.broadcast_to(x.reshape(x.shape[:at] + new + x.shape[at:]), shape)
 
 
 def copy(x, out):

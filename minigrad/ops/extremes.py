@@ -64,8 +64,7 @@ def extreme(x, *, dim, keepdim, least):
 )
 def extremum(x, *, dims, keepdim, least):
     """y = the largest element over dims, or the smallest. The gradient is shared evenly among equals."""
-    shape, x, first, last = reduction("extremum", x, dims, keepdim)
-    y = K.empty(shape, x.dtype)
+    x, y, first, last = reduction("extremum", x, dims, keepdim)
     (K.min if least else K.max)(x, y, np.empty(y.shape, np.int64), first, last)
     return y
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .. import kernels as K
@@ -13,12 +11,9 @@ from .elementwise import exp, mul, neg, sub
 from .shape import given, normalize_dims, reduction, spread, sum
 
 
-def count(x, dim):
-    """How many elements of x a reduction over dim joins."""
-    return math.prod(x.shape[d] for d in normalize_dims("mean", dim, x.ndim))
-
-
-@differentiable(x=lambda g, y, x, *, dim, keepdim: spread(mul(g, 1.0 / count(x, dim)), x, dim, keepdim))
+@differentiable(
+    x=lambda g, y, x, *, dim, keepdim: spread(mul(g, y.array.size / max(x.array.size, 1)), x, dim, keepdim)
+)
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
 
@@ -31,8 +26,7 @@ def mean(x, *, dim=None, keepdim=False):
     """
     if x.dtype.kind != "f":
         x = x.astype(np.float32)
-    shape, x, first, last = reduction("mean", x, dim, keepdim)
-    y = K.empty(shape, x.dtype)
+    x, y, first, last = reduction("mean", x, dim, keepdim)
     K.mean(x, y, first, last)
     return y
 
@@ -66,8 +60,11 @@ def _on_rows(kernel, dim, *arrays):
     last = d == x.ndim - 1
     rows = [K.contiguous(a if last else np.moveaxis(a, d, -1)) for a in arrays]
     y = K.empty(rows[0].shape, x.dtype)
-    n = x.shape[d]
-    kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in rows], y.reshape(-1, n) if n else y.reshape(0, 0))
+    if x.ndim == 2:
+        kernel(*rows, y)
+    else:
+        n = x.shape[d]
+        kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
     return y if last else np.moveaxis(y, -1, d)
 
 

@@ -23,6 +23,8 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
     """dim as sorted, distinct, non-negative axes; None is all of them."""
     if dim is None:
         return tuple(range(ndim))
+    if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
+        return (dim % ndim,)
     dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
     for d in dims:
         if not -ndim <= d < ndim:
@@ -40,22 +42,20 @@ def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) 
     return tuple(n for i, n in enumerate(shape) if i not in dims)
 
 
-def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[tuple[int, ...], np.ndarray, int, int]:
-    """What a reduction kernel takes for dim: the shape of its output, x contiguous, and its axes first <= axis < last.
+def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """What a reduction kernel takes for dim: x contiguous, an empty output, and the axes of x, first <= axis < last.
 
     Axes that do not stand side by side are moved to the end.
     """
-    if type(dim) is int and 0 <= dim < x.ndim:  # by far the most frequent
-        return x.shape[:dim] + (1,) * keepdim + x.shape[dim + 1 :], K.contiguous(x), dim, dim + 1
     dims = normalize_dims(op, dim, x.ndim)
-    shape = reduced_shape(x.shape, dims, keepdim)
-    if not dims:
-        return shape, K.contiguous(x), 0, 0
-    first, last = dims[0], dims[-1] + 1
-    if last - first != len(dims):
-        kept = tuple(i for i in range(x.ndim) if i not in dims)
-        x, first, last = x.transpose(kept + dims), len(kept), x.ndim
-    return shape, K.contiguous(x), first, last
+    first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
+    x = K.contiguous(x)
+    y = K.empty_reduced(x, first, last, keepdim)
+    if last - first == len(dims):
+        return x, y, first, last
+    kept = tuple(i for i in range(x.ndim) if i not in dims)
+    y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
+    return K.contiguous(x.transpose(kept + dims)), y, len(kept), x.ndim
 
 
 @differentiable(x=lambda g, y, x, *, shape: reshape(g, shape=x.shape))
@@ -140,8 +140,7 @@ def sum(x, *, dim=None, keepdim=False):
     if x.dtype.kind != "f":
         dims = normalize_dims("sum", dim, x.ndim)
         return np.asarray(np.sum(x, axis=dims, dtype=np.int64, keepdims=keepdim))  # exact in any order
-    shape, x, first, last = reduction("sum", x, dim, keepdim)
-    y = K.empty(shape, x.dtype)
+    x, y, first, last = reduction("sum", x, dim, keepdim)
     K.sum(x, y, first, last)
     return y
 
@@ -154,20 +153,24 @@ def spread(g: Tensor, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 @differentiable(g=lambda gg, z, g, *, shape, dim: reshape(sum(gg, dim=dim), shape=g.shape))
 def repeat_along(g, *, shape, dim):
     """z = g repeated along dim (an axis, several, or all), which it lacks or where it has size 1: sum's gradient."""
-    if g.ndim and g.ndim < len(shape):
-        g = g.reshape(reduced_shape(shape, normalize_dims("sum", dim, len(shape)), True))
-    return K.broadcast(g, shape)
+    if not 0 < g.ndim < len(shape):
+        return K.broadcast(g, shape)
+    dims = normalize_dims("sum", dim, len(shape))
+    if dims[-1] - dims[0] + 1 == len(dims):
+        return K.broadcast(g, shape, dims[0])
+    return K.broadcast(g.reshape(reduced_shape(shape, dims, True)), shape)
 
 
 def match(g: Tensor, x: Tensor) -> Tensor:
     """The gradient g of an x that was broadcast or cast: summed to x's shape, rounded to x's dtype."""
+    if K.alike(g.array, x.array):
+        return g
     shape, want = g.array.shape, x.array.shape
     if shape != want:
         extra = len(shape) - len(want)
         dims = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(want) if n == 1 and shape[i + extra] != 1)
         g = reshape(sum(g, dim=dims), shape=want)
-    same = g.array.dtype is x.array.dtype or g.array.dtype == x.array.dtype
-    return g if same else cast(g, dtype=x.array.dtype)
+    return g if g.array.dtype == x.array.dtype else cast(g, dtype=x.array.dtype)
 
 
 def check_real(op: str, *tensors: Any) -> None:

@@ -138,9 +138,9 @@ def unit(x: Tensor, norm: Tensor) -> Tensor:
 @differentiable(x=lambda g, y, x, *, dims: center(g, dims=dims))
 def center(x, *, dims):
     """y = x less its mean over dims, taken off twice: the mean of large numbers is rounded, and leaves a rest."""
-    y, mean = K.empty(x.shape, x.dtype), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
+    y = K.empty(x.shape, x.dtype)
     for values in (x, y):
-        _, flat, first, last = reduction("center", values, dims, True)
+        flat, mean, first, last = reduction("center", values, dims, True)
         K.mean(flat, mean, first, last)
         K.sub(values, mean, y)
     return y

@@ -1,4 +1,4 @@
-"""empty, empty_for, broadcast, contiguous, take, add_at, place: shapes, dtypes, layouts; wrong indices are errors."""
+"""empty and its kin, alike, broadcast, contiguous, take, add_at, place: shapes, dtypes, layouts; wrong indices are errors."""
 
 import tracemalloc
 
@@ -68,6 +68,21 @@ def test_broadcast(dtype):
         K.broadcast(x, [3, 5, 4])
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", ">f8"])
+def test_broadcast_with_new_axes_inside(dtype):
+    x = np.arange(12).reshape(3, 4).astype(dtype)
+    for a, shape, at in [(x, (3, 5, 4), 1), (x, (3, 4, 5), 2), (x, (3, 2, 6, 4), 1), (x[:, :1], (3, 2, 4), 1)]:
+        new = (1,) * (len(shape) - a.ndim)
+        expected = np.broadcast_to(a.reshape(a.shape[:at] + new + a.shape[at:]), shape)
+        for kernel in K.broadcast, reference.broadcast:
+            y = kernel(a, shape, at)
+            assert (y.shape, y.dtype, y.flags.writeable) == (expected.shape, expected.dtype, False)
+            np.testing.assert_array_equal(y, expected)
+    for shape, at in ((3, 5, 4), 2), ((3, 5, 4), 3), ((3, -5, 4), 1), ((3,), 1):
+        with pytest.raises(ValueError):
+            K.broadcast(x, shape, at)
+
+
 def test_empty_refuses():
     for shape in (-1,), (2**62, 2**62), (2**70,):
         with pytest.raises((ValueError, OverflowError, MemoryError)):
@@ -84,8 +99,34 @@ def test_empty_for():
     ]:  # fmt: skip
         z = K.empty_for(a, b)
         assert (z.shape, z.dtype, z.flags.c_contiguous) == (shape, dtype, True)
-    with pytest.raises(ValueError):
-        K.empty_for(x, np.ones((3, 5)))
+    for a, b in (x, y.astype("f4")), (x[:, :1], x[:1]), (x[:0], x[:1]), (x[0], x[:, :1]), (x[0, 0, ...], x):
+        z, expected = K.empty_for(a, b), reference.empty_for(a, b)
+        assert (z.shape, z.dtype, z.flags.c_contiguous) == (expected.shape, expected.dtype, True)
+    for b in np.ones((3, 5)), np.ones((3, 5), np.float32), np.ones((2, 1, 5), np.float32), np.ones((0, 4), np.float32):
+        with pytest.raises(ShapeError):
+            K.empty_for(x, b)
+    with pytest.raises(DTypeError):
+        K.empty_for(np.ones((3, 1), np.int64), np.ones(4, np.int64))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_empty_reduced(dtype):
+    for x in np.ones((2, 3, 4), dtype), np.ones((2, 0, 4), dtype), np.ones((), dtype), np.ones((1,) * 10, dtype):
+        for first in range(x.ndim + 1):
+            for last in range(first, x.ndim + 1):
+                for keepdim in False, True:
+                    y = K.empty_reduced(x, first, last, keepdim)
+                    z = reference.empty_reduced(x, first, last, keepdim)
+                    expected = np.sum(x, axis=tuple(range(first, last)), keepdims=keepdim).shape
+                    assert (y.shape, y.dtype) == (z.shape, z.dtype) == (expected, x.dtype)
+
+
+def test_alike():
+    x = np.ones((2, 3), np.float32)
+    for kernel in K.alike, reference.alike:
+        assert kernel(x, x) and kernel(x, np.zeros((3, 2), np.float32).T)
+        for other in x.astype("f8"), x.astype(">f4"), x[:1], x.ravel(), x[..., None]:
+            assert not kernel(x, other) and not kernel(other, x)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", "c8", "S3", ">f4", ">i8"])

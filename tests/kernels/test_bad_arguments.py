@@ -77,7 +77,7 @@ UPDATES = {
     "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
     "adagrad_update": {"eps": 1e-8},
 }
-OTHERS = {"empty", "empty_for", "broadcast", "segments", *UPDATES}  # no arrays, a view, or a table: see below
+OTHERS = {"empty", "empty_for", "empty_reduced", "alike", "broadcast", "segments", *UPDATES}  # they compute nothing
 
 
 def wrong_versions(x):
