@@ -42,7 +42,7 @@ class Op:
         if missing or unknown:
             raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
                             f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
-        self.rules = tuple(rules[name] for name in self.names)
+        self.rules: Any = tuple(rules[name] for name in self.names)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
         if self.variadic:
             if len(positional) > 1 or not inspect.isfunction(self.rules[0]):

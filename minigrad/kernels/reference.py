@@ -58,7 +58,7 @@ def empty_for(a, b):
 
 
 def empty_reduced(x, first, last, keepdim=False):
-    """An empty array for a reduction of x over its axes first <= axis < last, which are left with size 1 for keepdim."""
+    """An empty array for a reduction of x over its axes first <= axis < last; keepdim leaves them with size 1."""
     return np.empty(x.shape[:first] + (1,) * (last - first) * keepdim + x.shape[last:], x.dtype)
 
 
@@ -73,7 +73,7 @@ def contiguous(x):
 
 
 def broadcast(x, shape, at=0):
-    """A read-only view of x in this shape, repeated along axes of size 1 and along new ones, which begin at axis `at`."""
+    """A read-only view of x in this shape, repeated along axes of size 1 and along new ones, from axis `at` on."""
     new = (1,) * (len(shape) - x.ndim) if at else ()
     return np.broadcast_to(x.reshape(x.shape[:at] + new + x.shape[at:]), shape)
 

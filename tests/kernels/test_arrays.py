@@ -1,4 +1,4 @@
-"""empty and its kin, alike, broadcast, contiguous, take, add_at, place: shapes, dtypes, layouts; wrong indices are errors."""
+"""empty and its kin, broadcast, contiguous, take, add_at, place: shapes, dtypes, layouts; wrong indices are errors."""
 
 import tracemalloc
 
