@@ -26,7 +26,23 @@ from .ops.binary import (
 )
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
-from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
+from .ops.compare import (
+    allclose,
+    eq,
+    equal,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    ne,
+)
+from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
 from .ops.einsum import einsum
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min

@@ -234,13 +234,13 @@ def diag(x: Tensor, diagonal: int = 0) -> Tensor:
     """
     if x.ndim == 1:
         n = x.size + abs(diagonal)
-        return reshape(place(x, index=_diagonal(n, n, diagonal), shape=(n * n,)), shape=(n, n))
+        return reshape(place(x, index=diagonal_places(n, n, diagonal), shape=(n * n,)), shape=(n, n))
     if x.ndim != 2:
         raise ShapeError(f"diag: got {x.shape}; need a vector or a matrix")
-    return view(reshape(x, shape=(-1,)), index=_diagonal(x.shape[0], x.shape[1], diagonal))
+    return view(reshape(x, shape=(-1,)), index=diagonal_places(x.shape[0], x.shape[1], diagonal))
 
 
-def _diagonal(m: int, n: int, k: int) -> tuple[slice]:
+def diagonal_places(m: int, n: int, k: int) -> tuple[slice]:
     """The k-th diagonal of a matrix (m, n), as a slice of its elements in a row."""
     start, length = (k, min(m, n - k)) if k >= 0 else (-k * n, min(m + k, n))
     return (slice(start, start + max(length, 0) * (n + 1), n + 1),)
