@@ -43,6 +43,7 @@ from .ops.compare import (
     ne,
 )
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
+from .ops.diagonals import diag, tril, triu
 from .ops.einsum import einsum
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
@@ -52,7 +53,7 @@ from .ops.linalg import affine
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
 from .ops.penalty import elastic_net
-from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
+from .ops.pieces import cat, chunk, flip, narrow, roll, select, split, stack, unbind
 from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, mean, softmax

@@ -29,13 +29,14 @@ from .ops.compare import (
     lt,
     ne,
 )
+from .ops.diagonals import diag, tril, triu
 from .ops.elementwise import add, div, mul, neg, square, sub
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
 from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
-from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
+from .ops.pieces import chunk, flip, narrow, roll, rows, select, split, unbind
 from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.shape import cast, reshape, transpose
 from .ops.statistics import cumsum, logsumexp, prod, std, var

@@ -18,7 +18,8 @@ from ..arrays import check_dtype
 from ..engine import Tensor
 from ..owned import owned
 from .arrange import as_one
-from .pieces import diagonal_places, place
+from .diagonals import diagonal_places
+from .pieces import place
 from .shape import given, reshape
 
 

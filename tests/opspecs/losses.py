@@ -126,9 +126,11 @@ GAMMAS = st.sampled_from([0.0, 0.5, 2.0])
 SPECS = {
     "l1_loss": Spec(mg.l1_loss, elementwise(avoid=(0.0,), weight={"weight": weights}), theirs("l1_loss")),
     "mse": Spec(mg.mse_loss, elementwise(weight={"weight": weights}), theirs("mse_loss")),
-    "huber_loss": Spec(
+    "huber": Spec(
         mg.huber_loss,
-        elementwise(avoid=(-1.0, 1.0), weight={"weight": weights}, options={"delta": st.sampled_from([1.0])}),
+        elementwise(
+            avoid=(-2.0, -0.5, 0.5, 2.0), weight={"weight": weights}, options={"delta": st.sampled_from([0.5, 2.0])}
+        ),
         theirs("huber_loss"),
     ),
     "smooth_l1_loss": Spec(
