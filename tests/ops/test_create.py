@@ -32,6 +32,7 @@ pytestmark = pytest.mark.usefixtures("backend")
         (lambda: mg.arange(0.0), np.zeros(0, np.float32)),
         (lambda: mg.linspace(1, 2, 4, dtype="float64"), np.linspace(1, 2, 4)),
         (lambda: mg.linspace(0.1, 0.7, 7, dtype="float64"), np.linspace(0.1, 0.7, 7)),
+        (lambda: mg.linspace(0, 1, 50, dtype="float64"), np.linspace(0, 1, 50)),  # 49 steps of 1/49 are not 1
         (lambda: mg.linspace(3, 9, 1), np.array([3], np.float32)),
         (lambda: mg.linspace(3, 9, 0), np.zeros(0, np.float32)),
     ],
