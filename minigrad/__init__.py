@@ -52,6 +52,7 @@ from .ops.indexing import embedding, gather, index_select, masked_select, one_ho
 from .ops.linalg import affine
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
+from .ops.order import argsort, sort, topk
 from .ops.penalty import elastic_net
 from .ops.pieces import cat, chunk, flip, narrow, roll, select, split, stack, unbind
 from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot

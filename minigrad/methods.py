@@ -36,6 +36,7 @@ from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow,
 from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
+from .ops.order import argsort, sort, topk
 from .ops.pieces import chunk, flip, narrow, roll, rows, select, split, unbind
 from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.shape import cast, reshape, transpose
@@ -177,7 +178,7 @@ METHODS: dict[str, Any] = {
     # extremes and statistics
     "max": max, "min": min, "amax": amax, "amin": amin, "argmin": argmin, "any": any, "all": all,
     "count_nonzero": count_nonzero, "prod": prod, "cumsum": cumsum, "var": var, "std": std, "logsumexp": logsumexp,
-    "norm": norm,
+    "norm": norm, "sort": sort, "argsort": argsort, "topk": topk,
     # comparisons; a tensor is still hashed by identity, so that it can be a key: dict and set look at `is` first
     "__eq__": _comparison(eq), "__ne__": _comparison(ne), "__hash__": object.__hash__,
     "__lt__": _comparison(lt), "__le__": _comparison(le), "__gt__": _comparison(gt), "__ge__": _comparison(ge),

@@ -36,11 +36,11 @@ NO_NUMBERS = {  # views of their argument, and answers that are indices or truth
     "swapaxes", "t", "unbind", "unsqueeze", "one_hot", "diagonal",
     "permute", "broadcast_to", "transpose", "argmax", "argmin", "any", "all", "count_nonzero", "eq", "ne", "lt", "le",
     "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_not", "logical_or", "equal", "allclose",
-    "rand", "randn",  # rng.py has their kernels
+    "argsort", "rand", "randn",  # rng.py has their kernels
 }  # fmt: skip
 NO_GRADIENT = {  # their values are in tests/ops/test_indexing.py, test_create.py, test_compare.py
     "one_hot", "zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "eye", "arange", "linspace", "rand",
-    "randn", "equal", "allclose",
+    "randn", "equal", "allclose", "argsort",
 }  # fmt: skip
 ARITHMETIC = {  # what a kernel does in NumPy's place
     "add", "subtract", "multiply", "divide", "exp", "log", "sqrt", "power", "tanh", "dot", "matmul", "einsum", "mean",
