@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from .arrays import check_dtype
 from .engine import Tensor
 from .errors import DTypeError, GraphError, ShapeError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
@@ -140,7 +141,14 @@ def _to(t: Tensor, dtype: Any) -> Tensor:
     device = dtype.split(":")[0] if isinstance(dtype, str) else ""
     if device in ("cuda", "mps", "xpu"):
         raise ValueError(f"to: {dtype!r}: all tensors are in the processor's memory; leave the move out")
-    return t if device == "cpu" else cast(t, dtype=dtype)
+    if device == "cpu":
+        return t
+    try:
+        want = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"to: {dtype!r} is no dtype") from None
+    check_dtype("to", want)
+    return cast(t, dtype=want)
 
 
 def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:

@@ -77,6 +77,9 @@ def test_numbers_in_text():
         (lambda x: x.zero_(), TypeError, "zero_: .*grad = None"),
         (lambda x: x.fill_(1.0), TypeError, "fill_: .*full_like"),
         (lambda x: x.to("cuda:0"), ValueError, "to: 'cuda:0': all tensors are in the processor's memory"),
+        (lambda x: x.to("float16"), mg.DTypeError, "to: dtype float16"),
+        (lambda x: x.to("complex64"), mg.DTypeError, "to: dtype complex64"),
+        (lambda x: x.to("spam"), TypeError, "to: 'spam' is no dtype"),
         (lambda x: x.view(4), mg.ShapeError, "reshape"),
     ],
 )

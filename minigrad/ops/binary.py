@@ -12,7 +12,7 @@ from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
 from .choose import clamp, where
 from .elementwise import add, div, exp, log, mul, relu, sub
-from .losses import bce_with_logits, logits_only, sigmoid_cross_entropy
+from .losses import REDUCTIONS, bce_with_logits, logits_only, sigmoid_cross_entropy
 from .regression import like, pair, reduced
 from .shape import sum
 
@@ -193,6 +193,8 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     >>> mg.kl_div(x, [[1.0, 0.0]], reduction="batchmean")
     tensor(0.6931472)
     """
+    if reduction not in (*REDUCTIONS, "batchmean"):
+        raise ValueError(f"kl_div: reduction is {reduction!r}; need 'mean', 'batchmean', 'sum' or 'none'")
     x, t = pair("kl_div", input, target)
     if log_target:
         some = t.array != -np.inf
