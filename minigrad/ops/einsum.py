@@ -132,11 +132,16 @@ def join(
     made = batch + left + right
 
     def arranged(t: Tensor, labels: Labels, groups: list[Labels]) -> Tensor:
-        t = permute(t, dims=tuple(labels.index(label) for group in groups for label in group))
-        return reshape(t, shape=tuple(math.prod(sizes[label] for label in group) for group in groups))
+        order = tuple(labels.index(label) for group in groups for label in group)
+        t = permute(t, dims=order) if order != tuple(range(t.ndim)) else t
+        return shaped(t, [math.prod(sizes[label] for label in group) for group in groups])
 
+    def shaped(t: Tensor, shape: list[int]) -> Tensor:
+        return reshape(t, shape=tuple(shape)) if t.shape != tuple(shape) else t
+
+    outer: list[Labels] = [batch] if batch else []
     if summed:
-        z = matmul(arranged(x, of_a, [batch, left, summed]), arranged(y, of_b, [batch, summed, right]))
+        z = matmul(arranged(x, of_a, [*outer, left, summed]), arranged(y, of_b, [*outer, summed, right]))
     else:
-        z = mul(arranged(x, of_a, [batch, left, []]), arranged(y, of_b, [batch, [], right]))
-    return made, reshape(z, shape=tuple(sizes[label] for label in made))
+        z = mul(arranged(x, of_a, [*outer, left, []]), arranged(y, of_b, [*outer, [], right]))
+    return made, shaped(z, [sizes[label] for label in made])
