@@ -52,7 +52,7 @@ def test_foreign_memory(where, tmp_path):
 
 def run(program, *arguments, **options):
     return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False,
-                          timeout=60, **options)  # fmt: skip
+                          timeout=300, **options)  # fmt: skip
 
 
 TRAIN = """
@@ -84,7 +84,7 @@ def test_a_child_forked_after_a_backward_trains_to_the_same_bits():
 before = train()
 pid = os.fork()
 if pid == 0:
-    signal.alarm(30)
+    signal.alarm(200)
     os._exit(0 if train() == before else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), train() == before)
 """, mg.kernels.backend())  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_signal_ends_a_walk_and_the_next_is_clean():
 import threading, time
 
 x = y = mg.tensor([1.0], requires_grad=True)
-for _ in range(100_000):
+for _ in range(20_000):
     y = mg.neg(y)
 threading.Timer(0.02, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
