@@ -56,11 +56,14 @@ class Run(NamedTuple):
     """call() computes once. many(n), where given, computes n times without returning to Python between.
 
     answer() gives a few numbers after exactly three calls, which must agree between peers up to rounding.
+    timed(), where given, is the clock itself: it gives the seconds of one sample, where what comes before them is not
+    to count.
     """
 
     call: Callable[[], object]
     answer: Callable[[], Sequence[float]]
     many: Callable[[int], object] | None = None
+    timed: Callable[[], float] | None = None
 
 
 def digest(*arrays: Any) -> list[float]:

@@ -15,10 +15,10 @@ from . import machine, table
 from .case import Case
 from .driver import Driver, installed, processors
 
-FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "step")
+FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "engine", "step")
 LEGEND = (
     "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
-    "x NumPy: above 1 is faster than NumPy's best row; gain: over one thread."
+    "x NumPy, x PyTorch: above 1 is faster than its best row; gain: over one thread."
 )
 PEERS = ("numpy", "torch", "jax", "numba")
 
@@ -83,6 +83,8 @@ def run(options: argparse.Namespace) -> None:
             print(f"missing {', '.join(missing)}: pip install 'minigrad[peers]' adds their rows")
         for name in cases:
             found["families"][name] = measure(driver, name, cases[name], threads)
+            if hasattr(modules[name], "notes"):
+                print(*modules[name].notes(found["families"][name], [*peers, "minigrad"], options.quick), sep="\n")
         found["seconds"] = time.monotonic() - start
         found["complaints"] = driver.complaints
     for complaint in driver.complaints:
@@ -109,10 +111,12 @@ def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) ->
     """Print the table of a family; returns its rows."""
     family = importlib.import_module(f"benchmarks.{name}")
     widths = max(len(case.name) for case in cases) + 2, 28
-    print("", *table.head(family.TITLE, family.UNIT, threads, widths), sep="\n", flush=True)
+    base = getattr(family, "BASE", "numpy")
+    print("", *table.head(family.TITLE, family.UNIT, threads, widths, base), sep="\n", flush=True)
     found: list[dict[str, Any]] = []
     for case in cases:
-        results = table.results(case, driver.measure(name, case, family.TOLERANCE), family.ROOFS, family.UNIT)
+        rows = driver.measure(name, case, family.TOLERANCE, base)
+        results = table.results(case, rows, family.ROOFS, family.UNIT, base)
         print(*table.lines(results, threads, widths), sep="\n", flush=True)
         found += results
     return found

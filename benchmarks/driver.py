@@ -157,8 +157,8 @@ class Driver:
         for worker in self.workers:
             worker.end()
 
-    def measure(self, family: str, case: Case, tolerance: float) -> list[Row]:
-        """The rows of a case, with their samples."""
+    def measure(self, family: str, case: Case, tolerance: float, base: str = "numpy") -> list[Row]:
+        """The rows of a case, with their samples; the answers are compared with those of the peer `base`."""
         rows = self._prepare(family, case)
         for row in rows:  # a first slice that does not count tells how many calls fill the next
             if row.rounds > 1:
@@ -175,7 +175,7 @@ class Driver:
                         row.rounds = 1
         rows = [row for row in rows if row.worker in self.workers and row.label not in row.worker.failed]
         rows.sort(key=lambda row: (row.label in ROOFS, ORDER.index(row.peer)))
-        truth = next((row.answer for row in rows if row.peer == "numpy"), None)
+        truth = next((row.answer for row in rows if row.peer == base), None)
         for row in rows:
             row.agrees = not row.answer or truth is None or agree(row.answer, truth, tolerance)
         return rows

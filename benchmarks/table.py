@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from .case import Case
-from .driver import ROOFS, Row
+from .driver import ROOFS, TITLES, Row
 
-COLUMNS = {"time": 9, "±": 5, "rate": 8, "roof": 5, "x NumPy": 8}
+COLUMNS = {"time": 9, "±": 5, "rate": 8, "roof": 5, "base": 9}
 
 
-def results(case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str) -> list[dict[str, Any]]:
-    """What JSON keeps of every row, and the table shows."""
+def results(
+    case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str, base: str = "numpy"
+) -> list[dict[str, Any]]:
+    """What JSON keeps of every row, and the table shows; `base` is the peer whose best row the others are held to."""
     found = []
     for row in rows:
         same = {r.who: r for r in rows if r.threads == row.threads}
-        numpy = min((r for r in same.values() if r.peer == "numpy"), key=lambda r: r.median, default=None)
+        best = min((r for r in same.values() if r.peer == base), key=lambda r: r.median, default=None)
         alone = next((r for r in rows if r.who == row.who and r.threads == 1), None)
         work = row.flops if unit == "GFLOP/s" else row.bytes
         found.append({
@@ -23,7 +25,7 @@ def results(case: Case, rows: list[Row], roofs: tuple[str, ...], unit: str) -> l
             "spread": row.spread, "samples": list(row.samples.values()), "flops": row.flops, "bytes": row.bytes,
             "rate": work / row.median / 1e9 if unit and work else None, "unit": unit,
             "share of roof": share(row, same, roofs),
-            "times numpy": row.over(numpy) if numpy and row.who not in ROOFS else None,
+            "base": base, f"times {base}": row.over(best) if best and row.who not in ROOFS else None,
             "gain of threads": row.over(alone) if alone and row.threads > 1 else None, "agrees": row.agrees,
         })  # fmt: skip
     return found
@@ -52,18 +54,18 @@ def time_text(seconds: float) -> str:
 def cells(result: dict[str, Any] | None) -> list[str]:
     if result is None:
         return ["-", "", "", "", ""]
-    rate, roof, numpy = result["rate"], result["share of roof"], result["times numpy"]
+    rate, roof, over = result["rate"], result["share of roof"], result["times " + result["base"]]
     return [
         time_text(result["seconds"]) + ("" if result["agrees"] else "!"),
         f"{result['spread']:.0%}",
         "" if rate is None else f"{rate:.1f}",
         "" if roof is None else f"{roof:.0%}",
-        "" if numpy is None else f"{numpy:.2f}",
+        "" if over is None else f"{over:.2f}",
     ]
 
 
-def head(title: str, unit: str, threads: list[int], widths: tuple[int, int]) -> list[str]:
-    names = [unit if name == "rate" else name for name in COLUMNS]
+def head(title: str, unit: str, threads: list[int], widths: tuple[int, int], base: str = "numpy") -> list[str]:
+    names = [{"rate": unit, "base": f"x {TITLES[base]}"}.get(name, name) for name in COLUMNS]
     block = " ".join(name.rjust(width) for name, width in zip(names, COLUMNS.values(), strict=True))
     gap = " " * sum(widths)
     over = gap + "".join(f"  {f'{n} thread' + 's' * (n > 1):-^{len(block)}}" for n in threads)
@@ -83,5 +85,5 @@ def lines(found: list[dict[str, Any]], threads: list[int], widths: tuple[int, in
         text.append(line + (f"  {gains[-1]:5.2f}" if gains else ""))
         title = ""
     if not all(r["agrees"] for r in found):
-        text.append(" " * widths[0] + "!  its numbers differ from NumPy's")
+        text.append(" " * widths[0] + f"!  its numbers differ from {TITLES[found[0]['base']]}'s")
     return [line.rstrip() for line in text]

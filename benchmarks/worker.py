@@ -177,13 +177,17 @@ class Worker:
         many = run.many or partial(repeated, run.call)
         gc.disable()
         try:
-            many(1 + times // 10 if times > 1 else 0)
+            if run.timed is None:
+                many(1 + times // 10 if times > 1 else 0)
             for _ in range(ATTEMPTS):
                 before = taken_away()
                 start = perf_counter()
-                many(times)
-                seconds = perf_counter() - start
-                if taken_away() == before or seconds > LONG:
+                if run.timed is None:
+                    many(times)
+                    seconds = perf_counter() - start
+                else:
+                    seconds = times * run.timed()
+                if taken_away() == before or perf_counter() - start > LONG:
                     break
             return {"seconds": seconds}
         finally:

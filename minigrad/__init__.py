@@ -26,7 +26,24 @@ from .ops.binary import (
 )
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
-from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
+from .ops.compare import (
+    allclose,
+    eq,
+    equal,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    ne,
+)
+from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
+from .ops.diagonals import diag, tril, triu
 from .ops.einsum import einsum
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
@@ -35,8 +52,9 @@ from .ops.indexing import embedding, gather, index_select, masked_select, one_ho
 from .ops.linalg import affine
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
+from .ops.order import argsort, sort, topk
 from .ops.penalty import elastic_net
-from .ops.pieces import cat, chunk, diag, flip, narrow, roll, select, split, stack, tril, triu, unbind
+from .ops.pieces import cat, chunk, flip, narrow, roll, select, split, stack, unbind
 from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.random import dropout, masked_scale
 from .ops.reduce import argmax, log_softmax, mean, softmax

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from .arrays import check_dtype
 from .engine import Tensor
-from .errors import DTypeError, GraphError
+from .errors import DTypeError, GraphError, ShapeError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.batches import matmul
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
-from .ops.compare import eq, ge, gt, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, lt, ne
-from .ops.elementwise import square
+from .ops.compare import (
+    allclose,
+    eq,
+    equal,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    ne,
+)
+from .ops.diagonals import diag, tril, triu
+from .ops.elementwise import add, div, mul, neg, square, sub
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
 from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.norms import norm
-from .ops.pieces import chunk, diag, flip, narrow, roll, rows, select, split, tril, triu, unbind
+from .ops.order import argsort, sort, topk
+from .ops.pieces import chunk, flip, narrow, roll, rows, select, split, unbind
 from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
+from .ops.shape import cast, reshape, transpose
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .tensor import attach
@@ -98,10 +117,64 @@ def _retain_grad(t: Tensor) -> None:
     _register_hook(t, keep)
 
 
+def _format(t: Tensor, spec: str) -> str:
+    """f"{loss:.3f}": the only element as a number is written; without a format, whatever print shows."""
+    if not spec:
+        return str(t)
+    if t.array.size != 1:
+        raise ShapeError(f"format: the tensor has shape {t.array.shape}; only one number can be written as {spec!r}")
+    return format(t.array.item(), spec)
+
+
+def _view(t: Tensor, *shape: Any) -> Tensor:
+    """The numbers in another shape: reshape, which copies only where no view will do."""
+    return reshape(t, shape=as_one(shape))
+
+
+def _clone(t: Tensor) -> Tensor:
+    """A copy in memory of its own, whose gradient goes to this tensor; a constant copy is detach()."""
+    return cast(t, dtype=t.array.dtype)
+
+
+def _to(t: Tensor, dtype: Any) -> Tensor:
+    """In another dtype; "cpu", where all tensors are, gives the tensor itself."""
+    device = dtype.split(":")[0] if isinstance(dtype, str) else ""
+    if device in ("cuda", "mps", "xpu"):
+        raise ValueError(f"to: {dtype!r}: all tensors are in the processor's memory; leave the move out")
+    if device == "cpu":
+        return t
+    try:
+        want = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"to: {dtype!r} is no dtype") from None
+    check_dtype("to", want)
+    return cast(t, dtype=want)
+
+
+def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
+    def refuse(t: Tensor, *arguments: Any, **options: Any) -> NoReturn:
+        raise TypeError(f"{name}: tensors are values, which ops do not change; {instead}")
+
+    return refuse
+
+
 METHODS: dict[str, Any] = {
     # gradients
     "register_hook": _register_hook, "retain_grad": _retain_grad,
+    # by name what operators do, and what it is
+    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "__pos__": lambda t: t, "__format__": _format,
+    "numel": lambda t: t.array.size, "dim": lambda t: t.array.ndim,
+    # copies and dtypes
+    "clone": _clone, "contiguous": lambda t: t, "to": _to, "cpu": lambda t: t,
+    "int": lambda t: cast(t, dtype=np.int32), "bool": lambda t: cast(t, dtype=np.bool_),
+    # what is refused
+    **{f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")
+       for op in ("add", "sub", "mul", "div", "clamp", "masked_fill")},
+    "zero_": _no_write("zero_", "for a gradient write t.grad = None (optimizers have zero_grad()), for a parameter "
+                                "copy_ under no_grad()"),
+    "fill_": _no_write("fill_", "write mg.full_like(t, value), or copy_ under no_grad()"),
     # dimensions
+    "view": _view, "ravel": lambda t: reshape(t, shape=(-1,)), "mT": property(lambda t: transpose(t, -2, -1)),
     "flatten": flatten, "unsqueeze": unsqueeze, "squeeze": squeeze, "t": t, "swapaxes": swapaxes, "movedim": movedim,
     "expand": expand, "expand_as": expand_as, "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
     # pieces
@@ -113,7 +186,7 @@ METHODS: dict[str, Any] = {
     # extremes and statistics
     "max": max, "min": min, "amax": amax, "amin": amin, "argmin": argmin, "any": any, "all": all,
     "count_nonzero": count_nonzero, "prod": prod, "cumsum": cumsum, "var": var, "std": std, "logsumexp": logsumexp,
-    "norm": norm,
+    "norm": norm, "sort": sort, "argsort": argsort, "topk": topk,
     # comparisons; a tensor is still hashed by identity, so that it can be a key: dict and set look at `is` first
     "__eq__": _comparison(eq), "__ne__": _comparison(ne), "__hash__": object.__hash__,
     "__lt__": _comparison(lt), "__le__": _comparison(le), "__gt__": _comparison(gt), "__ge__": _comparison(ge),
@@ -122,7 +195,8 @@ METHODS: dict[str, Any] = {
     "__invert__": _on_booleans("~", logical_not),
     "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge, "isnan": isnan, "isinf": isinf, "isfinite": isfinite,
     "logical_not": logical_not, "logical_and": logical_and, "logical_or": logical_or,
-    "maximum": maximum, "minimum": minimum, "clamp": clamp, "lerp": lerp, "masked_fill": masked_fill,
+    "allclose": allclose, "equal": equal,
+    "maximum": maximum, "minimum": minimum, "clamp": clamp, "clip": clamp, "lerp": lerp, "masked_fill": masked_fill,
     "where": lambda t, condition, other: where(condition, t, other),
     # elementary functions
     "__pow__": _power, "__rpow__": lambda t, other: pow(other, t),

@@ -203,3 +203,20 @@ def test_the_roofline_figure_is_written(tmp_path):
     ]
     roofline(found, tmp_path / "roof.png")
     assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_engine_is_timed_per_op_beside_pytorch():
+    from benchmarks import engine, table
+    from benchmarks.case import Case
+
+    case = Case("forward y * 0.999", "float32", {"phase": "forward", "op": "y * 0.999", "lengths": [10]}, 1, 0)
+    (run,) = engine.runs(engine.of_minigrad(case.params["op"]), case).values()
+    run.call()
+    y, gradient = run.answer()
+    assert (y, gradient) == (pytest.approx(0.5 * 0.999**10), pytest.approx(0.999**10))
+    assert 0 < run.timed() < 1
+    rows = [make_row("minigrad avx2", 1, [1e-6] * 3), make_row("PyTorch", 1, [4e-6] * 3, "torch")]
+    found = table.results(case, rows, (), "", "torch")
+    assert found[0]["times torch"] == 4.0
+    assert engine.notes(found, [], True) == ["forward: 0.25 of PyTorch's time (target 0.6)"]
+    assert "x PyTorch" in table.head("", "", [1], (8, 8), "torch")[2]

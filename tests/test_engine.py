@@ -42,6 +42,9 @@ def test_backward_adds_to_grad_and_keeps_apart_the_memory_of_leaves():
     assert not np.shares_memory(a.grad.data, b.grad.data)
     (a + b).backward(seed := mg.tensor([1.0, 1.0], dtype="float64"))
     assert not np.shares_memory(a.grad.data, seed.data)
+    a.grad = b.grad = None
+    ((a + b) * 2).sum().backward()  # one new array arrives at both
+    assert not np.shares_memory(a.grad.data, b.grad.data)
 
 
 def test_the_gradient_of_a_sum_has_memory_of_its_own():
@@ -96,6 +99,16 @@ def test_a_write_between_forward_and_backward_is_noticed():
         y.backward()
     (x * x).sum().backward()
     assert x.grad.tolist() == [6.0, 8.0]
+    y = x[:1] * x[1:]
+    with mg.no_grad():
+        x.copy_([1.0, 2.0])  # the very next tick of the clock
+    with pytest.raises(mg.GraphError, match="written"):
+        y.backward()
+    z = x * 2
+    with mg.no_grad():
+        x.copy_([1.0, 2.0])
+    with pytest.raises(mg.GraphError, match="written"):
+        z.backward([1.0, 1.0])
 
 
 def test_writes_are_refused_where_they_would_lie():

@@ -40,8 +40,8 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
     "compare", "choose", "functions", "trigonometric", "activations",
-    "batches", "arrange", "pieces", "indexing", "getitem", "extremes", "statistics", "norms", "products", "einsum",
-    "distances", "regression", "binary", "classification", "conv", "recurrent",
+    "batches", "arrange", "pieces", "diagonals", "create", "indexing", "getitem", "extremes", "order", "statistics",
+    "norms", "products", "einsum", "distances", "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
 # What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.

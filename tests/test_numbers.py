@@ -129,6 +129,18 @@ def test_subgradients_at_kinks(dtype):
 
 
 @REALS
+def test_the_root_of_a_sum_of_squares_is_no_norm_at_zero(dtype):
+    """√ has an infinite slope at 0, and infinity times 0 is NaN, not silently 0; norm is the function for it."""
+    x = [[0.0, 0.0], [3.0, 4.0]]
+    y, g = value_and_gradient(lambda x: mg.sqrt(mg.sum(x * x, dim=1)), x, dtype)
+    np.testing.assert_array_equal(y, [0, 5])
+    np.testing.assert_allclose(g, [[NAN, NAN], [0.6, 0.8]], rtol=1e-6)
+    y, g = value_and_gradient(lambda x: mg.norm(x, dim=1), x, dtype)
+    np.testing.assert_array_equal(y, [0, 5])
+    np.testing.assert_allclose(g, [[0, 0], [0.6, 0.8]], rtol=1e-6)
+
+
+@REALS
 def test_the_gradients_of_ties_add_up_to_one(dtype):
     x = [2.0, 2.0, 1.0, 2.0]
     for function in (mg.max, mg.amax, lambda x: mg.max(x, 0).values, lambda x: mg.norm(x, INF)):

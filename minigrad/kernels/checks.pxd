@@ -80,6 +80,8 @@ cdef inline bint apart(ndarray x, ndarray out) noexcept:
     """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
     cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
     cdef int axis
+    if PyArray_SIZE(x) == 0 or PyArray_SIZE(out) == 0:      # strides of nothing lead anywhere, also into the other
+        return True
     for axis in range(PyArray_NDIM(x)):
         step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)
         if step < 0:

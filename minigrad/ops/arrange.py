@@ -135,11 +135,12 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
     return reshape(spread, shape=[n * size for n, size in zip(times, shape)])
 
 
-def tile(x: Tensor, dims: Sequence[int]) -> Tensor:
+def tile(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """x repeated dims[i] times along dimension i; where dims is shorter, its missing leading numbers are 1.
 
     >>> import minigrad as mg
     >>> mg.tile(mg.tensor([[1, 2]]), (2,))
     tensor([[1., 2., 1., 2.]])
     """
-    return repeat(x, (1,) * (x.ndim - len(dims)) + tuple(dims))
+    times = tuple(dims) if isinstance(dims, Sequence) else (dims,)
+    return repeat(x, (1,) * (x.ndim - len(times)) + times)

@@ -8,12 +8,11 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite
-from ..engine import Tensor, differentiable
+from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
-from .activations import logsigmoid
 from .choose import clamp, where
-from .elementwise import add, div, exp, log, mul, neg, relu, sub
-from .losses import bce_with_logits, logits_only, sigmoid_cross_entropy
+from .elementwise import add, div, exp, log, mul, relu, sub
+from .losses import REDUCTIONS, bce_with_logits, logits_only, sigmoid_cross_entropy
 from .regression import like, pair, reduced
 from .shape import sum
 
@@ -100,15 +99,19 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         losses = sigmoid_cross_entropy(x, t, reduction="none")
     else:
-        positive = mul(rescaled(op, t, pos_weight), logsigmoid(x))
-        losses = neg(add(positive, mul(sub(1.0, t), logsigmoid(neg(x)))))
+        losses = add(mul(rescaled(op, t, pos_weight), surprise(x, 1.0)), mul(sub(1.0, t), surprise(x, 0.0)))
     return reduced(op, rescaled(op, losses, weight), reduction)
+
+
+def surprise(x: Tensor, outcome: float) -> Tensor:
+    """-log sigmoid(x) for the outcome 1, -log sigmoid(-x) for 0: log(1 + e⁻ˣ) and log(1 + eˣ), accurate for any x."""
+    return sigmoid_cross_entropy(x, full(x, outcome), reduction="none")
 
 
 def focal(sure: Tensor, gamma: float) -> Tensor:
     """-(1 - p)^gamma log p, p = sigmoid(sure): -log p and -log(1 - p) without 1 - p, which loses its digits near 0."""
-    losses = neg(logsigmoid(sure))
-    return mul(losses, exp(mul(logsigmoid(neg(sure)), gamma))) if gamma else losses
+    losses = surprise(sure, 1.0)
+    return mul(losses, exp(mul(surprise(sure, 0.0), -gamma))) if gamma else losses
 
 
 def sigmoid_focal_loss(
@@ -145,7 +148,7 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Ten
     tensor([6.931472e-01, 4.248354e-18])
     """
     x, t = pair("soft_margin_loss", input, target)
-    return reduced("soft_margin_loss", neg(logsigmoid(mul(one_of("soft_margin_loss", t, -1.0), x))), reduction)
+    return reduced("soft_margin_loss", surprise(mul(one_of("soft_margin_loss", t, -1.0), x), 1.0), reduction)
 
 
 def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
@@ -190,6 +193,8 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     >>> mg.kl_div(x, [[1.0, 0.0]], reduction="batchmean")
     tensor(0.6931472)
     """
+    if reduction not in (*REDUCTIONS, "batchmean"):
+        raise ValueError(f"kl_div: reduction is {reduction!r}; need 'mean', 'batchmean', 'sum' or 'none'")
     x, t = pair("kl_div", input, target)
     if log_target:
         some = t.array != -np.inf

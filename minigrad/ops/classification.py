@@ -17,9 +17,9 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference_losses import check_indices
 from .binary import focal
 from .choose import where
-from .elementwise import add, mul, neg, relu, square, sub
-from .extremes import pick, put_back
-from .losses import logits_only, softmax_cross_entropy
+from .elementwise import add, div, mul, neg, relu, square, sub
+from .extremes import pick
+from .losses import check_reduction, logits_only, softmax_cross_entropy
 from .regression import beside, reduced
 from .shape import check_real, given, permute, reshape, sum
 from .statistics import logsumexp
@@ -32,7 +32,8 @@ class Labels:
         if labels.dtype.kind not in "iu":
             raise DTypeError(f"{op}: classes need an integer dtype, got {labels.dtype}; use target.long()")
         self.kept = labels != ignore_index
-        self.index = np.where(self.kept, labels, 0).astype(np.int64)
+        self.all = bool(self.kept.all())
+        self.index = (labels if self.all else np.where(self.kept, labels, 0)).astype(np.int64, order="C")
         check_indices(op, "label", self.index, classes)
 
     def weights(self, weight: Tensor) -> Tensor:
@@ -47,14 +48,14 @@ class Labels:
 
     def without(self, x: Tensor) -> Tensor:
         """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
-        return x if self.kept.all() else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
+        return x if self.all else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
 
 
 def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
     """Class weights (classes,) in x's dtype, or ones. A constant."""
     if isinstance(weight, Tensor) and weight.tracked:
         raise GraphError(f"{op}: weight has no gradient; pass it detached")
-    w = np.ones(x.shape[1]) if weight is None else np.asarray(weight)
+    w = np.ones(x.shape[1]) if weight is None else weight.array if isinstance(weight, Tensor) else np.asarray(weight)
     if w.shape != x.shape[1:]:
         raise ShapeError(f"{op}: weight is {w.shape}, the input has {x.shape[1]} classes; need one weight for each")
     return Tensor(w.astype(x.dtype))
@@ -106,11 +107,12 @@ def cross_entropy(
     if plain and ignore_index < 0:
         try:
             return softmax_cross_entropy(input, target, reduction=reduction)
-        except (IndexError, ShapeError):  # rows in other shapes, or labels to ignore; or an error, which is found again
+        except (DTypeError, IndexError, ShapeError):  # other shapes, labels to ignore; or an error, found again below
             pass
+    check_reduction("cross_entropy", reduction)
     x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
     w = class_weights("cross_entropy", weight, x)
-    divisor = None
+    divisor: Any = max(x.shape[0], 1)
     if isinstance(t, Tensor):
         if ignore_index >= 0:
             raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
@@ -119,15 +121,30 @@ def cross_entropy(
         table = t if weight is None else mul(t, w)
     else:
         labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
-        x, own = labels.without(x), labels.weights(w)
-        table = put_back(mul(own, 1.0 - smoothing), index=labels.index, shape=x.shape, dim=1)
-        if smoothing:
-            table = labels.without(add(table, mul(w, smoothing / x.shape[1])))
-        divisor = sum(own)
-    losses = softmax_cross_entropy(x, table, reduction="none")
-    if losses.shape != shape:
-        losses = reshape(losses, shape=shape)
-    return reduced("cross_entropy", losses, reduction, divisor)
+        own = labels.weights(w)
+        table = labels.without(_smoothed(labels.index, own.array, w.array, smoothing))
+        x, divisor = labels.without(x), sum(own)
+    if reduction == "none":
+        return reshape(softmax_cross_entropy(x, table, reduction="none"), shape=shape)
+    total = softmax_cross_entropy(x, table, reduction="sum")
+    if reduction == "mean" and x.shape[0] == 0:
+        raise ShapeError("cross_entropy: there is no mean of no losses; need at least one")
+    return total if reduction == "sum" else div(total, divisor)
+
+
+def _smoothed(index: np.ndarray, own: np.ndarray, w: np.ndarray, smoothing: float) -> Tensor:
+    """Weights of log softmax(x): w smoothing / classes everywhere, and own (1 - smoothing) more at each row's class."""
+    rows, classes = len(index), len(w)
+    table, sure = K.empty((rows, classes), w.dtype), K.empty(own.shape, w.dtype)
+    if smoothing:
+        even = K.empty(w.shape, w.dtype)
+        K.mul(w, smoothing / classes, even)
+        K.copy(even, table)
+    else:
+        K.copy(0.0, table)
+    K.mul(own, 1.0 - smoothing, sure)
+    K.add_at(sure, np.arange(rows) * classes + index, table.reshape(-1))
+    return Tensor(table)
 
 
 def nll_loss(
@@ -144,9 +161,11 @@ def nll_loss(
     """
     x, t, shape = as_rows("nll_loss", input, target)
     labels = Labels("nll_loss", t, x.shape[1], ignore_index)
-    own = labels.weights(class_weights("nll_loss", weight, x))
-    losses = mul(neg(pick(labels.without(x), index=labels.index, dim=1)), own)
-    return reduced("nll_loss", reshape(losses, shape=shape), reduction, sum(own))
+    losses, divisor = neg(pick(labels.without(x), index=labels.index, dim=1)), None
+    if weight is not None or not labels.all:
+        own = labels.weights(class_weights("nll_loss", weight, x))
+        losses, divisor = mul(losses, own), sum(own)
+    return reduced("nll_loss", losses if losses.shape == shape else reshape(losses, shape=shape), reduction, divisor)
 
 
 def multi_margin_loss(

@@ -152,3 +152,27 @@ def logical_or(input: Any, other: Any) -> Tensor:
     tensor([False,  True], dtype=bool)
     """
     return _booleans("logical_or", np.logical_or, input, other)
+
+
+def equal(input: Any, other: Any) -> bool:
+    """Whether input and other have one shape and equal elements; NaN equals nothing.
+
+    >>> import minigrad as mg
+    >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2])), mg.equal(mg.tensor([1]), mg.tensor([1, 1]))
+    (True, False)
+    """
+    return bool(np.array_equal(_array("equal", input), _array("equal", other)))
+
+
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether |input - other| <= atol + rtol |other| everywhere, broadcast; NaN is close to NaN if equal_nan.
+
+    >>> import minigrad as mg
+    >>> mg.allclose(mg.tensor([1.0]), mg.tensor([1.000001])), mg.allclose(mg.tensor([1.0]), mg.tensor([1.1]))
+    (True, False)
+    """
+    a, b = _array("allclose", input), _array("allclose", other)
+    try:
+        return bool(np.allclose(a, b, rtol, atol, equal_nan))
+    except ValueError:
+        raise ShapeError(f"allclose: the shapes {np.shape(a)} and {np.shape(b)} do not broadcast") from None

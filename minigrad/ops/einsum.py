@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
+from .arrange import as_one
 from .batches import matmul
 from .elementwise import mul
 from .random import masked_scale
@@ -31,13 +33,13 @@ def on_diagonal(g: Tensor) -> Tensor:
     return masked_scale(broadcast_to(reshape(g, shape=(*g.shape, 1)), shape=shape), bits=bits, scale=1.0)
 
 
-def einsum(equation: str, *operands: Tensor) -> Tensor:
+def einsum(equation: str, *operands: Any) -> Tensor:
     """y = the sum over all letters that are not in the output of the product of the operands, as `equation` names them.
 
     "ij,jk->ik" is a matrix product, "ii" a trace, "ij->ji" a transpose, "bij,bjk->bik" a batch, "i,j->ij" an outer
     product, "...ij->...ji" keeps the dimensions of the ellipsis, which broadcast. Without an arrow the output has the
     ellipsis, then every letter that occurs once, in alphabetical order. A size of 1 fits every other. Operands are
-    joined from left to right, two at a time.
+    joined from left to right, two at a time. They may come as one list.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 2], [3, 4]])
@@ -47,6 +49,7 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     >>> mg.einsum("ii", x)
     tensor(5.)
     """
+    operands = as_one(operands)
     inputs, output = parse(equation, operands)
     sizes: dict[str | int, int] = {}
     for labels, t in zip(inputs, operands):
@@ -129,11 +132,16 @@ def join(
     made = batch + left + right
 
     def arranged(t: Tensor, labels: Labels, groups: list[Labels]) -> Tensor:
-        t = permute(t, dims=tuple(labels.index(label) for group in groups for label in group))
-        return reshape(t, shape=tuple(math.prod(sizes[label] for label in group) for group in groups))
+        order = tuple(labels.index(label) for group in groups for label in group)
+        t = permute(t, dims=order) if order != tuple(range(t.ndim)) else t
+        return shaped(t, [math.prod(sizes[label] for label in group) for group in groups])
 
+    def shaped(t: Tensor, shape: list[int]) -> Tensor:
+        return reshape(t, shape=tuple(shape)) if t.shape != tuple(shape) else t
+
+    outer: list[Labels] = [batch] if batch else []
     if summed:
-        z = matmul(arranged(x, of_a, [batch, left, summed]), arranged(y, of_b, [batch, summed, right]))
+        z = matmul(arranged(x, of_a, [*outer, left, summed]), arranged(y, of_b, [*outer, summed, right]))
     else:
-        z = mul(arranged(x, of_a, [batch, left, []]), arranged(y, of_b, [batch, [], right]))
-    return made, reshape(z, shape=tuple(sizes[label] for label in made))
+        z = mul(arranged(x, of_a, [*outer, left, []]), arranged(y, of_b, [*outer, [], right]))
+    return made, shaped(z, [sizes[label] for label in made])

@@ -111,9 +111,9 @@ def pow(input, exponent):
     return y
 
 
-SHORT_POWERS = {  # exactly rounded, and fast; looked up in K at the call, for the backend may change
+SHORT_POWERS = {  # rounded once, the cube twice, and fast; looked up in K at the call, for the backend may change
     2: lambda x, y: K.mul(x, x, y), 1: lambda x, y: K.copy(x, y), 0.5: lambda x, y: K.sqrt(x, y),
-    -1: lambda x, y: K.div(1.0, x, y),
+    -1: lambda x, y: K.div(1.0, x, y), 3: lambda x, y: (K.mul(x, x, y), K.mul(x, y, y)),
 }  # fmt: skip
 
 

@@ -1,14 +1,14 @@
-"""Ops that cut tensors into pieces and join them: slices, halves, triangles, and the way back.
+"""Ops that cut tensors into pieces and join them: slices, halves, and the way back.
 
-Pieces are views. Two families carry the gradients: `view` with `place`, each the other's gradient, and `concatenate`,
-whose gradient is cut into pieces.
+Pieces are views. Two families carry the gradients: `view` with `place`, each the other's gradient, and `concatenate`
+with `pile`, whose gradients are cut into pieces.
 """
 
 from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from .. import kernels as K
 from ..arrays import REAL
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
-from .arrange import add_dims, drop_dims
-from .random import masked_scale
 from .shape import match, normalize_dims, reshape
+
+FAN = 8  # pieces that are cut from one tensor
 
 
 @differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))
@@ -46,11 +46,29 @@ def concatenate(*xs, dim):
     ends = list(itertools.accumulate(x.shape[dim] for x in xs))
     y = K.empty(xs[0].shape[:dim] + (ends[-1],) + xs[0].shape[dim + 1 :], np.result_type(*xs))
     for x, end in zip(xs, ends):
-        if x.dtype != y.dtype:
-            x, given = K.empty(x.shape, y.dtype), x
-            K.copy(given, x)
-        K.place(K.contiguous(x), y[(slice(None),) * dim + (slice(end - x.shape[dim], end),)])
+        K.place(_in_dtype(x, y.dtype), y[(slice(None),) * dim + (slice(end - x.shape[dim], end),)])
     return y
+
+
+@differentiable(
+    shared=lambda g, y, *xs, dim: unbind(g, dim),
+    xs=lambda i, slices, y, *xs, dim: match(slices[i], xs[i]),
+)
+def pile(*xs, dim):
+    """y = the xs, of one shape, as slices along a new dimension dim, in the dtype that holds all."""
+    y = K.empty(xs[0].shape[:dim] + (len(xs),) + xs[0].shape[dim:], np.result_type(*xs))
+    lead = (slice(None),) * dim
+    for i, x in enumerate(xs):
+        K.place(_in_dtype(x, y.dtype), y[lead + (i, ...)])
+    return y
+
+
+def _in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """x contiguous in this dtype."""
+    if x.dtype != dtype:
+        x, given = K.empty(x.shape, dtype), x
+        K.copy(given, x)
+    return K.contiguous(x)
 
 
 def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
@@ -93,14 +111,25 @@ def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     return view(x, index=tuple(slice(None, None, -1 if d in turned else 1) for d in range(x.ndim)))
 
 
-def _cut(x: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
-    """Pieces of these sizes, by halving: their gradients then cost size × log(pieces) to add, not size × pieces."""
-    if len(sizes) == 1:
-        return (x,)
-    half = len(sizes) // 2
-    first = sum(sizes[:half])
-    left, right = narrow(x, dim, 0, first), narrow(x, dim, first, x.shape[dim] - first)
-    return _cut(left, dim, sizes[:half]) + _cut(right, dim, sizes[half:])
+def _cut(x: Tensor, dim: int, ends: Sequence[int], drop: bool = False) -> tuple[Tensor, ...]:
+    """x between neighbouring ends along dim; drop: these pieces, of size 1, without the dimension.
+
+    Tracked pieces are cut from pieces of at most FAN, and those again: each piece's gradient is then placed in zeros of
+    a few pieces' size and added, log(pieces) times, and not once in zeros of x's size.
+    """
+    items = [first if drop else slice(first, last) for first, last in itertools.pairwise(ends)]
+    lead = (slice(None),) * dim
+    if not x.tracked:
+        return tuple(Tensor(x.array[lead + (item, ...)]) for item in items)
+    if len(items) <= FAN:
+        return tuple(view(x, index=(*lead, item)) for item in items)
+    many = -(-len(items) // FAN)
+    found: list[Tensor] = []
+    for i in range(0, len(items), many):
+        own = ends[i : i + many + 1]
+        part = view(x, index=(*lead, slice(own[0], own[-1])))
+        found += _cut(part, dim, [end - own[0] for end in own], drop)
+    return tuple(found)
 
 
 def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
@@ -121,7 +150,7 @@ def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) 
         if size < 0 or size == 0 < n:
             raise ShapeError(f"split: pieces of {size} along dim {dim} of {x.shape}; need at least 1")
         sizes = [min(size, n - start) for start in range(0, n, size)] if n else [0]
-    return _cut(x, d, sizes)
+    return _cut(x, d, [0, *itertools.accumulate(sizes)])
 
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -147,7 +176,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([1., 2.]), tensor([3., 4.]))
     """
     (d,) = normalize_dims("unbind", dim, x.ndim)
-    return tuple(drop_dims(piece, dims=(d,)) for piece in _cut(x, d, [1] * x.shape[d])) if x.shape[d] else ()
+    return _cut(x, d, range(x.shape[d] + 1), drop=True)
 
 
 def rows(x: Tensor) -> Iterator[Tensor]:
@@ -187,7 +216,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     for i, x in enumerate(tensors):
         if x.shape != first.shape:
             raise ShapeError(f"stack: tensor {i} is {x.shape}, tensor 0 {first.shape}; need one shape")
-    return concatenate(*[add_dims(x, dims=dims) for x in tensors], dim=dims[0])
+    return pile(*tensors, dim=dims[0])
 
 
 def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
@@ -222,56 +251,3 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
         if n and shift % n:
             x = concatenate(narrow(x, d, n - shift % n, shift % n), narrow(x, d, 0, n - shift % n), dim=d)
     return x
-
-
-def diag(x: Tensor, diagonal: int = 0) -> Tensor:
-    """A vector x as a diagonal of a matrix of zeros; of a matrix x, its diagonal: the main one, or that many above.
-
-    >>> import minigrad as mg
-    >>> mg.diag(mg.tensor([[1, 2], [3, 4]]), 1), mg.diag(mg.tensor([5, 6]))
-    (tensor([2.]), tensor([[5., 0.],
-            [0., 6.]]))
-    """
-    if x.ndim == 1:
-        n = x.size + abs(diagonal)
-        return reshape(place(x, index=_diagonal(n, n, diagonal), shape=(n * n,)), shape=(n, n))
-    if x.ndim != 2:
-        raise ShapeError(f"diag: got {x.shape}; need a vector or a matrix")
-    return view(reshape(x, shape=(-1,)), index=_diagonal(x.shape[0], x.shape[1], diagonal))
-
-
-def _diagonal(m: int, n: int, k: int) -> tuple[slice]:
-    """The k-th diagonal of a matrix (m, n), as a slice of its elements in a row."""
-    start, length = (k, min(m, n - k)) if k >= 0 else (-k * n, min(m + k, n))
-    return (slice(start, start + max(length, 0) * (n + 1), n + 1),)
-
-
-def tril(x: Tensor, diagonal: int = 0) -> Tensor:
-    """x with zeros above a diagonal of its last two dimensions: the main one, or that many above it.
-
-    >>> import minigrad as mg
-    >>> mg.tril(mg.tensor([[1, 2], [3, 4]]))
-    tensor([[1., 0.],
-            [3., 4.]])
-    """
-    return _masked("tril", x, lambda m, n: np.tri(m, n, diagonal, dtype=bool))
-
-
-def triu(x: Tensor, diagonal: int = 0) -> Tensor:
-    """x with zeros below a diagonal of its last two dimensions: the main one, or that many above it.
-
-    >>> import minigrad as mg
-    >>> mg.triu(mg.tensor([[1, 2], [3, 4]]))
-    tensor([[1., 2.],
-            [0., 4.]])
-    """
-    return _masked("triu", x, lambda m, n: ~np.tri(m, n, diagonal - 1, dtype=bool))
-
-
-def _masked(op: str, x: Tensor, kept: Callable) -> Tensor:
-    if x.ndim < 2:
-        raise ShapeError(f"{op}: got {x.shape}; need at least two dimensions")
-    mask = np.broadcast_to(kept(*x.shape[-2:]), x.shape)
-    if x.dtype not in REAL:
-        return Tensor(np.where(mask, x.array, x.dtype.type(0)))
-    return masked_scale(x, bits=np.packbits(mask, bitorder="little"), scale=1.0)

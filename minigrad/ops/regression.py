@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import kernels as K
 from ..arguments import finite
 from ..arrays import REAL
-from ..engine import Tensor
+from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from ..owned import owned
 from .choose import clamp
@@ -99,13 +100,19 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
     if delta == 0:
         raise ValueError("huber_loss: delta is 0; need more than 0")
     x, t = pair("huber_loss", input, target)
-    return _weighted("huber_loss", _huber(sub(x, t), delta), weight, reduction, over_weights=False)
+    return _weighted("huber_loss", huber(sub(x, t), delta=delta), weight, reduction, over_weights=False)
 
 
-def _huber(d: Tensor, delta: float) -> Tensor:
-    """c (d - c/2), c = d held within ±delta: both branches in one, and so their derivatives."""
-    c = clamp(d, -delta, delta)
-    return mul(c, sub(d, mul(0.5, c)))
+@differentiable(d=lambda g, y, d, *, delta: mul(g, clamp(d, -delta, delta)))
+def huber(d, *, delta):
+    """y = c (d - c/2), c = d held within ±delta: both branches in one; the slope is c."""
+    c, y = K.empty(d.shape, d.dtype), K.empty(d.shape, d.dtype)
+    K.maximum(d, -delta, c)
+    K.minimum(c, delta, c)
+    K.mul(c, 0.5, y)
+    K.sub(d, y, y)
+    K.mul(c, y, y)
+    return y
 
 
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Tensor:
@@ -120,4 +127,4 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     beta = finite(beta, "smooth_l1_loss: beta", 0.0)
     x, t = pair("smooth_l1_loss", input, target)
     d = sub(x, t)
-    return reduced("smooth_l1_loss", div(_huber(d, beta), beta) if beta else abs(d), reduction)
+    return reduced("smooth_l1_loss", div(huber(d, delta=beta), beta) if beta else abs(d), reduction)

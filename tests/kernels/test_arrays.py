@@ -312,3 +312,13 @@ def test_add_at_and_place_refuse_before_they_write():
         with pytest.raises(error, match="place"):
             K.place(a, target)
     assert not out.any()
+
+
+def test_nothing_shares_memory_with_anything():
+    """An empty array has strides, which lead to no element: whatever lies there is not shared."""
+    base = np.arange(100.0)
+    x, out = base[45:45].reshape(0, 10), base[52:92].reshape(4, 10)[:0]
+    K.place(x, out)
+    K.place(x[:, ::2], out[:, ::2])
+    K.add(x, x, out)
+    assert base.tolist() == list(range(100))

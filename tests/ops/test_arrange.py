@@ -1,4 +1,4 @@
-"""ops/arrange.py and ops/pieces.py by hand: views, joined dtypes, kept memory, edges, errors."""
+"""ops/arrange.py, pieces.py and diagonals.py by hand: views, joined dtypes, kept memory, edges, errors."""
 
 import gc
 import sys
@@ -21,7 +21,7 @@ CALLS = {  # every function on a matrix (4, 6), as NumPy has it
     "expand": (lambda x: x.expand(2, -1, 6), lambda x: np.stack([x, x])),
     "expand_as": (lambda x: x.expand_as(mg.tensor(np.ones((1, 4, 6)))), lambda x: x[None]),
     "repeat": (lambda x: x.repeat(2, 1, 2), lambda x: np.tile(x, (2, 1, 2))),
-    "tile": (lambda x: x.tile(3), lambda x: np.tile(x, 3)),
+    "tile": (lambda x: mg.tile(x.tile(3), 2), lambda x: np.tile(x, 6)),
     "narrow": (lambda x: x.narrow(1, -4, 3), lambda x: x[:, 2:5]),
     "select": (lambda x: x.select(0, 2), lambda x: x[2]),
     "flip": (lambda x: x.flip(0, 1), lambda x: x[::-1, ::-1]),
@@ -280,3 +280,20 @@ def test_variadic_ops_and_their_definition():
         rules = dict.fromkeys(forward.__code__.co_varnames, rule)
         with pytest.raises(TypeError, match=r"\*xs must be the only"):
             mg.differentiable(**rules)(forward)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 64, 65, 513])
+@pytest.mark.parametrize("dim", [0, 1])
+def test_many_pieces(n, dim):
+    """Cut in two and more stages; each piece's gradient finds its place, also to second order."""
+    x = np.arange(3.0 * n).reshape((n, 3) if dim == 0 else (3, n))
+    t = mg.tensor(x, requires_grad=True)
+    for cut, join in ((mg.unbind, mg.stack), (lambda t, dim: mg.split(t, 2, dim), mg.cat)):
+        pieces = cut(t, dim)
+        again = join([piece * piece * float(i) for i, piece in enumerate(pieces)], dim)
+        i = np.arange(n) if cut is mg.unbind else np.arange(n) // 2
+        i = i[:, None] if dim == 0 else i
+        np.testing.assert_array_equal(again.data, i * x * x)
+        (g,) = mg.grad(again, [t], x + 1, create_graph=True)
+        np.testing.assert_array_equal(g.data, 2 * i * x * (x + 1))
+        np.testing.assert_array_equal(mg.grad(g, t, x).data, 2 * i * x * (x + 1))

@@ -129,6 +129,7 @@ def test_nan_shapes_and_reductions(loss):
         (lambda x: mg.binary_cross_entropy(x, [0, 1], weight=[1, 1, 1]), r"a weight is \(3,\), the input \(2,\)"),
         (lambda x: mg.binary_cross_entropy(x, [0, 1], weight=[[1], [1]]), "a weight is"),
         (lambda x: mg.kl_div(mg.tensor(0.5), 0.5, reduction="batchmean"), "batchmean"),
+        (lambda x: mg.kl_div(x, [0, 1], reduction="avg"), "kl_div: reduction is 'avg'; need .*'batchmean'"),
         (lambda x: mg.sigmoid_focal_loss(mg.sigmoid(x), [0, 1]), "second sigmoid"),
         (lambda x: mg.binary_cross_entropy_with_logits(mg.sigmoid(x), [0, 1], pos_weight=2), "second sigmoid"),
     ],

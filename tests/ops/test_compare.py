@@ -66,3 +66,16 @@ def test_what_is_no_number():
         t & (t > 1)
     with pytest.raises(mg.DTypeError, match="~: an operand is int64"):
         ~mg.tensor([1], dtype="int64")
+
+
+def test_whole_tensors():
+    t = mg.tensor(X)
+    assert not mg.equal(t, t)  # a NaN
+    assert mg.equal(t[:2], [1.0, 2.0])
+    assert not mg.equal(t[:2], [[1.0, 2.0]])
+    assert mg.allclose(t, X, equal_nan=True)
+    assert not mg.allclose(t, X)
+    assert mg.allclose(mg.tensor([1.0, 1.0]), 1.0005, atol=1e-3)
+    assert not mg.allclose(mg.tensor([1.0]), 1.5, rtol=0.3)  # of the second: 0.45 < 0.5
+    with pytest.raises(mg.ShapeError, match=r"allclose: the shapes \(5,\) and \(2,\)"):
+        mg.allclose(t, [1.0, 2.0])

@@ -169,6 +169,12 @@ def test_norms_stay_in_range(p, size):
     np.testing.assert_allclose(*slopes, rtol=1e-9)
 
 
+def test_norms_of_infinities():
+    for p, expected in [(3, np.inf), (2, np.inf), (0.5, np.inf), (-1, 1.0)]:
+        assert mg.norm(mg.tensor([-np.inf, 1.0]), p).item() == expected
+    assert mg.norm(mg.tensor([np.inf, -np.inf]), 3).item() == np.inf
+
+
 def test_normalize_and_cosine_of_zero_vectors():
     assert gradient(lambda x: mg.normalize(x, eps=0.5), [[0.0, 0.0]]) == [[2, 2]]
     assert mg.cosine_similarity(mg.tensor([[0.0, 0.0]]), mg.tensor([[1.0, 2.0]])).tolist() == [0]

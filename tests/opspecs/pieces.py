@@ -83,7 +83,7 @@ PLACES = st.sampled_from([
 NOT_EMPTY = with_dims(dim=one_dim).filter(lambda case: case[0][0].shape[case[1]["dim"]])
 SPECS = {
     "concatenate": Spec(lambda *xs, dim: mg.cat(xs, dim), parts("cat"), lambda torch, *xs, dim: torch.cat(xs, dim)),
-    "stack": Spec(lambda *xs, dim: mg.stack(xs, dim), parts("stack"), lambda torch, *xs, dim: torch.stack(xs, dim)),
+    "pile": Spec(lambda *xs, dim: mg.stack(xs, dim), parts("stack"), lambda torch, *xs, dim: torch.stack(xs, dim)),
     "place": Spec(pieces.place, PLACES),
     "narrow": Spec(mg.narrow, narrowed(), lambda torch, x, **o: torch.narrow(x, **o)),
     "select": Spec(mg.select, selected(), lambda torch, x, **o: torch.select(x, **o)),

@@ -1,0 +1,62 @@
+"""Elements in order: sorted, the largest few, and where they stood. Their gradients go back to where they came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arguments import whole
+from ..engine import Tensor
+from ..errors import ShapeError
+from .extremes import Extreme
+from .indexing import gather
+from .shape import given, normalize_dims
+
+
+def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
+    """int64 places of the elements of input along dim in rising order, or descending; equal ones in order of place.
+
+    NaN counts as largest.
+
+    >>> import minigrad as mg
+    >>> mg.argsort(mg.tensor([3, 1, 2])), mg.argsort(mg.tensor([3, 1, 3]), descending=True)
+    (tensor([1, 2, 0], dtype=int64), tensor([0, 2, 1], dtype=int64))
+    """
+    x = given(input)
+    (d,) = normalize_dims("argsort", dim, x.ndim)
+    if not descending:
+        return Tensor(np.argsort(x.array, axis=d, kind="stable"))
+    order = np.argsort(np.flip(x.array, d), axis=d, kind="stable")  # from the back, so that equal ones keep their order
+    return Tensor(np.ascontiguousarray(x.shape[d] - 1 - np.flip(order, d)))
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False) -> Extreme:
+    """The elements of input along dim in rising order, or descending, and their places: (values, indices).
+
+    Equal elements keep their order; NaN counts as largest.
+
+    >>> import minigrad as mg
+    >>> mg.sort(mg.tensor([3, 1, 2])).values
+    tensor([1., 2., 3.])
+    """
+    x = given(input)
+    order = argsort(x, dim, descending)
+    return Extreme(gather(x, dim, order), order)
+
+
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True) -> Extreme:
+    """The k largest (or smallest) elements of input along dim, in order, and their places: (values, indices).
+
+    Of equal elements those in front are taken; NaN counts as largest.
+
+    >>> import minigrad as mg
+    >>> mg.topk(mg.tensor([3, 1, 2]), 2)
+    Extreme(values=tensor([3., 2.]), indices=tensor([0, 2], dtype=int64))
+    """
+    x = given(input)
+    (d,) = normalize_dims("topk", dim, x.ndim)
+    if whole(k, "topk: k", 0) > x.shape[d]:
+        raise ShapeError(f"topk: k is {k}, dim {dim} of {x.shape} has {x.shape[d]} elements; need as many")
+    order = argsort(x, dim, largest).array[(slice(None),) * d + (slice(k),)]
+    return Extreme(gather(x, dim, order), Tensor(np.ascontiguousarray(order)))
