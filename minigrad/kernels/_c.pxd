@@ -185,10 +185,10 @@ cdef extern from "update.h" nogil:
         double beta1, beta2, eps
         int amsgrad, centered
     ctypedef void (*mg_update_f32)(
-        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
+        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s
     ) noexcept nogil
     ctypedef void (*mg_update_f64)(
-        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s, double *sums
+        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s
     ) noexcept nogil
     ctypedef struct mg_update_table:
         void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil

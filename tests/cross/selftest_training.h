@@ -182,7 +182,9 @@ static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings sett
             for (size_t j = 0; j < n; j++) v[j] *= v[j];
             if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
             for (int step = 0; step < 2; step++) {
-                update(n, w, step ? FN(wild)(n) : FN(mild)(n), state, FN(rows)[i], &settings, sums);
+                const real *g = step ? FN(wild)(n) : FN(mild)(n);
+                CALL(update, sums)(n, w, FN(rows)[i], sums);
+                update(n, w, g, state, FN(rows)[i], &settings);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
                 if (states > 2) FN(feed)(n, state[2]);
             }
