@@ -104,8 +104,16 @@ class GroupLasso(Penalty):
         steps = K.empty(array.shape[:first] + array.shape[last:], array.dtype)
         K.copy(step if isinstance(step, np.ndarray) else finite(step, "prox: step", at_least=0.0), steps)
         out = K.empty(array.shape, array.dtype)
-        K.group_soft_threshold(array, steps, out, first, last, l1=l1, strength=self.strength_of(array.shape))
+        self._shrink(array, steps, out, l1)
         return Tensor(out)
+
+    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
+        """w = the proximal map of w; steps has one step per group."""
+        self._shrink(w, steps, w, 0.0)
+
+    def _shrink(self, v: np.ndarray, steps: np.ndarray, out: np.ndarray, l1: float) -> None:
+        strength = self.strength_of(v.shape)
+        K.group_soft_threshold(v, steps, out, *self.axes(v.shape), l1=l1, strength=strength)
 
     @property
     def name(self) -> str:
@@ -157,3 +165,6 @@ class SparseGroupLasso(GroupLasso):
 
     def prox(self, v: Any, step: Any) -> Tensor:
         return self._prox(v, step, self.l1)
+
+    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
+        self._shrink(w, steps, w, self.l1)

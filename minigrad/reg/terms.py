@@ -16,6 +16,7 @@ class Entry:
     """One term, the name it is reported by, and its parameters with their names. outputs.py has other entries."""
 
     of_batch = False  # whether the term depends on the batch
+    joint = False  # whether it takes all parameters at once, by name
     on_loss = False  # whether it is on the gradient of the data loss by the input, which then has to require grad
 
     def __init__(self, name: str, term: Any, parameters: tuple[tuple[str, Tensor], ...]) -> None:

@@ -162,6 +162,15 @@ static void FN(check_group_limit)(void) {
         }
 }
 
+static void FN(check_group_level)(void) {
+    EACH_SIZE(n) EACH_COUNT(k) {
+        real *w = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *square = FN(mild)(n * k), *step = FN(mild)(k);
+        for (size_t i = 0; i < n * k; i++) square[i] *= square[i];
+        CALL(groups, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
+        FN(feed)(n * k, w), FN(feed)(k, step);
+    }
+}
+
 /* --- update --- */
 
 /* Every mix of penalty, proximal map and decay. */
