@@ -124,7 +124,7 @@ def test_what_is_refused():
         bound(pair, dtype="float32")
     with pytest.raises(ValueError, match="are in several groups of options; its groups take one step"):
         bound(pair, [{"params": model.a, "lr": 0.2}, {"params": model.b}])
-    with pytest.raises(TypeError, match="has no l1, l2. Use it in the loss, or as prox="):
+    with pytest.raises(TypeError, match=r"has no l1, l2\. Use it in the loss, or as prox="):
         terms = reg.on(model, reg.everything, reg.NamedGroupLasso(0.1, pair))
         optim.SGD(model.parameters(), lr=0.1, penalty=terms)
     with pytest.raises(ValueError, match="prox: step"):
