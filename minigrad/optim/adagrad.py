@@ -9,7 +9,7 @@ from ..arguments import finite
 from ..engine import Tensor
 from ..kernels.segments import CORRECTION1
 from .base import Optimizer, Table
-from .group_steps import Metric
+from .bound import Metric
 
 
 class Adagrad(Optimizer):

@@ -10,7 +10,7 @@ from ..arguments import finite
 from ..engine import Tensor
 from ..kernels.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
-from .group_steps import Metric
+from .bound import Metric
 
 
 class Adam(Optimizer):

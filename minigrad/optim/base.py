@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,9 +15,10 @@ from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..reg.terms import Terms
-from .bound import by_coordinate, check_bound, steps_that_last
-from .group_steps import GroupSteps, Metric
+from .bound import Metric, by_coordinate, check_bound, steps_that_last
 from .groups import check_param, make_groups
+
+_groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
 
 
 class Table:
@@ -90,7 +92,7 @@ class Optimizer(ABC):
     def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """What divided lr in the step that each coordinate of p just took."""
         raise TypeError(f"{self._name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
-                        f"{self._name} does not tell; it acts in SGD, Adam and AdamW")  # fmt: skip
+                        f"{self._name} does not tell; define _metric")  # fmt: skip
 
     # --- a step --------------------------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Optimizer(ABC):
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
         self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
-        self._grouped = GroupSteps(self)
+        self._grouped = _groups.GroupSteps(self)
         for moment, columns in (("penalty", (L1, L2)), ("prox", (PROX_L1, PROX_L2))):
             for entry in self._terms[moment].entries if moment in self._terms else ():
                 alone = by_coordinate(entry.term)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..engine import Tensor
 from ..reg.terms import Terms
 
 NEEDS = {"penalty": ("l1", "l2"), "prox": ("prox",), "constraints": ("project",)}
+
+
+class Metric(NamedTuple):
+    """Each coordinate took the step lr / ((√square root + eps) scale)."""
+
+    square: np.ndarray
+    root: float
+    eps: float
+    scale: float
 
 
 def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> None:
@@ -19,6 +30,9 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
         if not isinstance(terms, Terms):
             raise TypeError(f"{caller}: got {terms!r}; need terms = reg.on(model, selector, penalty)")
         terms.refuse_bound(caller)
+        twice = [other for other, given in bound.items() if given is terms and other != moment]
+        if twice:
+            raise ValueError(f"{caller}: the same terms are given as {twice[0]}=, and would count twice")
         for entry in terms.entries:
             lacks = [need for need in NEEDS[moment] if not hasattr(entry.term, need)]
             if lacks or entry.of_batch:

@@ -14,23 +14,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import kernels as K
 from ..engine import Tensor
 from ..reg.terms import Entry
-from .bound import steps_that_last
-
-
-class Metric(NamedTuple):
-    """Each coordinate took the step lr / ((√square root + eps) scale)."""
-
-    square: np.ndarray
-    root: float
-    eps: float
-    scale: float
+from .bound import Metric, steps_that_last
 
 
 class GroupStep:

@@ -8,7 +8,7 @@ from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from .base import Optimizer, Table
-from .group_steps import Metric
+from .bound import Metric
 
 
 class RMSprop(Optimizer):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor
 from ..ops.shape import check_real
 from ..tensor import tensor
@@ -29,6 +29,10 @@ class Constraint(ABC):
 
     moment = "after the update"
     order = 0  # intervals first, norms last: scaling towards 0 leaves no interval that holds 0
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
 
     def project(self, w: Any) -> Tensor:
         """The projection of w."""
@@ -77,6 +81,8 @@ class Box(Interval):
     """
 
     def __init__(self, low: float | None = None, high: float | None = None) -> None:
+        if low is None and high is None:
+            raise ValueError("Box: low and high are both None; need one of them")
         self.low = -math.inf if low is None else finite(low, "Box: low")
         self.high = math.inf if high is None else finite(high, "Box: high", at_least=self.low)
 

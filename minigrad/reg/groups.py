@@ -74,6 +74,14 @@ class GroupLasso(Penalty):
         """The axes of a parameter that a group lies along."""
         return axes(self.groups, shape)
 
+    def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:
+        """Raise where a parameter has no such groups."""
+        for name, w in parameters:
+            try:
+                self.axes(w.array.shape)
+            except ShapeError as error:
+                raise ShapeError(f"{self.name} on {name}: {error}") from None
+
     def strength_of(self, shape: tuple[int, ...]) -> float:
         """strength s_g."""
         first, last = self.axes(shape)
@@ -102,7 +110,7 @@ class GroupLasso(Penalty):
         array = K.contiguous(self.real(v).array)
         first, last = self.axes(array.shape)
         steps = K.empty(array.shape[:first] + array.shape[last:], array.dtype)
-        K.copy(step if isinstance(step, np.ndarray) else finite(step, "prox: step", at_least=0.0), steps)
+        K.copy(_steps(step, steps.shape), steps)
         out = K.empty(array.shape, array.dtype)
         self._shrink(array, steps, out, l1)
         return Tensor(out)
@@ -119,6 +127,15 @@ class GroupLasso(Penalty):
     def name(self) -> str:
         parts = [*map(self.written, self.strengths), self.groups, *(["scaled"] if self.scaled else [])]
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _steps(step: Any, shape: tuple[int, ...]) -> Any:
+    """step, a number at least 0, or an array of such, one for each group."""
+    if not isinstance(step, np.ndarray):
+        return finite(step, "prox: step", at_least=0.0)
+    if step.shape != shape or not (step >= 0).all():
+        raise ValueError(f"prox: step is {step.dtype} {step.shape}; need numbers at least 0, {shape}, one per group")
+    return step
 
 
 class Norm(GroupLasso):

@@ -88,6 +88,28 @@ def test_penalty_values_are_those_before_the_step(backend, data):
     assert optimizer.penalty_values()["lasso"] > 100 * before["lasso"]
 
 
+def test_steps_note_values_once_they_are_asked_for(backend, data):
+    """The first call gives the present ones; no step before it has summed anything."""
+    model = make()
+    terms = three_terms(model)
+    optimizer = optim.Adam(model.parameters(), lr=0.01, penalty=terms)
+    train(model, optimizer, data, steps=2)
+    (table,) = optimizer._tables
+    assert not table.segments.sums.any()
+    assert optimizer.penalty_values() == terms.value()
+    before = terms.value()
+    train(model, optimizer, data, steps=1)
+    assert table.segments.sums.any()
+    assert optimizer.penalty_values() == pytest.approx(before, rel=1e-13)
+
+
+def test_the_same_terms_at_two_moments_are_refused():
+    model = make()
+    terms = reg.on(model, "*.weight", reg.L1(0.1))
+    with pytest.raises(ValueError, match=r"Adam\(penalty=...\): the same terms are given as prox=, and would count"):
+        optim.Adam(model.parameters(), penalty=terms, prox=terms)
+
+
 # --- the proximal route ----------------------------------------------------------------------------------------------
 
 

@@ -236,6 +236,19 @@ def test_maps_that_do_not_add_up_are_refused(rng):
         optim.SGD(model.parameters(), lr=0.1, penalty=reg.on(model, "weight", reg.SparseGroupLasso(0.1, 0.1)))
 
 
+def test_bad_steps_and_parameters_without_groups():
+    term, w = reg.GroupLasso(0.1), np.ones((3, 2))
+    for step in (np.array([0.1, 0.2, 0.3]), np.array([-0.1, 0.2]), np.array([np.nan, 0.2])):
+        with pytest.raises(ValueError, match=r"need numbers at least 0, \(2,\), one per group"):
+            term.prox(w, step)
+    model = nn.Linear(3, 2)
+    with pytest.raises(mg.errors.ShapeError, match=r"GroupLasso\(0.1, columns\) on bias: .* it has no columns"):
+        reg.on(model, "bias", term)
+    with pytest.raises(mg.errors.ShapeError, match=r"Orthogonal\(0.1\): a parameter is \(2,\); need a matrix"):
+        reg.on(model, "bias", reg.Orthogonal(0.1))
+    assert reg.on(model, "bias", reg.Norm(0.1)).value() == {"Norm(0.1) bias": 0.0}
+
+
 def test_an_optimizer_that_does_not_tell_its_steps_refuses_groups():
     class Silent(optim.Adam):
         _metric = optim.Optimizer._metric
