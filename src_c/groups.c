@@ -182,7 +182,8 @@ INLINE vec FN(take)(const real *p, size_t n) { return n >= W ? V(load)(p) : V(lo
 INLINE void FN(shorten)(size_t n, real *w, const real *before, const real *square, vec top, const mg_metric *c) {
     const vec from = FN(take)(before, n);
     const vec y = (FN(take)(w, n) - from) * (FN(metric)(FN(take)(square, n), c) / top) + from;
-    V(store_part)(w, n < W ? n : W, y);
+    if (n >= W) V(store)(w, y);
+    else V(store_part)(w, n, y);
 }
 
 /* top[j] = the largest metric of group j, from the largest square: roots, products and sums round in order. */

@@ -139,6 +139,8 @@ class GroupSteps:
 
     def _all_move(self, step: GroupStep | JointStep) -> bool:
         """Whether the parameters of a step will move; raise where that is not for all to say."""
+        if len(step.parameters) == 1:
+            return step.parameters[0].tracked
         moving = [p.tracked for p in step.parameters]
         state, counters = self.optimizer.state, self.optimizer.counters
         taken = {tuple(state[p][name] for name in counters) for p in step.parameters}
