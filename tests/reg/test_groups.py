@@ -210,6 +210,54 @@ def test_under_adam_a_group_takes_its_smallest_step(backend, rng, dtype):
     np.testing.assert_allclose(model.weight.data, expected, rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["AdamW", "AMSGrad", "RMSprop", "centered", "Adagrad", "momentum"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_second_step_by_hand(backend, rng, name, dtype):
+    """Every optimizer tells the step that its coordinates took; decay comes before the step, the map after it."""
+    w0, *gs = (rng.standard_normal((5, 3)).astype(dtype) for _ in range(3))
+    gs[1] *= 0.1  # so that the largest v of AMSGrad is that of the first step
+    model = nn.Sequential()
+    model.weight = nn.Parameter(w0)
+    options = {
+        "AdamW": (optim.AdamW, {"lr": 0.1, "weight_decay": 0.5}),
+        "AMSGrad": (optim.Adam, {"lr": 0.1, "betas": (0.9, 0.5), "amsgrad": True}),
+        "RMSprop": (optim.RMSprop, {"lr": 0.1, "alpha": 0.5}),
+        "centered": (optim.RMSprop, {"lr": 0.1, "alpha": 0.5, "centered": True, "momentum": 0.5}),
+        "Adagrad": (optim.Adagrad, {"lr": 0.1, "lr_decay": 0.5}),
+        "momentum": (optim.SGD, {"lr": 0.1, "momentum": 0.5}),
+    }
+    kind, settings = options[name]
+    optimizer = kind(model.parameters(), **settings, prox=reg.on(model, "weight", reg.GroupLasso(0.7)))
+    w, m, v, top, mean, buf = w0.astype(np.float64), 0.0, 0.0, 0.0, 0.0, 0.0
+    for t, g in enumerate(gs, 1):
+        model.weight.grad = mg.tensor(g)
+        optimizer.step()
+        g = g.astype(np.float64)
+        if name in ("AdamW", "AMSGrad"):
+            beta2 = 0.999 if name == "AdamW" else 0.5
+            m, v = 0.9 * m + 0.1 * g, beta2 * v + (1 - beta2) * g * g
+            top = np.maximum(top, v) if name == "AMSGrad" else v
+            steps, move = 0.1 / (np.sqrt(top / (1 - beta2**t)) + 1e-8), m / (1 - 0.9**t)
+            w = w * (1 - 0.1 * 0.5) if name == "AdamW" else w
+        elif name == "Adagrad":
+            v = v + g * g
+            steps, move = 0.1 / (1 + (t - 1) * 0.5) / (np.sqrt(v) + 1e-10), g
+        elif name == "momentum":
+            buf = 0.5 * buf + g
+            steps, move = np.full_like(g, 0.1), buf
+        else:
+            v, mean = 0.5 * v + 0.5 * g * g, 0.5 * mean + 0.5 * g
+            steps, move = 0.1 / (np.sqrt(v - mean**2 if name == "centered" else v) + 1e-8), g
+            buf = 0.5 * buf + move * steps if name == "centered" else move * steps
+            move = buf / steps
+        least = steps.min(0)
+        u = w - least * move
+        last = least * (2 if name in ("momentum", "centered") else 1)  # 1 / (1 - momentum)
+        w = u * np.maximum(1 - last * 0.7 / np.linalg.norm(u, axis=0), 0)
+    bound = {"rtol": 1e-3, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-12}
+    np.testing.assert_allclose(model.weight.data, w, **bound)
+
+
 def test_values_before_the_step_and_frozen_parameters(backend, rng):
     model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
     terms = reg.on(model, {"a": ("0.weight", reg.GroupLasso(0.1)), "b": ("1.weight", reg.Norm(0.2))})
