@@ -40,12 +40,12 @@ class Constraint(ABC):
         check_real(self.name, w)
         array = K.contiguous(w.array)
         out = K.empty(array.shape, array.dtype)
-        self._project(array, out)
+        self.project_into(array, out)
         return Tensor(out)
 
     @abstractmethod
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
-        """out = the projection of w, both contiguous and of one dtype."""
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
+        """out = the projection of w, both contiguous and of one dtype; out may be w."""
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class Interval(Constraint):
 
     low, high = -math.inf, math.inf
 
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
         K.maximum(w, self.low, out)
         K.minimum(out, self.high, out)
 
@@ -108,7 +108,7 @@ class NormRange(Constraint):
     low, high = 0.0, math.inf
     groups: str
 
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
         K.group_limit(w, out, *axes(self.groups, w.shape), low=self.low, high=self.high)
 
     def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:

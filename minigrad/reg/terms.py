@@ -128,7 +128,10 @@ class Terms:
         for entry in sorted(self.entries, key=lambda entry: getattr(entry.term, "order", 0)):
             for _, w in entry.parameters:
                 if wanted is None or w in wanted:
-                    K.copy(entry.term.project(w).array, w.array)
+                    if hasattr(entry.term, "project_into"):
+                        entry.term.project_into(w.array, w.array)
+                    else:
+                        K.copy(entry.term.project(w).array, w.array)
                     touch([w])
 
     def table(self, loss: float | None = None) -> str:

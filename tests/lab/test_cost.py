@@ -107,13 +107,17 @@ def test_compact_has_half_the_units_and_zeros_have_all(capsys):
     assert compact["state_bytes"] < zeros["state_bytes"] == none["state_bytes"]
 
 
-def test_an_update_with_a_term_on_groups_allocates_no_array():
-    """group_level and group_soft_threshold work in the place of the weights; so does a group over several of them."""
+def test_an_update_with_a_term_on_groups_or_a_constraint_allocates_no_array():
+    """Maps and projections work in the place of the weights; so does a group over several of them."""
     model = network()
     units = {str(j): [("0.weight", np.s_[:, j]), ("0.bias", j)] for j in range(300)}
     chosen = {"units": (reg.everything, reg.NamedGroupLasso(0.1, units)), "rows": ("1.weight", reg.GroupLasso(0.1))}
-    for bound in (reg.on(model, chosen), reg.on(model, "*.weight", reg.SparseGroupLasso(0.1, 0.1))):
-        optimizer = optim.Adam(model.parameters(), lr=0.1, prox=bound)
+    ways = {
+        "prox": [reg.on(model, chosen), reg.on(model, "*.weight", reg.SparseGroupLasso(0.1, 0.1))],
+        "constraints": [reg.on(model, "*.weight", reg.MaxNorm(0.5)), reg.on(model, "*.weight", reg.Box(-0.5, 0.5))],
+    }
+    for moment, bound in [(moment, bound) for moment, every in ways.items() for bound in every]:
+        optimizer = optim.Adam(model.parameters(), lr=0.1, **{moment: bound})
         mg.cross_entropy(model(mg.tensor(X)), Y).backward()
         optimizer.step()
         tracemalloc.start()
