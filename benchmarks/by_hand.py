@@ -83,3 +83,30 @@ class SGD:
                 np.multiply(g[part], self.lr, out=d)
                 np.multiply(w[:penalized], self.shrink, out=w[:penalized])
             np.subtract(w, d, out=w)
+
+
+class Adaptive:
+    """RMSprop over the flat array w, or Adagrad where alpha is None; l2 w is added to the gradient."""
+
+    def __init__(self, w: np.ndarray, lr: float, l2: float, alpha: float | None, block: int | None = None) -> None:
+        real = w.dtype.type
+        self.w, self.v, self.d, self.e = w, zeros_like(w), like(w), like(w)
+        self.lr, self.l2, self.eps, self.block = real(lr), real(l2), real(1e-8), block or w.size
+        self.factors = None if alpha is None else (real(alpha), real(1 - alpha))
+
+    def __call__(self, g: np.ndarray) -> None:
+        for i in range(0, self.w.size, self.block):
+            part = slice(i, i + self.block)
+            w, v, d, e = self.w[part], self.v[part], self.d[part], self.e[part]
+            np.multiply(w, self.l2, out=d)
+            np.add(d, g[part], out=d)
+            np.multiply(d, d, out=e)
+            if self.factors:
+                np.multiply(v, self.factors[0], out=v)
+                np.multiply(e, self.factors[1], out=e)
+            np.add(v, e, out=v)
+            np.sqrt(v, out=e)
+            np.add(e, self.eps, out=e)
+            np.divide(d, e, out=d)
+            np.multiply(d, self.lr, out=d)
+            np.subtract(w, d, out=w)

@@ -65,3 +65,20 @@ def sgd(ws: Any, gs: Any, state: Any, lr: float) -> Any:
     import jax
 
     return jax.tree.map(lambda w, g: w - lr * g, ws, gs), state
+
+
+def rmsprop(ws: Any, gs: Any, state: Any, lr: float) -> Any:
+    """(weights, state) after a step of RMSprop with alpha 0.99."""
+    return _adaptive(ws, gs, state, lr, lambda v, g: 0.99 * v + 0.01 * g * g)
+
+
+def adagrad(ws: Any, gs: Any, state: Any, lr: float) -> Any:
+    """(weights, state) after a step of Adagrad."""
+    return _adaptive(ws, gs, state, lr, lambda v, g: v + g * g)
+
+
+def _adaptive(ws: Any, gs: Any, state: Any, lr: float, squares: Callable[..., Any]) -> Any:
+    import jax
+
+    v = jax.tree.map(squares, state[0], gs)
+    return jax.tree.map(lambda w, g, v: w - lr * g / (jax.numpy.sqrt(v) + 1e-8), ws, gs, v), (v, *state[1:])

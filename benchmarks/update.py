@@ -1,4 +1,4 @@
-"""Updates: Adam with an L2 penalty, momentum, SGD; one array, and the six arrays of a small network in one call."""
+"""Updates with an L2 penalty: Adam, momentum, SGD, RMSprop, Adagrad; one array, and six arrays in one call."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from .case import Case, Run, count, digest, human, zeros_like
 TITLE = "update of float32 weights with an L2 penalty: one array, or the 6 arrays of 784-64-64-10"
 UNIT = "GB/s"
 ROOFS = ("copy",)
-KERNELS = ("adam_update", "sgd_update")
+KERNELS = ("adam_update", "sgd_update", "rmsprop_update", "adagrad_update")
 STATEFUL = True  # whether a call changes what the next one computes
 ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 2e-3
-LR, L2, MOMENTUM, BLOCK = 1e-3, 1e-3, 0.9, 8192
+LR, L2, MOMENTUM, ALPHA, EPS, BLOCK = 1e-3, 1e-3, 0.9, 0.99, 1e-8, 8192
 NETWORK = [784 * 64, 64 * 64, 64 * 10, 64, 64, 10]
-ARRAYS = {"adam": 7, "momentum": 5, "sgd": 3}  # of 4 bytes per element: w read and written, g read, states as w
-FLOPS = {"adam": 14.0, "momentum": 6.0, "sgd": 4.0}
+# Arrays of 4 bytes per element that a step moves: w read and written, g read, states as w.
+ARRAYS = {"adam": 7, "momentum": 5, "sgd": 3, "rmsprop": 5, "adagrad": 5}
+FLOPS = {"adam": 14.0, "momentum": 6.0, "sgd": 4.0, "rmsprop": 10.0, "adagrad": 8.0}
 
 
 def cases(sizes: list[str], quick: bool) -> list[Case]:
@@ -52,6 +53,8 @@ def by_numpy(case: Case) -> dict[str, Run]:
         ends = np.cumsum(case.params["sizes"])[:-1]
         if case.params["rule"] == "adam":
             update: Any = by_hand.Adam(w, w.size, LR, l2=L2, block=block)
+        elif case.params["rule"] in ("rmsprop", "adagrad"):
+            update = by_hand.Adaptive(w, LR, L2, ALPHA if case.params["rule"] == "rmsprop" else None, block)
         else:
             momentum = MOMENTUM if case.params["rule"] == "momentum" else 0.0
             update = by_hand.SGD(w, w.size, LR, L2, momentum, block)
@@ -66,9 +69,11 @@ def by_kernels(K: Any, case: Case) -> dict[str, Run]:
     from minigrad.kernels.segments import LR as LR_COLUMN
 
     ws, gs = operands(case)
-    states = {"adam": 2, "momentum": 1, "sgd": 0}[case.params["rule"]]
+    rule = case.params["rule"]
+    states = {"adam": 2, "sgd": 0}.get(rule, 1)
     table = K.segments(ws, *[[zeros_like(w) for w in ws] for _ in range(states)])
     table.scalars[:, LR_COLUMN], table.scalars[:, L2_COLUMN] = LR, L2
+    table.summed = False  # as in an optimizer whose penalty_values nobody asks for
     powers = [1.0, 1.0]
 
     def adam() -> None:
@@ -78,8 +83,14 @@ def by_kernels(K: Any, case: Case) -> dict[str, Run]:
         table.scalars[:, CORRECTION2] = 1 - powers[1]
         K.adam_update(table, gs, beta1=0.9, beta2=0.999, eps=1e-8)
 
-    sgd = partial(K.sgd_update, table, gs, **({"momentum": MOMENTUM} if states else {}))
-    return {"": Run(adam if states == 2 else sgd, lambda: answer(case, ws))}
+    runs = {
+        "adam": adam,
+        "momentum": partial(K.sgd_update, table, gs, momentum=MOMENTUM),
+        "sgd": partial(K.sgd_update, table, gs),
+        "rmsprop": partial(K.rmsprop_update, table, gs, alpha=ALPHA, eps=EPS),
+        "adagrad": partial(K.adagrad_update, table, gs, eps=EPS),
+    }
+    return {"": Run(runs[rule], lambda: answer(case, ws))}
 
 
 def by_torch(case: Case) -> dict[str, Run]:
@@ -92,12 +103,17 @@ def by_torch(case: Case) -> dict[str, Run]:
             p.grad = torch.from_numpy(g)
         if case.params["rule"] == "adam":
             optimizer: Any = torch.optim.Adam(parameters, lr=LR, weight_decay=L2, **way)
+        elif case.params["rule"] == "rmsprop":
+            optimizer = torch.optim.RMSprop(parameters, lr=LR, alpha=ALPHA, eps=EPS, weight_decay=L2, **way)
+        elif case.params["rule"] == "adagrad":
+            optimizer = torch.optim.Adagrad(parameters, lr=LR, eps=EPS, weight_decay=L2, **way)
         else:
             momentum = MOMENTUM if case.params["rule"] == "momentum" else 0.0
             optimizer = torch.optim.SGD(parameters, lr=LR, momentum=momentum, weight_decay=L2, **way)
         return Run(optimizer.step, lambda: answer(case, ws))
 
-    return {"fused": make(fused=True), "foreach": make(foreach=True)}
+    fused = {} if case.params["rule"] == "rmsprop" else {"fused": make(fused=True)}  # of which PyTorch has none
+    return {**fused, "foreach": make(foreach=True)}
 
 
 def by_jax(case: Case) -> dict[str, Run]:
@@ -107,7 +123,7 @@ def by_jax(case: Case) -> dict[str, Run]:
 
     jnp = jaxed.numpy()
     ws, gs = ([jnp.asarray(x) for x in arrays] for arrays in operands(case))
-    step = {"adam": jaxed.adam, "momentum": jaxed.momentum, "sgd": jaxed.sgd}[case.params["rule"]]
+    step = getattr(jaxed, case.params["rule"])
     update = jax.jit(
         lambda ws, gs, state: step(ws, [g + L2 * w for g, w in zip(gs, ws, strict=True)], state, LR),
         donate_argnums=(0, 2),
@@ -121,11 +137,16 @@ def by_jax(case: Case) -> dict[str, Run]:
 
 
 def by_numba(case: Case) -> dict[str, Run]:
+    """One loop per array; "exact" as IEEE 754 has it, like ours, "fast math" with approximate roots and divisions."""
+    return {"exact": numba_loops(case, False), "fast math": numba_loops(case, True)}
+
+
+def numba_loops(case: Case, fastmath: bool) -> Run:
     import numba
 
     ws, gs = operands(case)
     ms, vs = [zeros_like(w) for w in ws], [zeros_like(w) for w in ws]
-    jit = numba.njit(fastmath=True, error_model="numpy", parallel=numba.get_num_threads() > 1)
+    jit = numba.njit(fastmath=fastmath, error_model="numpy", parallel=numba.get_num_threads() > 1)
     f, powers = np.float32, [1.0, 1.0]
 
     @jit
@@ -147,16 +168,33 @@ def by_numba(case: Case) -> dict[str, Run]:
         for i in numba.prange(w.size):
             w[i] -= f(LR) * (g[i] + f(L2) * w[i])
 
+    @jit
+    def rmsprop(w: Any, g: Any, v: Any) -> None:
+        for i in numba.prange(w.size):
+            d = g[i] + f(L2) * w[i]
+            v[i] = f(ALPHA) * v[i] + f(1 - ALPHA) * d * d
+            w[i] -= f(LR) * d / (np.sqrt(v[i]) + f(EPS))
+
+    @jit
+    def adagrad(w: Any, g: Any, v: Any) -> None:
+        for i in numba.prange(w.size):
+            d = g[i] + f(L2) * w[i]
+            v[i] += d * d
+            w[i] -= f(LR) * d / (np.sqrt(v[i]) + f(EPS))
+
+    loops = {"momentum": momentum, "rmsprop": rmsprop, "adagrad": adagrad}
+    rule = case.params["rule"]
+
     def run() -> None:
         powers[0] *= 0.9
         powers[1] *= 0.999
         step, root = f(LR / (1 - powers[0])), f(1 / np.sqrt(1 - powers[1]))
         for w, g, m, v in zip(ws, gs, ms, vs, strict=True):
-            if case.params["rule"] == "adam":
+            if rule == "adam":
                 adam(w, g, m, v, step, root)
-            elif case.params["rule"] == "momentum":
-                momentum(w, g, m)
-            else:
+            elif rule == "sgd":
                 sgd(w, g)
+            else:
+                loops[rule](w, g, m)
 
-    return {"": Run(run, lambda: answer(case, ws))}
+    return Run(run, lambda: answer(case, ws))

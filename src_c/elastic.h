@@ -29,11 +29,19 @@ typedef struct {
     vf64 size[LANES / MG_W64], square[LANES / MG_W64];
 } FN(lanes);
 
-INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
-    UNROLL for (size_t j = 0; j < LANES / MG_W64; j++) {
-        const vf64 x = V(load_wide)(w + j * MG_W64);
-        if (terms & L1_TERM) s->size[j] += vf64_abs(x);
-        if (terms & L2_TERM) s->square[j] = vf64_fma(x, x, s->square[j]);
+/* SUMMED vectors of lanes at a time, so that these stay in registers: 16 accumulators on AVX2 would not. */
+INLINE void FN(lanes_add)(FN(lanes) *s, size_t rows, const real *w, int terms) {
+    enum { SUMMED = LANES / MG_W64 < 4 ? LANES / MG_W64 : 4 };
+    for (size_t k = 0; k < LANES / MG_W64; k += SUMMED) {
+        vf64 size[SUMMED], square[SUMMED];
+        memcpy(size, s->size + k, sizeof size), memcpy(square, s->square + k, sizeof square);
+        for (size_t row = 0; row < rows; row++)
+            UNROLL for (size_t j = 0; j < SUMMED; j++) {
+                const vf64 x = V(load_wide)(w + row * LANES + (k + j) * MG_W64);
+                if (terms & L1_TERM) size[j] += vf64_abs(x);
+                if (terms & L2_TERM) square[j] = vf64_fma(x, x, square[j]);
+            }
+        memcpy(s->size + k, size, sizeof size), memcpy(s->square + k, square, sizeof square);
     }
 }
 
@@ -48,11 +56,14 @@ INLINE double FN(lanes_total)(vf64 *lane) {
     return last[0];
 }
 
-/* sums = {Σ|w|, Σw²}, 0 for a term that is not there, once the last n < LANES elements, at w, are in their lanes. */
-static __attribute__((noinline)) void FN(lanes_join)(FN(lanes) s, size_t n, const real *w, double *sums, int terms) {
+/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there. */
+INLINE void FN(elastic_sums)(size_t n, const real *w, double *sums, int terms) {
+    FN(lanes) s = {0};
     real last[LANES] = {0};
-    memcpy(last, w, n * sizeof *w);
-    if (terms && n) FN(lanes_add)(&s, last, terms);
+    const size_t whole = n / LANES * LANES;
+    memcpy(last, w + whole, (n - whole) * sizeof *w);
+    if (terms) FN(lanes_add)(&s, n / LANES, w, terms);
+    if (terms && n > whole) FN(lanes_add)(&s, 1, last, terms);
     sums[0] = FN(lanes_total)(s.size);
     sums[1] = FN(lanes_total)(s.square);
 }

@@ -11,7 +11,8 @@ enum { panel = 64 };
 #include "mg_both.h"
 
 #define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_groups_table MG_TABLE(groups) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit)};
+const mg_groups_table MG_TABLE(groups) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit),
+                                          BOTH(group_level)};
 
 #else
 #include "sums.h"
@@ -166,6 +167,55 @@ static void FN(group_limit)(mg_groups_layout g, const real *v, double low, doubl
             factor[k] = norm[k] == wanted || norm[k] == 0 ? 1 : wanted / norm[k];
         }
         FN(scale)(p, v + j * g.next, zero, factor, out + j * g.next, 0);
+    }
+}
+
+INLINE vec FN(metric)(vec square, const mg_metric *c) {
+    const vec root = V(set1)((real)c->root), eps = V(set1)((real)c->eps), scale = V(set1)((real)c->scale);
+    return (V(sqrt)(square) * root + eps) * scale;
+}
+
+/* n adjacent numbers, W of them if there are so many; those beyond are +0. */
+INLINE vec FN(take)(const real *p, size_t n) { return n >= W ? V(load)(p) : V(load_part)(p, n); }
+
+/* n adjacent weights move by metric / top of their way from `before`. */
+INLINE void FN(shorten)(size_t n, real *w, const real *before, const real *square, vec top, const mg_metric *c) {
+    const vec from = FN(take)(before, n);
+    const vec y = (FN(take)(w, n) - from) * (FN(metric)(FN(take)(square, n), c) / top) + from;
+    if (n >= W) V(store)(w, y);
+    else V(store_part)(w, n, y);
+}
+
+/* top[j] = the largest metric of group j, from the largest square: roots, products and sums round in order. */
+INLINE void FN(tops)(mg_groups_layout g, const real *square, const mg_metric *c, real *top) {
+    for (size_t j = 0; g.stride == 1 && j < g.count; j++) {
+        real each[W];
+        vec most = {0};
+        for (size_t i = 0; i < g.m; i += W) most = V(max)(FN(take)(square + j * g.next + i, g.m - i), most);
+        V(store)(each, most);
+        for (size_t k = 0; k < W; k++) top[j] = each[k] > top[j] ? each[k] : top[j];
+    }
+    for (size_t i = 0; g.stride != 1 && i < g.m; i++)
+        for (size_t j = 0; j < g.count; j += W)
+            V(store)(top + j, V(max)(FN(take)(square + i * g.stride + j, g.count - j), V(load)(top + j)));
+    for (size_t j = 0; j < g.count; j += W) V(store)(top + j, FN(metric)(V(load)(top + j), c));
+}
+
+static void FN(group_level)(mg_groups_layout g, real *w, const real *before, const real *square, const mg_metric *c,
+                            real *step) {
+    for (size_t start = 0; start < g.count; start += panel) {
+        const mg_groups_layout p = FN(panel_of)(g, start);
+        const size_t lines = p.stride == 1 ? p.count : p.m, n = p.stride == 1 ? p.m : p.count;
+        real top[panel] = {0};
+        FN(tops)(p, square + start * g.next, c, top);
+        for (size_t j = 0; j < p.count; j++) step[start + j] = (real)c->lr / top[j];
+        for (size_t l = 0; l < lines; l++) {
+            const size_t at = start * g.next + l * (p.stride == 1 ? p.next : p.stride);
+            for (size_t j = 0; j < n; j += W) {
+                const vec most = p.stride == 1 ? V(set1)(top[l]) : V(load)(top + j);
+                FN(shorten)(n - j, w + at + j, before + at + j, square + at + j, most, c);
+            }
+        }
     }
 }
 

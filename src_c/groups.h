@@ -8,11 +8,18 @@ typedef struct {
     size_t count, m, stride, next; /* of groups; of elements in each */
 } mg_groups_layout;
 
+/* A coordinate took the step lr / ((√square root + eps) scale). */
+typedef struct {
+    double lr, root, eps, scale;
+} mg_metric;
+
 #define MG_GROUPS(real, bits)                                                                                          \
     void (*group_norm_##bits)(mg_groups_layout layout, const real *v, double *norm);                                   \
     void (*group_soft_threshold_##bits)(mg_groups_layout layout, const real *v, const real *step, double l1,           \
                                         double strength, real *out);                                                   \
-    void (*group_limit_##bits)(mg_groups_layout layout, const real *v, double low, double high, real *out);
+    void (*group_limit_##bits)(mg_groups_layout layout, const real *v, double low, double high, real *out);           \
+    void (*group_level_##bits)(mg_groups_layout layout, real *w, const real *before, const real *square,               \
+                               const mg_metric *metric, real *step);
 
 typedef struct {
     MG_GROUPS(float, f32)

@@ -5,7 +5,8 @@
 #include "mg_both.h"
 
 #define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_groups_table MG_TABLE(groups) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit)};
+const mg_groups_table MG_TABLE(groups) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit),
+                                          BOTH(group_level)};
 
 #else
 #include "sums_naive.h"
@@ -60,6 +61,27 @@ static void FN(group_limit)(mg_groups_layout g, const real *v, double low, doubl
         if (norm < (real)low) wanted = (real)low;
         if (norm > (real)high) wanted = (real)high;
         FN(scale)(g.m, g.stride, v + at, 0, norm == wanted || norm == 0 ? 1 : wanted / norm, out + at);
+    }
+}
+
+static real FN(metric)(real square, const mg_metric *c) {
+    return ((real)sqrt(square) * (real)c->root + (real)c->eps) * (real)c->scale;
+}
+
+static void FN(group_level)(mg_groups_layout g, real *w, const real *before, const real *square, const mg_metric *c,
+                            real *step) {
+    for (size_t j = 0; j < g.count; j++) {
+        real most = 0;
+        for (size_t i = 0; i < g.m; i++) {
+            const real x = square[i * g.stride + j * g.next];
+            if (x > most) most = x;
+        }
+        const real top = FN(metric)(most, c);
+        step[j] = (real)c->lr / top;
+        for (size_t i = 0; i < g.m; i++) {
+            const size_t at = i * g.stride + j * g.next;
+            w[at] = (w[at] - before[at]) * (FN(metric)(square[at], c) / top) + before[at];
+        }
     }
 }
 

@@ -11,31 +11,27 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #else
 #include "elastic.h"
 
-/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL.
-   One pass over w. */
-INLINE void FN(elastic_net_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int with_grad,
-                                 int terms) {
-    FN(lanes) lanes = {0};
+/* out = l2 w + l1 sign(w), times scale if it is scaled; every operation rounded. */
+INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, int scaled, real *out, int terms) {
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        FN(lanes_add)(&lanes, w + i, terms);
-        if (with_grad)
-            UNROLL for (size_t j = 0; j < LANES; j += W)
-                V(store)(grad + i + j, FN(elastic_slope)(V(load)(w + i + j), l1, l2, terms));
+    for (; i + W <= n; i += W) {
+        const vec y = FN(elastic_slope)(V(load)(w + i), l1, l2, terms);
+        V(store)(out + i, scaled ? y * scale : y);
     }
-    FN(lanes_join)(lanes, n - i, w + i, sums, terms);
-    for (; with_grad && i < n; i += W) {
-        const size_t part = n - i < W ? n - i : W;
-        V(store_part)(grad + i, part, FN(elastic_slope)(V(load_part)(w + i, part), l1, l2, terms));
+    if (i < n) {
+        const vec y = FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms);
+        V(store_part)(out + i, n - i, scaled ? y * scale : y);
     }
 }
 
 INLINE void FN(elastic_net_terms)(size_t n, const real *w, double l1, double l2, real *grad, double *sums, int terms) {
     const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2);
-    if (grad) FN(elastic_net_pass)(n, w, vl1, vl2, grad, sums, 1, terms);
-    else FN(elastic_net_pass)(n, w, vl1, vl2, grad, sums, 0, terms);
+    FN(elastic_sums)(n, w, sums, terms);
+    if (grad) FN(slopes)(n, w, vl1, vl2, vl1, 0, grad, terms);
 }
 
+/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL: two
+   loops over a block that the first cache holds. */
 static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real *grad, double *sums) {
     switch (mg_terms((real)l1, (real)l2)) {
     case BOTH_TERMS: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, BOTH_TERMS); break;
@@ -45,19 +41,12 @@ static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real 
     }
 }
 
-/* out = scale (l2 w + l1 sign(w)), every operation rounded. */
-INLINE void FN(elastic_net_grad_terms)(size_t n, const real *w, vec l1, vec l2, vec scale, real *out, int terms) {
-    size_t i = 0;
-    for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_slope)(V(load)(w + i), l1, l2, terms) * scale);
-    if (i < n) V(store_part)(out + i, n - i, FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms) * scale);
-}
-
 static void FN(elastic_net_grad)(size_t n, const real *w, double l1, double l2, double scale, real *out) {
     const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2), vs = V(set1)((real)scale);
     switch (mg_terms((real)l1, (real)l2)) {
-    case BOTH_TERMS: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, BOTH_TERMS); break;
-    case L2_TERM: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, L2_TERM); break;
-    default: FN(elastic_net_grad_terms)(n, w, vl1, vl2, vs, out, L1_TERM);
+    case BOTH_TERMS: FN(slopes)(n, w, vl1, vl2, vs, 1, out, BOTH_TERMS); break;
+    case L2_TERM: FN(slopes)(n, w, vl1, vl2, vs, 1, out, L2_TERM); break;
+    default: FN(slopes)(n, w, vl1, vl2, vs, 1, out, L1_TERM);
     }
 }
 

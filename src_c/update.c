@@ -1,6 +1,7 @@
 /* Optimizer updates of a block, n elements, contiguous. Equal to update_naive.c, bit for bit.
    The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
-   nothing. */
+   nothing. GROUP vectors go through the first half of a rule, which ends in a root, and then through the second, which
+   begins with a division: the processor works at several roots while it waits for none. */
 #ifndef real
 #include "update.h"
 #include "simd.h"
@@ -10,9 +11,10 @@
    times the smallest few rounds to themselves. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
-#define BLOCK &(FN(block)){n, w, {state[0], state[1], state[2]}, g, sums}
+#define BLOCK &(FN(block)){n, w, {state[0], state[1], state[2]}, g}
 enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
 enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* what happens to w; the proximal maps decay as well */
+enum { GROUP = 4 };
 
 #define MG_SOURCE "update.c"
 #include "mg_both.h"
@@ -63,18 +65,11 @@ static int FN(after)(const double *row) {
 /* The sums that the value of the penalties needs; a proximal map has both. */
 INLINE int FN(summed)(int terms, int after) { return after < SHRINK ? terms : BOTH_TERMS; }
 
-INLINE void FN(sums_terms)(size_t n, const real *w, double *sums, int terms) {
-    FN(lanes) lanes = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) FN(lanes_add)(&lanes, w + i, terms);
-    FN(lanes_join)(lanes, n - i, w + i, sums, terms);
-}
-
 static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
     switch (FN(summed)(FN(terms)(row), FN(after)(row))) {
-    case BOTH_TERMS: FN(sums_terms)(n, w, sums, BOTH_TERMS); break;
-    case L1_TERM: FN(sums_terms)(n, w, sums, L1_TERM); break;
-    case L2_TERM: FN(sums_terms)(n, w, sums, L2_TERM); break;
+    case BOTH_TERMS: FN(elastic_sums)(n, w, sums, BOTH_TERMS); break;
+    case L1_TERM: FN(elastic_sums)(n, w, sums, L1_TERM); break;
+    case L2_TERM: FN(elastic_sums)(n, w, sums, L2_TERM); break;
     default: sums[0] = sums[1] = 0;
     }
 }
@@ -84,7 +79,6 @@ typedef struct {
     size_t n;
     real *w, *state[3];
     const real *g;
-    double *sums;
 } FN(block);
 
 /* The gradient with its penalty. */
@@ -106,17 +100,20 @@ INLINE vec FN(faded)(const real *p, size_t n, vec factor, const FN(constants) *c
     return FN(unless_small)(old, c->flush, factor * old);
 }
 
-/* Where a rule goes: w after it moved, for the n <= W elements from i on, whose states it updates. */
+/* Where the first half of a rule leaves a vector: it will move by top, or top / root. */
+typedef struct {
+    vec top, root;
+} FN(half);
 
 /* buf = momentum buf + d; along buf, or for nesterov along d + momentum buf. */
-INLINE vec FN(momentum_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+INLINE FN(half) FN(momentum_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec buf = FN(faded)(b->state[0] + i, n, c->momentum, c) + d;
     FN(store_n)(b->state[0] + i, n, buf);
-    return FN(moved)(w, c->lr * (c->nesterov ? d + c->momentum * buf : buf), c->lr, c, after);
+    return (FN(half)){.top = c->lr * (c->nesterov ? d + c->momentum * buf : buf)};
 }
 
 /* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: top = max(top, v), in place of v below. */
-INLINE vec FN(adam_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+INLINE FN(half) FN(adam_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec m = FN(faded)(b->state[0] + i, n, c->beta1, c) + c->rest1 * d;
     vec v = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * (d * d);
     FN(store_n)(b->state[0] + i, n, m);
@@ -125,13 +122,12 @@ INLINE vec FN(adam_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, c
         v = V(max)(FN(load_n)(b->state[2] + i, n), v);
         FN(store_n)(b->state[2] + i, n, v);
     }
-    const vec root = V(sqrt)(v) * c->correction + c->eps;
-    return FN(moved)(w, c->step * m / root, c->lr / root, c, after);
+    return (FN(half)){c->step * m, V(sqrt)(v) * c->correction + c->eps};
 }
 
-/* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d; then
-   buf = momentum buf + d / root. Rounding may leave the variance v - m² under 0, where its root would be NaN. */
-INLINE vec FN(rmsprop_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+/* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d. Rounding may leave the
+   variance v - m² under 0, where its root would be NaN. */
+INLINE FN(half) FN(rmsprop_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec zero = {0};
     vec v = FN(faded)(b->state[0] + i, n, c->beta2, c) + c->rest2 * (d * d);
     FN(store_n)(b->state[0] + i, n, v);
@@ -140,48 +136,66 @@ INLINE vec FN(rmsprop_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d
         FN(store_n)(b->state[1] + i, n, m);
         v = V(max)(zero, v - m * m);
     }
-    const vec root = V(sqrt)(v) + c->eps;
-    vec move = d / root;
+    return (FN(half)){d, V(sqrt)(v) + c->eps};
+}
+
+/* buf = momentum buf + d / root. */
+INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(half) h, const FN(constants) *c) {
+    vec move = h.top / h.root;
     if (c->with_momentum) {
         real *buf = b->state[1 + c->centered] + i;
         move = FN(faded)(buf, n, c->momentum, c) + move;
         FN(store_n)(buf, n, move);
     }
-    return FN(moved)(w, c->lr * move, c->lr / root, c, after);
+    return c->lr * move;
 }
 
 /* v = v + d²; step is lr / correction1, which grows with lr_decay. */
-INLINE vec FN(adagrad_step)(const FN(block) *b, size_t i, size_t n, vec w, vec d, const FN(constants) *c, int after) {
+INLINE FN(half) FN(adagrad_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec v = FN(load_n)(b->state[0] + i, n) + d * d;
     FN(store_n)(b->state[0] + i, n, v);
-    const vec root = V(sqrt)(v) + c->eps;
-    return FN(moved)(w, c->step * d / root, c->step / root, c, after);
+    return (FN(half)){c->step * d, V(sqrt)(v) + c->eps};
 }
 
-INLINE void FN(part)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms, int after) {
-    const vec w = FN(load_n)(b->w + i, n);
-    vec d = FN(penalized)(w, FN(load_n)(b->g + i, n), c, terms), to;
+/* The n <= W elements from i on, up to where they will move. */
+INLINE FN(half) FN(first)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms) {
+    vec d = FN(penalized)(FN(load_n)(b->w + i, n), FN(load_n)(b->g + i, n), c, terms);
     if (rule >= ADAM) d = FN(unless_small)(d, c->tiny, d);
     switch (rule) {
-    case PLAIN: to = FN(moved)(w, c->lr * d, c->lr, c, after); break;
-    case MOMENTUM: to = FN(momentum_step)(b, i, n, w, d, c, after); break;
-    case ADAM: to = FN(adam_step)(b, i, n, w, d, c, after); break;
-    case RMSPROP: to = FN(rmsprop_step)(b, i, n, w, d, c, after); break;
-    default: to = FN(adagrad_step)(b, i, n, w, d, c, after);
+    case PLAIN: return (FN(half)){.top = c->lr * d};
+    case MOMENTUM: return FN(momentum_half)(b, i, n, d, c);
+    case ADAM: return FN(adam_half)(b, i, n, d, c);
+    case RMSPROP: return FN(rmsprop_half)(b, i, n, d, c);
+    default: return FN(adagrad_half)(b, i, n, d, c);
+    }
+}
+
+/* They move. */
+INLINE void FN(second)(const FN(block) *b, size_t i, size_t n, FN(half) h, const FN(constants) *c, int rule,
+                       int after) {
+    const vec w = FN(load_n)(b->w + i, n);
+    vec to;
+    switch (rule) {
+    case PLAIN:
+    case MOMENTUM: to = FN(moved)(w, h.top, c->lr, c, after); break;
+    case ADAM: to = FN(moved)(w, h.top / h.root, c->lr / h.root, c, after); break;
+    case RMSPROP: to = FN(moved)(w, FN(rmsprop_move)(b, i, n, h, c), c->lr / h.root, c, after); break;
+    default: to = FN(moved)(w, h.top / h.root, c->step / h.root, c, after);
     }
     FN(store_n)(b->w + i, n, rule < ADAM ? to : FN(unless_small)(to, c->flush, to));
 }
 
 INLINE void FN(loop)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
-    const int summed = FN(summed)(terms, after);
-    FN(lanes) lanes = {0};
     size_t i = 0;
-    for (; i + LANES <= b->n; i += LANES) {
-        FN(lanes_add)(&lanes, b->w + i, summed);
-        for (size_t j = i; j < i + LANES; j += W) FN(part)(b, j, W, c, rule, terms, after);
+    for (; i + GROUP * W <= b->n; i += GROUP * W) {
+        FN(half) h[GROUP];
+        UNROLL for (size_t k = 0; k < GROUP; k++) h[k] = FN(first)(b, i + k * W, W, c, rule, terms);
+        UNROLL for (size_t k = 0; k < GROUP; k++) FN(second)(b, i + k * W, W, h[k], c, rule, after);
     }
-    FN(lanes_join)(lanes, b->n - i, b->w + i, b->sums, summed);
-    for (; i < b->n; i += W) FN(part)(b, i, b->n - i < W ? b->n - i : W, c, rule, terms, after);
+    for (; i < b->n; i += W) {
+        const size_t n = b->n - i < W ? b->n - i : W;
+        FN(second)(b, i, n, FN(first)(b, i, n, c, rule, terms), c, rule, after);
+    }
 }
 
 /* The loop with its flags as constants. */

@@ -14,14 +14,14 @@ typedef struct {
 } mg_update_settings;
 
 /* g is the gradient. state is, as far as the settings ask for it: sgd {momentum buffer}, adam {m, v, largest v},
-   rmsprop {v, m if centered, momentum buffer}, adagrad {v}. sums receives Σ|w| and Σw² before the update: each where
-   its row has such a term in the gradient, both where it has a proximal map; else 0. */
-#define MG_UPDATE(name, real)                                                                                        \
-    void name(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *settings, \
-              double *sums)
+   rmsprop {v, m if centered, momentum buffer}, adagrad {v}. */
+#define MG_UPDATE(name, real) \
+    void name(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *settings)
 typedef MG_UPDATE((*mg_update_f32), float);
 typedef MG_UPDATE((*mg_update_f64), double);
 
+/* sums receives Σ|w| and Σw²: each where its row has such a term in the gradient, both where it has a proximal map;
+   else 0. */
 typedef struct {
     void (*sums_f32)(size_t n, const float *w, const double *row, double *sums);
     void (*sums_f64)(size_t n, const double *w, const double *row, double *sums);

@@ -34,7 +34,6 @@ static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
 
 static MG_UPDATE(FN(sgd), real) {
     const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
-    FN(sums)(n, w, row, sums);
     for (size_t i = 0; i < n; i++) {
         real d = FN(penalized)(w[i], g[i], row);
         if (settings->momentum != 0) {
@@ -51,7 +50,6 @@ static MG_UPDATE(FN(adam), real) {
     const real beta2 = (real)settings->beta2, rest2 = (real)(1 - settings->beta2);
     const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]), correction = (real)(1 / sqrt(row[MG_CORRECTION2]));
     real *m = state[0], *v = state[1];
-    FN(sums)(n, w, row, sums);
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
@@ -67,7 +65,6 @@ static MG_UPDATE(FN(rmsprop), real) {
     const real alpha = (real)settings->beta2, rest = (real)(1 - settings->beta2);
     const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
     real *v = state[0], *m = state[1], *buf = state[settings->centered ? 2 : 1];
-    FN(sums)(n, w, row, sums);
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         v[i] = alpha * FN(flushed)(v[i], 1e-30, 1e-290) + rest * (d * d);
@@ -87,7 +84,6 @@ static MG_UPDATE(FN(rmsprop), real) {
 static MG_UPDATE(FN(adagrad), real) {
     const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]);
     real *v = state[0];
-    FN(sums)(n, w, row, sums);
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         v[i] = v[i] + d * d;

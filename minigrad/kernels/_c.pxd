@@ -14,6 +14,8 @@ cdef extern from "penalty.h" nogil:
 cdef extern from "groups.h" nogil:
     ctypedef struct mg_groups_layout:
         size_t count, m, stride, next
+    ctypedef struct mg_metric:
+        double lr, root, eps, scale
     ctypedef struct mg_groups_table:
         void group_norm_f32(mg_groups_layout layout, const float *v, double *norm) noexcept nogil
         void group_norm_f64(mg_groups_layout layout, const double *v, double *norm) noexcept nogil
@@ -23,6 +25,10 @@ cdef extern from "groups.h" nogil:
             double strength, double *out) noexcept nogil
         void group_limit_f32(mg_groups_layout layout, const float *v, double low, double high, float *out) noexcept nogil
         void group_limit_f64(mg_groups_layout layout, const double *v, double low, double high, double *out) noexcept nogil
+        void group_level_f32(mg_groups_layout layout, float *w, const float *before, const float *square,
+            const mg_metric *metric, float *step) noexcept nogil
+        void group_level_f64(mg_groups_layout layout, double *w, const double *before, const double *square,
+            const mg_metric *metric, double *step) noexcept nogil
     const mg_groups_table *const *mg_groups
 
 cdef extern from "operand.h" nogil:
@@ -185,10 +191,10 @@ cdef extern from "update.h" nogil:
         double beta1, beta2, eps
         int amsgrad, centered
     ctypedef void (*mg_update_f32)(
-        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s, double *sums
+        size_t n, float *w, const float *g, float **state, const double *row, const mg_update_settings *s
     ) noexcept nogil
     ctypedef void (*mg_update_f64)(
-        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s, double *sums
+        size_t n, double *w, const double *g, double **state, const double *row, const mg_update_settings *s
     ) noexcept nogil
     ctypedef struct mg_update_table:
         void sums_f32(size_t n, const float *w, const double *row, double *sums) noexcept nogil

@@ -28,6 +28,6 @@ from .reference_elementary import (
     tan,
     where,
 )
-from .reference_groups import group_limit, group_norm, group_soft_threshold
+from .reference_groups import group_level, group_limit, group_norm, group_soft_threshold
 from .reference_normal import normal
 from .reference_scans import cumsum, norm, prod, prod_grad

@@ -10,20 +10,23 @@ from numpy cimport (
 )
 
 from minigrad.kernels cimport runtime
-from minigrad.kernels._c cimport mg_groups, mg_groups_layout, mg_groups_table
+from minigrad.kernels._c cimport mg_groups, mg_groups_layout, mg_groups_table, mg_metric
 from minigrad.kernels.checks cimport check_flat, check_out, check_real, check_same, describe
 
 from minigrad.errors import DTypeError, ShapeError
 
 cdef enum: BLOCK = 16384                    # elements that a thread takes at once, in whole panels of groups
 cdef enum: PANEL = 64                       # as in groups.c
-cdef enum: NORM, SOFT_THRESHOLD, LIMIT
+cdef enum: NORM, SOFT_THRESHOLD, LIMIT, LEVEL
 
 
 cdef struct groups_args:
     Py_ssize_t outer, n, inner
     const char *x
-    const char *step                        # SOFT_THRESHOLD only
+    const char *step                        # SOFT_THRESHOLD; of LEVEL, the steps that come out
+    const char *before                      # LEVEL only, as what follows
+    const char *square
+    mg_metric metric
     char *out
     double a, b                             # l1 and strength, or low and high
     int bits, kernel
@@ -41,16 +44,22 @@ cdef inline void some_groups(const groups_args *p, Py_ssize_t i, Py_ssize_t j, P
         elif p.kernel == SOFT_THRESHOLD:
             t.group_soft_threshold_f32(g, <const float *>p.x + at, <const float *>p.step + group, p.a, p.b,
                                        <float *>p.out + at)
-        else:
+        elif p.kernel == LIMIT:
             t.group_limit_f32(g, <const float *>p.x + at, p.a, p.b, <float *>p.out + at)
+        else:
+            t.group_level_f32(g, <float *>p.out + at, <const float *>p.before + at, <const float *>p.square + at,
+                              &p.metric, <float *>p.step + group)
     else:
         if p.kernel == NORM:
             t.group_norm_f64(g, <const double *>p.x + at, <double *>p.out + group)
         elif p.kernel == SOFT_THRESHOLD:
             t.group_soft_threshold_f64(g, <const double *>p.x + at, <const double *>p.step + group, p.a, p.b,
                                        <double *>p.out + at)
-        else:
+        elif p.kernel == LIMIT:
             t.group_limit_f64(g, <const double *>p.x + at, p.a, p.b, <double *>p.out + at)
+        else:
+            t.group_level_f64(g, <double *>p.out + at, <const double *>p.before + at, <const double *>p.square + at,
+                              &p.metric, <double *>p.step + group)
 
 
 cdef int k_groups(const groups_args *p) noexcept nogil:
@@ -141,3 +150,24 @@ def group_limit(ndarray v not None, ndarray out not None, Py_ssize_t first, Py_s
     check_alike("group_limit", v, out)
     p.kernel, p.a, p.b = LIMIT, low, high
     run(&p, out)
+
+
+def group_level(
+    ndarray w not None, ndarray before not None, ndarray square not None, ndarray step not None, Py_ssize_t first,
+    Py_ssize_t last, *, double lr, double root, double eps, double scale,
+):
+    cdef groups_args p
+    split("group_level", &p, w, first, last)
+    check_alike("group_level", before, w)
+    check_alike("group_level", square, w)
+    check_flat("group_level", before)
+    check_flat("group_level", square)
+    check_out("group_level", w)
+    if PyArray_TYPE(step) != PyArray_TYPE(w):
+        raise DTypeError(f"group_level: w is {describe(w)}, step is {describe(step)}; need the same dtype")
+    check_out("group_level", step)
+    check_count("group_level", &p, "step", step)
+    p.kernel, p.step = LEVEL, <const char *>PyArray_DATA(step)
+    p.before, p.square = <const char *>PyArray_DATA(before), <const char *>PyArray_DATA(square)
+    p.metric = mg_metric(lr, root, eps, scale)
+    run(&p, w)

@@ -49,3 +49,17 @@ def group_limit(v, out, first, last, *, low, high):
     norm = _norms(blocks)
     wanted = np.clip(norm, *(np.float64(v.dtype.type(x)) for x in (low, high)))
     _scaled(blocks, np.where((norm == wanted) | (norm == 0), 1.0, wanted / norm), out)
+
+
+def group_level(w, before, square, step, first, last, *, lr, root, eps, scale):
+    """w, which came from `before`, each coordinate by its own step lr / metric, goes on from there by the smallest
+    step of its group: w = (w - before) metric / top + before, step = lr / top, top the largest metric of a group.
+
+    metric = (√square root + eps) scale, every operation rounded to the dtype. A square that is NaN is no largest.
+    """
+    real = w.dtype.type
+    shape = w.shape[:first] + (1,) * (last - first) + w.shape[last:]
+    most = np.fmax.reduce(square, axis=tuple(range(first, last)), initial=0).reshape(shape)
+    metric, top = ((np.sqrt(x) * real(root) + real(eps)) * real(scale) for x in (square, most))
+    step[...] = (real(lr) / top).reshape(step.shape)
+    w[...] = (w - before) * (metric / top) + before

@@ -15,13 +15,15 @@ def _rows(table, grads):
     """(parameter, gradient with its penalty, states, scalars) of every segment to update, after filling its sums.
 
     sums[i] = (Σ|w|, Σw²) in float64 before the update: each where the row has such a term in the gradient, both where
-    it has a proximal map, else 0. Forming them costs up to a fifth of a pass, so only a penalty pays for them.
+    it has a proximal map, else 0. Forming them costs up to a fifth of a pass, so only a penalty pays for them, and
+    only while table.summed is set.
     """
     for i, (w, g) in enumerate(zip(table.params, grads, strict=True)):
         row = table.scalars[i]
         l1, l2, prox = w.dtype.type(row[L1]), w.dtype.type(row[L2]), _has_prox(w, row)
-        w64 = w.astype(np.float64)
-        table.sums[i] = np.abs(w64).sum() if l1 != 0 or prox else 0, (w64 * w64).sum() if l2 != 0 or prox else 0
+        if table.summed:
+            w64 = w.astype(np.float64)
+            table.sums[i] = np.abs(w64).sum() if l1 != 0 or prox else 0, (w64 * w64).sum() if l2 != 0 or prox else 0
         if g is not False:
             g = np.zeros_like(w) if g is None else g.reshape(w.shape)
             yield w, g + slope(w, l1, l2) if l1 != 0 or l2 != 0 else g, [state[i] for state in table.states], row

@@ -10,7 +10,7 @@ class Segments:
     """params[i] and states[k][i] are flat or any-shape C-contiguous arrays of one dtype, changed in place by updates.
 
     scalars (n, 8) float64: what may change between steps, written by the optimizer. sums (n, 2) float64: Σ|w| and Σw²
-    of each parameter before the last update.
+    of each parameter before the last update made while `summed` was set; without it, updates leave sums alone.
     """
 
     def __init__(self, params, *states):
@@ -18,6 +18,7 @@ class Segments:
         self.states = tuple(tuple(state) for state in states)
         self.scalars = new_scalars(len(self.params))
         self.sums = np.zeros((len(self.params), 2))
+        self.summed = True
 
 
 def new_scalars(n):

@@ -46,6 +46,7 @@ cdef class Segments:
     """The native table of segments.py: the same attributes, and pointers to the arrays that they keep alive."""
     cdef readonly tuple params, states
     cdef readonly ndarray scalars, sums
+    cdef public bint summed
     cdef Py_ssize_t n, n_pieces, elements
     cdef segment *segments
     cdef piece *pieces
@@ -58,7 +59,7 @@ cdef class Segments:
         if len(self.states) > STATES or any([len(state) != self.n for state in self.states]):
             states = [len(state) for state in self.states]
             raise ShapeError(f"segments: {self.n} parameters, {states} states; need at most {STATES} for each")
-        self.scalars, self.sums = new_scalars(self.n), np.zeros((self.n, 2))
+        self.scalars, self.sums, self.summed = new_scalars(self.n), np.zeros((self.n, 2)), True
         for x in self.params:
             w = array_of("segments: a parameter", x)
             check_real("segments", w)
@@ -104,7 +105,7 @@ cdef struct update_args:
     const segment *segments
     piece *pieces
     const double *scalars
-    double *sums
+    double *sums                            # NULL: nobody asks for them
     mg_update_settings settings
     int rule
 
@@ -133,14 +134,16 @@ cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
     cdef int k
     for k in range(STATES):
         state[k] = s.state[k] + at
-    if s.g is NULL and s.bits == 32:
+    if p.sums is not NULL and s.bits == 32:
         t.sums_f32(q.n, <float *>w, row, q.sums)
-    elif s.g is NULL:
+    elif p.sums is not NULL:
         t.sums_f64(q.n, <double *>w, row, q.sums)
+    if s.g is NULL:
+        pass
     elif s.bits == 32:
-        rule_f32(t, p.rule)(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings, q.sums)
+        rule_f32(t, p.rule)(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings)
     else:
-        rule_f64(t, p.rule)(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings, q.sums)
+        rule_f64(t, p.rule)(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings)
 
 
 cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
@@ -160,6 +163,8 @@ cdef int k_update(const update_args *p) noexcept nogil:
     else:
         for thread in prange(threads, num_threads=threads, schedule="static"):
             share(p, thread, threads)
+    if p.sums is NULL:
+        return 0
     for i in range(2 * p.n):
         p.sums[i] = 0
     for i in range(p.n_pieces):             # in order, whoever computed them
@@ -188,7 +193,8 @@ cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
             check_gradient(name, t.params[i], array_of("a gradient", g))
             t.segments[i].g = <const char *>PyArray_DATA(<ndarray>g)
     p.n, p.n_pieces, p.elements, p.segments, p.pieces = t.n, t.n_pieces, t.elements, t.segments, t.pieces
-    p.scalars, p.sums = <const double *>PyArray_DATA(t.scalars), <double *>PyArray_DATA(t.sums)
+    p.scalars = <const double *>PyArray_DATA(t.scalars)
+    p.sums = <double *>PyArray_DATA(t.sums) if t.summed else NULL
     if runtime.releases_gil(p.elements):
         with nogil:
             k_update(p)
@@ -210,7 +216,7 @@ cdef Segments adopt(table):
             raise ShapeError(f"segments: scalars and sums are {describe(x)}; need float64, contiguous")
     if table.scalars.shape != (t.n, MG_COLUMNS) or table.sums.shape != (t.n, 2):
         raise ShapeError(f"segments: scalars {table.scalars.shape}, sums {table.sums.shape} for {t.n} parameters")
-    t.scalars, t.sums = table.scalars, table.sums
+    t.scalars, t.sums, t.summed = table.scalars, table.sums, table.summed
     return t
 
 

@@ -13,8 +13,6 @@ import functools
 import itertools
 import json
 import statistics
-import time
-import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,25 +25,13 @@ from ..engine import Tensor, no_grad
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_
 from ..ops.losses import cross_entropy
-from ..reg.terms import Terms
 from ..train.evaluate import dtype_of
 from ..train.loop import collector_paused
+from .cost_measures import Setup, predictor, state_bytes, step_bytes, stepper, timed
 from .demo import HIDDEN
 from .tables import as_text
 
-SLICE = 5e-3  # seconds that a row is timed for before the next one is
 ROUNDS = 21
-
-
-class Setup(NamedTuple):
-    """One way to train: a model, its optimizer (with what is bound to it), a penalty of the loss, work after a step."""
-
-    model: Module
-    optimizer: optim.Optimizer
-    penalty: Terms | None = None
-    after: Callable[[], None] = lambda: None
-
-
 Makers = Mapping[str, Callable[[], Setup]]  # name -> function that builds a setup
 
 
@@ -68,7 +54,7 @@ def of(
     """The costs of training copies of a model on one batch (x, y): plainly, and with each of the terms.
 
     A term is a penalty or a constraint on the parameters of the selector, with a row for each way that it can take; or
-    a model to compare with, one with dropout for instance. The model itself is not trained.
+    a model to compare with: one with dropout, or reg.compact(model). The model itself is not trained.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(4, 8, activation="relu"), mg.nn.Linear(8, 3))
@@ -143,68 +129,6 @@ def compare(makers: Makers, x: Any, y: Any, loss: Callable = cross_entropy, roun
     ]
 
 
-def stepper(setup: Setup, x: Tensor, y: Any, loss: Callable) -> Callable[[], None]:
-    """One training step, as fit does it."""
-    model, optimizer, penalty = setup.model.train(), setup.optimizer, setup.penalty
-
-    def step() -> None:
-        optimizer.zero_grad()
-        total = loss(model(x), y)
-        if penalty is not None:
-            total = total + penalty()
-        total.backward()
-        optimizer.step()
-        setup.after()
-
-    return step
-
-
-def predictor(model: Module, x: Tensor) -> Callable[[], None]:
-    """One prediction in eval mode, without a graph."""
-    model.eval()
-
-    def predict() -> None:
-        with no_grad():
-            model(x)
-
-    return predict
-
-
-def timed(call: Callable[[], None]) -> float:
-    """Seconds per call, over a slice of time, once the call is warm."""
-    call()
-    call()
-    start = now = time.perf_counter()
-    count = 0
-    while now - start < SLICE:
-        call()
-        count, now = count + 1, time.perf_counter()
-    return (now - start) / count
-
-
-def step_bytes(step: Callable[[], None]) -> int:
-    """The most memory that a step holds at a time, beyond what stood before it: arrays, and Python's own objects."""
-    step()
-    was_on = tracemalloc.is_tracing()
-    if not was_on:
-        tracemalloc.start()
-    try:
-        step()  # what a first traced step allocates for good is not the step's
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        step()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not was_on:
-            tracemalloc.stop()
-
-
-def state_bytes(setup: Setup) -> int:
-    """Bytes of the model's state and of the optimizer's."""
-    held = [*setup.model.state_dict().values(), *setup.optimizer.state_dict()["state"].values()]
-    return sum(array.nbytes for array in held)
-
-
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +154,26 @@ def averages(make: Callable[[], Module]) -> Setup:
     return setup._replace(after=optim.EMA(setup.model).update)
 
 
+def half_empty(make: Callable[[], Module]) -> Module:
+    """A network whose every second hidden unit is zero, as a penalty on groups leaves it."""
+    model = make()
+    *hidden, _ = [layer for _, layer in model.named_modules() if isinstance(layer, nn.Linear)]
+    with no_grad():
+        for layer in hidden:
+            layer.weight.copy_(layer.weight.data * (np.arange(layer.out_features) % 2))
+    return model
+
+
+def zeros(make: Callable[[], Module]) -> Setup:
+    """Half of the hidden units are zero, and still computed with."""
+    return plain(lambda: half_empty(make))
+
+
+def compacted(make: Callable[[], Module]) -> Setup:
+    """The same network without them."""
+    return plain(lambda: reg.compact(half_empty(make)))
+
+
 PENALTIES: dict[str, Any] = {
     "L1": reg.L1(1e-4), "L2": reg.L2(1e-3), "elastic-net": reg.ElasticNet(1e-4, 1e-3),
     "group-lasso": reg.GroupLasso(1e-3), "max-norm": reg.MaxNorm(3.0),
@@ -239,7 +183,7 @@ LAYERS: dict[str, dict[str, Any]] = {
     "Gaussian-dropout": {"after": lambda: nn.GaussianDropout(0.5)},
     "DropConnect": {"layer": nn.DropConnect},
 }
-AROUND = {"clipping": clipping, "averages": averages}
+AROUND = {"clipping": clipping, "averages": averages, "zeros": zeros, "compact": compacted}
 TERMS = (*PENALTIES, *LAYERS, *AROUND)
 
 

@@ -20,6 +20,7 @@ from ..ops.elementwise import sigmoid
 from ..ops.losses import bce_with_logits, mse
 from ..ops.reduce import softmax
 from ..tensor import tensor
+from .draw_figures import confidence, dropout, gaussian, schedules, spatial
 from .figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, _pyplot
 
 REACH = np.linspace(-1.6, 1.6, 81)
@@ -36,9 +37,10 @@ def ball(axis: Any, value: Callable[[float, float], float], title: str, names: t
 def shrinkage(axis: Any, shrunk: Callable[[np.ndarray], np.ndarray], title: str, of: str = "v") -> None:
     """What a map makes of v, beside v itself."""
     v = np.linspace(0 if "‖" in of else -3, 3, 301)
-    axis.plot(v, v, color=UNDECIDED, linewidth=0.8)
-    axis.plot(v, shrunk(v), color=TEST)
+    axis.plot(v, v, color=UNDECIDED, linewidth=0.8, label=f"{of} itself")
+    axis.plot(v, shrunk(v), color=TEST, label="after the map")
     axis.set(title=title, xlabel=of, ylabel=f"what is left of {of}", aspect="equal")
+    axis.legend(loc="upper left", frameon=False, fontsize=7)
 
 
 def of_weights(term: reg.ElasticNet) -> Callable[[Any, Any], None]:
@@ -52,12 +54,16 @@ def of_weights(term: reg.ElasticNet) -> Callable[[Any, Any], None]:
 
 
 def of_groups(term: reg.GroupLasso, across: bool = False) -> Callable[[Any, Any], None]:
-    """The ball within a group or across two, and what is left of the norm of one."""
+    """The ball within a group, and across two, and what is left of the norm of one."""
 
     def draw(left: Any, right: Any) -> None:
-        plane = (lambda a, b: [[a, b], [0, 0]]) if across else (lambda a, b: [[a], [b]])
-        names = ("w₁, of one group", "w₂, of another group") if across else ("w₁", "w₂, of the same group")
-        ball(left, lambda a, b: term.value(np.array(plane(a, b))), term.name, names)
+        ball(left, lambda a, b: term.value(np.array([[a], [b]])), term.name, ("w₁", "w₂, of the same group"))
+        if across:
+            z = [[term.value(np.array([[a, b], [0, 0]])) for a in REACH] for b in REACH]
+            left.contour(REACH, REACH, z, [1], colors=[TEST], linewidths=[1.8])
+            left.set(ylabel="w₂")
+            left.text(0, 1.12, "of one group", color=TRAIN, ha="center", fontsize=7)
+            left.text(0, 0.32, "of two groups", color=TEST, ha="center", fontsize=7)
         direction = np.array([[0.8], [0.6]])  # of the group, whose norm is v
         norms = lambda v: np.linalg.norm([term.prox(direction * x, 1.0).data[:, 0] for x in v], axis=1)
         shrinkage(right, norms, "shrinkage of a group (0.8, 0.6) v", "‖v‖")
@@ -137,7 +143,7 @@ def input_gradient(left: Any, right: Any) -> None:
         right.plot(grid, np.gradient(learned, grid[:, 0]), color=color, label=f"strength {strength:g}")
     left.set(title="InputGradient: probability of class 1", xlabel="x")
     right.set(title="its slope", xlabel="x")
-    right.legend(loc="lower right")
+    right.legend(loc="upper right")
 
 
 def curve_network(rng: np.random.Generator) -> Sequential:
@@ -188,7 +194,8 @@ FIGURES: dict[str, Callable[[Any, Any], None]] = {
     "sparse-group-lasso": of_groups(reg.SparseGroupLasso(0.5, 0.5)), "orthogonal": orthogonal, "activity": activity,
     "input-gradient": input_gradient, "box": of_constraint(reg.Box(-0.5, 1.0)),
     "non-negative": of_constraint(reg.NonNegative()), "max-norm": of_constraint(reg.MaxNorm(1.0)),
-    "unit-norm": of_constraint(reg.UnitNorm()), "fista": fista,
+    "unit-norm": of_constraint(reg.UnitNorm()), "fista": fista, "dropout": dropout, "spatial": spatial,
+    "gaussian": gaussian, "confidence": confidence, "schedules": schedules,
 }  # fmt: skip
 
 

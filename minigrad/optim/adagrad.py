@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from ..kernels.segments import CORRECTION1
 from .base import Optimizer, Table
+from .bound import Metric
 
 
 class Adagrad(Optimizer):
@@ -57,11 +56,7 @@ class Adagrad(Optimizer):
                 state["t"] += 1
         K.adagrad_update(table.segments, grads, eps=table.group["eps"])
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """lr / step (√v + eps), of the step that was made."""
         state = self.state[p]
-        root = K.empty(p.array.shape, p.array.dtype)
-        K.sqrt(state["v"], root)
-        K.add(root, group["eps"], root)
-        K.mul(root, 1 + (state["t"] - 2) * group["lr_decay"], root)
-        return root
+        return Metric(state["v"], 1.0, group["eps"], 1 + (state["t"] - 2) * group["lr_decay"])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from ..kernels.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
+from .bound import Metric
 
 
 class Adam(Optimizer):
@@ -67,14 +66,11 @@ class Adam(Optimizer):
                 scalars[row, CORRECTION2] = 1 - state["beta2_power"]
         K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"], amsgrad=group["amsgrad"])
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v̂ + eps."""
         state = self.state[p]
-        root = K.empty(p.array.shape, p.array.dtype)
-        K.sqrt(state["largest_v" if group["amsgrad"] else "v"], root)
-        K.mul(root, 1 / math.sqrt(1 - state["beta2_power"]), root)
-        K.add(root, group["eps"], root)
-        return root
+        square = state["largest_v" if group["amsgrad"] else "v"]
+        return Metric(square, 1 / math.sqrt(1 - state["beta2_power"]), group["eps"], 1.0)
 
 
 class AdamW(Adam):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..arguments import finite, refuse_unknown_of
 from ..engine import touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, LR
@@ -37,6 +37,10 @@ class EMA:
     >>> model.bias.data
     array([1.], dtype=float32)
     """
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
 
     def __init__(self, model: Module, decay: float = 0.999) -> None:
         if not isinstance(model, Module):

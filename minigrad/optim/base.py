@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,9 +14,11 @@ from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
-from ..reg.terms import Entry, Terms
-from .bound import by_coordinate, check_bound, group_step, steps_that_last
+from ..reg.terms import Terms
+from .bound import Metric, by_coordinate, check_bound, steps_that_last
 from .groups import check_param, make_groups
+
+_groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
 
 
 class Table:
@@ -45,6 +48,7 @@ class Optimizer(ABC):
     """
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
+    own_steps = True  # whether each coordinate takes a step of its own, of which _metric tells
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
     def __new__(cls, *args: Any, **options: Any) -> Optimizer:
@@ -64,7 +68,7 @@ class Optimizer(ABC):
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
         check_bound(self._name, self._terms, self.state)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
-        self._group_values: dict[str, float] = {}  # name of a term on groups -> its value before the last step
+        self._asked = False  # whether steps have to note the values of the terms
         self._hooks: list[Callable[[Optimizer], Any]] = []
         self._build()
         for moment, terms in self._terms.items():
@@ -85,10 +89,10 @@ class Optimizer(ABC):
     def _update(self, table: Table, grads: list[Any]) -> None:
         """Call the kernel. grads[i] is an array, None for zero, or False: leave parameter i alone."""
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray | None:
-        """A new array of what divides lr in the step that each coordinate of p took; None where the step was lr."""
-        raise TypeError(f"{self._name}: prox={self._groups[p]!r} needs the steps of coordinates, which "
-                        f"{self._name} does not tell; it acts in SGD, Adam and AdamW")  # fmt: skip
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+        """What divided lr in the step that each coordinate of p just took."""
+        raise TypeError(f"{self._name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
+                        f"{self._name} does not tell; define _metric")  # fmt: skip
 
     # --- a step --------------------------------------------------------------------------------------------------
 
@@ -111,15 +115,12 @@ class Optimizer(ABC):
         work = [(table, *self._gradients(table)) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
-        self._group_values = {e.name: sum(e.term.value(w) for _, w in e.parameters) for e in self._grouped}
-        for table, grads, changed in work:
-            grouped = [(p, p.detach().array) for p in changed if p in self._groups]
+        mapped = self._grouped.begin(self._asked)
+        for table, grads, _ in work:
+            table.segments.summed = self._asked
             self._update(table, grads)
-            for p, before in grouped:
-                if self.decoupled:
-                    K.mul(before, 1 - table.group["lr"] * table.group["weight_decay"], before)
-                step = table.group["lr"] * steps_that_last(table.group)
-                group_step(self._groups[p], p, before, self._metric(p, table.group), step)
+        self._grouped.end(mapped)
+        for _, _, changed in work:
             touch(changed)
             if "constraints" in self._terms:
                 self._terms["constraints"].project(changed)
@@ -184,19 +185,17 @@ class Optimizer(ABC):
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
         self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
-        self._groups: dict[Tensor, Any] = {}  # parameter -> its term on groups, in the prox
-        self._grouped: list[Entry] = []
+        self._grouped = _groups.GroupSteps(self)
         for moment, columns in (("penalty", (L1, L2)), ("prox", (PROX_L1, PROX_L2))):
             for entry in self._terms[moment].entries if moment in self._terms else ():
                 alone = by_coordinate(entry.term)
-                self._grouped += [] if alone else [entry]
                 for _, w in entry.parameters:
                     table, row = self._rows[w]
                     table.bound[row] = True
                     if alone:
                         table.terms.append((row, *columns, entry.term))
-                    else:
-                        self._groups[w] = entry.term
+                if not alone:
+                    self._grouped.add(entry)
 
     def _fit_state(self, p: Tensor, name: str) -> None:
         old = self.state[p].get(name)
@@ -216,15 +215,16 @@ class Optimizer(ABC):
     def penalty_values(self) -> dict[str, float]:
         """Name -> value of each bound term just before the last step, from the sums that the update made on its way.
 
-        Before the first step: the present values.
+        Steps note them once this has been called: the first call gives the present values. Who never asks, never pays.
         """
-        if any(table.written is None for table in self._tables):
+        asked, self._asked = self._asked, True
+        if not asked or any(table.written is None for table in self._tables):
             return {name: value for terms in self._terms.values() for name, value in terms.value().items()}
         values = {}
         for terms in self._terms.values():
             for entry in terms.entries:
-                if entry.name in self._group_values:
-                    values[entry.name] = self._group_values[entry.name]
+                if entry.name in self._grouped.values:
+                    values[entry.name] = self._grouped.values[entry.name]
                 elif id(entry.term) in self._strengths:
                     l1, l2 = self._strengths[id(entry.term)]
                     rows = [self._rows[w] for _, w in entry.parameters]

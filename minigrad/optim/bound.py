@@ -1,24 +1,25 @@
-"""Terms in an optimizer: what they need to be bound, and the proximal step of whole groups.
-
-Update kernels see one coordinate at a time. Where every coordinate took the step lr, the kernel has moved w, and w =
-prox(w, lr) ends the update. Under a diagonal metric (Adam's √v̂ + eps, coordinate j taking the step lr / metric_j)
-the map of a group has no closed form. All its coordinates then take the smallest step among them, lr / max metric:
-the proximal step for the least scalar bound of the metric. Its fixed points are the stationary points of loss +
-penalty; one threshold beside each coordinate's own step would move them.
-"""
+"""Terms in an optimizer: what they need to be bound. How the updates of whole groups end: group_steps.py."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import kernels as K
 from ..engine import Tensor
 from ..reg.terms import Terms
 
 NEEDS = {"penalty": ("l1", "l2"), "prox": ("prox",), "constraints": ("project",)}
+
+
+class Metric(NamedTuple):
+    """Each coordinate took the step lr / ((√square root + eps) scale)."""
+
+    square: np.ndarray
+    root: float
+    eps: float
+    scale: float
 
 
 def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> None:
@@ -29,6 +30,9 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
         if not isinstance(terms, Terms):
             raise TypeError(f"{caller}: got {terms!r}; need terms = reg.on(model, selector, penalty)")
         terms.refuse_bound(caller)
+        twice = [other for other, given in bound.items() if given is terms and other != moment]
+        if twice:
+            raise ValueError(f"{caller}: the same terms are given as {twice[0]}=, and would count twice")
         for entry in terms.entries:
             lacks = [need for need in NEEDS[moment] if not hasattr(entry.term, need)]
             if lacks or entry.of_batch:
@@ -80,21 +84,3 @@ def steps_that_last(group: Mapping[str, Any]) -> float:
     if momentum >= 1:
         raise ValueError(f"a proximal map needs a momentum below 1, got {momentum}")
     return 1 / (1 - momentum)
-
-
-def group_step(term: Any, w: Tensor, before: np.ndarray | None, metric: np.ndarray | None, lr: float) -> None:
-    """End the update of w, which came from `before`, by the proximal map of a term. metric None: the step was lr."""
-    step: Any = lr
-    if metric is not None:
-        first, last = term.axes(w.array.shape) if hasattr(term, "axes") else (0, w.array.ndim)
-        shape = w.array.shape
-        top = K.empty(shape[:first] + (1,) * (last - first) + shape[last:], metric.dtype)
-        K.max(metric, top, np.empty(top.shape, np.int64), first, last)
-        K.div(metric, top, metric)
-        K.sub(w.array, before, w.array)  # the move
-        K.mul(w.array, metric, w.array)
-        K.add(w.array, before, w.array)
-        steps = K.empty(shape[:first] + shape[last:], metric.dtype)
-        K.div(lr, top.reshape(steps.shape), steps)
-        step = steps if hasattr(term, "axes") else float(steps)
-    K.copy(term.prox(w, step).array, w.array)

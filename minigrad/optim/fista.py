@@ -44,6 +44,8 @@ class ISTA(Optimizer):
     array([1.9, 0. ], dtype=float32)
     """
 
+    own_steps = False
+
     def __init__(
         self, params: Any, lr: float = 1.0, *, shrink: float = 0.5, prox: Any = None, constraints: Any = None
     ) -> None:
@@ -56,9 +58,6 @@ class ISTA(Optimizer):
         super()._check(group)
         if group["lr"] == 0:
             raise ValueError(f"{self._name}: lr is 0; need a first step above 0")
-
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> None:
-        return None
 
     def _update(self, table: Table, grads: list[Any]) -> None:
         K.sgd_update(table.segments, grads)

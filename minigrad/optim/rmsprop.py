@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import kernels as K
 from ..arguments import finite
 from ..engine import Tensor
 from .base import Optimizer, Table
+from .bound import Metric
 
 
 class RMSprop(Optimizer):
@@ -51,16 +50,13 @@ class RMSprop(Optimizer):
         options = {name: table.group[name] for name in ("alpha", "eps", "momentum", "centered")}
         K.rmsprop_update(table.segments, grads, **options)
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> np.ndarray:
+    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v + eps, or √max(v - m², 0) + eps."""
         state = self.state[p]
-        root = K.empty(p.array.shape, p.array.dtype)
+        square = state["v"]
         if group["centered"]:
-            K.mul(state["m"], state["m"], root)
-            K.sub(state["v"], root, root)
-            K.relu(root, root)
-        else:
-            K.copy(state["v"], root)
-        K.sqrt(root, root)
-        K.add(root, group["eps"], root)
-        return root
+            square = K.empty(p.array.shape, p.array.dtype)
+            K.mul(state["m"], state["m"], square)
+            K.sub(state["v"], square, square)
+            K.relu(square, square)
+        return Metric(square, 1.0, group["eps"], 1.0)

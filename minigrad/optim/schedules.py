@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..arguments import finite, whole
+from ..arguments import finite, refuse_unknown_of, whole
 from .base import Optimizer
 
 
@@ -29,6 +29,10 @@ class Schedule:
     >>> schedule.step(), schedule.step(), optimizer.param_groups[0]["lr"]
     (None, None, 0.19999999999999998)
     """
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._name = type(self).__name__
@@ -161,6 +165,10 @@ class ReduceLROnPlateau:
     more than threshold. NaN never improves. `cooldown` steps follow a reduction in which none is counted. Rates end at
     min_lr; a change smaller than eps is not made.
     """
+
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
 
     def __init__(
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,

@@ -6,7 +6,6 @@ from typing import Any
 
 from .. import kernels as K
 from ..arguments import finite
-from ..engine import Tensor
 from .base import Optimizer, Table
 
 
@@ -25,6 +24,8 @@ class SGD(Optimizer):
     >>> w
     tensor([0.8], requires_grad=True)
     """
+
+    own_steps = False
 
     def __init__(
         self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
@@ -46,6 +47,3 @@ class SGD(Optimizer):
     def _update(self, table: Table, grads: list[Any]) -> None:
         group = table.group
         K.sgd_update(table.segments, grads, momentum=group["momentum"], nesterov=group["nesterov"])
-
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> None:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..arguments import finite
+from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, no_grad
 from ..ops.shape import check_real
 from ..tensor import tensor
@@ -36,6 +36,7 @@ class Penalty:
     schedules: dict[str, Callable[[int], float]]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
         self = super().__new__(cls)
         object.__setattr__(self, "schedules", {})
         return self

@@ -20,19 +20,22 @@ import numpy as np
 
 from .. import kernels as K
 from ..engine import Tensor, no_grad
+from ..nn.activations import CELU, ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, Softsign
 from ..nn.dropout import Dropout
 from ..nn.layers import Flatten, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from ..nn.module import Module
 
-BETWEEN = (ReLU, Tanh, Sigmoid, Dropout, Flatten)  # they act on each unit alone: they may stand between Linear layers
+# They act on each unit alone, so that they may stand between Linear layers.
+ACTIVATIONS = (ReLU, Tanh, Sigmoid, LeakyReLU, ELU, CELU, GELU, SiLU, Hardtanh, Softplus, Softsign, LogSigmoid)
+BETWEEN = (*ACTIVATIONS, Dropout, Flatten)
 TAKEN = (Linear, Softmax, *BETWEEN)
 
 
 def compact(model: Module) -> Sequential:
     """A Sequential without the dead hidden units of `model`, equal to it in eval mode to rounding; `model` stays.
 
-    It takes chains (Sequential, also nested) of Linear, ReLU, Tanh, Sigmoid, Dropout, Flatten and a last Softmax; other
-    layers are refused by name. Inputs and outputs stay; of a hidden layer at least one unit does.
+    It takes chains (Sequential, also nested) of Linear, activations of one unit each, Dropout, Flatten and a last
+    Softmax; other layers are refused by name. Inputs and outputs stay; of a hidden layer at least one unit does.
 
     >>> import numpy as np, minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(4, 8, activation="relu"), mg.nn.Linear(8, 2))
@@ -67,7 +70,8 @@ def chain(model: Module) -> list[Module]:
             pending.extend((f"{path}.{name}", child) for name, child in reversed(module.named_children()))
         elif type(module) not in TAKEN:
             raise TypeError(f"compact: {path} is a {type(module).__name__}; it takes chains of "
-                            f"{', '.join(kind.__name__ for kind in TAKEN)}")  # fmt: skip
+                            "Linear, Dropout, Flatten, Softmax, "
+                            f"{', '.join(kind.__name__ for kind in ACTIVATIONS)}")  # fmt: skip
         elif isinstance(module, Linear) and module in found:
             raise TypeError(f"compact: {path} stands in the chain twice; units cannot be removed at one place alone")
         else:

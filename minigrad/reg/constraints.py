@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor
 from ..ops.shape import check_real
 from ..tensor import tensor
@@ -30,18 +30,22 @@ class Constraint(ABC):
     moment = "after the update"
     order = 0  # intervals first, norms last: scaling towards 0 leaves no interval that holds 0
 
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        refuse_unknown_of(cls.__init__, cls.__name__, options)
+        return super().__new__(cls)
+
     def project(self, w: Any) -> Tensor:
         """The projection of w."""
         w = w if isinstance(w, Tensor) else tensor(w)
         check_real(self.name, w)
         array = K.contiguous(w.array)
         out = K.empty(array.shape, array.dtype)
-        self._project(array, out)
+        self.project_into(array, out)
         return Tensor(out)
 
     @abstractmethod
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
-        """out = the projection of w, both contiguous and of one dtype."""
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
+        """out = the projection of w, both contiguous and of one dtype; out may be w."""
 
     @property
     def name(self) -> str:
@@ -57,7 +61,7 @@ class Interval(Constraint):
 
     low, high = -math.inf, math.inf
 
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
         K.maximum(w, self.low, out)
         K.minimum(out, self.high, out)
 
@@ -77,6 +81,8 @@ class Box(Interval):
     """
 
     def __init__(self, low: float | None = None, high: float | None = None) -> None:
+        if low is None and high is None:
+            raise ValueError("Box: low and high are both None; need one of them")
         self.low = -math.inf if low is None else finite(low, "Box: low")
         self.high = math.inf if high is None else finite(high, "Box: high", at_least=self.low)
 
@@ -102,7 +108,7 @@ class NormRange(Constraint):
     low, high = 0.0, math.inf
     groups: str
 
-    def _project(self, w: np.ndarray, out: np.ndarray) -> None:
+    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
         K.group_limit(w, out, *axes(self.groups, w.shape), low=self.low, high=self.high)
 
     def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:

@@ -74,6 +74,14 @@ class GroupLasso(Penalty):
         """The axes of a parameter that a group lies along."""
         return axes(self.groups, shape)
 
+    def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:
+        """Raise where a parameter has no such groups."""
+        for name, w in parameters:
+            try:
+                self.axes(w.array.shape)
+            except ShapeError as error:
+                raise ShapeError(f"{self.name} on {name}: {error}") from None
+
     def strength_of(self, shape: tuple[int, ...]) -> float:
         """strength s_g."""
         first, last = self.axes(shape)
@@ -102,15 +110,32 @@ class GroupLasso(Penalty):
         array = K.contiguous(self.real(v).array)
         first, last = self.axes(array.shape)
         steps = K.empty(array.shape[:first] + array.shape[last:], array.dtype)
-        K.copy(step if isinstance(step, np.ndarray) else finite(step, "prox: step", at_least=0.0), steps)
+        K.copy(_steps(step, steps.shape), steps)
         out = K.empty(array.shape, array.dtype)
-        K.group_soft_threshold(array, steps, out, first, last, l1=l1, strength=self.strength_of(array.shape))
+        self._shrink(array, steps, out, l1)
         return Tensor(out)
+
+    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
+        """w = the proximal map of w; steps has one step per group."""
+        self._shrink(w, steps, w, 0.0)
+
+    def _shrink(self, v: np.ndarray, steps: np.ndarray, out: np.ndarray, l1: float) -> None:
+        strength = self.strength_of(v.shape)
+        K.group_soft_threshold(v, steps, out, *self.axes(v.shape), l1=l1, strength=strength)
 
     @property
     def name(self) -> str:
         parts = [*map(self.written, self.strengths), self.groups, *(["scaled"] if self.scaled else [])]
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _steps(step: Any, shape: tuple[int, ...]) -> Any:
+    """step, a number at least 0, or an array of such, one for each group."""
+    if not isinstance(step, np.ndarray):
+        return finite(step, "prox: step", at_least=0.0)
+    if step.shape != shape or not (step >= 0).all():
+        raise ValueError(f"prox: step is {step.dtype} {step.shape}; need numbers at least 0, {shape}, one per group")
+    return step
 
 
 class Norm(GroupLasso):
@@ -157,3 +182,6 @@ class SparseGroupLasso(GroupLasso):
 
     def prox(self, v: Any, step: Any) -> Tensor:
         return self._prox(v, step, self.l1)
+
+    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
+        self._shrink(w, steps, w, self.l1)

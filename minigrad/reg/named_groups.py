@@ -6,6 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from .. import kernels as K
+from ..arguments import finite
 from ..engine import Tensor, no_grad
 from ..nn.module import Module
 from ..ops.elementwise import add, mul
@@ -14,14 +18,15 @@ from ..ops.norms import norm
 from ..ops.pieces import concatenate
 from ..ops.shape import reshape
 from .base import Penalty
+from .gathered import Gathered, Part
 from .select import nothing_matched, select
 from .terms import Entry
-
-Part = tuple[str, Any]  # the name of a parameter, and an index into it
 
 
 class JointEntry(Entry):
     """A term on all its parameters at once: it is called with a dict of their names."""
+
+    joint = True
 
     def arguments(self, loss: Tensor | None) -> list[tuple]:
         """The parameters by name."""
@@ -31,8 +36,8 @@ class JointEntry(Entry):
 class NamedGroupLasso(Penalty):
     """strength Σ s_g ‖w_g‖, group g a list of slices, (name of a parameter, index); s_g is 1, or √size if scaled.
 
-    A unit with all that belongs to it, its column, its bias and the row that leaves it, is one such group. Groups may
-    overlap. It acts in the loss: a proximal map over several parameters needs one step for all of them.
+    A unit with all that belongs to it, its column, its bias and the row that leaves it, is one such group. In the loss
+    groups may overlap. As prox= they may not; each shrinks as one: u_g max(1 - step strength s_g / ‖u_g‖, 0).
 
     >>> import numpy as np, minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
@@ -78,6 +83,30 @@ class NamedGroupLasso(Penalty):
     def value(self, parameters: Mapping[str, Tensor]) -> float:
         with no_grad():
             return self(parameters).item()
+
+    def gathered(self, arrays: Mapping[str, np.ndarray]) -> Gathered:
+        """The groups in these arrays as the rows of a matrix."""
+        return Gathered(self.name, self.groups, arrays)
+
+    def shrink(self, rows: np.ndarray, steps: np.ndarray) -> None:
+        """rows = the proximal map of each row, whose step (times s_g) is in steps."""
+        K.group_soft_threshold(rows, steps, rows, 1, 2, l1=0.0, strength=self.strength)
+
+    def prox(self, parameters: Mapping[str, Any], step: float) -> dict[str, Tensor]:
+        """The proximal map at all parameters by name, constant tensors.
+
+        >>> term = NamedGroupLasso(1.0, {"pair": [("a", 0), ("b", 0)], "alone": [("b", 1)]})
+        >>> term.prox({"a": [3.0, 9.0], "b": [4.0, 0.5]}, step=2.5)
+        {'a': tensor([1.5, 9. ]), 'b': tensor([2., 0.])}
+        """
+        arrays = {name: np.array(self.real(w).array) for name, w in parameters.items()}
+        gathered = self.gathered(arrays)
+        rows = gathered.gather(arrays, gathered.matrix())
+        steps = gathered.factors(self.scaled)
+        K.mul(steps, finite(step, "prox: step", at_least=0.0), steps)
+        self.shrink(rows, steps)
+        gathered.scatter(rows, arrays)
+        return {name: Tensor(array) for name, array in arrays.items()}
 
     @property
     def name(self) -> str:

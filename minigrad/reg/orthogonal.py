@@ -28,10 +28,18 @@ class Orthogonal(Penalty):
     def __init__(self, strength: float) -> None:
         self.strength = strength
 
-    def __call__(self, w: Tensor) -> Tensor:
-        shape = self.real(w).array.shape
+    def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:
+        """Raise where a parameter is no matrix."""
+        for _, w in parameters:
+            self._check_shape(w.array.shape)
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
         if len(shape) < 2 or 0 in shape:
             raise ShapeError(f"{self.name}: a parameter is {shape}; need a matrix, or filters (out, ...)")
+
+    def __call__(self, w: Tensor) -> Tensor:
+        shape = self.real(w).array.shape
+        self._check_shape(shape)
         if len(shape) > 2:
             w = reshape(w, shape=(shape[0], -1))
         tall = w.array.shape[0] >= w.array.shape[1]

@@ -16,6 +16,7 @@ class Entry:
     """One term, the name it is reported by, and its parameters with their names. outputs.py has other entries."""
 
     of_batch = False  # whether the term depends on the batch
+    joint = False  # whether it takes all parameters at once, by name
     on_loss = False  # whether it is on the gradient of the data loss by the input, which then has to require grad
 
     def __init__(self, name: str, term: Any, parameters: tuple[tuple[str, Tensor], ...]) -> None:
@@ -127,7 +128,10 @@ class Terms:
         for entry in sorted(self.entries, key=lambda entry: getattr(entry.term, "order", 0)):
             for _, w in entry.parameters:
                 if wanted is None or w in wanted:
-                    K.copy(entry.term.project(w).array, w.array)
+                    if hasattr(entry.term, "project_into"):
+                        entry.term.project_into(w.array, w.array)
+                    else:
+                        K.copy(entry.term.project(w).array, w.array)
                     touch([w])
 
     def table(self, loss: float | None = None) -> str:

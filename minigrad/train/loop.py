@@ -57,6 +57,7 @@ def fit(
     held_out = None if validation_data is None else check_data(model, validation_data, loss)
     terms = all_terms(penalty, optimizer)
     history = History(penalties=penalty_values(terms))
+    optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, len(loader))
     model.train()
     with collector_paused(), calling(callbacks, run) as call:

@@ -194,6 +194,7 @@ static const kernel_check checks[] = {
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
     PAIR(groups, group_norm) PAIR(groups, group_soft_threshold) PAIR(groups, group_limit)
+    PAIR(groups, group_level)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)
     PAIR(update, adagrad)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)

@@ -162,6 +162,15 @@ static void FN(check_group_limit)(void) {
         }
 }
 
+static void FN(check_group_level)(void) {
+    EACH_SIZE(n) EACH_COUNT(k) {
+        real *w = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *square = FN(mild)(n * k), *step = FN(mild)(k);
+        for (size_t i = 0; i < n * k; i++) square[i] *= square[i];
+        CALL(groups, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
+        FN(feed)(n * k, w), FN(feed)(k, step);
+    }
+}
+
 /* --- update --- */
 
 /* Every mix of penalty, proximal map and decay. */
@@ -182,7 +191,9 @@ static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings sett
             for (size_t j = 0; j < n; j++) v[j] *= v[j];
             if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
             for (int step = 0; step < 2; step++) {
-                update(n, w, step ? FN(wild)(n) : FN(mild)(n), state, FN(rows)[i], &settings, sums);
+                const real *g = step ? FN(wild)(n) : FN(mild)(n);
+                CALL(update, sums)(n, w, FN(rows)[i], sums);
+                update(n, w, g, state, FN(rows)[i], &settings);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
                 if (states > 2) FN(feed)(n, state[2]);
             }

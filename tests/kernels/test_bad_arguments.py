@@ -61,6 +61,9 @@ def calls():
         "coordinate_descent": ([X.T @ X, Y[0], Y[1], X[2], X[1]], {"sweeps": 3}),
         "group_norm": ([X, np.zeros(4), 0, 1], {}),
         "group_soft_threshold": ([X, np.ones(4), np.zeros_like(X), 0, 1], {"l1": 0.1, "strength": 0.2}),
+        "group_level": (
+            [np.ones((3, 4)), X, X, np.ones(4), 0, 1], {"lr": 0.1, "root": 1.0, "eps": 0.1, "scale": 1.0},
+        ),
         "group_limit": ([X, np.zeros_like(X), 1, 2], {"low": 0.1, "high": 0.2}),
         "dropout_bits": ([np.zeros(2, np.uint8), 12], {**STREAM, "p": 0.5}),
         "masked_scale": ([X, np.zeros(2, np.uint8), np.zeros_like(X)], {"scale": 2}),

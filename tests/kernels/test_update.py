@@ -254,6 +254,26 @@ def test_missing_states_are_refused(name):
         getattr(K, update)(K.segments([np.zeros(4)], *[[np.zeros(4)]] * (n_states - 1)), [None], **settings)
 
 
+@pytest.mark.parametrize("kernels", [K, reference])
+@pytest.mark.parametrize("update", ["adam", "sgd"])
+def test_sums_are_formed_only_while_they_are_asked_for(kernels, update):
+    """The weights move by the same bits; sums stay what they were."""
+    name, n_states, settings = UPDATES[update]
+    found = []
+    for summed in (True, False):
+        params, states, grads = model([40, 5000], n_states, np.float32)
+        table = kernels.segments(params, *states)
+        assert table.summed
+        table.summed = summed
+        table.sums[...] = -1
+        table.scalars[:, LR], table.scalars[:, L1], table.scalars[:, PROX_L2] = 0.1, 0.2, 0.3
+        with np.errstate(all="ignore"):
+            getattr(kernels, name)(table, grads, **settings)
+        found.append((b"".join(map(bits, params)), (table.sums == -1).all()))
+    assert found[0][0] == found[1][0]
+    assert [untouched for _, untouched in found] == [False, True]
+
+
 def test_an_empty_table():
     table = K.segments([], [], [])
     K.adam_update(table, [], **ADAM)

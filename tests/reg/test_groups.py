@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim, reg
+from minigrad import nn, reg
 from minigrad.testing import gradcheck
 
 AXIS = {"columns": 0, "rows": 1}
@@ -130,119 +130,16 @@ def test_bad_named_groups():
         reg.NamedGroupLasso(0.1, {"a": []})
     with pytest.raises(IndexError):
         reg.on(model, "weight", reg.NamedGroupLasso(0.1, {"a": [("weight", 5)]}))
-    with pytest.raises(TypeError, match=r"has no prox\. Use it in the loss"):
-        terms = reg.on(model, "weight", reg.NamedGroupLasso(0.1, {"a": [("weight", 0)]}))
-        optim.SGD(model.parameters(), lr=0.1, prox=terms)
 
 
-# --- in the update ---------------------------------------------------------------------------------------------------
-
-OPTIMIZERS = {
-    "SGD": lambda params, **terms: optim.SGD(params, lr=0.3, **terms),
-    "momentum": lambda params, **terms: optim.SGD(params, lr=0.05, momentum=0.9, **terms),
-    "Adam": lambda params, **terms: optim.Adam(params, lr=0.1, betas=(0.9, 0.99), **terms),
-    "AdamW": lambda params, **terms: optim.AdamW(params, lr=0.1, betas=(0.9, 0.99), weight_decay=0.0, **terms),
-}
-
-
-def problem(rng, m=60):
-    """Rows of x, targets that need three of six inputs, and ½ mean (y - x w)²."""
-    x = rng.standard_normal((m, 6))
-    w = np.zeros((6, 4))
-    w[:3] = rng.standard_normal((3, 4))
-    return x, x @ w + 0.1 * rng.standard_normal((m, 4))
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("term", [reg.GroupLasso(0.15, "rows"), reg.SparseGroupLasso(0.05, 0.1, "rows")], ids=str)
-def test_whole_groups_go_and_the_solution_is_stationary(rng, name, term):
-    """KKT at the end of training, whatever metric the optimizer has: fixed points are those of the objective."""
-    x, y = problem(rng)
-    model = nn.Linear(6, 4, bias=False, dtype="float64")
-    optimizer = OPTIMIZERS[name](model.parameters(), prox=reg.on(model, "weight", term))
-    tx, ty = mg.tensor(x), mg.tensor(y)
-    for step in range(600):
-        if name.startswith("Adam") and step > 300:
-            optimizer.param_groups[0]["lr"] *= 0.97
-        optimizer.zero_grad()
-        (mg.mse(model(tx), ty) * 2.0).backward()  # ½ of the sum over the outputs
-        optimizer.step()
-    w = model.weight.data
-    g = x.T @ (x @ w - y) / len(x)
-    l1 = getattr(term, "l1", 0.0)
-    empty = ~w.any(1)
-    assert empty.tolist() == [False] * 3 + [True] * 3
-    soft = np.sign(g) * np.maximum(np.abs(g) - l1, 0)
-    assert (np.linalg.norm(soft[empty], axis=1) <= term.strength).all()
-    rest = g[~empty] + term.strength * w[~empty] / np.linalg.norm(w[~empty], axis=1, keepdims=True)
-    there = w[~empty] != 0
-    np.testing.assert_allclose(rest[there], -l1 * np.sign(w[~empty][there]), atol=2e-5)
-    assert (np.abs(rest[~there]) <= l1 + 1e-6).all()
-
-
-def test_group_lasso_against_block_coordinate_descent(backend, rng):
-    """One row after the other: with an orthonormal x_j, w_j = soft of its correlation; here x_j has norm √m."""
-    x, y = problem(rng)
-    m, strength = len(x), 0.2
-    w = np.zeros((6, 4))
-    for _ in range(300):
-        for j in range(6):
-            c = x[:, j] @ (y - x @ w + np.outer(x[:, j], w[j])) / m
-            size, curvature = np.linalg.norm(c), x[:, j] @ x[:, j] / m
-            w[j] = c * max(1 - strength / size, 0) / curvature
-    model = nn.Linear(6, 4, bias=False, init="zeros", dtype="float64")
-    optimizer = optim.FISTA(model.parameters(), prox=reg.on(model, "weight", reg.GroupLasso(strength, "rows")))
-    tx, ty = mg.tensor(x), mg.tensor(y)
-    optimizer.minimize(lambda: mg.mse(model(tx), ty) * 2.0, tolerance=1e-12)
-    np.testing.assert_allclose(model.weight.data, w, atol=1e-8)
-    assert ((model.weight.data == 0) == (w == 0)).all()
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_under_adam_a_group_takes_its_smallest_step(backend, rng, dtype):
-    """At the first step of Adam, w moves by lr sign(g) where lr / |g| is the step of a coordinate."""
-    w0, g = rng.standard_normal((5, 3)).astype(dtype), rng.standard_normal((5, 3)).astype(dtype)
-    model = nn.Sequential()
-    model.weight = nn.Parameter(w0)
-    optimizer = optim.Adam(model.parameters(), lr=0.1, eps=0.0, prox=reg.on(model, "weight", reg.GroupLasso(0.7)))
-    model.weight.grad = mg.tensor(g)
-    optimizer.step()
-    step = 0.1 / np.abs(g.astype(np.float64)).max(0)
-    v = w0 - step * g
-    expected = v * np.maximum(1 - step * 0.7 / np.linalg.norm(v, axis=0), 0)
-    np.testing.assert_allclose(model.weight.data, expected, rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-6)
-
-
-def test_values_before_the_step_and_frozen_parameters(backend, rng):
-    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    terms = reg.on(model, {"a": ("0.weight", reg.GroupLasso(0.1)), "b": ("1.weight", reg.Norm(0.2))})
-    model[1].weight.requires_grad_(False)
-    optimizer = optim.SGD(model.parameters(), lr=0.1, prox=terms)
-    for _ in range(3):
-        before, frozen = terms.value(), model[1].weight.data.copy()
-        optimizer.step()
-        assert optimizer.penalty_values() == before
-        assert (model[1].weight.data == frozen).all()
-    assert terms.value()["a"] < before["a"]
-
-
-def test_maps_that_do_not_add_up_are_refused(rng):
+def test_bad_steps_and_parameters_without_groups():
+    term, w = reg.GroupLasso(0.1), np.ones((3, 2))
+    for step in (np.array([0.1, 0.2, 0.3]), np.array([-0.1, 0.2]), np.array([np.nan, 0.2])):
+        with pytest.raises(ValueError, match=r"need numbers at least 0, \(2,\), one per group"):
+            term.prox(w, step)
     model = nn.Linear(3, 2)
-    terms = reg.on(model, {"groups": ("weight", reg.GroupLasso(0.1)), "l2": ("weight", reg.L2(0.1))})
-    with pytest.raises(ValueError, match=r"'groups' and 'l2' are on one parameter; .*L2 goes into penalty="):
-        optim.SGD(model.parameters(), lr=0.1, prox=terms)
-    groups = reg.on(model, "weight", reg.GroupLasso(0.1))
-    ridge = reg.on(model, "weight", reg.L2(0.1))
-    optim.SGD(model.parameters(), lr=0.1, prox=groups, penalty=ridge).step()
-    with pytest.raises(TypeError, match=r"has no l2. Use it in the loss, or as prox=."):
-        optim.SGD(model.parameters(), lr=0.1, penalty=reg.on(model, "weight", reg.SparseGroupLasso(0.1, 0.1)))
-
-
-def test_an_optimizer_that_does_not_tell_its_steps_refuses_groups():
-    class Silent(optim.SGD):
-        _metric = optim.Optimizer._metric
-
-    model = nn.Linear(3, 2)
-    optimizer = Silent(model.parameters(), lr=0.1, prox=reg.on(model, "weight", reg.GroupLasso(0.1)))
-    with pytest.raises(TypeError, match="needs the steps of coordinates, which Silent does not tell"):
-        optimizer.step()
+    with pytest.raises(mg.errors.ShapeError, match=r"GroupLasso\(0.1, columns\) on bias: .* it has no columns"):
+        reg.on(model, "bias", term)
+    with pytest.raises(mg.errors.ShapeError, match=r"Orthogonal\(0.1\): a parameter is \(2,\); need a matrix"):
+        reg.on(model, "bias", reg.Orthogonal(0.1))
+    assert reg.on(model, "bias", reg.Norm(0.1)).value() == {"Norm(0.1) bias": 0.0}

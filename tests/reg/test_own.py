@@ -58,6 +58,7 @@ def test_a_prox_of_ones_own(backend, rng, name):
     w0, g = model.weight.data.copy(), rng.standard_normal((4, 3))
     terms = reg.on(model, "weight", Cardinality(0.5))
     optimizer = getattr(optim, name)(model.parameters(), lr=0.2, prox=terms)
+    assert optimizer.penalty_values() == terms.value()
     model.weight.grad = mg.tensor(g)
     optimizer.step()
     step = 0.2 if name == "SGD" else 0.2 / (np.abs(g).max() + 1e-8)

@@ -3,7 +3,7 @@
 import pytest
 
 import minigrad as mg
-from minigrad import nn, reg
+from minigrad import nn, optim, reg
 
 
 class Net(nn.Module):
@@ -138,3 +138,20 @@ def test_frozen_parameters_count_in_the_value_and_get_no_gradient(net):
     terms().backward()
     assert net.gain.grad is None
     assert isinstance(terms(), mg.Tensor)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: reg.L1(lam=0.1), "L1: unknown keyword 'lam'; it takes l1"),
+        (lambda: reg.ElasticNet(l1=0.1, l_2=0.1), "ElasticNet: unknown keyword 'l_2'; did you mean 'l2'"),
+        (lambda: reg.GroupLasso(0.1, group="rows"), "GroupLasso: unknown keyword 'group'; did you mean 'groups'"),
+        (lambda: reg.MaxNorm(limits=1), "MaxNorm: unknown keyword 'limits'; did you mean 'limit'"),
+        (lambda: optim.StepLR(None, step_sise=3), "StepLR: unknown keyword 'step_sise'; did you mean 'step_size'"),
+        (lambda: optim.ReduceLROnPlateau(None, patiense=3), "unknown keyword 'patiense'; did you mean 'patience'"),
+        (lambda: optim.EMA(None, decy=0.9), "EMA: unknown keyword 'decy'; did you mean 'decay'"),
+    ],
+)
+def test_unknown_keywords_name_a_close_one(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
