@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim, reg, rng
-from ..data import Dataset, load_digits, load_mnist, noisy_labels, split
+from ..data import Dataset, Loader, load_digits, load_mnist, noisy_labels, split
+from ..data.loader import Transform
 from ..nn.module import Module
 from ..ops.losses import cross_entropy
 from ..train import accuracy, evaluate, fit
@@ -45,6 +46,9 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C7_scaling_of_dropout": {"steps": (300, 100)},
     "C9_cost": {"rounds": (21, 1)},
     "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
+    "C11_images_and_sequences": {
+        "seeds": (8, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200), "epochs": (30, 1),
+    },
     "C12_uneven_classes": {
         "seeds": (20, 2), "training rows": (1_000, 200), "rows per eight": (40, 20), "epochs": (30, 2),
     },
@@ -88,12 +92,14 @@ class Claim(Article):
         self.finds(f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}", gain.verdict == wanted)
         return gain
 
-    def corrected(self, pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str = "") -> None:
+    def corrected(
+        self, pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str = "", digits: int = 2
+    ) -> None:
         """The verdicts on several secondary comparisons, treated above control, together at 5% by Holm's method."""
         adjusted = holm([paired_p(*pair) for pair in pairs.values()])
         for (words, pair), p in zip(pairs.items(), adjusted):
             gain, said = paired_gain(*pair), f"p = {p:.1g}" if p >= 1e-9 else "p < 1e-9"
-            told = f"{words}: {gain.mean:+.2f} ± {gain.half:.2f}{unit}, {said} by Holm"
+            told = f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}, {said} by Holm"
             self.finds(told, p < 0.05 and gain.mean > 0)
 
 
@@ -132,15 +138,20 @@ def network(inputs: int, dropout: float = 0.0, classes: int = 10) -> nn.Sequenti
 
 def trained(
     data: Any, seed: int, epochs: int, *, penalty: Any = None, prox: Any = None, dropout: float = 0.0,
-    loss: Callable[..., Any] = cross_entropy, classes: int = 10,
+    loss: Callable[..., Any] = cross_entropy, classes: int = 10, transform: Sequence[Transform] = (),
+    make: Callable[[], Module] | None = None, rate: float = RATE, batch: int = BATCH,
 ) -> Module:  # fmt: skip
-    """The network after Adam; start, order and masks are functions of the seed. Terms act on weights, not on biases."""
+    """The network, or what `make` makes, after Adam; start, order, masks and transforms are functions of the seed.
+
+    Terms act on weights, not on biases.
+    """
     rng.manual_seed(seed)
-    model = network(np.shape(data[0])[1], dropout, classes)
+    model = network(np.shape(data[0])[1], dropout, classes) if make is None else make()
     terms: dict[str, Any] = {
         name: reg.on(model, "*.weight", term) for name, term in (("penalty", penalty), ("prox", prox)) if term
     }
-    fit(model, data, loss, optim.Adam(model.parameters(), lr=RATE, **terms), epochs=epochs, batch_size=BATCH, seed=seed)
+    loader = Loader(*data, batch, seed=seed, transform=transform)
+    fit(model, loader, loss, optim.Adam(model.parameters(), lr=rate, **terms), epochs=epochs)
     return model
 
 
