@@ -44,6 +44,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "epochs": (40, 1),
     },
     "C7_scaling_of_dropout": {"steps": (300, 100)},
+    "C8_depth": {"starts": (20, 2), "trained pairs": (8, 2), "training steps": (40, 3)},
     "C9_cost": {"rounds": (21, 1)},
     "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
     "C11_images_and_sequences": {
@@ -54,6 +55,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     },
     "C13_missing_values": {"seeds": (20, 2), "training rows": (900, 300), "epochs": (40, 1)},
     "C14_high_dimension": {"seeds": (15, 6), "rows": (40, 40)},
+    "C15_pairs": {"seeds": (10, 2), "training rows": (1_000, 200), "epochs": (40, 1)},
     "C16_early_stopping": {"rows": (100, 100), "steps": (2_000, 2_000)},
     "C17_decay": {"seeds": (5, 2), "steps": (300, 50)},
     "C18_more_data": {
