@@ -9,5 +9,6 @@ A family is a file: matmul.py, penalty.py, ... Side by side it holds
     by_numpy, by_torch, ...   the same for a peer, as many labels as it has good ways; a peer without one is left out
 
 and says TITLE, UNIT (of its rate), ROOFS (what bounds it: "FMA", "copy", both), KERNELS (those that must be native for
-a native row), STATEFUL, ALL_VARIANTS, and the TOLERANCE within which all peers must give the same numbers.
+a native row), STATEFUL, ALL_VARIANTS, and the TOLERANCE within which all peers must give the same numbers. Where a call
+takes long, seconds(case) says how long all rounds of a case may take.
 """

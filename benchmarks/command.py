@@ -15,7 +15,7 @@ from . import machine, table
 from .case import Case
 from .driver import Driver, installed, processors
 
-FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "step")
+FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "step", "training")
 LEGEND = (
     "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
     "x NumPy: above 1 is faster than NumPy's best row; gain: over one thread."
@@ -112,7 +112,9 @@ def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) ->
     print("", *table.head(family.TITLE, family.UNIT, threads, widths), sep="\n", flush=True)
     found: list[dict[str, Any]] = []
     for case in cases:
-        results = table.results(case, driver.measure(name, case, family.TOLERANCE), family.ROOFS, family.UNIT)
+        seconds = family.seconds(case) if hasattr(family, "seconds") else None
+        rows = driver.measure(name, case, family.TOLERANCE, seconds)
+        results = table.results(case, rows, family.ROOFS, family.UNIT)
         print(*table.lines(results, threads, widths), sep="\n", flush=True)
         found += results
     return found

@@ -24,14 +24,18 @@ MUST_HOLD = {
     "C5_folds": ["LassoCV picks the same", "fold errors agree", "fewer non-zeros", "within one standard error"],
     "C6_gap": ["on average over 4,000 masks"],
     "C7_scaling_of_dropout": [*["in the last place"] * 3, *["rescaled, the outputs stay", "without rescaling"] * 3],
+    "C8_depth": ["linear: the slope is log ρ", "linear, ρ = 1", "at most the product of all"],
     "C9_cost": ["compact changes no output"],
     "C10_large_data": [],
+    "C11_images_and_sequences": ["the sums over windows"],
     "C12_uneven_classes": [],
     "C13_missing_values": [],
     "C14_high_dimension": ["the largest error", "no peak"],
+    "C15_pairs": [],
     "C16_early_stopping": ["after t steps", "with the ridge", "gradient flow, the limit", "from 50 steps", "the risk"],
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
     "C18_more_data": [],
+    "C19_articles": ["Article 000. A line", "Article 000. A network"],
 }  # fmt: skip
 SKLEARN = "LassoCV"
 
