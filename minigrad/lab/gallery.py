@@ -89,7 +89,8 @@ def run_all(
     There the long ones begin, and what measures time stands alone after all others.
     """
     alone = [path for path in paths if jobs == 1 or path.stem in claims.TIMED]
-    beside = sorted((path for path in paths if path not in alone), key=lambda path: path.stem not in claims.LONG)
+    first = {name: place for place, name in enumerate(claims.LONG)}
+    beside = sorted((path for path in paths if path not in alone), key=lambda path: first.get(path.stem, len(first)))
     tasks = {path.stem: (path, quick, drawn, collection.kind) for path in beside}
     done = sweep.run(run_silently, tasks, n_jobs=jobs) if tasks else {}
     for path in alone:

@@ -117,6 +117,31 @@ def test_a_failed_fit_is_reported_and_the_rest_survive():
     assert json.loads(result.to_json())["failures"] == result.failures
 
 
+@QUIET
+def test_a_fit_of_all_rows_that_fails_says_why():
+    """One λ fails there, and in no fold: it may be picked, and its model is asked for."""
+
+    class Whole(linear.Regression):
+        def start(self, x, y, **options):
+            solver = super().start(x, y, **options)
+            fit = solver.fit
+            solver.fit = lambda lam, seed=0: 1 / 0 if len(x) == 20 and lam == 0.01 else fit(lam, seed)
+            return solver
+
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    result = selection.cross_validate(Whole(), x, x @ np.ones(3), [1.0, 0.1, 0.01], folds=4)
+    assert result.lambda_min == 0.01 and [model is None for model in result.path] == [False, False, True]
+    assert result.failures == [{"lambda": 0.01, "fold": None, "failed": "ZeroDivisionError: division by zero"}]
+    assert "note: λ = 0.01, all rows: failed: ZeroDivisionError" in result.table()
+    with pytest.raises(ValueError, match=r"on all rows, λ = 0.01 could not be fitted; see `notes`"):
+        result.model  # noqa: B018
+
+
+def test_a_grid_without_an_upper_end_says_why():
+    with pytest.raises(ValueError, match="in 6 rows no input varies together with the target"):
+        selection.cross_validate(linear.Regression(), np.eye(6), np.ones(6), folds=2)
+
+
 def test_when_nothing_can_be_fitted_the_reason_is_said():
     class Broken(linear.Regression):
         def start(self, x, y, **options):
