@@ -41,7 +41,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "seeds": (10, 1), "training rows": (1_000, 300), "validation rows": (1_000, 300), "epochs": (40, 2),
     },
     "C5_folds": {"rows": (120, 120), "λ": (60, 20), "folds": (10, 5), "held-out rows": (5_000, 1_000)},
-    "C6_gap": {
+    "C6_gap": {  # the seeds twice: wrong labels, and right ones
         "masks": (4_000, 4_000), "seeds": (10, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200),
         "epochs": (40, 1),
     },
