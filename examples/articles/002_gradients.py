@@ -12,7 +12,7 @@ from minigrad import nn
 from minigrad.data import load_digits
 from minigrad.lab import deep
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article
+from minigrad.lab.articles import Article, several
 from minigrad.lab.statistics import paired_gain
 
 article = Article(__file__, __doc__)
@@ -36,10 +36,10 @@ article.table(
     [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in deep.INITS)] for s, a in kinds],
 )
 article.says(
-    f"Medians of {STARTS} starts, a batch of 32 digits, float64. Starts: small N(0, 0.05²), large N(0, 0.25²), "
-    "Glorot and He uniform, orthogonal. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 layers. The "
-    "derivative of a sigmoid is at most 1/4, so a layer gives back at most ‖W‖/4: a residual path helps it, "
-    "normalisation does not. With tanh and relu the scale of the start decides, until normalisation removes it. A "
+    f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), large N(0, "
+    "0.25²), Glorot and He uniform, orthogonal. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 "
+    "layers. The derivative of a sigmoid is at most 1/4, so a layer gives back at most ‖W‖/4: a residual path helps "
+    "it, normalisation does not. With tanh and relu the scale of the start decides, until normalisation removes it. A "
     "residual path lets relu's gradients grow."
 )
 layers = np.arange(deep.DEPTH + 1)
@@ -75,9 +75,9 @@ for activation, gain in gains.items():
     told = f"{activation}: with L2 the slope is lower, {gain.mean:+.4f} ± {gain.half:.4f}"
     article.finds(told, gain.verdict == "lower")
 article.says(
-    f"{STEPS} steps of gradient descent, rate {RATE:g}, {PAIRS} pairs that share their start. The Jacobian of a "
-    "layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a gradient that the "
-    "weights shorten; it shortens it further."
+    f"{STEPS} steps of gradient descent, rate {RATE:g}, {several(PAIRS, 'pair')} that share their start. The "
+    "Jacobian of a layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a "
+    "gradient that the weights shorten; it shortens it further."
 )
 
 article.section("An exploding start, and gradients that are clipped")

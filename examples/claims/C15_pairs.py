@@ -73,15 +73,16 @@ claim.corrected(
 )  # fmt: skip
 beyond = {pair: paired_gain(gains[pair], gains[better[pair],]) for pair in PAIRS}
 panels = {
-    "minus the sum of their gains, points": {"\n".join(p): paired_gain(gains[p], sums[p]) for p in PAIRS},
-    "minus the better of the two alone, points": {"\n".join(p): gain for p, gain in beyond.items()},
+    "minus the sum of their gains, points": {" and\n".join(p): paired_gain(gains[p], sums[p]) for p in PAIRS},
+    "minus the better of the two alone, points": {" and\n".join(p): gain for p, gain in beyond.items()},
 }
 claim.figure(
     lambda: gain_intervals(panels, dict.fromkeys(panels, 1)),
     "The gain of each pair minus the sum of its gains, and minus the better of the two, with 95% intervals",
 )
-least, most = (choose(PAIRS, key=lambda pair: beyond[pair].mean) for choose in (min, max))
+redundant = [" and ".join(pair) for pair in PAIRS if beyond[pair].verdict != "higher"]
+most = max(PAIRS, key=lambda pair: beyond[pair].mean)
 claim.look_at(
-    f"the redundant pair, {' and '.join(least)}: {beyond[least].mean:+.2f} points against {better[least]} alone; "
-    f"the best to join, {' and '.join(most)}: {beyond[most].mean:+.2f}"
+    f"redundant, that is no better than the better of the two alone: {', '.join(redundant) or 'none'}; the best to "
+    f"join: {' and '.join(most)}, {beyond[most].mean:+.2f} points"
 )

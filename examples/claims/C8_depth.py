@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad.data import load_digits
 from minigrad.lab import deep
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import number
+from minigrad.lab.articles import number, several
 from minigrad.lab.claims import Claim
 from minigrad.lab.statistics import paired_gain
 
@@ -54,9 +54,9 @@ claim.table(
      for s in deep.STRUCTURES for a in deep.ACTIVATIONS],
 )  # fmt: skip
 claim.says(
-    f"Medians of {STARTS} starts, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He uniform, "
-    "orthogonal; norm: normalised before the activation; residual: h + φ(h W + b). A slope of -0.5 leaves e⁻²⁵ = 1e-11 "
-    "of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
+    f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
+    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b). A slope of -0.5 leaves "
+    "e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
 )
 mg.manual_seed(0)
 model = deep.Deep("sigmoid", "He")

@@ -28,7 +28,7 @@ def curves(
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     colors = {name: LINES[i % len(LINES)] for i, name in enumerate(names)}
     styles = {name: ("-", "--", ":")[i // len(LINES)] for i, name in enumerate(names)}
-    widths = {name: 1.6 + 0.9 * overlaid * (len(names) - 1 - i) for i, name in enumerate(names)}
+    widths = {name: 1.6 + 0.6 * overlaid * (len(names) - 1 - i) for i, name in enumerate(names)}
     with pyplot.rc_context(SETTINGS):
         figure, axes = _panels(len(panels), min(columns, len(panels)), height, sharey=alike)
         handles: dict[str, Any] = {}
@@ -40,7 +40,8 @@ def curves(
                 )
             for name, place in (marks or {}).get(title, {}).items():
                 axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
-                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top",
+                side = "left" if place <= min(x) else "right"
+                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha=side, va="top",
                               rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)
@@ -48,9 +49,9 @@ def curves(
                 axis.set_ylabel(ylabel)
             if "x" in log:
                 axis.set_xscale("log")
-                if len(x) <= FEW:
-                    axis.set_xticks(x, [f"{value:,g}" for value in x])
-                    axis.minorticks_off()
+            if len(x) <= FEW:
+                axis.set_xticks(x, [f"{value:,g}" for value in x])
+                axis.minorticks_off()
             if "y" in log:
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)
