@@ -2,7 +2,8 @@
 
 784-64-64-10, relu, softmax cross-entropy, L2(0.001) on the weights, Adam, batches of 32 rows in a new order each epoch;
 the mean loss and the accuracy of the epoch's batches are reported. A row's calls are the epochs of one training:
-three before the clock, then one for each round. What must agree is the accuracy after the third.
+three before the clock, then one for each round. What must agree is the accuracy after the third. Each call of `fit`
+checks the data anew, which ten epochs of one call would do once.
 """
 
 from __future__ import annotations
