@@ -35,7 +35,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C2_shrinkage": {"rows": (120, 120), "seeds": (5, 1), "training rows": (1_000, 300), "epochs": (30, 3)},
     "C3_generalization": {
         "seeds": (20, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200), "rows, clean": (200, 100),
-        "epochs": (40, 1),
+        "epochs": (30, 1),
     },
     "C4_too_much_too_little": {
         "seeds": (10, 1), "training rows": (1_000, 300), "validation rows": (1_000, 300), "epochs": (40, 2),
@@ -61,7 +61,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C16_early_stopping": {"rows": (100, 100), "steps": (2_000, 2_000)},
     "C17_decay": {"seeds": (5, 2), "steps": (300, 50)},
     "C18_more_data": {
-        "seeds": (5, 2), "few rows": (200, 100), "epochs at few rows": (60, 1), "some rows": (1_000, 200),
+        "seeds": (4, 2), "few rows": (200, 100), "epochs at few rows": (60, 1), "some rows": (1_000, 200),
         "epochs at some rows": (60, 1), "many rows": (10_000, 300), "epochs at many rows": (12, 1),
         "all rows": (60_000, 400), "epochs at all rows": (6, 1),
     },
