@@ -35,7 +35,7 @@ MUST_HOLD = {
     "C16_early_stopping": ["after t steps", "with the ridge", "gradient flow, the limit", "from 50 steps", "the risk"],
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
     "C18_more_data": [],
-    "C19_articles": ["Article 000. A line", "Article 000. A network"],
+    "C19_articles": ["Article 000's two linear models", "Article 000's network"],
 }  # fmt: skip
 SKLEARN = "LassoCV"
 

@@ -46,7 +46,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "epochs": (40, 1),
     },
     "C7_scaling_of_dropout": {"steps": (300, 100)},
-    "C8_depth": {"starts": (20, 2), "trained pairs": (8, 2), "training steps": (40, 3)},
+    "C8_depth": {"starts": (20, 2), "trained pairs": (8, 2), "training steps": (40, 1)},
     "C9_cost": {"rounds": (21, 1)},
     "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
     "C11_images_and_sequences": {

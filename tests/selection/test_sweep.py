@@ -1,5 +1,6 @@
 """Sweeps: the same results whoever computes; what fails is reported; what was interrupted goes on."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -48,24 +49,42 @@ def test_jobs_do_not_matter(backend):
     assert mg.get_num_threads() == threads
 
 
+CLUSTERS = {
+    "dask": """
+    import distributed
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+            found = sweep(n_jobs=-1)
+""",
+    "ray": """
+    import ray
+    from ray.util.joblib import register_ray
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    with joblib.parallel_config(backend="ray"):
+        found = sweep(n_jobs=2)
+""",
+}
+
+
 @QUIET
-def test_dask_does_not_matter():
-    """Two workers of a local cluster, through joblib's own parallel_config."""
-    joblib = pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
-    pytest.importorskip("distributed", reason="needs dask: pip install dask distributed")
-    program = """
-import joblib, warnings, distributed, sys
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_cluster_does_not_matter(cluster):
+    """Two workers, through joblib's own parallel_config."""
+    pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
+    needed = {"dask": "distributed", "ray": "ray"}[cluster]
+    if importlib.util.find_spec(needed) is None:  # not imported here: it starts threads
+        pytest.skip(f"needs {cluster}: pip install joblib {needed}")
+    program = f"""
+import joblib, warnings, sys
 sys.path[:0] = sys.argv[1:]
 warnings.simplefilter("ignore")
 from selection.test_sweep import sweep
 if __name__ == "__main__":
     expected = sweep()
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
-            found = sweep(n_jobs=-1)
+{CLUSTERS[cluster]}
     print((found.scores == expected.scores).all())
 """
-    assert joblib.__version__
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [folder, *filter(None, sys.path)]
     done = subprocess.run(
