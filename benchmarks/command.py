@@ -37,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--figure", type=Path, metavar="FILE", help="write a roofline figure (needs matplotlib)")
     p.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 2; with --quick 1)")
     p.add_argument("--sizes", nargs="+", default=[], metavar="SIZE",
-                   help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step)")  # fmt: skip
+                   help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 "
+                   "(training)")  # fmt: skip
     p.add_argument("--peers", nargs="*", metavar="PEER", choices=PEERS, help=f"only these of {', '.join(PEERS)}")
     return p
 

@@ -1,15 +1,15 @@
-"""Training: an epoch of article 000's network, with shuffling, batches and accuracy, as each peer's users write it.
+"""Training: epochs of article 000's network, with shuffling, batches and accuracy, as each peer's users write it.
 
 784-64-64-10, relu, softmax cross-entropy, L2(0.001) on the weights, Adam, batches of 32 rows in a new order each epoch;
-the mean loss and the accuracy of the epoch's batches are reported. A row's calls are the epochs of one training:
-three before the clock, then one for each round. What must agree is the accuracy after the third. Each call of `fit`
-checks the data anew, which ten epochs of one call would do once.
+the mean loss and the accuracy of each epoch's batches are reported. A call is some epochs, and goes on with the weights
+of the last: three before the clock, then one for each round. What must agree is the accuracy after the third.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from .case import Case, Run
 from .steps import Step
 
-TITLE = "an epoch of training 784-64-64-10 on batches of 32: shuffling, step, loss and accuracy"
+TITLE = "epochs of training 784-64-64-10 on batches of 32: shuffling, step, loss and accuracy"
 UNIT = "GFLOP/s"
 ROOFS = ()
 KERNELS = ()
@@ -28,22 +28,27 @@ STEP = Step("training", (784, 64, 64, 10), 32, l2=1e-3)
 
 
 def cases(sizes: list[str], quick: bool) -> list[Case]:
-    """Sizes are numbers of rows, of MNIST where it is found (60000: all), else, and with --quick, of random images."""
-    return [case(int(size), quick) for size in sizes or (["960"] if quick else ["12000"])]
+    """Sizes are rows x epochs: rows of MNIST where it is found (60000x1: all), else, and with --quick, random "
+    "images."""
+    return [case(size, quick) for size in sizes or (["480x2"] if quick else ["2400x5"])]
 
 
-def case(rows: int, quick: bool) -> Case:
-    if rows < STEP.batch or rows % STEP.batch:
-        raise ValueError(f"training: {rows} rows; need a multiple of {STEP.batch}")
+def case(size: str, quick: bool) -> Case:
+    try:
+        rows, epochs = map(int, size.split("x"))
+    except ValueError:
+        raise ValueError(f"training: {size!r} is no size; need rows x epochs, such as 2400x5") from None
+    if rows < STEP.batch or rows % STEP.batch or epochs < 1:
+        raise ValueError(f"training: {size}; need a multiple of {STEP.batch} rows, and at least one epoch")
     folder = None if quick else mnist_folder()
-    name = f"{'random images' if folder is None else 'MNIST'} {rows:,}"
-    steps = rows // STEP.batch
-    return Case(name, "float32", {"rows": rows, "folder": folder}, steps * STEP.flops, steps * STEP.bytes)
+    name = f"{epochs} x {rows:,} {'random images' if folder is None else 'of MNIST'}"
+    steps, params = epochs * rows // STEP.batch, {"rows": rows, "epochs": epochs, "folder": folder}
+    return Case(name, "float32", params, steps * STEP.flops, steps * STEP.bytes)
 
 
 def seconds(case: Case) -> float:
     """How long the rounds of a case may take together: five to ten of them."""
-    return max(1.5, 1.5e-3 * case.params["rows"])
+    return max(1.5, 1.5e-3 * case.params["rows"] * case.params["epochs"])
 
 
 def mnist_folder() -> str | None:
@@ -74,18 +79,15 @@ def data(case: Case) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(train.x[:rows]), train.y[:rows].astype(np.int64)
 
 
-class Training:
-    """The epochs of one training: epoch(number) trains once and returns its mean loss and its accuracy."""
+def run(case: Case, epoch: Callable[[], tuple[float, float]]) -> Run:
+    """Calls of a loop whose epoch() trains once, and returns its mean loss and its accuracy."""
+    last = [0.0, 0.0]
 
-    def __init__(self, epoch: Callable[[int], tuple[float, float]]) -> None:
-        self.epoch, self.number, self.accuracy = epoch, 0, 0.0
+    def call() -> None:
+        for _ in range(case.params["epochs"]):
+            last[:] = epoch()
 
-    def __call__(self) -> None:
-        self.number += 1
-        _, self.accuracy = self.epoch(self.number)
-
-    def run(self) -> Run:
-        return Run(self, lambda: [self.accuracy, self.accuracy])
+    return Run(call, lambda: [last[1], last[1]])
 
 
 def by_numpy(case: Case) -> dict[str, Run]:
@@ -95,7 +97,7 @@ def by_numpy(case: Case) -> dict[str, Run]:
     network, loss = Network(STEP), Loss(STEP, y[: STEP.batch])
     batch, random = np.empty((STEP.batch, 784), np.float32), np.random.default_rng(0)
 
-    def epoch(number: int) -> tuple[float, float]:
+    def epoch() -> tuple[float, float]:
         total, right = 0.0, 0
         for rows in random.permutation(len(x)).reshape(-1, STEP.batch):
             np.take(x, rows, 0, out=batch, mode="clip")
@@ -107,7 +109,7 @@ def by_numpy(case: Case) -> dict[str, Run]:
             network.update(network.gradient)
         return total * STEP.batch / len(x), right / len(x)
 
-    return {"by hand": Training(epoch).run()}
+    return {"by hand": run(case, epoch)}
 
 
 def by_kernels(K: Any, case: Case) -> dict[str, Run]:
@@ -120,13 +122,16 @@ def by_kernels(K: Any, case: Case) -> dict[str, Run]:
     x, y = data(case)
     model = network(STEP)
     optimizer = optim.Adam(model.parameters(), lr=STEP.lr, penalty=reg.on(model, "*.weight", reg.L2(STEP.l2)))
+    seeds, last = count(), [0.0]
 
-    def epoch(number: int) -> tuple[float, float]:
-        found = fit(model, (x, y), mg.cross_entropy, optimizer, epochs=1, batch_size=STEP.batch, metrics=[accuracy],
-                    seed=number)  # fmt: skip
-        return found.last["loss"], found.last["accuracy"]
+    def call() -> None:
+        history = fit(
+            model, (x, y), mg.cross_entropy, optimizer, epochs=case.params["epochs"], batch_size=STEP.batch,
+            metrics=[accuracy], seed=next(seeds),
+        )  # fmt: skip
+        last[0] = history.last["accuracy"]
 
-    return {"fit": Training(epoch).run()}
+    return {"fit": Run(call, lambda: [last[0], last[0]])}
 
 
 def by_torch(case: Case) -> dict[str, Run]:
@@ -153,7 +158,7 @@ def by_torch(case: Case) -> dict[str, Run]:
         groups: Any = [{"params": weights, "weight_decay": STEP.l2}, {"params": biases, "weight_decay": 0.0}]
         optimizer = torch.optim.Adam(groups, lr=STEP.lr, fused=True)
 
-        def epoch(number: int) -> tuple[float, float]:
+        def epoch() -> tuple[float, float]:
             total, right = 0.0, 0
             for inputs, targets in batches():
                 optimizer.zero_grad(set_to_none=True)
@@ -165,6 +170,6 @@ def by_torch(case: Case) -> dict[str, Run]:
                 right += int((logits.argmax(1) == targets).sum())
             return total * STEP.batch / len(x), right / len(x)
 
-        return Training(epoch).run()
+        return run(case, epoch)
 
     return {"DataLoader, fused": training(loaded), "whole tensors, fused": training(taken)}

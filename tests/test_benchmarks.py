@@ -171,7 +171,7 @@ def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
 
 @pytest.mark.parametrize("peer", [None, pytest.param("torch", marks=pytest.mark.peers)])
 def test_trainings_learn_alike(peer):
-    """After three epochs every peer reads the training rows equally well, and better than by chance."""
+    """After three calls every peer reads the training rows equally well, and better than by chance."""
     import minigrad.kernels as K
     from benchmarks import training
     from benchmarks.case import agree
@@ -186,8 +186,9 @@ def test_trainings_learn_alike(peer):
             run.call()
     answers = [run.answer() for run in found.values()]
     assert answers[0][0] > 0.5 and all(agree(answers[0], other, training.TOLERANCE) for other in answers)
-    with pytest.raises(ValueError, match="need a multiple of 32"):
-        training.cases(["1000"], quick=False)
+    for size, message in (("1000x1", "need a multiple of 32"), ("960", "need rows x epochs"), ("96x0", "one epoch")):
+        with pytest.raises(ValueError, match=message):
+            training.cases([size], quick=True)
 
 
 @pytest.mark.parametrize("name", ["S0", "S1-SGD", "S2-10", "S4"])
