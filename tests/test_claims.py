@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from lab.pages import must_hold, quick_runs, read
 
+import minigrad as mg
 from minigrad import cli
 from minigrad.lab import claims, gallery
-from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors
+from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors, trained
 from minigrad.lab.statistics import T95, holm, paired_gain, paired_p, t_tail
 
 PROGRAMS = {path.stem: path for path in sorted(gallery.CLAIMS.folder.glob("*.py"))}
@@ -79,6 +80,22 @@ def test_rows_of_a_seed(made):
 def test_the_network_has_dropout_behind_both_hidden_layers():
     assert [type(layer).__name__ for layer in network(4, dropout=0.5)] == ["Linear", "Dropout"] * 2 + ["Linear"]
     assert len(network(4)) == 3
+
+
+def test_training_is_a_function_of_the_seed_and_takes_what_it_is_given(rng):
+    data = rng.random((40, 3), "float32"), rng.integers(0, 10, 40)
+    seen = []
+
+    def noted(x, y, place):
+        seen.append((len(x), place[0]))
+        return x, y
+
+    first, again = (trained(data, 3, 2, transform=[noted], batch=16)[0].weight.data for _ in range(2))
+    assert np.array_equal(first, again) and seen[:3] == [(16, 3), (16, 3), (8, 3)] and len(seen) == 12
+    assert (first != trained(data, 4, 2, batch=16)[0].weight.data).any()
+    assert (first != trained(data, 3, 2, batch=16, rate=1e-2)[0].weight.data).any()
+    made = trained(data, 3, 1, make=lambda: mg.nn.Linear(3, 10), penalty=mg.reg.L2(0.1))
+    assert type(made) is mg.nn.Linear
 
 
 def test_gains_have_a_direction(capsys):
