@@ -40,9 +40,9 @@ def curves(
                 )
             for name, place in (marks or {}).get(title, {}).items():
                 axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
-                side = "left" if place <= min(x) else "right"
-                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha=side, va="top",
-                              rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
+                side, off = ("left", 3) if place <= min(x) else ("right", -3)
+                axis.annotate(name, (place, 0.98), (off, 0), ("data", "axes fraction"), "offset points", ha=side,
+                              va="top", rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from . import claims
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PLACE = re.compile(r"(<!-- claims: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Found = dict[str, Any]
+WIDTH = 128  # of a line of text on the page
 
 
 def number_of(name: str) -> str:
@@ -30,11 +32,12 @@ def run(found: Found) -> str:
     made, names = found["run"], found["examples"]
     alone = [number_of(name) for name in claims.TIMED if name in names]
     jobs = f"{made['jobs']} side by side ({' and '.join(alone)} alone)" if made["jobs"] > 1 else "one after the other"
-    return (
-        f"Measured on {made['date']} on {made['data']}, with {made['kernels']} kernels ({made['variant']}), one\n"
-        f"thread a claim, {jobs}, on {made['processors']} processors of an {made['cpu']}; Python {made['python']},\n"
-        f"NumPy {made['numpy']}. All {len(names)} claims together took {made['seconds']:.0f} seconds."
+    told = (
+        f"Measured on {made['date']} on {made['data']}, with {made['kernels']} kernels ({made['variant']}), one thread "
+        f"a claim, {jobs}, on {made['processors']} processors of an {made['cpu']}; Python {made['python']}, NumPy "
+        f"{made['numpy']}. All {len(names)} claims together took {made['seconds']:.0f} seconds."
     )
+    return textwrap.fill(told, WIDTH)
 
 
 def verdicts(found: Found) -> str:
