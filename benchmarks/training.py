@@ -48,7 +48,7 @@ def case(size: str, quick: bool) -> Case:
 
 def seconds(case: Case) -> float:
     """How long the rounds of a case may take together: five to ten of them."""
-    return max(1.5, 1.5e-3 * case.params["rows"] * case.params["epochs"])
+    return max(1.5, 2e-3 * case.params["rows"] * case.params["epochs"])
 
 
 def mnist_folder() -> str | None:
