@@ -10,5 +10,6 @@ A family is a file: matmul.py, penalty.py, ... Side by side it holds
 
 and says TITLE, UNIT (of its rate), ROOFS (what bounds it: "FMA", "copy", both), KERNELS (those that must be native for
 a native row), STATEFUL, ALL_VARIANTS, and the TOLERANCE within which all peers must give the same numbers. It may name
-the peer that the others are held to (BASE, else NumPy), and add lines below its table (notes).
+the peer that the others are held to (BASE, else NumPy), and add lines below its table (notes). Where a call takes long,
+seconds(case) says how long all rounds of a case may take.
 """

@@ -15,7 +15,10 @@ from . import machine, table
 from .case import Case
 from .driver import Driver, installed, processors
 
-FAMILIES = ("matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "engine", "step")
+FAMILIES = (
+    "matmul", "penalty", "dropout", "update", "elementwise", "reduce", "losses", "descent", "engine", "step",
+    "training",
+)  # fmt: skip
 LEGEND = (
     "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
     "x NumPy, x PyTorch: above 1 is faster than its best row; gain: over one thread."
@@ -37,7 +40,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--figure", type=Path, metavar="FILE", help="write a roofline figure (needs matplotlib)")
     p.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 2; with --quick 1)")
     p.add_argument("--sizes", nargs="+", default=[], metavar="SIZE",
-                   help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step)")  # fmt: skip
+                   help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 "
+                   "(training)")  # fmt: skip
     p.add_argument("--peers", nargs="*", metavar="PEER", choices=PEERS, help=f"only these of {', '.join(PEERS)}")
     return p
 
@@ -115,7 +119,8 @@ def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) ->
     print("", *table.head(family.TITLE, family.UNIT, threads, widths, base), sep="\n", flush=True)
     found: list[dict[str, Any]] = []
     for case in cases:
-        rows = driver.measure(name, case, family.TOLERANCE, base)
+        seconds = family.seconds(case) if hasattr(family, "seconds") else None
+        rows = driver.measure(name, case, family.TOLERANCE, base, seconds)
         results = table.results(case, rows, family.ROOFS, family.UNIT, base)
         print(*table.lines(results, threads, widths), sep="\n", flush=True)
         found += results

@@ -157,21 +157,27 @@ class Driver:
         for worker in self.workers:
             worker.end()
 
-    def measure(self, family: str, case: Case, tolerance: float, base: str = "numpy") -> list[Row]:
-        """The rows of a case, with their samples; the answers are compared with those of the peer `base`."""
-        rows = self._prepare(family, case)
+    def measure(
+        self, family: str, case: Case, tolerance: float, base: str = "numpy", seconds: float | None = None
+    ) -> list[Row]:
+        """The rows of a case, with their samples; the answers are compared with those of the peer `base`.
+
+        `seconds`, if given, instead of case_seconds for all rounds.
+        """
+        limit = self.case_seconds if seconds is None else seconds
+        rows = self._prepare(family, case, limit)
         for row in rows:  # a first slice that does not count tells how many calls fill the next
             if row.rounds > 1:
                 row.times = max(1, min(10 * row.times, round(self.slice_seconds / self._slice(row))))
         start = monotonic()
         for i in range(self.rounds):
-            if i >= 3 and monotonic() - start > self.case_seconds:
+            if i >= 3 and monotonic() - start > limit:
                 break
             shift = i % max(1, len(rows))
             for row in rows[shift:] + rows[:shift]:  # nobody always follows the same neighbour
                 if i < row.rounds:
                     row.samples[i] = self._slice(row)
-                    if row.samples[i] > self.case_seconds / 10:
+                    if row.samples[i] > limit / 10:
                         row.rounds = 1
         rows = [row for row in rows if row.worker in self.workers and row.label not in row.worker.failed]
         rows.sort(key=lambda row: (row.label in ROOFS, ORDER.index(row.peer)))
@@ -180,7 +186,7 @@ class Driver:
             row.agrees = not row.answer or truth is None or agree(row.answer, truth, tolerance)
         return rows
 
-    def _prepare(self, family: str, case: Case) -> list[Row]:
+    def _prepare(self, family: str, case: Case, limit: float) -> list[Row]:
         for worker in self.workers:
             worker.failed.clear()
             worker.send(prepare={"family": family, "case": case._asdict()})
@@ -200,7 +206,7 @@ class Driver:
                     worker,
                     self.rounds,
                 )
-                if found["once"] > self.case_seconds / 10:
+                if found["once"] > limit / 10:
                     row.rounds = 1
                 row.times = max(1, round(self.slice_seconds / found["once"] / 2))
                 rows.append(row)

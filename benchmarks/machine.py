@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.lab.machine import cpu_name
+
 from .driver import CLEARED, processors
 
 MEMORY = 256 << 20  # bytes of the largest copy; a cache that is larger than that is called by its name
@@ -28,16 +30,6 @@ def describe() -> dict[str, Any]:
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
     }
-
-
-def cpu_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def caches() -> dict[str, int]:

@@ -133,7 +133,7 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
     page = read((tmp_path / "articles.html").read_text(encoding="utf-8"))
     assert len(page.images) == (5 if figures else 0)
     assert page.anchors == ["001_gradient", "001_network", "001_selection"]
-    found = json.loads((tmp_path / "articles.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "articles.json").read_text(encoding="utf-8"))["examples"]
     assert set(found) == set(page.anchors) and found["001_gradient"]["kept"][0]["held"] is True
 
 

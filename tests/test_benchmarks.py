@@ -169,6 +169,28 @@ def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
             assert json.loads(json.dumps([case._asdict() for case in cases]))
 
 
+@pytest.mark.parametrize("peer", [None, pytest.param("torch", marks=pytest.mark.peers)])
+def test_trainings_learn_alike(peer):
+    """After three calls every peer reads the training rows equally well, and better than by chance."""
+    import minigrad.kernels as K
+    from benchmarks import training
+    from benchmarks.case import agree
+
+    (case,) = training.cases([], quick=True)
+    found = {**training.by_numpy(case), **training.by_kernels(K, case)}
+    if peer:
+        pytest.importorskip(peer, reason="needs the extra `peers`")
+        found |= training.by_torch(case)
+    for run in found.values():
+        for _ in range(3):
+            run.call()
+    answers = [run.answer() for run in found.values()]
+    assert answers[0][0] > 0.5 and all(agree(answers[0], other, training.TOLERANCE) for other in answers)
+    for size, message in (("1000x1", "need a multiple of 32"), ("960", "need rows x epochs"), ("96x0", "one epoch")):
+        with pytest.raises(ValueError, match=message):
+            training.cases([size], quick=True)
+
+
 @pytest.mark.parametrize("name", ["S0", "S1-SGD", "S2-10", "S4"])
 def test_numpy_by_hand_takes_the_steps_of_minigrad(name):
     """The hand-written derivatives are right: three steps move the weights as autograd does."""

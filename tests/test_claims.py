@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from lab.pages import must_hold, quick_runs, read
 
+import minigrad as mg
 from minigrad import cli
 from minigrad.lab import claims, gallery
-from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors
+from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors, trained
 from minigrad.lab.statistics import T95, holm, paired_gain, paired_p, t_tail
 
 PROGRAMS = {path.stem: path for path in sorted(gallery.CLAIMS.folder.glob("*.py"))}
@@ -24,14 +25,18 @@ MUST_HOLD = {
     "C5_folds": ["LassoCV picks the same", "fold errors agree", "fewer non-zeros", "within one standard error"],
     "C6_gap": ["on average over 4,000 masks"],
     "C7_scaling_of_dropout": [*["in the last place"] * 3, *["rescaled, the outputs stay", "without rescaling"] * 3],
+    "C8_depth": ["linear: the slope is log ρ", "linear, ρ = 1", "at most the product of all"],
     "C9_cost": ["compact changes no output"],
     "C10_large_data": [],
+    "C11_images_and_sequences": ["the sums over windows"],
     "C12_uneven_classes": [],
     "C13_missing_values": [],
     "C14_high_dimension": ["the largest error", "no peak"],
+    "C15_pairs": [],
     "C16_early_stopping": ["after t steps", "with the ridge", "gradient flow, the limit", "from 50 steps", "the risk"],
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
     "C18_more_data": [],
+    "C19_articles": ["Article 000's two linear models", "Article 000's network"],
 }  # fmt: skip
 SKLEARN = "LassoCV"
 
@@ -75,6 +80,22 @@ def test_rows_of_a_seed(made):
 def test_the_network_has_dropout_behind_both_hidden_layers():
     assert [type(layer).__name__ for layer in network(4, dropout=0.5)] == ["Linear", "Dropout"] * 2 + ["Linear"]
     assert len(network(4)) == 3
+
+
+def test_training_is_a_function_of_the_seed_and_takes_what_it_is_given(rng):
+    data = rng.random((40, 3), "float32"), rng.integers(0, 10, 40)
+    seen = []
+
+    def noted(x, y, place):
+        seen.append((len(x), place[0]))
+        return x, y
+
+    first, again = (trained(data, 3, 2, transform=[noted], batch=16)[0].weight.data for _ in range(2))
+    assert np.array_equal(first, again) and seen[:3] == [(16, 3), (16, 3), (8, 3)] and len(seen) == 12
+    assert (first != trained(data, 4, 2, batch=16)[0].weight.data).any()
+    assert (first != trained(data, 3, 2, batch=16, rate=1e-2)[0].weight.data).any()
+    made = trained(data, 3, 1, make=lambda: mg.nn.Linear(3, 10), penalty=mg.reg.L2(0.1))
+    assert type(made) is mg.nn.Linear
 
 
 def test_gains_have_a_direction(capsys):
@@ -123,7 +144,7 @@ def test_command(tmp_path, capsys, monkeypatch, options):
     page = read((tmp_path / "claims.html").read_text(encoding="utf-8"))
     assert page.anchors == ["C7_scaling_of_dropout", "C17_decay"]
     assert len(page.images) == (0 if options == ("--no-figures",) else 2)
-    found = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))["examples"]
     assert list(found) == page.anchors and all(kept["held"] for kept in found["C17_decay"]["kept"])
 
 

@@ -7,10 +7,14 @@ A listing is a fenced block below a line `<!-- source: PATH NAME -->`: the funct
 
 import ast
 import doctest
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from minigrad.lab import claims_page
+from minigrad.lab.claims import SIZES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
@@ -48,6 +52,21 @@ def test_sessions_run(page):
     text = LISTING.sub("", page.read_text())  # examples in their docstrings run with the modules
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test).failed == 0
+
+
+def test_the_page_of_claims_is_what_was_measured():
+    """Its tables are those of claims.json, which has every claim, in full, with the sizes that the claims have now."""
+    if not (ROOT / "docs" / "claims.md").exists():
+        pytest.skip("needs the checkout, not an installed package")
+    page, found = (ROOT / "docs" / name for name in ("claims.md", "claims.json"))
+    found = json.loads(found.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    assert text == claims_page.with_tables(text, found), "run python -m minigrad.lab.claims_page"
+    assert set(re.findall(r"<!-- claims: (\w+) -->", text)) == set(claims_page.TABLES)
+    assert not found["run"]["quick"] and set(found["examples"]) == set(SIZES)
+    for name, made in found["examples"].items():
+        assert made["sizes"] == {what: full for what, (full, _) in SIZES[name].items()}, f"{name}: run it again"
+        assert made["kept"] and all(kept["held"] or kept["kind"] == "does not hold" for kept in made["kept"])
 
 
 if __name__ == "__main__":

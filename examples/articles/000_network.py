@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.lab.article_000 import LAMBDA, network, train_one
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist
+from minigrad.lab.articles import Article, around, digits_or_mnist, several
 from minigrad.lab.statistics import mean, paired_gain
 from minigrad.train import accuracy, evaluate, fit
 
@@ -115,8 +115,9 @@ article.table(
     [[n, *(around(last(n, column), *form) for column, *form in COLUMNS.values())] for n in runs],
 )
 article.says(
-    f"{len(data.train.x):,} training rows, {len(data.test.x):,} test rows, {EPOCHS} epochs, {len(SEEDS)} seeds; "
-    "the last epoch, the loss without the penalty. The article watches its test rows; nothing was chosen by them."
+    f"{len(data.train.x):,} training rows, {len(data.test.x):,} test rows, {several(EPOCHS, 'epoch')}, "
+    f"{several(len(SEEDS), 'seed')}; the last epoch, the loss without the penalty. The article watches its test "
+    "rows; nothing was chosen by them."
 )
 printed, _ = as_printed(data.train.x, data.train.y, EPOCHS, allow_probabilities=True)
 twice = {

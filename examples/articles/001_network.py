@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import Loader, RandomShift, subsample
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist
+from minigrad.lab.articles import Article, around, digits_or_mnist, several
 from minigrad.lab.statistics import mean, paired_gain
 from minigrad.train import accuracy, evaluate, fit
 
@@ -117,8 +117,9 @@ article.table(
     [[way, *(around(found[way, rows], 1) for rows in sizes)] for way in ways],
 )
 article.says(
-    f"Sub-samples with clean labels, {len(SEEDS)} seeds; as many updates for each size, {EPOCHS} epochs of "
-    f"{MOST:,} rows; λ = 0.003. Images move by up to {pixels} pixels both ways, anew in each epoch."
+    f"Sub-samples with clean labels, {several(len(SEEDS), 'seed')}; as many updates for each size, "
+    f"{several(EPOCHS, 'epoch')} of {MOST:,} rows; λ = 0.003. Images move by up to {several(pixels, 'pixel')} both "
+    "ways, anew in each epoch."
 )
 if len(SEEDS) > 1:
     for way in list(ways)[1:]:

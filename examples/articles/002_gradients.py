@@ -12,7 +12,7 @@ from minigrad import nn
 from minigrad.data import load_digits
 from minigrad.lab import deep
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article
+from minigrad.lab.articles import Article, several
 from minigrad.lab.statistics import paired_gain
 
 article = Article(__file__, __doc__)
@@ -28,15 +28,7 @@ article.says(
 )
 
 article.section("50 layers of 64 units, before training")
-norms = {}  # (structure, activation, init) -> (starts, layers)
-for init in deep.INITS:
-    for start in range(STARTS):
-        mg.manual_seed(start)
-        model = deep.Deep("tanh", init)  # one start serves all: structure and activation do not change the weights
-        for model.structure in deep.STRUCTURES:
-            for activation, model.phi in deep.ACTIVATIONS.items():
-                found = deep.layer_gradients(model, x, y)
-                norms.setdefault((model.structure, activation, init), []).append(found)
+norms = deep.start_gradients(x, y, STARTS)
 slopes = {key: float(np.median([deep.slope(run) for run in runs])) for key, runs in norms.items()}
 kinds = [(structure, activation) for structure in deep.STRUCTURES for activation in deep.ACTIVATIONS]
 article.table(
@@ -44,17 +36,17 @@ article.table(
     [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in deep.INITS)] for s, a in kinds],
 )
 article.says(
-    f"Medians of {STARTS} starts, a batch of 32 digits, float64. Starts: small N(0, 0.05²), large N(0, 0.25²), "
-    "Glorot and He uniform, orthogonal. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 layers. The "
-    "derivative of a sigmoid is at most 1/4, so a layer gives back at most ‖W‖/4: a residual path helps it, "
-    "normalisation does not. With tanh and relu the scale of the start decides, until normalisation removes it. A "
+    f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), large N(0, "
+    "0.25²), Glorot and He uniform, orthogonal. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 "
+    "layers. The derivative of a sigmoid is at most 1/4, so a layer gives back at most ‖W‖/4: a residual path helps "
+    "it, normalisation does not. With tanh and relu the scale of the start decides, until normalisation removes it. A "
     "residual path lets relu's gradients grow."
 )
 layers = np.arange(deep.DEPTH + 1)
 article.figure(
     lambda: curves(
         {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in deep.INITS} for s, a in kinds},
-        "layer", "‖∂loss/∂h‖", log="y", height=2.5,
+        "layer", "‖∂loss/∂h‖", log="y", height=2.5, overlaid=True,
     ),
     "Length of the gradient at each of 50 layers, for three structures, three activations and five kinds of start",
 )  # fmt: skip
@@ -68,17 +60,14 @@ for activation, init in (("sigmoid", "Glorot"), ("tanh", "Glorot"), ("relu", "He
     ends = {0.0: [], L2: []}
     for start in range(PAIRS):
         for l2, found in ends.items():
-            mg.manual_seed(start)
-            model = deep.Deep(activation, init)
-            first = model.layers[0].weight.data.copy()
-            deep.train(model, x, y, STEPS, RATE, l2)
+            model = deep.trained(activation, init, start, x, y, STEPS, RATE, l2)
             found.append(deep.slope(deep.layer_gradients(model, x, y)))
     gain = gains[activation] = paired_gain(ends[L2], ends[0.0])
     medians = (f"{np.median(found):+.4f}" for found in ends.values())
     rows.append([f"{activation}, {init}", *medians, f"{gain.mean:+.4f} ± {gain.half:.4f}"])
     if activation == "sigmoid":
-        shrunk = (1 - RATE * L2) ** STEPS
-        off = np.abs(model.layers[0].weight.data - shrunk * first).max()
+        shrunk, first = (1 - RATE * L2) ** STEPS, deep.trained(activation, init, start, x, y, 0, RATE)
+        off = np.abs(model.layers[0].weight.data - shrunk * first.layers[0].weight.data).max()
         words = "where the gradient has vanished the penalty acts alone: the first layer has shrunk to"
         article.holds(f"{words} {shrunk:.4f} of its start, to {off:.0e}", off < 1e-12)
 article.table(("network", "slope without", f"slope with L2({L2:g})", "difference, in pairs"), rows)
@@ -86,9 +75,9 @@ for activation, gain in gains.items():
     told = f"{activation}: with L2 the slope is lower, {gain.mean:+.4f} ± {gain.half:.4f}"
     article.finds(told, gain.verdict == "lower")
 article.says(
-    f"{STEPS} steps of gradient descent, rate {RATE:g}, {PAIRS} pairs that share their start. The Jacobian of a "
-    "layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a gradient that the "
-    "weights shorten; it shortens it further."
+    f"{STEPS} steps of gradient descent, rate {RATE:g}, {several(PAIRS, 'pair')} that share their start. The "
+    "Jacobian of a layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a "
+    "gradient that the weights shorten; it shortens it further."
 )
 
 article.section("An exploding start, and gradients that are clipped")
@@ -121,21 +110,12 @@ article.says(
 )
 
 article.section("A recurrent network, unrolled over 200 steps")
-TIME, UNITS = 200, 32
 spread, per_step = {"identity": {}, "tanh": {}}, {}
-
-
-def unrolled(factor, radius, phi):
-    """The gradient at each step with the weights of this spectral radius, times a factor."""
-    mg.manual_seed(1)
-    return deep.step_gradients(factor * deep.with_radius(UNITS, radius), phi, TIME)
-
-
 for radius in (0.5, 0.9, 1.0, 1.1, 1.5):
     for name, phi in (("identity", None), ("tanh", mg.tanh)):
-        found = unrolled(1, radius, phi)
-        spread[name][f"ρ = {radius:g}"] = np.arange(TIME + 1), found
-        per_step[name, radius] = deep.slope(found[: TIME - 50])  # 50 steps back the largest eigenvalue rules
+        found = deep.unrolled(radius, phi)
+        spread[name][f"ρ = {radius:g}"] = np.arange(len(found.norms)), found.norms
+        per_step[name, radius] = found.slope
 radii = [radius for name, radius in per_step if name == "tanh"]
 article.table(
     ("ρ", "log ρ", "slope per step, linear", "slope per step, tanh"),
@@ -143,7 +123,7 @@ article.table(
 )
 off = max(abs(per_step["identity", r] - np.log(r)) / max(abs(np.log(r)), 1e-3) for r in radii)
 article.holds(f"the slope of the linear network is log ρ, to {off:.0e} of it", off <= 0.01)
-moved = deep.slope(unrolled(0.9, 1.1, None)[: TIME - 50]) - per_step["identity", 1.1]
+moved = deep.unrolled(1.1, None, factor=0.9).slope - per_step["identity", 1.1]
 words = f"weights shrunk to 0.9 of themselves change the slope by log 0.9 = {np.log(0.9):.4f}: {moved:.4f}"
 article.holds(words, abs(moved - np.log(0.9)) < 1e-6)
 article.figure(

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import Dataset, MeanImputer, class_weights, one_hot, weighted_targets
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist
+from minigrad.lab.articles import Article, around, digits_or_mnist, several
 from minigrad.lab.statistics import mean, paired_gain
 from minigrad.train import fit
 
@@ -81,8 +81,8 @@ article.table(
     [[way, *(around([run[i] for run in runs], 1) for i in (0, 1))] for way, runs in found.items()],
 )
 article.says(
-    f"{ROWS:,} training rows, {len(test.x):,} test rows, {len(SEEDS)} seeds. λ and the threshold were chosen on "
-    "validation rows as uneven as the training rows. Who never says 8 has a balanced accuracy of 50%."
+    f"{ROWS:,} training rows, {len(test.x):,} test rows, {several(len(SEEDS), 'seed')}. λ and the threshold were "
+    "chosen on validation rows as uneven as the training rows. Who never says 8 has a balanced accuracy of 50%."
 )
 if len(SEEDS) > 1:
     for i, words in enumerate(("at even odds", "with the threshold tuned")):
@@ -113,9 +113,9 @@ article.table(
     [[way, *(around(right[way, rate], 1) for rate in RATES)] for way in ways],
 )
 article.says(
-    f"Test accuracy in %, {ROWS:,} training rows, {len(SEEDS)} seeds. Every pixel of training and test images is "
-    "lost with the same probability, whatever it holds; its mean comes from the training rows. A mask of what is "
-    "missing says nothing about the digit here, and doubles the inputs."
+    f"Test accuracy in %, {ROWS:,} training rows, {several(len(SEEDS), 'seed')}. Every pixel of training and test "
+    "images is lost with the same probability, whatever it holds; its mean comes from the training rows. A mask of "
+    "what is missing says nothing about the digit here, and doubles the inputs."
 )
 if len(SEEDS) > 1:
     gain = paired_gain(right["the mean, with L2", 0.5], right["the mean", 0.5])

@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg, selection
 from minigrad.data import Dataset, noisy_labels
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist
+from minigrad.lab.articles import Article, around, digits_or_mnist, several
 from minigrad.lab.statistics import mean, paired_gain
 from minigrad.train import binary_accuracy, evaluate, fit
 
@@ -133,9 +133,9 @@ article.table(
     [[words, *(around([r[i] for r in runs], *form) for i, form in enumerate(forms))] for words, runs in ends.items()],
 )
 article.says(
-    f"{EPOCHS} epochs, {len(SEEDS)} seeds, each with its own rows, noise and start; {len(test.x):,} held-out rows "
-    "with clean labels; all in eval mode. The article holds nothing out, and sees the accuracy of training, with "
-    "units dropped."
+    f"{several(EPOCHS, 'epoch')}, {several(len(SEEDS), 'seed')}, each with its own rows, noise and start; "
+    f"{len(test.x):,} held-out rows with clean labels; all in eval mode. The article holds nothing out, and sees the "
+    "accuracy of training, with units dropped."
 )
 if len(SEEDS) > 1:
     for words in ("both", "by cross-validation"):

@@ -13,7 +13,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import one_hot, split
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist, number
+from minigrad.lab.articles import Article, around, digits_or_mnist, number, several
 from minigrad.lab.statistics import mean
 from minigrad.train import accuracy, evaluate, fit
 
@@ -113,10 +113,10 @@ article.table(
 off = max(abs(a[2] / b[2] - 1) for a, b in zip(ends["0.01 ‖ŷ‖₁"], ends["nothing"]))
 article.holds(f"training with ‖ŷ‖₁ ends at the Σ|w| of training without it, to {number(off)}", off < 1e-3)
 article.says(
-    f"{EPOCHS} epochs, {ROWS:,} rows, {len(SEEDS)} seeds with rows and start of their own, {len(test.x):,} test "
-    "rows. The first norm moves nothing. The second makes the network less sure and hardly touches its weights. "
-    "That is a confidence penalty; its better-known form is the entropy, `reg.ConfidencePenalty` (Pereyra et al. "
-    "2017)."
+    f"{several(EPOCHS, 'epoch')}, {ROWS:,} rows, {several(len(SEEDS), 'seed')} with rows and start of their own, "
+    f"{len(test.x):,} test rows. The first norm moves nothing. The second makes the network less sure and hardly "
+    "touches its weights. That is a confidence penalty; its better-known form is the entropy, "
+    "`reg.ConfidencePenalty` (Pereyra et al. 2017)."
 )
 strengths, panels = (0.003, 0.01, 0.03, 0.1, 0.3), {"largest probability": {}, "test accuracy, %": {}}
 terms = {"‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)), "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),

@@ -11,7 +11,16 @@ import minigrad as mg
 from minigrad import nn, optim, reg, selection
 from minigrad.data import one_hot, split
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, descend, digits_or_mnist, installed_sklearn, number, one_pixel
+from minigrad.lab.articles import (
+    Article,
+    around,
+    descend,
+    digits_or_mnist,
+    installed_sklearn,
+    number,
+    one_pixel,
+    several,
+)
 from minigrad.lab.demo import share_of_zeros
 from minigrad.lab.statistics import paired_gain
 from minigrad.train import accuracy, evaluate, fit
@@ -82,8 +91,9 @@ for setting, error, spread in zip(grid, found.mean, found.error):
     rows.append([f"{lam:.3g}", f"{error:.5f} ± {spread:.5f}", *columns, "best" if lam == best else ""])
 article.table(("λ", "error in the folds", "test accuracy, %", "Σ|w|", "zeros, %", "pick"), rows)
 article.says(
-    f"{ROWS:,} rows, {article.size['folds']} folds of those of seed 0; {len(SEEDS)} seeds and {len(test.x):,} test "
-    f"rows, which no choice saw. m = {ROWS:,} where all rows train. Weights of pixels that never vary are left out."
+    f"{ROWS:,} rows, {article.size['folds']} folds of those of seed 0; {several(len(SEEDS), 'seed')} and "
+    f"{len(test.x):,} test rows, which no choice saw. m = {ROWS:,} where all rows train. Weights of pixels that "
+    "never vary are left out."
 )
 if len(SEEDS) > 1:
     gain = paired_gain([run[0] for run in ends[best]], [run[0] for run in ends[0.0]])

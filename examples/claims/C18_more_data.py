@@ -8,16 +8,16 @@ Primary comparison: the gain of the test loss by L2, λ chosen for each number o
 
 from minigrad import reg
 from minigrad.data import Dataset
-from minigrad.lab.article_figures import curves
 from minigrad.lab.articles import around
 from minigrad.lab.claims import Claim, Images, measured, trained
+from minigrad.lab.figures import gain_intervals
 from minigrad.lab.statistics import mean, paired_gain
 
 claim = Claim(__file__, __doc__)
 SEEDS = range(claim.size["seeds"])
 STEPS = ("few rows", "some rows", "many rows", "all rows")
 EPOCHS = {claim.size[rows]: claim.size[f"epochs at {rows}"] for rows in STEPS}
-GRID = (1e-5, 1e-4, 1e-3, 1e-2)
+GRID = (1e-4, 1e-3, 1e-2)
 POINTS = 0.3  # ° of accuracy at all rows: not measured beforehand
 
 images = Images()
@@ -50,19 +50,15 @@ claim.finds(
     f"at {most:,} rows L2 changes accuracy by {points:+.2f} points, at most {POINTS:g}° either way",
     abs(points) <= POINTS,
 )
-if len(SEEDS) > 1:
-    lines = {rows: paired_gain(of[0], [0.0] * len(SEEDS)) for rows, of in gains.items()}
-    claim.figure(
-        lambda: curves(
-            {"test loss: none minus L2": {
-                "mean": (list(lines), [gain.mean for gain in lines.values()]),
-                "lower end of the interval": (list(lines), [gain.mean - gain.half for gain in lines.values()]),
-                "upper end of the interval": (list(lines), [gain.mean + gain.half for gain in lines.values()]),
-                "no gain": (list(lines), [0.0] * len(lines))}},
-            "training rows", "gain", log="x", height=3.6,
-        ),
-        "Gain of the test loss by L2 over the number of training rows",
-    )  # fmt: skip
+nothing = [0.0] * len(SEEDS)
+panels = {
+    what: {f"{rows:,} rows": paired_gain(of[i], nothing) for rows, of in gains.items()}
+    for i, what in enumerate(("test loss: none minus L2", "test accuracy, points: L2 minus none"))
+}
+claim.figure(
+    lambda: gain_intervals(panels, dict.fromkeys(panels, 1)),
+    "Gain of the test loss and of accuracy by L2 over the number of training rows, with their 95% intervals",
+)
 claim.look_at(
     f"L2 takes {mean(gains[some][0]):.3f} off the loss at {some:,} rows, {mean(gains[most][0]):.4f} at {most:,}"
 )

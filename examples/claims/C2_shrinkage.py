@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import linear_model, reg
 from minigrad.data import regression
 from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around, number
+from minigrad.lab.articles import around, number, several
 from minigrad.lab.claims import Claim, Images, measured, trained
 from minigrad.lab.figures import weight_histograms
 from minigrad.selection import log_spaced
@@ -66,7 +66,7 @@ claim.table(
      for lam, runs in found.items()],
 )  # fmt: skip
 falls = all(found[low][seed][0] > found[high][seed][0] for low, high in pairwise(GRID) for seed in SEEDS)
-claim.finds(f"‖w‖ falls with λ at every step of the grid, in all {len(SEEDS)} seeds", falls)
+claim.finds(f"‖w‖ falls with λ at every step of the grid, in each of {several(len(SEEDS), 'seed')}", falls)
 empty = sum(run[1] for runs in found.values() for run in runs)
 claim.finds(f"exact zeros in all networks together: {empty}", empty == 0)
 claim.figure(

@@ -16,6 +16,7 @@ from minigrad import reg
 from minigrad.data import load_digits
 from minigrad.lab import cost
 from minigrad.lab.article_figures import bars
+from minigrad.lab.articles import several
 from minigrad.lab.claims import Claim
 
 claim = Claim(__file__, __doc__)
@@ -26,7 +27,7 @@ x, y = load_digits()
 x, y = x[:32], y[:32]
 sizes = [64, HIDDEN, HIDDEN, 10]
 
-claim.section(f"A step of Adam on {len(x)} rows, {'-'.join(map(str, sizes))}, {ROUNDS} rounds")
+claim.section(f"A step of Adam on {len(x)} rows, {'-'.join(map(str, sizes))}, {several(ROUNDS, 'round')}")
 terms = ["L1", "L2", "elastic-net", "group-lasso", "max-norm", "dropout", "clipping", "averages"]
 costs = cost.compare(cost.makers_of(terms, sizes), x, y, rounds=ROUNDS)
 claim.shows(cost.table(costs))

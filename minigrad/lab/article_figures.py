@@ -16,16 +16,19 @@ FEW = 6  # points that are marked on the axis; twice as many are marked on the l
 def curves(
     panels: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: str, *, log: str = "", columns: int = 3,
     height: float = 3.0, marks: Mapping[str, Mapping[str, float]] | None = None, alike: bool = True,
+    overlaid: bool = False,
 ) -> bytes:  # fmt: skip
     """One panel per title, in it a line per name through (x, y); a name has one colour in all panels.
 
     log: the axes on a logarithmic scale, "", "x", "y" or "xy". marks[title] are vertical lines by name. alike: one
-    y axis for all. The legend stands below.
+    y axis for all. overlaid: the first lines are wider, to be seen behind those that cover them. The legend stands
+    below.
     """
     pyplot = _pyplot()
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     colors = {name: LINES[i % len(LINES)] for i, name in enumerate(names)}
     styles = {name: ("-", "--", ":")[i // len(LINES)] for i, name in enumerate(names)}
+    widths = {name: 1.6 + 0.6 * overlaid * (len(names) - 1 - i) for i, name in enumerate(names)}
     with pyplot.rc_context(SETTINGS):
         figure, axes = _panels(len(panels), min(columns, len(panels)), height, sharey=alike)
         handles: dict[str, Any] = {}
@@ -33,21 +36,22 @@ def curves(
             for name, (x, y) in lines.items():
                 dot = "o" if len(x) <= 2 * FEW else None
                 (handles[name],) = axis.plot(
-                    x, y, color=colors[name], linestyle=styles[name], marker=dot, markersize=3.5
+                    x, y, color=colors[name], linestyle=styles[name], linewidth=widths[name], marker=dot, markersize=3.5
                 )
             for name, place in (marks or {}).get(title, {}).items():
                 axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
-                axis.annotate(name, (place, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top",
-                              rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
+                side, off = ("left", 3) if place <= min(x) else ("right", -3)
+                axis.annotate(name, (place, 0.98), (off, 0), ("data", "axes fraction"), "offset points", ha=side,
+                              va="top", rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:
                 axis.set_ylabel(ylabel)
             if "x" in log:
                 axis.set_xscale("log")
-                if len(x) <= FEW:
-                    axis.set_xticks(x, [f"{value:,g}" for value in x])
-                    axis.minorticks_off()
+            if len(x) <= FEW:
+                axis.set_xticks(x, [f"{value:,g}" for value in x])
+                axis.minorticks_off()
             if "y" in log:
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)

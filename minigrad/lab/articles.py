@@ -149,6 +149,15 @@ def number(value: float) -> str:
     return f"{value:.0e}"
 
 
+def several(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> several(1, "seed"), several(1_000, "epoch")
+    ('1 seed', '1,000 epochs')
+    """
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def installed_sklearn() -> Any:
     """scikit-learn's linear models, or None: the oracle is shown where it is installed."""
     try:

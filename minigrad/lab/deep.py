@@ -7,33 +7,37 @@ explodes above. `slope` measures the exponent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import nn, optim, rng
 from ..engine import Tensor, grad
 from ..ops.batches import matmul
-from ..ops.elementwise import add, div, relu, sigmoid, sqrt, square, sub, tanh
+from ..ops.elementwise import add, div, mul, relu, sigmoid, sqrt, square, sub, tanh
 from ..ops.linalg import affine
 from ..ops.losses import cross_entropy, mse
 from ..ops.reduce import mean
 from ..tensor import tensor
 
 DEPTH, EPS = 50, 1e-5
+POLAR_STEPS = 100  # a singular value grows by half in each until it nears 1: from 1e-16 in 91
 
 
 def orthogonal(shape: tuple[int, int], dtype: Any = "float64") -> np.ndarray:
-    """A random orthogonal matrix: normal rows, each made perpendicular to those above it, twice for its rounding."""
-    rows = rng.normal(shape, dtype="float64", purpose=rng.INIT)
-    for j in range(len(rows)):
-        row, above = tensor(rows[j : j + 1]), tensor(rows[:j])
-        for _ in range(2 if j else 0):
-            row = sub(row, matmul(matmul(row, above, tb=True), above))
-        rows[j] = div(row, sqrt(square(row).sum())).data
-    return rows.astype(dtype)
+    """A random orthogonal matrix, every one as likely: the polar factor of a matrix of normal numbers.
+
+    x <- x (3 - xᵀx) / 2 leaves the singular vectors and takes every singular value in (0, √3) to 1.
+    """
+    x = tensor(rng.normal(shape, dtype="float64", purpose=rng.INIT))
+    x = div(x, sqrt(square(x).sum()))
+    for _ in range(POLAR_STEPS):
+        x, last = sub(mul(x, 1.5), matmul(x, mul(matmul(x, x, ta=True), 0.5))), x
+        if float(np.abs(x.data - last.data).max()) < 1e-9:  # and what was left of it is squared in this step
+            return x.data.astype(dtype)
+    raise ArithmeticError(f"orthogonal: a matrix {shape} whose rows are dependent, to rounding")
 
 
 INITS: dict[str, str | Callable[..., np.ndarray]] = {
@@ -92,6 +96,24 @@ def layer_gradients(model: Deep, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return lengths(cross_entropy(model.head(states[-1]), y), states)
 
 
+def start_gradients(
+    x: np.ndarray, y: np.ndarray, starts: int, inits: Iterable[str] = tuple(INITS)
+) -> dict[tuple[str, str, str], np.ndarray]:
+    """The lengths of layer_gradients by (structure, activation, init) before training: (starts, depth + 1).
+
+    One start serves all structures and activations: they do not change the weights.
+    """
+    found: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    for init in inits:
+        for start in range(starts):
+            rng.manual_seed(start)
+            model = Deep("tanh", init)
+            for model.structure in STRUCTURES:
+                for activation, model.phi in ACTIVATIONS.items():
+                    found.setdefault((model.structure, activation, init), []).append(layer_gradients(model, x, y))
+    return {key: np.array(runs) for key, runs in found.items()}
+
+
 def step_gradients(w: np.ndarray, phi: Callable[[Tensor], Tensor] | None, steps: int, rows: int = 8) -> np.ndarray:
     """‖∂loss/∂h_t‖, t = 0 ... steps, of the recurrent network h_t = φ(h_(t-1) W + x_t), unrolled; φ None: the identity.
 
@@ -133,6 +155,22 @@ def with_radius(n: int, radius: float, second: float = 0.9) -> np.ndarray:
     return np.ascontiguousarray((q * values) @ q.T)
 
 
+class Unrolled(NamedTuple):
+    """Gradients of a recurrent network at its steps, and their slope where the largest eigenvalue rules."""
+
+    norms: np.ndarray
+    slope: float
+
+
+def unrolled(
+    radius: float, phi: Callable[[Tensor], Tensor] | None, factor: float = 1.0, steps: int = 200, units: int = 32
+) -> Unrolled:
+    """step_gradients for the weights of this spectral radius, times a factor; the slope is that before the last 50."""
+    rng.manual_seed(1)
+    norms = step_gradients(factor * with_radius(units, radius), phi, steps)
+    return Unrolled(norms, slope(norms[: steps - 50]))
+
+
 def train(
     model: Deep, x: np.ndarray, y: np.ndarray, steps: int, rate: float, l2: float = 0.0, clip: float | None = None
 ) -> list[float]:
@@ -155,3 +193,11 @@ def train(
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
     return [*losses, cross_entropy(model(tensor(x)), y).item()]
+
+
+def trained(activation: str, init: str, seed: int, x: np.ndarray, y: np.ndarray, *how: Any, **remedy: Any) -> Deep:
+    """A network after `train` with these steps, rate and remedies; its start is a function of the seed."""
+    rng.manual_seed(seed)
+    model = Deep(activation, init)
+    train(model, x, y, *how, **remedy)
+    return model

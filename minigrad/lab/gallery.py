@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from .. import kernels
 from ..selection import sweep
-from . import claims, figures
+from . import claims, figures, machine
 from .articles import Article
 from .report import Report
 
@@ -50,12 +50,19 @@ def main(options: argparse.Namespace, collection: Collection) -> None:
     chosen = programs(collection, options.numbers)
     options.out.mkdir(parents=True, exist_ok=True)
     drawn, start = figures.wanted(options), time.perf_counter()
-    done = run_all(collection, chosen, options.quick, drawn, getattr(options, "jobs", 1))
+    jobs = getattr(options, "jobs", 1)
+    done = run_all(collection, chosen, options.quick, drawn, jobs)
     page = write(done, options.quick, time.perf_counter() - start, collection)
     name = f"{collection.kind}s"
     found = {
-        a.name: {"seconds": seconds, "sizes": a.size, "kept": [k._asdict() for k in a.kept]} for a, seconds in done
-    }
+        "run": {
+            **machine.facts(), "data": claims.Images().name, "quick": options.quick, "jobs": jobs,
+            "seconds": time.perf_counter() - start,
+        },
+        "examples": {
+            a.name: {"seconds": seconds, "sizes": a.size, "kept": [k._asdict() for k in a.kept]} for a, seconds in done
+        },
+    }  # fmt: skip
     (options.out / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     written = page.write(options.out / f"{name}.html")
     print(f"\nreport: {written.resolve()}   ({time.perf_counter() - start:.1f} s)")
@@ -89,7 +96,8 @@ def run_all(
     There the long ones begin, and what measures time stands alone after all others.
     """
     alone = [path for path in paths if jobs == 1 or path.stem in claims.TIMED]
-    beside = sorted((path for path in paths if path not in alone), key=lambda path: path.stem not in claims.LONG)
+    first = {name: place for place, name in enumerate(claims.LONG)}
+    beside = sorted((path for path in paths if path not in alone), key=lambda path: first.get(path.stem, len(first)))
     tasks = {path.stem: (path, quick, drawn, collection.kind) for path in beside}
     done = sweep.run(run_silently, tasks, n_jobs=jobs) if tasks else {}
     for path in alone:

@@ -68,6 +68,11 @@ def prepare(family: Family, x: Any, y: Any) -> Data:
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
     """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
     top = family.start(data.x, data.y, **data.options).lambda_max()
+    if top == 0:
+        raise ValueError(
+            f"the grid of λ has no upper end: in {len(data.x)} rows no input varies together with the target, so every "
+            "weight is 0 at any λ; look for a constant target or constant columns, or pass lambdas"
+        )
     if ratio is None:
         return log_spaced(top, getattr(family, "low", 0.001 * top), count)
     return log_spaced(top, ratio * top, count)
@@ -165,8 +170,11 @@ def cross_validate(
          for f, fold in enumerate(rows) for i, row in enumerate(fold) if "failed" in row or "trouble" in row],
     )  # fmt: skip
     if refit:
-        models = fit_path(family, data, lambdas.tolist(), seeds[-1])
-        result.path = [None if isinstance(model, Exception) else model for model in models]
+        for lam, model in zip(lambdas.tolist(), fit_path(family, data, lambdas.tolist(), seeds[-1])):
+            result.path.append(None if isinstance(model, Exception) else model)
+            if isinstance(model, Exception):
+                told = f"{type(model).__name__}: {model}"
+                result.failures.append({"lambda": lam, "fold": None, "failed": told})
     for note in result.notes:
         warnings.warn(note, SelectionWarning, stacklevel=2)
     return result

@@ -65,7 +65,8 @@ class CrossValidation:
     def notes(self) -> list[str]:
         """Edges, ties and failures, in words."""
         notes = [
-            f"λ = {f['lambda']:.6g}, fold {f['fold']}: {'failed: ' + f['failed'] if 'failed' in f else f['trouble']}"
+            f"λ = {f['lambda']:.6g}, {'all rows' if f['fold'] is None else 'fold ' + str(f['fold'])}: "
+            f"{'failed: ' + f['failed'] if 'failed' in f else f['trouble']}"
             for f in self.failures
         ]
         if self.ties:
@@ -95,7 +96,9 @@ class CrossValidation:
         if not self.path:
             raise ValueError("cross-validation: no model was fitted on all rows; pass refit=True")
         if self.path[index] is None:
-            raise ValueError(f"cross-validation: on all rows, λ = {self.lambdas[index]:.6g} could not be fitted")
+            raise ValueError(
+                f"cross-validation: on all rows, λ = {self.lambdas[index]:.6g} could not be fitted; see `notes`"
+            )
         return self.path[index]
 
     def pick_of(self, index: int) -> str:

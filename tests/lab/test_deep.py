@@ -45,6 +45,28 @@ def test_orthogonal():
     assert np.allclose(q @ q.T, np.eye(9), atol=1e-14)
     assert (q != deep.orthogonal((9, 9))).any()
     assert deep.orthogonal((3, 3), "float32").dtype == np.float32
+    wide = deep.orthogonal((3, 8))
+    assert np.allclose(wide @ wide.T, np.eye(3), atol=1e-14)
+
+
+def test_gradients_of_starts_are_those_of_networks_made_alone(digits):
+    found = deep.start_gradients(*digits, starts=2, inits=("He",))
+    assert set(found) == {(s, a, "He") for s in deep.STRUCTURES for a in deep.ACTIVATIONS}
+    mg.manual_seed(1)
+    alone = deep.layer_gradients(deep.Deep("relu", "He", "residual"), *digits)
+    assert np.array_equal(found["residual", "relu", "He"][1], alone) and len(alone) == deep.DEPTH + 1
+
+
+def test_unrolled_slopes_leave_out_the_last_steps():
+    run = deep.unrolled(0.7, None, factor=0.5, steps=90, units=8)
+    assert len(run.norms) == 91 and run.slope == deep.slope(run.norms[:40])
+    assert run.slope == pytest.approx(np.log(0.35), rel=1e-3)
+
+
+def test_trained_begins_with_its_seed(digits):
+    models = [deep.trained("tanh", "He", seed, *digits, steps, 1e-3) for seed, steps in ((4, 0), (4, 1), (5, 0))]
+    first = [model.layers[0].weight.data for model in models]
+    assert 0 < np.abs(first[0] - first[1]).max() < 0.01 < np.abs(first[0] - first[2]).max()
 
 
 def test_normalized_rows(rng):

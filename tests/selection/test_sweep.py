@@ -1,5 +1,6 @@
 """Sweeps: the same results whoever computes; what fails is reported; what was interrupted goes on."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -48,24 +49,42 @@ def test_jobs_do_not_matter(backend):
     assert mg.get_num_threads() == threads
 
 
+CLUSTERS = {
+    "dask": """
+    import distributed
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+            found = sweep(n_jobs=-1)
+""",
+    "ray": """
+    import ray
+    from ray.util.joblib import register_ray
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    with joblib.parallel_config(backend="ray"):
+        found = sweep(n_jobs=2)
+""",
+}
+
+
 @QUIET
-def test_dask_does_not_matter():
-    """Two workers of a local cluster, through joblib's own parallel_config."""
-    joblib = pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
-    pytest.importorskip("distributed", reason="needs dask: pip install dask distributed")
-    program = """
-import joblib, warnings, distributed, sys
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_cluster_does_not_matter(cluster):
+    """Two workers, through joblib's own parallel_config."""
+    pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
+    needed = {"dask": "distributed", "ray": "ray"}[cluster]
+    if importlib.util.find_spec(needed) is None:  # not imported here: it starts threads
+        pytest.skip(f"needs {cluster}: pip install joblib {needed}")
+    program = f"""
+import joblib, warnings, sys
 sys.path[:0] = sys.argv[1:]
 warnings.simplefilter("ignore")
 from selection.test_sweep import sweep
 if __name__ == "__main__":
     expected = sweep()
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
-            found = sweep(n_jobs=-1)
+{CLUSTERS[cluster]}
     print((found.scores == expected.scores).all())
 """
-    assert joblib.__version__
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [folder, *filter(None, sys.path)]
     done = subprocess.run(
@@ -115,6 +134,31 @@ def test_a_failed_fit_is_reported_and_the_rest_survive():
     assert "fold" in result.table() and np.isfinite(result.scores).sum() == 9
     assert result.best != 1
     assert json.loads(result.to_json())["failures"] == result.failures
+
+
+@QUIET
+def test_a_fit_of_all_rows_that_fails_says_why():
+    """One λ fails there, and in no fold: it may be picked, and its model is asked for."""
+
+    class Whole(linear.Regression):
+        def start(self, x, y, **options):
+            solver = super().start(x, y, **options)
+            fit = solver.fit
+            solver.fit = lambda lam, seed=0: 1 / 0 if len(x) == 20 and lam == 0.01 else fit(lam, seed)
+            return solver
+
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    result = selection.cross_validate(Whole(), x, x @ np.ones(3), [1.0, 0.1, 0.01], folds=4)
+    assert result.lambda_min == 0.01 and [model is None for model in result.path] == [False, False, True]
+    assert result.failures == [{"lambda": 0.01, "fold": None, "failed": "ZeroDivisionError: division by zero"}]
+    assert "note: λ = 0.01, all rows: failed: ZeroDivisionError" in result.table()
+    with pytest.raises(ValueError, match=r"on all rows, λ = 0.01 could not be fitted; see `notes`"):
+        result.model  # noqa: B018
+
+
+def test_a_grid_without_an_upper_end_says_why():
+    with pytest.raises(ValueError, match="in 6 rows no input varies together with the target"):
+        selection.cross_validate(linear.Regression(), np.eye(6), np.ones(6), folds=2)
 
 
 def test_when_nothing_can_be_fitted_the_reason_is_said():
