@@ -32,8 +32,8 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module) -> None:
-        for layer in layers:
-            self.append(layer)
+        for i, layer in enumerate(layers):  # append counts the layers anew, and many would take a while
+            self._set(i, layer)
 
     def append(self, layer: Module) -> Sequential:
         """Add a layer at the end."""
