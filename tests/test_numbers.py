@@ -129,15 +129,18 @@ def test_subgradients_at_kinks(dtype):
 
 
 @REALS
-def test_the_root_of_a_sum_of_squares_is_no_norm_at_zero(dtype):
-    """√ has an infinite slope at 0, and infinity times 0 is NaN, not silently 0; norm is the function for it."""
+def test_the_root_of_a_sum_of_squares_is_a_norm(dtype):
+    """An element of the subdifferential at 0, where the root alone has an infinite slope."""
     x = [[0.0, 0.0], [3.0, 4.0]]
-    y, g = value_and_gradient(lambda x: mg.sqrt(mg.sum(x * x, dim=1)), x, dtype)
-    np.testing.assert_array_equal(y, [0, 5])
-    np.testing.assert_allclose(g, [[NAN, NAN], [0.6, 0.8]], rtol=1e-6)
-    y, g = value_and_gradient(lambda x: mg.norm(x, dim=1), x, dtype)
-    np.testing.assert_array_equal(y, [0, 5])
-    np.testing.assert_allclose(g, [[0, 0], [0.6, 0.8]], rtol=1e-6)
+    for root in (
+        lambda x: mg.norm(x, dim=1), lambda x: mg.sqrt(mg.sum(x * x, dim=1)), lambda x: (x**2).sum(1, True).sqrt(),
+        lambda x: mg.square(x).sum(dim=1).sqrt(),
+    ):  # fmt: skip
+        y, g = value_and_gradient(root, x, dtype)
+        assert y.ravel().tolist() == [0, 5]
+        np.testing.assert_allclose(g, [[0, 0], [0.6, 0.8]], rtol=1e-6)
+        assert np.isnan(value_and_gradient(root, [[NAN, 0.0]], dtype)[1][0, 0])
+    assert np.isinf(value_and_gradient(lambda x: mg.sqrt(mg.sum(x, dim=1)), x, dtype)[1][0]).all()
 
 
 @REALS

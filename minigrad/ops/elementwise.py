@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import kernels as K
 from ..engine import differentiable, flat
-from .shape import match
+from .shape import match, sum
 
 
 @differentiable(a=lambda g, y, a, b: match(g, a), b=lambda g, y, a, b: match(g, b))
@@ -111,9 +111,22 @@ def square(x):
     return y
 
 
-@differentiable(x=lambda g, y, x: div(mul(g, 0.5), y))
+def _root_grad(g, y, x):
+    z = div(mul(g, 0.5), y)
+    return relu_grad(z, y) if _is_sum_of_squares(x) else z
+
+
+def _is_sum_of_squares(x):
+    """Whether x was recorded as Σ a²: √x is then a norm, and 0 is in the subdifferential of a norm at 0."""
+    if x.op is not sum.op or not x.inputs:
+        return False
+    s = x.inputs[0]
+    return s.op is square.op or (s.op is mul.op and s.inputs and s.inputs[0] is s.inputs[1])
+
+
+@differentiable(x=_root_grad)
 def sqrt(x):
-    """y = √x; NaN below 0; the gradient at 0 is infinite.
+    """y = √x; NaN below 0; the gradient at 0 is infinite, but 0 at √Σ a², the norm of a vector a of zeros.
 
     >>> import minigrad as mg
     >>> mg.sqrt(mg.tensor([9, -1]))

@@ -47,8 +47,7 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
     """y = (Σ |x|ᵖ)^(1/p) over dim (one, several, or all); "fro" and None are p = 2.
 
     inf is the largest |x|, -inf the smallest, 0 counts what is not 0. Norms of large and small numbers are formed
-    without overflow. The gradient at 0 is 0, an element of the subdifferential; that of sqrt(sum(x * x)) is NaN there,
-    0 times the infinite slope of the root. keepdim leaves dimensions of size 1.
+    without overflow. The gradient at 0 is 0, an element of the subdifferential. keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([3, -4])
