@@ -135,7 +135,7 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
-            x = Tensor(owned(np.asarray(x) if op.rules[i] is None else x))
+            x = Tensor(owned(np.asarray(x) if op.rules[i] is None else x, op=f"{op.name}: {op.argument(i)}"))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
@@ -198,6 +198,9 @@ def differentiable(
                     made, saved = made if type(made) is tuple else (np.asarray(made), None)
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
+            except (TypeError, AttributeError):
+                op.blame(args)
+                raise
             recorded = tracked and _mode.recording
             if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
                 made = made.copy()
@@ -262,9 +265,12 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                     continue
                 made = x.stamp
                 if made > stamp:
-                    raise GraphError(f"backward: an input of {op.name}, shape {x.array.shape}, was written by copy_ "
-                                     "or an optimizer after its use; run the forward pass again")  # fmt: skip
+                    raise op.written(x)
                 if not x.tracked or made < oldest:
+                    while x.tracked and x.op is not None and type(x.array.base) is np.ndarray and x.inputs:
+                        x = x.inputs[0]  # a view that the walk will not reach: its numbers are those of its leaf
+                        if x.stamp > made:
+                            raise op.written(x)
                     continue
                 rule = op.rules[i]
                 if rule is None:

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from .errors import GraphError
+
 
 def describe(x: Any) -> str:
     """A tensor as errors name it: float32 (3, 4); anything else as it prints."""
@@ -57,15 +59,31 @@ class Op:
         """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
         return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
 
+    def blame(self, args: tuple) -> None:
+        """Raise for the argument that no arithmetic can take, if there is one: the body fell over it."""
+        for i, (x, rule) in enumerate(zip(args, self.rules)):
+            missing = x is None and (self.variadic or self.defaults[i] is not None)
+            if rule is not None and (missing or isinstance(x, (str, tuple, slice))):
+                raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need a tensor, an array or a number")
+
+    def written(self, x: Any) -> GraphError:
+        """The error for an input x whose numbers are no longer those that this op used."""
+        return GraphError(f"backward: an input of {self.name}, shape {x.array.shape}, was written by copy_ or an "
+                          "optimizer after its use; run the forward pass again")  # fmt: skip
+
     def argument(self, i: int) -> str:
         """The name of positional argument i, for errors."""
         return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
         """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
-        if len(args) > len(self.names) and not self.variadic:
-            raise TypeError(f"{self.name}: takes {', '.join(self.names)}; got {len(args)} arguments")
         options = dict(options)
+        if len(args) > len(self.names) and not self.variadic:  # sum(x, 1): options may come by position too
+            more = args[len(self.names) :]
+            if len(more) > len(self.keywords) or not options.keys().isdisjoint(self.keywords[: len(more)]):
+                raise TypeError(f"{self.name}: takes {', '.join(self.names + self.keywords)}; got {len(args)} arguments"
+                                f" by position, {', '.join(options) or 'none'} by name")  # fmt: skip
+            args, options = args[: len(self.names)], {**options, **dict(zip(self.keywords, more))}
         bound = list(args)
         for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):
             value = options.pop(name, default)

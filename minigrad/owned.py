@@ -11,8 +11,10 @@ from .arrays import check_dtype
 from .errors import DTypeError, ShapeError
 
 
-def owned(data: Any, dtype: Any = None) -> np.ndarray:
+def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     """A C-contiguous copy of data in native byte order. Python numbers become float32, booleans stay boolean.
+
+    Errors name the op that it is for.
 
     >>> owned([1, 2]).dtype, owned([True]).dtype, owned(np.array([1, 2])).dtype
     (dtype('float32'), dtype('bool'), dtype('int64'))
@@ -25,15 +27,15 @@ def owned(data: Any, dtype: Any = None) -> np.ndarray:
         try:
             array = np.array(data)
         except ValueError as error:
-            raise ShapeError(f"tensor: the nested lists are ragged ({error})") from None
+            raise ShapeError(f"{op}: the nested lists are ragged ({error})") from None
         if dtype is None and array.dtype.kind in "iuf":
             dtype = np.float32
     want = array.dtype if dtype is None else np.dtype(dtype)
     if not want.isnative:
         want = want.newbyteorder("=")
-    check_dtype("tensor", want)
+    check_dtype(op, want)
     if array.dtype.kind not in "biuf":
-        raise DTypeError(f"tensor: got an array of {array.dtype}; need numbers")
+        raise DTypeError(f"{op}: got an array of {array.dtype}; need numbers")
     own = K.empty(array.shape, want)
     np.copyto(own, array, casting="unsafe")
     return own

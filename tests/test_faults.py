@@ -134,3 +134,14 @@ def test_thousands_of_layers_in_a_row():
     model = mg.nn.Sequential(mg.nn.Linear(2, 2), *[mg.nn.ReLU() for _ in range(2_000)])
     model(mg.ones(3, 2)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_a_written_view_is_noticed_where_the_walk_ends_before_it():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    view = x.reshape(2, 1).reshape(2)
+    late = mg.tensor([3.0, 4.0], requires_grad=True)
+    y = (view * late).sum()
+    with mg.no_grad():
+        x.copy_([5.0, 6.0])
+    with pytest.raises(mg.GraphError, match="written"):
+        mg.grad(y, [late])

@@ -86,3 +86,14 @@ def test_numbers_in_text():
 def test_what_is_refused(call, error, match):
     with pytest.raises(error, match=match):
         call(leaf())
+
+
+def test_options_may_come_by_position():
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    assert mg.sum(x, 1).tolist() == [3, 7]
+    assert mg.mean(x, 0, True).tolist() == [[2, 3]]
+    assert mg.reshape(x, (4,)).tolist() == [1, 2, 3, 4]
+    assert mg.permute(x, (1, 0)).tolist() == [[1, 3], [2, 4]]
+    assert mg.softmax(x, 0).tolist() == mg.softmax(x, dim=0).tolist() != mg.softmax(x, dim=1).tolist()
+    mg.sum(mg.sum(x, 1) * 2).backward()
+    assert x.grad.tolist() == [[2, 2], [2, 2]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,10 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
         return tuple(range(ndim))
     if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
         return (dim % ndim,)
-    dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(dim)
+    try:
+        dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(map(operator.index, dim))
+    except TypeError:
+        raise TypeError(f"{op}: dim is {dim!r}; need an integer, or several") from None
     for d in dims:
         if not -ndim <= d < ndim:
             raise ShapeError(f"{op}: dim {d} is outside of a tensor with {ndim} dimensions")
