@@ -162,6 +162,7 @@ def test_arrays_in_ops_are_copied_so_that_later_writes_do_not_show():
         (lambda x: mg.add(x, x, x), TypeError, "got 3 arguments"),
         (lambda x: mg.sum(x, 0, True, 1), TypeError, "sum: takes x, dim, keepdim; got 4 arguments"),
         (lambda x: mg.sum(x, 0, dim=0), TypeError, "sum: takes x, dim, keepdim; got 2 .* by position, dim by name"),
+        (lambda x: mg.cast(x, dtype="float16"), mg.DTypeError, "cast: dtype float16"),
         (lambda x: mg.sum(x, 1.5), TypeError, "sum: dim is 1.5; need an integer"),
         (lambda x: mg.mul(x, None), TypeError, "mul: .*None.*; need"),
         (lambda x: x + "a", TypeError, "add: .* is .*; need"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
+from ..arrays import REAL, check_dtype
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from ..owned import owned
@@ -126,7 +126,9 @@ def cast(x, *, dtype):
     >>> mg.cast(mg.tensor([1.5, -1.5]), dtype="int64")
     tensor([ 1, -1], dtype=int64)
     """
-    y = K.empty(x.shape, np.dtype(dtype))
+    want = np.dtype(dtype)
+    check_dtype("cast", want)
+    y = K.empty(x.shape, want)
     K.copy(x, y)
     return y
 
