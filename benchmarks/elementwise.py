@@ -1,4 +1,4 @@
-"""Elementwise: exp, log, tanh, sigmoid, relu and its gradient, add, and adding a row to every row."""
+"""Elementwise: exp, log, tanh, sigmoid, expm1, log1p, sin, relu and its gradient, add, mul, and a row added to rows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .case import Case, Run, count, digest, empty, human, like
 TITLE = "elementwise, float32 and float64"
 UNIT = "GB/s"
 ROOFS = ("copy",)
-KERNELS = ("exp", "log", "tanh", "sigmoid", "relu", "relu_grad", "add", "mul")
+KERNELS = ("exp", "log", "tanh", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "add", "mul")
 STATEFUL = False  # whether a call changes what the next one computes
 ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-5
-NAMES = ["exp", "tanh", "log", "sigmoid", "relu", "relu_grad", "add", "add row", "mul"]
+NAMES = ["exp", "tanh", "log", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "add", "add row", "mul"]
 QUICK = ["exp", "tanh", "relu"]
 ARRAYS = {"relu_grad": 3, "add": 3, "mul": 3}  # read and written; the others 2
 
@@ -36,7 +36,7 @@ def operands(case: Case) -> list[np.ndarray]:
     """One or two inputs, and the output. A row has 64 elements, where they divide n."""
     n, name = case.params["n"], case.params["name"]
     x = case.random(n)
-    if name == "log":
+    if name in ("log", "log1p"):
         x = np.exp(x)
     if name == "add row":
         columns = 64 if n % 64 == 0 else n
@@ -118,7 +118,8 @@ def by_numba(case: Case) -> dict[str, Run]:
     jit = numba.njit(fastmath=True, parallel=numba.get_num_threads() > 1)
     zero, one = y.dtype.type(0), y.dtype.type(1)
     scalar = {
-        "exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": lambda x: one / (one + np.exp(-x)),
+        "exp": np.exp, "log": np.log, "tanh": np.tanh, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin,
+        "sigmoid": lambda x: one / (one + np.exp(-x)),
         "relu": lambda x: max(x, zero), "relu_grad": lambda g, y: g if y > zero else zero,
         "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
     }[case.params["name"]]  # fmt: skip

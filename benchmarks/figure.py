@@ -71,12 +71,19 @@ def draw_roofs(axes: Any, roofs: dict[str, Any], low: float, high: float) -> Non
     flat = max(roofs["GFLOP/s"]["float32"].values())
     axes.axhline(flat, color="black", lw=1)
     axes.annotate(f"fused multiply-adds {flat:.0f}", (high, flat), ha="right", va="bottom", fontsize=8)
-    for level, bandwidth in roofs["GB/s"].items():
-        ridge = flat / bandwidth
-        axes.plot([low / 10, ridge], [low / 10 * bandwidth, flat], color="black", lw=0.7, ls="--")
-        start = max(low, axes.get_ylim()[0] / bandwidth) * 1.05
-        if start < ridge / 3:
+    groups: list[tuple[str, float, float]] = []  # levels of nearly one speed share a label: names, lowest, highest
+    for level, bandwidth in sorted(roofs["GB/s"].items(), key=lambda item: -item[1]):
+        axes.plot([low / 10, flat / bandwidth], [low / 10 * bandwidth, flat], color="black", lw=0.7, ls="--")
+        if groups and bandwidth > groups[-1][2] / 1.5:
+            names, _, highest = groups.pop()
+            groups.append((f"{names}, {level}", bandwidth, highest))
+        else:
+            groups.append((level, bandwidth, bandwidth))
+    for names, lowest, highest in groups:
+        start = max(low, axes.get_ylim()[0] / highest) * 1.05
+        if start < flat / highest / 3:
+            rate = f"{lowest:.3g}" if lowest == highest else f"{lowest:.3g} to {highest:.3g}"
             axes.text(
-                start, start * bandwidth, f"copy in {level}, {bandwidth:.3g} GB/s", fontsize=7, va="bottom",
-                rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor", transform_rotates_text=True,
+                start, start * highest, f"copy in {names}, {rate} GB/s", fontsize=7, va="bottom",
+                rotation=math.degrees(math.atan(highest)), rotation_mode="anchor", transform_rotates_text=True,
             )  # fmt: skip

@@ -1,18 +1,18 @@
-/* Functions of one number or two beyond elementwise.c's. All compute in float64, so that float32 is rounded once and is
-   right but for rare halves. Equal to elementary_naive.c, bit for bit. */
+/* Functions of one number or two beyond elementwise.c's. Equal to elementary_naive.c, bit for bit.
+
+   Exact ones are computed in the operands' precision. Others compute in float64, so that float32 is rounded once and is
+   right but for rare halves: by the functions of float64, or by shorter ones where people use them most. erf and
+   normal_cdf have functions of float32. */
 #ifndef real
 #include "elementary.h"
 #include "erf.h"
 #include "exponential.h"
+#include "short.h"
 #include "trigonometric.h"
 #include "whole.h"
 
-INLINE vf64 mg_step(vf64 a, vf64 b) {
-    const vf64 y = vf64_select(vf64_lt(b, a), vf64_set1(1), vf64_select(vf64_eq(a, b), vf64_set1(0.5), (vf64){0}));
-    return vf64_select(vf64_eq(a, a) & vf64_eq(b, b), y, a + b);
-}
-
-INLINE vf64 mg_elementary_apply(const int op, vf64 a, vf64 b) {
+/* In float64, for results of float64. */
+INLINE vf64 mg_elementary_f64(const int op, vf64 a, vf64 b) {
     switch (op) {
     case mg_elementary_expm1: return mg_expm1(a);
     case mg_elementary_log1p: return mg_log1p(a);
@@ -24,19 +24,27 @@ INLINE vf64 mg_elementary_apply(const int op, vf64 a, vf64 b) {
     case mg_elementary_cosh: return mg_cosh(a);
     case mg_elementary_asinh: return mg_asinh(a);
     case mg_elementary_atan: return mg_atan(a);
-    case mg_elementary_erf: return mg_erf(a);
-    case mg_elementary_normal_cdf: return mg_normal_cdf(a);
     case mg_elementary_softplus: return mg_softplus(a);
-    case mg_elementary_floor: return mg_floor(a);
-    case mg_elementary_ceil: return mg_ceil(a);
     case mg_elementary_pow: return mg_pow(a, b);
     case mg_elementary_atan2: return mg_atan2(a, b);
     case mg_elementary_hypot: return mg_hypot(a, b);
     case mg_elementary_logaddexp: return mg_logaddexp(a, b);
-    case mg_elementary_maximum: return vf64_select(vf64_le(b, a), a, vf64_select(vf64_eq(a, a), b, a));
-    case mg_elementary_minimum: return vf64_select(vf64_le(a, b), a, vf64_select(vf64_eq(a, a), b, a));
-    case mg_elementary_step: return mg_step(a, b);
     default: return a;
+    }
+}
+
+/* In float64, for results of float32. */
+INLINE vf64 mg_elementary_f32(const int op, vf64 a, vf64 b) {
+    switch (op) {
+    case mg_elementary_expm1: return mg_short_expm1(a);
+    case mg_elementary_log1p: return mg_short_log1p(a);
+    case mg_elementary_log2: return mg_short_log2(a);
+    case mg_elementary_sin: return mg_short_sin(a);
+    case mg_elementary_cos: return mg_short_cos(a);
+    case mg_elementary_tan: return mg_short_tan(a);
+    case mg_elementary_softplus: return mg_short_softplus(a);
+    case mg_elementary_logaddexp: return mg_short_logaddexp(a, b);
+    default: return mg_elementary_f64(op, a, b);
     }
 }
 
@@ -46,22 +54,60 @@ INLINE vf64 mg_elementary_apply(const int op, vf64 a, vf64 b) {
 const mg_elementary_table MG_TABLE(elementary) = {MG_BOTH(map), MG_BOTH(where)};
 
 #else
+#include "vectors.h"
 #include "wide.h"
 
-INLINE void FN(loop)(const int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step, real *out) {
-    for (size_t i = 0; i < n; i += MG_W64) {
+INLINE vec FN(step)(vec a, vec b) {
+    const vec y = V(select)(V(lt)(b, a), V(set1)(1), V(select)(V(eq)(a, b), V(set1)(R(0.5)), (vec){0}));
+    return V(select)(V(eq)(a, a) & V(eq)(b, b), y, a + b);
+}
+
+/* In the precision of the operands. */
+INLINE vec FN(own)(const int op, vec a, vec b) {
+    switch (op) {
+    case mg_elementary_floor: return V(floor)(a);
+    case mg_elementary_ceil: return V(ceil)(a);
+    case mg_elementary_maximum: return V(select)(V(le)(b, a), a, V(select)(V(eq)(a, a), b, a));
+    case mg_elementary_minimum: return V(select)(V(le)(a, b), a, V(select)(V(eq)(a, a), b, a));
+    case mg_elementary_step: return FN(step)(a, b);
+    case mg_elementary_erf: return V(erf)(a);
+    case mg_elementary_normal_cdf: return V(normal_cdf)(a);
+    default: return a;
+    }
+}
+
+INLINE int FN(is_own)(const int op) {
+    return op == mg_elementary_floor || op == mg_elementary_ceil || op >= mg_elementary_maximum ||
+           op == mg_elementary_erf || op == mg_elementary_normal_cdf;
+}
+
+/* Two vectors at a time, whose chains overlap. */
+INLINE void FN(by_float64)(const int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step,
+                           real *out) {
+    size_t i = 0;
+    for (; i + 2 * MG_W64 <= n; i += 2 * MG_W64) {
+        vf64 y[2];
+        UNROLL for (size_t k = 0; k < 2; k++) {
+            const size_t at = i + k * MG_W64;
+            y[k] = FN(elementary)(op, FN(load64)(a + at * a_step), FN(load64)(b + at * b_step));
+        }
+        UNROLL for (size_t k = 0; k < 2; k++) FN(store64_part)(out + i + k * MG_W64, MG_W64, y[k]);
+    }
+    for (; i < n; i += MG_W64) {
         const size_t part = n - i < MG_W64 ? n - i : MG_W64;
-        const real *p = a + i * a_step, *q = b + i * b_step;
-        const vf64 x = part == MG_W64 ? FN(load64)(p) : FN(load64_part)(p, part);
-        const vf64 y = part == MG_W64 ? FN(load64)(q) : FN(load64_part)(q, part);
-        FN(store64_part)(out + i, part, mg_elementary_apply(op, x, y));
+        const vf64 x = FN(load64_part)(a + i * a_step, part), y = FN(load64_part)(b + i * b_step, part);
+        FN(store64_part)(out + i, part, FN(elementary)(op, x, y));
     }
 }
 
 /* One row (rows.h). Each case is the loop made for one op. */
 static void FN(row)(int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step, real *out) {
     switch (op) {
-#define CASE(name) case mg_elementary_##name: FN(loop)(mg_elementary_##name, n, a, a_step, b, b_step, out); return;
+#define CASE(name) case mg_elementary_##name:                                                                          \
+        if (FN(is_own)(mg_elementary_##name))                                                                          \
+            FN(by_vectors)(FN(own), mg_elementary_##name, n, a, a_step, b, b_step, out);                               \
+        else FN(by_float64)(mg_elementary_##name, n, a, a_step, b, b_step, out);                                       \
+        return;
     MG_ELEMENTARY_1(CASE) MG_ELEMENTARY_2(CASE)
 #undef CASE
     }

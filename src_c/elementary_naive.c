@@ -1,18 +1,11 @@
 /* The plain meaning of elementary.c: one number at a time. Variant `naive`. */
 #ifndef real
 #include "elementary.h"
+#include "erf_naive.h"
+#include "short_naive.h"
 #include "trigonometric_naive.h"
 
-static double naive_erf(double x) {
-    if (isnan(x)) return x;
-    const double a = fabs(x) > mg_erf_top ? mg_erf_top : fabs(x);
-    const int column = (int)(fma(a, mg_erf_columns, 0x1p52) - 0x1p52);
-    double p = mg_erf_c[mg_erf_degree][column];
-    for (int k = mg_erf_degree - 1; k >= 0; k--) p = fma(p, a - mg_erf_center[column], mg_erf_c[k][column]);
-    return copysign(p, x);
-}
-
-static double naive_value(int op, double a, double b) {
+static double naive_value_f64(int op, double a, double b) {
     switch (op) {
     case mg_elementary_expm1: return naive_expm1(a);
     case mg_elementary_log1p: return naive_log1p(a);
@@ -24,8 +17,8 @@ static double naive_value(int op, double a, double b) {
     case mg_elementary_cosh: return naive_cosh(a);
     case mg_elementary_asinh: return naive_asinh(a);
     case mg_elementary_atan: return naive_atan(a);
-    case mg_elementary_erf: return naive_erf(a);
-    case mg_elementary_normal_cdf: return fma(0.5, naive_erf(a * 0x1.6a09e667f3bcdp-1), 0.5);
+    case mg_elementary_erf: return naive_erf_f64(a);
+    case mg_elementary_normal_cdf: return naive_normal_cdf_f64(a);
     case mg_elementary_softplus: return naive_softplus(a);
     case mg_elementary_floor: return floor(a);
     case mg_elementary_ceil: return ceil(a);
@@ -40,6 +33,23 @@ static double naive_value(int op, double a, double b) {
     }
 }
 
+/* What float32 computes in another way. */
+static float naive_value_f32(int op, float a, float b) {
+    switch (op) {
+    case mg_elementary_expm1: return (float)naive_short_expm1(a);
+    case mg_elementary_log1p: return (float)naive_short_log1p(a);
+    case mg_elementary_log2: return (float)naive_short_log2(a);
+    case mg_elementary_sin: return (float)naive_short_sin(a);
+    case mg_elementary_cos: return (float)naive_short_cos(a);
+    case mg_elementary_tan: return (float)naive_short_tan(a);
+    case mg_elementary_erf: return naive_erf_f32(a);
+    case mg_elementary_normal_cdf: return naive_normal_cdf_f32(a);
+    case mg_elementary_softplus: return (float)naive_short_softplus(a);
+    case mg_elementary_logaddexp: return (float)naive_short_logaddexp(a, b);
+    default: return (float)naive_value_f64(op, a, b);
+    }
+}
+
 #define MG_SOURCE "elementary_naive.c"
 #include "mg_both.h"
 
@@ -47,15 +57,17 @@ const mg_elementary_table MG_TABLE(elementary) = {MG_BOTH(map), MG_BOTH(where)};
 
 #else
 
+#define VALUE MG_CAT(naive_value_f, real_bits)
+
 static real FN(at)(mg_operand x, size_t r, size_t j) {
     return *(const real *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
 }
 
-/* out[r][j] = op(a[r][j], b[r][j]), in float64 and rounded once; an op of one operand does not read b. */
+/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. */
 static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < n; j++)
-            out[r * n + j] = (real)naive_value(op, FN(at)(a, r, j), op < mg_elementary_pow ? 0 : FN(at)(b, r, j));
+            out[r * n + j] = VALUE(op, FN(at)(a, r, j), op < mg_elementary_pow ? 0 : FN(at)(b, r, j));
 }
 
 /* out = c ? a : b; a step is 1, or 0 for a number. */
@@ -63,5 +75,7 @@ static void FN(where)(size_t n, const uint8_t *c, const real *a, size_t a_step, 
                       real *out) {
     for (size_t i = 0; i < n; i++) out[i] = c[i] ? a[i * a_step] : b[i * b_step];
 }
+
+#undef VALUE
 
 #endif

@@ -33,21 +33,11 @@ INLINE vec V(apply)(const int op, vec a, vec b) {
     }
 }
 
-/* One row (rows.h).
-   Four vectors at a time: a function of one vector is a chain that leaves the units idle. */
+#include "vectors.h"
+
+/* One row (rows.h). */
 INLINE void FN(row)(const int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step, real *out) {
-    size_t i = 0;
-    for (; i + 4 * W <= n; i += 4 * W) {
-        vec y[4];
-        UNROLL for (int k = 0; k < 4; k++)
-            y[k] = V(apply)(op, V(load)(a + (i + k * W) * a_step), V(load)(b + (i + k * W) * b_step));
-        UNROLL for (int k = 0; k < 4; k++) V(store)(out + i + k * W, y[k]);
-    }
-    for (; i + W <= n; i += W) V(store)(out + i, V(apply)(op, V(load)(a + i * a_step), V(load)(b + i * b_step)));
-    if (i < n) {
-        const vec x = V(load_part)(a + i * a_step, n - i), y = V(load_part)(b + i * b_step, n - i);
-        V(store_part)(out + i, n - i, V(apply)(op, x, y));
-    }
+    FN(by_vectors)(V(apply), op, n, a, a_step, b, b_step, out);
 }
 
 #include "rows.h"

@@ -117,7 +117,7 @@ INLINE vf64 mg_pow(vf64 x, vf64 y) {
     p.lo = vf64_select(vf64_lt(vf64_abs(p.hi), vf64_set1(1000)), vf64_fma(y, log_low, p.lo), zero);
     vf64 r = mg_exp(vf64_max(vf64_set1(-746), vf64_min(vf64_set1(711), p.hi)), p.lo, 0);
     r = vf64_select(vf64_eq(a, one), vf64_select(vf64_eq(y, y), one, y), r);
-    const vf64 sign = vf64_select(mg_is_whole(y), vf64_select(mg_is_whole(0.5 * y), one, -one), zero);
+    const vf64 sign = vf64_select(vf64_is_whole(y), vf64_select(vf64_is_whole(0.5 * y), one, -one), zero);
     const vf64 finite = vf64_select(vf64_lt(a, infinity), a, zero); /* 0 for the bases that have roots of either sign */
     r = vf64_select(vf64_eq(sign, zero) & vf64_lt(x, zero) & vf64_lt(zero, finite), vf64_set1(NAN), r);
     r = vf64_flipsign(r, vf64_select(vf64_lt(sign, zero), x, zero));

@@ -29,6 +29,9 @@ const mg_matmul_table MG_TABLE(matmul) = {MG_BOTH(matmul_scratch), MG_BOTH(matmu
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
 
+/* Rows (or columns) so far apart that their lines meet in one set of the first cache. */
+static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
+
 #include "matmul_tile.h"
 #include "matmul_pack.h"
 #include "matmul_rows.h"
@@ -41,8 +44,6 @@ typedef struct {
     int turned, pack_a, pack_b, keep_b;
     size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
 } FN(plan);
-
-static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
 
 static int FN(few)(const mg_matmul_args *p) {
     return p->m <= FEW && p->n >= 4 * W && p->k > 0 && (p->b_col == 1 || p->b_row == 1);

@@ -34,27 +34,42 @@ INLINE void FN(by_rows)(const int R, size_t n, size_t k, const real *a, ptrdiff_
     for (; l < k; l++, a += a_col, b += b_row) FN(add_rows)(R, 1, n, a, a_row, a_col, b, b_row, l == 0, sum);
 }
 
-/* The same, b by columns, which are transposed in registers. */
+/* The same for G times W columns of b (of fewer than W, G is 1), which are transposed in registers. A single row's
+   chains wait for themselves; those of several groups side by side do not. */
+INLINE void FN(column_group)(const int R, const int G, size_t part, size_t k, const real *a, ptrdiff_t a_row,
+                             ptrdiff_t a_col, const real *b, ptrdiff_t b_col, real *sum) {
+    vec s[FEW * 4], row[W];
+    UNROLL for (int i = 0; i < R * G; i++) s[i] = (vec){0};
+    size_t l = 0;
+    if (part == W)
+        for (; l + W <= k; l += W)
+            UNROLL for (int g = 0; g < G; g++) {
+                FN(transpose)(b + l + g * W * b_col, b_col, row);
+                UNROLL for (int t = 0; t < W; t++) UNROLL for (int i = 0; i < R; i++)
+                    s[i * G + g] = V(fma)(V(set1)(a[i * a_row + (ptrdiff_t)(l + t) * a_col]), row[t], s[i * G + g]);
+            }
+    for (; l < k; l += W) {
+        const size_t deep = k - l < W ? k - l : W;
+        for (int g = 0; g < G; g++) {
+            FN(transpose_part)(b + l + g * W * b_col, b_col, part, deep, row);
+            for (size_t t = 0; t < deep; t++) UNROLL for (int i = 0; i < R; i++)
+                s[i * G + g] = V(fma)(V(set1)(a[i * a_row + (ptrdiff_t)(l + t) * a_col]), row[t], s[i * G + g]);
+        }
+    }
+    UNROLL for (int i = 0; i < R; i++)
+        UNROLL for (int g = 0; g < G; g++) V(store)(sum + i * FN(stretch) + g * W, s[i * G + g]);
+}
+
 INLINE void FN(by_columns)(const int R, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col,
                            const real *b, ptrdiff_t b_col, real *sum) {
-    for (size_t j = 0; j < n; j += W, b += W * b_col) {
+    enum { G = 4 };
+    size_t j = 0;
+    if (R == 1 && !FN(page_apart)(b_col))   /* else so many columns would push each other out of the first cache */
+        for (; j + G * W <= n; j += G * W)
+            FN(column_group)(R, G, W, k, a, a_row, a_col, b + (ptrdiff_t)j * b_col, b_col, sum + j);
+    for (; j < n; j += W) {
         const size_t part = n - j < W ? n - j : W;
-        vec s[FEW], row[W];
-        UNROLL for (int i = 0; i < R; i++) s[i] = (vec){0};
-        size_t l = 0;
-        if (part == W)
-            for (; l + W <= k; l += W) {
-                FN(transpose)(b + l, b_col, row);
-                UNROLL for (int t = 0; t < W; t++) UNROLL for (int i = 0; i < R; i++)
-                    s[i] = V(fma)(V(set1)(a[i * a_row + (ptrdiff_t)(l + t) * a_col]), row[t], s[i]);
-            }
-        for (; l < k; l += W) {
-            const size_t deep = k - l < W ? k - l : W;
-            FN(transpose_part)(b + l, b_col, part, deep, row);
-            for (size_t t = 0; t < deep; t++) UNROLL for (int i = 0; i < R; i++)
-                s[i] = V(fma)(V(set1)(a[i * a_row + (ptrdiff_t)(l + t) * a_col]), row[t], s[i]);
-        }
-        UNROLL for (int i = 0; i < R; i++) V(store)(sum + i * FN(stretch) + j, s[i]);
+        FN(column_group)(R, 1, part, k, a, a_row, a_col, b + (ptrdiff_t)j * b_col, b_col, sum + j);
     }
 }
 

@@ -9,8 +9,6 @@ enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(
 
 enum { FN(widest) = 4096 / sizeof(real) };
 
-static const real FN(index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
 /* x[0] + ... of n vectors (2 to 16, a power of two) by halves: l + n/2 is added to l, then l + n/4, ... */
 INLINE void FN(add_half)(const int half, vec *x) { UNROLL for (int l = 0; l < half; l++) x[l] += x[l + half]; }
 INLINE vec FN(by_halves)(const int n, vec *x) {
@@ -30,17 +28,28 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
     for (; l + 32 <= k; l += 32)
         UNROLL for (int v = 0; v < L; v++) {
             const size_t at = l + v * W;
+            vec xs = V(load)(x + at);
+            KEEP(xs);                       /* else it is read again for every row */
+            UNROLL for (int i = 0; i < R; i++) {
+                const vec own = x_row ? V(load)(x + i * x_row + at) : xs;
+                sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), own, sum[i * L + v]);
+            }
+        }
+    UNROLL for (int v = 0; v < L; v++) {
+        const size_t at = l + v * W;
+        if (at + W <= k) {
             UNROLL for (int i = 0; i < R; i++)
                 sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), V(load)(x + i * x_row + at), sum[i * L + v]);
-        }
-    UNROLL for (int v = 0; v < L; v++) {    /* lanes beyond k keep their sum, and its sign if it is 0 */
-        const size_t at = l + v * W, n = at >= k ? 0 : k - at < W ? k - at : W;
-        const mask there = V(lt)(V(load)(FN(index)), V(set1)((real)n));
-        if (n > 0)
+        } else if (at < k) {                /* lanes beyond k keep their sum, and its sign if it is 0 */
+            const size_t n = k - at;
+            const mask there = MG_CAT(MG_CAT(mf, real_bits), _first)(n);
             UNROLL for (int i = 0; i < R; i++) {
-                const vec as = V(load_part)(a + i * a_row + at, n), xs = V(load_part)(x + i * x_row + at, n);
-                sum[i * L + v] = V(select)(there, V(fma)(as, xs, sum[i * L + v]), sum[i * L + v]);
+                const real *row = a + i * a_row + k, *xs = x + i * x_row + k;
+                const vec y = k < W ? V(fma)(V(load_part)(row - n, n), V(load_part)(xs - n, n), sum[i * L + v])
+                                    : V(fma)(V(load_end)(row, n), V(load_end)(xs, n), sum[i * L + v]);
+                sum[i * L + v] = V(select)(there, y, sum[i * L + v]);
             }
+        }
     }
     UNROLL for (int i = 0; i < R; i++) V(store)(part + i * W, FN(by_halves)(L, sum + i * L));
 }
@@ -67,25 +76,26 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
 }
 
 /* Contiguous columns, few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the
-   first; only a single one may be narrow. A quarter of the lanes is in registers at a time: four, and the four that
-   these meet first. */
+   first; only a single one may be narrow. A few of the lanes are in registers at a time, and those that these meet
+   first. */
 INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col,
                              const real *x, real *to) {
+    enum { FEWER = MG_BYTES == 64 ? 4 : 2 };
     vec half[2][16];
-    UNROLL for (int quarter = 0; quarter < 16; quarter += 4) {
-        vec sum[2][8];
-        UNROLL for (int q = 0; q < 8; q++) sum[0][q] = sum[1][q] = (vec){0};
-        for (size_t l = (size_t)quarter; l < k; l += 32)
-            UNROLL for (int q = 0; q < 8; q++) {
-                const size_t at = l + (size_t)(q < 4 ? q : q + 12);
-                if (l + 20 > k && at >= k) continue;
+    UNROLL for (int first = 0; first < 16; first += FEWER) {
+        vec sum[2][2 * FEWER];
+        UNROLL for (int q = 0; q < 2 * FEWER; q++) sum[0][q] = sum[1][q] = (vec){0};
+        for (size_t l = (size_t)first; l < k; l += 32)
+            UNROLL for (int q = 0; q < 2 * FEWER; q++) {
+                const size_t at = l + (size_t)(q < FEWER ? q : q - FEWER + 16);
+                if (l + 16 + FEWER > k && at >= k) continue;
                 const vec xs = V(set1)(x[at]);
                 const real *p = a + (ptrdiff_t)at * a_col;
                 sum[0][q] = V(fma)(VN == 2 ? V(load)(p) : V(load_part)(p, n), xs, sum[0][q]);
                 if (VN == 2) sum[1][q] = V(fma)(V(load)(p + last), xs, sum[1][q]);
             }
         UNROLL for (int v = 0; v < VN; v++)
-            UNROLL for (int q = 0; q < 4; q++) half[v][quarter + q] = sum[v][q] + sum[v][q + 4];
+            UNROLL for (int q = 0; q < FEWER; q++) half[v][first + q] = sum[v][q] + sum[v][q + FEWER];
     }
     if (VN == 2) V(store)(to + last, FN(by_halves)(16, half[1]));
     V(store)(to, FN(by_halves)(16, half[0]));
@@ -173,12 +183,17 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
     }
 }
 
-/* The lanes of 8 vectors of rows stay in the first cache. What comes from beyond the second cache is read fastest in
+/* Few columns, a few lanes in registers at a time: every column is read once, 2 vectors of it. With vectors of 32 bytes
+   that is fastest for most matrices (500 x 200: 12 us against 21, Zen 1), but not where columns meet in one set of the
+   first cache, nor where each is in another page of a large matrix. Otherwise lanes wait in memory: those of 8 vectors
+   of rows in the first cache. What comes from beyond the second cache is read fastest in
    long stretches; the lanes of all rows then wait in the second. */
 static void FN(matvec_by_columns)(const mg_matmul_args *p) {
     enum { LONG = FN(widest), SHORT = 8 * W };
     const int large = p->m * p->k > (3 << 20) / sizeof(real);
-    const size_t most = large || p->k <= 128 ? LONG : SHORT;
+    const int in_registers = p->k <= 128 || (MG_BYTES == 32 && !FN(page_apart)(p->a_col) &&
+                                             p->m * p->k <= (64 << 20) / sizeof(real));
+    const size_t most = large || in_registers ? LONG : SHORT;
     _Alignas(64) real lane[32 * LONG], copy[FN(chunk)], sum[LONG], next[LONG];
     for (size_t i0 = 0; i0 < p->m; i0 += most) {
         const size_t m = p->m - i0 < most ? p->m - i0 : most;
@@ -187,7 +202,7 @@ static void FN(matvec_by_columns)(const mg_matmul_args *p) {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
             const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, k0, k, copy);
             real *to = k0 == 0 ? sum : next;
-            if (p->k <= 128) FN(short_columns)(m, k, a, p->a_col, x, to);
+            if (in_registers) FN(short_columns)(m, k, a, p->a_col, x, to);
             else if (large) FN(long_columns)(LONG, m, k, a, p->a_col, x, lane, to);
             else FN(long_columns)(SHORT, m, k, a, p->a_col, x, lane, to);
             if (k0 > 0)

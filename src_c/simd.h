@@ -9,7 +9,9 @@
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
    split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
-   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double). */
+   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double).
+   load_end(end, n) is load_part(end - n, n) but for the other lanes, which are anything; it may read W numbers before
+   end. */
 #ifndef MG_SIMD_H
 #define MG_SIMD_H
 
@@ -43,6 +45,15 @@ typedef uint64_t vu64 __attribute__((vector_size(MG_BYTES)));
 #endif
 #define INLINE static inline __attribute__((always_inline, unused))
 #define NOINLINE __attribute__((noinline))
+
+/* Keeps a vector in a register where the compiler would read it from memory again. */
+#if defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define KEEP(v) __asm__("" : "+w"(v))
+#else
+#define KEEP(v) (void)(v)
+#endif
 
 INLINE vf32 vf32_load(const float *p) { vf32 v; memcpy(&v, p, sizeof v); return v; }
 INLINE vf64 vf64_load(const double *p) { vf64 v; memcpy(&v, p, sizeof v); return v; }
@@ -100,6 +111,8 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm512_maskz_loadu
 INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm512_maskz_loadu_pd(mf64_first(n), p); }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, mf32_first(n), v); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
+INLINE vf32 vf32_load_end(const float *end, size_t n) { return vf32_load_part(end - n, n); }
+INLINE vf64 vf64_load_end(const double *end, size_t n) { return vf64_load_part(end - n, n); }
 INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
 INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
 INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
@@ -132,39 +145,7 @@ INLINE mf32 vf32_nlt(vf32 a, vf32 b) { return ~(mf32)(a < b); }
 INLINE mf64 vf64_nlt(vf64 a, vf64 b) { return ~(mf64)(a < b); }
 
 #if defined(__AVX2__)
-#include <immintrin.h>
-INLINE vf32 vf32_set1(float x) { return _mm256_set1_ps(x); }
-INLINE vf64 vf64_set1(double x) { return _mm256_set1_pd(x); }
-INLINE vf32 vf32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
-INLINE vf64 vf64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
-INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
-INLINE vf64 vf64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
-INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, (vf32)m); }
-INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, (vf64)m); }
-INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
-INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
-INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
-INLINE vf64 vf64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
-INLINE vf32 vf32_lookup(const float *row, vu32 i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(row), (__m256i)i); }
-INLINE int mf64_any(mf64 m) { return _mm256_movemask_pd((vf64)m) != 0; }
-INLINE vi32 mf32_first(size_t n) {
-    return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3, 4, 5, 6, 7};
-}
-INLINE vi64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1, 2, 3}; }
-INLINE vf32 vf32_load_part(const float *p, size_t n) { return _mm256_maskload_ps(p, (__m256i)mf32_first(n)); }
-INLINE vf64 vf64_load_part(const double *p, size_t n) { return _mm256_maskload_pd(p, (__m256i)mf64_first(n)); }
-INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, (__m256i)mf32_first(n), v); }
-INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, (__m256i)mf64_first(n), v); }
-INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm256_unpacklo_ps(a, b); }
-INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm256_unpacklo_pd(a, b); }
-INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm256_unpackhi_ps(a, b); }
-INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm256_unpackhi_pd(a, b); }
-INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + step), 1);
-}
-INLINE vf64 vf64_quarters(const double *p, ptrdiff_t step) {
-    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(p + step), 1);
-}
+#include "simd_avx2.h"
 
 #else
 INLINE vf32 vf32_set1(float x) { return (vf32){x, x, x, x}; }
@@ -211,6 +192,8 @@ INLINE vf32 vf32_load_part(const float *p, size_t n) { vf32 v = {0}; memcpy(&v, 
 INLINE vf64 vf64_load_part(const double *p, size_t n) { vf64 v = {0}; memcpy(&v, p, n * sizeof *p); return v; }
 INLINE void vf32_store_part(float *p, size_t n, vf32 v) { memcpy(p, &v, n * sizeof *p); }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { memcpy(p, &v, n * sizeof *p); }
+INLINE vf32 vf32_load_end(const float *end, size_t n) { return vf32_load_part(end - n, n); }
+INLINE vf64 vf64_load_end(const double *end, size_t n) { return vf64_load_part(end - n, n); }
 INLINE vf32 vf32_lo(vf32 a, vf32 b) { return (vf32){a[0], b[0], a[1], b[1]}; }
 INLINE vf64 vf64_lo(vf64 a, vf64 b) { return (vf64){a[0], b[0]}; }
 INLINE vf32 vf32_hi(vf32 a, vf32 b) { return (vf32){a[2], b[2], a[3], b[3]}; }

@@ -1,16 +1,21 @@
-/* floor and ceil of vectors of float64: adding and taking away 2^52 rounds to a whole number in every variant alike. */
+/* floor and ceil of a vector, V(floor)(x) for both precisions: adding and taking away 2^23 or 2^52 rounds to a whole
+   number in every variant alike. */
 #ifndef MG_WHOLE_H
 #define MG_WHOLE_H
 #include "simd.h"
+#define MG_SOURCE "whole.h"
+#include "mg_both.h"
 
-INLINE vf64 mg_floor(vf64 x) {
-    const vf64 a = vf64_abs(x), nearest = vf64_copysign((a + 0x1p52) - 0x1p52, x);
-    const vf64 n = vf64_select(vf64_lt(a, vf64_set1(0x1p52)), nearest, x);
-    return n - vf64_select(vf64_lt(x, n), vf64_set1(1), (vf64){0});
+#elif defined(real)
+
+INLINE vec V(floor)(vec x) {
+    const vec all_whole = V(set1)(real_bits == 32 ? R(0x1p23) : R(0x1p52)), a = V(abs)(x);
+    const vec nearest = V(copysign)((a + all_whole) - all_whole, x), n = V(select)(V(lt)(a, all_whole), nearest, x);
+    return n - V(select)(V(lt)(x, n), V(set1)(1), (vec){0});
 }
 
-INLINE vf64 mg_ceil(vf64 x) { return -mg_floor(-x); }
+INLINE vec V(ceil)(vec x) { return -V(floor)(-x); }
 
-INLINE mf64 mg_is_whole(vf64 x) { return vf64_eq(mg_floor(x), x); }
+INLINE mask V(is_whole)(vec x) { return V(eq)(V(floor)(x), x); }
 
 #endif

@@ -74,7 +74,7 @@ INLINE vf64 FN(load64_part)(const float *p, size_t n) {
 #if defined(__AVX512F__)
     return mg_widen(_mm256_maskz_loadu_ps(mf64_first(n), p));
 #elif defined(__AVX2__)
-    return mg_widen(_mm_maskload_ps(p, _mm_cmpgt_epi32(_mm_set1_epi32((int)n), _mm_setr_epi32(0, 1, 2, 3))));
+    return mg_widen(n == MG_W64 ? _mm_loadu_ps(p) : vf32_load_half(p, n));
 #else
     mg_half v = {0};
     memcpy(&v, p, n * sizeof *p);
