@@ -84,7 +84,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
 
     >>> import minigrad as mg
     >>> mg.gelu(mg.tensor([0, 1])), mg.gelu(mg.tensor([0, 1]), approximate="tanh")
-    (tensor([0.       , 0.8413448]), tensor([0.      , 0.841192]))
+    (tensor([0.       , 0.8413447]), tensor([0.      , 0.841192]))
     """
     if approximate == "none":
         return mul(input, normal_cdf(input))
