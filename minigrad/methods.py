@@ -68,6 +68,22 @@ def _power(t: Tensor, exponent: Any) -> Tensor:
     return square(t) if isinstance(exponent, (int, float)) and exponent == 2 else pow(t, exponent)
 
 
+def _size_of_first(t: Tensor) -> int:
+    if t.array.ndim == 0:
+        raise TypeError("len: the tensor is a single number")
+    return t.array.shape[0]
+
+
+def _truth(t: Tensor) -> bool:
+    if t.array.size != 1:
+        raise ValueError(f"bool: the tensor has shape {t.array.shape}; only one element is true or false")
+    return bool(t.array)
+
+
+def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
+    raise TypeError("t[i] = v: tensors are values; build a new one with ops, or write all of it: copy_ under no_grad")
+
+
 def _register_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
     """Call hook(g) with this tensor's gradient whenever a walk has it whole; what it returns takes g's place.
 
@@ -159,6 +175,8 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
 
 
 METHODS: dict[str, Any] = {
+    # as Python's own: len(t), if t, t[i] = v
+    "__len__": _size_of_first, "__bool__": _truth, "__setitem__": _no_assignment,
     # gradients
     "register_hook": _register_hook, "retain_grad": _retain_grad,
     # by name what operators do, and what it is

@@ -68,22 +68,6 @@ def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
     return t
 
 
-def _size_of_first(t: Tensor) -> int:
-    if t.array.ndim == 0:
-        raise TypeError("len: the tensor is a single number")
-    return t.array.shape[0]
-
-
-def _truth(t: Tensor) -> bool:
-    if t.array.size != 1:
-        raise ValueError(f"bool: the tensor has shape {t.array.shape}; only one element is true or false")
-    return bool(t.array)
-
-
-def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
-    raise TypeError("t[i] = v: tensors are values; build a new one with ops, or write all of it: copy_ under no_grad")
-
-
 def _copy(t: Tensor, source: Any) -> Tensor:
     """Write `source`, of the same shape, into this leaf. A leaf that requires grad needs `no_grad` around it.
 
@@ -116,10 +100,9 @@ METHODS: dict[str, Any] = {
     # numbers out
     "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
     "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)),
-    "__bool__": _truth,
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
-    "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size), "__len__": _size_of_first,
+    "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size),
     "is_leaf": property(lambda t: t.op is None or not t.tracked), "requires_grad_": _requires_grad,
     # arithmetic
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
@@ -138,7 +121,7 @@ METHODS: dict[str, Any] = {
     "to": lambda t, dtype: cast(t, dtype=dtype), "float": lambda t: cast(t, dtype=np.float32),
     "double": lambda t: cast(t, dtype=np.float64), "long": lambda t: cast(t, dtype=np.int64),
     # writing, copies, and what is refused
-    "copy_": _copy, "__reduce__": _reduce, "__setitem__": _no_assignment, "__array_ufunc__": None,
+    "copy_": _copy, "__reduce__": _reduce, "__array_ufunc__": None,
 }  # fmt: skip
 
 

@@ -1,10 +1,24 @@
 """Layers, losses and initializers. `nn.Module` is the tree that holds parameters; `nn.init` what they start from."""
 
 from . import init, utils
-from .activations import CELU, ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, Softsign
+from .activations import (
+    CELU,
+    ELU,
+    GELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)  # fmt: skip
 from .dropconnect import DropConnect
 from .dropout import Dropout
-from .layers import Dense, Flatten, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from .layers import Dense, Flatten, Linear, Sequential
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,

@@ -1,4 +1,4 @@
-"""Activations as layers, for Sequential: thin modules over ops/activations.py. (ReLU, Tanh, Sigmoid: layers.py.)"""
+"""Activations as layers, for Sequential: thin modules over ops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,43 @@ from typing import Any
 
 from ..engine import Tensor
 from ..ops import activations as ops
+from ..ops.elementwise import relu, sigmoid, tanh
+from ..ops.reduce import softmax
 from .module import Module
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return relu(x)
+
+
+class Tanh(Module):
+    """tanh x."""
+
+    def forward(self, x: Any) -> Tensor:
+        return tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + e⁻ˣ). Losses "with logits" apply it themselves and refuse its output."""
+
+    def forward(self, x: Any) -> Tensor:
+        return sigmoid(x)
+
+
+class Softmax(Module):
+    """Probabilities along dim. cross_entropy applies it itself and refuses its output."""
+
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Any) -> Tensor:
+        return softmax(x, dim=self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
 
 
 class LeakyReLU(Module):

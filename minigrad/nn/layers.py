@@ -11,9 +11,8 @@ import numpy as np
 from ..arguments import real_dtype, whole
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
-from ..ops.elementwise import ACTIVATION_GRADS, relu, sigmoid, tanh
+from ..ops.elementwise import ACTIVATION_GRADS
 from ..ops.linalg import affine
-from ..ops.reduce import softmax
 from ..ops.shape import reshape
 from ..tensor import tensor
 from . import init as initializers
@@ -132,40 +131,6 @@ class Linear(Module):
 
 
 Dense = Linear
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Any) -> Tensor:
-        return relu(x)
-
-
-class Tanh(Module):
-    """tanh x."""
-
-    def forward(self, x: Any) -> Tensor:
-        return tanh(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ). Losses "with logits" apply it themselves and refuse its output."""
-
-    def forward(self, x: Any) -> Tensor:
-        return sigmoid(x)
-
-
-class Softmax(Module):
-    """Probabilities along dim. cross_entropy applies it itself and refuses its output."""
-
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
-    def forward(self, x: Any) -> Tensor:
-        return softmax(x, dim=self.dim)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
 
 class Flatten(Module):

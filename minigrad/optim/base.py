@@ -67,6 +67,8 @@ class Optimizer(ABC):
         given = {"penalty": penalty, "prox": prox, "constraints": constraints}
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
         check_bound(self._name, self._terms, self.state)
+        if prox is not None:
+            _groups.check_maps(f"{self._name}(prox=...)", prox)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
         self._asked = False  # whether steps have to note the values of the terms
         self._hooks: list[Callable[[Optimizer], Any]] = []

@@ -46,8 +46,6 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
             if entry.name in names:
                 raise ValueError(f"{caller}: two terms are named {entry.name!r}; names are the keys of the mapping")
             names.add(entry.name)
-    if "prox" in bound:
-        _check_maps(f"{who}(prox=...)", bound["prox"])
 
 
 def _elsewhere(term: Any) -> str:
@@ -55,19 +53,6 @@ def _elsewhere(term: Any) -> str:
     if hasattr(term, "project"):
         return "Use constraints=."
     return "Use it in the loss." if not hasattr(term, "prox") else "Use it in the loss, or as prox=."
-
-
-def _check_maps(caller: str, terms: Terms) -> None:
-    """The proximal maps of two terms on one parameter do not add up, unless both act on each coordinate."""
-    for entry in terms.entries:
-        mine = {w for _, w in entry.parameters}
-        for other in terms.entries:
-            if other is entry or by_coordinate(entry.term) or mine.isdisjoint(w for _, w in other.parameters):
-                continue
-            raise ValueError(
-                f"{caller}: {entry.name!r} and {other.name!r} are on one parameter; the maps of groups do not add up "
-                "with others: L1 beside groups is SparseGroupLasso, L2 goes into penalty="
-            )
 
 
 def by_coordinate(term: Any) -> bool:

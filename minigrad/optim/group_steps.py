@@ -20,8 +20,21 @@ import numpy as np
 
 from .. import kernels as K
 from ..engine import Tensor
-from ..reg.terms import Entry
-from .bound import Metric, steps_that_last
+from ..reg.terms import Entry, Terms
+from .bound import Metric, by_coordinate, steps_that_last
+
+
+def check_maps(caller: str, terms: Terms) -> None:
+    """The proximal maps of two terms on one parameter do not add up, unless both act on each coordinate."""
+    for entry in terms.entries:
+        mine = {w for _, w in entry.parameters}
+        for other in terms.entries:
+            if other is entry or by_coordinate(entry.term) or mine.isdisjoint(w for _, w in other.parameters):
+                continue
+            raise ValueError(
+                f"{caller}: {entry.name!r} and {other.name!r} are on one parameter; the maps of groups do not add up "
+                "with others: L1 beside groups is SparseGroupLasso, L2 goes into penalty="
+            )
 
 
 class GroupStep:

@@ -20,9 +20,23 @@ import numpy as np
 
 from .. import kernels as K
 from ..engine import Tensor, no_grad
-from ..nn.activations import CELU, ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, Softsign
+from ..nn.activations import (
+    CELU,
+    ELU,
+    GELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)  # fmt: skip
 from ..nn.dropout import Dropout
-from ..nn.layers import Flatten, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from ..nn.layers import Flatten, Linear, Sequential
 from ..nn.module import Module
 
 # They act on each unit alone, so that they may stand between Linear layers.
