@@ -107,8 +107,7 @@ class Tensor:
                 leaf.grad = g
             else:
                 # Memory of its own: both leaves of a + b were handed one array, and a broadcast gradient is a view.
-                view = type(g.array.base) is np.ndarray
-                own = g.stamp > start and not view and id(g.array) not in handed_out
+                own = g.stamp > start and type(g.array.base) is not _ndarray and id(g.array) not in handed_out
                 handed_out.add(id(g.array))
                 leaf.grad = g if own else g.detach()
 

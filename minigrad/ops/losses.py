@@ -127,6 +127,8 @@ def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
     if x.dtype not in REAL:
         raise DTypeError(f"{op}: the input is {x.dtype}; need float32 or float64")
     t = np.asarray(t)
+    if K.alike(x, t):
+        return K.contiguous(x), K.contiguous(t)
     if t.shape != x.shape:
         raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need one shape, no broadcast")
     if t.dtype != x.dtype:

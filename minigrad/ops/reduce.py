@@ -54,17 +54,18 @@ def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 def _on_rows(kernel, dim, *arrays):
     """Apply a kernel of (rows, classes) along dim."""
     x = arrays[0]
+    if x.ndim == 2 and (dim == -1 or dim == 1):  # by far the most frequent
+        y = K.empty_for(x, 0.0)
+        kernel(*map(K.contiguous, arrays), y)
+        return y
     if x.ndim == 0:
         raise ShapeError(f"{kernel.__name__}: got a single number; need at least one dimension")
     (d,) = normalize_dims(kernel.__name__, dim, x.ndim)
     last = d == x.ndim - 1
     rows = [K.contiguous(a if last else np.moveaxis(a, d, -1)) for a in arrays]
     y = K.empty(rows[0].shape, x.dtype)
-    if x.ndim == 2:
-        kernel(*rows, y)
-    else:
-        n = x.shape[d]
-        kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
+    n = x.shape[d]
+    kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
     return y if last else np.moveaxis(y, -1, d)
 
 

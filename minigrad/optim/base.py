@@ -140,7 +140,7 @@ class Optimizer(ABC):
             if g is None:
                 grads.append(None)
                 continue
-            if g.array.shape != p.array.shape or g.array.dtype != p.array.dtype:
+            if not K.alike(g.array, p.array):
                 raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{p.array.dtype} {p.array.shape}; need the same")  # fmt: skip
             grads.append(K.contiguous(g.array))
@@ -168,10 +168,15 @@ class Optimizer(ABC):
 
     def _stale(self) -> bool:
         """Whether a parameter got another array, a group other states, or the process another backend."""
-        return self._maker is not K.segments or any(
-            t.names != self._state_names(t.group) or any(p.array is not a for p, a in zip(t.params, t.arrays))
-            for t in self._tables
-        )
+        if self._maker is not K.segments:
+            return True
+        for t in self._tables:
+            if t.names != self._state_names(t.group):
+                return True
+            for p, array in zip(t.params, t.arrays):
+                if p.array is not array:
+                    return True
+        return False
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
