@@ -84,6 +84,12 @@ def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
     raise TypeError("t[i] = v: tensors are values; build a new one with ops, or write all of it: copy_ under no_grad")
 
 
+def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
+    """Ask for gradients of this leaf, or no more; returns the tensor."""
+    t.requires_grad = requires_grad
+    return t
+
+
 def _register_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
     """Call hook(g) with this tensor's gradient whenever a walk has it whole; what it returns takes g's place.
 
@@ -178,7 +184,7 @@ METHODS: dict[str, Any] = {
     # as Python's own: len(t), if t, t[i] = v
     "__len__": _size_of_first, "__bool__": _truth, "__setitem__": _no_assignment,
     # gradients
-    "register_hook": _register_hook, "retain_grad": _retain_grad,
+    "requires_grad_": _requires_grad, "register_hook": _register_hook, "retain_grad": _retain_grad,
     # by name what operators do, and what it is
     "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "__pos__": lambda t: t, "__format__": _format,
     "numel": lambda t: t.array.size, "dim": lambda t: t.array.ndim,

@@ -62,12 +62,6 @@ def _transposed(t: Tensor) -> Tensor:
     return permute(t, dims=tuple(reversed(range(t.array.ndim))))
 
 
-def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
-    """Ask for gradients of this leaf, or no more; returns the tensor."""
-    t.requires_grad = requires_grad
-    return t
-
-
 def _copy(t: Tensor, source: Any) -> Tensor:
     """Write `source`, of the same shape, into this leaf. A leaf that requires grad needs `no_grad` around it.
 
@@ -103,7 +97,7 @@ METHODS: dict[str, Any] = {
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
     "ndim": property(lambda t: t.array.ndim), "size": property(lambda t: t.array.size),
-    "is_leaf": property(lambda t: t.op is None or not t.tracked), "requires_grad_": _requires_grad,
+    "is_leaf": property(lambda t: t.op is None or not t.tracked),
     # arithmetic
     "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
     "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),

@@ -61,12 +61,10 @@ def _on_rows(kernel, dim, *arrays):
     if x.ndim == 0:
         raise ShapeError(f"{kernel.__name__}: got a single number; need at least one dimension")
     (d,) = normalize_dims(kernel.__name__, dim, x.ndim)
-    last = d == x.ndim - 1
-    rows = [K.contiguous(a if last else np.moveaxis(a, d, -1)) for a in arrays]
-    y = K.empty(rows[0].shape, x.dtype)
-    n = x.shape[d]
+    rows = [K.contiguous(np.moveaxis(a, d, -1)) for a in arrays]
+    y, n = K.empty(rows[0].shape, x.dtype), x.shape[d]
     kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
-    return y if last else np.moveaxis(y, -1, d)
+    return y if d == x.ndim - 1 else np.moveaxis(y, -1, d)
 
 
 @differentiable(x=lambda g, y, x, *, dim: softmax_grad(g, y, dim=dim))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -168,15 +169,10 @@ class Optimizer(ABC):
 
     def _stale(self) -> bool:
         """Whether a parameter got another array, a group other states, or the process another backend."""
-        if self._maker is not K.segments:
-            return True
-        for t in self._tables:
-            if t.names != self._state_names(t.group):
-                return True
-            for p, array in zip(t.params, t.arrays):
-                if p.array is not array:
-                    return True
-        return False
+        return self._maker is not K.segments or any(
+            t.names != self._state_names(t.group) or any(map(is_not, [p.array for p in t.params], t.arrays))
+            for t in self._tables
+        )
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
