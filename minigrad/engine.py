@@ -53,6 +53,8 @@ class Tensor:
     __slots__ = ("__weakref__", "array", "grad", "hooks", "inputs", "op", "options", "saved", "stamp", "tracked")
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
+        if not isinstance(array, _ndarray):
+            raise TypeError(f"Tensor: got a {type(array).__name__}; minigrad.tensor(data) makes a tensor of it")
         self.array = array
         self.grad = None
         self.op = self.inputs = self.options = self.saved = self.hooks = None

@@ -43,6 +43,7 @@ from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.shape import cast, reshape, transpose
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .tensor import METHODS as CORE_METHODS
 from .tensor import attach
 
 COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
@@ -234,3 +235,6 @@ METHODS: dict[str, Any] = {
 }  # fmt: skip
 
 attach(METHODS)
+for _name, _method in (CORE_METHODS | METHODS).items():
+    if getattr(_method, "__name__", "") == "<lambda>":
+        _method.__qualname__ = _name  # which Python's own errors about arguments say

@@ -97,3 +97,10 @@ def test_options_may_come_by_position():
     assert mg.softmax(x, 0).tolist() == mg.softmax(x, dim=0).tolist() != mg.softmax(x, dim=1).tolist()
     mg.sum(mg.sum(x, 1) * 2).backward()
     assert x.grad.tolist() == [[2, 2], [2, 2]]
+
+
+def test_errors_about_arguments_name_the_method():
+    with pytest.raises(TypeError, match=r"mean\(\) got .*'axis'"):
+        leaf().mean(axis=1)
+    with pytest.raises(TypeError, match="Tensor: got a list"):
+        mg.Tensor([1, 2])
