@@ -21,7 +21,7 @@ INLINE vi32 mf32_first(size_t n) {
 INLINE vi64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1, 2, 3}; }
 /* By pieces: a masked load or store takes ten cycles on Zen 1, and n is the same again and again. */
 INLINE __m128 vf32_load_half(const float *p, size_t n) {
-    const __m128 two = n & 2 ? (__m128)_mm_load_sd((const double *)p) : _mm_setzero_ps();
+    const __m128 two = n & 2 ? (__m128)_mm_loadl_epi64((const __m128i *)p) : _mm_setzero_ps();
     return n & 1 ? (n & 2 ? _mm_movelh_ps(two, _mm_load_ss(p + 2)) : _mm_load_ss(p)) : two;
 }
 INLINE vf32 vf32_load_part(const float *p, size_t n) {
@@ -38,7 +38,7 @@ INLINE void vf32_store_part(float *p, size_t n, vf32 v) {
     if (n >= 8) { vf32_store(p, v); return; }
     __m128 h = _mm256_castps256_ps128(v);
     if (n & 4) _mm_storeu_ps(p, h), p += 4, h = _mm256_extractf128_ps(v, 1);
-    if (n & 2) _mm_storel_pd((double *)p, (__m128d)h), p += 2, h = _mm_movehl_ps(h, h);
+    if (n & 2) _mm_storel_epi64((__m128i *)p, (__m128i)h), p += 2, h = _mm_movehl_ps(h, h);
     if (n & 1) _mm_store_ss(p, h);
 }
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) {
