@@ -20,29 +20,18 @@ import numpy as np
 
 from .. import kernels as K
 from ..engine import Tensor, no_grad
-from ..nn.activations import (
-    CELU,
-    ELU,
-    GELU,
-    Hardtanh,
-    LeakyReLU,
-    LogSigmoid,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)  # fmt: skip
+from ..nn import activations as act
 from ..nn.dropout import Dropout
 from ..nn.layers import Flatten, Linear, Sequential
 from ..nn.module import Module
 
 # They act on each unit alone, so that they may stand between Linear layers.
-ACTIVATIONS = (ReLU, Tanh, Sigmoid, LeakyReLU, ELU, CELU, GELU, SiLU, Hardtanh, Softplus, Softsign, LogSigmoid)
+ACTIVATIONS = (
+    act.ReLU, act.Tanh, act.Sigmoid, act.LeakyReLU, act.ELU, act.CELU, act.GELU, act.SiLU, act.Hardtanh, act.Softplus,
+    act.Softsign, act.LogSigmoid,
+)  # fmt: skip
 BETWEEN = (*ACTIVATIONS, Dropout, Flatten)
-TAKEN = (Linear, Softmax, *BETWEEN)
+TAKEN = (Linear, act.Softmax, *BETWEEN)
 
 
 def compact(model: Module) -> Sequential:

@@ -55,6 +55,19 @@ def test_memory_is_that_of_the_arrays_of_a_step():
     assert not tracemalloc.is_tracing()
 
 
+def held_by_the_second_of_two(step):
+    """The bytes that the second of two calls holds at its peak."""
+    tracemalloc.start()
+    try:
+        step()
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        step()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("moment", ["none", "penalty", "prox"])
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "RMSprop", "Adagrad"])
 def test_an_update_allocates_no_array_and_is_one_kernel_call(monkeypatch, moment, kind):
@@ -71,15 +84,7 @@ def test_an_update_allocates_no_array_and_is_one_kernel_call(monkeypatch, moment
 
         if name != "segments":  # by which an optimizer notices a change of backend
             monkeypatch.setattr(mg.kernels, name, partial(counted, getattr(mg.kernels, name), name))
-    tracemalloc.start()
-    try:
-        optimizer.step()
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        optimizer.step()
-        held = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+    held = held_by_the_second_of_two(optimizer.step)
     computed = [name for name in calls if name not in ("contiguous", "alike")]
     assert computed == [f"{kind.lower()}_update"] * 2
     assert mg.kernels.backend() != "native" or held < 3000, held  # Python's own lists; a bias is 1200 bytes
@@ -121,15 +126,7 @@ def test_an_update_with_a_term_on_groups_or_a_constraint_allocates_no_array():
         optimizer = optim.Adam(model.parameters(), lr=0.1, **{moment: bound})
         mg.cross_entropy(model(mg.tensor(X)), Y).backward()
         optimizer.step()
-        tracemalloc.start()
-        try:
-            optimizer.step()
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            optimizer.step()
-            held = tracemalloc.get_traced_memory()[1] - before
-        finally:
-            tracemalloc.stop()
+        held = held_by_the_second_of_two(optimizer.step)
         assert mg.kernels.backend() != "native" or held < 6000, held  # the weights take 27 600 bytes
 
 
