@@ -9,7 +9,7 @@ import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import data, debug, kernels, linear_model, methods, nn, optim, reg, rng, selection, testing, train
-from .engine import Tensor, differentiable, flat, grad, is_grad_enabled, no_grad
+from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
@@ -62,6 +62,7 @@ from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .recording import is_grad_enabled, no_grad
 from .rng import manual_seed
 
 __version__ = "0.1.0"

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
@@ -28,17 +27,11 @@ from .arrays import REAL
 from .errors import DTypeError, GraphError, ShapeError
 from .op import Op, describe
 from .owned import owned
+from .recording import mode, recording
 
 _watch: Callable | None = None  # told of every result and every gradient: debug.py
 _tick = itertools.count(1).__next__  # one clock stamps every creation and every write
 _new, _ndarray = object.__new__, np.ndarray
-
-
-class _Mode(threading.local):
-    recording = True
-
-
-_mode = _Mode()
 
 
 class Tensor:
@@ -81,7 +74,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """A constant with the same numbers, in memory of its own."""
-        array = K.empty(self.array.shape, self.array.dtype)
+        array = K.empty_like(self.array)
         K.copy(self.array, array)
         return Tensor(array)
 
@@ -103,7 +96,7 @@ class Tensor:
         handed_out = set()
         for leaf, g in walk(self, seed, None, create_graph, free).values():
             if leaf.grad is not None:
-                with _recording(create_graph):
+                with recording(create_graph):
                     leaf.grad = accumulate(leaf.grad, g)
             elif create_graph:
                 leaf.grad = g
@@ -116,7 +109,7 @@ class Tensor:
 
 def full(x: Tensor, number: float) -> Tensor:
     """A constant of one number everywhere, in the shape and dtype of x."""
-    array = K.empty(x.array.shape, x.array.dtype)
+    array = K.empty_like(x.array)
     K.copy(number, array)
     return Tensor(array)
 
@@ -160,7 +153,7 @@ def differentiable(
     >>> from minigrad import kernels as K
     >>> @mg.differentiable(x=lambda g, y, x: mg.mul(g, mg.mul(3.0, mg.mul(x, x))))
     ... def cube(x):
-    ...     y = K.empty(x.shape, x.dtype)
+    ...     y = K.empty_like(x)
     ...     K.mul(x, x, y)
     ...     K.mul(x, y, y)
     ...     return y
@@ -174,11 +167,11 @@ def differentiable(
         op = Op(forward, rules, shared, replayable and not opaque)
         if opaque:
             K.opaque(op.name)
-        count, defaults, keywords = len(op.names), op.options, frozenset(op.keywords)
+        count, defaults = len(op.names), op.options
 
         @functools.wraps(forward)
         def apply(*args: Any, **options: Any) -> Tensor:
-            if len(args) != count or (options and not keywords.issuperset(options)):
+            if len(args) != count:
                 args, options = op.bind(args, options)
             elif defaults:
                 options = defaults | options if options else defaults
@@ -200,9 +193,9 @@ def differentiable(
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
             except (TypeError, AttributeError):
-                op.blame(args)
+                op.blame(args, options)
                 raise
-            recorded = tracked and _mode.recording
+            recorded = tracked and mode.recording
             if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
                 made = made.copy()
             y = _new(Tensor)
@@ -225,7 +218,7 @@ def differentiable(
 
 
 def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    y = K.empty(a.shape, a.dtype)
+    y = K.empty_like(a)
     K.add(a, b, y)
     return y
 
@@ -239,11 +232,13 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
     pending = {output.stamp: (output, g)}
     found = {}
     oldest = min(wanted, default=0) if wanted is not None else 0
-    heap = [-output.stamp]  # newest first: b = a + a; c = b + b must finish b before a, so creation order decides
-    recording, _mode.recording = _mode.recording, create_graph
+    # Newest first: b = a + a; c = b + b must finish b before a, so creation order decides. One that waits alone, as all
+    # along a chain, needs no heap.
+    heap, alone = [], output.stamp
+    before, mode.recording = mode.recording, create_graph
     try:
-        while heap:
-            stamp = -heappop(heap)
+        while pending:
+            stamp, alone = alone or -heappop(heap), 0
             y, g = pending.pop(stamp)
             if y.hooks:
                 g = _hooked(y, g)
@@ -287,11 +282,17 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 else:
                     known[made] = x, gx
                     if known is pending:
-                        heappush(heap, -made)
+                        if alone:
+                            heap.append(-alone)
+                            alone = 0
+                        if heap:
+                            heappush(heap, -made)
+                        else:
+                            alone = made
             if free:
                 y.inputs = y.options = y.saved = None
     finally:
-        _mode.recording = recording
+        mode.recording = before
     return found
 
 
@@ -351,46 +352,6 @@ def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any =
                              "gives None for it")  # fmt: skip
         result.append(found[x.stamp][1] if x.stamp in found else None)
     return result[0] if single else tuple(result)
-
-
-class _recording:
-    """Record ops, or not, inside a `with`; what was before returns at its end, also after an exception."""
-
-    def __init__(self, on: bool) -> None:
-        self.on = on
-
-    def __enter__(self) -> None:
-        self.before, _mode.recording = _mode.recording, self.on
-
-    def __exit__(self, *error: object) -> None:
-        _mode.recording = self.before
-
-
-class no_grad(_recording):
-    """A `with` block, or a decorated function, in which no op is recorded; holds for the present thread.
-
-    >>> import minigrad as mg
-    >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> with mg.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-
-    def __init__(self) -> None:
-        super().__init__(False)
-
-    def __call__(self, function: Callable) -> Callable:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with no_grad():
-                return function(*args, **kwargs)
-
-        return wrapped
-
-
-def is_grad_enabled() -> bool:
-    """Whether ops are recorded now, in this thread."""
-    return _mode.recording
 
 
 def touch(tensors: Iterable[Tensor]) -> None:

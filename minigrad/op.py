@@ -59,8 +59,9 @@ class Op:
         """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
         return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
 
-    def blame(self, args: tuple) -> None:
+    def blame(self, args: tuple, options: dict) -> None:
         """Raise for the argument that no arithmetic can take, if there is one: the body fell over it."""
+        self.bind(args, options)  # an option that the op does not have
         for i, (x, rule) in enumerate(zip(args, self.rules)):
             missing = x is None and (self.variadic or self.defaults[i] is not None)
             if rule is not None and (missing or isinstance(x, (str, tuple, slice))):

@@ -8,12 +8,13 @@ import numpy as np
 
 from . import kernels as K
 from .arrays import check_dtype
-from .engine import Tensor, is_grad_enabled, touch
+from .engine import Tensor, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
 from .owned import owned
+from .recording import is_grad_enabled
 
 
 def read_only(t: Tensor) -> np.ndarray:

@@ -35,7 +35,7 @@ class Standardizer:
         constant = (x == x[0]).all(0)
         K.mean(x, self.mean, 0, 1)
         np.copyto(self.mean, x[0], where=constant)  # their mean may be one rounding off, and dust / dust is not 0
-        centred = K.empty(x.shape, x.dtype)
+        centred = K.empty_like(x)
         K.sub(x, self.mean, centred)
         K.mul(centred, centred, centred)
         K.mean(centred, self.std, 0, 1)

@@ -7,7 +7,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uintptr_t
 from numpy cimport (
-    NPY_ARRAY_CARRAY, NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
+    NPY_ARRAY_CARRAY, NPY_DOUBLE, NPY_FLOAT, NPY_UINT8, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
     PyArray_ISNOTSWAPPED, PyArray_NDIM, PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray,
     npy_intp,
 )
@@ -28,7 +28,7 @@ cdef enum: SMALL = 8                        # axes of a shape that takes the sho
 cdef enum: ALIGN = 64                       # bytes: a cache line, and the widest vector
 cdef enum: LARGE = 2048                     # bytes from which an array starts on a cache line
 cdef Py_ssize_t HUGE = 1 << 50              # bytes that no machine has
-cdef object float32 = np.float32, float64 = np.float64
+cdef object float32 = np.float32, float64 = np.float64, uint8 = np.uint8
 cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)
 
 
@@ -45,7 +45,7 @@ cdef class Memory:
 cdef ndarray make(int axes, const npy_intp *shape, int t):
     """An array with arbitrary content. NumPy's own start 16 bytes past a cache line, so that every vector of 64 bytes
     is read from two lines: add took 1.4 times as long on 2,048 floats in the cache, matmul up to 1.16 times."""
-    cdef Py_ssize_t bytes = 4 if t == NPY_FLOAT else 8
+    cdef Py_ssize_t bytes = 4 if t == NPY_FLOAT else 8 if t == NPY_DOUBLE else 1
     cdef int axis
     cdef uintptr_t start
     cdef Memory memory
@@ -75,6 +75,8 @@ def empty(shape, dtype):
         t = NPY_FLOAT
     elif dtype is float64 or dtype is dtype64:
         t = NPY_DOUBLE
+    elif dtype is uint8:
+        t = NPY_UINT8
     else:
         return np.empty(shape, dtype)
     if type(shape) is not tuple or len(<tuple>shape) > SMALL:
@@ -82,6 +84,24 @@ def empty(shape, dtype):
     for axis in range(len(<tuple>shape)):
         dims[axis] = (<tuple>shape)[axis]
     return make(<int>len(<tuple>shape), dims, t)
+
+
+def empty_like(ndarray x not None):
+    if PyArray_NDIM(x) > SMALL or not PyArray_ISNOTSWAPPED(x) or (
+        PyArray_TYPE(x) != NPY_FLOAT and PyArray_TYPE(x) != NPY_DOUBLE
+    ):
+        return reference.empty_like(x)
+    return make(PyArray_NDIM(x), PyArray_DIMS(x), PyArray_TYPE(x))
+
+
+def empty_product(ndarray a not None, ndarray b not None, bint ta=False, bint tb=False):
+    cdef npy_intp dims[2]
+    if PyArray_NDIM(a) != 2 or PyArray_NDIM(b) != 2 or not PyArray_ISNOTSWAPPED(a) or (
+        PyArray_TYPE(a) != NPY_FLOAT and PyArray_TYPE(a) != NPY_DOUBLE
+    ):
+        return reference.empty_product(a, b, ta, tb)        # or the error that says why
+    dims[0], dims[1] = PyArray_DIM(a, 1 if ta else 0), PyArray_DIM(b, 0 if tb else 1)
+    return make(2, dims, PyArray_TYPE(a))
 
 
 cdef int broadcast_shape(ndarray a, ndarray b, npy_intp *dims) noexcept:

@@ -30,7 +30,7 @@ from .reference_losses import (
     mse_grad,
     softmax,
     softmax_grad,
-)
+)  # fmt: skip
 from .reference_penalty import elastic_net, elastic_net_grad, soft_threshold
 from .reference_random import dropout, dropout_bits, masked_scale, random_bits, uniform
 from .reference_update import adam_update, segments, sgd_update
@@ -39,6 +39,18 @@ from .reference_update import adam_update, segments, sgd_update
 def empty(shape, dtype):
     """A C-contiguous array with arbitrary content."""
     return np.empty(shape, dtype)
+
+
+def empty_like(x):
+    """An empty array of the shape and dtype of x, C-contiguous."""
+    return np.empty(x.shape, x.dtype)
+
+
+def empty_product(a, b, ta=False, tb=False):
+    """An empty array for the product of two matrices; ta, tb say which are given transposed. a's dtype."""
+    if a.ndim != 2 or b.ndim != 2:
+        raise ShapeError(f"a product of {a.shape} and {b.shape}; need two matrices, (m, k) and (k, n)")
+    return np.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
 
 
 def empty_for(a, b):

@@ -21,10 +21,11 @@ import numpy as np
 from .. import nn, optim, reg, rng
 from ..arguments import whole
 from ..data import load_digits, load_mnist
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_
 from ..ops.losses import cross_entropy
+from ..recording import no_grad
 from ..train.evaluate import dtype_of
 from ..train.loop import collector_paused
 from .cost_measures import Setup, predictor, state_bytes, step_bytes, stepper, timed

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import optim
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..nn.module import Module
+from ..recording import no_grad
 from ..reg.terms import Terms
 
 SLICE = 5e-3  # seconds that a row is timed for before the next one is

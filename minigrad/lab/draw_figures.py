@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim, reg
-from ..engine import no_grad
 from ..ops.classification import cross_entropy
+from ..recording import no_grad
 from ..tensor import tensor
 from .figures import LINES, TEST, TRAIN, UNDECIDED
 

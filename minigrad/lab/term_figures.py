@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim, reg
-from ..engine import no_grad
 from ..nn.layers import Sequential
 from ..ops.elementwise import sigmoid
 from ..ops.losses import bce_with_logits, mse
 from ..ops.reduce import softmax
+from ..recording import no_grad
 from ..tensor import tensor
 from .draw_figures import confidence, dropout, gaussian, schedules, spatial
 from .figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, _pyplot

@@ -65,7 +65,7 @@ class LogisticSolver(Solver):
                 f"numbers, above {LARGEST}²: use a network without hidden layers, or fewer inputs"
             )
         if settings.fit_intercept:
-            logs = K.empty(shares.shape, shares.dtype)
+            logs = K.empty_like(shares)
             K.log(shares, logs)
             self.v[:, -1] = logs[1] - logs[0] if classes == 2 else logs
         self._pull = float(np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs]).max())
@@ -126,7 +126,7 @@ class LogisticSolver(Solver):
 
     def _probabilities(self, v: np.ndarray) -> np.ndarray:
         scores = self._scores(v)
-        out = K.empty(scores.shape, scores.dtype)
+        out = K.empty_like(scores)
         (K.sigmoid if self.logits == 1 else K.softmax)(scores, out)
         return out
 
@@ -150,10 +150,10 @@ class LogisticSolver(Solver):
     def _objective(self, v: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> float:
         scores = self._scores(v)
         if self.logits == 1:
-            losses = K.empty(scores.shape, scores.dtype)
+            losses = K.empty_like(scores)
             K.bce_with_logits(scores, self.target, losses, reduction=K.reference.NONE)
         else:
-            losses, scratch = K.empty((len(scores),), scores.dtype), K.empty(scores.shape, scores.dtype)
+            losses, scratch = K.empty((len(scores),), scores.dtype), K.empty_like(scores)
             K.cross_entropy(scores, self.labels, losses, scratch, reduction=K.reference.NONE)
         return dot(self.share, losses) + _penalty(v, l1, l2)
 

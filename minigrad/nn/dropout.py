@@ -71,15 +71,16 @@ class Dropout(RandomLayer):
         p, inverted = self.p, self.scaling == "inverted"
         if not self.training:
             return x if inverted or p == 0 else mul(x, 1 - p)
-        shape = self.mask_shape(x.array.shape)
+        full = x.array.shape
+        shape = self.mask_shape(full)
         key, stream = self.draw()
         rows_share = self.noise_shape is not None and self.noise_shape[0] == 1
-        offset = 0 if rows_share else self._row * math.prod(shape[1:])
-        self.__dict__["_shapes"] = x.array.shape, shape, offset  # not a part: no need to look at what it is
+        offset = self._row * math.prod(shape[1:]) if self._row and not rows_share else 0
+        self.__dict__["_shapes"] = full, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
-        if shape == x.array.shape:
+        if shape is full or shape == full:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
         return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
 
@@ -99,6 +100,6 @@ class Dropout(RandomLayer):
 def mask(shape: Shape, p: float, key: int, stream: int, offset: int = 0) -> np.ndarray:
     """The mask that the op dropout has for these arguments: True where kept."""
     n = math.prod(shape)
-    bits = K.empty(((n + 7) // 8,), "uint8")
+    bits = K.empty(((n + 7) // 8,), np.uint8)
     K.dropout_bits(bits, n, key=key, stream=stream, offset=offset, p=p)
     return np.unpackbits(bits, count=n, bitorder="little").astype(bool).reshape(shape)

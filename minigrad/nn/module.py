@@ -209,7 +209,7 @@ class Module:
         """Name -> copy of every parameter and buffer, in the order of the tree."""
         state = {}
         for name, t in self._named_tensors(PARAMETER, BUFFER):
-            state[name] = K.empty(t.array.shape, t.array.dtype)
+            state[name] = K.empty_like(t.array)
             K.copy(t.array, state[name])
         return state
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from .. import kernels as K
 from .. import rng
 from ..arguments import whole
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..ops.elementwise import mul, sqrt, square, sub
 from ..ops.reduce import mean
 from ..ops.shape import sum
+from ..recording import no_grad
 from ..tensor import tensor
 from .module import Module
 from .replay import drawing_from

@@ -42,7 +42,7 @@ def one_of(op: str, t: Tensor, low: float) -> Tensor:
 @differentiable(x=lambda g, y, x, t: div(mul(g, sub(x, t)), clamp(mul(x, sub(1.0, x)), 1e-12)), t=None)
 def probability_cross_entropy(x, t):
     """y = -(t max(log x, -100) + (1 - t) max(log(1 - x), -100)): the op behind binary_cross_entropy."""
-    y, z, rest = (K.empty(x.shape, x.dtype) for _ in range(3))
+    y, z, rest = (K.empty_like(x) for _ in range(3))
     K.log(x, y)
     K.maximum(y, -100.0, y)
     K.mul(t, y, y)

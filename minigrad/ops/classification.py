@@ -137,7 +137,7 @@ def _smoothed(index: np.ndarray, own: np.ndarray, w: np.ndarray, smoothing: floa
     rows, classes = len(index), len(w)
     table, sure = K.empty((rows, classes), w.dtype), K.empty(own.shape, w.dtype)
     if smoothing:
-        even = K.empty(w.shape, w.dtype)
+        even = K.empty_like(w)
         K.mul(w, smoothing / classes, even)
         K.copy(even, table)
     else:

@@ -72,7 +72,7 @@ def extremum(x, *, dims, keepdim, least):
 def _shares(x: Tensor, y: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     """1 / (how many elements over dims equal their extreme y) where they do, else 0; NaN where y is NaN. A constant."""
     equal = x.array == spread(y.detach(), x, dims, keepdim).array
-    mine, count = K.empty(x.shape, x.dtype), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
+    mine, count = K.empty_like(x.array), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
     K.copy(equal, mine)
     K.copy(equal.sum(dims, keepdims=True), count)
     K.div(mine, count, mine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .. import kernels as K
 from ..engine import differentiable
-from ..errors import ShapeError
 from .elementwise import ACTIVATION_GRADS
 from .shape import sum
 
@@ -19,9 +18,7 @@ def matmul(a, b, *, ta=False, tb=False):
     Each element is a chain of fused multiply-adds in chunks of k: the same bits on every machine (docs/kernels.md).
     `minigrad.matmul` is this for matrices, and takes vectors and batches besides (ops/batches.py).
     """
-    if a.ndim != 2 or b.ndim != 2:
-        raise ShapeError(f"matmul: a is {a.shape}, b is {b.shape}; need two matrices")
-    y = K.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
+    y = K.empty_product(a, b, ta, tb)
     K.matmul(a, b, y, ta=ta, tb=tb)
     return y
 
@@ -39,10 +36,8 @@ def affine(x, w, b=None, *, activation=None):
     >>> mg.affine(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), mg.tensor([-20]), activation="relu")
     tensor([[0.]])
     """
-    if x.ndim != 2 or w.ndim != 2:
-        raise ShapeError(f"affine: x is {x.shape}, w is {w.shape}; need two matrices, (m, k) and (k, n)")
     if activation is not None and activation not in ACTIVATION_GRADS:
         raise ValueError(f"affine: activation is {activation!r}; need None or one of {', '.join(ACTIVATION_GRADS)}")
-    y = K.empty((x.shape[0], w.shape[1]), x.dtype)
+    y = K.empty_product(x, w)
     K.matmul(x, w, y, bias=None if b is None else K.contiguous(b), activation=activation)
     return y

@@ -82,7 +82,7 @@ def softmax_cross_entropy(x, target, *, reduction="mean"):
     """The op behind cross_entropy; the softmax that it computes is kept for the gradient."""
     kind = check_reduction("cross_entropy", reduction)
     t = _class_targets("cross_entropy", x, target)
-    loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty(x.shape, x.dtype)
+    loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty_like(x)
     K.cross_entropy(K.contiguous(x), t, loss, probs, reduction=kind)
     return loss, probs
 
@@ -110,9 +110,9 @@ def cross_entropy_grad(g, x, target, *, probs=None, reduction="mean"):
     """z = (softmax(x) Σ t - t) g, divided by the rows for mean."""
     t = _class_targets("cross_entropy_grad", x, target)
     if probs is None:
-        probs = K.empty(x.shape, x.dtype)
+        probs = K.empty_like(x)
         K.softmax(K.contiguous(x), probs)
-    z = K.empty(x.shape, x.dtype)
+    z = K.empty_like(x)
     K.cross_entropy_grad(probs, t, K.contiguous(g), z, reduction=REDUCTIONS[reduction])
     return z
 
@@ -140,14 +140,14 @@ def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
 def _elementwise_loss(op: str, kernel: Any, x: np.ndarray, t: Any, reduction: str) -> np.ndarray:
     kind = check_reduction(op, reduction)
     x, t = _pairs(op, x, t)
-    loss = K.empty(x.shape if kind == NONE else (), x.dtype)
+    loss = K.empty_like(x) if kind == NONE else K.empty((), x.dtype)
     kernel(x, t, loss, reduction=kind)
     return loss
 
 
 def _elementwise_grad(op: str, kernel: Any, g: np.ndarray, x: np.ndarray, t: Any, reduction: str) -> np.ndarray:
     x, t = _pairs(op, x, t)
-    z = K.empty(x.shape, x.dtype)
+    z = K.empty_like(x)
     kernel(x, t, K.contiguous(g), z, reduction=REDUCTIONS[reduction])
     return z
 

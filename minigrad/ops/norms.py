@@ -25,7 +25,7 @@ def power_norm(x, *, p):
     if x.shape[-1] == 0:
         K.copy(0.0, y)
         return y
-    z, top = K.empty(x.shape, x.dtype), K.empty((*y.shape, 1), x.dtype)
+    z, top = K.empty_like(x), K.empty((*y.shape, 1), x.dtype)
     K.abs(x, z)
     (K.max if p > 0 else K.min)(z, top, np.empty(top.shape, np.int64), z.ndim - 1, z.ndim)
     top[(top == 0) | np.isinf(top)] = 1

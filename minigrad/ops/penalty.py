@@ -27,6 +27,6 @@ def elastic_net(w, *, l1=0.0, l2=0.0):
 )
 def elastic_net_grad(g, w, *, l1=0.0, l2=0.0):
     """z = g (l2 w + l1 sign(w)), sign(0) = 0, for a single number g."""
-    z = K.empty(w.shape, w.dtype)
+    z = K.empty_like(w)
     K.elastic_net_grad(K.contiguous(w), z, l1=l1, l2=l2, scale=float(g))
     return z

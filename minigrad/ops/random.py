@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import kernels as K
 from ..engine import differentiable
 
@@ -16,8 +18,8 @@ def dropout(x, *, p, key, stream, offset=0, scale):
     >>> mg.dropout(mg.tensor([1, 2, 3, 4]), p=0.5, key=0, stream=1, scale=2.0)
     tensor([0., 4., 0., 0.])
     """
-    y = K.empty(x.shape, x.dtype)
-    bits = K.empty(((x.size + 7) // 8,), "uint8")
+    y = K.empty_like(x)
+    bits = K.empty(((x.size + 7) // 8,), np.uint8)
     K.dropout(K.contiguous(x), y, bits, key=key, stream=stream, offset=offset, p=p, scale=scale)
     return y, bits
 
@@ -31,6 +33,6 @@ def masked_scale(x, *, bits, scale):
     >>> mg.masked_scale(mg.tensor([1, 2, 3]), bits=np.array([0b101], np.uint8), scale=2.0)
     tensor([2., 0., 6.])
     """
-    y = K.empty(x.shape, x.dtype)
+    y = K.empty_like(x)
     K.masked_scale(K.contiguous(x), bits, y, scale=scale)
     return y

@@ -106,7 +106,7 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
 @differentiable(d=lambda g, y, d, *, delta: mul(g, clamp(d, -delta, delta)))
 def huber(d, *, delta):
     """y = c (d - c/2), c = d held within ±delta: both branches in one; the slope is c."""
-    c, y = K.empty(d.shape, d.dtype), K.empty(d.shape, d.dtype)
+    c, y = K.empty_like(d), K.empty_like(d)
     K.maximum(d, -delta, c)
     K.minimum(c, delta, c)
     K.mul(c, 0.5, y)

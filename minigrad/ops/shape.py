@@ -51,12 +51,14 @@ def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[np.ndarr
 
     Axes that do not stand side by side are moved to the end.
     """
-    dims = normalize_dims(op, dim, x.ndim)
+    x, ndim = K.contiguous(x), x.ndim
+    if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
+        first = dim % ndim
+        return x, K.empty_reduced(x, first, first + 1, keepdim), first, first + 1
+    dims = normalize_dims(op, dim, ndim)
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
-    x = K.contiguous(x)
-    y = K.empty_reduced(x, first, last, keepdim)
     if last - first == len(dims):
-        return x, y, first, last
+        return x, K.empty_reduced(x, first, last, keepdim), first, last
     kept = tuple(i for i in range(x.ndim) if i not in dims)
     y = K.empty(reduced_shape(x.shape, dims, keepdim), x.dtype)
     return K.contiguous(x.transpose(kept + dims)), y, len(kept), x.ndim

@@ -53,7 +53,7 @@ def product(x):
 )
 def prod_grad(g, x):
     """z[..., i] = g Πₖ x[..., k] over k ≠ i, without a division: where x has zeros, the product of the others."""
-    z = K.empty(x.shape, x.dtype)
+    z = K.empty_like(x)
     K.prod_grad(K.contiguous(g), rows(x), rows(z))
     return z
 
@@ -90,7 +90,7 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 @differentiable(x=lambda g, y, x, *, reverse: running(g, reverse=not reverse))
 def running(x, *, reverse):
     """y[..., i] = x[..., 0] + ... + x[..., i]; from the last element down if reverse."""
-    y = K.empty(x.shape, x.dtype)
+    y = K.empty_like(x)
     K.cumsum(rows(x), rows(y), reverse=reverse)
     return y
 
@@ -138,7 +138,7 @@ def unit(x: Tensor, norm: Tensor) -> Tensor:
 @differentiable(x=lambda g, y, x, *, dims: center(g, dims=dims))
 def center(x, *, dims):
     """y = x less its mean over dims, taken off twice: the mean of large numbers is rounded, and leaves a rest."""
-    y = K.empty(x.shape, x.dtype)
+    y = K.empty_like(x)
     for values in (x, y):
         flat, mean, first, last = reduction("center", values, dims, True)
         K.mean(flat, mean, first, last)
@@ -203,7 +203,7 @@ def log_sum_exp(x):
     if x.shape[-1] == 0:
         K.copy(-np.inf, y)
         return y
-    top, z = K.empty((*y.shape, 1), x.dtype), K.empty(x.shape, x.dtype)
+    top, z = K.empty((*y.shape, 1), x.dtype), K.empty_like(x)
     K.max(K.contiguous(x), top, np.empty(top.shape, np.int64), x.ndim - 1, x.ndim)
     top[np.isinf(top)] = 0
     K.sub(x, top, z)

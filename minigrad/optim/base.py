@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -169,10 +168,15 @@ class Optimizer(ABC):
 
     def _stale(self) -> bool:
         """Whether a parameter got another array, a group other states, or the process another backend."""
-        return self._maker is not K.segments or any(
-            t.names != self._state_names(t.group) or any(map(is_not, [p.array for p in t.params], t.arrays))
-            for t in self._tables
-        )
+        if self._maker is not K.segments:
+            return True
+        for table in self._tables:
+            if table.names != self._state_names(table.group):
+                return True
+            for p, array in zip(table.params, table.arrays):
+                if p.array is not array:
+                    return True
+        return False
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
@@ -205,7 +209,7 @@ class Optimizer(ABC):
         if old is not None and old.shape != p.array.shape:
             raise ShapeError(f"{self._name}: a parameter became {p.array.shape}, its state is {old.shape}")
         if old is None or old.dtype != p.array.dtype:
-            new = self.state[p][name] = K.empty(p.array.shape, p.array.dtype)
+            new = self.state[p][name] = K.empty_like(p.array)
             K.copy(0.0 if old is None else old, new)
 
     # --- terms ---------------------------------------------------------------------------------------------------

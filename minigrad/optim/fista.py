@@ -23,7 +23,8 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite, whole
-from ..engine import Tensor, full, no_grad, touch
+from ..engine import Tensor, full, touch
+from ..recording import no_grad
 from .base import Optimizer, Table
 
 
@@ -164,7 +165,7 @@ class FISTA(ISTA):
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    out = K.empty(a.shape, a.dtype)
+    out = K.empty_like(a)
     K.sub(a, b, out)
     return out
 

@@ -44,7 +44,7 @@ class GroupStep:
         self.term, self.parameters = term, (w,)
         array = w.array
         self.axes = term.axes(array.shape) if hasattr(term, "axes") else (0, array.ndim)
-        self.before = K.empty(array.shape, array.dtype)
+        self.before = K.empty_like(array)
         self.steps = K.empty(array.shape[: self.axes[0]] + array.shape[self.axes[1] :], array.dtype)
 
     def begin(self) -> None:
@@ -77,7 +77,7 @@ class JointStep:
         self.gathered = term.gathered(self._arrays())
         self.before, self.rows, self.square = (self.gathered.matrix() for _ in range(3))
         self.factors = self.gathered.factors(term.scaled)
-        self.steps = K.empty(self.factors.shape, self.factors.dtype)
+        self.steps = K.empty_like(self.factors)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {name: w.array for name, w in zip(self.names, self.parameters)}

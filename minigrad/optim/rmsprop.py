@@ -55,7 +55,7 @@ class RMSprop(Optimizer):
         state = self.state[p]
         square = state["v"]
         if group["centered"]:
-            square = K.empty(p.array.shape, p.array.dtype)
+            square = K.empty_like(p.array)
             K.mul(state["m"], state["m"], square)
             K.sub(state["v"], square, square)
             K.relu(square, square)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arguments import finite, refuse_unknown_of
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..ops.shape import check_real
+from ..recording import no_grad
 from ..tensor import tensor
 
 

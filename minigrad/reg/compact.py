@@ -19,11 +19,12 @@ from itertools import pairwise
 import numpy as np
 
 from .. import kernels as K
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..nn import activations as act
 from ..nn.dropout import Dropout
 from ..nn.layers import Flatten, Linear, Sequential
 from ..nn.module import Module
+from ..recording import no_grad
 
 # They act on each unit alone, so that they may stand between Linear layers.
 ACTIVATIONS = (

@@ -39,7 +39,7 @@ class Constraint(ABC):
         w = w if isinstance(w, Tensor) else tensor(w)
         check_real(self.name, w)
         array = K.contiguous(w.array)
-        out = K.empty(array.shape, array.dtype)
+        out = K.empty_like(array)
         self.project_into(array, out)
         return Tensor(out)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Tensor, grad, is_grad_enabled
+from ..engine import Tensor, grad
 from ..errors import GraphError
 from ..nn.module import Module
 from ..ops.elementwise import mul, square
 from ..ops.shape import sum
+from ..recording import is_grad_enabled
 from .activity import samples_of
 from .outputs import LossEntry, OutputPenalty
 

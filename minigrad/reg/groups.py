@@ -111,7 +111,7 @@ class GroupLasso(Penalty):
         first, last = self.axes(array.shape)
         steps = K.empty(array.shape[:first] + array.shape[last:], array.dtype)
         K.copy(_steps(step, steps.shape), steps)
-        out = K.empty(array.shape, array.dtype)
+        out = K.empty_like(array)
         self._shrink(array, steps, out, l1)
         return Tensor(out)
 

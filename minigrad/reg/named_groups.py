@@ -10,13 +10,14 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..nn.module import Module
 from ..ops.elementwise import add, mul
 from ..ops.getitem import getitem
 from ..ops.norms import norm
 from ..ops.pieces import concatenate
 from ..ops.shape import reshape
+from ..recording import no_grad
 from .base import Penalty
 from .gathered import Gathered, Part
 from .select import nothing_matched, select

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..engine import Tensor, is_grad_enabled
+from ..engine import Tensor
 from ..errors import GraphError
 from ..nn.module import Module
+from ..recording import is_grad_enabled
 from .base import Penalty
 from .select import fits, nothing_matched
 from .terms import Entry

@@ -52,7 +52,7 @@ class ElasticNet(Penalty):
     def prox(self, v: Any, step: float) -> Tensor:
         """The proximal map at v, a constant tensor; its zeros are +0."""
         v = K.contiguous(self.real(v).array)
-        out = K.empty(v.shape, v.dtype)
+        out = K.empty_like(v)
         K.soft_threshold(v, out, step=finite(step, "prox: step", at_least=0.0), l1=self.l1, l2=self.l2)
         return Tensor(out)
 

@@ -12,23 +12,19 @@ from ..arguments import whole
 from ..data.arrays import Dataset, check_xy
 from ..data.labels import check_labels
 from ..data.loader import Loader
-from ..engine import Tensor, no_grad
+from ..engine import Tensor
 from ..errors import DTypeError
 from ..nn.module import Module
+from ..recording import no_grad
 from ..reg.terms import Terms
 
 Metric = Callable[[Tensor, np.ndarray], float]
 
 
 def evaluate(
-    model: Module,
-    data: Any,
-    loss: Callable,
-    metrics: Sequence[Metric] = (),
-    *,
-    penalty: Terms | None = None,
+    model: Module, data: Any, loss: Callable, metrics: Sequence[Metric] = (), *, penalty: Terms | None = None,
     batch_size: int = 256,
-) -> dict[str, float]:
+) -> dict[str, float]:  # fmt: skip
     """loss, each metric by its function's name, and, if penalty=terms is given, each penalty and the total.
 
     data is (x, y), or a Loader, whose rows are then taken in order. All are means over rows; `loss` is a mean over the
@@ -40,13 +36,9 @@ def evaluate(
 
 
 def measure(
-    model: Module,
-    data: Dataset,
-    loss: Callable,
-    metrics: Sequence[Metric],
-    terms: Iterable[Terms],
+    model: Module, data: Dataset, loss: Callable, metrics: Sequence[Metric], terms: Iterable[Terms],
     batch_size: int = 256,
-) -> dict[str, float]:
+) -> dict[str, float]:  # fmt: skip
     """What evaluate returns, for data that was checked before."""
     means = Means()
     terms = list(terms)

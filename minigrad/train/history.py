@@ -84,9 +84,8 @@ class History:
 def unknown_column(who: str, name: str, names: Sequence[str]) -> str:
     """The message about a column that is not there, with the closest that is."""
     close = difflib.get_close_matches(str(name), names, n=1)
-    return (
-        f"{who}: there is no {name!r}{f'; did you mean {close[0]!r}?' if close else ''} (columns: {', '.join(names)})"
-    )
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{who}: there is no {name!r}{hint} (columns: {', '.join(names)})"
 
 
 def header(names: Iterable[str]) -> str:
@@ -108,10 +107,6 @@ def _number(name: str, value: float) -> str:
         return f"{value:.0f}"
     if name == "seconds":
         return f"{value:.2f}"
-    return (
-        f"{value:.4f}"
-        if value == 0 or 0.001 <= abs(value) < 1000
-        else f"{value:.1e}"
-        if math.isfinite(value)
-        else f"{value}"
-    )
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.4f}"
+    return f"{value:.1e}" if math.isfinite(value) else f"{value}"

@@ -99,13 +99,9 @@ def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, se
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
         return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
     if batch_size is not None or seed is not None:
-        raise ValueError(
-            f"fit: the Loader has batches of {data.batch_size} and its own seed; leave batch_size and seed out"
-        )
-    if data.x.dtype != dtype_of(model):
-        raise DTypeError(
-            f"fit: the Loader gives {data.x.dtype}, the model is {dtype_of(model)}; pass dtype to the Loader"
-        )
+        raise ValueError(f"fit: the Loader has its batch_size, {data.batch_size}, and seed; leave both out")
+    if data.x.dtype != (want := dtype_of(model)):
+        raise DTypeError(f"fit: the Loader gives {data.x.dtype}, the model is {want}; pass dtype to the Loader")
     check_data(model, data, loss)
     return data
 

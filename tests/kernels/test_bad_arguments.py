@@ -80,7 +80,9 @@ UPDATES = {
     "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
     "adagrad_update": {"eps": 1e-8},
 }
-OTHERS = {"empty", "empty_for", "empty_reduced", "alike", "broadcast", "segments", *UPDATES}  # they compute nothing
+OTHERS = {  # they compute nothing
+    "empty", "empty_like", "empty_for", "empty_product", "empty_reduced", "alike", "broadcast", "segments", *UPDATES,
+}  # fmt: skip
 
 
 def wrong_versions(x):

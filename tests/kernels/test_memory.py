@@ -20,7 +20,7 @@ def native():
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0, 4), (2,) * 12, [2, 3], 5])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.dtype("f4"), "f8", float, np.int64, bool])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.dtype("f4"), "f8", float, np.int64, np.uint8, bool])
 def test_empty(shape, dtype):
     x = K.empty(shape, dtype)
     y = np.empty(shape, dtype)
@@ -119,6 +119,29 @@ def test_empty_reduced(dtype):
                     z = reference.empty_reduced(x, first, last, keepdim)
                     expected = np.sum(x, axis=tuple(range(first, last)), keepdims=keepdim).shape
                     assert (y.shape, y.dtype) == (z.shape, z.dtype) == (expected, x.dtype)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", ">f4"])
+def test_empty_like(dtype):
+    for x in np.ones((2, 3), dtype), np.ones((4, 6), dtype).T[::2], np.ones((), dtype), np.ones((1,) * 10, dtype):
+        y, z = K.empty_like(x), reference.empty_like(x)
+        assert (y.shape, y.dtype, y.flags.c_contiguous) == (z.shape, z.dtype, True) == (x.shape, x.dtype, True)
+        assert y.flags.writeable and not np.shares_memory(x, y)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", ">f4"])
+def test_empty_product(dtype):
+    a, b = np.ones((2, 3), dtype), np.ones((3, 5), dtype)
+    for ta in False, True:
+        for tb in False, True:
+            x, w = a.T if ta else a, b.T if tb else b
+            for kernel in K.empty_product, reference.empty_product:
+                y = kernel(x, w, ta, tb)
+                assert (y.shape, y.dtype, y.flags.c_contiguous) == ((2, 5), a.dtype, True)
+    for kernel in K.empty_product, reference.empty_product:
+        for x, w in (a[0], b), (a, b[0]), (a[None], b):
+            with pytest.raises(ShapeError, match="need two matrices"):
+                kernel(x, w)
 
 
 def test_alike():
