@@ -173,8 +173,6 @@ def differentiable(
         def apply(*args: Any, **options: Any) -> Tensor:
             if len(args) != count:
                 args, options = op.bind(args, options)
-            elif defaults:
-                options = defaults | options if options else defaults
             tracked = False
             arrays = []
             for x in args:
@@ -204,7 +202,7 @@ def differentiable(
             y.stamp = _tick()
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if recorded:
-                y.tracked, y.inputs, y.options = True, args, options
+                y.tracked, y.inputs, y.options = True, args, defaults | options if options else defaults
             else:
                 y.tracked, y.inputs, y.options = False, None, None
             if _watch is not None:

@@ -137,7 +137,8 @@ class Module:
 
     def children(self) -> list[Module]:
         """The direct submodules."""
-        return [self.__dict__[name] for name, kind in self._parts.items() if kind == MODULE]
+        held = self.__dict__
+        return [held[name] for name, kind in self._parts.items() if kind == MODULE]
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module, named '', and all below it: parents first, in the order of attributes, each once."""

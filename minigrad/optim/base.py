@@ -117,11 +117,12 @@ class Optimizer(ABC):
         work = [(table, *self._gradients(table)) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
-        mapped = self._grouped.begin(self._asked)
+        mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
         for table, grads, _ in work:
             table.segments.summed = self._asked
             self._update(table, grads)
-        self._grouped.end(mapped)
+        if mapped:
+            self._grouped.end(mapped)
         for _, _, changed in work:
             touch(changed)
             if "constraints" in self._terms:
@@ -149,7 +150,7 @@ class Optimizer(ABC):
     def _write_scalars(self, table: Table) -> None:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
-        now = [group[name] for name in self._options]
+        now = [*map(group.__getitem__, self._options)]
         now += [strength for _, _, _, term in table.terms for strength in (term.l1, term.l2)]
         if now == table.written:
             return
