@@ -30,4 +30,5 @@ from .reference_elementary import (
 )
 from .reference_groups import group_level, group_limit, group_norm, group_soft_threshold
 from .reference_normal import normal
+from .reference_pieces import join
 from .reference_scans import cumsum, norm, prod, prod_grad

@@ -1,17 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Arrays made, made contiguous, and repeated without a copy. Meaning: reference.py."""
+"""Arrays made, made contiguous, repeated without a copy, and joined. Meaning: reference.py."""
 
 cimport cython
 import numpy as np
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uintptr_t
+from libc.string cimport memcpy
 from numpy cimport (
     NPY_ARRAY_CARRAY, NPY_DOUBLE, NPY_FLOAT, NPY_UINT8, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
-    PyArray_ISNOTSWAPPED, PyArray_NDIM, PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray,
+    PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE,
+    PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray,
     npy_intp,
 )
 
+from minigrad.kernels.checks cimport apart, check_flat, check_out, describe
+
+from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
 from minigrad.kernels.elementwise import copy
 
@@ -201,3 +206,45 @@ def broadcast(ndarray x not None, tuple shape, int at=0):
     Py_INCREF(x)
     PyArray_SetBaseObject(view, x)          # takes the reference over
     return view
+
+
+cdef Py_ssize_t check_piece(ndarray x, ndarray out, int axis) except -1:
+    """How much of the axis of out x fills."""
+    cdef int i, lacks = PyArray_NDIM(out) - PyArray_NDIM(x)
+    cdef bint fits = lacks == 0 or lacks == 1
+    if PyArray_TYPE(x) != PyArray_TYPE(out) or not PyTypeNum_ISNUMBER(PyArray_TYPE(x)):
+        raise DTypeError(f"join: a piece is {describe(x)}, out is {describe(out)}; need one dtype of numbers")
+    for i in range(PyArray_NDIM(out) if fits else 0):
+        if i != axis:
+            fits &= PyArray_DIM(x, i - (lacks if i > axis else 0)) == PyArray_DIM(out, i)
+    if not fits:
+        raise ShapeError(f"join: a piece is {describe(x)}, out is {describe(out)}; need out's sizes but along {axis}")
+    check_flat("join", x)
+    if not apart(x, out):
+        raise ValueError("join: out shares memory with a piece")
+    return 1 if lacks else PyArray_DIM(x, axis)
+
+
+def join(xs, ndarray out not None, int axis):
+    cdef tuple pieces = tuple(xs)
+    cdef Py_ssize_t i, row, whole, rows = 1, filled = 0
+    cdef char *to = <char *>PyArray_DATA(out)
+    cdef const char *x
+    check_out("join", out)
+    if not 0 <= axis < PyArray_NDIM(out):
+        raise ShapeError(f"join: axis is {axis}, out is {describe(out)}")
+    for piece in pieces:
+        if not isinstance(piece, ndarray):
+            raise TypeError(f"join: a piece is a {type(piece).__name__}; need arrays")
+        filled += check_piece(piece, out, axis)
+    if filled != PyArray_DIM(out, axis):
+        raise ShapeError(f"join: the pieces fill {filled} along axis {axis} of out, {describe(out)}")
+    for i in range(axis):
+        rows *= PyArray_DIM(out, i)
+    whole = PyArray_SIZE(out) // max(rows, 1) * PyArray_ITEMSIZE(out)
+    for piece in pieces:
+        row = PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
+        x = <const char *>PyArray_DATA(<ndarray>piece)
+        for i in range(rows if row else 0):
+            memcpy(to + i * whole, x + i * row, row)
+        to += row

@@ -95,6 +95,9 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     (tensor([6., 5., 4.]), tensor([[1., 3.],
             [4., 6.]]), tensor([3., 4.]))
     """
+    shape = x.array.shape
+    if type(index) is int and shape and -shape[0] <= index < shape[0]:  # by far the most frequent
+        return view(x, index=(index,))
     basic, arrays = _parse(x, index)
     if not arrays or any(not isinstance(item, slice) or item != slice(None) for item in basic):
         x = view(x, index=basic)

@@ -43,11 +43,8 @@ def place(x, *, index, shape, value=0):
 )
 def concatenate(*xs, dim):
     """y = the xs one behind the other along dim, in the dtype that holds all."""
-    ends = list(itertools.accumulate(x.shape[dim] for x in xs))
-    y = K.empty(xs[0].shape[:dim] + (ends[-1],) + xs[0].shape[dim + 1 :], np.result_type(*xs))
-    for x, end in zip(xs, ends):
-        K.place(_in_dtype(x, y.dtype), y[(slice(None),) * dim + (slice(end - x.shape[dim], end),)])
-    return y
+    shape = xs[0].shape
+    return _joined(xs, shape[:dim] + (sum([x.shape[dim] for x in xs]),) + shape[dim + 1 :], dim)
 
 
 @differentiable(
@@ -56,10 +53,18 @@ def concatenate(*xs, dim):
 )
 def pile(*xs, dim):
     """y = the xs, of one shape, as slices along a new dimension dim, in the dtype that holds all."""
-    y = K.empty(xs[0].shape[:dim] + (len(xs),) + xs[0].shape[dim:], np.result_type(*xs))
-    lead = (slice(None),) * dim
-    for i, x in enumerate(xs):
-        K.place(_in_dtype(x, y.dtype), y[lead + (i, ...)])
+    return _joined(xs, xs[0].shape[:dim] + (len(xs),) + xs[0].shape[dim:], dim)
+
+
+def _joined(xs: Sequence[np.ndarray], shape: tuple[int, ...], dim: int) -> np.ndarray:
+    """The xs along dim of an array of this shape, in the dtype that holds all."""
+    dtype = xs[0].dtype
+    for x in xs:
+        if x.dtype != dtype:
+            dtype = np.result_type(*xs)
+            break
+    y = K.empty(shape, dtype)
+    K.join([_in_dtype(x, dtype) for x in xs], y, dim)
     return y
 
 
@@ -195,11 +200,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [3., 4.],
             [5., 6.]])
     """
-    first = _first("cat", tensors)
-    (d,) = normalize_dims("cat", dim, first.ndim)
+    shape = _first("cat", tensors).array.shape
+    (d,) = normalize_dims("cat", dim, len(shape))
     for i, x in enumerate(tensors):
-        if x.ndim != first.ndim or x.shape[:d] + x.shape[d + 1 :] != first.shape[:d] + first.shape[d + 1 :]:
-            raise ShapeError(f"cat: tensor {i} is {x.shape}, tensor 0 {first.shape}; need equal sizes but along {dim}")
+        own = x.array.shape
+        if own != shape and (len(own) != len(shape) or own[:d] + own[d + 1 :] != shape[:d] + shape[d + 1 :]):
+            raise ShapeError(f"cat: tensor {i} is {own}, tensor 0 {shape}; need equal sizes but along {dim}")
     return concatenate(*tensors, dim=d)
 
 
@@ -211,11 +217,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[1., 3.],
             [2., 4.]])
     """
-    first = _first("stack", tensors)
-    dims = normalize_dims("stack", operator.index(dim), first.ndim + 1)
+    shape = _first("stack", tensors).array.shape
+    dims = normalize_dims("stack", operator.index(dim), len(shape) + 1)
     for i, x in enumerate(tensors):
-        if x.shape != first.shape:
-            raise ShapeError(f"stack: tensor {i} is {x.shape}, tensor 0 {first.shape}; need one shape")
+        if x.array.shape != shape:
+            raise ShapeError(f"stack: tensor {i} is {x.shape}, tensor 0 {shape}; need one shape")
     return pile(*tensors, dim=dims[0])
 
 
@@ -223,11 +229,12 @@ def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
     """The first of the tensors, when they are tensors and have dtypes that can be joined."""
     if isinstance(tensors, Tensor) or not all(isinstance(x, Tensor) for x in tensors):
         raise TypeError(f"{op}: got {type(tensors).__name__} of something else; need a list or tuple of tensors")
-    for i, x in enumerate(tensors):
-        if x.dtype != tensors[0].dtype and not {x.dtype, tensors[0].dtype} <= set(REAL):
-            raise DTypeError(f"{op}: tensor {i} is {x.dtype}, tensor 0 {tensors[0].dtype}; cast one with to()")
     if not tensors:
         raise ValueError(f"{op}: got no tensors; need at least one")
+    dtype = tensors[0].array.dtype
+    for i, x in enumerate(tensors):
+        if x.array.dtype != dtype and not {x.dtype, dtype} <= set(REAL):
+            raise DTypeError(f"{op}: tensor {i} is {x.dtype}, tensor 0 {dtype}; cast one with to()")
     return tensors[0]
 
 

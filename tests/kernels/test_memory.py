@@ -165,3 +165,37 @@ def test_contiguous(dtype):
         assert y.dtype == a.dtype.newbyteorder("=")
         np.testing.assert_array_equal(y, a)
         assert bits(y) == bits(a.astype(y.dtype))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", "u1"])
+def test_join(dtype):
+    """Along every axis, pieces of any size, none and those that lack the axis among them."""
+    for axis in range(3):
+        shapes = [tuple(n if i == axis else m for i, m in enumerate((2, 3, 4))) for n in (1, 0, 5, 2)]
+        xs = [np.arange(np.prod(shape)).reshape(shape).astype(dtype) for shape in shapes]
+        expected = np.concatenate(xs, axis)
+        slices = [x.sum(axis).astype(dtype) for x in xs]
+        for kernel in K.join, reference.join:
+            out = np.empty_like(expected)
+            kernel(xs, out, axis)
+            np.testing.assert_array_equal(out, expected)
+            piled = np.empty(np.stack(slices, axis).shape, dtype)
+            kernel(slices, piled, axis)
+            np.testing.assert_array_equal(piled, np.stack(slices, axis))
+    empty = np.empty((0, 3, 2), dtype)
+    K.join([np.empty((0, 1, 2), dtype), np.empty((0, 2, 2), dtype)], empty, 1)
+
+
+def test_join_refuses_before_it_writes():
+    x, out = np.ones((2, 3), np.float32), np.zeros((5, 3), np.float32)
+    cases = [
+        ([x, x], out, 0, ShapeError), ([x, x[:, :2]], out, 0, ShapeError), ([x, x, x[0, 0, ...]], out, 0, ShapeError),
+        ([x, x, x[:1].astype("f8")], out, 0, DTypeError), ([x, np.ones((3, 3), object)], out, 0, DTypeError),
+        ([x, out[:3]], out, 0, ValueError), ([x, np.ones((3, 6), np.float32)[:, ::2]], out, 0, ValueError),
+        ([x, None], out, 0, TypeError), ([x, x], out, 2, ShapeError), ([x, x], out, -1, ShapeError),
+        ([x, x, x[:1]], out[:, ::-1], 0, ValueError), ([x], np.ones(3), 0, (ShapeError, DTypeError)),
+    ]  # fmt: skip
+    for xs, target, axis, error in cases:
+        with pytest.raises(error, match="join"):
+            K.join(xs, target, axis)
+        assert not out.any()
