@@ -5,6 +5,8 @@
 `mg.testing` gradient checks, `mg.kernels` what computes.
 """
 
+import sys as _sys
+
 import numpy as _np
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
@@ -64,6 +66,9 @@ from .ops.statistics import cumsum, logsumexp, prod, std, var
 from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .recording import is_grad_enabled, no_grad
 from .rng import manual_seed
+
+if not getattr(_sys, "_is_gil_enabled", lambda: True)():  # after the kernels: a compiled module brings the GIL back
+    raise ImportError("minigrad needs the GIL, and this Python runs without it; start it with PYTHON_GIL=1")
 
 __version__ = "0.1.0"
 float32, float64, int64 = _np.dtype(_np.float32), _np.dtype(_np.float64), _np.dtype(_np.int64)

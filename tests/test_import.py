@@ -29,3 +29,10 @@ print(a == (random.getstate(), np.random.get_state()[1].tolist()))
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_without_the_gil_it_says_so():
+    program = "import sys; sys._is_gil_enabled = lambda: False; import minigrad"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ImportError: minigrad needs the GIL" in done.stderr

@@ -1,11 +1,8 @@
 """Arrays put together in NumPy, part of reference.py: numbers move and none changes."""
 
-import numpy as np
-
 
 def join(xs, out, axis):
     """out = the xs one behind the other along axis; their shapes are out's but for that axis, which an x may lack."""
-    before, after = out.shape[:axis], out.shape[axis + 1 :]
     start = 0
     for x in xs:
         piece = x[(slice(None),) * axis + (None,)] if x.ndim < out.ndim else x
