@@ -17,7 +17,7 @@ def check_indices(kernel, what, index, n):
 
 def softmax(x, out):
     """out[i] = exp(x[i] - max x[i]) / Σ exp(x[i] - max x[i]); a row of only -inf is NaN."""
-    e = np.exp(x - x.max(1, keepdims=True))
+    e = np.exp(x - x.max(1, keepdims=True, initial=-np.inf))
     np.divide(e, e.sum(1, keepdims=True, dtype=np.float64), out=out, casting="same_kind")
 
 
@@ -28,7 +28,7 @@ def softmax_grad(g, y, out):
 
 def log_softmax(x, out):
     """out[i] = x[i] - max x[i] - log Σ exp(x[i] - max x[i])."""
-    z = x - x.max(1, keepdims=True)
+    z = x - x.max(1, keepdims=True, initial=-np.inf)
     out[...] = z - np.log(np.exp(z).sum(1, keepdims=True, dtype=np.float64))
 
 

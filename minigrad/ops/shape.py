@@ -79,7 +79,7 @@ def reshape(x, *, shape):
         raise ShapeError(f"reshape: {x.shape} has {x.size} elements; they do not fill {tuple(shape)}") from None
 
 
-@differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort(dims).tolist())))
+@differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort([d % g.ndim for d in dims]).tolist())))
 def permute(x, *, dims):
     """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view.
 
@@ -87,9 +87,10 @@ def permute(x, *, dims):
     >>> mg.permute(mg.tensor([[1, 2, 3]]), dims=(1, 0)).shape
     (3, 1)
     """
-    if sorted(d % x.ndim if -x.ndim <= d < x.ndim else -1 for d in dims) != list(range(x.ndim)):
-        raise ShapeError(f"permute: dims {tuple(dims)} is not an order of the {x.ndim} dimensions of {x.shape}")
-    return x.transpose(dims)
+    try:
+        return x.transpose(dims)
+    except ValueError:
+        raise ShapeError(f"permute: {dims} is not an order of the {x.ndim} dimensions of {x.shape}") from None
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
