@@ -136,17 +136,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> mg.linear(mg.tensor([1, 2]), mg.tensor([[1, 1], [0, 3]]), mg.tensor([10, 20]))
     tensor([13., 26.])
     """
-    if weight.ndim not in (1, 2) or input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
-        raise ShapeError(f"linear: input is {input.shape}, weight is {weight.shape}; need (..., in) and (out, in)")
-    outputs = weight.shape[:-1]
+    shape, own = input.shape, weight.shape
+    if len(own) not in (1, 2) or not shape or shape[-1] != own[-1]:
+        raise ShapeError(f"linear: input is {shape}, weight is {own}; need (..., in) and (out, in)")
+    outputs = own[:-1]
     if bias is not None and bias.shape != outputs:
         raise ShapeError(f"linear: bias is {bias.shape}; need {outputs}")
-    if weight.ndim == 1:
+    if len(own) == 1:
         y = matmul(input, weight)
         return y if bias is None else add(y, bias)
-    rows = reshape(input, shape=(math.prod(input.shape[:-1]), input.shape[-1]))
-    y = affine(rows, permute(weight, dims=(1, 0)), bias)
-    return reshape(y, shape=input.shape[:-1] + outputs)
+    if len(shape) == 2:
+        return affine(input, permute(weight, dims=(1, 0)), bias)
+    rows = reshape(input, shape=(math.prod(shape[:-1]), shape[-1]))
+    return reshape(affine(rows, permute(weight, dims=(1, 0)), bias), shape=shape[:-1] + outputs)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> Tensor:
