@@ -62,6 +62,7 @@ def test_integers_are_taken_first_as_in_pytorch():
     ("index", "error", "match"),
     [
         (2, IndexError, r"x\[\.\.\.\]: index 2 is outside of dim 0 of \(2, 3, 4\)"),
+        (-3, IndexError, r"x\[\.\.\.\]: index -3 is outside of dim 0 of \(2, 3, 4\)"),
         ((0, -4), IndexError, "index -4 is outside of dim 1"),
         ((0, 0, 0, 0), IndexError, "4 indices.*at most 3"),
         ((..., 0, ...), IndexError, "2 ellipses"),
