@@ -125,7 +125,11 @@ def test_layout_does_not_change_a_draw(backend, name):
     expected = layer(x).data
     for other in (np.asfortranarray(x.data), np.repeat(x.data, 2, axis=-1)[..., ::2], x.data[::-1].copy()[::-1]):
         with nn.replay(layer):
-            np.testing.assert_array_equal(layer(mg.from_numpy(other)).data, expected)
+            again = layer(mg.from_numpy(other)).data
+        if backend == "reference":  # NumPy's products may round in another order for another layout
+            np.testing.assert_allclose(again, expected, rtol=1e-13, atol=1e-14)
+        else:
+            np.testing.assert_array_equal(again, expected)
 
 
 @needs_native
