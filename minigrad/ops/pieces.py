@@ -18,7 +18,8 @@ from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from .shape import match, normalize_dims, reshape
 
-FAN = 8  # pieces that are cut from one tensor
+FAN = 8  # pieces that are cut from one tensor, but more
+SMALL = 1 << 14  # where pieces times its elements are this few
 
 
 @differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))
@@ -120,13 +121,13 @@ def _cut(x: Tensor, dim: int, ends: Sequence[int], drop: bool = False) -> tuple[
     """x between neighbouring ends along dim; drop: these pieces, of size 1, without the dimension.
 
     Tracked pieces are cut from pieces of at most FAN, and those again: each piece's gradient is then placed in zeros of
-    a few pieces' size and added, log(pieces) times, and not once in zeros of x's size.
+    a few pieces' size and added, log(pieces) times, and not once in zeros of x's size: less work, unless x is small.
     """
     items = [first if drop else slice(first, last) for first, last in itertools.pairwise(ends)]
     lead = (slice(None),) * dim
     if not x.tracked:
         return tuple(Tensor(x.array[lead + (item, ...)]) for item in items)
-    if len(items) <= FAN:
+    if len(items) <= FAN or len(items) * x.size <= SMALL:
         return tuple(view(x, index=(*lead, item)) for item in items)
     many = -(-len(items) // FAN)
     found: list[Tensor] = []
