@@ -111,3 +111,29 @@ def test_a_penalty_on_weights_knows_no_batch(backend, rng, name):
         added.append(slopes[1] - slopes[0])
     np.testing.assert_allclose(added[1:], [added[0]] * 2, atol=1e-14)
     assert np.abs(added[0]).max() > 1e-3
+
+
+MAKERS = {
+    "L1": reg.L1, "L2": reg.L2, "ElasticNet l1": reg.ElasticNet, "ElasticNet l2": lambda x: reg.ElasticNet(0.1, x),
+    "Norm": reg.Norm, "GroupLasso": reg.GroupLasso, "SparseGroupLasso l1": lambda x: reg.SparseGroupLasso(x, 0.1),
+    "SparseGroupLasso": lambda x: reg.SparseGroupLasso(0.1, x),
+    "NamedGroupLasso": lambda x: reg.NamedGroupLasso(x, UNITS),
+    "Orthogonal": reg.Orthogonal, "Activity l1": reg.Activity, "Activity l2": lambda x: reg.Activity(0.1, x),
+    "ActivityNorm": reg.ActivityNorm, "ConfidencePenalty": reg.ConfidencePenalty, "InputGradient": reg.InputGradient,
+    "MaxNorm": reg.MaxNorm, "article 002": lambda x: reg.conventions.article_002(x, 10),
+    "Keras": reg.conventions.keras_l2, "PyTorch": reg.conventions.torch_weight_decay,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), "0.1"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_strength_is_finite_and_not_negative(name, strength):
+    with pytest.raises(ValueError, match="need a finite number"):
+        MAKERS[name](strength)
+
+
+@pytest.mark.parametrize("m", [0, -5, 2.5, float("nan"), "100"])
+def test_the_number_of_samples_is_whole_and_positive(m):
+    for convention in (reg.conventions.article_002, reg.conventions.article_004):
+        with pytest.raises((ValueError, TypeError), match=r"\bm\b"):
+            convention(0.1, m)
