@@ -10,18 +10,16 @@ INLINE int mg_terms(double l1, double l2) { return (l1 != 0 ? L1_TERM : 0) | (l2
 
 /* l2 w + l1 sign(w), sign(0) = 0, every operation rounded; NaN stays NaN. */
 INLINE vec FN(elastic_slope)(vec w, vec l1, vec l2, int terms) {
-    const vec zero = {0}, sign = V(flipsign)(l1, w);
+    const vec zero = {0};
     if (terms == L2_TERM) return l2 * w;
-    if (!(terms & L2_TERM)) return V(select)(V(lt)(zero, V(abs)(w)), sign, w + zero);
-    return V(select)(V(ne)(w, zero), l2 * w + sign, zero);
+    if (!(terms & L2_TERM)) return V(times_sign)(l1, w);
+    return V(select)(V(ne)(w, zero), l2 * w + V(flipsign)(l1, w), zero);
 }
 
-/* sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN. Without L2, d is 1 and v / 1 is v. */
+/* sign(v) max(|v| - t, 0) / d; zeros are +0; NaN in v or t stays NaN. Without L2, d is 1 and v / 1 is v. */
 INLINE vec FN(elastic_prox)(vec v, vec t, vec d, int terms) {
-    const vec zero = {0}, size = V(abs)(v);
-    vec y = V(copysign)(size - t, v);
-    if (terms & L2_TERM) y = y / d;
-    return V(select)(V(eq)(v, v), V(select)(V(lt)(t, size), y, zero), v);
+    const vec size = V(abs)(v), rest = V(flipsign)(size - t, v);
+    return V(select)(V(le)(size, t), (vec){0}, terms & L2_TERM ? rest / d : rest);
 }
 
 /* Σ|w| and Σw² in float64: element i of a block adds to lane i mod LANES. */

@@ -9,9 +9,8 @@ static real FN(elastic_slope)(real w, real l1, real l2) {
 }
 
 static real FN(elastic_prox)(real v, real t, real d) {
-    if (v > t) return (v - t) / d;
-    if (-v > t) return (v + t) / d;
-    return v == v ? 0 : v;
+    if (-t <= v && v <= t) return 0;
+    return (v > 0 ? v - t : v + t) / d;
 }
 
 /* sums = {Σ|w|, Σw²} in float64, 0 where not asked for: element i adds to lane i mod 32, then lane k takes lane k + 16,

@@ -6,6 +6,7 @@
    store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
    upper halves of each 128 bits of a and b.
+   times_sign(a, s) is a, -a or +0 by the sign of s, and NaN where s is.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
    split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
@@ -244,6 +245,22 @@ INLINE vf64 vf64_copysign(vf64 a, vf64 s) { return (vf64)(((vi64)a & INT64_MAX) 
 /* -a where s has its sign bit set, else a. */
 INLINE vf32 vf32_flipsign(vf32 a, vf32 s) { return (vf32)((vi32)a ^ ((vi32)s & INT32_MIN)); }
 INLINE vf64 vf64_flipsign(vf64 a, vf64 s) { return (vf64)((vi64)a ^ ((vi64)s & INT64_MIN)); }
+
+#if defined(__AVX512F__) /* by classes of s: its own NaN, +0 for a zero, what came for every other */
+INLINE vf32 vf32_times_sign(vf32 a, vf32 s) {
+    return _mm512_fixupimm_ps(vf32_flipsign(a, s), s, _mm512_set1_epi32(0x811), 0);
+}
+INLINE vf64 vf64_times_sign(vf64 a, vf64 s) {
+    return _mm512_fixupimm_pd(vf64_flipsign(a, s), s, _mm512_set1_epi64(0x811), 0);
+}
+#elif !defined(__AVX2__)
+INLINE vf32 vf32_times_sign(vf32 a, vf32 s) {
+    return vf32_select(vf32_lt((vf32){0}, vf32_abs(s)), vf32_flipsign(a, s), s + (vf32){0});
+}
+INLINE vf64 vf64_times_sign(vf64 a, vf64 s) {
+    return vf64_select(vf64_lt((vf64){0}, vf64_abs(s)), vf64_flipsign(a, s), s + (vf64){0});
+}
+#endif
 
 /* The next W64 numbers at p as float64. gcc splits a vector conversion into halves, hence the intrinsics. */
 #if defined(__AVX512F__)

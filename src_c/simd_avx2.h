@@ -9,6 +9,12 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, (vf32)m); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, (vf64)m); }
+INLINE vf32 vf32_times_sign(vf32 a, vf32 s) { /* NaN is not less or greater than 0, and stays */
+    return vf32_select((mf32)_mm256_cmp_ps(s, (vf32){0}, _CMP_NEQ_OQ), _mm256_blendv_ps(a, -a, s), s + (vf32){0});
+}
+INLINE vf64 vf64_times_sign(vf64 a, vf64 s) {
+    return vf64_select((mf64)_mm256_cmp_pd(s, (vf64){0}, _CMP_NEQ_OQ), _mm256_blendv_pd(a, -a, s), s + (vf64){0});
+}
 INLINE vf32 vf32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
 INLINE vf64 vf64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
 INLINE vf32 vf32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }

@@ -1,7 +1,8 @@
 /* Optimizer updates of a block, n elements, contiguous. Equal to update_naive.c, bit for bit.
    The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
-   nothing. GROUP vectors go through the first half of a rule, which ends in a root, and then through the second, which
-   begins with a division: the processor works at several roots while it waits for none. */
+   nothing. A step has three stages: up to a root, the divisions by it, what becomes of w. GROUP vectors go through each
+   together, and the next ones' first stage comes between the second and the third: roots and divisions, which bind the
+   rules that have them, are at work while everything else is done. */
 #ifndef real
 #include "update.h"
 #include "simd.h"
@@ -100,20 +101,25 @@ INLINE vec FN(faded)(const real *p, size_t n, vec factor, const FN(constants) *c
     return FN(unless_small)(old, c->flush, factor * old);
 }
 
-/* Where the first half of a rule leaves a vector: it will move by top, or top / root. */
+/* What the first stage of a rule makes of a vector: it will move by top, or by top / root. */
 typedef struct {
     vec top, root;
-} FN(half);
+} FN(ratio);
+
+/* And the second: it moves, and its proximal map takes this step, which is formed only where it is read. */
+typedef struct {
+    vec move, step;
+} FN(motion);
 
 /* buf = momentum buf + d; along buf, or for nesterov along d + momentum buf. */
-INLINE FN(half) FN(momentum_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+INLINE FN(ratio) FN(momentum_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec buf = FN(faded)(b->state[0] + i, n, c->momentum, c) + d;
     FN(store_n)(b->state[0] + i, n, buf);
-    return (FN(half)){.top = c->lr * (c->nesterov ? d + c->momentum * buf : buf)};
+    return (FN(ratio)){.top = c->lr * (c->nesterov ? d + c->momentum * buf : buf)};
 }
 
 /* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: top = max(top, v), in place of v below. */
-INLINE FN(half) FN(adam_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+INLINE FN(ratio) FN(adam_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec m = FN(faded)(b->state[0] + i, n, c->beta1, c) + c->rest1 * d;
     vec v = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * (d * d);
     FN(store_n)(b->state[0] + i, n, m);
@@ -122,12 +128,12 @@ INLINE FN(half) FN(adam_half)(const FN(block) *b, size_t i, size_t n, vec d, con
         v = V(max)(FN(load_n)(b->state[2] + i, n), v);
         FN(store_n)(b->state[2] + i, n, v);
     }
-    return (FN(half)){c->step * m, V(sqrt)(v) * c->correction + c->eps};
+    return (FN(ratio)){c->step * m, V(sqrt)(v) * c->correction + c->eps};
 }
 
 /* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d. Rounding may leave the
    variance v - m² under 0, where its root would be NaN. */
-INLINE FN(half) FN(rmsprop_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+INLINE FN(ratio) FN(rmsprop_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec zero = {0};
     vec v = FN(faded)(b->state[0] + i, n, c->beta2, c) + c->rest2 * (d * d);
     FN(store_n)(b->state[0] + i, n, v);
@@ -136,11 +142,11 @@ INLINE FN(half) FN(rmsprop_half)(const FN(block) *b, size_t i, size_t n, vec d, 
         FN(store_n)(b->state[1] + i, n, m);
         v = V(max)(zero, v - m * m);
     }
-    return (FN(half)){d, V(sqrt)(v) + c->eps};
+    return (FN(ratio)){d, V(sqrt)(v) + c->eps};
 }
 
 /* buf = momentum buf + d / root. */
-INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(half) h, const FN(constants) *c) {
+INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(ratio) h, const FN(constants) *c) {
     vec move = h.top / h.root;
     if (c->with_momentum) {
         real *buf = b->state[1 + c->centered] + i;
@@ -151,50 +157,77 @@ INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(half) h, 
 }
 
 /* v = v + d²; step is lr / correction1, which grows with lr_decay. */
-INLINE FN(half) FN(adagrad_half)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+INLINE FN(ratio) FN(adagrad_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec v = FN(load_n)(b->state[0] + i, n) + d * d;
     FN(store_n)(b->state[0] + i, n, v);
-    return (FN(half)){c->step * d, V(sqrt)(v) + c->eps};
+    return (FN(ratio)){c->step * d, V(sqrt)(v) + c->eps};
 }
 
-/* The n <= W elements from i on, up to where they will move. */
-INLINE FN(half) FN(first)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms) {
+/* The stages of the n <= W elements from i on. */
+INLINE FN(ratio) FN(first)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms) {
     vec d = FN(penalized)(FN(load_n)(b->w + i, n), FN(load_n)(b->g + i, n), c, terms);
     if (rule >= ADAM) d = FN(unless_small)(d, c->tiny, d);
     switch (rule) {
-    case PLAIN: return (FN(half)){.top = c->lr * d};
-    case MOMENTUM: return FN(momentum_half)(b, i, n, d, c);
-    case ADAM: return FN(adam_half)(b, i, n, d, c);
-    case RMSPROP: return FN(rmsprop_half)(b, i, n, d, c);
-    default: return FN(adagrad_half)(b, i, n, d, c);
+    case PLAIN: return (FN(ratio)){.top = c->lr * d};
+    case MOMENTUM: return FN(momentum_ratio)(b, i, n, d, c);
+    case ADAM: return FN(adam_ratio)(b, i, n, d, c);
+    case RMSPROP: return FN(rmsprop_ratio)(b, i, n, d, c);
+    default: return FN(adagrad_ratio)(b, i, n, d, c);
     }
 }
 
-/* They move. */
-INLINE void FN(second)(const FN(block) *b, size_t i, size_t n, FN(half) h, const FN(constants) *c, int rule,
-                       int after) {
-    const vec w = FN(load_n)(b->w + i, n);
-    vec to;
+INLINE FN(motion) FN(second)(const FN(block) *b, size_t i, size_t n, FN(ratio) r, const FN(constants) *c, int rule) {
     switch (rule) {
     case PLAIN:
-    case MOMENTUM: to = FN(moved)(w, h.top, c->lr, c, after); break;
-    case ADAM: to = FN(moved)(w, h.top / h.root, c->lr / h.root, c, after); break;
-    case RMSPROP: to = FN(moved)(w, FN(rmsprop_move)(b, i, n, h, c), c->lr / h.root, c, after); break;
-    default: to = FN(moved)(w, h.top / h.root, c->step / h.root, c, after);
+    case MOMENTUM: return (FN(motion)){r.top, c->lr};
+    case ADAM: return (FN(motion)){r.top / r.root, c->lr / r.root};
+    case RMSPROP: return (FN(motion)){FN(rmsprop_move)(b, i, n, r, c), c->lr / r.root};
+    default: return (FN(motion)){r.top / r.root, c->step / r.root};
     }
+}
+
+INLINE void FN(third)(const FN(block) *b, size_t i, size_t n, FN(motion) m, const FN(constants) *c, int rule,
+                      int after) {
+    const vec to = FN(moved)(FN(load_n)(b->w + i, n), m.move, m.step, c, after);
     FN(store_n)(b->w + i, n, rule < ADAM ? to : FN(unless_small)(to, c->flush, to));
 }
 
+/* And of GROUP whole vectors. */
+INLINE void FN(firsts)(const FN(block) *b, size_t i, FN(ratio) *r, const FN(constants) *c, int rule, int terms) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) r[k] = FN(first)(b, i + k * W, W, c, rule, terms);
+}
+INLINE void FN(seconds)(const FN(block) *b, size_t i, const FN(ratio) *r, FN(motion) *m, const FN(constants) *c,
+                        int rule) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) m[k] = FN(second)(b, i + k * W, W, r[k], c, rule);
+}
+INLINE void FN(thirds)(const FN(block) *b, size_t i, const FN(motion) *m, const FN(constants) *c, int rule, int after) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) FN(third)(b, i + k * W, W, m[k], c, rule, after);
+}
+
 INLINE void FN(loop)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
+    enum { STRIDE = GROUP * W };
+    FN(ratio) r[GROUP];
+    FN(motion) m[GROUP];
     size_t i = 0;
-    for (; i + GROUP * W <= b->n; i += GROUP * W) {
-        FN(half) h[GROUP];
-        UNROLL for (size_t k = 0; k < GROUP; k++) h[k] = FN(first)(b, i + k * W, W, c, rule, terms);
-        UNROLL for (size_t k = 0; k < GROUP; k++) FN(second)(b, i + k * W, W, h[k], c, rule, after);
+    for (; rule < ADAM && i + STRIDE <= b->n; i += STRIDE) {
+        FN(firsts)(b, i, r, c, rule, terms);
+        FN(seconds)(b, i, r, m, c, rule);
+        FN(thirds)(b, i, m, c, rule, after);
+    }
+    if (rule >= ADAM && STRIDE <= b->n) {
+        FN(firsts)(b, 0, r, c, rule, terms);
+        for (; i + 2 * STRIDE <= b->n; i += STRIDE) {
+            FN(seconds)(b, i, r, m, c, rule);
+            FN(firsts)(b, i + STRIDE, r, c, rule, terms);
+            FN(thirds)(b, i, m, c, rule, after);
+        }
+        FN(seconds)(b, i, r, m, c, rule);
+        FN(thirds)(b, i, m, c, rule, after);
+        i += STRIDE;
     }
     for (; i < b->n; i += W) {
         const size_t n = b->n - i < W ? b->n - i : W;
-        FN(second)(b, i, n, FN(first)(b, i, n, c, rule, terms), c, rule, after);
+        FN(third)(b, i, n, FN(second)(b, i, n, FN(first)(b, i, n, c, rule, terms), c, rule), c, rule, after);
     }
 }
 

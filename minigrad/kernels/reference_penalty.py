@@ -40,8 +40,8 @@ def elastic_net_grad(w, out, *, l1, l2, scale=1.0):
 
 
 def shrink(v, t, d):
-    """sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN."""
-    return np.where(np.isnan(v), v, np.where(np.abs(v) > t, np.copysign(np.abs(v) - t, v) / d, 0))
+    """sign(v) max(|v| - t, 0) / d; zeros are +0; NaN in v or t stays NaN."""
+    return np.where(np.abs(v) <= t, 0, np.copysign(np.abs(v) - t, v) / d)
 
 
 def soft_threshold(v, out, *, step, l1, l2):

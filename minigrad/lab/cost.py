@@ -1,8 +1,8 @@
 """What regularization costs: time and memory of a training step, time of a prediction, parameters, term by term.
 
-All rows are timed in turn, slice by slice, and compared within a round: what disturbs the machine disturbs all of them.
-Every round builds its models anew, in another order: two copies of one network differ by up to 4% for as long as they
-live, by where their arrays lie in memory.
+All rows are timed in turn, slice by slice, and compared within a round, each by its fastest slice. Every round builds
+its models anew, in another order: two copies of one network differ by up to 4% for as long as they live, by where their
+arrays lie in memory. The median over rounds, and its interval, say what remains.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from ..ops.losses import cross_entropy
 from ..recording import no_grad
 from ..train.evaluate import dtype_of
 from ..train.loop import collector_paused
-from .cost_measures import Setup, predictor, state_bytes, step_bytes, stepper, timed
+from .cost_measures import Setup, fastest, predictor, state_bytes, step_bytes, stepper
 from .demo import HIDDEN
+from .statistics import median_interval
 from .tables import as_text
 
 ROUNDS = 21
@@ -42,6 +43,7 @@ class Cost(NamedTuple):
     name: str
     step_seconds: float
     ratio: float
+    interval: tuple[float, float]  # the 95% interval of that median
     step_bytes: int  # the most that a step holds beyond what was there before it
     state_bytes: int  # parameters, buffers, the optimizer's state
     predict_seconds: float
@@ -112,15 +114,18 @@ def compare(makers: Makers, x: Any, y: Any, loss: Callable = cross_entropy, roun
             order = names[turn % len(names) :] + names[: turn % len(names)]
             setups = {name: makers[name]() for name in order}
             batch = Tensor(np.ascontiguousarray(x, dtype_of(setups[names[0]].model)))
-            for name, setup in setups.items():
-                steps[name].append(timed(stepper(setup, batch, y, loss)))
-                predictions[name].append(timed(predictor(setup.model, batch)))
+            for name, seconds in zip(order, fastest([stepper(setup, batch, y, loss) for setup in setups.values()])):
+                steps[name].append(seconds)
+            for name, seconds in zip(order, fastest([predictor(setup.model, batch) for setup in setups.values()])):
+                predictions[name].append(seconds)
         memory = {name: step_bytes(stepper(setup, batch, y, loss)) for name, setup in setups.items()}
+    ratios = {name: [t / first for t, first in zip(steps[name], steps[names[0]])] for name in names}
     return [
         Cost(
             name,
             statistics.median(steps[name]),
-            statistics.median(t / first for t, first in zip(steps[name], steps[names[0]])),
+            statistics.median(ratios[name]),
+            median_interval(ratios[name]),
             memory[name],
             state_bytes(setups[name]),
             statistics.median(predictions[name]),
@@ -223,10 +228,11 @@ def main(options: argparse.Namespace) -> None:
 
 def table(costs: Sequence[Cost]) -> str:
     """The costs as text."""
-    head = ("term", "step µs", "of none", "step KiB", "state KiB", "predict µs", "parameters")
+    head = ("term", "step µs", "of none", "95% interval", "step KiB", "state KiB", "predict µs", "parameters")
     rows = [
-        [c.name, f"{c.step_seconds * 1e6:.1f}", f"{c.ratio:.3f}", f"{c.step_bytes / 1024:.1f}",
-         f"{c.state_bytes / 1024:.1f}", f"{c.predict_seconds * 1e6:.1f}", f"{c.parameters}"]
+        [c.name, f"{c.step_seconds * 1e6:.1f}", f"{c.ratio:.3f}", "{:.3f} to {:.3f}".format(*c.interval),
+         f"{c.step_bytes / 1024:.1f}", f"{c.state_bytes / 1024:.1f}", f"{c.predict_seconds * 1e6:.1f}",
+         f"{c.parameters}"]
         for c in costs
     ]  # fmt: skip
     return as_text(head, rows)

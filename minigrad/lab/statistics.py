@@ -43,6 +43,17 @@ def spread(values: Sequence[float]) -> float:
     return statistics.stdev(values) if len(values) > 1 else math.nan
 
 
+def median_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95% interval of a median, two of the sorted values, whatever their distribution; of fewer than 6, all.
+
+    >>> median_interval(range(1, 101))
+    (40, 61)
+    """
+    ordered = sorted(values)
+    outside = max(round((len(ordered) - Z95 * math.sqrt(len(ordered))) / 2), 1)  # a binomial number, as normal
+    return ordered[outside - 1], ordered[-outside]
+
+
 class Gain(NamedTuple):
     """A mean difference and the half width of its 95% interval (NaN for one pair)."""
 

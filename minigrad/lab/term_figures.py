@@ -143,7 +143,7 @@ def input_gradient(left: Any, right: Any) -> None:
         right.plot(grid, np.gradient(learned, grid[:, 0]), color=color, label=f"strength {strength:g}")
     left.set(title="InputGradient: probability of class 1", xlabel="x")
     right.set(title="its slope", xlabel="x")
-    right.legend(loc="upper right")
+    right.legend(loc="upper right", fontsize=7)
 
 
 def curve_network(rng: np.random.Generator) -> Sequential:

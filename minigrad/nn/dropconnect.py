@@ -16,10 +16,12 @@ from .random_layer import RandomLayer
 
 
 class DropConnect(RandomLayer, Linear):
-    """y = activation(x (M ∘ W) / (1 - p) + b) in training, the layer Linear in evaluation (Wan et al. 2013).
+    """y = activation(x (M ∘ W) / (1 - p) + b) in training, the layer Linear in evaluation.
 
     M drops each weight with probability p, anew at each call, for all rows of the batch alike; the bias stays. The
     gradient reaches kept weights only. Arguments are those of Linear; seed and streams those of Dropout.
+
+    source    Wan, Zeiler, Zhang, LeCun, Fergus 2013, Regularization of neural networks using DropConnect
 
     >>> import minigrad as mg
     >>> layer = mg.nn.DropConnect(3, 2, p=0.5)

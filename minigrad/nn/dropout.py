@@ -22,7 +22,11 @@ Shape = tuple[int, ...]
 
 
 class Dropout(RandomLayer):
-    """Drop each element with probability p while training.
+    """Drop each element with probability p while training: y = m x / (1 - p), with m = 1 where kept, 0 where dropped.
+
+    gradient  g m / (1 - p), by the same mask
+    source    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, Dropout: a simple way to prevent neural
+              networks from overfitting, section 4 (there classical)
 
     scaling      "inverted": kept elements are divided by 1 - p in training, evaluation is the identity;
                  "classical": kept as they are in training, evaluation multiplies by 1 - p.

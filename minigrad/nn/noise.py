@@ -47,7 +47,10 @@ class _Noise(RandomLayer):
 class GaussianDropout(_Noise):
     """x times noise of N(1, p / (1 - p)) in training, x in evaluation: mean and variance of Dropout(p), without zeros.
 
-    0 <= p < 1 (Srivastava et al. 2014, section 10). seed and streams are those of Dropout.
+    0 <= p < 1. seed and streams are those of Dropout.
+
+    source    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, Dropout: a simple way to prevent neural
+              networks from overfitting, section 10
 
     >>> import minigrad as mg
     >>> layer = mg.nn.GaussianDropout(0.2)
@@ -75,7 +78,9 @@ class GaussianDropout(_Noise):
 class GaussianNoise(_Noise):
     """x plus noise of N(0, std²) in training, x in evaluation: with squared error, a penalty on the input gradient.
 
-    (Bishop 1995: training with noise is Tikhonov regularization.) Draws from the noise streams, not those of dropout.
+    Draws from the noise streams, not those of dropout.
+
+    source    Bishop 1995, Training with noise is equivalent to Tikhonov regularization
 
     >>> import minigrad as mg
     >>> mg.nn.GaussianNoise(0.1).eval()(mg.tensor([1.0, 2.0]))

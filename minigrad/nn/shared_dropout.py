@@ -9,8 +9,11 @@ from .dropout import Dropout, Shape
 class Dropout1d(Dropout):
     """Drop whole channels: x (rows, channels, length), one bit for each row and channel.
 
-    Neighbours along a signal tell the same, so an element that is dropped alone can be read off beside it (Tompson et
-    al. 2015). Scaling, seed and masks are those of Dropout.
+    Neighbours along a signal tell the same, so an element that is dropped alone can be read off beside it. Formula,
+    scaling, seed and masks are those of Dropout.
+
+    source    Tompson, Goroshin, Jain, LeCun, Bregler 2015, Efficient object localization using convolutional networks,
+              section 3.2
 
     >>> import minigrad as mg
     >>> y = mg.nn.Dropout1d(0.5, seed=1)(mg.tensor([[[1, 1, 1], [1, 1, 1]]]))
@@ -31,7 +34,7 @@ class Dropout1d(Dropout):
 
 
 class Dropout2d(Dropout1d):
-    """Drop whole channels of images: x (rows, channels, height, width), one bit for each row and channel."""
+    """Drop whole channels of images: x (rows, channels, height, width), one bit for each (see Dropout1d)."""
 
     dims = "rows, channels, height, width"
 
@@ -39,9 +42,11 @@ class Dropout2d(Dropout1d):
 class VariationalDropout(Dropout):
     """Drop a feature in all steps of a sequence: x (rows, steps, features), one bit for each row and feature.
 
-    A mask that changes at every step adds noise that a recurrent network accumulates; one mask over time does not (Gal,
-    Ghahramani 2016). locked=True holds the mask over calls, until new_sequence(): for x (rows, features), one step a
-    call, or for a sequence that comes in pieces.
+    A mask that changes at every step adds noise that a recurrent network accumulates; one mask over time does not.
+    Formula and scaling are those of Dropout. locked=True holds the mask over calls, until new_sequence(): for x (rows,
+    features), one step a call, or for a sequence that comes in pieces.
+
+    source    Gal, Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural networks
 
     >>> import minigrad as mg
     >>> layer = mg.nn.VariationalDropout(0.5, locked=True)

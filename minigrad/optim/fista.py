@@ -135,7 +135,7 @@ class ISTA(Optimizer):
 
 
 class FISTA(ISTA):
-    """ISTA with Nesterov's momentum: the error falls as 1/k², see above. restart=False is the published method."""
+    """ISTA with Nesterov's momentum, formula above: the error falls as 1/k² (Beck, Teboulle 2009: restart=False)."""
 
     counters = ("t",)
 

@@ -10,11 +10,12 @@ from .base import Optimizer, Table
 
 
 class SGD(Optimizer):
-    """d = g + weight_decay w;  buf = momentum buf + d;  w = w - lr buf.
+    """d = g + weight_decay w;  buf = momentum buf + d;  w = w - lr buf  (Polyak 1964, in PyTorch's form).
 
-    nesterov steps along d + momentum buf. weight_decay is PyTorch's: on every parameter, biases too; it equals
-    penalty=reg.on(model, reg.everything, reg.L2(weight_decay)). The prox, if terms are given as prox=, has step
-    lr / (1 - momentum): what a lasting gradient moves a weight by, so that its fixed points are those of the objective.
+    nesterov steps along d + momentum buf (Sutskever, Martens, Dahl, Hinton 2013, after Nesterov 1983). weight_decay is
+    PyTorch's: on every parameter, biases too; it equals penalty=reg.on(model, reg.everything, reg.L2(weight_decay)).
+    The prox, if terms are given as prox=, has step lr / (1 - momentum): what a lasting gradient moves a weight by, so
+    that its fixed points are those of the objective.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0])

@@ -26,6 +26,9 @@ FLAT = 1e-6  # a gradient below this share of the value moves nothing
 class Activity(OutputPenalty):
     """mean over samples of l1 Σ|y| + (l2/2) Σy²: Keras's activity_regularizer, which divides by the batch as well.
 
+    gradient  (l1 sign(y) + l2 y) / samples by the output y, and from there back through the layer
+    source    Glorot, Bordes, Bengio 2011, Deep sparse rectifier neural networks, section 3, for the l1 part
+
     >>> Activity(l1=1.0).value([[1.0, -1.0], [4.0, 0.0]])
     3.0
     """
@@ -57,6 +60,9 @@ class Activity(OutputPenalty):
 
 class ActivityNorm(Activity):
     """mean over samples of l1 ‖y‖₁ + l2 ‖y‖₂: with l1 = l2 = 0.01, the penalty in the code of article 004.
+
+    gradient  (l1 sign(y) + l2 y / ‖y‖₂) / samples by the output y of a sample, the second part 0 at 0
+    source    article 004, its code
 
     >>> ActivityNorm(l1=1.0, l2=1.0).value([[3.0, -4.0], [0.0, 0.0]])
     6.0

@@ -76,6 +76,9 @@ class Interval(Constraint):
 class Box(Interval):
     """low <= w <= high; either may be None.
 
+    projection  min(max(w, low), high)
+    source      Goldstein 1964, Convex programming in Hilbert space: steps along the gradient, then the nearest point
+
     >>> Box(-1, 0.5).project([-3.0, 0.25, 2.0])
     tensor([-1.  ,  0.25,  0.5 ])
     """
@@ -93,6 +96,9 @@ class Box(Interval):
 
 class NonNegative(Interval):
     """w >= 0.
+
+    projection  max(w, 0)
+    source      Goldstein 1964 (see Box)
 
     >>> NonNegative().project([-3.0, 2.0])
     tensor([0., 2.])
@@ -134,6 +140,10 @@ class NormRange(Constraint):
 class MaxNorm(NormRange):
     """‖w_g‖ <= limit for every column (unit), row, or the whole parameter.
 
+    projection  w_g min(1, limit / ‖w_g‖)
+    source      Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, Dropout: a simple way to prevent neural
+                networks from overfitting, section 5.1
+
     >>> MaxNorm(2.5).project([[3.0, 0.0], [4.0, 1.0]])
     tensor([[1.5, 0. ],
             [2. , 1. ]])
@@ -149,6 +159,9 @@ class MaxNorm(NormRange):
 
 class UnitNorm(NormRange):
     """‖w_g‖ = 1; a group of zeros has no direction and stays.
+
+    projection  w_g / ‖w_g‖
+    source      Absil, Mahony, Sepulchre 2008, Optimization algorithms on matrix manifolds, section 4.1: the sphere
 
     >>> UnitNorm("whole").project([3.0, 4.0])
     tensor([0.6, 0.8])

@@ -15,7 +15,10 @@ from .outputs import LossEntry, OutputPenalty
 
 
 class InputGradient(OutputPenalty):
-    """(strength/2) mean over samples of ‖∂ℓᵢ/∂xᵢ‖², ℓᵢ the loss of sample i (Drucker and Le Cun 1992).
+    """(strength/2) mean over samples of ‖∂ℓᵢ/∂xᵢ‖², ℓᵢ the loss of sample i.
+
+    gradient  strength mean of (∂gᵢ/∂w)ᵀ gᵢ with gᵢ = ∂ℓᵢ/∂xᵢ, by differentiating gᵢ again
+    source    Drucker, Le Cun 1992, Improving generalization performance using double backpropagation
 
     The data loss is a mean over the samples, and no sample looks at another one (no BatchNorm): then ∂ℓᵢ/∂xᵢ is m times
     row i of the loss's gradient by x. It is differentiated again, so the rules of every op behind the loss are used to

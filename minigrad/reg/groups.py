@@ -53,6 +53,10 @@ def check_groups(who: str, groups: Any) -> str:
 class GroupLasso(Penalty):
     """strength Σ s_g ‖w_g‖ over "columns" (units of a Linear), "rows" (its inputs) or the "whole" of a parameter.
 
+    gradient  strength s_g w_g / ‖w_g‖, and 0 for a group of zeros
+    prox(v)   v_g max(1 - step strength s_g / ‖v_g‖, 0)
+    source    Yuan, Lin 2006, Model selection and estimation in regression with grouped variables, section 2
+
     s_g is √size with scaled=True, so that large groups are not favoured, and 1 by default. Rows are slices of the first
     axis, columns of the last one: the filters of a convolution (out, in, kh, kw) are rows.
 
@@ -141,6 +145,11 @@ def _steps(step: Any, shape: tuple[int, ...]) -> Any:
 class Norm(GroupLasso):
     """strength ‖w‖ of a parameter as a whole, not squared: it becomes zero in one piece, or not at all.
 
+    gradient  strength w / ‖w‖, and 0 at 0
+    prox(v)   v max(1 - step strength / ‖v‖, 0)
+    source    Yuan, Lin 2006 (see GroupLasso), with one group; the prox: Parikh, Boyd 2014, Proximal algorithms,
+              section 6.5
+
     >>> Norm(0.5).value([3.0, 4.0])
     2.5
     """
@@ -156,7 +165,11 @@ class Norm(GroupLasso):
 
 
 class SparseGroupLasso(GroupLasso):
-    """l1 Σ|w| + strength Σ s_g ‖w_g‖: zeros inside the groups that remain (Simon, Friedman, Hastie, Tibshirani 2013).
+    """l1 Σ|w| + strength Σ s_g ‖w_g‖: zeros inside the groups that remain.
+
+    gradient  l1 sign(w) + strength s_g w_g / ‖w_g‖, each part 0 where it has no slope
+    prox(v)   u_g max(1 - step strength s_g / ‖u_g‖, 0) with u = sign(v) max(|v| - step l1, 0)
+    source    Simon, Friedman, Hastie, Tibshirani 2013, A sparse-group lasso
 
     >>> SparseGroupLasso(l1=0.5, strength=1.0, groups="rows").prox([[3.0, 0.2], [0.4, 0.4]], step=1.0)
     tensor([[1.5, 0. ],

@@ -38,7 +38,12 @@ class NamedGroupLasso(Penalty):
     """strength Σ s_g ‖w_g‖, group g a list of slices, (name of a parameter, index); s_g is 1, or √size if scaled.
 
     A unit with all that belongs to it, its column, its bias and the row that leaves it, is one such group. In the loss
-    groups may overlap. As prox= they may not; each shrinks as one: u_g max(1 - step strength s_g / ‖u_g‖, 0).
+    groups may overlap; as prox= they may not.
+
+    gradient  strength s_g w_g / ‖w_g‖, and 0 for a group of zeros
+    prox(v)   v_g max(1 - step strength s_g / ‖v_g‖, 0)
+    source    Yuan, Lin 2006 (see GroupLasso); groups of a unit: Scardapane, Comminiello, Hussain, Uncini 2017, Group
+              sparse regularization for deep neural networks, section 3
 
     >>> import numpy as np, minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))

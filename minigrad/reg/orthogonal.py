@@ -13,10 +13,14 @@ from .base import Penalty
 
 
 class Orthogonal(Penalty):
-    """strength ‖WᵀW - I‖²_F, or ‖WWᵀ - I‖²_F where W has fewer rows than columns (Bansal, Chen, Wang 2018).
+    """strength ‖WᵀW - I‖²_F, or ‖WWᵀ - I‖²_F where W has fewer rows than columns.
 
-    Its gradient is 4 strength W (WᵀW - I). It is 0 exactly when all singular values of W are 1: then a layer changes no
-    length on its way, forward or back. Axes behind the first are taken as one: a filter (out, in, kh, kw) is a row.
+    It is 0 exactly when all singular values of W are 1: then a layer changes no length on its way, forward or back.
+    Axes behind the first are taken as one: a filter (out, in, kh, kw) is a row.
+
+    gradient  4 strength W (WᵀW - I), or 4 strength (WWᵀ - I) W
+    source    Bansal, Chen, Wang 2018, Can we gain more from orthogonality regularizations in training deep networks?,
+              section 3: soft orthogonality
 
     >>> Orthogonal(0.5).value([[1.0, 1.0], [0.0, 1.0]])
     1.5

@@ -24,6 +24,10 @@ from .base import Penalty
 class ElasticNet(Penalty):
     """l1 Σ|w| + (l2/2) Σw². The strengths may be changed between steps; they are checked whenever they are set.
 
+    gradient  l1 sign(w) + l2 w, sign(0) = 0
+    prox(v)   sign(v) max(|v| - step l1, 0) / (1 + step l2)
+    source    Zou, Hastie 2005, Regularization and variable selection via the elastic net, section 2 (there: naive)
+
     >>> import minigrad as mg
     >>> term, w = mg.reg.ElasticNet(l1=1.0, l2=2.0), mg.tensor([3.0, -4.0], requires_grad=True)
     >>> term(w).backward()
@@ -60,6 +64,11 @@ class ElasticNet(Penalty):
 class L1(ElasticNet):
     """l1 Σ|w|: selects. Lasso(alpha=l1) in scikit-learn.
 
+    gradient  l1 sign(w), sign(0) = 0
+    prox(v)   sign(v) max(|v| - step l1, 0)
+    source    Tibshirani 1996, Regression shrinkage and selection via the lasso; the prox: Parikh, Boyd 2014, Proximal
+              algorithms, section 6.5
+
     >>> L1(0.001)
     <L1(0.001): l1 = 0.001, l2 = 0; moment: loss>
     """
@@ -76,6 +85,10 @@ class L1(ElasticNet):
 
 class L2(ElasticNet):
     """(l2/2) Σw²: shrinks. The half makes its gradient l2 w; Keras writes λ Σw², which is L2(2λ) (see conventions).
+
+    gradient  l2 w
+    prox(v)   v / (1 + step l2)
+    source    Hoerl, Kennard 1970, Ridge regression: biased estimation for nonorthogonal problems
 
     >>> L2(0.5).value([1.0, -3.0])
     2.5

@@ -18,6 +18,7 @@ UPDATES = {  # kernel, number of states, settings
     "momentum": ("sgd_update", 1, {"momentum": 0.9}),
     "nesterov": ("sgd_update", 1, {"momentum": 0.9, "nesterov": True}),
     "adam": ("adam_update", 2, ADAM),
+    "adam without eps": ("adam_update", 2, {**ADAM, "eps": 0.0}),  # a root of 0: steps are infinite, or NaN
     "amsgrad": ("adam_update", 3, {**ADAM, "amsgrad": True}),
     "rmsprop": ("rmsprop_update", 1, RMSPROP),
     "rmsprop momentum": ("rmsprop_update", 2, {**RMSPROP, "momentum": 0.9}),

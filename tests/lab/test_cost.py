@@ -10,7 +10,7 @@ from kernels.twins import needs_native
 
 import minigrad as mg
 from minigrad import cli, nn, optim, reg
-from minigrad.lab import cost
+from minigrad.lab import cost, cost_measures
 
 X, Y = np.random.default_rng(0).random((16, 20)).astype(np.float32), np.arange(16) % 3
 
@@ -40,6 +40,7 @@ def test_a_row_for_each_way_that_a_term_can_take():
     assert all(c.parameters == 20 * 300 + 300 + 903 for c in costs)
     assert all(0 < c.state_bytes - 3 * 4 * c.parameters < 100 for c in costs)  # the weights, Adam's m, v and counters
     assert all(c.step_seconds > 0 and c.predict_seconds > 0 and c.ratio > 0 for c in costs) and costs[0].ratio == 1
+    assert all(low <= c.ratio <= high for c in costs for low, high in [c.interval])
     assert all((before[name] == after).all() for name, after in model.state_dict().items())
     assert [line.split()[0] for line in cost.table(costs).splitlines()] == ["term", *(n.split()[0] for n in names)]
 
@@ -88,6 +89,31 @@ def test_an_update_allocates_no_array_and_is_one_kernel_call(monkeypatch, moment
     computed = [name for name in calls if name not in ("contiguous", "alike")]
     assert computed == [f"{kind.lower()}_update"] * 2
     assert mg.kernels.backend() != "native" or held < 3000, held  # Python's own lists; a bias is 1200 bytes
+
+
+def test_rows_are_timed_in_turn_and_keep_their_fastest_slice(monkeypatch):
+    """A disturbance, here of a second, is not in the figure unless it lasts through every slice."""
+    clock, order = [0.0], []
+    monkeypatch.setattr(cost_measures.time, "perf_counter", lambda: clock[0])
+
+    def row(name, took, disturbed):
+        def call():
+            order.append(name)
+            clock[0] += took + (1.0 if order.count(name) == disturbed else 0)
+
+        return call
+
+    found = cost_measures.fastest([row("a", 1e-3, 2), row("b", 2e-3, 4)])
+    assert found == pytest.approx([1e-3, 2e-3])
+    turns = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
+    assert turns == ["a", "b"] * cost_measures.TURNS
+
+
+def test_a_copy_of_the_plain_network_costs_nothing():
+    """Noise of every kind is in this ratio, so the bound is wide; alone on a machine it stays within 1 %."""
+    makers = {name: partial(cost.plain, network) for name in ("none", "again")}
+    again = cost.compare(makers, X, Y, rounds=15)[1]
+    assert 0.9 < again.ratio < 1.1 and again.interval[0] <= again.ratio <= again.interval[1]
 
 
 def test_the_command_prints_a_table_and_json(capsys):

@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 from lab.pages import read
 
 from minigrad.lab.report import Report
-from minigrad.lab.statistics import Gain, mean, paired_gain, spread, t95
+from minigrad.lab.statistics import Gain, mean, median_interval, paired_gain, spread, t95
 from minigrad.lab.tables import as_html, as_text
 
 
@@ -36,6 +37,16 @@ def test_paired_gain_by_hand():
     assert Gain(0.0, 0.0).verdict == "undecided"
     with pytest.raises(ValueError):
         paired_gain([1.0], [1.0, 2.0])
+
+
+def test_the_interval_of_a_median_holds_it_in_95_of_100_samples():
+    rng = np.random.default_rng(0)
+    for n in (15, 21, 60):
+        found = [median_interval(rng.exponential(size=n).tolist()) for _ in range(4000)]
+        held = sum(low <= math.log(2) <= high for low, high in found) / len(found)
+        assert 0.935 < held < 0.985  # a binomial number moves in steps
+    assert median_interval([3.0]) == (3.0, 3.0)
+    assert median_interval([2.0, 1.0, 5.0, 3.0]) == (1.0, 5.0)
 
 
 def test_means_and_spread():

@@ -114,3 +114,40 @@ def test_empty_and_scalar(backend):
     assert layer(np.zeros((0, 3), np.float32)).shape == (0, 3)
     assert layer.last_mask().shape == (0, 3)
     assert layer(np.float32(1.0).reshape(())).shape == ()
+
+
+def test_the_mask_that_is_kept_for_backward_is_one_bit_per_element(backend):
+    y = nn.Dropout(0.5)(mg.tensor(np.ones((7, 9)), requires_grad=True))
+    assert (y.saved.dtype, y.saved.shape) == (np.uint8, (8,))
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_training_that_was_stopped_and_resumed_equals_training_that_was_not(backend, rng, seed):
+    """Weights, Adam's moments, terms in the update and the streams of dropout: all of it comes back to the bit."""
+    x, t = rng.standard_normal((30, 4)).astype(np.float32), rng.integers(0, 3, 30)
+
+    def made():
+        layers = nn.Linear(4, 16, activation="relu"), nn.Dropout(0.5, seed=seed), nn.Linear(16, 3)
+        model = nn.Sequential(*layers)
+        terms = mg.reg.on(model, "*.weight", mg.reg.ElasticNet(1e-2, 1e-2))
+        return model, mg.optim.Adam(model.parameters(), lr=0.01, prox=terms)
+
+    def train(model, optimizer, steps):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            mg.cross_entropy(model(mg.tensor(x)), t).backward()
+            optimizer.step()
+
+    mg.manual_seed(1)
+    model, optimizer = made()
+    train(model, optimizer, 4)
+    saved = model.state_dict(), optimizer.state_dict(), mg.rng.get_state()
+    train(model, optimizer, 4)
+    mg.manual_seed(99)  # another process, whose streams went elsewhere
+    resumed, again = made()
+    resumed.load_state_dict(saved[0])
+    again.load_state_dict(saved[1])
+    mg.rng.set_state(saved[2])
+    train(resumed, again, 4)
+    for name, w in model.state_dict().items():
+        assert resumed.state_dict()[name].tobytes() == w.tobytes(), name

@@ -151,6 +151,26 @@ def test_l1_gives_exact_zeros_in_the_prox_and_none_in_the_gradient(backend, data
     assert (proximal[0].bias.data != 0).all()
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_map_reaches_the_weight_and_no_state(backend, rng, name):
+    """Nothing of a proximal term is added to the gradient, and a momentum buffer is not mapped."""
+    w0, gradients = rng.standard_normal((4, 3)), rng.standard_normal((3, 4, 3))
+    states = []
+    for with_prox in (False, True):
+        model = nn.Sequential()
+        model.weight = nn.Parameter(w0)
+        terms = {"prox": reg.on(model, "*.weight", reg.ElasticNet(0.7, 0.4))} if with_prox else {}
+        optimizer = OPTIMIZERS[name]([model.weight], **terms)
+        for g in gradients:
+            model.weight.grad = mg.tensor(g)
+            optimizer.step()
+        states.append((optimizer.state_dict()["state"], model.weight.data))
+    (plain, w), (mapped, shrunk) = states
+    assert plain.keys() == mapped.keys()
+    assert all((plain[key] == mapped[key]).all() for key in plain)
+    assert np.abs(shrunk).sum() < np.abs(w).sum()
+
+
 # --- who is touched --------------------------------------------------------------------------------------------------
 
 

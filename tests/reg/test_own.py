@@ -111,6 +111,7 @@ def test_bad_schedules_and_numbers_that_end_one():
     term.l2 = 0.5
     term.at_epoch(3)
     assert term.l2 == 0.5
+    assert [reg.Ramp(0.5, 1, 3)(epoch) for epoch in (0, 1, 2, 3, 4)] == [0.5, 0.5, 0.75, 1.0, 1.0]
     with pytest.raises(ValueError, match="epochs is 1; need at least 2"):
         reg.Ramp(0, 1, 1)
     with pytest.raises(ValueError, match="a strength is -1"):
