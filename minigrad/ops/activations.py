@@ -181,7 +181,7 @@ def logsigmoid(input):
 
 
 def _softplus_slope(g, x, beta, threshold):
-    z = mul(beta, x)
+    z = x if beta == 1.0 else mul(beta, x)
     return where(gt(z, threshold), g, mul(g, sigmoid(z)))
 
 
@@ -196,10 +196,14 @@ def softplus(input, beta=1.0, threshold=20.0):
     tensor([ 0.       ,  0.6931472, 30.       ])
     """
     y = K.empty_for(input, 0.0)
-    K.mul(beta, input, y)
-    large = np.greater(y, threshold)
-    K.softplus(y, y)
-    K.div(y, beta, y)
+    if beta == 1.0:
+        large = np.greater(input, threshold)
+        K.softplus(input, y)
+    else:
+        K.mul(beta, input, y)
+        large = np.greater(y, threshold)
+        K.softplus(y, y)
+        K.div(y, beta, y)
     K.where(large, input, y, y)
     return y
 
