@@ -1,4 +1,4 @@
-"""Elementwise: exp, log, tanh, sigmoid, expm1, log1p, sin, relu and its gradient, add, mul, and a row added to rows."""
+"""Elementwise: exp, log, tanh, sigmoid, expm1, log1p, sin, activations, add, mul, and a row added to rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from .case import Case, Run, count, digest, empty, human, like
 TITLE = "elementwise, float32 and float64"
 UNIT = "GB/s"
 ROOFS = ("copy",)
-KERNELS = ("exp", "log", "tanh", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "add", "mul")
+KERNELS = (
+    "exp", "log", "tanh", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "leaky_relu", "gelu_tanh", "add",
+    "mul",
+)  # fmt: skip
 STATEFUL = False  # whether a call changes what the next one computes
 ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-5
-NAMES = ["exp", "tanh", "log", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "add", "add row", "mul"]
+NAMES = [
+    "exp", "tanh", "log", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "leaky_relu", "gelu_tanh", "add",
+    "add row", "mul",
+]  # fmt: skip
 QUICK = ["exp", "tanh", "relu"]
+SLOPE = 0.01  # of leaky_relu
+GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025  # gelu_tanh is x sigmoid(x (c + d x²))
 ARRAYS = {"relu_grad": 3, "add": 3, "mul": 3}  # read and written; the others 2
 
 
@@ -65,11 +73,26 @@ def by_numpy(case: Case) -> dict[str, Run]:
         np.greater(xs[1], 0, out=mask)
         np.multiply(x, mask, out=y)
 
+    def leaky_relu() -> None:
+        np.multiply(x, real(SLOPE), out=y)
+        np.maximum(x, y, out=y)
+
+    def gelu_tanh() -> None:
+        np.multiply(x, x, out=y)
+        np.multiply(y, real(GELU_D / 2), out=y)
+        np.add(y, real(GELU_C / 2), out=y)
+        np.multiply(x, y, out=y)
+        np.tanh(y, out=y)
+        np.add(y, one, out=y)
+        np.multiply(y, half, out=y)
+        np.multiply(x, y, out=y)
+
     name = case.params["name"]
     if name == "sigmoid":
         return {"by exp": Run(sigmoid_by_exp, lambda: digest(y)), "by tanh": Run(sigmoid_by_tanh, lambda: digest(y))}
-    if name == "relu_grad":
-        return {"": Run(relu_grad, lambda: digest(y))}
+    several = {"relu_grad": relu_grad, "leaky_relu": leaky_relu, "gelu_tanh": gelu_tanh}
+    if name in several:
+        return {"": Run(several[name], lambda: digest(y))}
     if name == "relu":
         return {"": Run(partial(np.maximum, x, real(0), y), lambda: digest(y))}
     ufunc = {"add": np.add, "add row": np.add, "mul": np.multiply}.get(name) or getattr(np, name)
@@ -78,7 +101,9 @@ def by_numpy(case: Case) -> dict[str, Run]:
 
 def by_kernels(K: Any, case: Case) -> dict[str, Run]:
     *xs, y = operands(case)
-    return {"": Run(partial(getattr(K, case.params["name"].split()[0]), *xs, y), lambda: digest(y))}
+    name = case.params["name"].split()[0]
+    slope = [SLOPE] if name == "leaky_relu" else []
+    return {"": Run(partial(getattr(K, name), *xs, *slope, y), lambda: digest(y))}
 
 
 def by_torch(case: Case) -> dict[str, Run]:
@@ -92,6 +117,11 @@ def by_torch(case: Case) -> dict[str, Run]:
     if name == "relu_grad":
         backward = partial(torch.ops.aten.threshold_backward.grad_input, xs[0], xs[1], 0, grad_input=out)
         return {"": Run(backward, lambda: digest(y))}
+    if name == "leaky_relu":
+        return {"": Run(partial(torch.ops.aten.leaky_relu.out, xs[0], SLOPE, out=out), lambda: digest(y))}
+    if name == "gelu_tanh":
+        gelu = partial(torch.ops.aten.gelu.out, xs[0], approximate="tanh", out=out)
+        return {"": Run(gelu, lambda: digest(y))}
     return {"": Run(partial(getattr(torch, name), *xs, out=out), lambda: digest(y))}
 
 
@@ -104,7 +134,7 @@ def by_jax(case: Case) -> dict[str, Run]:
     *xs, _ = operands(case)
     function = {
         "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "relu_grad": lambda g, y: jnp.where(y > 0, g, 0),
-        "add row": jnp.add, "mul": jnp.multiply,
+        "add row": jnp.add, "mul": jnp.multiply, "leaky_relu": jax.nn.leaky_relu, "gelu_tanh": jax.nn.gelu,
     }.get(case.params["name"]) or getattr(jnp, case.params["name"])  # fmt: skip
     return jaxed.run(function, *[jnp.asarray(x) for x in xs])
 
@@ -116,11 +146,13 @@ def by_numba(case: Case) -> dict[str, Run]:
         return {}
     *xs, y = operands(case)
     jit = numba.njit(fastmath=True, parallel=numba.get_num_threads() > 1)
-    zero, one = y.dtype.type(0), y.dtype.type(1)
+    zero, one, slope, c, d = (y.dtype.type(value) for value in (0, 1, SLOPE, GELU_C, GELU_D))
     scalar = {
         "exp": np.exp, "log": np.log, "tanh": np.tanh, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin,
         "sigmoid": lambda x: one / (one + np.exp(-x)),
         "relu": lambda x: max(x, zero), "relu_grad": lambda g, y: g if y > zero else zero,
+        "leaky_relu": lambda x: x if x > zero else slope * x,
+        "gelu_tanh": lambda x: x / (one + np.exp(-x * (c + d * x * x))),
         "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
     }[case.params["name"]]  # fmt: skip
     scalar = numba.njit(fastmath=True)(scalar) if not isinstance(scalar, np.ufunc) else scalar

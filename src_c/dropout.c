@@ -4,7 +4,8 @@
 #include "philox.h"
 #include "simd.h"
 
-enum { GROUP = 128, RUN = 1024 };
+/* RUN: elements whose bits are drawn before they are read; so few that drawing the next ones overlaps with reading. */
+enum { GROUP = 128, RUN = MG_BYTES == 64 ? 256 : 1024 };
 typedef unsigned __int128 mg_group; /* one bit per element of a group */
 
 /* volatile: else gcc gathers the eight stores of a group by shuffles, on the port that Philox needs; 15 % of dropout. */
@@ -24,16 +25,18 @@ INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
 #endif
 }
 
-/* The bits of a group. threshold is in the upper half of its lanes: so is one of the two numbers of a word, and the
+/* The bits of G groups. threshold is in the upper half of its lanes: so is one of the two numbers of a word, and the
    other after a shift. */
-INLINE void mg_group_bits(const mg_philox *p, uint64_t group, vu32 threshold, uint8_t *bits) {
+INLINE void mg_group_bits(const mg_philox *p, const int G, uint64_t group, vu32 threshold, uint8_t *bits) {
     UNROLL for (int b = 0; b < 16; b += MG_W32) {
-        const mg_philox_words w = mg_philox_blocks(p, 16 * group + b);
-        UNROLL for (int i = 0; i < 4; i++) {
-            const vu32 word = (vu32)((w.even[i] & UINT32_MAX) | w.odd[i] << 32);
-            mg_at_least(word << 16, threshold, bits, 32 * i + b);
-            mg_at_least(word, threshold, bits, 32 * i + 16 + b);
-        }
+        mg_philox_words w[2];
+        mg_philox_groups(p, G, 16 * group + b, w);
+        UNROLL for (int g = 0; g < G; g++)
+            UNROLL for (int i = 0; i < 4; i++) {
+                const vu32 word = (vu32)((w[g].even[i] & UINT32_MAX) | w[g].odd[i] << 32);
+                mg_at_least(word << 16, threshold, bits + g * GROUP / 8, 32 * i + b);
+                mg_at_least(word, threshold, bits + g * GROUP / 8, 32 * i + 16 + b);
+            }
     }
 }
 
@@ -44,12 +47,12 @@ static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, co
     const unsigned skip = offset % GROUP;
     uint64_t group = offset / GROUP;
     mg_group here;
-    mg_group_bits(p, group, threshold, (uint8_t *)&here);
+    mg_group_bits(p, 1, group, threshold, (uint8_t *)&here);
     for (size_t i = 0; i < n; i += GROUP) {
         const size_t part = n - i < GROUP ? n - i : GROUP;
         mg_group out = here >> skip;
         if (part > GROUP - skip) {
-            mg_group_bits(p, ++group, threshold, (uint8_t *)&here);
+            mg_group_bits(p, 1, ++group, threshold, (uint8_t *)&here);
             out |= here << (GROUP - skip);
         }
         if (part < GROUP) out &= ((mg_group)1 << part) - 1;
@@ -60,8 +63,10 @@ static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, co
 /* The bits of elements offset ... offset + n - 1 of the stream. */
 INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset, vu32 threshold) {
     size_t i = 0;
-    if (offset % GROUP == 0)
-        for (; i + GROUP <= n; i += GROUP) mg_group_bits(p, (offset + i) / GROUP, threshold, bits + i / 8);
+    if (offset % GROUP == 0) {
+        for (; i + 2 * GROUP <= n; i += 2 * GROUP) mg_group_bits(p, 2, (offset + i) / GROUP, threshold, bits + i / 8);
+        for (; i + GROUP <= n; i += GROUP) mg_group_bits(p, 1, (offset + i) / GROUP, threshold, bits + i / 8);
+    }
     if (i < n) mg_draw_across(n - i, bits + i / 8, p, offset + i, threshold);
 }
 

@@ -1,12 +1,13 @@
 /* Functions of one number or two beyond elementwise.c's. Equal to elementary_naive.c, bit for bit.
 
    Exact ones are computed in the operands' precision. Others compute in float64, so that float32 is rounded once and is
-   right but for rare halves: by the functions of float64, or by shorter ones where people use them most. erf and
-   normal_cdf have functions of float32. */
+   right but for rare halves: by the functions of float64, or by shorter ones where people use them most. erf,
+   normal_cdf and GELU have functions of float32. */
 #ifndef real
 #include "elementary.h"
 #include "erf.h"
 #include "exponential.h"
+#include "gelu.h"
 #include "short.h"
 #include "trigonometric.h"
 #include "whole.h"
@@ -72,13 +73,19 @@ INLINE vec FN(own)(const int op, vec a, vec b) {
     case mg_elementary_step: return FN(step)(a, b);
     case mg_elementary_erf: return V(erf)(a);
     case mg_elementary_normal_cdf: return V(normal_cdf)(a);
+    case mg_elementary_gelu: return V(gelu)(a);
+    case mg_elementary_gelu_tanh: return V(gelu_tanh)(a);
+    case mg_elementary_leaky_relu: return V(select)(V(lt)((vec){0}, a), a, b * a);
+    case mg_elementary_leaky_slope: return V(select)(V(lt)((vec){0}, a), V(set1)(1), V(select)(V(eq)(a, a), b, a));
+    case mg_elementary_gelu_grad: return V(gelu_grad)(a, b);
+    case mg_elementary_gelu_tanh_grad: return V(gelu_tanh_grad)(a, b);
     default: return a;
     }
 }
 
 INLINE int FN(is_own)(const int op) {
-    return op == mg_elementary_floor || op == mg_elementary_ceil || op >= mg_elementary_maximum ||
-           op == mg_elementary_erf || op == mg_elementary_normal_cdf;
+    return op == mg_elementary_erf || op == mg_elementary_normal_cdf || op >= mg_elementary_maximum ||
+           (op >= mg_elementary_floor && op < mg_elementary_pow);
 }
 
 /* Two vectors at a time, whose chains overlap. */

@@ -6,8 +6,10 @@
 
 #define MG_ELEMENTARY_1(X)                                                                                             \
     X(expm1) X(log1p) X(log2) X(sin) X(cos) X(tan) X(sinh) X(cosh) X(asinh) X(atan) X(erf) X(normal_cdf) X(softplus)   \
-    X(floor) X(ceil)
-#define MG_ELEMENTARY_2(X) X(pow) X(atan2) X(hypot) X(logaddexp) X(maximum) X(minimum) X(step)
+    X(floor) X(ceil) X(gelu) X(gelu_tanh)
+#define MG_ELEMENTARY_2(X)                                                                                             \
+    X(pow) X(atan2) X(hypot) X(logaddexp) X(maximum) X(minimum) X(step) X(leaky_relu) X(leaky_slope) X(gelu_grad)      \
+    X(gelu_tanh_grad)
 #define MG_ELEMENTARY_OP(name) mg_elementary_##name,
 enum { MG_ELEMENTARY_1(MG_ELEMENTARY_OP) MG_ELEMENTARY_2(MG_ELEMENTARY_OP) mg_elementary_ops };
 

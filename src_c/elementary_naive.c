@@ -1,7 +1,7 @@
 /* The plain meaning of elementary.c: one number at a time. Variant `naive`. */
 #ifndef real
 #include "elementary.h"
-#include "erf_naive.h"
+#include "gelu_naive.h"
 #include "short_naive.h"
 #include "trigonometric_naive.h"
 
@@ -29,6 +29,12 @@ static double naive_value_f64(int op, double a, double b) {
     case mg_elementary_maximum: return isnan(a) || a >= b ? a : b;
     case mg_elementary_minimum: return isnan(a) || a <= b ? a : b;
     case mg_elementary_step: return a > b ? 1 : a == b ? 0.5 : a < b ? 0 : NAN;
+    case mg_elementary_gelu: return naive_gelu_f64(a);
+    case mg_elementary_gelu_tanh: return naive_gelu_tanh_f64(a);
+    case mg_elementary_leaky_relu: return a > 0 ? a : b * a;
+    case mg_elementary_leaky_slope: return a > 0 ? 1 : isnan(a) ? a : b;
+    case mg_elementary_gelu_grad: return naive_gelu_grad_f64(a, b);
+    case mg_elementary_gelu_tanh_grad: return naive_gelu_tanh_grad_f64(a, b);
     default: return NAN;
     }
 }
@@ -46,6 +52,10 @@ static float naive_value_f32(int op, float a, float b) {
     case mg_elementary_normal_cdf: return naive_normal_cdf_f32(a);
     case mg_elementary_softplus: return (float)naive_short_softplus(a);
     case mg_elementary_logaddexp: return (float)naive_short_logaddexp(a, b);
+    case mg_elementary_gelu: return naive_gelu_f32(a);
+    case mg_elementary_gelu_tanh: return naive_gelu_tanh_f32(a);
+    case mg_elementary_gelu_grad: return naive_gelu_grad_f32(a, b);
+    case mg_elementary_gelu_tanh_grad: return naive_gelu_tanh_grad_f32(a, b);
     default: return (float)naive_value_f64(op, a, b);
     }
 }

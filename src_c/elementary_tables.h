@@ -134,4 +134,7 @@ static const double mg_erf_c[][16] = {
      0x1.0d278ee84ae72p-28, 0x1.c162132eb7e13p-32, 0x1.b97e2e6815682p-36, 0x1.51506f0e0ad12p-40},
 };
 
+/* GELU: 1 / sqrt(2 pi); c = 2 sqrt(2 / pi) and d = 0.044715 c. */
+static const double mg_by_root_2_pi = 0.3989422804014327, mg_gelu_c = 1.5957691216057308, mg_gelu_d = 0.07135481627260025;
+
 #endif

@@ -6,11 +6,11 @@
 #include "functions.h"
 
 #if MG_BYTES == 64                          /* 28 sums + 2 rows of b + 1 of a fill 31 of the 32 registers */
-enum { ROWS_1 = 24, ROWS_2 = 14, GROUP = 8 };
+enum { ROWS_1 = 24, ROWS_2 = 14 };
 #else                                       /* 12 + 2 + 1 of 16 */
-enum { ROWS_1 = 12, ROWS_2 = 6, GROUP = 4 };
+enum { ROWS_1 = 12, ROWS_2 = 6 };
 #endif
-enum { FEW = 3, COLUMNS = 112, SMALL = 32768 };    /* SMALL: bytes of scratch that come from the stack */
+enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 }; /* SMALL: bytes of scratch that come from the stack */
 
 /* Processors with masks read a narrow vector of a row in place; for others its panel is copied and padded. */
 #if MG_BYTES > 16

@@ -15,7 +15,8 @@ typedef struct {
     int activation, accumulate;
 } mg_matmul_args;
 
-/* matmul: any n. matvec: the same for n = 1, where the order of the sum differs.
+/* matmul: any n. matvec: the same for n = 1, where the order of the sum differs; b_col is how far apart the vectors
+   are that the rows of a meet, 0 where all meet one.
    Both need scratch(p) bytes, aligned to 64, that no other thread uses. */
 typedef struct {
     size_t (*matmul_scratch_f32)(const mg_matmul_args *p);

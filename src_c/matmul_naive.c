@@ -61,7 +61,7 @@ static void FN(matvec)(const mg_matmul_args *p) {
         for (size_t first = 0; first < p->k; first += FN(chunk)) {
             real lane[32] = {0};
             for (size_t k = first; k < p->k && k < first + FN(chunk); k++)
-                lane[k % 32] = REAL_FMA(FN(a)(p, i, k), FN(b)(p, k, 0), lane[k % 32]);
+                lane[k % 32] = REAL_FMA(FN(a)(p, i, k), FN(b)(p, k, i), lane[k % 32]);
             for (int half = 16; half > 0; half /= 2)
                 for (int l = 0; l < half; l++) lane[l] += lane[l + half];
             sum = first == 0 ? lane[0] : sum + lane[0];

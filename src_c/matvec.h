@@ -1,11 +1,11 @@
-/* n = 1: c = a x for a vector x. Included by matmul.c, once per precision.
+/* n = 1: c = a x for a vector x, or each row of a meets one of its own. Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
    k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there:
    contiguous rows hold their lanes in registers, few contiguous columns a quarter of them, many columns keep those of
    many rows in a cache. */
 
-enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 16 / FN(held) : 8 / FN(held) ? 8 / FN(held) : 1 };
+enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 4 : 8 / FN(held) ? 8 / FN(held) : 1 };
 
 enum { FN(widest) = 4096 / sizeof(real) };
 
@@ -142,18 +142,17 @@ INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, p
     }
 }
 
-/* c[i0 + i] = what becomes of the sums of up to W rows. */
-INLINE void FN(finish)(const mg_matmul_args *p, size_t i, vec y) {
-    const size_t part = p->m - i < W ? p->m - i : W;
+/* c[i] and on = what becomes of the sums of `part` rows. */
+INLINE void FN(finish)(const mg_matmul_args *p, size_t i, size_t part, vec y) {
     real *c = (real *)p->c + i;
     if (p->bias) y += V(set1)(*(const real *)p->bias);
     y = FN(activated)(p->activation, y);
     V(store_part)(c, part, p->accumulate ? V(load_part)(c, part) + y : y);
 }
 
-/* Where x is not contiguous, a chunk of it is copied. */
-INLINE const real *FN(chunk_of)(const mg_matmul_args *p, size_t k0, size_t k, real *copy) {
-    const real *x = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
+/* The chunk of x that row i meets. Where x is not contiguous it is copied. */
+INLINE const real *FN(chunk_of)(const mg_matmul_args *p, size_t i, size_t k0, size_t k, real *copy) {
+    const real *x = (const real *)p->b + (ptrdiff_t)i * p->b_col + (ptrdiff_t)k0 * p->b_row;
     if (p->b_row == 1) return x;
     for (size_t l = 0; l < k; l++) copy[l] = x[(ptrdiff_t)l * p->b_row];
     return copy;
@@ -161,9 +160,10 @@ INLINE const real *FN(chunk_of)(const mg_matmul_args *p, size_t k0, size_t k, re
 
 static void FN(matvec_by_rows)(const mg_matmul_args *p) {
     enum { MANY = FN(at_once) };
+    const size_t most = p->b_col && p->b_row != 1 ? 1 : W;  /* only one copy of an x is held */
     real copy[FN(chunk)];
-    for (size_t i = 0; i < p->m; i += W) {
-        const size_t rows = p->m - i < W ? p->m - i : W;
+    for (size_t i = 0; i < p->m; i += most) {
+        const size_t rows = p->m - i < most ? p->m - i : most;
         vec y = {0};
         size_t k0 = 0;
         if (p->m == 1 && p->a_col == 1 && p->b_row == 1) {  /* a dot product: several chunks at once, as if rows */
@@ -176,23 +176,25 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
         for (; k0 < p->k; k0 += FN(chunk)) {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
             const real *a = (const real *)p->a + (ptrdiff_t)i * p->a_row + (ptrdiff_t)k0 * p->a_col;
-            const vec next = FN(rows_chunk)(rows, k, a, p->a_row, p->a_col, FN(chunk_of)(p, k0, k, copy), 0);
+            const real *x = FN(chunk_of)(p, i, k0, k, copy);
+            const vec next = p->b_col ? FN(rows_chunk)(rows, k, a, p->a_row, p->a_col, x, p->b_col)
+                                      : FN(rows_chunk)(rows, k, a, p->a_row, p->a_col, x, 0);
             y = k0 == 0 ? next : y + next;
         }
-        FN(finish)(p, i, y);
+        FN(finish)(p, i, rows, y);
     }
 }
 
-/* Few columns, a few lanes in registers at a time: every column is read once, 2 vectors of it. With vectors of 32 bytes
-   that is fastest for most matrices (500 x 200: 12 us against 21, Zen 1), but not where columns meet in one set of the
-   first cache, nor where each is in another page of a large matrix. Otherwise lanes wait in memory: those of 8 vectors
-   of rows in the first cache. What comes from beyond the second cache is read fastest in
-   long stretches; the lanes of all rows then wait in the second. */
+/* A few lanes in registers at a time: every column is read once, 2 vectors of it. That is fastest where the third cache
+   holds the matrix (500 x 200: 6.8 us to 5.4 on Zen 4), or the second a chunk of it, but not where columns meet in one
+   set of the first cache. Otherwise lanes wait in memory: those of 8 vectors of rows in the first cache. What comes from
+   beyond the second cache is read fastest in long stretches; the lanes of all rows then wait in the second. */
 static void FN(matvec_by_columns)(const mg_matmul_args *p) {
     enum { LONG = FN(widest), SHORT = 8 * W };
     const int large = p->m * p->k > (3 << 20) / sizeof(real);
-    const int in_registers = p->k <= 128 || (MG_BYTES == 32 && !FN(page_apart)(p->a_col) &&
-                                             p->m * p->k <= (64 << 20) / sizeof(real));
+    const size_t deep = p->k < FN(chunk) ? p->k : FN(chunk);
+    const int near = p->m * p->k <= (16 << 20) / sizeof(real) || p->m * deep <= (128 << 10) / sizeof(real);
+    const int in_registers = p->k <= 128 || (MG_BYTES >= 32 && near && !FN(page_apart)(p->a_col));
     const size_t most = large || in_registers ? LONG : SHORT;
     _Alignas(64) real lane[32 * LONG], copy[FN(chunk)], sum[LONG], next[LONG];
     for (size_t i0 = 0; i0 < p->m; i0 += most) {
@@ -200,7 +202,7 @@ static void FN(matvec_by_columns)(const mg_matmul_args *p) {
         size_t k0 = 0;
         do {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
-            const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, k0, k, copy);
+            const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, 0, k0, k, copy);
             real *to = k0 == 0 ? sum : next;
             if (in_registers) FN(short_columns)(m, k, a, p->a_col, x, to);
             else if (large) FN(long_columns)(LONG, m, k, a, p->a_col, x, lane, to);
@@ -208,11 +210,11 @@ static void FN(matvec_by_columns)(const mg_matmul_args *p) {
             if (k0 > 0)
                 for (size_t i = 0; i < m; i += W) V(store)(sum + i, V(load)(sum + i) + V(load)(next + i));
         } while ((k0 += FN(chunk)) < p->k);
-        for (size_t i = 0; i < m; i += W) FN(finish)(p, i0 + i, V(load)(sum + i));
+        for (size_t i = 0; i < m; i += W) FN(finish)(p, i0 + i, m - i < W ? m - i : W, V(load)(sum + i));
     }
 }
 
 static void FN(matvec)(const mg_matmul_args *p) {
-    if (p->a_row == 1 && p->a_col != 1) FN(matvec_by_columns)(p);
+    if (p->a_row == 1 && p->a_col != 1 && !p->b_col) FN(matvec_by_columns)(p);
     else FN(matvec_by_rows)(p);
 }

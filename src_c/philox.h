@@ -3,8 +3,8 @@
    philox_naive.h is the plain meaning.
 
    Words live in the low halves of 64-bit lanes, where the multiplier reads them; the high halves hold rests of
-   products that no later operation looks at. A call makes W32 blocks: the even ones in one set of vectors, the odd ones
-   in another. */
+   products that no later operation looks at. W32 blocks are the even ones in one set of vectors, the odd ones in
+   another. */
 #ifndef MG_PHILOX_H
 #define MG_PHILOX_H
 #include "simd.h"
@@ -45,26 +45,28 @@ INLINE mg_philox mg_philox_of(mg_stream s) {
     return p;
 }
 
-INLINE void mg_philox_rounds(const mg_philox *p, vu64 block, vu64 *c) {
+/* The words of blocks first ... first + W32 - 1, and of as many 16, 32, ... blocks later: G <= 2 groups in all. Two side by
+   side take a fifth less time than one after the other, as a round waits for the one before (Zen 4). */
+INLINE void mg_philox_groups(const mg_philox *p, const int G, uint64_t first, mg_philox_words *w) {
     const vu64 m0 = (vu64){0} + 0xD2511F53u, m1 = (vu64){0} + 0xCD9E8D57u;
-    c[0] = block, c[1] = block >> 32, c[2] = p->stream_low, c[3] = p->stream_high;
-    UNROLL for (int i = 0; i < PHILOX_ROUNDS; i++) {
-        const vu64 p0 = mg_mul_low(m0, c[0]), p1 = mg_mul_low(m1, c[2]);
-        c[0] = mg_high(p1) ^ c[1] ^ p->key0[i];
-        c[2] = mg_high(p0) ^ c[3] ^ p->key1[i];
-        c[1] = p1;
-        c[3] = p0;
-    }
-}
-
-/* The words of blocks first ... first + W32 - 1. */
-INLINE mg_philox_words mg_philox_blocks(const mg_philox *p, uint64_t first) {
-    mg_philox_words w;
-    vu64 step;
+    vu64 step, c[4][4];
     UNROLL for (int i = 0; i < MG_W64; i++) step[i] = 2 * i;
-    mg_philox_rounds(p, step + first, w.even);
-    mg_philox_rounds(p, step + first + 1, w.odd);
-    return w;
+    UNROLL for (int s = 0; s < 2 * G; s++) {
+        const vu64 block = step + (first + s / 2 * 16 + s % 2);
+        c[s][0] = block, c[s][1] = block >> 32, c[s][2] = p->stream_low, c[s][3] = p->stream_high;
+    }
+    UNROLL for (int i = 0; i < PHILOX_ROUNDS; i++) {
+        const vu64 key0 = p->key0[i], key1 = p->key1[i];
+        UNROLL for (int s = 0; s < 2 * G; s++) {
+            const vu64 p0 = mg_mul_low(m0, c[s][0]), p1 = mg_mul_low(m1, c[s][2]);
+            c[s][0] = mg_high(p1) ^ c[s][1] ^ key0;
+            c[s][2] = mg_high(p0) ^ c[s][3] ^ key1;
+            c[s][1] = p1;
+            c[s][3] = p0;
+        }
+    }
+    UNROLL for (int g = 0; g < G; g++)
+        UNROLL for (int i = 0; i < 4; i++) w[g].even[i] = c[2 * g][i], w[g].odd[i] = c[2 * g + 1][i];
 }
 
 #endif

@@ -10,7 +10,8 @@ enum { RUN = 2 * MG_W32 }; /* elements of one call of Philox */
 
 /* The 64-bit words of elements 2 first ... 2 first + RUN - 1. */
 INLINE void mg_words(const mg_philox *p, uint64_t first, uint64_t *out) {
-    const mg_philox_words w = mg_philox_blocks(p, first);
+    mg_philox_words w;
+    mg_philox_groups(p, 1, first, &w);
     uint64_t part[4][MG_W64];
     UNROLL for (int half = 0; half < 2; half++) {
         const vu64 even = (w.even[2 * half] & UINT32_MAX) | w.even[2 * half + 1] << 32;

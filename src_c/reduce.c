@@ -30,8 +30,8 @@ INLINE void FN(add_chunk)(size_t chunk, size_t rows, size_t stride, const real *
     vf64 sum[8] = {{0}};
     for (size_t r = 0; r < rows; r++, x += stride) {
         const real *last = x + (vectors - 1) * MG_W64;
-        UNROLL for (int j = 0; j < vectors - 1; j++) sum[j] += FN(load64)(x + j * MG_W64);
-        sum[vectors - 1] += part == MG_W64 ? FN(load64)(last) : FN(load64_part)(last, part);
+        UNROLL for (int j = 0; j < vectors - 1; j++) sum[j] = FN(add64)(sum[j], FN(load64)(x + j * MG_W64));
+        sum[vectors - 1] = FN(add64)(sum[vectors - 1], part == MG_W64 ? FN(load64)(last) : FN(load64_part)(last, part));
     }
     double *top = waiting + (size_t)__builtin_popcountll(chunk) * panel; /* a subtree waits for every bit that is set */
     for (size_t c = chunk; c & 1; c >>= 1) {

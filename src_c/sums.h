@@ -44,7 +44,7 @@ static inline double mg_pairwise_total(const mg_pairwise *p) {
 /* lane + the first `part` of a, or of a b in one rounding where b is given. */
 INLINE vf64 FN(add_lanes)(vf64 lane, const real *a, const real *b, size_t part) {
     const vf64 x = part >= MG_W64 ? FN(load64)(a) : FN(load64_part)(a, part);
-    if (!b) return lane + x;
+    if (!b) return FN(add64)(lane, x);
     return vf64_fma(x, part >= MG_W64 ? FN(load64)(b) : FN(load64_part)(b, part), lane);
 }
 

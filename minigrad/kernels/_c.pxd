@@ -58,8 +58,9 @@ cdef extern from "elementary.h" nogil:
         mg_elementary_expm1, mg_elementary_log1p, mg_elementary_log2, mg_elementary_sin, mg_elementary_cos
         mg_elementary_tan, mg_elementary_sinh, mg_elementary_cosh, mg_elementary_asinh, mg_elementary_atan
         mg_elementary_erf, mg_elementary_normal_cdf, mg_elementary_softplus, mg_elementary_floor, mg_elementary_ceil
-        mg_elementary_pow, mg_elementary_atan2, mg_elementary_hypot, mg_elementary_logaddexp
-        mg_elementary_maximum, mg_elementary_minimum, mg_elementary_step
+        mg_elementary_gelu, mg_elementary_gelu_tanh, mg_elementary_pow, mg_elementary_atan2, mg_elementary_hypot
+        mg_elementary_logaddexp, mg_elementary_maximum, mg_elementary_minimum, mg_elementary_step
+        mg_elementary_leaky_relu, mg_elementary_leaky_slope, mg_elementary_gelu_grad, mg_elementary_gelu_tanh_grad
     ctypedef struct mg_elementary_table:
         mg_mapper_f32 map_f32
         mg_mapper_f64 map_f64

@@ -11,10 +11,12 @@ from numpy cimport (
 from minigrad.kernels cimport runtime
 from minigrad.kernels._c cimport (
     mg_elementary, mg_elementary_asinh, mg_elementary_atan, mg_elementary_atan2, mg_elementary_ceil, mg_elementary_cos,
-    mg_elementary_cosh, mg_elementary_erf, mg_elementary_expm1, mg_elementary_floor, mg_elementary_hypot,
-    mg_elementary_log1p, mg_elementary_log2, mg_elementary_logaddexp, mg_elementary_maximum, mg_elementary_minimum,
-    mg_elementary_normal_cdf, mg_elementary_pow, mg_elementary_sin, mg_elementary_sinh, mg_elementary_softplus,
-    mg_elementary_step, mg_elementary_table, mg_elementary_tan,
+    mg_elementary_cosh, mg_elementary_erf, mg_elementary_expm1, mg_elementary_floor, mg_elementary_gelu,
+    mg_elementary_gelu_grad, mg_elementary_gelu_tanh, mg_elementary_gelu_tanh_grad, mg_elementary_hypot,
+    mg_elementary_leaky_relu, mg_elementary_leaky_slope, mg_elementary_log1p, mg_elementary_log2,
+    mg_elementary_logaddexp, mg_elementary_maximum, mg_elementary_minimum, mg_elementary_normal_cdf, mg_elementary_pow,
+    mg_elementary_sin, mg_elementary_sinh, mg_elementary_softplus, mg_elementary_step, mg_elementary_table,
+    mg_elementary_tan,
 )
 from minigrad.kernels.checks cimport apart, check_out, check_real, describe
 from minigrad.kernels.elementwise cimport alike, map_by
@@ -57,6 +59,12 @@ def logaddexp(a, b, ndarray out not None): map2("logaddexp", mg_elementary_logad
 def maximum(a, b, ndarray out not None): map2("maximum", mg_elementary_maximum, EXACT, a, b, out)
 def minimum(a, b, ndarray out not None): map2("minimum", mg_elementary_minimum, EXACT, a, b, out)
 def step(a, b, ndarray out not None): map2("step", mg_elementary_step, EXACT, a, b, out)
+def leaky_relu(x, slope, ndarray out not None): map2("leaky_relu", mg_elementary_leaky_relu, EXACT, x, slope, out)
+def leaky_slope(x, slope, ndarray out not None): map2("leaky_slope", mg_elementary_leaky_slope, EXACT, x, slope, out)
+def gelu(x, ndarray out not None): map2("gelu", mg_elementary_gelu, HARD, x, out, out)
+def gelu_grad(g, x, ndarray out not None): map2("gelu_grad", mg_elementary_gelu_grad, HARD, g, x, out)
+def gelu_tanh(x, ndarray out not None): map2("gelu_tanh", mg_elementary_gelu_tanh, HARD, x, out, out)
+def gelu_tanh_grad(g, x, ndarray out not None): map2("gelu_tanh_grad", mg_elementary_gelu_tanh_grad, HARD, g, x, out)
 
 
 # --- where ---

@@ -54,6 +54,8 @@ cdef mg_matmul_args part(const matmul_args *p, Py_ssize_t i, Py_ssize_t parts, b
         first, last = q.m * i // parts, q.m * (i + 1) // parts
         q.m = last - first
         q.a = <const char *>q.a + first * q.a_row * item
+        if p.lanes:                         # b_col: from the vector of one row to that of the next
+            q.b = <const char *>q.b + first * q.b_col * item
         q.c = <char *>q.c + first * q.c_row * item
     return q
 
@@ -218,10 +220,11 @@ cdef bint batch_step(ndarray x, int d, int dims, Py_ssize_t size, Py_ssize_t *st
 
 
 cdef bint set_batch(matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
-    """Fill the batch of p; False if shapes do not fit. A batch of rows that meet one b is one product of more rows."""
+    """Fill the batch of p; False if shapes do not fit. A batch of rows that meet one b is one product of more rows, and
+    so is one of dot products that are evenly apart."""
     cdef int d, dims = PyArray_NDIM(out) - 2
-    cdef bint shared = True
-    cdef Py_ssize_t rows = p.all.m
+    cdef bint shared = True, even = p.all.m * p.all.n == 1
+    cdef Py_ssize_t rows = p.all.m, a_one = 0, b_one = 0
     if PyArray_NDIM(a) > dims + 2 or PyArray_NDIM(b) > dims + 2:
         return False
     p.dims, p.count = dims, 1
@@ -229,11 +232,16 @@ cdef bint set_batch(matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
         p.size[d] = PyArray_DIM(out, d)
         if not batch_step(a, d, dims, p.size[d], &p.a_step[d]) or not batch_step(b, d, dims, p.size[d], &p.b_step[d]):
             return False
+        if p.count == 1:
+            a_one, b_one = p.a_step[d], p.b_step[d]
+        even = even and (p.size[d] == 1 or p.a_step[d] == p.count * a_one and p.b_step[d] == p.count * b_one)
         p.count *= p.size[d]
         shared = shared and p.b_step[d] == 0 and (p.size[d] == 1 or p.a_step[d] == rows * p.all.a_row)
         rows *= p.size[d]
     if shared and p.count > 0:
         p.all.m, p.count = rows, 1
+    elif even:                              # a product with lanes, whose rows each meet a vector of their own
+        p.all.a_row, p.all.b_col, p.all.m, p.count = a_one, b_one, p.count, 1
     return True
 
 
@@ -258,7 +266,7 @@ def matmul(
     check_strided(b)
     p.all.a, p.all.b, p.all.c, p.all.bias = PyArray_DATA(a), PyArray_DATA(b), PyArray_DATA(out), NULL
     p.all.a_row, p.all.a_col = step(a, x + ta), step(a, x + (not ta))
-    p.all.b_row, p.all.b_col = step(b, y + tb), step(b, y + (not tb))
+    p.all.b_row, p.all.b_col = step(b, y + tb), step(b, y + (not tb)) if p.all.n > 1 else 0
     p.all.c_row = p.all.n
     p.all.activation, p.all.accumulate = MG_ACT_NONE, accumulate
     if bias is not None:

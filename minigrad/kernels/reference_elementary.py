@@ -1,8 +1,8 @@
 """Functions of one number or two in NumPy, part of reference.py: elementwise, any strides, broadcast to out.
 
 The native ones compute in float64 in fixed operations of their own (src_c/exponential.h, trigonometric.h, short.h) and
-round once, so float32 results are right but for rare halves; only erf and normal_cdf have float32 bodies (erf.h),
-within 1.5 and 3 ulp of float32. The bounds named here are those of float64.
+round once, so float32 results are right but for rare halves; only erf, normal_cdf (erf.h: 1.5 and 3 ulp of float32) and
+GELU (gelu.h) have float32 bodies. The bounds named here are those of float64.
 """
 
 import math
@@ -121,6 +121,46 @@ def minimum(a, b, out):
 def step(a, b, out):
     """out = 1 where a > b, 1/2 where a = b, 0 where a < b; NaN if either is."""
     np.copyto(out, np.where(np.isnan(a) | np.isnan(b), np.nan, (1.0 * np.greater(a, b) + np.greater_equal(a, b)) / 2))
+
+
+def leaky_relu(x, slope, out):
+    """out = x where x > 0, else slope x."""
+    np.copyto(out, np.where(np.greater(x, 0), x, np.multiply(slope, x, dtype=out.dtype)))
+
+
+def leaky_slope(x, slope, out):
+    """out = 1 where x > 0, slope where x ≤ 0, NaN where x is."""
+    np.copyto(out, np.where(np.greater(x, 0), 1.0, np.where(np.isnan(x), x, slope)), casting="same_kind")
+
+
+def gelu(x, out):
+    """out = x Φ(x), Φ the normal distribution function."""
+    normal_cdf(x, cdf := np.empty_like(out))
+    np.multiply(x, cdf, out=out)
+
+
+def gelu_grad(g, x, out):
+    """out = g (Φ(x) + x φ(x)), the slope of gelu; φ = Φ' = exp(-x²/2) / √(2π)."""
+    normal_cdf(x, cdf := np.empty_like(out))
+    density = np.exp(-0.5 * np.square(np.clip(x, -40, 40))) * (2 * math.pi) ** -0.5
+    np.multiply(g, cdf + x * density, out=out)
+
+
+def _gelu_sigmoid(x):
+    """s(x (c + d x²)) and the slope of its argument, for the logistic s; c = 2 √(2/π), d = 0.044715 c."""
+    c, square = 2 * (2 / math.pi) ** 0.5, np.square(np.clip(x, -100, 100))
+    return 0.5 + 0.5 * np.tanh(0.5 * x * (c + 0.044715 * c * square)), c + 3 * 0.044715 * c * square
+
+
+def gelu_tanh(x, out):
+    """out = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))) = x s(2 √(2/π) (x + 0.044715 x³)), s the logistic function."""
+    np.multiply(x, _gelu_sigmoid(x)[0], out=out)
+
+
+def gelu_tanh_grad(g, x, out):
+    """out = g times the slope of gelu_tanh: s + x s (1 - s) times the slope of the argument of s."""
+    s, slope = _gelu_sigmoid(x)
+    np.multiply(g, s + x * (s * (1 - s) * slope), out=out)
 
 
 def where(condition, a, b, out):

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..engine import Tensor, differentiable
+from ..engine import Tensor, differentiable, flat
 from .choose import above, at_least, clamp, minimum, where
 from .compare import gt
-from .elementwise import abs, add, div, exp, mul, neg, sigmoid, square
-from .functions import normal_cdf
+from .elementwise import abs, add, div, exp, mul, neg, sigmoid, square, sub
+from .functions import BY_ROOT_2_PI
+from .shape import match
 
 # 1/2 (1 + tanh u) = sigmoid(2 u), so GELU's tanh form is x sigmoid(x (c + d x²)); c = 2 √(2/π), d = 0.044715 c.
 GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025
@@ -22,8 +23,16 @@ def _by_sign(x: Tensor, positive: Tensor, other: Tensor) -> Tensor:
     return where(gt(x, 0.0), positive, at_least(other, 0.0, x))
 
 
+@differentiable(input=flat, negative_slope=None)
+def leaky_slope(input, negative_slope):
+    """y = 1 where x > 0, negative_slope where x ≤ 0, NaN where x is."""
+    y = K.empty_for(input, 0.0)
+    K.leaky_slope(input, negative_slope, y)
+    return y
+
+
 @differentiable(
-    input=lambda g, y, input, negative_slope: _by_sign(input, g, mul(negative_slope, g)),
+    input=lambda g, y, input, negative_slope: mul(g, leaky_slope(input, negative_slope)),
     negative_slope=None,
 )
 def leaky_relu(input, negative_slope=0.01):
@@ -34,8 +43,7 @@ def leaky_relu(input, negative_slope=0.01):
     tensor([-0.1,  2. ])
     """
     y = K.empty_for(input, 0.0)
-    K.mul(negative_slope, input, y)
-    K.where(np.greater(input, 0), input, y, y)
+    K.leaky_relu(input, negative_slope, y)
     return y
 
 
@@ -79,6 +87,60 @@ def celu(input: Any, alpha: float = 1.0) -> Tensor:
     return exponential_unit(input, alpha, alpha)
 
 
+def _gelu_curve(x):
+    """The slope of GELU's slope, φ(x) (2 - x²). The clamp changes nothing but keeps x² finite."""
+    square_x = square(clamp(x, -40.0, 40.0))
+    return mul(mul(BY_ROOT_2_PI, exp(mul(-0.5, square_x))), sub(2.0, square_x))
+
+
+@differentiable(
+    g=lambda gg, z, g, x: match(gelu_erf_grad(gg, x), g),
+    x=lambda gg, z, g, x: match(mul(mul(gg, g), _gelu_curve(x)), x),
+)
+def gelu_erf_grad(g, x):
+    """z = g (Φ(x) + x φ(x)), Φ the normal distribution function and φ its slope."""
+    z = K.empty_for(g, x)
+    K.gelu_grad(g, x, z)
+    return z
+
+
+@differentiable(input=lambda g, y, input: gelu_erf_grad(g, input))
+def gelu_erf(input):
+    """y = x Φ(x), Φ the normal distribution function."""
+    y = K.empty_for(input, 0.0)
+    K.gelu(input, y)
+    return y
+
+
+def _gelu_tanh_curve(x):
+    """The slope of the slope of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
+    x = clamp(x, -100.0, 100.0)
+    square_x = square(x)
+    s = sigmoid(mul(x, add(GELU_C, mul(GELU_D, square_x))))
+    slope = add(GELU_C, mul(3 * GELU_D, square_x))
+    bend = add(mul(sub(1.0, mul(2.0, s)), square(slope)), mul(6 * GELU_D, x))
+    return mul(mul(s, sub(1.0, s)), add(mul(2.0, slope), mul(x, bend)))
+
+
+@differentiable(
+    g=lambda gg, z, g, x: match(gelu_tanh_grad(gg, x), g),
+    x=lambda gg, z, g, x: match(mul(mul(gg, g), _gelu_tanh_curve(x)), x),
+)
+def gelu_tanh_grad(g, x):
+    """z = g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
+    z = K.empty_for(g, x)
+    K.gelu_tanh_grad(g, x, z)
+    return z
+
+
+@differentiable(input=lambda g, y, input: gelu_tanh_grad(g, input))
+def gelu_tanh(input):
+    """y = x sigmoid(x (c + d x²)), the form of GELU by tanh."""
+    y = K.empty_for(input, 0.0)
+    K.gelu_tanh(input, y)
+    return y
+
+
 def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x Φ(x), Φ the normal distribution function; approximate="tanh": x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
 
@@ -87,9 +149,9 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     (tensor([0.       , 0.8413447]), tensor([0.      , 0.841192]))
     """
     if approximate == "none":
-        return mul(input, normal_cdf(input))
-    if approximate == "tanh":  # the clamp changes nothing but keeps x² finite
-        return mul(input, sigmoid(mul(input, add(GELU_C, mul(GELU_D, square(clamp(input, -100.0, 100.0)))))))
+        return gelu_erf(input)
+    if approximate == "tanh":
+        return gelu_tanh(input)
     raise ValueError(f"gelu: approximate is {approximate!r}; need 'none' or 'tanh'")
 
 
@@ -119,7 +181,7 @@ def logsigmoid(input):
 
 
 def _softplus_slope(g, x, beta, threshold):
-    z = mul(beta, x)
+    z = x if beta == 1.0 else mul(beta, x)
     return where(gt(z, threshold), g, mul(g, sigmoid(z)))
 
 
@@ -134,10 +196,14 @@ def softplus(input, beta=1.0, threshold=20.0):
     tensor([ 0.       ,  0.6931472, 30.       ])
     """
     y = K.empty_for(input, 0.0)
-    K.mul(beta, input, y)
-    large = np.greater(y, threshold)
-    K.softplus(y, y)
-    K.div(y, beta, y)
+    if beta == 1.0:
+        large = np.greater(input, threshold)
+        K.softplus(input, y)
+    else:
+        K.mul(beta, input, y)
+        large = np.greater(y, threshold)
+        K.softplus(y, y)
+        K.div(y, beta, y)
     K.where(large, input, y, y)
     return y
 

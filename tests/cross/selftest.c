@@ -184,7 +184,7 @@ static const kernel_check checks[] = {
     ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
     MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
-    PAIR(matmul, matmul) PAIR(matmul, matvec)
+    PAIR(matmul, matmul) PAIR(matmul, matvec) PAIR_BY(matmul, matvec_dots, dots)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
     PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, min_rows) PAIR(reduce, min_columns)
     PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)

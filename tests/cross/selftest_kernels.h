@@ -130,7 +130,7 @@ static void FN(product)(size_t m, size_t n, size_t k, int ta, int tb, size_t ste
     };
     if (ta) p.a_row = 1, p.a_col = (ptrdiff_t)a_step;
     if (tb) p.b_row = 1, p.b_col = (ptrdiff_t)b_step;
-    if (lanes) p.c_row = 1, CALL(matmul, matvec)(&p);
+    if (lanes) p.c_row = 1, p.b_col = 0, CALL(matmul, matvec)(&p);
     else CALL(matmul, matmul)(&p, fresh_aligned(CALL(matmul, matmul_scratch)(&p)));
     FN(feed)(c_size, c);
     release();
@@ -166,6 +166,23 @@ static void FN(check_matvec)(void) {
         for (int t = 0; t < 4; t++)
             FN(product)(ms[i % 9], 1, ks[i / 9], t & 1, t >> 1, i % 5 == 0 ? 200 : 0, (int)(i + t) % 5, 1);
     FN(product)(1, 1, 40000, 0, 1, 0, 0, 1);
+}
+
+/* Dot products of rows with vectors of their own, which are contiguous or not. */
+static void FN(check_dots)(void) {
+    static const size_t ms[] = {1, 2, 7, 16, 17, 65}, ks[] = {0, 1, 31, 33, 64, 512, 1027};
+    for (size_t i = 0; i < 6 * 7; i++)
+        for (int t = 0; t < 4; t++, release()) {
+            const size_t m = ms[i % 6], k = ks[i / 6], gap = k + t;
+            real *c = FN(mild)(m);
+            const mg_matmul_args p = {
+                .m = m, .n = 1, .k = k, .a = FN(mild)(m * gap), .b = FN(mild)(m * gap), .c = c, .c_row = 1,
+                .a_row = t & 1 ? 1 : (ptrdiff_t)gap, .a_col = t & 1 ? (ptrdiff_t)m : 1,
+                .b_row = t >> 1 ? (ptrdiff_t)m : 1, .b_col = t >> 1 ? 1 : (ptrdiff_t)gap, .accumulate = i % 2,
+            };
+            CALL(matmul, matvec)(&p);
+            FN(feed)(m, c);
+        }
 }
 
 /* --- reduce --- */

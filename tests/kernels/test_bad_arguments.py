@@ -29,8 +29,9 @@ def calls():
     unary = ["neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid", "relu", "copy", "softmax", "log_softmax"]
     binary = ["add", "sub", "mul", "div", "relu_grad", "tanh_grad", "sigmoid_grad", "softmax_grad", "log_softmax_grad"]
     unary += ["expm1", "log1p", "log2", "sin", "cos", "tan", "sinh", "cosh", "asinh", "atan", "erf", "normal_cdf"]
-    unary += ["softplus", "floor", "ceil"]
-    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step"]
+    unary += ["softplus", "floor", "ceil", "gelu", "gelu_tanh"]
+    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step", "leaky_relu", "leaky_slope"]
+    binary += ["gelu_grad", "gelu_tanh_grad"]
     found = {name: ([X, np.zeros_like(X)], {}) for name in unary}
     found |= {name: ([X, Y, np.zeros_like(X)], {}) for name in binary}
     found |= {name: ([X, Y, np.zeros(1)], {"reduction": 1}) for name in ("mse", "bce_with_logits")}

@@ -35,6 +35,15 @@ def batches(seed, dtype):
     yield one(4, 9, 40)[:, :5], one(40, 6)
     yield one(0, 2, 3), one(3, 4)
     yield one(2, 2, 0), one(2, 0, 4)
+    yield one(70, 1, 64), one(70, 64, 1)  # dot products: evenly apart, many, another way round, one operand for several
+    yield one(3000, 1, 64), one(3000, 64, 1)
+    yield one(3, 9, 1, 1100)[:, ::-1], one(3, 9, 1100, 1)[:, ::-1]
+    yield one(3, 9, 1, 40)[:, ::-1], one(3, 9, 40, 1)
+    yield one(3, 9, 1, 40), one(3, 9, 40, 1)[:, ::-1]
+    yield one(5, 1, 33), one(33, 1)
+    yield one(1, 33), one(5, 33, 1)
+    yield one(4, 1, 1, 33), one(1, 5, 33, 1)
+    yield one(33, 1, 5).T, one(33, 5, 1).swapaxes(0, 1)
 
 
 @pytest.mark.parametrize("dtype", REAL)

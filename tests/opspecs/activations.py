@@ -1,8 +1,9 @@
 """Specs of ops/activations.py."""
 
 import minigrad as mg
+from minigrad.ops import activations
 
-from .build import Spec, unary
+from .build import Spec, binary, unary
 
 AWAY = {"avoid": (0.0,)}
 WIDE = {"low": -30.0, "high": 30.0}
@@ -26,6 +27,13 @@ SPECS = {
             lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
         ),
     ],
+    "leaky_slope": Spec(lambda x: activations.leaky_slope(x, 0.2), unary(**AWAY)),
+    "gelu_erf": Spec(activations.gelu_erf, unary(**WIDE), lambda torch, x: torch.nn.functional.gelu(x)),
+    "gelu_tanh": Spec(
+        activations.gelu_tanh, unary(**WIDE), lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh")
+    ),
+    "gelu_erf_grad": Spec(activations.gelu_erf_grad, binary()),
+    "gelu_tanh_grad": Spec(activations.gelu_tanh_grad, binary()),
     "silu": Spec(mg.silu, unary(), lambda torch, x: torch.nn.functional.silu(x)),
     "logsigmoid": Spec(mg.logsigmoid, unary(**WIDE), lambda torch, x: torch.nn.functional.logsigmoid(x)),
     "softplus": [
