@@ -29,7 +29,7 @@ class Table:
         self.arrays = [p.array for p in params]
         self.state = [state[p] for p in params]
         self.segments = K.segments(self.arrays, *([s[name] for s in self.state] for name in names))
-        self.terms: list[tuple[int, int, int, Any]] = []  # (row, column of l1, column of l2, term)
+        self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
         self.bound = [False] * len(params)  # whether a term is on it
         self.written: list[Any] | None = None  # the options and strengths that stand in the columns
 
@@ -151,17 +151,17 @@ class Optimizer(ABC):
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
         now = [*map(group.__getitem__, self._options)]
-        now += [strength for _, _, _, term in table.terms for strength in (term.l1, term.l2)]
+        now += [strength for term, _, _, _ in table.terms.values() for strength in (term.l1, term.l2)]
         if now == table.written:
             return
         self._check(group)
         scalars[:, : DECAY + 1] = 0
         scalars[:, LR] = group["lr"]
         scalars[:, DECAY if self.decoupled else L2] = group.get("weight_decay", 0.0)
-        for row, l1_column, l2_column, term in table.terms:
+        for term, rows, l1_column, l2_column in table.terms.values():
             times = steps_that_last(group) if l1_column == PROX_L1 else 1.0
-            scalars[row, l1_column] += times * term.l1
-            scalars[row, l2_column] += times * term.l2
+            scalars[rows, l1_column] += times * term.l1
+            scalars[rows, l2_column] += times * term.l2
             self._strengths[id(term)] = term.l1, term.l2
         table.written = now
 
@@ -201,7 +201,7 @@ class Optimizer(ABC):
                     table, row = self._rows[w]
                     table.bound[row] = True
                     if alone:
-                        table.terms.append((row, *columns, entry.term))
+                        table.terms.setdefault((id(entry.term), columns), (entry.term, [], *columns))[1].append(row)
                 if not alone:
                     self._grouped.add(entry)
 
