@@ -84,7 +84,7 @@ class Dropout(RandomLayer):
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
-        if shape is full or shape == full:
+        if shape == full:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
         return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
 
