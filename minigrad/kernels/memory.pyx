@@ -9,11 +9,11 @@ from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 from numpy cimport (
     NPY_ARRAY_CARRAY, NPY_DOUBLE, NPY_FLOAT, NPY_UINT8, PyArray_DATA, PyArray_DIM, PyArray_DIMS, PyArray_ISCARRAY_RO,
-    PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE,
-    PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray,
-    npy_intp,
+    PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE,
+    PyTypeNum_ISNUMBER, import_array, ndarray, npy_intp,
 )
 
+from minigrad.kernels cimport runtime
 from minigrad.kernels.checks cimport apart, check_flat, check_out, describe
 
 from minigrad.errors import DTypeError, ShapeError
@@ -225,9 +225,16 @@ cdef Py_ssize_t check_piece(ndarray x, ndarray out, int axis) except -1:
     return 1 if lacks else PyArray_DIM(x, axis)
 
 
+cdef void put_rows(Py_ssize_t rows, Py_ssize_t row, const char *x, char *to, Py_ssize_t step) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(rows):
+        memcpy(to + i * step, x + i * row, row)
+
+
 def join(xs, ndarray out not None, int axis):
     cdef tuple pieces = tuple(xs)
-    cdef Py_ssize_t i, row, whole, rows = 1, filled = 0
+    cdef Py_ssize_t row, whole, rows = 1, filled = 0
+    cdef int i
     cdef char *to = <char *>PyArray_DATA(out)
     cdef const char *x
     check_out("join", out)
@@ -245,6 +252,9 @@ def join(xs, ndarray out not None, int axis):
     for piece in pieces:
         row = PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
         x = <const char *>PyArray_DATA(<ndarray>piece)
-        for i in range(rows if row else 0):
-            memcpy(to + i * whole, x + i * row, row)
+        if runtime.releases_gil(PyArray_SIZE(<ndarray>piece)):
+            with nogil:
+                put_rows(rows, row, x, to, whole)
+        elif row:
+            put_rows(rows, row, x, to, whole)
         to += row

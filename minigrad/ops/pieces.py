@@ -18,8 +18,8 @@ from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from .shape import match, normalize_dims, reshape
 
-FAN = 8  # pieces that are cut from one tensor, but more
-SMALL = 1 << 14  # where pieces times its elements are this few
+FAN = 8  # pieces that are cut from one tensor
+SMALL = 1 << 14  # pieces times elements of a tensor from which all pieces are cut
 
 
 @differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))

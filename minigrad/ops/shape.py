@@ -88,7 +88,7 @@ def permute(x, *, dims):
     (3, 1)
     """
     try:
-        return x.transpose(dims)
+        return x.transpose(tuple(dims))
     except ValueError:
         raise ShapeError(f"permute: {dims} is not an order of the {x.ndim} dimensions of {x.shape}") from None
 
