@@ -18,6 +18,7 @@ from minigrad.kernels.checks cimport apart, check_flat, check_out, describe
 
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
+from minigrad.kernels.arrays import place
 from minigrad.kernels.elementwise import copy
 
 cdef extern from "numpy/arrayobject.h":             # not in Cython's numpy module
@@ -32,6 +33,7 @@ import_array()
 cdef enum: SMALL = 8                        # axes of a shape that takes the short way
 cdef enum: ALIGN = 64                       # bytes: a cache line, and the widest vector
 cdef enum: LARGE = 2048                     # bytes from which an array starts on a cache line
+cdef enum: SHORT = 64                       # bytes of a row that is not worth a call
 cdef Py_ssize_t HUGE = 1 << 50              # bytes that no machine has
 cdef object float32 = np.float32, float64 = np.float64, uint8 = np.uint8
 cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)
@@ -225,18 +227,12 @@ cdef Py_ssize_t check_piece(ndarray x, ndarray out, int axis) except -1:
     return 1 if lacks else PyArray_DIM(x, axis)
 
 
-cdef void put_rows(Py_ssize_t rows, Py_ssize_t row, const char *x, char *to, Py_ssize_t step) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(rows):
-        memcpy(to + i * step, x + i * row, row)
-
-
 def join(xs, ndarray out not None, int axis):
-    cdef tuple pieces = tuple(xs)
-    cdef Py_ssize_t row, whole, rows = 1, filled = 0
-    cdef int i
-    cdef char *to = <char *>PyArray_DATA(out)
+    cdef tuple pieces = tuple(xs), lead = (slice(None),) * axis
+    cdef Py_ssize_t n, row, whole, rows = 1, filled = 0
+    cdef char *to
     cdef const char *x
+    cdef int i
     check_out("join", out)
     if not 0 <= axis < PyArray_NDIM(out):
         raise ShapeError(f"join: axis is {axis}, out is {describe(out)}")
@@ -249,12 +245,14 @@ def join(xs, ndarray out not None, int axis):
     for i in range(axis):
         rows *= PyArray_DIM(out, i)
     whole = PyArray_SIZE(out) // max(rows, 1) * PyArray_ITEMSIZE(out)
+    filled, to = 0, <char *>PyArray_DATA(out)
     for piece in pieces:
-        row = PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
-        x = <const char *>PyArray_DATA(<ndarray>piece)
-        if runtime.releases_gil(PyArray_SIZE(<ndarray>piece)):
-            with nogil:
-                put_rows(rows, row, x, to, whole)
-        elif row:
-            put_rows(rows, row, x, to, whole)
+        n, row = check_piece(piece, out, axis), PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
+        if row < SHORT or runtime.releases_gil(PyArray_SIZE(<ndarray>piece)):
+            place(piece, out[lead + (filled if piece.ndim < out.ndim else slice(filled, filled + n), ...)])
+        else:
+            x = <const char *>PyArray_DATA(<ndarray>piece)
+            for i in range(rows):
+                memcpy(to + i * whole, x + i * row, row)
+        filled += n
         to += row

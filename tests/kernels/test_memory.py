@@ -167,11 +167,12 @@ def test_contiguous(dtype):
         assert bits(y) == bits(a.astype(y.dtype))
 
 
+@pytest.mark.parametrize("sizes", [(2, 3, 4), (2, 3, 130), (3, 40, 700)])  # short rows, long rows, large pieces
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "?", "u1"])
-def test_join(dtype):
+def test_join(dtype, sizes):
     """Along every axis, pieces of any size, none and those that lack the axis among them."""
     for axis in range(3):
-        shapes = [tuple(n if i == axis else m for i, m in enumerate((2, 3, 4))) for n in (1, 0, 5, 2)]
+        shapes = [tuple(n if i == axis else m for i, m in enumerate(sizes)) for n in (1, 0, 5, 2)]
         xs = [np.arange(np.prod(shape)).reshape(shape).astype(dtype) for shape in shapes]
         expected = np.concatenate(xs, axis)
         slices = [x.sum(axis).astype(dtype) for x in xs]
