@@ -31,6 +31,9 @@ OPS = {
     for f in vars(module).values()
     if isinstance(f, types.FunctionType) and hasattr(f, "op")
 }
+# hypothesis is an extra: the sdist's tests run with pytest alone
+no_hypothesis = not importlib.util.find_spec("hypothesis")
+needs_specs = pytest.mark.skipif(no_hypothesis, reason="Specs need hypothesis: minigrad[dev]")
 NO_NUMBERS = {  # views of their argument, and answers that are indices or truth, found by comparing
     "add_dims", "drop_dims", "hold", "view", "chunk", "flip", "movedim", "narrow", "select", "split", "squeeze",
     "swapaxes", "t", "unbind", "unsqueeze", "one_hot", "diagonal",
@@ -107,7 +110,7 @@ def checked():
     return keys.union(*(names_in(call) for call in calls))
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("hypothesis"), reason="Specs need hypothesis: minigrad[dev]")
+@needs_specs
 @pytest.mark.parametrize("name", sorted({*OPS, *PUBLIC}))
 def test_every_op_is_checked(name):
     if name in NO_GRADIENT:
@@ -121,7 +124,7 @@ BY_HAND = {  # fused gradients, and ops of packed bits or whole numbers: their c
 }  # fmt: skip
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("hypothesis"), reason="Specs need hypothesis: minigrad[dev]")
+@needs_specs
 def test_every_op_has_generated_cases():
     assert set(OPS) - {name for name, _ in opspecs.load()} == BY_HAND
 

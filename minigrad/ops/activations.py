@@ -93,25 +93,6 @@ def _gelu_curve(x):
     return mul(mul(BY_ROOT_2_PI, exp(mul(-0.5, square_x))), sub(2.0, square_x))
 
 
-@differentiable(
-    g=lambda gg, z, g, x: match(gelu_erf_grad(gg, x), g),
-    x=lambda gg, z, g, x: match(mul(mul(gg, g), _gelu_curve(x)), x),
-)
-def gelu_erf_grad(g, x):
-    """z = g (Φ(x) + x φ(x)), Φ the normal distribution function and φ its slope."""
-    z = K.empty_for(g, x)
-    K.gelu_grad(g, x, z)
-    return z
-
-
-@differentiable(input=lambda g, y, input: gelu_erf_grad(g, input))
-def gelu_erf(input):
-    """y = x Φ(x), Φ the normal distribution function."""
-    y = K.empty_for(input, 0.0)
-    K.gelu(input, y)
-    return y
-
-
 def _gelu_tanh_curve(x):
     """The slope of the slope of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
     x = clamp(x, -100.0, 100.0)
@@ -122,37 +103,37 @@ def _gelu_tanh_curve(x):
     return mul(mul(s, sub(1.0, s)), add(mul(2.0, slope), mul(x, bend)))
 
 
+def _gelu_form(approximate, by_erf, by_tanh):
+    """Which of the two forms of GELU is asked for."""
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu: approximate is {approximate!r}; need 'none' or 'tanh'")
+    return by_tanh if approximate == "tanh" else by_erf
+
+
 @differentiable(
-    g=lambda gg, z, g, x: match(gelu_tanh_grad(gg, x), g),
-    x=lambda gg, z, g, x: match(mul(mul(gg, g), _gelu_tanh_curve(x)), x),
+    g=lambda gg, z, g, x, *, approximate: match(gelu_grad(gg, x, approximate=approximate), g),
+    x=lambda gg, z, g, x, *, approximate: match(
+        mul(mul(gg, g), _gelu_form(approximate, _gelu_curve, _gelu_tanh_curve)(x)), x
+    ),
 )
-def gelu_tanh_grad(g, x):
-    """z = g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
+def gelu_grad(g, x, *, approximate="none"):
+    """z = g (Φ(x) + x φ(x)), φ the slope of Φ; by tanh: g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
     z = K.empty_for(g, x)
-    K.gelu_tanh_grad(g, x, z)
+    _gelu_form(approximate, K.gelu_grad, K.gelu_tanh_grad)(g, x, z)
     return z
 
 
-@differentiable(input=lambda g, y, input: gelu_tanh_grad(g, input))
-def gelu_tanh(input):
-    """y = x sigmoid(x (c + d x²)), the form of GELU by tanh."""
-    y = K.empty_for(input, 0.0)
-    K.gelu_tanh(input, y)
-    return y
-
-
-def gelu(input: Any, approximate: str = "none") -> Tensor:
+@differentiable(input=lambda g, y, input, *, approximate: gelu_grad(g, input, approximate=approximate))
+def gelu(input, *, approximate="none"):
     """x Φ(x), Φ the normal distribution function; approximate="tanh": x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
 
     >>> import minigrad as mg
     >>> mg.gelu(mg.tensor([0, 1])), mg.gelu(mg.tensor([0, 1]), approximate="tanh")
     (tensor([0.       , 0.8413447]), tensor([0.      , 0.841192]))
     """
-    if approximate == "none":
-        return gelu_erf(input)
-    if approximate == "tanh":
-        return gelu_tanh(input)
-    raise ValueError(f"gelu: approximate is {approximate!r}; need 'none' or 'tanh'")
+    y = K.empty_for(input, 0.0)
+    _gelu_form(approximate, K.gelu, K.gelu_tanh)(input, y)
+    return y
 
 
 def silu(input: Any) -> Tensor:

@@ -20,20 +20,19 @@ SPECS = {
             rtol=1e-7,  # PyTorch's gradient holds 1 / alpha in float32
         ),
     ],
+    "leaky_slope": Spec(lambda x: activations.leaky_slope(x, 0.2), unary(**AWAY)),
     "gelu": [
-        Spec(mg.gelu, unary(), lambda torch, x: torch.nn.functional.gelu(x)),
+        Spec(mg.gelu, unary(**WIDE), lambda torch, x: torch.nn.functional.gelu(x)),
         Spec(
-            lambda x: mg.gelu(x, approximate="tanh"), unary(),
+            lambda x: mg.gelu(x, approximate="tanh"),
+            unary(**WIDE),
             lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
         ),
     ],
-    "leaky_slope": Spec(lambda x: activations.leaky_slope(x, 0.2), unary(**AWAY)),
-    "gelu_erf": Spec(activations.gelu_erf, unary(**WIDE), lambda torch, x: torch.nn.functional.gelu(x)),
-    "gelu_tanh": Spec(
-        activations.gelu_tanh, unary(**WIDE), lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh")
-    ),
-    "gelu_erf_grad": Spec(activations.gelu_erf_grad, binary()),
-    "gelu_tanh_grad": Spec(activations.gelu_tanh_grad, binary()),
+    "gelu_grad": [
+        Spec(activations.gelu_grad, binary()),
+        Spec(lambda g, x: activations.gelu_grad(g, x, approximate="tanh"), binary()),
+    ],
     "silu": Spec(mg.silu, unary(), lambda torch, x: torch.nn.functional.silu(x)),
     "logsigmoid": Spec(mg.logsigmoid, unary(**WIDE), lambda torch, x: torch.nn.functional.logsigmoid(x)),
     "softplus": [
