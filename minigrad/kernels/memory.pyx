@@ -247,7 +247,8 @@ def join(xs, ndarray out not None, int axis):
     whole = PyArray_SIZE(out) // max(rows, 1) * PyArray_ITEMSIZE(out)
     filled, to = 0, <char *>PyArray_DATA(out)
     for piece in pieces:
-        n, row = check_piece(piece, out, axis), PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
+        n = 1 if PyArray_NDIM(<ndarray>piece) < PyArray_NDIM(out) else PyArray_DIM(<ndarray>piece, axis)
+        row = PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
         if row < SHORT or runtime.releases_gil(PyArray_SIZE(<ndarray>piece)):
             place(piece, out[lead + (filled if piece.ndim < out.ndim else slice(filled, filled + n), ...)])
         else:
