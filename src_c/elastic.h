@@ -27,19 +27,12 @@ typedef struct {
     vf64 size[LANES / MG_W64], square[LANES / MG_W64];
 } FN(lanes);
 
-/* SUMMED vectors of lanes at a time, so that these stay in registers: 16 accumulators on AVX2 would not. */
-INLINE void FN(lanes_add)(FN(lanes) *s, size_t rows, const real *w, int terms) {
-    enum { SUMMED = LANES / MG_W64 < 4 ? LANES / MG_W64 : 4 };
-    for (size_t k = 0; k < LANES / MG_W64; k += SUMMED) {
-        vf64 size[SUMMED], square[SUMMED];
-        memcpy(size, s->size + k, sizeof size), memcpy(square, s->square + k, sizeof square);
-        for (size_t row = 0; row < rows; row++)
-            UNROLL for (size_t j = 0; j < SUMMED; j++) {
-                const vf64 x = V(load_wide)(w + row * LANES + (k + j) * MG_W64);
-                if (terms & L1_TERM) size[j] += vf64_abs(x);
-                if (terms & L2_TERM) square[j] = vf64_fma(x, x, square[j]);
-            }
-        memcpy(s->size + k, size, sizeof size), memcpy(s->square + k, square, sizeof square);
+/* One weight to each lane. */
+INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
+    UNROLL for (size_t j = 0; j < LANES / MG_W64; j++) {
+        const vf64 x = V(load_wide)(w + j * MG_W64);
+        if (terms & L1_TERM) s->size[j] += vf64_abs(x);
+        if (terms & L2_TERM) s->square[j] = vf64_fma(x, x, s->square[j]);
     }
 }
 
@@ -54,14 +47,40 @@ INLINE double FN(lanes_total)(vf64 *lane) {
     return last[0];
 }
 
-/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there. */
-INLINE void FN(elastic_sums)(size_t n, const real *w, double *sums, int terms) {
+/* out = l2 w + l1 sign(w), times scale if it is scaled; every operation rounded. */
+INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, int scaled, real *out, int terms) {
+    size_t i = 0;
+    for (; i + W <= n; i += W) {
+        const vec y = FN(elastic_slope)(V(load)(w + i), l1, l2, terms);
+        V(store)(out + i, scaled ? y * scale : y);
+    }
+    if (i < n) {
+        const vec y = FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms);
+        V(store_part)(out + i, n - i, scaled ? y * scale : y);
+    }
+}
+
+/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there; grad = their slopes, unless it is NULL. One loop:
+   while it adds, the next weights come from memory. */
+INLINE void FN(elastic_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int terms) {
     FN(lanes) s = {0};
-    real last[LANES] = {0};
-    const size_t whole = n / LANES * LANES;
-    memcpy(last, w + whole, (n - whole) * sizeof *w);
-    if (terms) FN(lanes_add)(&s, n / LANES, w, terms);
-    if (terms && n > whole) FN(lanes_add)(&s, 1, last, terms);
+    size_t i = 0;
+    for (; terms && i + LANES <= n; i += LANES) {
+        FN(lanes_add)(&s, w + i, terms);
+        if (grad)
+            UNROLL for (size_t j = i; j < i + LANES; j += W)
+                V(store)(grad + j, FN(elastic_slope)(V(load)(w + j), l1, l2, terms));
+    }
+    if (terms && i < n) {
+        real last[LANES] = {0};
+        memcpy(last, w + i, (n - i) * sizeof *w);
+        FN(lanes_add)(&s, last, terms);
+    }
     sums[0] = FN(lanes_total)(s.size);
     sums[1] = FN(lanes_total)(s.square);
+    if (grad) FN(slopes)(n - i, w + i, l1, l2, l1, 0, grad + i, terms);
+}
+
+INLINE void FN(elastic_sums)(size_t n, const real *w, double *sums, int terms) {
+    FN(elastic_pass)(n, w, (vec){0}, (vec){0}, NULL, sums, terms);
 }

@@ -11,33 +11,14 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #else
 #include "elastic.h"
 
-/* out = l2 w + l1 sign(w), times scale if it is scaled; every operation rounded. */
-INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, int scaled, real *out, int terms) {
-    size_t i = 0;
-    for (; i + W <= n; i += W) {
-        const vec y = FN(elastic_slope)(V(load)(w + i), l1, l2, terms);
-        V(store)(out + i, scaled ? y * scale : y);
-    }
-    if (i < n) {
-        const vec y = FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms);
-        V(store_part)(out + i, n - i, scaled ? y * scale : y);
-    }
-}
-
-INLINE void FN(elastic_net_terms)(size_t n, const real *w, double l1, double l2, real *grad, double *sums, int terms) {
-    const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2);
-    FN(elastic_sums)(n, w, sums, terms);
-    if (grad) FN(slopes)(n, w, vl1, vl2, vl1, 0, grad, terms);
-}
-
-/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL: two
-   loops over a block that the first cache holds. */
+/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL. */
 static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real *grad, double *sums) {
+    const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2);
     switch (mg_terms((real)l1, (real)l2)) {
-    case BOTH_TERMS: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, BOTH_TERMS); break;
-    case L2_TERM: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, L2_TERM); break;
-    case L1_TERM: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, L1_TERM); break;
-    default: FN(elastic_net_terms)(n, w, l1, l2, grad, sums, 0);
+    case BOTH_TERMS: FN(elastic_pass)(n, w, vl1, vl2, grad, sums, BOTH_TERMS); break;
+    case L2_TERM: FN(elastic_pass)(n, w, vl1, vl2, grad, sums, L2_TERM); break;
+    case L1_TERM: FN(elastic_pass)(n, w, vl1, vl2, grad, sums, L1_TERM); break;
+    default: FN(elastic_pass)(n, w, vl1, vl2, grad, sums, 0);
     }
 }
 
