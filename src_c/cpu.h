@@ -22,7 +22,8 @@ static inline int mg_variant_supported(int variant) {
     if (variant == mg_index_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (variant == mg_index_avx512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("bmi2");
 #endif
     return variant >= 0 && variant < mg_index_end;
 }

@@ -8,14 +8,20 @@
 enum { GROUP = 128, RUN = MG_BYTES == 64 ? 256 : 1024 };
 typedef unsigned __int128 mg_group; /* one bit per element of a group */
 
-/* volatile: else gcc gathers the eight stores of a group by shuffles, on the port that Philox needs; 15 % of dropout. */
-typedef volatile uint16_t mg_sixteen __attribute__((may_alias, aligned(1)));
-
-/* Write W32 bits from bit `at` of the bits on: whether a lane of a is at least that of b. */
-INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
+/* Write the bits of W32 words: whether a half is at least the threshold, those of the low halves from bit `at` on, those
+   of the high halves 16 bits later. */
 #if defined(__AVX512F__)
-    *(mg_sixteen *)(bits + at / 8) = _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
+/* volatile: else gcc gathers the stores of a group by shuffles, on the port that Philox needs; 15 % of dropout. */
+typedef volatile uint16_t mg_sixteen __attribute__((may_alias, aligned(1)));
+INLINE void mg_word_bits(vu32 word, uint32_t threshold, uint8_t *bits, int at) {
+    const uint32_t halves = _mm512_cmpge_epu16_mask((__m512i)word, _mm512_set1_epi16((short)threshold));
+    mg_sixteen *to = (mg_sixteen *)(bits + at / 8);
+    to[0] = (uint16_t)_pext_u32(halves, 0x55555555);
+    to[1] = (uint16_t)_pext_u32(halves, 0xaaaaaaaa);
+}
+#else
+INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
+#if defined(__AVX2__)
     const vi32 m = (vi32)a == (vi32)_mm256_max_epu32((__m256i)a, (__m256i)b);
     bits[at / 8] = (uint8_t)_mm256_movemask_ps((__m256)m);
 #else
@@ -24,26 +30,27 @@ INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
     bits[at / 8] = (uint8_t)(at % 8 ? bits[at / 8] | four << 4 : four);
 #endif
 }
+INLINE void mg_word_bits(vu32 word, uint32_t threshold, uint8_t *bits, int at) {
+    const vu32 least = (vu32){0} + (threshold << 16); /* in the high halves, as one of the two numbers of a word */
+    mg_at_least(word << 16, least, bits, at);
+    mg_at_least(word, least, bits, at + 16);
+}
+#endif
 
-/* The bits of G groups. threshold is in the upper half of its lanes: so is one of the two numbers of a word, and the
-   other after a shift. */
-INLINE void mg_group_bits(const mg_philox *p, const int G, uint64_t group, vu32 threshold, uint8_t *bits) {
+/* The bits of G groups. */
+INLINE void mg_group_bits(const mg_philox *p, const int G, uint64_t group, uint32_t threshold, uint8_t *bits) {
     UNROLL for (int b = 0; b < 16; b += MG_W32) {
         mg_philox_words w[2];
         mg_philox_groups(p, G, 16 * group + b, w);
         UNROLL for (int g = 0; g < G; g++)
-            UNROLL for (int i = 0; i < 4; i++) {
-                const vu32 word = (vu32)((w[g].even[i] & UINT32_MAX) | w[g].odd[i] << 32);
-                mg_at_least(word << 16, threshold, bits + g * GROUP / 8, 32 * i + b);
-                mg_at_least(word, threshold, bits + g * GROUP / 8, 32 * i + 16 + b);
-            }
+            UNROLL for (int i = 0; i < 4; i++) mg_word_bits(w[g].word[i], threshold, bits + g * GROUP / 8, 32 * i + b);
     }
 }
 
 /* Groups begin at multiples of 128 of the stream, bits at the offset: 128 bits are the end of one group and the
    beginning of the next. Also serves what is shorter than a group. */
 static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset,
-                                                     vu32 threshold) {
+                                                     uint32_t threshold) {
     const unsigned skip = offset % GROUP;
     uint64_t group = offset / GROUP;
     mg_group here;
@@ -61,7 +68,7 @@ static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, co
 }
 
 /* The bits of elements offset ... offset + n - 1 of the stream. */
-INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset, vu32 threshold) {
+INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset, uint32_t threshold) {
     size_t i = 0;
     if (offset % GROUP == 0) {
         for (; i + 2 * GROUP <= n; i += 2 * GROUP) mg_group_bits(p, 2, (offset + i) / GROUP, threshold, bits + i / 8);
@@ -73,7 +80,7 @@ INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset
 static void mg_dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) {
     const mg_philox p = mg_philox_of(stream);
     if (threshold >> 16) memset(bits, 0, (n + 7) / 8);
-    else mg_draw(n, bits, &p, stream.offset, (vu32){0} + (threshold << 16));
+    else mg_draw(n, bits, &p, stream.offset, threshold);
 }
 
 #define MG_SOURCE "dropout.c"
@@ -119,7 +126,7 @@ static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream
     for (size_t i = 0; i < n; i += RUN) {
         const size_t run = n - i < RUN ? n - i : RUN;
         if (threshold >> 16) memset(bits + i / 8, 0, (run + 7) / 8);
-        else mg_draw(run, bits + i / 8, &p, stream.offset + i, (vu32){0} + (threshold << 16));
+        else mg_draw(run, bits + i / 8, &p, stream.offset + i, threshold);
         FN(scale_run)(run, x + i, bits + i / 8, V(set1)((real)scale), out + i);
     }
 }

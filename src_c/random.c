@@ -12,14 +12,7 @@ enum { RUN = 2 * MG_W32 }; /* elements of one call of Philox */
 INLINE void mg_words(const mg_philox *p, uint64_t first, uint64_t *out) {
     mg_philox_words w;
     mg_philox_groups(p, 1, first, &w);
-    uint64_t part[4][MG_W64];
-    UNROLL for (int half = 0; half < 2; half++) {
-        const vu64 even = (w.even[2 * half] & UINT32_MAX) | w.even[2 * half + 1] << 32;
-        const vu64 odd = (w.odd[2 * half] & UINT32_MAX) | w.odd[2 * half + 1] << 32;
-        memcpy(part[half], &even, sizeof even);
-        memcpy(part[2 + half], &odd, sizeof odd);
-    }
-    for (int i = 0; i < RUN; i++) out[i] = part[i % 4][i / 4];
+    for (int i = 0; i < RUN; i++) out[i] = w.word[i % 2 * 2][i / 2] | (uint64_t)w.word[i % 2 * 2 + 1][i / 2] << 32;
 }
 
 static void mg_random_bits(size_t n, uint64_t *out, mg_stream stream) {

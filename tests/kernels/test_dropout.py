@@ -47,7 +47,7 @@ def test_the_native_philox_is_the_published_one():
 
 
 @needs_native
-@pytest.mark.parametrize("offset", [0, 1, 15, 16, 17, 127, 128, 129, 1000, 2**31 - 5, 2**40 + 77])
+@pytest.mark.parametrize("offset", [0, 1, 15, 16, 17, 127, 128, 129, 1000, 2**31 - 5, 2**35 - 128, 2**40 + 77])
 def test_bits_one_answer(offset):
     def compute(kernels=K):
         return tuple(keep(n, p, kernels, offset) for n in EDGES for p in (0.5, 0.1))
