@@ -18,7 +18,7 @@ FAMILIES = [
     "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty", "groups",
     "dropout", "random", "update", "descent",
 ]  # fmt: skip
-STATE = ["runtime", "memory"]  # modules without bodies in C
+STATE = ["runtime", "blocks", "memory"]  # modules without bodies in C
 MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.

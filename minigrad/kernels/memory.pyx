@@ -3,7 +3,6 @@
 
 cimport cython
 import numpy as np
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
@@ -13,7 +12,7 @@ from numpy cimport (
     PyTypeNum_ISNUMBER, import_array, ndarray, npy_intp,
 )
 
-from minigrad.kernels cimport runtime
+from minigrad.kernels cimport blocks, runtime
 from minigrad.kernels.checks cimport apart, check_flat, check_out, describe
 
 from minigrad.errors import DTypeError, ShapeError
@@ -44,9 +43,10 @@ cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)
 cdef class Memory:
     """A block of memory, freed with the last array on it."""
     cdef void *block
+    cdef size_t bytes
 
     def __dealloc__(self):
-        PyMem_RawFree(self.block)
+        blocks.give(self.block, self.bytes)
 
 
 cdef ndarray make(int axes, const npy_intp *shape, int t):
@@ -65,7 +65,8 @@ cdef ndarray make(int axes, const npy_intp *shape, int t):
     if bytes < LARGE:
         return PyArray_EMPTY(axes, shape, t, 0)
     memory = Memory.__new__(Memory)
-    memory.block = PyMem_RawMalloc(bytes + ALIGN)
+    memory.bytes = bytes + ALIGN
+    memory.block = blocks.take(memory.bytes)
     if memory.block == NULL:
         raise MemoryError(f"no memory for an array of {bytes} bytes")
     start = (<uintptr_t>memory.block + ALIGN - 1) // ALIGN * ALIGN
