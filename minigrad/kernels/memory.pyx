@@ -180,7 +180,7 @@ def alike(ndarray a not None, ndarray b not None):
 def contiguous(ndarray x not None):
     if PyArray_ISCARRAY_RO(x):
         return x
-    out = np.empty((<object>x).shape, x.dtype.newbyteorder("="))
+    out = empty_like(x) if PyArray_ISNOTSWAPPED(x) else np.empty((<object>x).shape, x.dtype.newbyteorder("="))
     copy(x, out)
     return out
 
