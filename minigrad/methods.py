@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -236,5 +237,5 @@ METHODS: dict[str, Any] = {
 
 attach(METHODS)
 for _name, _method in (CORE_METHODS | METHODS).items():
-    if getattr(_method, "__name__", "") == "<lambda>":
+    if isinstance(_method, FunctionType) and _method.__name__ == "<lambda>":
         _method.__qualname__ = _name  # which Python's own errors about arguments say
