@@ -1,5 +1,6 @@
 """What a term says of itself: formula, gradient, proximal map or projection where it has one, and source."""
 
+import inspect
 import re
 
 import pytest
@@ -19,14 +20,14 @@ SOURCE = re.compile(r"\b(19|20)\d\d\b.*, |\barticle 00\d\b|\d{4} \(see \w+\)")
 
 def lines_of(cls):
     """Label -> text of the lines `label  text` of a docstring, with the lines that continue them; "" is its first."""
-    first, *lines = (cls.__doc__ or "").splitlines()
+    first, *lines = (inspect.getdoc(cls) or "").splitlines()  # without indents, as Python 3.13 keeps it
     found, label = {"": first}, None
     for line in lines:
-        match = re.match(r"    (gradient|prox\(v\)|projection|source)  +(\S.*)", line)
+        match = re.match(r"(gradient|prox\(v\)|projection|source)  +(\S.*)", line)
         if match:
             label = match[1]
             found[label] = match[2]
-        elif label and line.startswith("              ") and line.strip():
+        elif label and line.startswith("          ") and line.strip():
             found[label] += " " + line.strip()
         else:
             label = None
