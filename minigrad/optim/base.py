@@ -31,7 +31,7 @@ class Table:
         self.segments = K.segments(self.arrays, *([s[name] for s in self.state] for name in names))
         self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
         self.bound = [False] * len(params)  # whether a term is on it
-        self.written: list[Any] | None = None  # the options and strengths that stand in the columns
+        self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
 
 
 class Optimizer(ABC):
@@ -150,9 +150,8 @@ class Optimizer(ABC):
     def _write_scalars(self, table: Table) -> None:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
-        now = [*map(group.__getitem__, self._options)]
-        now += [strength for term, _, _, _ in table.terms.values() for strength in (term.l1, term.l2)]
-        if now == table.written:
+        strengths = [(term.l1, term.l2) for term, _, _, _ in table.terms.values()]
+        if (group, strengths) == table.written:
             return
         self._check(group)
         scalars[:, : DECAY + 1] = 0
@@ -163,7 +162,7 @@ class Optimizer(ABC):
             scalars[rows, l1_column] += times * term.l1
             scalars[rows, l2_column] += times * term.l2
             self._strengths[id(term)] = term.l1, term.l2
-        table.written = now
+        table.written = dict(group), strengths
 
     # --- tables --------------------------------------------------------------------------------------------------
 
