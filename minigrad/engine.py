@@ -167,7 +167,7 @@ def differentiable(
         op = Op(forward, rules, shared, replayable and not opaque)
         if opaque:
             K.opaque(op.name)
-        count, defaults = len(op.names), op.options
+        count, named, defaults = len(op.names), len(op.keywords), op.options
 
         @functools.wraps(forward)
         def apply(*args: Any, **options: Any) -> Tensor:
@@ -178,7 +178,8 @@ def differentiable(
             for x in args:
                 if type(x) is Tensor:
                     arrays.append(x.array)
-                    tracked = tracked or x.tracked
+                    if x.tracked:
+                        tracked = True
                 elif type(x) in _PLAIN:
                     arrays.append(x)
                 else:
@@ -202,7 +203,7 @@ def differentiable(
             y.stamp = _tick()
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if recorded:
-                y.tracked, y.inputs, y.options = True, args, defaults | options if options else defaults
+                y.tracked, y.inputs, y.options = True, args, options if len(options) == named else defaults | options
             else:
                 y.tracked, y.inputs, y.options = False, None, None
             if _watch is not None:
