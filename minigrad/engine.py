@@ -252,7 +252,7 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                                  "pass retain_graph=True to that one")  # fmt: skip
             if op.shared is not None:
                 g = op.shared(g, y, *inputs, **options)
-            arguments = g, y, *inputs
+            arguments = (g, y) + inputs
             i = -1  # counted by hand: enumerate and zip cost a tenth of a node
             for x in inputs:
                 i += 1

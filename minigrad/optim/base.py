@@ -26,11 +26,11 @@ class Table:
 
     def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
         self.group, self.params, self.names = group, params, names
-        self.arrays = [p.array for p in params]
+        self.arrays = {p: p.array for p in params}
         self.state = [state[p] for p in params]
-        self.segments = K.segments(self.arrays, *([s[name] for s in self.state] for name in names))
+        self.segments = K.segments(self.arrays.values(), *([s[name] for s in self.state] for name in names))
         self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
-        self.bound = [False] * len(params)  # whether a term is on it
+        self.bound: set[Tensor] = set()  # those with a term on them
         self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
 
 
@@ -114,7 +114,7 @@ class Optimizer(ABC):
             hook(self)
         if self._stale():
             self._build()
-        work = [(table, *self._gradients(table)) for table in self._tables]
+        work = [self._gradients(table) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -128,13 +128,13 @@ class Optimizer(ABC):
             if "constraints" in self._terms:
                 self._terms["constraints"].project(changed)
 
-    def _gradients(self, table: Table) -> tuple[list[Any], list[Tensor]]:
-        """The gradients as update kernels take them, and the parameters that will change."""
+    def _gradients(self, table: Table) -> tuple[Table, list[Any], list[Tensor]]:
+        """A table with its gradients as update kernels take them, and the parameters that will change."""
         grads: list[Any] = []
         changed = []
-        for p, bound in zip(table.params, table.bound):
+        for p in table.params:
             g = p.grad
-            if not p.tracked or (g is None and not bound):
+            if not p.tracked or (g is None and p not in table.bound):
                 grads.append(False)
                 continue
             changed.append(p)
@@ -145,7 +145,7 @@ class Optimizer(ABC):
                 raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{p.array.dtype} {p.array.shape}; need the same")  # fmt: skip
             grads.append(K.contiguous(g.array))
-        return grads, changed
+        return table, grads, changed
 
     def _write_scalars(self, table: Table) -> None:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
@@ -173,7 +173,7 @@ class Optimizer(ABC):
         for table in self._tables:
             if table.names != self._state_names(table.group):
                 return True
-            for p, array in zip(table.params, table.arrays):
+            for p, array in table.arrays.items():
                 if p.array is not array:
                     return True
         return False
@@ -198,7 +198,7 @@ class Optimizer(ABC):
                 alone = by_coordinate(entry.term)
                 for _, w in entry.parameters:
                     table, row = self._rows[w]
-                    table.bound[row] = True
+                    table.bound.add(w)
                     if alone:
                         table.terms.setdefault((id(entry.term), columns), (entry.term, [], *columns))[1].append(row)
                 if not alone:
