@@ -30,7 +30,7 @@ from .owned import owned
 from .recording import mode, recording
 
 _watch: Callable | None = None  # told of every result and every gradient: debug.py
-_tick = itertools.count(1).__next__  # one clock stamps every creation and every write
+_clock = itertools.count(1)  # one clock stamps every creation and every write
 _new, _ndarray = object.__new__, np.ndarray
 
 
@@ -51,7 +51,7 @@ class Tensor:
         self.array = array
         self.grad = None
         self.op = self.inputs = self.options = self.saved = self.hooks = None
-        self.stamp = _tick()
+        self.stamp = next(_clock)
         self.tracked = False
         if requires_grad:
             self.requires_grad = True
@@ -91,7 +91,7 @@ class Tensor:
         tensor([6.])
         """
         seed = _seed(self, gradient, "backward")
-        start = _tick()
+        start = next(_clock)
         free = not (create_graph if retain_graph is None else retain_graph)
         handed_out = set()
         for leaf, g in walk(self, seed, None, create_graph, free).values():
@@ -200,7 +200,7 @@ def differentiable(
             y = _new(Tensor)
             y.array, y.saved = made, saved
             y.grad = y.hooks = None
-            y.stamp = _tick()
+            y.stamp = next(_clock)
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if recorded:
                 y.tracked, y.inputs, y.options = True, args, options if len(options) == named else defaults | options
@@ -356,5 +356,5 @@ def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any =
 def touch(tensors: Iterable[Tensor]) -> None:
     """Stamp a write: walks over graphs that used the former numbers then raise. Whoever writes into arrays calls it."""
     for t in tensors:
-        t.stamp = _tick()
+        t.stamp = next(_clock)
 

@@ -112,9 +112,10 @@ class Optimizer(ABC):
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
         for hook in self._hooks:
             hook(self)
-        if self._stale():
+        work: list[Any] = [self._gradients(table) for table in self._tables]
+        if None in work:
             self._build()
-        work = [self._gradients(table) for table in self._tables]
+            work = [self._gradients(table) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -128,11 +129,19 @@ class Optimizer(ABC):
             if "constraints" in self._terms:
                 self._terms["constraints"].project(changed)
 
-    def _gradients(self, table: Table) -> tuple[Table, list[Any], list[Tensor]]:
-        """A table with its gradients as update kernels take them, and the parameters that will change."""
+    def _gradients(self, table: Table) -> tuple[Table, list[Any], list[Tensor]] | None:
+        """A table with its gradients as update kernels take them, and the parameters that will change.
+
+        None if the table no longer holds: the process got another backend, the group other states, a parameter another
+        array.
+        """
+        if self._maker is not K.segments or table.names != self._state_names(table.group):
+            return None
         grads: list[Any] = []
         changed = []
-        for p in table.params:
+        for p, array in table.arrays.items():
+            if p.array is not array:
+                return None
             g = p.grad
             if not p.tracked or (g is None and p not in table.bound):
                 grads.append(False)
@@ -141,9 +150,9 @@ class Optimizer(ABC):
             if g is None:
                 grads.append(None)
                 continue
-            if not K.alike(g.array, p.array):
+            if not K.alike(g.array, array):
                 raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
-                                 f"{p.array.dtype} {p.array.shape}; need the same")  # fmt: skip
+                                 f"{array.dtype} {array.shape}; need the same")  # fmt: skip
             grads.append(K.contiguous(g.array))
         return table, grads, changed
 
@@ -165,18 +174,6 @@ class Optimizer(ABC):
         table.written = dict(group), strengths
 
     # --- tables --------------------------------------------------------------------------------------------------
-
-    def _stale(self) -> bool:
-        """Whether a parameter got another array, a group other states, or the process another backend."""
-        if self._maker is not K.segments:
-            return True
-        for table in self._tables:
-            if table.names != self._state_names(table.group):
-                return True
-            for p, array in table.arrays.items():
-                if p.array is not array:
-                    return True
-        return False
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
@@ -252,10 +249,12 @@ class Optimizer(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
-        if self._stale():
-            self._build()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        state = {key: np.array(self.state[p][name]) for key, (p, name) in self._slots(groups).items()}
+        slots = self._slots(groups)
+        for p, name in slots.values():
+            if name not in self.counters:
+                self._fit_state(p, name)
+        state = {key: np.array(self.state[p][name]) for key, (p, name) in slots.items()}
         return {"groups": groups, "state": state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
