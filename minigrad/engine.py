@@ -143,9 +143,10 @@ def differentiable(
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
-    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. A variadic op, of
-    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
+    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, of
+    g and y, replaces g once for all rules; the arguments are in `y.inputs` and `y.options`. `saved` is found as
+    `y.saved` in rules. A variadic op, of arguments *xs, has one rule for all, which gets the position i first:
+    `xs=lambda i, g, y, *xs, **options: ...`.
     `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
     lists it.
 
@@ -251,7 +252,7 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 raise GraphError(f"backward: the graph behind {op.name} was freed by an earlier backward; "
                                  "pass retain_graph=True to that one")  # fmt: skip
             if op.shared is not None:
-                g = op.shared(g, y, *inputs, **options)
+                g = op.shared(g, y)
             arguments = (g, y) + inputs
             i = -1  # counted by hand: enumerate and zip cost a tenth of a node
             for x in inputs:
