@@ -90,7 +90,7 @@ class Tensor:
         >>> x.grad
         tensor([6.])
         """
-        seed = _seed(self, gradient, "backward")
+        seed = _seed(self, gradient, "backward", shared=not create_graph)
         start = next(_clock)
         free = not (create_graph if retain_graph is None else retain_graph)
         handed_out = set()
@@ -297,7 +297,8 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
 
 
 def _hooked(y: Tensor, g: Tensor) -> Tensor:
-    """The gradient g of y after y's hooks."""
+    """The gradient g of y after y's hooks, which may keep what they see: not the seed that walks share."""
+    g = g if g.tracked or g.op is not None else g.detach()
     for hook in tuple(y.hooks):
         changed = hook(g)
         if changed is not None:
@@ -307,15 +308,21 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
     return g
 
 
-def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:
-    """The gradient that a walk starts with, checked; 1 for a scalar."""
+# What the walk from a number starts with: made once, for a new one costs a fifteenth of a small step. Leaves and hooks
+# get copies. These are the first on the clock, so that a later stamp would tell of a write.
+_ONES = {dtype: Tensor(np.ones((), dtype)) for dtype in REAL}
+
+
+def _seed(output: Tensor, gradient: Any, caller: str, shared: bool = False) -> Tensor:
+    """The gradient that a walk starts with, checked; 1 for a scalar, the same for all walks if it may be shared."""
     if not isinstance(output, Tensor) or not output.tracked:
         raise GraphError(f"{caller}: the output does not depend on a tensor with requires_grad=True")
     array = output.array
     if gradient is None:
         if array.size != 1:
             raise GraphError(f"{caller}: the output is {array.shape}; reduce it to one number, or pass a gradient")
-        return full(output, 1.0)
+        one = _ONES[array.dtype]
+        return one if shared and array.ndim == 0 and one.stamp <= len(_ONES) else full(output, 1.0)
     seed = gradient if isinstance(gradient, Tensor) else Tensor(owned(gradient, array.dtype))
     if seed.array.shape != array.shape:
         raise ShapeError(f"{caller}: the gradient is {seed.array.shape}, the output {array.shape}; need the same")

@@ -47,8 +47,8 @@ class Module:
     """
 
     training: bool
-    _parts: dict[str, str]  # attribute -> PARAMETER or BUFFER, in the order in which they were set
-    _modules: dict[str, Module]  # attribute -> submodule, likewise
+    _parts: dict[str, Any]  # attribute -> PARAMETER or BUFFER, in the order in which they were set
+    _modules: dict[str, Any]  # attribute -> submodule, likewise
     watchers: Collection[Callable[[tuple, Any], None]] = ()  # called with (arguments, output) after each forward pass
 
     def __new__(cls, *args: Any, **options: Any) -> Module:
@@ -71,8 +71,7 @@ class Module:
             if isinstance(value, (list, tuple, dict)):
                 self._refuse_hidden(name, value)
         module = value if isinstance(value, Module) else None
-        notes: list[tuple[dict, Any]] = [(self._parts, kind), (self._modules, module)]
-        for noted, part in notes:
+        for noted, part in (self._parts, kind), (self._modules, module):
             if part is None:
                 noted.pop(name, None)
             else:

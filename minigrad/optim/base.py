@@ -146,14 +146,11 @@ class Optimizer(ABC):
             if not p.tracked or (g is None and p not in table.bound):
                 grads.append(False)
                 continue
-            changed.append(p)
-            if g is None:
-                grads.append(None)
-                continue
-            if not K.alike(g.array, array):
+            if g is not None and not K.alike(g.array, array):
                 raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{array.dtype} {array.shape}; need the same")  # fmt: skip
-            grads.append(K.contiguous(g.array))
+            changed.append(p)
+            grads.append(None if g is None else K.contiguous(g.array))
         return table, grads, changed
 
     def _write_scalars(self, table: Table) -> None:
