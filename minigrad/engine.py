@@ -204,7 +204,9 @@ def differentiable(
             y.stamp = next(_clock)
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if recorded:
-                y.tracked, y.inputs, y.options = True, args, options if len(options) == named else defaults | options
+                if len(options) < named:
+                    options = defaults | options if options else defaults
+                y.tracked, y.inputs, y.options = True, args, options
             else:
                 y.tracked, y.inputs, y.options = False, None, None
             if _watch is not None:

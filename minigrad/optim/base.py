@@ -248,9 +248,8 @@ class Optimizer(ABC):
         """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
         slots = self._slots(groups)
-        for p, name in slots.values():
-            if name not in self.counters:
-                self._fit_state(p, name)
+        for p, name in [slot for slot in slots.values() if slot[1] not in self.counters]:
+            self._fit_state(p, name)
         state = {key: np.array(self.state[p][name]) for key, (p, name) in slots.items()}
         return {"groups": groups, "state": state}
 
