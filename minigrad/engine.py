@@ -30,7 +30,7 @@ from .owned import owned
 from .recording import mode, recording
 
 _watch: Callable | None = None  # told of every result and every gradient: debug.py
-_tick = itertools.count(1).__next__  # one clock stamps every creation and every write
+_clock = itertools.count(1)  # one clock stamps every creation and every write
 _new, _ndarray = object.__new__, np.ndarray
 
 
@@ -51,7 +51,7 @@ class Tensor:
         self.array = array
         self.grad = None
         self.op = self.inputs = self.options = self.saved = self.hooks = None
-        self.stamp = _tick()
+        self.stamp = next(_clock)
         self.tracked = False
         if requires_grad:
             self.requires_grad = True
@@ -90,8 +90,8 @@ class Tensor:
         >>> x.grad
         tensor([6.])
         """
-        seed = _seed(self, gradient, "backward")
-        start = _tick()
+        seed = _seed(self, gradient, "backward", shared=not create_graph)
+        start = next(_clock)
         free = not (create_graph if retain_graph is None else retain_graph)
         handed_out = set()
         for leaf, g in walk(self, seed, None, create_graph, free).values():
@@ -143,9 +143,10 @@ def differentiable(
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
-    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, with
-    the arguments of a rule, replaces g once for all rules. `saved` is found as `y.saved` in rules. A variadic op, of
-    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
+    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, of
+    g and y, replaces g once for all rules; the arguments are in `y.inputs` and `y.options`. `saved` is found as
+    `y.saved` in rules. A variadic op, of arguments *xs, has one rule for all, which gets the position i first:
+    `xs=lambda i, g, y, *xs, **options: ...`.
     `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
     lists it.
 
@@ -167,7 +168,7 @@ def differentiable(
         op = Op(forward, rules, shared, replayable and not opaque)
         if opaque:
             K.opaque(op.name)
-        count, defaults = len(op.names), op.options
+        count, named, defaults = len(op.names), len(op.keywords), op.options
 
         @functools.wraps(forward)
         def apply(*args: Any, **options: Any) -> Tensor:
@@ -178,7 +179,8 @@ def differentiable(
             for x in args:
                 if type(x) is Tensor:
                     arrays.append(x.array)
-                    tracked = tracked or x.tracked
+                    if x.tracked:
+                        tracked = True
                 elif type(x) in _PLAIN:
                     arrays.append(x)
                 else:
@@ -199,10 +201,12 @@ def differentiable(
             y = _new(Tensor)
             y.array, y.saved = made, saved
             y.grad = y.hooks = None
-            y.stamp = _tick()
+            y.stamp = next(_clock)
             y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
             if recorded:
-                y.tracked, y.inputs, y.options = True, args, defaults | options if options else defaults
+                if len(options) < named:
+                    options = defaults | options if options else defaults
+                y.tracked, y.inputs, y.options = True, args, options
             else:
                 y.tracked, y.inputs, y.options = False, None, None
             if _watch is not None:
@@ -250,8 +254,8 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
                 raise GraphError(f"backward: the graph behind {op.name} was freed by an earlier backward; "
                                  "pass retain_graph=True to that one")  # fmt: skip
             if op.shared is not None:
-                g = op.shared(g, y, *inputs, **options)
-            arguments = g, y, *inputs
+                g = op.shared(g, y)
+            arguments = (g, y) + inputs
             i = -1  # counted by hand: enumerate and zip cost a tenth of a node
             for x in inputs:
                 i += 1
@@ -295,7 +299,8 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
 
 
 def _hooked(y: Tensor, g: Tensor) -> Tensor:
-    """The gradient g of y after y's hooks."""
+    """The gradient g of y after y's hooks, which may keep what they see: not the seed that walks share."""
+    g = g if g.tracked or g.op is not None else g.detach()
     for hook in tuple(y.hooks):
         changed = hook(g)
         if changed is not None:
@@ -305,15 +310,21 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
     return g
 
 
-def _seed(output: Tensor, gradient: Any, caller: str) -> Tensor:
-    """The gradient that a walk starts with, checked; 1 for a scalar."""
+# What the walk from a number starts with: made once, for a new one costs a fifteenth of a small step. Leaves and hooks
+# get copies. These are the first on the clock, so that a later stamp would tell of a write.
+_ONES = {dtype: Tensor(np.ones((), dtype)) for dtype in REAL}
+
+
+def _seed(output: Tensor, gradient: Any, caller: str, shared: bool = False) -> Tensor:
+    """The gradient that a walk starts with, checked; 1 for a scalar, the same for all walks if it may be shared."""
     if not isinstance(output, Tensor) or not output.tracked:
         raise GraphError(f"{caller}: the output does not depend on a tensor with requires_grad=True")
     array = output.array
     if gradient is None:
         if array.size != 1:
             raise GraphError(f"{caller}: the output is {array.shape}; reduce it to one number, or pass a gradient")
-        return full(output, 1.0)
+        one = _ONES[array.dtype]
+        return one if shared and array.ndim == 0 and one.stamp <= len(_ONES) else full(output, 1.0)
     seed = gradient if isinstance(gradient, Tensor) else Tensor(owned(gradient, array.dtype))
     if seed.array.shape != array.shape:
         raise ShapeError(f"{caller}: the gradient is {seed.array.shape}, the output {array.shape}; need the same")
@@ -355,5 +366,5 @@ def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any =
 def touch(tensors: Iterable[Tensor]) -> None:
     """Stamp a write: walks over graphs that used the former numbers then raise. Whoever writes into arrays calls it."""
     for t in tensors:
-        t.stamp = _tick()
+        t.stamp = next(_clock)
 

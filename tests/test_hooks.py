@@ -6,6 +6,7 @@ import weakref
 import pytest
 
 import minigrad as mg
+from minigrad import engine
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -87,3 +88,51 @@ def test_retain_grad_adds_up_and_makes_no_cycle():
         assert gone() is None
     finally:
         gc.enable()
+
+
+def overwrite(g):
+    g.copy_(5.0)
+    g.requires_grad = True
+    with mg.no_grad():
+        g.copy_(7.0)
+    g.requires_grad = False
+
+
+def slope():
+    x = mg.tensor(3.0, requires_grad=True)
+    (x + 1.0).backward()
+    return x.grad.item()
+
+
+def test_what_hooks_and_leaves_are_given_is_their_own():
+    x, z = mg.tensor(3.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    y = x + 1.0
+    given = []
+    for t in (x, y):  # the rule of a sum hands the gradient on as it is
+        t.register_hook(given.append)
+    y.backward()
+    z.backward()
+    given += [z.grad, mg.grad(z, z), mg.grad(z + 1.0, z)]
+    for _ in range(2):
+        z.grad = None
+        (z + 1.0).backward(create_graph=True)
+        given.append(z.grad)
+    for i, g in enumerate(given):
+        assert g.item() == 1.0, i
+        overwrite(g)
+        assert slope() == 1.0
+
+
+def test_a_rule_that_writes_on_its_gradient_spoils_no_other_walk(monkeypatch):
+    one = mg.tensor(1.0)
+    one.stamp = 1
+    monkeypatch.setitem(engine._ONES, one.dtype, one)
+
+    @mg.differentiable(x=lambda g, y, x: overwrite(g))
+    def careless(x):
+        return x + 1
+
+    with pytest.raises(mg.GraphError, match="careless: a rule returned None"):
+        careless(mg.tensor(3.0, requires_grad=True)).backward()
+    assert one.item() == 7.0
+    assert slope() == 1.0

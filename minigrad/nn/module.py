@@ -14,7 +14,7 @@ from ..arrays import REAL
 from ..engine import Tensor, touch
 from ..tensor import tensor
 
-PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
+PARAMETER, BUFFER = "parameter", "buffer"
 ERRORS = ValueError, TypeError, LookupError, ArithmeticError, RuntimeError  # to which a layer adds its path
 DEPTH_SHOWN = 12  # levels of a tree that repr prints
 Self = TypeVar("Self", bound="Module")
@@ -47,21 +47,21 @@ class Module:
     """
 
     training: bool
-    _parts: dict[str, str]  # attribute -> PARAMETER, BUFFER or MODULE, in the order in which they were set
+    _parts: dict[str, Any]  # attribute -> PARAMETER or BUFFER, in the order in which they were set
+    _modules: dict[str, Any]  # attribute -> submodule, likewise
     watchers: Collection[Callable[[tuple, Any], None]] = ()  # called with (arguments, output) after each forward pass
 
     def __new__(cls, *args: Any, **options: Any) -> Module:
         if options:
             refuse_unknown_of(cls.__init__, cls.__name__, options)
         self = super().__new__(cls)
-        self.__dict__.update(_parts={}, training=True)  # here, so that a subclass need not call super().__init__()
+        # Here, so that a subclass need not call super().__init__().
+        self.__dict__.update(_parts={}, _modules={}, training=True)
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind = self._parts.get(name)
-        if isinstance(value, Module):
-            kind = MODULE
-        elif isinstance(value, Tensor):
+        if isinstance(value, Tensor):
             leaf = value.tracked and value.op is None
             if kind == PARAMETER and value.tracked and not leaf:
                 raise TypeError(f"{self._label()}.{name} is a parameter; need a leaf, not the result of an op")
@@ -70,10 +70,12 @@ class Module:
             kind = None
             if isinstance(value, (list, tuple, dict)):
                 self._refuse_hidden(name, value)
-        if kind is None:
-            self._parts.pop(name, None)
-        else:
-            self._parts[name] = kind
+        module = value if isinstance(value, Module) else None
+        for noted, part in (self._parts, kind), (self._modules, module):
+            if part is None:
+                noted.pop(name, None)
+            else:
+                noted[name] = part
         self.__dict__[name] = value
 
     def _refuse_hidden(self, name: str, value: Any) -> None:
@@ -85,14 +87,15 @@ class Module:
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._parts.pop(name, None)
+        self._modules.pop(name, None)
 
     def register_buffer(self, name: str, value: Any) -> None:
         """Set a constant tensor that belongs to the state: in state_dict, without a gradient."""
         value = value if isinstance(value, Tensor) else tensor(value)
         if value.tracked:
             raise TypeError(f"register_buffer: {name!r} requires grad; set it as an attribute, or detach() it")
+        setattr(self, name, value)
         self._parts[name] = BUFFER
-        self.__dict__[name] = value
 
     # --- calls ---------------------------------------------------------------------------------------------------
 
@@ -115,8 +118,9 @@ class Module:
         self.__dict__.setdefault("watchers", weakref.WeakSet()).add(watcher)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copy, deepcopy and pickle take: a copy is not watched."""
-        return {name: value for name, value in self.__dict__.items() if name != "watchers"}
+        """What copy, deepcopy and pickle take: a copy is not watched, and notes parts of its own."""
+        state = {**self.__dict__, "_parts": {**self._parts}, "_modules": {**self._modules}}
+        return {name: value for name, value in state.items() if name != "watchers"}
 
     def _locate(self, error: Exception) -> None:
         """Put the path of the layer that raised before the message: model.2 (Linear 64->10): x is ..."""
@@ -133,12 +137,11 @@ class Module:
 
     def named_children(self) -> list[tuple[str, Module]]:
         """The direct submodules with their names."""
-        return [(name, self.__dict__[name]) for name, kind in self._parts.items() if kind == MODULE]
+        return list(self._modules.items())
 
     def children(self) -> list[Module]:
         """The direct submodules."""
-        held = self.__dict__
-        return [held[name] for name, kind in self._parts.items() if kind == MODULE]
+        return list(self._modules.values())
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module, named '', and all below it: parents first, in the order of attributes, each once."""

@@ -24,7 +24,7 @@ def matmul(a, b, *, ta=False, tb=False):
 
 
 @differentiable(
-    shared=lambda g, y, x, w, b, *, activation: ACTIVATION_GRADS[activation](g, y) if activation else g,
+    shared=lambda g, y: ACTIVATION_GRADS[y.options["activation"]](g, y) if y.options["activation"] else g,
     x=lambda g, y, x, w, b, *, activation: matmul(g, w, tb=True),
     w=lambda g, y, x, w, b, *, activation: matmul(x, g, ta=True),
     b=lambda g, y, x, w, b, *, activation: sum(g, dim=0),

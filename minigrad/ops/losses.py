@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
 from ..engine import Tensor, differentiable, full
 from ..errors import DTypeError, ShapeError
 from ..kernels.reference import MEAN, NONE, SUM
@@ -124,14 +123,12 @@ def _cross_entropy_grad_g(gg: Tensor, g: Tensor, x: Tensor, target: Any, reducti
 
 def _pairs(op: str, x: np.ndarray, t: Any) -> tuple[np.ndarray, np.ndarray]:
     """Input and target of an elementwise loss: one shape, the input's dtype."""
-    if x.dtype not in REAL:
+    if x.dtype.kind != "f":
         raise DTypeError(f"{op}: the input is {x.dtype}; need float32 or float64")
     t = np.asarray(t)
-    if K.alike(x, t):
-        return K.contiguous(x), K.contiguous(t)
-    if t.shape != x.shape:
-        raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need one shape, no broadcast")
-    if t.dtype != x.dtype:
+    if not K.alike(x, t):
+        if t.shape != x.shape:
+            raise ShapeError(f"{op}: the input is {x.shape}, the target {t.shape}; need one shape, no broadcast")
         t, given = K.empty(t.shape, x.dtype), t
         K.copy(given, t)
     return K.contiguous(x), K.contiguous(t)

@@ -39,7 +39,7 @@ def place(x, *, index, shape, value=0):
 
 
 @differentiable(
-    shared=lambda g, y, *xs, dim: split(g, [x.shape[dim] for x in xs], dim),
+    shared=lambda g, y: split(g, [x.shape[y.options["dim"]] for x in y.inputs], y.options["dim"]),
     xs=lambda i, pieces, y, *xs, dim: match(pieces[i], xs[i]),
 )
 def concatenate(*xs, dim):
@@ -49,7 +49,7 @@ def concatenate(*xs, dim):
 
 
 @differentiable(
-    shared=lambda g, y, *xs, dim: unbind(g, dim),
+    shared=lambda g, y: unbind(g, y.options["dim"]),
     xs=lambda i, slices, y, *xs, dim: match(slices[i], xs[i]),
 )
 def pile(*xs, dim):

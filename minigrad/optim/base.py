@@ -26,12 +26,12 @@ class Table:
 
     def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
         self.group, self.params, self.names = group, params, names
-        self.arrays = [p.array for p in params]
+        self.arrays = {p: p.array for p in params}
         self.state = [state[p] for p in params]
-        self.segments = K.segments(self.arrays, *([s[name] for s in self.state] for name in names))
+        self.segments = K.segments(self.arrays.values(), *([s[name] for s in self.state] for name in names))
         self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
-        self.bound = [False] * len(params)  # whether a term is on it
-        self.written: list[Any] | None = None  # the options and strengths that stand in the columns
+        self.bound: set[Tensor] = set()  # those with a term on them
+        self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
 
 
 class Optimizer(ABC):
@@ -112,9 +112,10 @@ class Optimizer(ABC):
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
         for hook in self._hooks:
             hook(self)
-        if self._stale():
+        work: list[Any] = [self._gradients(table) for table in self._tables]
+        if None in work:
             self._build()
-        work = [(table, *self._gradients(table)) for table in self._tables]
+            work = [self._gradients(table) for table in self._tables]
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -128,31 +129,35 @@ class Optimizer(ABC):
             if "constraints" in self._terms:
                 self._terms["constraints"].project(changed)
 
-    def _gradients(self, table: Table) -> tuple[list[Any], list[Tensor]]:
-        """The gradients as update kernels take them, and the parameters that will change."""
+    def _gradients(self, table: Table) -> tuple[Table, list[Any], list[Tensor]] | None:
+        """A table with its gradients as update kernels take them, and the parameters that will change.
+
+        None if the table no longer holds: the process got another backend, the group other states, a parameter another
+        array.
+        """
+        if self._maker is not K.segments or table.names != self._state_names(table.group):
+            return None
         grads: list[Any] = []
         changed = []
-        for p, bound in zip(table.params, table.bound):
+        for p, array in table.arrays.items():
+            if p.array is not array:
+                return None
             g = p.grad
-            if not p.tracked or (g is None and not bound):
+            if not p.tracked or (g is None and p not in table.bound):
                 grads.append(False)
                 continue
-            changed.append(p)
-            if g is None:
-                grads.append(None)
-                continue
-            if not K.alike(g.array, p.array):
+            if g is not None and not K.alike(g.array, array):
                 raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
-                                 f"{p.array.dtype} {p.array.shape}; need the same")  # fmt: skip
-            grads.append(K.contiguous(g.array))
-        return grads, changed
+                                 f"{array.dtype} {array.shape}; need the same")  # fmt: skip
+            changed.append(p)
+            grads.append(None if g is None else K.contiguous(g.array))
+        return table, grads, changed
 
     def _write_scalars(self, table: Table) -> None:
         """Bring the columns of a table up to date with its group's options and with the strengths of the terms."""
         group, scalars = table.group, table.segments.scalars
-        now = [*map(group.__getitem__, self._options)]
-        now += [strength for term, _, _, _ in table.terms.values() for strength in (term.l1, term.l2)]
-        if now == table.written:
+        strengths = [(term.l1, term.l2) for term, _, _, _ in table.terms.values()]
+        if (group, strengths) == table.written:
             return
         self._check(group)
         scalars[:, : DECAY + 1] = 0
@@ -163,21 +168,9 @@ class Optimizer(ABC):
             scalars[rows, l1_column] += times * term.l1
             scalars[rows, l2_column] += times * term.l2
             self._strengths[id(term)] = term.l1, term.l2
-        table.written = now
+        table.written = dict(group), strengths
 
     # --- tables --------------------------------------------------------------------------------------------------
-
-    def _stale(self) -> bool:
-        """Whether a parameter got another array, a group other states, or the process another backend."""
-        if self._maker is not K.segments:
-            return True
-        for table in self._tables:
-            if table.names != self._state_names(table.group):
-                return True
-            for p, array in zip(table.params, table.arrays):
-                if p.array is not array:
-                    return True
-        return False
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
@@ -199,7 +192,7 @@ class Optimizer(ABC):
                 alone = by_coordinate(entry.term)
                 for _, w in entry.parameters:
                     table, row = self._rows[w]
-                    table.bound[row] = True
+                    table.bound.add(w)
                     if alone:
                         table.terms.setdefault((id(entry.term), columns), (entry.term, [], *columns))[1].append(row)
                 if not alone:
@@ -253,10 +246,11 @@ class Optimizer(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
-        if self._stale():
-            self._build()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        state = {key: np.array(self.state[p][name]) for key, (p, name) in self._slots(groups).items()}
+        slots = self._slots(groups)
+        for p, name in [slot for slot in slots.values() if slot[1] not in self.counters]:
+            self._fit_state(p, name)
+        state = {key: np.array(self.state[p][name]) for key, (p, name) in slots.items()}
         return {"groups": groups, "state": state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -44,6 +44,30 @@ def test_a_frozen_parameter_stays_one_and_a_constant_is_none():
     assert list(block.state_dict()) == ["count"]
 
 
+def test_what_an_attribute_was_before_is_forgotten():
+    block = Block()
+    block.inner = nn.Parameter([1.0])
+    assert block.children() == [] and [name for name, _ in block.named_parameters()] == ["scale", "inner"]
+    block.inner = nn.Linear(2, 3)
+    block.register_buffer("scale", np.ones(2))
+    assert list(block.state_dict()) == ["scale", "count", "inner.weight", "inner.bias"]
+    block.register_buffer("inner", np.ones(2))
+    assert block.children() == [] and list(block.state_dict()) == ["scale", "count", "inner"]
+    block.inner = nn.Linear(2, 3)
+    del block.inner
+    assert block.children() == [] and list(block.state_dict()) == ["scale", "count"]
+
+
+def test_a_shallow_copy_notes_parts_of_its_own():
+    block, other = Block(), nn.Linear(2, 3)
+    twin = copy.copy(block)
+    assert twin.inner is block.inner
+    twin.inner = other
+    twin.more = nn.Parameter([1.0])
+    assert twin.children() == [other] and block.children() == [block.inner]
+    assert "more" in twin.state_dict() and "more" not in block.state_dict()
+
+
 def test_parameters_hidden_in_containers_are_refused():
     block = Block()
     for value in ([nn.Linear(1, 1)], {"a": nn.Parameter([1.0])}, (nn.ReLU(),)):

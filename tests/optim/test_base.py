@@ -73,6 +73,24 @@ def test_tables_follow_new_arrays_new_dtypes_and_the_backend(rng):
             assert weights(lambda model: mg.use_backend("reference")) == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_state_between_a_change_and_the_next_step(backend):
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, penalty=reg.on(model, "*.weight", reg.L2(1.0)))
+    optimizer.penalty_values()  # from now on, those of the last step
+    fill(model.parameters())
+    optimizer.step()
+    before = optimizer.penalty_values()
+    assert optimizer.state_dict()["state"] == {}
+    optimizer.param_groups[0]["momentum"] = 0.5
+    model.to("float64")
+    state = optimizer.state_dict()["state"]
+    assert {key: array.dtype for key, array in state.items()} == {"0.momentum": "f8", "1.momentum": "f8"}
+    assert optimizer.penalty_values() == before  # to look at the state is not a step
+    fill(model.parameters())
+    optimizer.step()
+    assert optimizer.state_dict()["state"]["0.momentum"].all()
+
+
 def test_a_backend_makes_its_own_tables(pair):
     mine, made = types.ModuleType("mine"), []
 
