@@ -111,34 +111,108 @@ static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col
     if (i < m) FN(column_lanes)(1, m - i, 0, k, a + i, a_col, x, sums + i);
 }
 
-/* to (m) continues, or starts, the chains of one lane: to = a x + to. */
-INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const real *a, ptrdiff_t a_col, vec x,
-                           real *to) {
-    if (m == 8 * W) {
-        UNROLL for (int i = 0; i < 8 * W; i += W) {
-            if (ahead) __builtin_prefetch(a + ahead * a_col + i);
-            V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
-        }
+/* Many columns: two lanes at a time, l and l + 16, each through a few of its numbers, whose rows of a run side by
+   side. Lanes that go on later wait in `lane`. Those that end are added, and their sum is added to those that wait for
+   it in `half`, `joins` of them: with l in the order 0 8 4 12 2 ..., these are the halves, and no more than 4 wait. */
+typedef struct {
+    size_t m;
+    const real *a, *x;
+    ptrdiff_t a_col;
+    int starts, ends, joins;
+    real *sums, *lane, (*half)[FN(widest)];
+} FN(pass);
+
+/* U vectors of rows from `at` on, whose place in `lane` and `half` is i. The lanes have J and J2 numbers. */
+INLINE void FN(pass_on)(const FN(pass) *p, const int J, const int J2, const int U, size_t at, size_t i, const vec *x) {
+    vec sum[4], *const second = sum + U;
+    UNROLL for (int u = 0; u < 2 * U; u++) sum[u] = p->starts ? (vec){0} : V(load)(p->lane + 2 * i + u * W);
+    UNROLL for (int j = 0; j < J; j++) {
+        const real *a = p->a + at + 32 * j * p->a_col;
+        UNROLL for (int u = 0; u < U; u++) sum[u] = V(fma)(V(load)(a + u * W), x[j], sum[u]);
+        if (j >= J2) continue;
+        a += 16 * p->a_col;
+        UNROLL for (int u = 0; u < U; u++) second[u] = V(fma)(V(load)(a + u * W), x[J + j], second[u]);
+    }
+    if (!p->ends) {
+        UNROLL for (int u = 0; u < 2 * U; u++) V(store)(p->lane + 2 * i + u * W, sum[u]);
         return;
     }
-    size_t i = 0;
-    for (; i + W <= m; i += W) V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
-    if (i < m) V(store)(to + i, V(fma)(V(load_part)(a + i, m - i), x, starts ? (vec){0} : V(load)(to + i)));
+    UNROLL for (int u = 0; u < U; u++) sum[u] += second[u];
+    for (int n = 0; n < p->joins; n++)
+        UNROLL for (int u = 0; u < U; u++) sum[u] = V(load)(p->half[n] + i + u * W) + sum[u];
+    real *const to = p->joins == 4 ? p->sums + at : p->half[p->joins] + i;
+    UNROLL for (int u = 0; u < U; u++) V(store)(to + u * W, sum[u]);
 }
 
-/* The same for many columns, up to ROW rows (a constant): lanes wait in memory, and columns are read as they lie. */
-INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x,
-                             real *lane, real *sums) {
-    const int ahead = ROW == 8 * W ? 4 : 0;
-    if (k < 32) memset(lane + k * ROW, 0, (32 - k) * ROW * sizeof(real));
-    for (size_t l = 0; l < k && l < 32; l++, a += a_col)
-        FN(add_column)(1, ahead, m, a, a_col, V(set1)(x[l]), lane + l * ROW);
-    for (size_t l = 32; l < k; l++, a += a_col)
-        FN(add_column)(0, ahead, m, a, a_col, V(set1)(x[l]), lane + l % 32 * ROW);
-    for (size_t i = 0; i < m; i += W) {
+INLINE void FN(lane_pair)(const FN(pass) *from, const int J, const int J2) {
+    const FN(pass) p = *from;               /* in registers: what is stored might else be a part of it */
+    vec x[16];
+    UNROLL for (int j = 0; j < J; j++) { x[j] = V(set1)(p.x[32 * j]); KEEP(x[j]); }
+    UNROLL for (int j = 0; j < J2; j++) { x[J + j] = V(set1)(p.x[32 * j + 16]); KEEP(x[J + j]); }
+    size_t i = 0;
+    for (; i + W < p.m; i += 2 * W) FN(pass_on)(&p, J, J2, 2, i + 2 * W < p.m ? i : p.m - 2 * W, i, x);
+    if (i < p.m) FN(pass_on)(&p, J, J2, 1, p.m - W, i, x);
+}
+
+NOINLINE static void FN(pair)(const FN(pass) *p, size_t numbers) {
+    switch (numbers) {
+#define PAIR(j) case 2 * j - 1: FN(lane_pair)(p, j, j - 1); break; case 2 * j: FN(lane_pair)(p, j, j); break;
+        case 0: FN(lane_pair)(p, 0, 0); break;
+        PAIR(1) PAIR(2) PAIR(3) PAIR(4)
+#if MG_BYTES == 64
+        PAIR(5) PAIR(6) PAIR(7) PAIR(8)
+#endif
+#undef PAIR
+    }
+}
+
+static void FN(paired_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
+    enum { MOST = MG_BYTES == 64 ? 16 : 8 };
+    _Alignas(64) real lane[2 * FN(widest)], half[4][FN(widest)];
+    for (size_t c = 0; c < 16; c++) {
+        size_t l = c >> 3 | (c >> 1 & 2) | (c << 1 & 4) | (c << 3 & 8), left = l < k ? (k - l + 15) / 16 : 0;
+        FN(pass) p = {.m = m, .a_col = a_col, .starts = 1, .joins = __builtin_ctzll(~c), .sums = sums, .lane = lane, .half = half};
+        do {
+            const size_t now = left < MOST ? left : MOST;
+            p.a = a + (ptrdiff_t)l * a_col, p.x = x + l, p.ends = now == left;
+            FN(pair)(&p, now);
+            l += 16 * MOST, left -= now, p.starts = 0;
+        } while (left > 0);
+    }
+}
+
+/* Short rows from beyond the second cache, of W numbers or more: read as they lie and fetched 2 KiB ahead. All lanes wait
+   in the first cache. Vectors go by fours but for the last R of a column, which end with it. */
+INLINE void FN(add_column)(const int R, size_t m, const real *a, ptrdiff_t ahead, vec x, real *to) {
+    for (; m > 4 * W; m -= 4 * W, a += 4 * W, to += 4 * W)
+        UNROLL for (int i = 0; i < 4 * W; i += W) {
+            __builtin_prefetch(a + ahead + i);
+            V(store)(to + i, V(fma)(V(load)(a + i), x, V(load)(to + i)));
+        }
+    UNROLL for (int i = 0; i < R * W; i += W) {
+        const real *p = i == (R - 1) * W ? a + m - W : a + i;
+        __builtin_prefetch(p + ahead);
+        V(store)(to + i, V(fma)(V(load)(p), x, V(load)(to + i)));
+    }
+}
+
+static void FN(columns_in_order)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *lane,
+                                 real *sums) {
+    const size_t row = (m + W - 1) / W * W;
+    const ptrdiff_t ahead = (ptrdiff_t)((2048 / sizeof(real) + m - 1) / m) * a_col;
+    memset(lane, 0, 32 * row * sizeof(real));
+    switch ((row / W - 1) % 4) {
+#define LAST(r) case r - 1: \
+        for (size_t l = 0; l < k; l++) \
+            FN(add_column)(r, m, a + (ptrdiff_t)l * a_col, ahead, V(set1)(x[l]), lane + l % 32 * row);                 \
+        break;
+        LAST(1) LAST(2) LAST(3) LAST(4)
+#undef LAST
+    }
+    for (size_t i = 0; i < row; i += W) {
         vec half[16];
-        UNROLL for (int l = 0; l < 16; l++) half[l] = V(load)(lane + l * ROW + i) + V(load)(lane + (l + 16) * ROW + i);
-        V(store)(sums + i, FN(by_halves)(16, half));
+        UNROLL for (int l = 0; l < 16; l++) half[l] = V(load)(lane + l * row + i) + V(load)(lane + (l + 16) * row + i);
+        V(store)(sums + (i + W < m ? i : m - W), FN(by_halves)(16, half));
     }
 }
 
@@ -185,28 +259,25 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
     }
 }
 
-/* A few lanes in registers at a time: every column is read once, 2 vectors of it. That is fastest where the third cache
-   holds the matrix (500 x 200: 6.8 us to 5.4 on Zen 4), or the second a chunk of it, but not where columns meet in one
-   set of the first cache. Otherwise lanes wait in memory: those of 8 vectors of rows in the first cache. What comes from
-   beyond the second cache is read fastest in long stretches; the lanes of all rows then wait in the second. */
+/* Which way is fastest (one thread, times of OpenBLAS to ours, Xeon with AVX-512):
+   500 x 200 registers 0.6, pairs 0.95; 20 x 100000 registers 0.93, in order 1.0; 784 x 32 registers 0.84, pairs 0.6 */
 static void FN(matvec_by_columns)(const mg_matmul_args *p) {
-    enum { LONG = FN(widest), SHORT = 8 * W };
-    const int large = p->m * p->k > (3 << 20) / sizeof(real);
-    const size_t deep = p->k < FN(chunk) ? p->k : FN(chunk);
-    const int near = p->m * p->k <= (16 << 20) / sizeof(real) || p->m * deep <= (128 << 10) / sizeof(real);
-    const int in_registers = p->k <= 128 || (MG_BYTES >= 32 && near && !FN(page_apart)(p->a_col));
-    const size_t most = large || in_registers ? LONG : SHORT;
-    _Alignas(64) real lane[32 * LONG], copy[FN(chunk)], sum[LONG], next[LONG];
-    for (size_t i0 = 0; i0 < p->m; i0 += most) {
-        const size_t m = p->m - i0 < most ? p->m - i0 : most;
+    const size_t row = p->m * sizeof(real), bytes = p->k * row;
+    const int far = bytes > 2 << 20;
+    const int in_order = far && p->m >= W && row <= 512;
+    const int whole_lines = MG_BYTES == 64 && far && bytes <= 16 << 20 && p->a_col * sizeof(real) % 32 == 0 && !FN(page_apart)(p->a_col);
+    const int in_registers = p->k < 64 || row <= 256 || whole_lines;
+    _Alignas(64) real lane[32 * 512 / sizeof(real)], copy[FN(chunk)], sum[FN(widest)], next[FN(widest)];
+    for (size_t i0 = 0; i0 < p->m; i0 += FN(widest)) {
+        const size_t m = p->m - i0 < FN(widest) ? p->m - i0 : FN(widest);
         size_t k0 = 0;
         do {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
             const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, 0, k0, k, copy);
             real *to = k0 == 0 ? sum : next;
-            if (in_registers) FN(short_columns)(m, k, a, p->a_col, x, to);
-            else if (large) FN(long_columns)(LONG, m, k, a, p->a_col, x, lane, to);
-            else FN(long_columns)(SHORT, m, k, a, p->a_col, x, lane, to);
+            if (in_order) FN(columns_in_order)(m, k, a, p->a_col, x, lane, to);
+            else if (in_registers || m < W) FN(short_columns)(m, k, a, p->a_col, x, to);
+            else FN(paired_columns)(m, k, a, p->a_col, x, to);
             if (k0 > 0)
                 for (size_t i = 0; i < m; i += W) V(store)(sum + i, V(load)(sum + i) + V(load)(next + i));
         } while ((k0 += FN(chunk)) < p->k);
