@@ -88,10 +88,51 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
 #undef STORE
 }
 
+#if MG_BYTES == 64
+#define HALF(name) MG_CAT(MG_CAT(hf, real_bits), _##name)
+/* The same for rows of half a vector or less. */
+INLINE void FN(half_tile)(const FN(tile_args) *t, const int R) {
+    const size_t n = t->n;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    const real *b = t->b, *a[8];
+    MG_CAT(hf, real_bits) sum[ROWS_1] = {{0}};
+    UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
+    for (size_t k = t->k; k > 0; k--, b += b_row) {
+        const MG_CAT(hf, real_bits) row = HALF(load_part)(b, n);
+        UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(fma)(HALF(set1)(a[i / 3][i % 3 * a_row]), row, sum[i]);
+        UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+    }
+    __asm__("" : "+r"(t));
+    real *const c = t->c;
+    const ptrdiff_t c_row = t->c_row;
+    if (t->add) UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(load_part)(c + i * c_row, n) + sum[i];
+    if (t->bias) UNROLL for (int i = 0; i < R; i++) sum[i] = sum[i] + HALF(load_part)(t->bias, n);
+    if (t->relu) UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(relu)(sum[i]);
+    UNROLL for (int i = 0; i < R; i++) HALF(store_part)(c + i * c_row, n, sum[i]);
+}
+#undef HALF
+
+#define ROWS(r, v) case r: FN(half_tile)(t, r); break;
+#define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
+
+NOINLINE static void FN(tile_half)(const FN(tile_args) *t, size_t rows) {
+    switch (rows) { ROWS6(1, ) ROWS6(7, ) ROWS6(13, ) ROWS6(19, ) }
+}
+
+#undef ROWS
+#undef ROWS6
+#endif
+
 #define ROWS(r, v) case r: FN(tile)(t, r, v, FN(plain)); break;
 #define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
 
 NOINLINE static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
+#if MG_BYTES == 64
+    if (t->n <= W / 2) {
+        FN(tile_half)(t, rows);
+        return;
+    }
+#endif
     switch (rows) {
         ROWS6(1, 1) ROWS6(7, 1)
 #if MG_BYTES == 64
