@@ -5,7 +5,8 @@
    select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
    store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
-   upper halves of each 128 bits of a and b.
+   upper halves of each 128 bits of a and b; lower(a, b) is the lower half of a, then that of b, even(a, b) the 128 bits
+   number 0 and 2 of both.
    times_sign(a, s) is a, -a or +0 by the sign of s, and NaN where s is.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
@@ -131,6 +132,14 @@ INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
 INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
 INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
 INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+INLINE vf32 vf32_lower(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0x44); }
+INLINE vf64 vf64_lower(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0x44); }
+INLINE vf32 vf32_upper(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0xee); }
+INLINE vf64 vf64_upper(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0xee); }
+INLINE vf32 vf32_even(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0x88); }
+INLINE vf64 vf64_even(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0x88); }
+INLINE vf32 vf32_odd(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0xdd); }
+INLINE vf64 vf64_odd(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0xdd); }
 INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
     __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
     v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);
