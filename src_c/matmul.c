@@ -79,7 +79,14 @@ static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
     return q;
 }
 
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+static int FN(single)(const mg_matmul_args *p) {
+    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
+           !(PADS && p->n < W);
+}
+
 static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+    if (FN(single)(p)) return 0;
     mg_matmul_args t;
     const FN(plan) q = FN(choose)(p, &t);
     const size_t apart = p->accumulate && p->k > FN(chunk) ? p->m * p->n : 0;
@@ -184,12 +191,6 @@ static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch
             }
         while ((k += FN(chunk)) < p->k);
     }
-}
-
-/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
-static int FN(single)(const mg_matmul_args *p) {
-    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
-           !(PADS && p->n < W);
 }
 
 static void FN(single_tile)(const mg_matmul_args *p) {
