@@ -8,7 +8,8 @@
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
    of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
-   for each k, from `ahead`, to `panel`; two vectors, ahead_last apart, make a row. */
+   for each k, from `ahead`, to `panel`. Of what is copied, two vectors, ahead_last apart, make a row; what is fetched
+   are runs of ahead_last numbers. */
 typedef struct {
     size_t n, k;
     const real *a, *b, *bias, *ahead;       /* bias: NULL except in the last chunk */
@@ -48,20 +49,24 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
     real *panel = t->panel;
     const ptrdiff_t ahead_row = t->ahead_row;
     ptrdiff_t step = t->second ? ahead_row - t->ahead_last : t->ahead_last;
+    const ptrdiff_t run = t->ahead_last;
+    const real *end = ahead + run;
     vec sum[28] = {{0}};
     UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
     for (size_t k = t->k; k > 0; k--) {
         vec row[2];
         row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
         if (VN == 2) row[1] = V(load)(b + b_last);
-        if (WORK == FN(fetching)) __builtin_prefetch(ahead, 0, 2);
+        if (WORK == FN(fetching)) {
+            __builtin_prefetch(ahead, 0, 2);
+            if ((ahead += W) >= end) ahead = end += ahead_row, ahead -= run;
+        }
         if (WORK == FN(copying)) {          /* both ends: the vector may lie in two cache lines */
             __builtin_prefetch(ahead + 16 * ahead_row);
             __builtin_prefetch(ahead + 16 * ahead_row + W - 1);
             V(store)(panel, V(load)(ahead));
-            panel += W;
+            panel += W, ahead += step, step = ahead_row - step;
         }
-        if (WORK) ahead += step, step = ahead_row - step;
         UNROLL for (int i = 0; i < R; i++) {
             const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
             UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);

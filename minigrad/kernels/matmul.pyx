@@ -139,9 +139,8 @@ cdef int k_matmul(const matmul_args *p) noexcept nogil:
     cdef size_t size = scratch_bytes(p, p.all) if parts == 1 else 0
     cdef char *memory = NULL
     cdef char *scratch = NULL
-    if parts > 1:
-        for i in range(parts):
-            size = max(size, scratch_bytes(p, part(p, i, parts, by_columns)))
+    for i in range(parts if parts > 1 else 0):
+        size = max(size, scratch_bytes(p, part(p, i, parts, by_columns)))
     if size:
         scratch = scratch_of(parts, &size, &memory)
         if scratch == NULL:
