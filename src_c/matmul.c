@@ -1,7 +1,7 @@
 /* Matrix products. Equal to matmul_naive.c, bit for bit: each element is the same chains of fma, in another order of
    elements. Here: blocks of c that reuse what the caches hold; matmul_pack.h: copies that make operands contiguous;
-   matmul_tile.h: a block in registers; matmul_rows.h: products with few rows; matvec.h: products with a vector; matmul_columns.h: the same for a matrix
-   whose columns are contiguous. */
+   matmul_tile.h: a block in registers; matmul_rows.h: products with few rows; matvec.h: products with a vector;
+   matmul_columns.h: the same for a matrix whose columns are contiguous. */
 #ifndef real
 #include "matmul.h"
 #include "functions.h"
