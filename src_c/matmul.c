@@ -1,6 +1,7 @@
 /* Matrix products. Equal to matmul_naive.c, bit for bit: each element is the same chains of fma, in another order of
    elements. Here: blocks of c that reuse what the caches hold; matmul_pack.h: copies that make operands contiguous;
-   matmul_tile.h: a block in registers; matmul_rows.h: products with few rows; matvec.h: products with a vector. */
+   matmul_tile.h: a block in registers; matmul_rows.h: products with few rows; matvec.h: products with a vector;
+   matmul_columns.h: the same for a matrix whose columns are contiguous. */
 #ifndef real
 #include "matmul.h"
 #include "functions.h"
@@ -35,6 +36,7 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul_tile.h"
 #include "matmul_pack.h"
 #include "matmul_rows.h"
+#include "matmul_columns.h"
 #include "matvec.h"
 
 /* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
@@ -79,7 +81,14 @@ static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
     return q;
 }
 
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+static int FN(single)(const mg_matmul_args *p) {
+    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
+           !(PADS && p->n < W);
+}
+
 static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+    if (FN(single)(p)) return 0;
     mg_matmul_args t;
     const FN(plan) q = FN(choose)(p, &t);
     const size_t apart = p->accumulate && p->k > FN(chunk) ? p->m * p->n : 0;
@@ -90,13 +99,15 @@ static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel. */
+/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel
+   (or the columns of b that it is made of). */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
     for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);
         else FN(tile_fetching)(&t);
         t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k * W;
-        t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
+        if (work == FN(fetching)) t.ahead += W * t.ahead_row;
+        else t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
     }
 }
 
@@ -153,11 +164,14 @@ static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, siz
             ready = !fresh || (works && p->b_col == 1);
             t.b = panel, t.b_row = width > W ? 2 * W : W, t.b_last = W;
             if (works && !fresh) {
-                t.ahead = after, t.ahead_row = 2 * W, t.ahead_last = W;
+                t.ahead = after, t.ahead_row = t.ahead_last = (ptrdiff_t)k;
                 FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
             } else if (works && p->b_col == 1) {
                 t.ahead = b + j + width, t.ahead_row = p->b_row, t.ahead_last = (ptrdiff_t)next - W, t.panel = after;
                 FN(busy_tiles)(t, FN(copying)), first = 2 * ROWS_2;
+            } else if (works && p->b_row == 1) {
+                t.ahead = b + (ptrdiff_t)(j + width) * p->b_col, t.ahead_row = p->b_col, t.ahead_last = (ptrdiff_t)k;
+                FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
             }
         }
         t.a += (ptrdiff_t)first * t.a_row, t.c += (ptrdiff_t)first * t.c_row;
@@ -184,12 +198,6 @@ static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch
             }
         while ((k += FN(chunk)) < p->k);
     }
-}
-
-/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
-static int FN(single)(const mg_matmul_args *p) {
-    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
-           !(PADS && p->n < W);
 }
 
 static void FN(single_tile)(const mg_matmul_args *p) {

@@ -8,7 +8,8 @@
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
    of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
-   for each k, from `ahead`, to `panel`; two vectors, ahead_last apart, make a row. */
+   for each k, from `ahead`, to `panel`. Of what is copied, two vectors, ahead_last apart, make a row; what is fetched
+   are runs of ahead_last numbers. */
 typedef struct {
     size_t n, k;
     const real *a, *b, *bias, *ahead;       /* bias: NULL except in the last chunk */
@@ -48,20 +49,24 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
     real *panel = t->panel;
     const ptrdiff_t ahead_row = t->ahead_row;
     ptrdiff_t step = t->second ? ahead_row - t->ahead_last : t->ahead_last;
+    const ptrdiff_t run = t->ahead_last;
+    const real *end = ahead + run;
     vec sum[28] = {{0}};
     UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
     for (size_t k = t->k; k > 0; k--) {
         vec row[2];
         row[0] = VN == 1 ? NARROW_LOAD(b, n) : V(load)(b);
         if (VN == 2) row[1] = V(load)(b + b_last);
-        if (WORK == FN(fetching)) __builtin_prefetch(ahead, 0, 2);
+        if (WORK == FN(fetching)) {
+            __builtin_prefetch(ahead, 0, 2);
+            if ((ahead += W) >= end) ahead = end += ahead_row, ahead -= run;
+        }
         if (WORK == FN(copying)) {          /* both ends: the vector may lie in two cache lines */
             __builtin_prefetch(ahead + 16 * ahead_row);
             __builtin_prefetch(ahead + 16 * ahead_row + W - 1);
             V(store)(panel, V(load)(ahead));
-            panel += W;
+            panel += W, ahead += step, step = ahead_row - step;
         }
-        if (WORK) ahead += step, step = ahead_row - step;
         UNROLL for (int i = 0; i < R; i++) {
             const vec x = V(set1)(a[i / 3][i % 3 * a_row]);
             UNROLL for (int v = 0; v < VN; v++) sum[i * VN + v] = V(fma)(x, row[v], sum[i * VN + v]);
@@ -88,10 +93,51 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
 #undef STORE
 }
 
+#if MG_BYTES == 64
+#define HALF(name) MG_CAT(MG_CAT(hf, real_bits), _##name)
+/* The same for rows of half a vector or less. */
+INLINE void FN(half_tile)(const FN(tile_args) *t, const int R) {
+    const size_t n = t->n;
+    const ptrdiff_t a_row = t->a_row, a_col = t->a_col, b_row = t->b_row;
+    const real *b = t->b, *a[8];
+    MG_CAT(hf, real_bits) sum[ROWS_1] = {{0}};
+    UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * g * a_row;
+    for (size_t k = t->k; k > 0; k--, b += b_row) {
+        const MG_CAT(hf, real_bits) row = HALF(load_part)(b, n);
+        UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(fma)(HALF(set1)(a[i / 3][i % 3 * a_row]), row, sum[i]);
+        UNROLL for (int g = 0; 3 * g < R; g++) a[g] += a_col;
+    }
+    __asm__("" : "+r"(t));
+    real *const c = t->c;
+    const ptrdiff_t c_row = t->c_row;
+    if (t->add) UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(load_part)(c + i * c_row, n) + sum[i];
+    if (t->bias) UNROLL for (int i = 0; i < R; i++) sum[i] = sum[i] + HALF(load_part)(t->bias, n);
+    if (t->relu) UNROLL for (int i = 0; i < R; i++) sum[i] = HALF(relu)(sum[i]);
+    UNROLL for (int i = 0; i < R; i++) HALF(store_part)(c + i * c_row, n, sum[i]);
+}
+#undef HALF
+
+#define ROWS(r, v) case r: FN(half_tile)(t, r); break;
+#define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
+
+NOINLINE static void FN(tile_half)(const FN(tile_args) *t, size_t rows) {
+    switch (rows) { ROWS6(1, ) ROWS6(7, ) ROWS6(13, ) ROWS6(19, ) }
+}
+
+#undef ROWS
+#undef ROWS6
+#endif
+
 #define ROWS(r, v) case r: FN(tile)(t, r, v, FN(plain)); break;
 #define ROWS6(r, v) ROWS(r, v) ROWS(r + 1, v) ROWS(r + 2, v) ROWS(r + 3, v) ROWS(r + 4, v) ROWS(r + 5, v)
 
 NOINLINE static void FN(tile_1)(const FN(tile_args) *t, size_t rows) {
+#if MG_BYTES == 64
+    if (t->n <= W / 2) {
+        FN(tile_half)(t, rows);
+        return;
+    }
+#endif
     switch (rows) {
         ROWS6(1, 1) ROWS6(7, 1)
 #if MG_BYTES == 64

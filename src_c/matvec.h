@@ -1,21 +1,30 @@
 /* n = 1: c = a x for a vector x, or each row of a meets one of its own. Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
-   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there:
-   contiguous rows hold their lanes in registers, few contiguous columns a quarter of them, many columns keep those of
-   many rows in a cache. */
+   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there: here,
+   contiguous rows, whose lanes are in registers; in matmul_columns.h, contiguous columns. */
 
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 4 : 8 / FN(held) ? 8 / FN(held) : 1 };
 
-enum { FN(widest) = 4096 / sizeof(real) };
-
-/* x[0] + ... of n vectors (2 to 16, a power of two) by halves: l + n/2 is added to l, then l + n/4, ... */
-INLINE void FN(add_half)(const int half, vec *x) { UNROLL for (int l = 0; l < half; l++) x[l] += x[l + half]; }
-INLINE vec FN(by_halves)(const int n, vec *x) {
-    if (n > 8) FN(add_half)(8, x);
-    if (n > 4) FN(add_half)(4, x);
-    if (n > 2) FN(add_half)(2, x);
-    return x[0] + x[1];
+/* Lane i of the result is the sum by halves of the lanes of row i. Where vectors hold four times 128 bits, halving two
+   rows at once takes a quarter of the shuffles that a transpose takes. */
+INLINE vec FN(sums_of_rows)(const real row[W * W]) {
+    vec x[W];
+#if MG_BYTES == 64
+    enum { Q = W / 4 };
+    UNROLL for (int i = 0; i < W; i++) x[i] = V(load)(row + i * W);
+    UNROLL for (int i = 0; i < 2 * Q; i++) {
+        const vec a = x[i < Q ? i : i + Q], b = x[i < Q ? i + Q : i + 2 * Q];
+        x[i] = V(lower)(a, b) + V(upper)(a, b);
+    }
+    UNROLL for (int i = 0; i < Q; i++) x[i] = V(even)(x[i], x[i + Q]) + V(odd)(x[i], x[i + Q]);
+    UNROLL for (int n = Q / 2; n > 0; n /= 2)
+        UNROLL for (int i = 0; i < n; i++) x[i] = V(lo)(x[i], x[i + n]) + V(hi)(x[i], x[i + n]);
+    return x[0];
+#else
+    FN(transpose)(row, W, x);
+    return FN(by_halves)(W, x);
+#endif
 }
 
 /* part = the lanes of R rows of a chunk, each halved down to one vector. x_row is 0, or each row has its own x. */
@@ -58,7 +67,6 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
 INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *x,
                           ptrdiff_t x_row) {
     real row[FN(chunk)], part[W * W];
-    vec lane[W];
     size_t i = 0;
     if (a_col == 1)
         for (; i + FN(at_once) <= rows; i += FN(at_once))
@@ -71,75 +79,7 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
         FN(row_lanes)(1, k, a_col == 1 ? from : row, 0, x + (ptrdiff_t)i * x_row, 0, part + i * W);
     }
     for (; i < W; i++) V(store)(part + i * W, (vec){0});
-    FN(transpose)(part, W, lane);
-    return FN(by_halves)(W, lane);
-}
-
-/* Contiguous columns, few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the
-   first; only a single one may be narrow. A few of the lanes are in registers at a time, and those that these meet
-   first. */
-INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col,
-                             const real *x, real *to) {
-    enum { FEWER = MG_BYTES == 64 ? 4 : 2 };
-    vec half[2][16];
-    UNROLL for (int first = 0; first < 16; first += FEWER) {
-        vec sum[2][2 * FEWER];
-        UNROLL for (int q = 0; q < 2 * FEWER; q++) sum[0][q] = sum[1][q] = (vec){0};
-        for (size_t l = (size_t)first; l < k; l += 32)
-            UNROLL for (int q = 0; q < 2 * FEWER; q++) {
-                const size_t at = l + (size_t)(q < FEWER ? q : q - FEWER + 16);
-                if (l + 16 + FEWER > k && at >= k) continue;
-                const vec xs = V(set1)(x[at]);
-                const real *p = a + (ptrdiff_t)at * a_col;
-                sum[0][q] = V(fma)(VN == 2 ? V(load)(p) : V(load_part)(p, n), xs, sum[0][q]);
-                if (VN == 2) sum[1][q] = V(fma)(V(load)(p + last), xs, sum[1][q]);
-            }
-        UNROLL for (int v = 0; v < VN; v++)
-            UNROLL for (int q = 0; q < FEWER; q++) half[v][first + q] = sum[v][q] + sum[v][q + FEWER];
-    }
-    if (VN == 2) V(store)(to + last, FN(by_halves)(16, half[1]));
-    V(store)(to, FN(by_halves)(16, half[0]));
-}
-
-/* sums = those of one chunk of m rows, for few columns. */
-static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
-    size_t i = 0;
-    for (; i + W < m; i += 2 * W) {
-        const size_t last = m - i < 2 * W ? m - i - W : W;
-        FN(column_lanes)(2, W, last, k, a + i, a_col, x, sums + i);
-    }
-    if (i < m) FN(column_lanes)(1, m - i, 0, k, a + i, a_col, x, sums + i);
-}
-
-/* to (m) continues, or starts, the chains of one lane: to = a x + to. */
-INLINE void FN(add_column)(const int starts, const int ahead, size_t m, const real *a, ptrdiff_t a_col, vec x,
-                           real *to) {
-    if (m == 8 * W) {
-        UNROLL for (int i = 0; i < 8 * W; i += W) {
-            if (ahead) __builtin_prefetch(a + ahead * a_col + i);
-            V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
-        }
-        return;
-    }
-    size_t i = 0;
-    for (; i + W <= m; i += W) V(store)(to + i, V(fma)(V(load)(a + i), x, starts ? (vec){0} : V(load)(to + i)));
-    if (i < m) V(store)(to + i, V(fma)(V(load_part)(a + i, m - i), x, starts ? (vec){0} : V(load)(to + i)));
-}
-
-/* The same for many columns, up to ROW rows (a constant): lanes wait in memory, and columns are read as they lie. */
-INLINE void FN(long_columns)(const int ROW, size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x,
-                             real *lane, real *sums) {
-    const int ahead = ROW == 8 * W ? 4 : 0;
-    if (k < 32) memset(lane + k * ROW, 0, (32 - k) * ROW * sizeof(real));
-    for (size_t l = 0; l < k && l < 32; l++, a += a_col)
-        FN(add_column)(1, ahead, m, a, a_col, V(set1)(x[l]), lane + l * ROW);
-    for (size_t l = 32; l < k; l++, a += a_col)
-        FN(add_column)(0, ahead, m, a, a_col, V(set1)(x[l]), lane + l % 32 * ROW);
-    for (size_t i = 0; i < m; i += W) {
-        vec half[16];
-        UNROLL for (int l = 0; l < 16; l++) half[l] = V(load)(lane + l * ROW + i) + V(load)(lane + (l + 16) * ROW + i);
-        V(store)(sums + i, FN(by_halves)(16, half));
-    }
+    return FN(sums_of_rows)(part);
 }
 
 /* c[i] and on = what becomes of the sums of `part` rows. */
@@ -185,28 +125,26 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
     }
 }
 
-/* A few lanes in registers at a time: every column is read once, 2 vectors of it. That is fastest where the third cache
-   holds the matrix (500 x 200: 6.8 us to 5.4 on Zen 4), or the second a chunk of it, but not where columns meet in one
-   set of the first cache. Otherwise lanes wait in memory: those of 8 vectors of rows in the first cache. What comes from
-   beyond the second cache is read fastest in long stretches; the lanes of all rows then wait in the second. */
+/* The three ways, measured against OpenBLAS (AVX-512): 500 x 200 by pairs of lanes 0.96, with a few lanes in registers
+   0.60; 784 x 32 so 0.84, by pairs 0.62; 20 x 100000 in order 1.00, 0.93 in registers. In registers is also fastest
+   (1.02, pairs 0.92) where the third cache holds the matrix and few vectors lie in two of its cache lines. */
 static void FN(matvec_by_columns)(const mg_matmul_args *p) {
-    enum { LONG = FN(widest), SHORT = 8 * W };
-    const int large = p->m * p->k > (3 << 20) / sizeof(real);
-    const size_t deep = p->k < FN(chunk) ? p->k : FN(chunk);
-    const int near = p->m * p->k <= (16 << 20) / sizeof(real) || p->m * deep <= (128 << 10) / sizeof(real);
-    const int in_registers = p->k <= 128 || (MG_BYTES >= 32 && near && !FN(page_apart)(p->a_col));
-    const size_t most = large || in_registers ? LONG : SHORT;
-    _Alignas(64) real lane[32 * LONG], copy[FN(chunk)], sum[LONG], next[LONG];
-    for (size_t i0 = 0; i0 < p->m; i0 += most) {
-        const size_t m = p->m - i0 < most ? p->m - i0 : most;
+    const size_t row = p->m * sizeof(real), bytes = p->k * row;
+    const int far = bytes > 2 << 20;
+    const int in_order = far && p->m >= W && row <= 512;
+    const int lines = p->a_col * (ptrdiff_t)sizeof(real) % 32 == 0 && !FN(page_apart)(p->a_col);
+    const int in_registers = p->k < 64 || row <= 256 || (MG_BYTES == 64 && far && bytes <= 16 << 20 && lines);
+    _Alignas(64) real lane[32 * 512 / sizeof(real)], copy[FN(chunk)], sum[FN(widest)], next[FN(widest)];
+    for (size_t i0 = 0; i0 < p->m; i0 += FN(widest)) {
+        const size_t m = p->m - i0 < FN(widest) ? p->m - i0 : FN(widest);
         size_t k0 = 0;
         do {
             const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
             const real *a = (const real *)p->a + i0 + (ptrdiff_t)k0 * p->a_col, *x = FN(chunk_of)(p, 0, k0, k, copy);
             real *to = k0 == 0 ? sum : next;
-            if (in_registers) FN(short_columns)(m, k, a, p->a_col, x, to);
-            else if (large) FN(long_columns)(LONG, m, k, a, p->a_col, x, lane, to);
-            else FN(long_columns)(SHORT, m, k, a, p->a_col, x, lane, to);
+            if (in_order) FN(columns_in_order)(m, k, a, p->a_col, x, lane, to);
+            else if (in_registers || m < W) FN(short_columns)(m, k, a, p->a_col, x, to);
+            else FN(paired_columns)(m, k, a, p->a_col, x, to);
             if (k0 > 0)
                 for (size_t i = 0; i < m; i += W) V(store)(sum + i, V(load)(sum + i) + V(load)(next + i));
         } while ((k0 += FN(chunk)) < p->k);

@@ -5,7 +5,8 @@
    select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
    store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
-   upper halves of each 128 bits of a and b.
+   upper halves of each 128 bits of a and b; lower(a, b) is the lower half of a, then that of b, even(a, b) the 128 bits
+   number 0 and 2 of both.
    times_sign(a, s) is a, -a or +0 by the sign of s, and NaN where s is.
    min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
    scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
@@ -114,10 +115,31 @@ INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
 INLINE vf32 vf32_load_end(const float *end, size_t n) { return vf32_load_part(end - n, n); }
 INLINE vf64 vf64_load_end(const double *end, size_t n) { return vf64_load_part(end - n, n); }
+/* Half vectors, for rows that fill no more: Zen 4 multiplies two of them in the time of a whole one. */
+typedef __m256 hf32;
+typedef __m256d hf64;
+INLINE hf32 hf32_set1(float x) { return _mm256_set1_ps(x); }
+INLINE hf64 hf64_set1(double x) { return _mm256_set1_pd(x); }
+INLINE hf32 hf32_fma(hf32 a, hf32 b, hf32 c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE hf64 hf64_fma(hf64 a, hf64 b, hf64 c) { return _mm256_fmadd_pd(a, b, c); }
+INLINE hf32 hf32_load_part(const float *p, size_t n) { return _mm256_maskz_loadu_ps((__mmask8)mf32_first(n), p); }
+INLINE hf64 hf64_load_part(const double *p, size_t n) { return _mm256_maskz_loadu_pd(mf64_first(n), p); }
+INLINE void hf32_store_part(float *p, size_t n, hf32 v) { _mm256_mask_storeu_ps(p, (__mmask8)mf32_first(n), v); }
+INLINE void hf64_store_part(double *p, size_t n, hf64 v) { _mm256_mask_storeu_pd(p, mf64_first(n), v); }
+INLINE hf32 hf32_relu(hf32 x) { return _mm256_maskz_mov_ps(_mm256_cmp_ps_mask(x, (hf32){0}, _CMP_NLE_UQ), x); }
+INLINE hf64 hf64_relu(hf64 x) { return _mm256_maskz_mov_pd(_mm256_cmp_pd_mask(x, (hf64){0}, _CMP_NLE_UQ), x); }
 INLINE vf32 vf32_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
 INLINE vf64 vf64_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
 INLINE vf32 vf32_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
 INLINE vf64 vf64_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+INLINE vf32 vf32_lower(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0x44); }
+INLINE vf64 vf64_lower(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0x44); }
+INLINE vf32 vf32_upper(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0xee); }
+INLINE vf64 vf64_upper(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0xee); }
+INLINE vf32 vf32_even(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0x88); }
+INLINE vf64 vf64_even(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0x88); }
+INLINE vf32 vf32_odd(vf32 a, vf32 b) { return _mm512_shuffle_f32x4(a, b, 0xdd); }
+INLINE vf64 vf64_odd(vf64 a, vf64 b) { return _mm512_shuffle_f64x2(a, b, 0xdd); }
 INLINE vf32 vf32_quarters(const float *p, ptrdiff_t step) {
     __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
     v = _mm512_insertf32x4(v, _mm_loadu_ps(p + step), 1);

@@ -136,10 +136,10 @@ cdef int k_matmul(const matmul_args *p) noexcept nogil:
         return k_batch(p)
     cdef bint by_columns = False
     cdef Py_ssize_t i, parts = count_parts(p, &by_columns)
-    cdef size_t size = 0
+    cdef size_t size = scratch_bytes(p, p.all) if parts == 1 else 0
     cdef char *memory = NULL
     cdef char *scratch = NULL
-    for i in range(parts):
+    for i in range(parts if parts > 1 else 0):
         size = max(size, scratch_bytes(p, part(p, i, parts, by_columns)))
     if size:
         scratch = scratch_of(parts, &size, &memory)

@@ -24,7 +24,7 @@ SHAPES = [
     (5, 513, 4), (3, 1023, 2), (2, 1024, 17), (4, 1025, 3), (2, 2049, 2), (0, 5, 1), (3, 0, 1), (5, 31, 1),
     (7, 32, 1), (8, 33, 1), (17, 63, 1), (33, 64, 1), (129, 65, 1), (257, 96, 1), (3, 511, 1), (2, 513, 1),
     (1, 1023, 1), (17, 1024, 1), (9, 1025, 1), (1, 2049, 1), (200, 140, 1), (45, 1030, 1), (2, 1030, 70), (3, 20, 2100),
-    (64, 33, 70), (72, 15, 31), (90, 1, 100),
+    (64, 33, 70), (72, 15, 31), (90, 1, 100), (90, 700, 1), (137, 257, 1), (19, 3, 8), (50, 9, 4), (27, 5, 1),
 ]  # fmt: skip
 
 
@@ -195,11 +195,22 @@ def test_special_numbers(shape, dtype):
 
 @pytest.mark.parametrize("dtype", REAL)
 def test_lanes_beyond_k_keep_the_sign_of_their_zero(dtype):
-    """Products that underflow to -0 in all 32 lanes; k = 37 leaves 27 lanes without a second one."""
+    """Products that underflow to -0 in all 32 lanes; k = 37, 69 leave 27 lanes without a second or third one."""
     tiny = np.full((3, 37), -np.finfo(dtype).tiny)
+    wide = np.full((130, 69), tiny[0, 0])
+    (y,) = assert_one_answer(lambda: product(wide.T.copy().T, -wide[:1].T), threads=(1,))
+    assert np.signbit(y).all()
     for a in (tiny, np.asfortranarray(tiny)):
         (y,) = assert_one_answer(lambda a=a: product(a, -tiny[:1].T), threads=(1,))
         assert np.signbit(y).all()
+
+
+@pytest.mark.parametrize("dtype", REAL)
+@pytest.mark.parametrize(("m", "k"), [(20, 27000), (100, 5200), (61, 18000), (7, 80000), (600, 1000), (601, 1000)])
+def test_columns_from_beyond_the_cache(m, k, dtype):
+    """Over 2 MiB, the columns of a contiguous: other ways through a, the same lanes."""
+    a, b, _, _ = arrays(m, k, 1, dtype, ta=True)
+    assert_one_answer(lambda: product(a, b, ta=True), threads=(1, 2))
 
 
 def test_no_products_make_zeros():
