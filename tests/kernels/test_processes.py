@@ -30,6 +30,25 @@ K.matmul(a, a, out)
 print("child", os.waitstatus_to_exitcode(status), "parent threads", K.get_num_threads())
 """
 
+KEPT = """
+import resource
+import numpy as np
+import minigrad.kernels as K
+from minigrad.kernels import blocks
+x = K.empty((60 << 20,), np.uint8)
+del x
+assert blocks.held()[1] >= 60 << 20
+with open("/proc/self/statm") as f:
+    now = int(f.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (now + (16 << 20), resource.RLIM_INFINITY))
+y = K.empty((61 << 20,), np.uint8)
+assert blocks.held()[1] == 0
+try:
+    K.empty((200 << 20,), np.uint8)
+except MemoryError:
+    print("ended well")
+"""
+
 
 def python(program, **environment):
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("MINIGRAD", "OMP"))}
@@ -122,3 +141,10 @@ def test_a_module_of_ones_own_serves_what_it_defines():
         assert mg.neg(mg.tensor([1.0])).tolist() == [42.0]
         assert mg.exp(mg.tensor([0.0])).tolist() == [1.0]
     assert K.backend() == before
+
+
+@needs_native
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's memory is Linux's")
+def test_what_is_kept_goes_before_memory_runs_out():
+    done = python(KEPT)
+    assert done.stdout == "ended well\n", done.stderr
