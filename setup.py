@@ -30,9 +30,8 @@ VARIANTS = {  # name: flags; the order is that of src_c/variants.h, behind `naiv
     "x86_64": {
         "generic": ["-DMG_GENERIC", "-O1"],  # exists to prove, not to be fast: -O3 takes twice as long to compile
         "avx2": ["-mavx2", "-mfma"],
-        "avx512": [
-            "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma", "-mbmi2", "-mprefer-vector-width=512",
-        ],
+        "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma", "-mbmi2"]
+        + ["-mprefer-vector-width=512"],
     },
     "aarch64": {"generic": ["-DMG_GENERIC", "-O1"], "neon": []},
 }
