@@ -47,17 +47,12 @@ INLINE double FN(lanes_total)(vf64 *lane) {
     return last[0];
 }
 
-/* out = l2 w + l1 sign(w), times scale if it is scaled; every operation rounded. */
-INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, int scaled, real *out, int terms) {
+/* out = scale (l2 w + l1 sign(w)), every operation rounded; a scale of 1 changes no bit. */
+INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, real *out, int terms) {
     size_t i = 0;
-    for (; i + W <= n; i += W) {
-        const vec y = FN(elastic_slope)(V(load)(w + i), l1, l2, terms);
-        V(store)(out + i, scaled ? y * scale : y);
-    }
-    if (i < n) {
-        const vec y = FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms);
-        V(store_part)(out + i, n - i, scaled ? y * scale : y);
-    }
+    for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_slope)(V(load)(w + i), l1, l2, terms) * scale);
+    if (i < n)
+        V(store_part)(out + i, n - i, FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms) * scale);
 }
 
 /* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there; grad = their slopes, unless it is NULL. One loop:
@@ -78,7 +73,7 @@ INLINE void FN(elastic_pass)(size_t n, const real *w, vec l1, vec l2, real *grad
     }
     sums[0] = FN(lanes_total)(s.size);
     sums[1] = FN(lanes_total)(s.square);
-    if (grad) FN(slopes)(n - i, w + i, l1, l2, l1, 0, grad + i, terms);
+    if (grad) FN(slopes)(n - i, w + i, l1, l2, V(set1)(1), grad + i, terms);
 }
 
 INLINE void FN(elastic_sums)(size_t n, const real *w, double *sums, int terms) {

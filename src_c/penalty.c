@@ -25,9 +25,9 @@ static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real 
 static void FN(elastic_net_grad)(size_t n, const real *w, double l1, double l2, double scale, real *out) {
     const vec vl1 = V(set1)((real)l1), vl2 = V(set1)((real)l2), vs = V(set1)((real)scale);
     switch (mg_terms((real)l1, (real)l2)) {
-    case BOTH_TERMS: FN(slopes)(n, w, vl1, vl2, vs, 1, out, BOTH_TERMS); break;
-    case L2_TERM: FN(slopes)(n, w, vl1, vl2, vs, 1, out, L2_TERM); break;
-    default: FN(slopes)(n, w, vl1, vl2, vs, 1, out, L1_TERM);
+    case BOTH_TERMS: FN(slopes)(n, w, vl1, vl2, vs, out, BOTH_TERMS); break;
+    case L2_TERM: FN(slopes)(n, w, vl1, vl2, vs, out, L2_TERM); break;
+    default: FN(slopes)(n, w, vl1, vl2, vs, out, L1_TERM);
     }
 }
 

@@ -144,7 +144,7 @@ def test_a_module_of_ones_own_serves_what_it_defines():
 
 
 @needs_native
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit on a process's memory is Linux's")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_AS, and has /proc/self/statm")
 def test_what_is_kept_goes_before_memory_runs_out():
     done = python(KEPT)
     assert done.stdout == "ended well\n", done.stderr
