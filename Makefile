@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard minigrad/kernels/*.pyx minigrad/kernels/*.pxd src_c/*)
+SOURCES := $(wildcard minigrad/kernels/native/*.pyx minigrad/kernels/native/*.pxd src_c/*/*)
 
 .PHONY: help demo test bench lint golden cross sanitize sanitize-modules clean
 .DEFAULT_GOAL := help
@@ -46,7 +46,7 @@ golden: $(VENV)/.built
 	$(BIN)/python tests/cross/selftest.py --write
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/*.so minigrad-demo minigrad-articles minigrad-claims
+	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/native/*.so minigrad-demo minigrad-articles minigrad-claims
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are files, not the folder: a creation that failed half-way leaves the folder behind.

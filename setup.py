@@ -1,11 +1,13 @@
-"""Builds the Cython modules of minigrad.kernels over the C bodies in src_c, every CPU variant in one build.
+"""Builds the Cython modules of minigrad.kernels.native over the C bodies in src_c, every CPU variant in one build.
 
-A family NAME is minigrad/kernels/NAME.pyx over src_c/NAME.c (once per variant), src_c/NAME_naive.c and src_c/table.c.
-MINIGRAD_NO_NATIVE=1 builds without a compiler: the package then runs on the NumPy reference kernels.
+A family is minigrad/kernels/native/FAMILY.pyx over src_c/FOLDER/FAMILY.c (once per variant), FAMILY_naive.c beside it
+and src_c/base/table.c. MINIGRAD_NO_NATIVE=1 builds without a compiler: the package then runs on the NumPy reference
+kernels.
 """
 
 import os
 import platform
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
@@ -14,19 +16,32 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FAMILIES = [
-    "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty", "groups",
-    "dropout", "random", "update", "descent",
-]  # fmt: skip
-STATE = ["runtime", "blocks", "memory"]  # modules without bodies in C
-MEASURE = ["peaks"]  # no kernels of the table: what benchmarks/ measure the machine with
+NATIVE = "minigrad/kernels/native"
+FAMILIES = {  # family: its folder in src_c
+    "gather": "gather",
+    "elementwise": "elementwise",
+    "elementary": "elementwise",
+    "matmul": "matmul",
+    "reduce": "reduce",
+    "scans": "reduce",
+    "softmax": "reduce",
+    "losses": "losses",
+    "penalty": "penalty",
+    "group_norms": "penalty",
+    "dropout": "random",
+    "random": "random",
+    "update": "update",
+    "descent": "descent",
+}
+MEASURE = {"peaks": "measure"}  # no kernels of the table: what benchmarks/ measure the machine with
+STATE = ["runtime", "block_cache", "memory"]  # modules without bodies in C
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]
 # gcc 12 (x86-64, -O2) forgets to round a pair of scalars `<double><float>x`: its SLP pass takes both casts for nothing.
 GLUE = ["-O2", "-g0", "-fno-tree-slp-vectorize", *EXACT]
 CFLAGS = ["-std=c11", "-O3", "-g0", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
-VARIANTS = {  # name: flags; the order is that of src_c/variants.h, behind `naive`
+VARIANTS = {  # name: flags; the order is that of src_c/base/variants.h, behind `naive`
     "x86_64": {
         "generic": ["-DMG_GENERIC", "-O1"],  # exists to prove, not to be fast: -O3 takes twice as long to compile
         "avx2": ["-mavx2", "-mfma"],
@@ -63,25 +78,30 @@ class BuildKernels(build_ext):
     @staticmethod
     def jobs(family, machine=MACHINE):
         """(source, variant, flags) of every object that a module is linked from. tests/cross links them as well."""
-        if family in STATE:
-            return []
+        folder = {**FAMILIES, **MEASURE}.get(family)
+        if folder is None:
+            return
+        yield "base/table.c", family, [f"-DMG_FAMILY={family}", f'-DMG_HEADER="{folder}/{family}.h"']
+        yield f"{folder}/{family}_naive.c", "naive", []
         variants = VARIANTS.get(machine, {"generic": ["-DMG_GENERIC"]})
-        yield "table.c", family, [f"-DMG_FAMILY={family}"]
-        yield f"{family}_naive.c", "naive", []
-        yield from ((f"{family}.c", variant, flags) for variant, flags in variants.items())
+        yield from ((f"{folder}/{family}.c", variant, flags) for variant, flags in variants.items())
 
     def compile_one(self, job):
-        """The object file of a job; left alone when it is newer than its source, every header and the flags."""
+        """The object file of a job; left alone when it is newer than the setup and all that its source includes."""
         source, variant, flags = job
         folder = os.path.join(self.build_temp, variant)
         made = Path(folder, "src_c", source).with_suffix(".o")
-        inputs = [f"src_c/{source}", "setup.py", *glob("src_c/*.h")]
-        if made.exists() and made.stat().st_mtime > max(os.path.getmtime(f) for f in inputs):
+        header = [flag.split('"')[1] for flag in flags if flag.startswith("-DMG_HEADER=")]
+        inputs = ["setup.py", *included(source, *header)]
+        if made.exists() and made.stat().st_mtime > max(map(os.path.getmtime, inputs)):
             return str(made)
         return self.compiler.compile(
-            [f"src_c/{source}"], output_dir=folder, include_dirs=["src_c"],
-            macros=[("MG_VARIANT", variant)], extra_postargs=CFLAGS + flags,
-        )[0]  # fmt: skip
+            [f"src_c/{source}"],
+            output_dir=folder,
+            include_dirs=["src_c"],
+            macros=[("MG_VARIANT", variant)],
+            extra_postargs=CFLAGS + flags,
+        )[0]
 
     def compiles(self, program, flags=()):
         """Whether a program compiles and links."""
@@ -96,22 +116,45 @@ class BuildKernels(build_ext):
         return True
 
 
+def included(*sources):
+    """Paths of these files of src_c and of all that they include, directly or through another."""
+    found, waiting = set(), list(sources)
+    while waiting:
+        source = waiting.pop()
+        if source not in found:
+            found.add(source)
+            waiting += re.findall(r'(?:include|MG_SOURCE) "(.+?)"', Path("src_c", source).read_text(encoding="utf-8"))
+    return [f"src_c/{source}" for source in sorted(found)]
+
+
+def depends(name):
+    """All that makes a module anew when it changes, beside its .pyx and .pxd files, which Cython follows itself."""
+    declared = re.findall(r'extern from "(.+?\.h)"', "".join(Path(f).read_text() for f in glob(f"{NATIVE}/*.pxd")))
+    declared += re.findall(r'extern from "(.+?\.h)"', Path(f"{NATIVE}/{name}.pyx").read_text())
+    headers = [header for header in declared if Path("src_c", header).exists()]
+    return ["setup.py", *included(*headers, *(source for source, *_ in BuildKernels.jobs(name)))]
+
+
 def extensions():
-    if os.environ.get("MINIGRAD_NO_NATIVE") == "1":
-        for old in glob("minigrad/kernels/*.so"):  # an older build would be loaded
-            os.remove(old)
+    native = os.environ.get("MINIGRAD_NO_NATIVE") != "1"
+    # Compiled modules that an older build left behind would be loaded, or found in the place of others.
+    for old in glob("minigrad/kernels/*.so") + ([] if native else glob(f"{NATIVE}/*.so")):
+        os.remove(old)
+    if not native:
         return []
     import numpy
     from Cython.Build import cythonize
 
-    inputs = ["setup.py", *glob("src_c/*.[ch]")]
     modules = [
         Extension(
-            f"minigrad.kernels.{name}", [f"minigrad/kernels/{name}.pyx"], include_dirs=["src_c", numpy.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")], depends=inputs,
+            f"minigrad.kernels.native.{name}",
+            [f"{NATIVE}/{name}.pyx"],
+            include_dirs=["src_c", numpy.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+            depends=depends(name),
         )
-        for name in STATE + FAMILIES + MEASURE
-    ]  # fmt: skip
+        for name in [*STATE, *FAMILIES, *MEASURE]
+    ]
     return cythonize(modules, build_dir="build/cython", language_level=3)
 
 

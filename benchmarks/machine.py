@@ -57,7 +57,7 @@ def roofs(seconds: float = 0.004) -> dict[str, Any]:
 
     if K.runtime is None:
         return {}
-    from minigrad.kernels import peaks
+    from minigrad.kernels.native import peaks
 
     fma: dict[str, dict[str, float]] = {}
     copy = {}

@@ -64,9 +64,9 @@ def by_numpy(case: Case) -> dict[str, Run]:
 
 
 def by_kernels(K: Any, case: Case) -> dict[str, Run]:
-    from minigrad.kernels.segments import CORRECTION1, CORRECTION2
-    from minigrad.kernels.segments import L2 as L2_COLUMN
-    from minigrad.kernels.segments import LR as LR_COLUMN
+    from minigrad.kernels.reference.segments import CORRECTION1, CORRECTION2
+    from minigrad.kernels.reference.segments import L2 as L2_COLUMN
+    from minigrad.kernels.reference.segments import LR as LR_COLUMN
 
     ws, gs = operands(case)
     rule = case.params["rule"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import engine
-from .arrays import REAL
+from .dtypes import REAL
 from .engine import Tensor
 from .errors import NonFiniteError
 from .op import Op

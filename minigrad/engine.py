@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .arrays import REAL
+from .convert import owned
+from .dtypes import REAL
 from .errors import DTypeError, GraphError, ShapeError
 from .op import Op, describe
-from .owned import owned
 from .recording import mode, recording
 
 _watch: Callable | None = None  # told of every result and every gradient: debug.py

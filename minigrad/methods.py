@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .arrays import check_dtype
+from .dtypes import check_dtype
 from .engine import Tensor
 from .errors import DTypeError, GraphError, ShapeError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .arguments import finite, real_dtype, whole
+from .checks import finite, real_dtype, whole
 
 PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels", "augment")
 INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS, AUGMENT = range(len(PURPOSES))

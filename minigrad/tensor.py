@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .arrays import check_dtype
+from .convert import owned
+from .dtypes import check_dtype
 from .engine import Tensor, touch
 from .errors import GraphError, ShapeError
 from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
 from .ops.reduce import argmax, log_softmax, mean, softmax
 from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
-from .owned import owned
 from .recording import is_grad_enabled
 
 

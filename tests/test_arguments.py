@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.arguments import finite, real_dtype, whole
+from minigrad.checks import finite, real_dtype, whole
 from minigrad.errors import DTypeError
 
 

@@ -54,7 +54,7 @@ optim.adam data.arrays data.labels data.loader train.loop train.evaluate train.h
 """.split()  # noqa: SIM905
 READING_PATH = [
     "minigrad/engine.py", "minigrad/ops/linalg.py", "minigrad/kernels/reference.py", "minigrad/kernels/matmul.pyx",
-    "src_c/matmul_naive.c", "src_c/matmul.c", "minigrad/reg/penalties.py",
+    "src_c/matmul/matmul_naive.c", "src_c/matmul/matmul.c", "minigrad/reg/penalties.py",
 ]  # fmt: skip
 
 

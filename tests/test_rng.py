@@ -10,7 +10,7 @@ import pytest
 import minigrad.kernels as K
 from minigrad import rng
 from minigrad.errors import DTypeError
-from minigrad.kernels import philox
+from minigrad.kernels.reference import philox
 
 
 @pytest.fixture(autouse=True)

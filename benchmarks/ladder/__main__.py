@@ -40,7 +40,7 @@ def main(n: int) -> None:
     import numpy as np
 
     import minigrad.kernels as K
-    from minigrad.kernels import peaks
+    from minigrad.kernels.native import peaks
 
     from ..machine import aligned
 

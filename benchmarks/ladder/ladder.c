@@ -1,7 +1,7 @@
-/* c = a b for square float32 matrices, n a multiple of 32 up to 1024: the ideas of src_c/matmul.c one after the other.
+/* c = a b for square float32 matrices, n a multiple of 32 up to 1024: the ideas of src_c/matmul/matmul.c one after the other.
    Every rung adds one idea to the rung before, and all have the same bits: a chain of fma per element, k rising. */
 #include <stdlib.h>
-#include "simd.h"
+#include "base/simd.h"
 #define W MG_W32
 
 enum { BLOCK = 64, ROWS = MG_BYTES == 64 ? 14 : 6 };

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import real_dtype
+from ..checks import real_dtype
 from ..errors import DTypeError, NonFiniteError, ShapeError
 
 CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import refuse_unknown
+from ..checks import refuse_unknown
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 GAPS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "?"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import real_dtype
+from ..checks import real_dtype
 from .arrays import Dataset
 from .idx import read_idx
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..errors import ShapeError
 from .draws import Draws
 from .loader import Place

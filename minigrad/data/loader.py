@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..checks import whole
 from ..rng import CALLS, SEEDS, SHUFFLE, permutation, stream
 from .arrays import Dataset, check_xy, take_rows
 

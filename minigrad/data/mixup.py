@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from .draws import Draws
 from .labels import one_hot
 from .loader import Place

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import real_dtype
+from ..checks import real_dtype
 from .arrays import Dataset
 from .fetch import fetch_gzip
 from .idx import idx_header, read_idx

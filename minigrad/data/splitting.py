@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 from .arrays import Dataset, pair, take_rows

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, real_dtype, whole
+from ..checks import finite, real_dtype, whole
 from ..rng import DATA, Streams
 from .arrays import Dataset
 

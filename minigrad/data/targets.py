@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import finite, real_dtype, whole
+from ..checks import finite, real_dtype, whole
 from ..errors import ShapeError
 from .arrays import as_rows, finite_rows
 from .labels import check_labels, one_hot

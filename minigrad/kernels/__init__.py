@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 from . import reference
 
 if TYPE_CHECKING:
-    from .breadth import *  # noqa: F403
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "memory", "arrays", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
-    "groups", "dropout", "random", "update", "descent",
+    "memory", "gather", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
+    "group_norms", "dropout", "random", "update", "descent",
 )  # fmt: skip
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
+blocks: Any = None  # the compiled module that keeps large blocks of memory, or None
 
 _server: dict[str, str] = {}  # kernel -> where it comes from
 _backend: str | ModuleType = "reference"
@@ -35,20 +35,21 @@ _opaque: set[str] = set()
 
 def _load_native() -> None:
     """Fill the native table. No extension: reference serves, said once. One that does not load: its error."""
-    global runtime
+    global runtime, blocks
     if os.environ.get("MINIGRAD_NO_NATIVE") == "1":
         warnings.warn("minigrad: MINIGRAD_NO_NATIVE=1, so the NumPy reference kernels serve", stacklevel=4)
         return
-    if importlib.util.find_spec(f"{__name__}.runtime") is None:
+    if importlib.util.find_spec(f"{__name__}.native.runtime") is None:
         warnings.warn(
             "minigrad: no compiled kernels in this installation, so the slower NumPy reference kernels serve; "
             "`pip install .` with a C compiler builds them",
             stacklevel=4,
         )
         return
-    runtime = importlib.import_module(f"{__name__}.runtime")
+    runtime = importlib.import_module(f"{__name__}.native.runtime")
+    blocks = importlib.import_module(f"{__name__}.native.block_cache")
     for family in FAMILIES:
-        module = importlib.import_module(f"{__name__}.{family}")
+        module = importlib.import_module(f"{__name__}.native.{family}")
         for name in NAMES:
             if hasattr(module, name):
                 _native[name] = getattr(module, name)

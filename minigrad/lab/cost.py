@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import nn, optim, reg, rng
-from ..arguments import whole
+from ..checks import whole
 from ..data import load_digits, load_mnist
 from ..engine import Tensor
 from ..nn.module import Module

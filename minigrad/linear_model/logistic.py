@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..data.labels import check_labels
 from .design import dot, product
 from .model import Linear, LinearModel, Solver

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..data.arrays import as_rows, finite_rows
 from ..errors import ShapeError
 from .design import REAL, Design

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..errors import NonFiniteError
 from .design import dot, product
 from .least_squares import shortened, solve

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..ops.random import dropout
 from .dropout import mask

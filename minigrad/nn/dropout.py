@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..ops.elementwise import mul

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..arguments import real_dtype, whole
+from ..checks import real_dtype, whole
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
 from ..ops.elementwise import ACTIVATION_GRADS

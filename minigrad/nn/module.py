@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import real_dtype, refuse_unknown_of
-from ..arrays import REAL
+from ..checks import real_dtype, refuse_unknown_of
+from ..dtypes import REAL
 from ..engine import Tensor, touch
 from ..tensor import tensor
 

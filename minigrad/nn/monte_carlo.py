@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import kernels as K
 from .. import rng
-from ..arguments import whole
+from ..checks import whole
 from ..engine import Tensor
 from ..ops.elementwise import mul, sqrt, square, sub
 from ..ops.reduce import mean

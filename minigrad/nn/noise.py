@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import kernels as K
 from .. import rng
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..ops.elementwise import add, mul
 from ..ops.shape import check_real

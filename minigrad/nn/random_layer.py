@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import rng
-from ..arguments import whole
+from ..checks import whole
 from ..engine import Tensor
 from .module import Module
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import rng
-from ..arguments import whole
+from ..checks import whole
 from .module import Module
 from .random_layer import RandomLayer
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
 from .choose import clamp, where

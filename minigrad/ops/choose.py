@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
+from ..dtypes import REAL
 from ..engine import Tensor, differentiable, flat
 from ..errors import DTypeError, ShapeError
 from .compare import lt

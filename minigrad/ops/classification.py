@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
-from ..kernels.reference_losses import check_indices
+from ..kernels.reference.gather import check_indices
 from .binary import focal
 from .choose import where
 from .elementwise import add, div, mul, neg, relu, square, sub

@@ -13,10 +13,10 @@ import numpy as np
 
 from .. import kernels as K
 from .. import rng
-from ..arguments import finite, whole
-from ..arrays import check_dtype
+from ..checks import finite, whole
+from ..convert import owned
+from ..dtypes import check_dtype
 from ..engine import Tensor
-from ..owned import owned
 from .arrange import as_one
 from .diagonals import diagonal_places
 from .pieces import place

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..arrays import REAL
+from ..dtypes import REAL
 from ..engine import Tensor
 from ..errors import ShapeError
 from .pieces import place, view

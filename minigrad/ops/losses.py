@@ -9,7 +9,7 @@ import numpy as np
 from .. import kernels as K
 from ..engine import Tensor, differentiable, full
 from ..errors import DTypeError, ShapeError
-from ..kernels.reference import MEAN, NONE, SUM
+from ..kernels.reference.losses import MEAN, NONE, SUM
 from .elementwise import mul, neg, sigmoid, sigmoid_grad
 from .reduce import softmax, softmax_grad
 from .shape import match, reshape, sum

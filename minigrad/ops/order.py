@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..checks import whole
 from ..engine import Tensor
 from ..errors import ShapeError
 from .extremes import Extreme

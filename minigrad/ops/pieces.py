@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
+from ..dtypes import REAL
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from .shape import match, normalize_dims, reshape

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels as K
-from ..arguments import finite
-from ..arrays import REAL
+from ..checks import finite
+from ..convert import owned
+from ..dtypes import REAL
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
-from ..owned import owned
 from .choose import clamp
 from .elementwise import abs, div, mul, sub
 from .losses import check_reduction, mse

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL, check_dtype
+from ..convert import owned
+from ..dtypes import REAL, check_dtype
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
-from ..owned import owned
 
 
 def given(x: Any) -> Tensor:

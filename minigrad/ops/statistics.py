@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arrays import REAL
+from ..dtypes import REAL
 from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
 from .choose import where

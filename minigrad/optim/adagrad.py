@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
-from ..kernels.segments import CORRECTION1
+from ..kernels.reference.segments import CORRECTION1
 from .base import Optimizer, Table
 from .bound import Metric
 

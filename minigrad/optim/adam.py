@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
-from ..kernels.segments import CORRECTION1, CORRECTION2
+from ..kernels.reference.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
 from .bound import Metric
 

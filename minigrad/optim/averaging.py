@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, refuse_unknown_of
+from ..checks import finite, refuse_unknown_of
 from ..engine import touch
 from ..errors import ShapeError
-from ..kernels.segments import DECAY, LR
+from ..kernels.reference.segments import DECAY, LR
 from ..nn.module import Module
 
 Model = TypeVar("Model", bound=Module)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, refuse_unknown_of
+from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
-from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
+from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..reg.terms import Terms
 from .bound import Metric, by_coordinate, check_bound, steps_that_last
 from .groups import check_param, make_groups

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..engine import Tensor, full, touch
 from ..recording import no_grad
 from .base import Optimizer, Table

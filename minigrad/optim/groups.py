@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..arguments import refuse_unknown
-from ..arrays import REAL
+from ..checks import refuse_unknown
+from ..dtypes import REAL
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError
 from ..nn.module import Module

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..arguments import finite, refuse_unknown_of, whole
+from ..checks import finite, refuse_unknown_of, whole
 from .base import Optimizer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from .base import Optimizer, Table
 
 

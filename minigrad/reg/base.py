@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..arguments import finite, refuse_unknown_of
+from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
 from ..ops.shape import check_real
 from ..recording import no_grad

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, refuse_unknown_of
+from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
 from ..ops.shape import check_real
 from ..tensor import tensor

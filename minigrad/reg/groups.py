@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..ops.elementwise import mul

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..nn.module import Module
 from ..ops.elementwise import add, mul

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels as K
-from ..arguments import finite
+from ..checks import finite
 from ..engine import Tensor
 from ..ops.penalty import elastic_net
 from .base import Penalty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..arguments import finite, whole
+from ..checks import finite, whole
 
 
 class Ramp:

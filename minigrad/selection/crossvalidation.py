@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..arguments import whole
+from ..checks import whole
 from ..data.arrays import finite_rows, pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import whole
+from ..checks import whole
 from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..rng import NOISE, Streams
 
 Setting = dict[str, Any]

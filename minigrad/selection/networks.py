@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import optim, reg, rng
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from ..data.arrays import as_rows, finite_rows
 from ..data.scaling import Standardizer
 from ..errors import NonFiniteError

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..checks import whole
 from ..data.arrays import pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS, own_streams

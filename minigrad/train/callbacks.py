@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arguments import finite, whole
+from ..checks import finite, whole
 from .history import unknown_column
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..checks import whole
 from ..data.arrays import Dataset, check_xy
 from ..data.labels import check_labels
 from ..data.loader import Loader

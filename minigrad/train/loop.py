@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import named_keywords, whole
+from ..checks import named_keywords, whole
 from ..data.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError

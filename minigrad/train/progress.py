@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..arguments import whole
+from ..checks import whole
 from .callbacks import Callback
 from .history import header, line
 

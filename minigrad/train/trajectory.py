@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..arguments import finite
+from ..checks import finite
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
 from ..optim.schedules import ReduceLROnPlateau, Schedule

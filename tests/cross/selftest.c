@@ -13,21 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrays.h"
-#include "cpu.h"
-#include "descent.h"
-#include "dropout.h"
-#include "elementary.h"
-#include "elementwise.h"
-#include "groups.h"
-#include "losses.h"
-#include "matmul.h"
-#include "penalty.h"
-#include "random.h"
-#include "reduce.h"
-#include "scans.h"
-#include "softmax.h"
-#include "update.h"
+#include "gather/gather.h"
+#include "base/cpu.h"
+#include "descent/descent.h"
+#include "random/dropout.h"
+#include "elementwise/elementary.h"
+#include "elementwise/elementwise.h"
+#include "penalty/group_norms.h"
+#include "losses/losses.h"
+#include "matmul/matmul.h"
+#include "penalty/penalty.h"
+#include "random/random.h"
+#include "reduce/reduce.h"
+#include "reduce/scans.h"
+#include "reduce/softmax.h"
+#include "update/update.h"
 
 /* What a kernel's check shares with the functions below: one of each per thread. */
 static _Thread_local int variant, op;               /* op: of elementwise maps */
@@ -104,7 +104,7 @@ static const double specials[] = {0,     -0.0, INFINITY, -INFINITY, NAN,   1e-40
                                   -1, 0.5,  1e-20,    1e-160,    88.7,  -103.9, 709.7,  -745.1, 9.1,  19.1};
 
 #define MG_SOURCE "selftest_kernels.h"
-#include "mg_both.h"
+#include "base/mg_both.h"
 
 static void check_take(void) {
     static const size_t bytes[] = {1, 3, 4, 8, 12, 100};
@@ -112,7 +112,7 @@ static void check_take(void) {
         for (size_t n = 0; n < 40; n += 13) {
             uint8_t *x = fresh_bytes(7 * bytes[b]), *out = fresh_bytes(n * bytes[b]);
             const int64_t *index = fresh_indices(n, 7);
-            mg_arrays[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
+            mg_gather[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
             feed_bytes(n * bytes[b], out);
         }
 }
@@ -124,8 +124,8 @@ static void check_place(void) {
         for (size_t n = 1; n < 40; n += 13) {
             const ptrdiff_t item = (ptrdiff_t)bytes[b];
             uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
-            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
-            mg_arrays[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
                                       -2 * (ptrdiff_t)n * item, -2 * item);
             feed_bytes((6 * n - 1) * bytes[b], out);
         }
@@ -181,7 +181,7 @@ typedef struct {
     {"elementary", #op "_f64", mg_check_elementary_f64, mg_elementary_##op},
 
 static const kernel_check checks[] = {
-    ONE(arrays, take) ONE(arrays, place) PAIR(arrays, add_at)
+    ONE(gather, take) ONE(gather, place) PAIR(gather, add_at)
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
     MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec) PAIR_BY(matmul, matvec_dots, dots)
@@ -193,8 +193,8 @@ static const kernel_check checks[] = {
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
-    PAIR(groups, group_norm) PAIR(groups, group_soft_threshold) PAIR(groups, group_limit)
-    PAIR(groups, group_level)
+    PAIR(group_norms, group_norm) PAIR(group_norms, group_soft_threshold) PAIR(group_norms, group_limit)
+    PAIR(group_norms, group_level)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)
     PAIR(update, adagrad)
     ONE(dropout, dropout_bits) PAIR(dropout, masked_scale) PAIR(dropout, dropout)

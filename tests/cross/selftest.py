@@ -47,7 +47,7 @@ def build(name, compiler, machine, flags=(), link=()):
     """build/cross/name/selftest, made by `compiler` for `machine`. Only what is older than its inputs is compiled."""
     setup, folder = recipe(), ROOT / "build" / "cross" / name
     folder.mkdir(parents=True, exist_ok=True)
-    kernels = [ROOT / "setup.py", *(ROOT / "src_c").glob("*.h")]
+    kernels = [ROOT / "setup.py", *(ROOT / "src_c").rglob("*.h")]
     common = [compiler, *setup.CFLAGS, *flags, f"-I{ROOT / 'src_c'}", f"-I{HERE}"]
 
     def compile_one(job):

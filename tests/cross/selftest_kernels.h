@@ -47,13 +47,13 @@ static real *FN(wild)(size_t n) {
     return x;
 }
 
-/* --- arrays --- */
+/* --- gather --- */
 
 static void FN(check_add_at)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *x = FN(wild)(9 * n), *out = FN(mild)(5 * n);
-        CALL(arrays, add_at)(9, n, n, x, fresh_indices(9, 5), out);
-        CALL(arrays, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
+        CALL(gather, add_at)(9, n, n, x, fresh_indices(9, 5), out);
+        CALL(gather, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
         FN(feed)(5 * n, out);
     }
 }

@@ -128,18 +128,18 @@ static void FN(check_coordinate_descent)(void) {
     }
 }
 
-/* --- groups: k groups of n elements, as rows for odd n, else as columns --- */
+/* --- group_norms: k groups of n elements, as rows for odd n, else as columns --- */
 
 #define EACH_COUNT(k) for (size_t i_ = 0, k; i_ < 3 && (k = (size_t[]){1, 3, 70}[i_], 1); i_++)
 
-static mg_groups_layout FN(layout)(size_t k, size_t n) {
-    return n % 2 ? (mg_groups_layout){k, n, 1, n} : (mg_groups_layout){k, n, k, 1};
+static mg_group_norms_layout FN(layout)(size_t k, size_t n) {
+    return n % 2 ? (mg_group_norms_layout){k, n, 1, n} : (mg_group_norms_layout){k, n, k, 1};
 }
 
 static void FN(check_group_norm)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         double norm[70];
-        CALL(groups, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
+        CALL(group_norms, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
         mg_feed_f64(k, norm);
     }
 }
@@ -148,7 +148,7 @@ static void FN(check_group_soft_threshold)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int l1 = 0; l1 < 2; l1++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(groups, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
+            CALL(group_norms, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
             FN(feed)(n * k, out);
         }
 }
@@ -157,7 +157,7 @@ static void FN(check_group_limit)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int unit = 0; unit < 2; unit++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(groups, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
+            CALL(group_norms, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
             FN(feed)(n * k, out);
         }
 }
@@ -166,7 +166,7 @@ static void FN(check_group_level)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         real *w = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *square = FN(mild)(n * k), *step = FN(mild)(k);
         for (size_t i = 0; i < n * k; i++) square[i] *= square[i];
-        CALL(groups, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
+        CALL(group_norms, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
         FN(feed)(n * k, w), FN(feed)(k, step);
     }
 }

@@ -9,7 +9,7 @@ from kernels.twins import EDGES, SPECIALS, assert_one_answer, needs_native
 import minigrad.kernels as K
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
-from minigrad.kernels.reference import MEAN, NONE, SUM
+from minigrad.kernels.reference.losses import MEAN, NONE, SUM
 
 REALS = [np.float32, np.float64]
 pytestmark = needs_native

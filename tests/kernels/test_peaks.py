@@ -8,7 +8,7 @@ from kernels.twins import every_variant, needs_native
 @needs_native
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_copy_copies(dtype):
-    from minigrad.kernels import peaks
+    from minigrad.kernels.native import peaks
 
     for n in (0, 1, 63, 64, 65, 1000):
         x = np.random.default_rng(n).standard_normal(n).astype(dtype)
@@ -21,7 +21,7 @@ def test_copy_copies(dtype):
 @needs_native
 @pytest.mark.parametrize("bits", [32, 64])
 def test_operations_are_counted_per_round_and_thread(bits):
-    from minigrad.kernels import peaks
+    from minigrad.kernels.native import peaks
 
     for variant, threads in every_variant(threads=(1, 2)):
         once = peaks.peak_fma(bits, 1)

@@ -9,7 +9,7 @@ from kernels.twins import EDGES, assert_one_answer, bits, needs_native
 import minigrad.kernels as K
 from minigrad.errors import DTypeError
 from minigrad.kernels import reference
-from minigrad.kernels.quantile import normal_quantile
+from minigrad.kernels.reference.quantile import normal_quantile
 
 STREAM = {"key": 0x0123456789ABCDEF, "stream": 0xFEDCBA9876543210}
 FILLS = {"uniform": {"low": -1.5, "high": 2.25}, "normal": {"mean": 0.5, "std": 1.75}}

@@ -7,7 +7,7 @@ from kernels.twins import SPECIALS, assert_one_answer, bits, needs_native
 import minigrad.kernels as K
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
-from minigrad.kernels.reference import MEAN, NONE, SUM
+from minigrad.kernels.reference.losses import MEAN, NONE, SUM
 
 REALS = [np.float32, np.float64]
 SHAPES = [(0, 5), (1, 1), (5, 1), (3, 2), (1, 10), (32, 10), (33, 7), (40, 16), (9, 17), (5, 64), (3, 127), (2, 1000)]

@@ -7,7 +7,7 @@ from kernels.twins import EDGES, SPECIALS, assert_one_answer, bits, needs_native
 import minigrad.kernels as K
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.kernels import reference
-from minigrad.kernels.segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2
+from minigrad.kernels.reference.segments import CORRECTION1, CORRECTION2, DECAY, L1, L2, LR, PROX_L1, PROX_L2
 
 pytestmark = needs_native
 SIZES = [*EDGES, 4095, 4096, 4097, 30_011]  # the last makes several threads worth while

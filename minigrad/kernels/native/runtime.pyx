@@ -1,0 +1,76 @@
+# cython: language_level=3
+"""What computes: the CPU variant, the number of threads, and what happens to both in a forked child.
+
+`work` is counted in elements of memory-bound work; a kernel with more arithmetic per element passes a larger number.
+"""
+
+import os
+
+cdef extern from "base/cpu.h" nogil:
+    const char *const *mg_variant_names()
+    int mg_variant_count()
+    int mg_variant_supported(int variant)
+    int mg_denormals_kept()
+
+# A second thread pays from about 4 us of work on (measured: docs/kernels.md): an empty OpenMP region costs 0.5 us.
+cdef Py_ssize_t THREAD_WORK = 65536
+
+cdef int variant = 0
+cdef int threads = 1
+
+names = [mg_variant_names()[i].decode() for i in range(mg_variant_count())]
+
+
+cdef int threads_for(Py_ssize_t work) noexcept nogil:
+    """How many threads to use; 1 where the work is too small to gain."""
+    return threads if threads > 1 and work >= THREAD_WORK else 1
+
+
+cdef bint releases_gil(Py_ssize_t work) noexcept nogil:
+    """Whether a kernel gives up the GIL: it costs 0.036 us, so only above the size where threads pay."""
+    return work >= THREAD_WORK
+
+
+def supported():
+    """Names of the variants that this processor can run, worst first."""
+    return [name for i, name in enumerate(names) if mg_variant_supported(i)]
+
+
+def set_variant(str name):
+    """Use one variant for all kernels that are called from now on."""
+    global variant
+    if name not in supported():
+        raise ValueError(f"MINIGRAD_CPU={name!r}: this processor runs {', '.join(supported())}")
+    variant = names.index(name)
+
+
+def get_variant():
+    """Name of the variant in use."""
+    return names[variant]
+
+
+def set_num_threads(int n):
+    """Use at most n threads per kernel call. Results do not depend on it."""
+    global threads
+    if n < 1:
+        raise ValueError(f"set_num_threads: n is {n}; need at least 1")
+    threads = n
+
+
+def get_num_threads():
+    """The largest number of threads that a kernel call uses."""
+    return threads
+
+
+def denormals_kept():
+    """False when some library set the processor to flush denormal numbers to zero: results would then differ."""
+    return bool(mg_denormals_kept())
+
+
+def _one_thread_in_child():
+    # libgomp's threads do not survive a fork: a child that asked for two would wait for ever.
+    global threads
+    threads = 1
+
+
+os.register_at_fork(after_in_child=_one_thread_in_child)

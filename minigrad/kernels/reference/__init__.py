@@ -1,0 +1,79 @@
+"""The kernels in NumPy: the definition of correct, and a backend of its own. One file for each family.
+
+Every kernel writes into an array that its caller allocated (K.empty) and never changes its inputs, save the updates,
+whose parameters and states change. Elementwise kernels and matmul take any strides and broadcast to `out`; all others
+take C-contiguous arrays (K.contiguous). An operand may be a Python number: it is rounded to out's dtype. `out` is
+float32 or float64 and, for native kernels, C-contiguous.
+
+The native kernels compute the same in a fixed order of operations, stated in src_c. They agree with these bit for bit
+where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
+"""
+
+import numpy as np
+
+from .descent import coordinate_descent
+from .elementary import (
+    asinh,
+    atan,
+    atan2,
+    ceil,
+    cos,
+    cosh,
+    erf,
+    expm1,
+    floor,
+    gelu,
+    gelu_grad,
+    gelu_tanh,
+    gelu_tanh_grad,
+    hypot,
+    leaky_relu,
+    leaky_slope,
+    log1p,
+    log2,
+    logaddexp,
+    maximum,
+    minimum,
+    normal_cdf,
+    pow,
+    sin,
+    sinh,
+    softplus,
+    step,
+    tan,
+    where,
+)
+from .elementwise import (
+    abs,
+    add,
+    div,
+    exp,
+    log,
+    mul,
+    neg,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    sign,
+    sqrt,
+    sub,
+    tanh,
+    tanh_grad,
+)
+from .gather import add_at, join, place, take
+from .group_norms import group_level, group_limit, group_norm, group_soft_threshold
+from .losses import bce_with_logits, bce_with_logits_grad, cross_entropy, cross_entropy_grad, mse, mse_grad
+from .matmul import matmul
+from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_like, empty_product, empty_reduced
+from .penalty import elastic_net, elastic_net_grad, soft_threshold
+from .random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .reduce import max, max_grad, mean, min, sum
+from .scans import cumsum, norm, prod, prod_grad
+from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
+
+# NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
+NAMES = sorted(name for name, kernel in globals().items() if callable(kernel))
+for _name in NAMES:
+    globals()[_name] = np.errstate(all="ignore")(globals()[_name])

@@ -1,0 +1,37 @@
+"""Gathers, scatters and joins in NumPy: numbers move, and only add_at adds them."""
+
+import numpy as np
+
+
+def take(x, index, out, axis=0):
+    """out[i] = x[index[i]] along an axis; index is int64 of any shape, each in [0, x.shape[axis])."""
+    np.take(x, index, axis=axis, out=out)
+
+
+def add_at(x, index, out, axis=0):
+    """out[index[i]] += x[i] along an axis, i rising; index is int64 of any shape, each in [0, out.shape[axis])."""
+    check_indices("add_at", "row", index, out.shape[axis])
+    np.add.at(out, (slice(None),) * axis + (index,), x)
+
+
+def place(x, out):
+    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    np.copyto(out, x)
+
+
+def check_indices(kernel, what, index, n):
+    """Negative indices would count from the end, so NumPy's own check is not enough."""
+    outside = np.flatnonzero((index < 0) | (index >= n))
+    if outside.size:
+        at = outside[0]
+        raise IndexError(f"{kernel}: {what}[{at}] is {index.flat[at]}; need 0 <= {what} < {n}")
+
+
+def join(xs, out, axis):
+    """out = the xs one behind the other along axis; their shapes are out's but for that axis, which an x may lack."""
+    start = 0
+    for x in xs:
+        piece = x[(slice(None),) * axis + (None,)] if x.ndim < out.ndim else x
+        end = start + piece.shape[axis]
+        out[(slice(None),) * axis + (slice(start, end),)] = piece
+        start = end

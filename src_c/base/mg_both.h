@@ -1,0 +1,69 @@
+/* One body, two precisions. A source file that starts
+
+       #ifndef real
+       #define MG_SOURCE "penalty/penalty.c"
+       #include "base/mg_both.h"
+       ... the table ...
+       #else
+       ... the functions ...
+       #endif
+
+   is included here twice: once with `real` as float, once as double. FN(name) is mg_name_f32, then mg_name_f64;
+   V(fma) is vf32_fma, then vf64_fma (simd.h); REAL_FMA is the scalar fused multiply-add, R(0.5) a literal; ubits and
+   uvec are the unsigned integers of that width. MG_BOTH(name) lists both functions, for the table.
+   A header with functions for both precisions does the same, under another condition than `real` (exp_log_tanh.h). */
+#include <math.h>
+#include <stdint.h>
+#include "base/variants.h"
+
+#undef MG_BOTH
+#define MG_BOTH(name) mg_##name##_f32, mg_##name##_f64
+
+#define real float
+#define real_bits 32
+#define FN(name) mg_##name##_f32
+#define V(name) vf32_##name
+#define vec vf32
+#define mask mf32
+#define uvec vu32
+#define ubits uint32_t
+#define W MG_W32
+#define R(x) x##f
+#define REAL_FMA fmaf
+#include MG_SOURCE
+#undef real
+#undef real_bits
+#undef FN
+#undef V
+#undef vec
+#undef mask
+#undef uvec
+#undef ubits
+#undef W
+#undef R
+#undef REAL_FMA
+
+#define real double
+#define real_bits 64
+#define FN(name) mg_##name##_f64
+#define V(name) vf64_##name
+#define vec vf64
+#define mask mf64
+#define uvec vu64
+#define ubits uint64_t
+#define W MG_W64
+#define R(x) x
+#define REAL_FMA fma
+#include MG_SOURCE
+#undef real
+#undef real_bits
+#undef FN
+#undef V
+#undef vec
+#undef mask
+#undef uvec
+#undef ubits
+#undef W
+#undef R
+#undef REAL_FMA
+#undef MG_SOURCE

@@ -1,0 +1,14 @@
+/* mg_<family>[]: the table of one family of kernels, one entry per variant, indexed by runtime.variant.
+   Compiled once per family, with -DMG_FAMILY=penalty -DMG_HEADER="penalty/penalty.h". */
+#include "base/variants.h"
+#include MG_HEADER
+
+#define TYPE MG_CAT(MG_CAT(mg_, MG_FAMILY), _table)
+#define ENTRY(variant) MG_CAT(MG_CAT(MG_CAT(mg_, MG_FAMILY), _), variant)
+
+#define X(variant) extern const TYPE ENTRY(variant);
+MG_VARIANTS(X)
+#undef X
+
+#define X(variant) &ENTRY(variant),
+const TYPE *const MG_CAT(mg_, MG_FAMILY)[] = {MG_VARIANTS(X)};

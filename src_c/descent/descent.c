@@ -1,0 +1,50 @@
+/* Coordinate descent on a quadratic function with an elastic net. Equal to descent_naive.c, bit for bit.
+   Sequential by nature: the next coordinate needs the correlations r that this one leaves. Only r is a vector. */
+#ifndef real
+#include "descent/descent.h"
+#include "base/simd.h"
+#define MG_SOURCE "descent/descent.c"
+#include "base/mg_both.h"
+
+const mg_descent_table MG_TABLE(descent) = {MG_BOTH(coordinate_descent)};
+
+#else
+
+/* sign(v) max(|v| - t, 0) / d; zeros are +0, NaN stays NaN. */
+INLINE real FN(shrink)(real v, real t, real d) {
+    if (v > t) return (v - t) / d;
+    if (v < -t) return (v + t) / d;
+    return v == v ? 0 : v;
+}
+
+/* r -= step row. */
+INLINE void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
+    const vec s = V(set1)(-step);
+    size_t k = 0;
+    for (; k + W <= n; k += W) V(store)(r + k, V(fma)(s, V(load)(row + k), V(load)(r + k)));
+    if (k < n) V(store_part)(r + k, n - k, V(fma)(s, V(load_part)(row + k, n - k), V(load_part)(r + k, n - k)));
+}
+
+/* w[j] = prox(r[j] + gram[j][j] w[j]) for j rising, until no step times its curvature exceeds the tolerance. */
+static size_t FN(coordinate_descent)(size_t n, const real *gram, const real *l1, const real *l2, real *w, real *r,
+                                     size_t sweeps, double tolerance, double *largest) {
+    size_t done = 0;
+    double worst = 0;
+    for (; done < sweeps && (done == 0 || !(worst <= tolerance)); done++) {
+        worst = 0;
+        for (size_t j = 0; j < n; j++) {
+            const real curvature = gram[j * n + j], d = curvature + l2[j], old = w[j];
+            if (!(d > 0)) continue;
+            const real new = FN(shrink)(REAL_FMA(curvature, old, r[j]), l1[j], d), step = new - old;
+            w[j] = new;
+            if (step == 0) continue;
+            FN(subtract_row)(n, step, gram + j * n, r);
+            const double violation = fabs((double)step) * d;
+            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+        }
+    }
+    *largest = worst;
+    return done;
+}
+
+#endif

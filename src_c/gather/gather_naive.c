@@ -1,0 +1,33 @@
+/* The plain meaning of gather.c: one byte, or one number, at a time. Variant `naive`. */
+#ifndef real
+#include "gather/gather.h"
+#include "base/variants.h"
+
+/* out[i] = x[index[i]], rows of `bytes` bytes. */
+static void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < bytes; k++) out[i * bytes + k] = x[(size_t)index[i] * bytes + k];
+}
+
+/* out[i, j] = x[i, j], items of `bytes` bytes; out has strides, in bytes. */
+static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out, ptrdiff_t row, ptrdiff_t column) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < n; j++)
+            for (size_t k = 0; k < bytes; k++)
+                out[(ptrdiff_t)i * row + (ptrdiff_t)j * column + (ptrdiff_t)k] = x[(i * n + j) * bytes + k];
+}
+
+#define MG_SOURCE "gather/gather_naive.c"
+#include "base/mg_both.h"
+
+const mg_gather_table MG_TABLE(gather) = {take, place, MG_BOTH(add_at)};
+
+#else
+
+/* out[index[i], j] += x[i, j] for j < width, i rising; rows are `row` elements apart. */
+static void FN(add_at)(size_t n, size_t width, size_t row, const real *x, const int64_t *index, real *out) {
+    for (size_t j = 0; j < width; j++)
+        for (size_t i = 0; i < n; i++) out[(size_t)index[i] * row + j] += x[i * row + j];
+}
+
+#endif

@@ -1,0 +1,238 @@
+/* Matrix products. Equal to matmul_naive.c, bit for bit: each element is the same chains of fma, in another order of
+   elements. Here: blocks of c that reuse what the caches hold; pack.h: copies that make operands contiguous;
+   tile.h: a block in registers; few_rows.h: products with few rows; matvec.h: products with a vector;
+   matvec_columns.h: the same for a matrix whose columns are contiguous. */
+#ifndef real
+#include "matmul/matmul.h"
+#include "math/exp_log_tanh.h"
+
+#if MG_BYTES == 64                          /* 28 sums + 2 rows of b + 1 of a fill 31 of the 32 registers */
+enum { ROWS_1 = 24, ROWS_2 = 14 };
+#else                                       /* 12 + 2 + 1 of 16 */
+enum { ROWS_1 = 12, ROWS_2 = 6 };
+#endif
+enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 }; /* SMALL: bytes of scratch that come from the stack */
+
+/* Processors with masks read a narrow vector of a row in place; for others its panel is copied and padded. */
+#if MG_BYTES > 16
+#define NARROW_LOAD(p, n) V(load_part)(p, n)
+enum { PADS = 0 };
+#else
+#define NARROW_LOAD(p, n) V(load)(p)
+enum { PADS = 1 };
+#endif
+
+#define MG_SOURCE "matmul/matmul.c"
+#include "base/mg_both.h"
+
+const mg_matmul_table MG_TABLE(matmul) = {MG_BOTH(matmul_scratch), MG_BOTH(matmul), MG_BOTH(matvec)};
+
+#else
+enum { FN(chunk) = 4096 / sizeof(real) };
+
+/* Rows (or columns) so far apart that their lines meet in one set of the first cache. */
+static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
+
+#include "matmul/tile.h"
+#include "matmul/pack.h"
+#include "matmul/few_rows.h"
+#include "matmul/matvec_columns.h"
+#include "matmul/matvec.h"
+
+/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
+   b, whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache
+   while panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
+typedef struct {
+    int turned, pack_a, pack_b, keep_b;
+    size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
+} FN(plan);
+
+static int FN(few)(const mg_matmul_args *p) {
+    return p->m <= FEW && p->n >= 4 * W && p->k > 0 && (p->b_col == 1 || p->b_row == 1);
+}
+
+static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
+    const size_t k = p->k < FN(chunk) ? p->k : FN(chunk), rows = 210 * FN(chunk) / (k + 1);
+    const int large_b = k * p->n > FN(chunk) * 256, large_a = k * p->m > FN(chunk) * 112;
+    const int crosses = ((uintptr_t)p->b | (uintptr_t)p->b_row * sizeof(real)) % 64 != 0;
+    const size_t narrow = p->n % (2 * W);
+    FN(plan) q = {.rows = p->m < rows ? p->m : rows, .columns = p->n};
+    q.pack_b = p->b_col != 1 || (PADS && narrow % W && narrow < W) ||
+               (p->m >= 64 && (large_b || crosses || FN(page_apart)(p->b_row)));
+    q.pack_a = p->m >= 64 && p->n >= 128 && (p->a_row == 1 || p->a_col == 1) && (large_a || FN(page_apart)(p->a_row));
+    q.keep_b = q.pack_b && p->m > q.rows;
+    if (p->m > q.rows && p->n > 4096) q.columns = 4096;
+    /* Scratch does not depend on where b lies: it serves all the products of a batch. */
+    if (q.pack_b || p->m >= 64) q.panels = k * (p->m > q.rows ? q.columns + 2 * W : 4 * W);
+    q.block = q.pack_a ? (k + 16) * (q.rows + 16) : 0;
+    return q;
+}
+
+/* The plan; and in t the product that it is for: p, or its transpose. */
+static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
+    *t = *p;
+    if (p->b_row != 1 || p->b_col == 1 || p->m < W || p->m >= 96 || p->n < W || 2 * p->m * (p->k + p->n) >= p->n * p->k)
+        return FN(make_plan)(p);
+    t->m = p->n, t->a = p->b, t->a_row = p->b_col, t->a_col = p->b_row;
+    t->n = p->m, t->b = p->a, t->b_row = p->a_col, t->b_col = p->a_row;
+    FN(plan) q = FN(make_plan)(t);
+    q.turned = 1, q.strip = COLUMNS * ((q.columns + W - 1) / W * W);
+    if (q.rows > COLUMNS) q.rows = COLUMNS;
+    return q;
+}
+
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+static int FN(single)(const mg_matmul_args *p) {
+    return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
+           !(PADS && p->n < W);
+}
+
+static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+    if (FN(single)(p)) return 0;
+    mg_matmul_args t;
+    const FN(plan) q = FN(choose)(p, &t);
+    const size_t apart = p->accumulate && p->k > FN(chunk) ? p->m * p->n : 0;
+    const size_t bytes = (apart + (FN(few)(p) ? 0 : q.panels + q.block + q.strip)) * sizeof(real);
+    return bytes > SMALL ? bytes : 0;
+}
+
+/* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
+static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
+
+/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel
+   (or the columns of b that it is made of). */
+static void FN(busy_tiles)(FN(tile_args) t, int work) {
+    for (int s = 0; s < 2; s++) {
+        if (work == FN(copying)) FN(tile_copying)(&t);
+        else FN(tile_fetching)(&t);
+        t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k * W;
+        if (work == FN(fetching)) t.ahead += W * t.ahead_row;
+        else t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
+    }
+}
+
+/* Tiles of m rows, as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4. */
+static void FN(even_tiles)(FN(tile_args) t, size_t m) {
+    const size_t most = t.n > W ? ROWS_2 : ROWS_1, tiles = (m + most - 1) / most;
+    for (size_t s = 0; s < tiles; s++) {
+        const size_t rows = m * (s + 1) / tiles - m * s / tiles;
+        if (t.n > W) FN(tile_2)(&t, rows);
+        else FN(tile_1)(&t, rows);
+        t.a += (ptrdiff_t)rows * t.a_row, t.c += (ptrdiff_t)rows * t.c_row;
+    }
+}
+
+/* Tiles of an a in groups of ROWS_2 rows, as pack_columns leaves it. */
+static void FN(group_tiles)(FN(tile_args) t, size_t m) {
+    for (size_t i = 0; i < m; i += ROWS_2) {
+        const size_t rows = m - i < ROWS_2 ? m - i : ROWS_2;
+        t.a_col = (ptrdiff_t)rows;
+        if (t.n > W) FN(tile_2)(&t, rows);
+        else FN(tile_1)(&t, rows);
+        t.a += rows * t.k, t.c += (ptrdiff_t)rows * t.c_row;
+    }
+}
+
+/* Rows i0 .. i0 + m of c, one chunk of k. */
+static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
+    const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
+    const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
+    const int fresh = i0 == 0 || !q->keep_b;        /* else the first block of rows has left all panels */
+    const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
+    const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
+    real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
+    const ptrdiff_t strip_row = (ptrdiff_t)((p->n + W - 1) / W * W);
+    FN(tile_args) t = {.k = k, .a_row = p->a_row, .a_col = p->a_col, .b_row = p->b_row};
+    real *c = (real *)p->c + (ptrdiff_t)i0 * p->c_row;
+    if (q->turned) c = strip, t.c_row = strip_row;  /* finished when it is turned back */
+    else t.c_row = p->c_row, t.add = adds, t.relu = ends && p->activation == MG_ACT_RELU;
+    if (groups) FN(pack_columns)(m, k, a, p->a_col, packed_a);
+    else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, packed_a, t.a_row = (ptrdiff_t)k + 16);
+    int ready = !fresh;                             /* whether this panel is packed */
+    for (size_t j = 0, width; j < p->n; j += width) {
+        width = FN(panel)(p->n - j);
+        const size_t next = FN(panel)(p->n - j - width);
+        size_t first = 0;
+        t.n = width, t.a = q->pack_a ? packed_a : a, t.c = c + j;
+        t.bias = ends && p->bias && !q->turned ? (const real *)p->bias + j : NULL;
+        t.b = b + (ptrdiff_t)j * p->b_col, t.b_last = (ptrdiff_t)width - W;
+        if (q->pack_b) {
+            real *const panel = scratch + (q->keep_b ? j * k : j / (2 * W) % 2 * 2 * W * k);
+            real *const after = scratch + (q->keep_b ? (j + width) * k : (j + width) / (2 * W) % 2 * 2 * W * k);
+            const int works = next > W && m >= 3 * ROWS_2 && !groups;
+            if (!ready) FN(pack_panel)(k, width, t.b, p->b_row, p->b_col, panel);
+            ready = !fresh || (works && p->b_col == 1);
+            t.b = panel, t.b_row = width > W ? 2 * W : W, t.b_last = W;
+            if (works && !fresh) {
+                t.ahead = after, t.ahead_row = t.ahead_last = (ptrdiff_t)k;
+                FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
+            } else if (works && p->b_col == 1) {
+                t.ahead = b + j + width, t.ahead_row = p->b_row, t.ahead_last = (ptrdiff_t)next - W, t.panel = after;
+                FN(busy_tiles)(t, FN(copying)), first = 2 * ROWS_2;
+            } else if (works && p->b_row == 1) {
+                t.ahead = b + (ptrdiff_t)(j + width) * p->b_col, t.ahead_row = p->b_col, t.ahead_last = (ptrdiff_t)k;
+                FN(busy_tiles)(t, FN(fetching)), first = 2 * ROWS_2;
+            }
+        }
+        t.a += (ptrdiff_t)first * t.a_row, t.c += (ptrdiff_t)first * t.c_row;
+        if (groups) FN(group_tiles)(t, m);
+        else FN(even_tiles)(t, m - first);
+        if (!q->turned && ends && p->activation > MG_ACT_RELU) FN(activate)(p->activation, m, width, c + j, p->c_row);
+    }
+    if (q->turned) FN(turn_back)(p, i0, m, adds, ends, strip, strip_row);
+}
+
+static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch) {
+    const size_t blocks = (p->m + q->rows - 1) / q->rows;
+    for (size_t j = 0; j < p->n; j += q->columns) {
+        mg_matmul_args part = *p;
+        part.n = p->n - j < q->columns ? p->n - j : q->columns;
+        part.b = (const real *)p->b + (ptrdiff_t)j * p->b_col;
+        part.c = (real *)p->c + (ptrdiff_t)j * (q->turned ? p->c_row : 1);
+        if (p->bias && !q->turned) part.bias = (const real *)p->bias + j;
+        size_t k = 0;
+        do
+            for (size_t s = 0; s < blocks; s++) {
+                const size_t i = p->m * s / blocks, rows = p->m * (s + 1) / blocks - i;
+                FN(block)(&part, q, i, rows, k, scratch);
+            }
+        while ((k += FN(chunk)) < p->k);
+    }
+}
+
+static void FN(single_tile)(const mg_matmul_args *p) {
+    const FN(tile_args) t = {
+        .n = p->n, .k = p->k, .a = p->a, .b = p->b, .bias = p->bias, .c = p->c, .a_row = p->a_row, .a_col = p->a_col,
+        .b_row = p->b_row, .b_last = (ptrdiff_t)p->n - W, .c_row = p->c_row, .add = p->accumulate,
+        .relu = p->activation == MG_ACT_RELU,
+    };
+    if (p->n > W) FN(tile_2)(&t, p->m);
+    else FN(tile_1)(&t, p->m);
+    if (p->activation > MG_ACT_RELU) FN(activate)(p->activation, p->m, p->n, p->c, p->c_row);
+}
+
+static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+    if (FN(single)(p)) {
+        FN(single_tile)(p);
+        return;
+    }
+    _Alignas(64) char small[SMALL];
+    real *memory = scratch ? scratch : (void *)small;
+    mg_matmul_args q = *p, t;
+    const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
+    if (apart) {
+        q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
+        memory += p->m * p->n;
+    }
+    if (FN(few)(p)) FN(few_rows)(&q);
+    else {
+        const FN(plan) plan = FN(choose)(&q, &t);
+        FN(blocks)(&t, &plan, memory);
+    }
+    if (apart)
+        for (size_t i = 0; i < p->m; i++)
+            for (size_t j = 0; j < p->n; j++)
+                ((real *)p->c)[(ptrdiff_t)i * p->c_row + j] += ((real *)q.c)[i * p->n + j];
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* Copies of a and b that a tile reads at full speed. Included by matmul.c, once per precision. */
+
+#include "base/transpose.h"
+
+/* panel = b (k, n), n <= 2 W, with rows of one or two whole vectors as the tile reads them: of two, the second ends
+   where b's row ends; a single one is padded with zeros. */
+static void FN(pack_panel)(size_t k, size_t n, const real *b, ptrdiff_t row, ptrdiff_t col, real *panel) {
+    const size_t width = n > W ? 2 * W : W, part = n < W ? n : W;
+    for (size_t v = 0; v < width; v += W) {
+        const real *from = b + (ptrdiff_t)(v ? n - W : 0) * col;
+        real *to = panel + v;
+        if (col == 1) {
+            for (size_t i = 0; i < k; i++, from += row)
+                V(store)(to + i * width, part == W ? V(load)(from) : V(load_part)(from, part));
+        } else if (row == 1) {
+            for (size_t i = 0; i < k; i += W) {
+                vec columns[W];
+                if (k - i < W && k >= W) i = k - W; /* the last block again covers a part of the one before */
+                if (part == W && k >= W) FN(transpose)(from + i, col, columns);
+                else FN(transpose_part)(from + i, col, part, k - i < W ? k - i : W, columns);
+                for (size_t t = 0; t < W && i + t < k; t++) V(store)(to + (i + t) * width, columns[t]);
+            }
+        } else {
+            for (size_t i = 0; i < k; i++)
+                for (size_t t = 0; t < W; t++)
+                    to[i * width + t] = t < part ? from[(ptrdiff_t)i * row + (ptrdiff_t)t * col] : 0;
+        }
+    }
+}
+
+/* to (m, n) = from (m, n), both with contiguous rows. */
+static void FN(copy_rows)(size_t m, size_t n, const real *from, ptrdiff_t row, real *to, ptrdiff_t to_row) {
+    for (size_t i = 0; i < m; i++) memcpy(to + (ptrdiff_t)i * to_row, from + (ptrdiff_t)i * row, n * sizeof(real));
+}
+
+/* The same for contiguous columns (n of them, `col` apart), in groups of ROWS_2 rows: to = group (n, ROWS_2), group,
+   ... so that a tile reads its a from front to back. */
+static void FN(pack_columns)(size_t m, size_t n, const real *from, ptrdiff_t col, real *to) {
+    for (size_t k = 0; k < n; k++, from += col)
+        for (size_t i = 0; i < m; i += ROWS_2) {
+            const size_t rows = m - i < ROWS_2 ? m - i : ROWS_2;
+            real *group = to + i * n + k * rows;
+            __builtin_prefetch(from + 8 * col + i);
+            for (size_t r = 0; r < rows; r += W) {
+                const size_t part = rows - r < W ? rows - r : W;
+                V(store_part)(group + r, part, V(load_part)(from + i + r, part));
+            }
+        }
+}
+
+/* Rows i0 .. i0 + m of the turned product t: their transpose goes into c, finished. */
+static void FN(turn_back)(const mg_matmul_args *t, size_t i0, size_t m, int add, int ends, const real *strip,
+                          ptrdiff_t row) {
+    for (size_t j = 0; j < t->n; j += W) {
+        const size_t high = t->n - j < W ? t->n - j : W;
+        for (size_t i = 0; i < m; i += W) {
+            const size_t wide = m - i < W ? m - i : W;
+            const real *from = strip + (ptrdiff_t)i * row + j;
+            real *c = (real *)t->c + (ptrdiff_t)j * t->c_row + i0 + i;
+            vec rows[W];
+            if (wide == W) FN(transpose)(from, row, rows);
+            else FN(transpose_part)(from, row, wide, W, rows);
+            for (size_t r = 0; r < high; r++, c += t->c_row) {
+                vec y = add ? V(load_part)(c, wide) + rows[r] : rows[r];
+                if (ends && t->bias) y += V(load_part)((const real *)t->bias + i0 + i, wide);
+                V(store_part)(c, wide, ends ? FN(activated)(t->activation, y) : y);
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/* The plain meaning of peaks.c: one element at a time. Variant `naive`. */
+#ifndef real
+#include "measure/peaks.h"
+#define MG_SOURCE "measure/peaks_naive.c"
+#include "base/mg_both.h"
+
+const mg_peaks_table MG_TABLE(peaks) = {MG_BOTH(peak_fma), MG_BOTH(peak_copy)};
+
+#else
+
+/* One chain c = a c + b; returns the number of operations. */
+static double FN(peak_fma)(size_t rounds, real *sink) {
+    const real a = *sink, b = R(1.0) - *sink;
+    real c = 0;
+    for (size_t r = 0; r < rounds; r++) c = REAL_FMA(a, c, b);
+    *sink = *sink + 0 * c;
+    return 2.0 * (double)rounds;
+}
+
+/* out = x, n elements. */
+static void FN(peak_copy)(size_t n, const real *x, real *out) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i];
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* Cumulative sums, products, and Euclidean norms of rows, in float64 and rounded once. Equal to scans_naive.c, bit for
+   bit.
+
+   A cumulative sum is one chain of additions from +0. The product of a row: element i is multiplied to lane i mod 64,
+   in rising order, each lane from 1; the 64 lanes are multiplied by halving. A norm is the root of a sum of squares in
+   the flat order of sums.h. The product of the others of element i is written at prod_grad_row. */
+#ifndef real
+#include "reduce/scans.h"
+#include "base/simd.h"
+#define MG_SOURCE "reduce/scans.c"
+enum { prod_lanes = 64, prod_chunk = 512 };
+#include "base/mg_both.h"
+
+#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
+const mg_scans_table MG_TABLE(scans) = {BOTH(cumsum), BOTH(prod), BOTH(prod_grad), BOTH(norm)};
+
+#else
+#include "base/sums.h"
+
+/* `count` rows side by side: a chain waits for each of its additions, so one row alone takes four times as long. */
+INLINE void FN(cumsum_rows)(const int count, size_t n, const real *x, int reverse, real *out) {
+    double sum[4] = {0};
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = reverse ? n - 1 - i : i;
+        UNROLL for (int r = 0; r < count; r++) {
+            sum[r] += x[(size_t)r * n + at];
+            out[(size_t)r * n + at] = (real)sum[r];
+        }
+    }
+}
+
+/* out[i] = x[0] + ... + x[i]; from the last element down if reverse. */
+static void FN(cumsum)(size_t rows, size_t n, const real *x, int reverse, real *out) {
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4) FN(cumsum_rows)(4, n, x + r * n, reverse, out + r * n);
+    for (; r < rows; r++) FN(cumsum_rows)(1, n, x + r * n, reverse, out + r * n);
+}
+
+/* The product of a row. A lane that nothing is multiplied to is 1, and left out. */
+static double FN(product)(size_t n, const real *x) {
+    double lane[prod_lanes];
+    for (size_t j = 0; j < prod_lanes; j++) lane[j] = 1;
+    size_t i = 0;
+    for (; i + prod_lanes <= n; i += prod_lanes) {
+        for (size_t j = 0; j < prod_lanes; j++) lane[j] *= x[i + j];
+    }
+    for (size_t j = 0; i + j < n; j++) lane[j] *= x[i + j];
+    for (size_t half = prod_lanes / 2; half > 0; half /= 2) {
+        for (size_t j = 0; j < half && j + half < n; j++) lane[j] *= lane[j + half];
+    }
+    return lane[0];
+}
+
+static void FN(prod)(size_t rows, size_t n, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(n, x + r * n);
+}
+
+/* out[i] = g (left right), left the chain of what stands before i, right that of what stands behind it, begun with
+   `outside`. A long row is halved: to one half, the product of the other belongs to what is outside. No division, so
+   zeros are numbers like others. */
+static void FN(prod_grad_row)(size_t n, double g, double outside, const real *x, real *out) {
+    if (n > prod_chunk) {
+        size_t half = prod_chunk;
+        while (2 * half < n) half *= 2;
+        FN(prod_grad_row)(half, g, outside * FN(product)(n - half, x + half), x, out);
+        FN(prod_grad_row)(n - half, g, outside * FN(product)(half, x), x + half, out + half);
+        return;
+    }
+    double left[prod_chunk], product = 1;
+    for (size_t i = 0; i < n; i++) {
+        left[i] = product;
+        product *= x[i];
+    }
+    for (size_t i = n; i-- > 0;) {
+        out[i] = (real)(g * (left[i] * outside));
+        outside *= x[i];
+    }
+}
+
+static void FN(prod_grad)(size_t rows, size_t n, const real *g, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++) FN(prod_grad_row)(n, g[r], 1, x + r * n, out + r * n);
+}
+
+/* The sum of the squares of x * scale, a power of two. */
+static double FN(sum_scaled_squares)(size_t n, const real *x, real scale) {
+    mg_pairwise sum = {0};
+    for (size_t i = 0; i < n; i += mg_sum_chunk) {
+        const size_t part = n - i < mg_sum_chunk ? n - i : mg_sum_chunk;
+        real chunk[mg_sum_chunk];
+        for (size_t j = 0; j < part; j++) chunk[j] = x[i + j] * scale;
+        mg_pairwise_add(&sum, FN(sum_products)(part, chunk, chunk));
+    }
+    return mg_pairwise_total(&sum);
+}
+
+/* out[r] = root of the sum of squares. Squares of float32 fit into float64; those of float64 may overflow or vanish,
+   and are then formed again of numbers brought into range. */
+static void FN(norm)(size_t rows, size_t n, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++, x += n) {
+        const double squares = FN(sum_products)(n, x, x);
+        if (real_bits == 64 && (squares < 0x1p-900 || squares == INFINITY)) {
+            const double scale = squares < 1 ? 0x1p600 : 0x1p-600;
+            out[r] = (real)(sqrt(FN(sum_scaled_squares)(n, x, (real)scale)) / scale);
+        } else {
+            out[r] = (real)sqrt(squares);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* The plain meaning of scans.c: one number at a time. Variant `naive`. */
+#ifndef real
+#include "reduce/scans.h"
+#define MG_SOURCE "reduce/scans_naive.c"
+#include "base/mg_both.h"
+
+#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
+const mg_scans_table MG_TABLE(scans) = {BOTH(cumsum), BOTH(prod), BOTH(prod_grad), BOTH(norm)};
+
+#else
+#include "base/sums_naive.h"
+
+/* out[i] = x[0] + ... + x[i]; from the last element down if reverse. */
+static void FN(cumsum)(size_t rows, size_t n, const real *x, int reverse, real *out) {
+    for (size_t r = 0; r < rows; r++, x += n, out += n) {
+        double sum = 0;
+        if (!reverse) for (size_t i = 0; i < n; i++) out[i] = (real)(sum += x[i]);
+        else for (size_t i = n; i-- > 0;) out[i] = (real)(sum += x[i]);
+    }
+}
+
+static double FN(product)(size_t n, const real *x) {
+    double lane[64];
+    for (int j = 0; j < 64; j++) lane[j] = 1;
+    for (size_t i = 0; i < n; i++) lane[i % 64] *= x[i];
+    for (int half = 32; half > 0; half /= 2) {
+        for (int j = 0; j < half; j++) lane[j] *= lane[j + half];
+    }
+    return lane[0];
+}
+
+static void FN(prod)(size_t rows, size_t n, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(n, x + r * n);
+}
+
+/* out[i] = g (product of the others), where `outside` is the product of what is not in this part of the row. */
+static void FN(others)(size_t n, double g, double outside, const real *x, real *out) {
+    if (n > 512) {
+        const size_t half = mg_left_branch(n, 512);
+        FN(others)(half, g, outside * FN(product)(n - half, x + half), x, out);
+        FN(others)(n - half, g, outside * FN(product)(half, x), x + half, out + half);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double left = 1, right = outside;
+        for (size_t k = 0; k < i; k++) left *= x[k];
+        for (size_t k = n - 1; k > i; k--) right *= x[k];
+        out[i] = (real)(g * (left * right));
+    }
+}
+
+static void FN(prod_grad)(size_t rows, size_t n, const real *g, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++) FN(others)(n, g[r], 1, x + r * n, out + r * n);
+}
+
+/* The sum of the squares of x * scale, chunks of 1024 added as a tree. */
+static double FN(squares)(size_t n, const real *x, double scale) {
+    if (n > 1024) {
+        const size_t left = mg_left_branch(n, 1024);
+        return FN(squares)(left, x, scale) + FN(squares)(n - left, x + left, scale);
+    }
+    double lane[64] = {0};
+    for (size_t i = 0; i < n; i++) lane[i % 64] = fma(x[i] * scale, x[i] * scale, lane[i % 64]);
+    return mg_halve(64, lane);
+}
+
+/* out[r] = root of the sum of squares; of squares that overflow or vanish in float64, scaled by a power of two. */
+static void FN(norm)(size_t rows, size_t n, const real *x, real *out) {
+    for (size_t r = 0; r < rows; r++) {
+        double scale = 1, sum = FN(squares)(n, x + r * n, 1);
+        if (real_bits == 64 && sum < 0x1p-900) scale = 0x1p600;
+        if (real_bits == 64 && sum == INFINITY) scale = 0x1p-600;
+        if (scale != 1) sum = FN(squares)(n, x + r * n, scale);
+        out[r] = (real)(sqrt(sum) / scale);
+    }
+}
+
+#endif

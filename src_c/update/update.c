@@ -1,0 +1,264 @@
+/* Optimizer updates of a block, n elements, contiguous. Equal to update_naive.c, bit for bit.
+   The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
+   nothing. A step has three stages: up to a root, the divisions by it, what becomes of w. GROUP vectors go through each
+   together, and the next ones' first stage comes between the second and the third: roots and divisions, which bind the
+   rules that have them, are at work while everything else is done. */
+#ifndef real
+#include "update/update.h"
+#include "base/simd.h"
+
+/* Gradients under TINY (before they are squared), moments under FLUSH, and weights that Adam leaves under FLUSH count
+   as 0: denormal numbers cost 10 times the time of a step, and moments that decay would stay there for ever, as 0.9
+   times the smallest few rounds to themselves. */
+#define TINY (real_bits == 32 ? 1e-15 : 1e-150)
+#define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
+#define BLOCK &(FN(block)){n, w, {state[0], state[1], state[2]}, g}
+enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
+enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* what happens to w; the proximal maps decay as well */
+enum { GROUP = 4 };
+
+#define MG_SOURCE "update/update.c"
+#include "base/mg_both.h"
+
+const mg_update_table MG_TABLE(update) = {
+    MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam), MG_BOTH(rmsprop), MG_BOTH(adagrad)};
+
+#else
+#include "penalty/elastic_net.h"
+
+INLINE vec FN(load_n)(const real *p, size_t n) { return n == W ? V(load)(p) : V(load_part)(p, n); }
+INLINE void FN(store_n)(real *p, size_t n, vec x) {
+    if (n == W) V(store)(p, x);
+    else V(store_part)(p, n, x);
+}
+
+/* y where |x| is not below the limit, else 0. NaN stays. */
+INLINE vec FN(unless_small)(vec x, vec limit, vec y) { return V(select)(V(nlt)(V(abs)(x), limit), y, (vec){0}); }
+
+/* What all elements share, in every lane; and switches, each a branch per vector that never changes, which is free. */
+typedef struct {
+    vec lr, l1, l2, prox_l1, prox_l2, keep, step, correction, beta1, beta2, rest1, rest2, eps, momentum, tiny, flush;
+    int nesterov, amsgrad, centered, with_momentum;
+} FN(constants);
+
+INLINE FN(constants) FN(constants_of)(const double *row, const mg_update_settings *s) {
+    return (FN(constants)){
+        .lr = V(set1)((real)row[MG_LR]), .l1 = V(set1)((real)row[MG_L1]), .l2 = V(set1)((real)row[MG_L2]),
+        .prox_l1 = V(set1)((real)row[MG_PROX_L1]), .prox_l2 = V(set1)((real)row[MG_PROX_L2]),
+        .keep = V(set1)((real)(1 - row[MG_LR] * row[MG_DECAY])),
+        .step = V(set1)((real)(row[MG_LR] / row[MG_CORRECTION1])),
+        .correction = V(set1)((real)(1 / sqrt(row[MG_CORRECTION2]))),
+        .beta1 = V(set1)((real)s->beta1), .beta2 = V(set1)((real)s->beta2),
+        .rest1 = V(set1)((real)(1 - s->beta1)), .rest2 = V(set1)((real)(1 - s->beta2)),
+        .eps = V(set1)((real)s->eps), .momentum = V(set1)((real)s->momentum),
+        .tiny = V(set1)((real)TINY), .flush = V(set1)((real)FLUSH),
+        .nesterov = s->nesterov, .amsgrad = s->amsgrad, .centered = s->centered, .with_momentum = s->momentum != 0,
+    };
+}
+
+static int FN(terms)(const double *row) { return mg_terms((real)row[MG_L1], (real)row[MG_L2]); }
+static int FN(after)(const double *row) {
+    if ((real)row[MG_PROX_L2] != 0) return SHRINK_AND_DIVIDE;
+    if ((real)row[MG_PROX_L1] != 0) return SHRINK;
+    return row[MG_DECAY] != 0 ? DECAY : STEP;
+}
+
+/* The sums that the value of the penalties needs; a proximal map has both. */
+INLINE int FN(summed)(int terms, int after) { return after < SHRINK ? terms : BOTH_TERMS; }
+
+static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
+    switch (FN(summed)(FN(terms)(row), FN(after)(row))) {
+    case BOTH_TERMS: FN(elastic_sums)(n, w, sums, BOTH_TERMS); break;
+    case L1_TERM: FN(elastic_sums)(n, w, sums, L1_TERM); break;
+    case L2_TERM: FN(elastic_sums)(n, w, sums, L2_TERM); break;
+    default: sums[0] = sums[1] = 0;
+    }
+}
+
+/* A block and what it remembers, in the order of update.h. */
+typedef struct {
+    size_t n;
+    real *w, *state[3];
+    const real *g;
+} FN(block);
+
+/* The gradient with its penalty. */
+INLINE vec FN(penalized)(vec w, vec g, const FN(constants) *c, int terms) {
+    return terms ? g + FN(elastic_slope)(w, c->l1, c->l2, terms) : g;
+}
+
+/* w at the end of a step of the given length, as `after` says. */
+INLINE vec FN(moved)(vec w, vec move, vec step, const FN(constants) *c, int after) {
+    if (after != STEP) w = w * c->keep;
+    w = w - move;
+    if (after < SHRINK) return w;
+    return FN(elastic_prox)(w, step * c->prox_l1, 1 + step * c->prox_l2, after == SHRINK ? L1_TERM : BOTH_TERMS);
+}
+
+/* factor times the n numbers at p, which count as 0 where they are small. */
+INLINE vec FN(faded)(const real *p, size_t n, vec factor, const FN(constants) *c) {
+    const vec old = FN(load_n)(p, n);
+    return FN(unless_small)(old, c->flush, factor * old);
+}
+
+/* What the first stage of a rule makes of a vector: it will move by top, or by top / root. */
+typedef struct {
+    vec top, root;
+} FN(ratio);
+
+/* And the second: it moves, and its proximal map takes this step, which is formed only where it is read. */
+typedef struct {
+    vec move, step;
+} FN(motion);
+
+/* buf = momentum buf + d; along buf, or for nesterov along d + momentum buf. */
+INLINE FN(ratio) FN(momentum_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+    const vec buf = FN(faded)(b->state[0] + i, n, c->momentum, c) + d;
+    FN(store_n)(b->state[0] + i, n, buf);
+    return (FN(ratio)){.top = c->lr * (c->nesterov ? d + c->momentum * buf : buf)};
+}
+
+/* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: top = max(top, v), in place of v below. */
+INLINE FN(ratio) FN(adam_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+    const vec m = FN(faded)(b->state[0] + i, n, c->beta1, c) + c->rest1 * d;
+    vec v = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * (d * d);
+    FN(store_n)(b->state[0] + i, n, m);
+    FN(store_n)(b->state[1] + i, n, v);
+    if (c->amsgrad) {
+        v = V(max)(FN(load_n)(b->state[2] + i, n), v);
+        FN(store_n)(b->state[2] + i, n, v);
+    }
+    return (FN(ratio)){c->step * m, V(sqrt)(v) * c->correction + c->eps};
+}
+
+/* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d. Rounding may leave the
+   variance v - m² under 0, where its root would be NaN. */
+INLINE FN(ratio) FN(rmsprop_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+    const vec zero = {0};
+    vec v = FN(faded)(b->state[0] + i, n, c->beta2, c) + c->rest2 * (d * d);
+    FN(store_n)(b->state[0] + i, n, v);
+    if (c->centered) {
+        const vec m = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * d;
+        FN(store_n)(b->state[1] + i, n, m);
+        v = V(max)(zero, v - m * m);
+    }
+    return (FN(ratio)){d, V(sqrt)(v) + c->eps};
+}
+
+/* buf = momentum buf + d / root. */
+INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(ratio) h, const FN(constants) *c) {
+    vec move = h.top / h.root;
+    if (c->with_momentum) {
+        real *buf = b->state[1 + c->centered] + i;
+        move = FN(faded)(buf, n, c->momentum, c) + move;
+        FN(store_n)(buf, n, move);
+    }
+    return c->lr * move;
+}
+
+/* v = v + d²; step is lr / correction1, which grows with lr_decay. */
+INLINE FN(ratio) FN(adagrad_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
+    const vec v = FN(load_n)(b->state[0] + i, n) + d * d;
+    FN(store_n)(b->state[0] + i, n, v);
+    return (FN(ratio)){c->step * d, V(sqrt)(v) + c->eps};
+}
+
+/* The stages of the n <= W elements from i on. */
+INLINE FN(ratio) FN(first)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms) {
+    vec d = FN(penalized)(FN(load_n)(b->w + i, n), FN(load_n)(b->g + i, n), c, terms);
+    if (rule >= ADAM) d = FN(unless_small)(d, c->tiny, d);
+    switch (rule) {
+    case PLAIN: return (FN(ratio)){.top = c->lr * d};
+    case MOMENTUM: return FN(momentum_ratio)(b, i, n, d, c);
+    case ADAM: return FN(adam_ratio)(b, i, n, d, c);
+    case RMSPROP: return FN(rmsprop_ratio)(b, i, n, d, c);
+    default: return FN(adagrad_ratio)(b, i, n, d, c);
+    }
+}
+
+INLINE FN(motion) FN(second)(const FN(block) *b, size_t i, size_t n, FN(ratio) r, const FN(constants) *c, int rule) {
+    switch (rule) {
+    case PLAIN:
+    case MOMENTUM: return (FN(motion)){r.top, c->lr};
+    case ADAM: return (FN(motion)){r.top / r.root, c->lr / r.root};
+    case RMSPROP: return (FN(motion)){FN(rmsprop_move)(b, i, n, r, c), c->lr / r.root};
+    default: return (FN(motion)){r.top / r.root, c->step / r.root};
+    }
+}
+
+INLINE void FN(third)(const FN(block) *b, size_t i, size_t n, FN(motion) m, const FN(constants) *c, int rule,
+                      int after) {
+    const vec to = FN(moved)(FN(load_n)(b->w + i, n), m.move, m.step, c, after);
+    FN(store_n)(b->w + i, n, rule < ADAM ? to : FN(unless_small)(to, c->flush, to));
+}
+
+/* And of GROUP whole vectors. */
+INLINE void FN(firsts)(const FN(block) *b, size_t i, FN(ratio) *r, const FN(constants) *c, int rule, int terms) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) r[k] = FN(first)(b, i + k * W, W, c, rule, terms);
+}
+INLINE void FN(seconds)(const FN(block) *b, size_t i, const FN(ratio) *r, FN(motion) *m, const FN(constants) *c,
+                        int rule) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) m[k] = FN(second)(b, i + k * W, W, r[k], c, rule);
+}
+INLINE void FN(thirds)(const FN(block) *b, size_t i, const FN(motion) *m, const FN(constants) *c, int rule, int after) {
+    UNROLL for (size_t k = 0; k < GROUP; k++) FN(third)(b, i + k * W, W, m[k], c, rule, after);
+}
+
+INLINE void FN(loop)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
+    enum { STRIDE = GROUP * W };
+    FN(ratio) r[GROUP];
+    FN(motion) m[GROUP];
+    size_t i = 0;
+    for (; rule < ADAM && i + STRIDE <= b->n; i += STRIDE) {
+        FN(firsts)(b, i, r, c, rule, terms);
+        FN(seconds)(b, i, r, m, c, rule);
+        FN(thirds)(b, i, m, c, rule, after);
+    }
+    if (rule >= ADAM && STRIDE <= b->n) {
+        FN(firsts)(b, 0, r, c, rule, terms);
+        for (; i + 2 * STRIDE <= b->n; i += STRIDE) {
+            FN(seconds)(b, i, r, m, c, rule);
+            FN(firsts)(b, i + STRIDE, r, c, rule, terms);
+            FN(thirds)(b, i, m, c, rule, after);
+        }
+        FN(seconds)(b, i, r, m, c, rule);
+        FN(thirds)(b, i, m, c, rule, after);
+        i += STRIDE;
+    }
+    for (; i < b->n; i += W) {
+        const size_t n = b->n - i < W ? b->n - i : W;
+        FN(third)(b, i, n, FN(second)(b, i, n, FN(first)(b, i, n, c, rule, terms), c, rule), c, rule, after);
+    }
+}
+
+/* The loop with its flags as constants. */
+INLINE void FN(by_after)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
+    switch (after) {
+    case STEP: FN(loop)(b, c, rule, terms, STEP); break;
+    case DECAY: FN(loop)(b, c, rule, terms, DECAY); break;
+    case SHRINK: FN(loop)(b, c, rule, terms, SHRINK); break;
+    default: FN(loop)(b, c, rule, terms, SHRINK_AND_DIVIDE);
+    }
+}
+
+INLINE void FN(by_terms)(const FN(block) *b, const double *row, const mg_update_settings *settings, int rule) {
+    const FN(constants) c = FN(constants_of)(row, settings);
+    const int after = FN(after)(row);
+    switch (FN(terms)(row)) {
+    case BOTH_TERMS: FN(by_after)(b, &c, rule, BOTH_TERMS, after); break;
+    case L1_TERM: FN(by_after)(b, &c, rule, L1_TERM, after); break;
+    case L2_TERM: FN(by_after)(b, &c, rule, L2_TERM, after); break;
+    default: FN(by_after)(b, &c, rule, 0, after);
+    }
+}
+
+static MG_UPDATE(FN(sgd), real) {
+    if (settings->momentum == 0) FN(by_terms)(BLOCK, row, settings, PLAIN);
+    else FN(by_terms)(BLOCK, row, settings, MOMENTUM);
+}
+
+static MG_UPDATE(FN(adam), real) { FN(by_terms)(BLOCK, row, settings, ADAM); }
+static MG_UPDATE(FN(rmsprop), real) { FN(by_terms)(BLOCK, row, settings, RMSPROP); }
+static MG_UPDATE(FN(adagrad), real) { FN(by_terms)(BLOCK, row, settings, ADAGRAD); }
+
+#endif
