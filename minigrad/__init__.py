@@ -14,8 +14,6 @@ from . import data, debug, kernels, linear_model, methods, nn, optim, reg, rng, 
 from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .kernels import get_num_threads, set_num_threads, use_backend
-from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
-from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.batches import matmul
 from .ops.binary import (
     binary_cross_entropy,
@@ -26,9 +24,11 @@ from .ops.binary import (
     sigmoid_focal_loss,
     soft_margin_loss,
 )
-from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
-from .ops.compare import (
+from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
+from .ops.elementwise.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
+from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
+from .ops.elementwise.compare import (
     allclose,
     eq,
     equal,
@@ -44,26 +44,45 @@ from .ops.compare import (
     lt,
     ne,
 )
-from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
-from .ops.diagonals import diag, tril, triu
-from .ops.einsum import einsum
-from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
-from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
-from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, normal_cdf, pow, reciprocal, rsqrt
-from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
-from .ops.linalg import affine
+from .ops.elementwise.exponential import (
+    ceil,
+    erf,
+    exp,
+    expm1,
+    floor,
+    log,
+    log1p,
+    log2,
+    logaddexp,
+    normal_cdf,
+    pow,
+    reciprocal,
+    rsqrt,
+    sqrt,
+)
+from .ops.elementwise.fused_activations import relu, sigmoid, tanh
+from .ops.elementwise.mask import masked_scale
+from .ops.elementwise.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, where
+from .ops.index.diagonals import diag, tril, triu
+from .ops.index.gather import gather, index_select, masked_select, pad, scatter_add, take_along_dim
+from .ops.layers.embedding import embedding, one_hot
+from .ops.linalg.einsum import einsum
+from .ops.linalg.matmul import affine
+from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.losses import bce_with_logits, mse
-from .ops.norms import cosine_similarity, norm, normalize
-from .ops.order import argsort, sort, topk
-from .ops.penalty import elastic_net
-from .ops.pieces import cat, chunk, flip, narrow, roll, select, split, stack, unbind
-from .ops.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
-from .ops.random import dropout, masked_scale
-from .ops.reduce import argmax, log_softmax, mean, softmax
+from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min
+from .ops.reduce.norms import cosine_similarity, norm, normalize
+from .ops.reduce.order import argsort, sort, topk
+from .ops.reduce.softmax import log_softmax, logsumexp, softmax
+from .ops.reduce.statistics import cumsum, mean, prod, std, var
 from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
-from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
-from .ops.statistics import cumsum, logsumexp, prod, std, var
-from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .ops.regularize.dropout import dropout
+from .ops.regularize.penalty import elastic_net
+from .ops.shape.broadcast import broadcast_to, cast, sum, tile
+from .ops.shape.join import cat, roll, stack
+from .ops.shape.slices import chunk, flip, narrow, select, split, unbind
+from .ops.shape.views import flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
 from .recording import is_grad_enabled, no_grad
 from .rng import manual_seed
 

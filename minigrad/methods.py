@@ -12,10 +12,9 @@ import numpy as np
 from .dtypes import check_dtype
 from .engine import Tensor
 from .errors import DTypeError, GraphError, ShapeError
-from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
 from .ops.batches import matmul
-from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
-from .ops.compare import (
+from .ops.elementwise.arithmetic import add, div, mul, neg, square, sub
+from .ops.elementwise.compare import (
     allclose,
     eq,
     equal,
@@ -31,19 +30,22 @@ from .ops.compare import (
     lt,
     ne,
 )
-from .ops.diagonals import diag, tril, triu
-from .ops.elementwise import add, div, mul, neg, square, sub
-from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
-from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
-from .ops.getitem import getitem
-from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
-from .ops.norms import norm
-from .ops.order import argsort, sort, topk
-from .ops.pieces import chunk, flip, narrow, roll, rows, select, split, unbind
-from .ops.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
-from .ops.shape import cast, reshape, transpose
-from .ops.statistics import cumsum, logsumexp, prod, std, var
-from .ops.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .ops.elementwise.exponential import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
+from .ops.elementwise.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
+from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, where
+from .ops.index.diagonals import diag, tril, triu
+from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
+from .ops.index.getitem import getitem
+from .ops.linalg.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
+from .ops.reduce.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
+from .ops.reduce.norms import norm
+from .ops.reduce.order import argsort, sort, topk
+from .ops.reduce.softmax import logsumexp
+from .ops.reduce.statistics import cumsum, prod, std, var
+from .ops.shape.broadcast import cast, expand, expand_as, repeat, tile
+from .ops.shape.join import roll
+from .ops.shape.slices import chunk, flip, narrow, rows, select, split, unbind
+from .ops.shape.views import as_one, flatten, movedim, reshape, squeeze, swapaxes, t, transpose, unsqueeze
 from .tensor import METHODS as CORE_METHODS
 from .tensor import attach
 

@@ -11,9 +11,14 @@ from .convert import owned
 from .dtypes import check_dtype
 from .engine import Tensor, touch
 from .errors import GraphError, ShapeError
-from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, sign, sqrt, square, sub, tanh
-from .ops.reduce import argmax, log_softmax, mean, softmax
-from .ops.shape import broadcast_to, cast, permute, reshape, sum, transpose
+from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
+from .ops.elementwise.exponential import exp, log, sqrt
+from .ops.elementwise.fused_activations import relu, sigmoid, tanh
+from .ops.reduce.extremes import argmax
+from .ops.reduce.softmax import log_softmax, softmax
+from .ops.reduce.statistics import mean
+from .ops.shape.broadcast import broadcast_to, cast, sum
+from .ops.shape.views import permute, reshape, transpose
 from .recording import is_grad_enabled
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .engine import Tensor, grad
-from .ops.elementwise import mul
-from .ops.shape import sum
+from .ops.elementwise.arithmetic import mul
+from .ops.shape.broadcast import sum
 from .tensor import tensor
 
 

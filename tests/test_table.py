@@ -19,7 +19,7 @@ import minigrad.ops
 if importlib.util.find_spec("hypothesis"):
     import opspecs
 
-MODULES = [importlib.import_module(f"minigrad.ops.{m.name}") for m in pkgutil.iter_modules(minigrad.ops.__path__)]
+MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(minigrad.ops.__path__, "minigrad.ops.")]
 PUBLIC = {
     name: f
     for name, f in vars(mg).items()

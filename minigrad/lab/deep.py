@@ -16,10 +16,12 @@ import numpy as np
 from .. import nn, optim, rng
 from ..engine import Tensor, grad
 from ..ops.batches import matmul
-from ..ops.elementwise import add, div, mul, relu, sigmoid, sqrt, square, sub, tanh
-from ..ops.linalg import affine
+from ..ops.elementwise.arithmetic import add, div, mul, square, sub
+from ..ops.elementwise.exponential import sqrt
+from ..ops.elementwise.fused_activations import relu, sigmoid, tanh
+from ..ops.linalg.matmul import affine
 from ..ops.losses import cross_entropy, mse
-from ..ops.reduce import mean
+from ..ops.reduce.statistics import mean
 from ..tensor import tensor
 
 DEPTH, EPS = 50, 1e-5

@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import nn, optim, reg
 from ..nn.layers import Sequential
-from ..ops.elementwise import sigmoid
+from ..ops.elementwise.fused_activations import sigmoid
 from ..ops.losses import bce_with_logits, mse
-from ..ops.reduce import softmax
+from ..ops.reduce.softmax import softmax
 from ..recording import no_grad
 from ..tensor import tensor
 from .draw_figures import confidence, dropout, gaussian, schedules, spatial

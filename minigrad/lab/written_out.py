@@ -9,9 +9,10 @@ import numpy as np
 from .. import nn
 from ..engine import Tensor
 from ..nn.module import Module
-from ..ops.elementwise import add, tanh
-from ..ops.pieces import unbind
-from ..ops.shape import permute, reshape
+from ..ops.elementwise.arithmetic import add
+from ..ops.elementwise.fused_activations import tanh
+from ..ops.shape.slices import unbind
+from ..ops.shape.views import permute, reshape
 from .deep import orthogonal
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine import Tensor
-from ..ops import activations as ops
-from ..ops.elementwise import relu, sigmoid, tanh
-from ..ops.reduce import softmax
+from ..ops.elementwise import activations as ops
+from ..ops.elementwise.fused_activations import relu, sigmoid, tanh
+from ..ops.reduce.softmax import softmax
 from .module import Module
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import finite
 from ..engine import Tensor
-from ..ops.random import dropout
+from ..ops.regularize.dropout import dropout
 from .dropout import mask
 from .layers import Linear
 from .random_layer import RandomLayer

@@ -12,9 +12,10 @@ from .. import kernels as K
 from ..checks import finite, whole
 from ..engine import Tensor
 from ..errors import ShapeError
-from ..ops.elementwise import mul
-from ..ops.random import dropout, masked_scale
-from ..ops.shape import check_real
+from ..ops.elementwise.arithmetic import mul
+from ..ops.elementwise.mask import masked_scale
+from ..ops.regularize.dropout import dropout
+from ..ops.shape.axes import check_real
 from ..tensor import tensor
 from .random_layer import RandomLayer
 

@@ -11,9 +11,9 @@ import numpy as np
 from ..checks import real_dtype, whole
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
-from ..ops.elementwise import ACTIVATION_GRADS
-from ..ops.linalg import affine
-from ..ops.shape import reshape
+from ..ops.elementwise.fused_activations import ACTIVATION_GRADS
+from ..ops.linalg.matmul import affine
+from ..ops.shape.views import reshape
 from ..tensor import tensor
 from . import init as initializers
 from .module import ERRORS, Module, Parameter

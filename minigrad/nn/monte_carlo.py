@@ -9,9 +9,10 @@ from .. import kernels as K
 from .. import rng
 from ..checks import whole
 from ..engine import Tensor
-from ..ops.elementwise import mul, sqrt, square, sub
-from ..ops.reduce import mean
-from ..ops.shape import sum
+from ..ops.elementwise.arithmetic import mul, square, sub
+from ..ops.elementwise.exponential import sqrt
+from ..ops.reduce.statistics import mean
+from ..ops.shape.broadcast import sum
 from ..recording import no_grad
 from ..tensor import tensor
 from .module import Module

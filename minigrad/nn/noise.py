@@ -11,8 +11,8 @@ from .. import kernels as K
 from .. import rng
 from ..checks import finite
 from ..engine import Tensor
-from ..ops.elementwise import add, mul
-from ..ops.shape import check_real
+from ..ops.elementwise.arithmetic import add, mul
+from ..ops.shape.axes import check_real
 from ..tensor import tensor
 from .random_layer import RandomLayer
 

@@ -10,8 +10,9 @@ import numpy as np
 from .. import kernels as K
 from ..engine import Tensor, differentiable
 from ..errors import ShapeError
-from .linalg import matmul as product
-from .shape import match, reshape
+from .linalg.matmul import matmul as product
+from .shape.broadcast import match
+from .shape.views import reshape
 
 
 def lift(g: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:

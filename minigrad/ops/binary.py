@@ -10,11 +10,13 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor, differentiable, full
 from ..errors import ShapeError
-from .choose import clamp, where
-from .elementwise import add, div, exp, log, mul, relu, sub
+from .elementwise.arithmetic import add, div, mul, sub
+from .elementwise.exponential import exp, log
+from .elementwise.fused_activations import relu
+from .elementwise.where import clamp, where
 from .losses import REDUCTIONS, bce_with_logits, logits_only, sigmoid_cross_entropy
 from .regression import like, pair, reduced
-from .shape import sum
+from .shape.broadcast import sum
 
 
 def rescaled(op: str, losses: Tensor, weight: Any) -> Tensor:

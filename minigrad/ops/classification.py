@@ -16,13 +16,16 @@ from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference.gather import check_indices
 from .binary import focal
-from .choose import where
-from .elementwise import add, div, mul, neg, relu, square, sub
-from .extremes import pick
+from .elementwise.arithmetic import add, div, mul, neg, square, sub
+from .elementwise.fused_activations import relu
+from .elementwise.where import where
+from .index.gather import pick
 from .losses import check_reduction, logits_only, softmax_cross_entropy
+from .reduce.softmax import logsumexp
 from .regression import beside, reduced
-from .shape import check_real, given, permute, reshape, sum
-from .statistics import logsumexp
+from .shape.axes import check_real, given
+from .shape.broadcast import sum
+from .shape.views import permute, reshape
 
 
 class Labels:

@@ -17,10 +17,10 @@ from ..checks import finite, whole
 from ..convert import owned
 from ..dtypes import check_dtype
 from ..engine import Tensor
-from .arrange import as_one
-from .diagonals import diagonal_places
-from .pieces import place
-from .shape import given, reshape
+from .index.diagonals import diagonal_places
+from .shape.axes import given
+from .shape.slices import place
+from .shape.views import as_one, reshape
 
 
 def _shape(op: str, size: Sequence[Any]) -> tuple[int, ...]:

@@ -10,9 +10,11 @@ from .. import kernels as K
 from ..engine import Tensor, differentiable, full
 from ..errors import DTypeError, ShapeError
 from ..kernels.reference.losses import MEAN, NONE, SUM
-from .elementwise import mul, neg, sigmoid, sigmoid_grad
-from .reduce import softmax, softmax_grad
-from .shape import match, reshape, sum
+from .elementwise.arithmetic import mul, neg
+from .elementwise.fused_activations import sigmoid, sigmoid_grad
+from .reduce.softmax import softmax, softmax_grad
+from .shape.broadcast import match, sum
+from .shape.views import reshape
 
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 PROBABILITIES = ("softmax", "sigmoid")

@@ -10,11 +10,12 @@ from ..convert import owned
 from ..dtypes import REAL
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
-from .choose import clamp
-from .elementwise import abs, div, mul, sub
+from .elementwise.arithmetic import abs, div, mul, sub
+from .elementwise.where import clamp
 from .losses import check_reduction, mse
-from .reduce import mean
-from .shape import cast, given, sum
+from .reduce.statistics import mean
+from .shape.axes import given
+from .shape.broadcast import cast, sum
 
 
 def pair(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:

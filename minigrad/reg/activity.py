@@ -14,10 +14,10 @@ import warnings
 
 from ..engine import Tensor, full, walk
 from ..errors import ShapeError
-from ..ops.elementwise import abs, add, mul
-from ..ops.norms import norm
-from ..ops.penalty import elastic_net
-from ..ops.shape import sum
+from ..ops.elementwise.arithmetic import abs, add, mul
+from ..ops.reduce.norms import norm
+from ..ops.regularize.penalty import elastic_net
+from ..ops.shape.broadcast import sum
 from .outputs import OutputPenalty
 
 FLAT = 1e-6  # a gradient below this share of the value moves nothing

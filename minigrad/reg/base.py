@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
-from ..ops.shape import check_real
+from ..ops.shape.axes import check_real
 from ..recording import no_grad
 from ..tensor import tensor
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..engine import Tensor
 from ..errors import ShapeError
-from ..ops.elementwise import add, exp, log, mul
-from ..ops.reduce import log_softmax
-from ..ops.shape import sum
+from ..ops.elementwise.arithmetic import add, mul
+from ..ops.elementwise.exponential import exp, log
+from ..ops.reduce.softmax import log_softmax
+from ..ops.shape.broadcast import sum
 from ..tensor import tensor
 from .outputs import OutputPenalty
 

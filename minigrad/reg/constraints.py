@@ -19,7 +19,7 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
-from ..ops.shape import check_real
+from ..ops.shape.axes import check_real
 from ..tensor import tensor
 from .groups import axes, check_groups
 

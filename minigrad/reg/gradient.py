@@ -7,8 +7,8 @@ from typing import Any
 from ..engine import Tensor, grad
 from ..errors import GraphError
 from ..nn.module import Module
-from ..ops.elementwise import mul, square
-from ..ops.shape import sum
+from ..ops.elementwise.arithmetic import mul, square
+from ..ops.shape.broadcast import sum
 from ..recording import is_grad_enabled
 from .activity import samples_of
 from .outputs import LossEntry, OutputPenalty

@@ -21,10 +21,10 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from ..errors import ShapeError
-from ..ops.elementwise import mul
-from ..ops.norms import norm
-from ..ops.penalty import elastic_net
-from ..ops.shape import sum
+from ..ops.elementwise.arithmetic import mul
+from ..ops.reduce.norms import norm
+from ..ops.regularize.penalty import elastic_net
+from ..ops.shape.broadcast import sum
 from .base import Penalty
 
 GROUPS = ("whole", "rows", "columns")

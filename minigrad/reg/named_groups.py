@@ -12,11 +12,11 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from ..nn.module import Module
-from ..ops.elementwise import add, mul
-from ..ops.getitem import getitem
-from ..ops.norms import norm
-from ..ops.pieces import concatenate
-from ..ops.shape import reshape
+from ..ops.elementwise.arithmetic import add, mul
+from ..ops.index.getitem import getitem
+from ..ops.reduce.norms import norm
+from ..ops.shape.join import concatenate
+from ..ops.shape.views import reshape
 from ..recording import no_grad
 from .base import Penalty
 from .gathered import Gathered, Part

@@ -7,8 +7,9 @@ import numpy as np
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..ops.batches import matmul
-from ..ops.elementwise import mul, square, sub
-from ..ops.shape import reshape, sum
+from ..ops.elementwise.arithmetic import mul, square, sub
+from ..ops.shape.broadcast import sum
+from ..ops.shape.views import reshape
 from .base import Penalty
 
 

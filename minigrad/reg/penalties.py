@@ -17,7 +17,7 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
-from ..ops.penalty import elastic_net
+from ..ops.regularize.penalty import elastic_net
 from .base import Penalty
 
 

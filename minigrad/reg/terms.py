@@ -9,7 +9,7 @@ from typing import Any
 from .. import kernels as K
 from ..engine import Tensor, touch
 from ..errors import GraphError
-from ..ops.elementwise import add
+from ..ops.elementwise.arithmetic import add
 
 
 class Entry:

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import differentiable, div, exp, log, mul, neg
-from minigrad.ops.elementwise import add, square
+from minigrad.ops.elementwise.arithmetic import add, square
 
 FOLDER = Path(__file__).parent / "nls"
 

@@ -10,7 +10,12 @@ import pytest
 
 import minigrad as mg
 import minigrad.ops
-from minigrad.ops import elementwise, extremes, losses, penalty, random, reduce, shape, statistics
+from minigrad.ops import losses
+from minigrad.ops.elementwise import fused_activations, mask
+from minigrad.ops.index import gather
+from minigrad.ops.reduce import softmax, statistics
+from minigrad.ops.regularize import penalty
+from minigrad.ops.shape import axes, broadcast
 from minigrad.testing import gradcheck
 
 if importlib.util.find_spec("hypothesis"):
@@ -52,14 +57,14 @@ CASES = {
     "relu": [(mg.relu, X)],
     "tanh": [(mg.tanh, X)],
     "sigmoid": [(mg.sigmoid, X)],
-    "relu_grad": [(elementwise.relu_grad, X, np.abs(Y))],
-    "tanh_grad": [(elementwise.tanh_grad, X, Y)],
-    "sigmoid_grad": [(elementwise.sigmoid_grad, X, Y)],
+    "relu_grad": [(fused_activations.relu_grad, X, np.abs(Y))],
+    "tanh_grad": [(fused_activations.tanh_grad, X, Y)],
+    "sigmoid_grad": [(fused_activations.sigmoid_grad, X, Y)],
     "reshape": [(lambda x: x.reshape(2, 6), X), (lambda x: x.reshape(-1) * 2, X), (lambda x: x.T.reshape(3, 4), X)],
     "permute": [(lambda x: x.permute(2, 0, 1) * 2, normal(2, 3, 4)), (lambda x: mg.transpose(x, 0, -1), X)],
     "broadcast_to": [(lambda x: x.broadcast_to((5, 3, 4)) * 2, X), (lambda x: x.broadcast_to((3, 4)), normal(3, 1))],
     "repeat_along": [
-        (lambda g, s=s, d=d: shape.repeat_along(g, shape=s, dim=d), normal(*n))
+        (lambda g, s=s, d=d: broadcast.repeat_along(g, shape=s, dim=d), normal(*n))
         for n, s, d in [((3,), (3, 4), 1), ((3, 1), (3, 4), 1), ((), (3, 4), None), ((2, 4), (2, 3, 4), -2)]
     ],
     "cast": [(lambda x: x.to("float64") * x, X)],
@@ -75,16 +80,16 @@ CASES = {
     ],
     "extreme": [(lambda x, d=d, f=f: f(x * x, d).values, X) for d in (0, 1) for f in (mg.max, mg.min)]
     + [(lambda x: mg.max(x, dim=0, keepdim=True).values, X)],
-    "put_back": [(lambda g: extremes.put_back(g, index=TARGET, shape=(3, 4), dim=1), normal(3))],
-    "pick": [(lambda x: extremes.pick(x * x, index=TARGET, dim=1), X)],
+    "put_back": [(lambda g: gather.put_back(g, index=TARGET, shape=(3, 4), dim=1), normal(3))],
+    "pick": [(lambda x: gather.pick(x * x, index=TARGET, dim=1), X)],
     "extremum": [(lambda x, d=d, f=f: f(x * x, d), X) for d in (None, 0, (0, 1)) for f in (mg.amax, mg.amin)],
     "prod_grad": [(statistics.prod_grad, normal(2), normal(2, 4)), (statistics.prod_grad, normal(1), np.eye(1, 3))],
     "center": [(lambda x: statistics.center(x * x, dims=(1,)), X)],
     "softmax": [(lambda x, d=d: mg.softmax(x, dim=d), X) for d in (0, 1)]
     + [(mg.softmax, normal(2, 2, 3)), (mg.softmax, normal(4))],
     "log_softmax": [(lambda x, d=d: mg.log_softmax(x, dim=d), X) for d in (0, 1)],
-    "softmax_grad": [(lambda g, y, d=d: reduce.softmax_grad(g, y, dim=d), X, HALF) for d in (0, 1)],
-    "log_softmax_grad": [(lambda g, y, d=d: reduce.log_softmax_grad(g, y, dim=d), X, -HALF) for d in (0, 1)],
+    "softmax_grad": [(lambda g, y, d=d: softmax.softmax_grad(g, y, dim=d), X, HALF) for d in (0, 1)],
+    "log_softmax_grad": [(lambda g, y, d=d: softmax.log_softmax_grad(g, y, dim=d), X, -HALF) for d in (0, 1)],
     "matmul": [
         (
             lambda a, b, ta=ta, tb=tb: mg.matmul(a, b, ta=ta, tb=tb),
@@ -129,13 +134,13 @@ CASES = {
     "elastic_net": [(lambda w: mg.elastic_net(w, l1=0.3, l2=0.4), X), (lambda w: mg.elastic_net(w.T, l2=0.4), X)],
     "elastic_net_grad": [(lambda g, w: penalty.elastic_net_grad(g, w, l1=0.3, l2=0.4), G0, X)],
     "dropout": [(lambda x: mg.dropout(x, p=0.5, key=3, stream=4, scale=2.0), X)],
-    "masked_scale": [(lambda x: random.masked_scale(x, bits=BITS, scale=1.5), X)],
+    "masked_scale": [(lambda x: mask.masked_scale(x, bits=BITS, scale=1.5), X)],
 }
 
 
 def all_ops():
-    for module in pkgutil.iter_modules(minigrad.ops.__path__):
-        for value in vars(importlib.import_module(f"minigrad.ops.{module.name}")).values():
+    for module in pkgutil.walk_packages(minigrad.ops.__path__, "minigrad.ops."):
+        for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, types.FunctionType) and hasattr(value, "op"):
                 yield value.op.name
 
@@ -175,7 +180,7 @@ def test_kinks_and_nan(backend, dtype):
 
 def test_shape_helper_names_the_dimension():
     with pytest.raises(mg.ShapeError, match="twice"):
-        shape.normalize_dims("sum", (0, -2), 2)
+        axes.normalize_dims("sum", (0, -2), 2)
 
 
 def test_gradcheck_finds_a_wrong_rule_and_a_wrong_second_derivative():

@@ -1,7 +1,7 @@
 """Specs of ops/activations.py."""
 
 import minigrad as mg
-from minigrad.ops import activations
+from minigrad.ops.elementwise import activations
 
 from .build import Spec, binary, unary
 

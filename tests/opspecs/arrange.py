@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import arrange
+from minigrad.ops.shape import views
 
 from .build import Spec, shapes, values
 
@@ -67,12 +67,12 @@ SPECS = {
         with_dims(dim=lambda s: st.integers(-len(s) - 1, len(s))),
         lambda torch, x, dim: torch.unsqueeze(x, dim),
     ),
-    "add_dims": Spec(arrange.add_dims, with_dims(dims=lambda s: st.sampled_from([(0,), (0, 2), (-1,)]))),
+    "add_dims": Spec(views.add_dims, with_dims(dims=lambda s: st.sampled_from([(0,), (0, 2), (-1,)]))),
     "squeeze": [
         Spec(mg.squeeze, with_dims(), lambda torch, x: torch.squeeze(x)),
         Spec(mg.squeeze, with_dims(dim=some_dims), lambda torch, x, dim: torch.squeeze(x, dim)),
     ],
-    "drop_dims": Spec(arrange.drop_dims, squeezable()),
+    "drop_dims": Spec(views.drop_dims, squeezable()),
     "t": Spec(mg.t, shapes(0, 2).map(lambda s: ([values(s, 4)], {})), lambda torch, x: torch.t(x)),
     "swapaxes": Spec(
         mg.swapaxes,

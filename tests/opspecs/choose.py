@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import choose
+from minigrad.ops.elementwise import where
 
 from .build import Spec, binary, broadcasting, unary, values
 
@@ -37,7 +37,7 @@ SPECS = {
     "masked_fill": Spec(
         lambda x, mask: mg.masked_fill(x, mask, 0.5), filled(), lambda torch, x, mask: torch.masked_fill(x, mask, 0.5)
     ),
-    "step": Spec(choose.step, binary()),
+    "step": Spec(where.step, binary()),
     "maximum": Spec(mg.maximum, binary(), lambda torch, a, b: torch.maximum(a, b)),
     "minimum": Spec(mg.minimum, binary(), lambda torch, a, b: torch.minimum(a, b)),
     "clamp": [

@@ -5,7 +5,9 @@ import math
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import elementwise, reduce, shape
+from minigrad.ops.elementwise import fused_activations
+from minigrad.ops.reduce import softmax
+from minigrad.ops.shape import broadcast
 
 from .build import Spec, binary, broadcasting, reduced, shapes, unary, values
 
@@ -101,21 +103,21 @@ SPECS = {
     "permute": Spec(mg.permute, permuted(), lambda torch, x, dims: torch.permute(x, dims)),
     "transpose": Spec(mg.transpose, two_dims(), lambda torch, x, dim0, dim1: torch.transpose(x, dim0, dim1)),
     "broadcast_to": Spec(mg.broadcast_to, broadcasts(), lambda torch, x, shape: torch.broadcast_to(x, shape)),
-    "repeat_along": Spec(shape.repeat_along, repeats()),
+    "repeat_along": Spec(broadcast.repeat_along, repeats()),
     "cast": Spec(mg.cast, unary(options={"dtype": st.just("float64")})),
     "sum": Spec(mg.sum, reduced(), summed("sum")),
     "mean": Spec(mg.mean, reduced(empty=False), summed("mean")),
     "softmax": Spec(mg.softmax, along(), lambda torch, x, dim: torch.softmax(x, dim)),
     "log_softmax": Spec(mg.log_softmax, along(), lambda torch, x, dim: torch.log_softmax(x, dim)),
-    "softmax_grad": Spec(reduce.softmax_grad, along(n=2)),
-    "log_softmax_grad": Spec(reduce.log_softmax_grad, along(n=2)),
+    "softmax_grad": Spec(softmax.softmax_grad, along(n=2)),
+    "log_softmax_grad": Spec(softmax.log_softmax_grad, along(n=2)),
     "matmul": Spec(
         mg.matmul,
         products(),
         lambda torch, a, b, ta, tb: (a.T if ta else a) @ (b.T if tb else b),
     ),
     "affine": Spec(mg.affine, layers(), affine),
-    "relu_grad": Spec(elementwise.relu_grad, binary((-2.0, 2.0), (0.1, 2.0))),
-    "tanh_grad": Spec(elementwise.tanh_grad, binary()),
-    "sigmoid_grad": Spec(elementwise.sigmoid_grad, binary()),
+    "relu_grad": Spec(fused_activations.relu_grad, binary((-2.0, 2.0), (0.1, 2.0))),
+    "tanh_grad": Spec(fused_activations.tanh_grad, binary()),
+    "sigmoid_grad": Spec(fused_activations.sigmoid_grad, binary()),
 }

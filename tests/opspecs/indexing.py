@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import indexing
+from minigrad.ops.index import gather
+from minigrad.ops.layers import embedding
 
 from .arrange import one_dim
 from .build import Spec, shapes, unary, values
@@ -122,7 +123,7 @@ def padded(draw, mode):
 
 
 def add_at(x, index, src, *, dim):
-    return indexing.add_at(x, src, index, dim=dim, shape=x.shape)
+    return gather.add_at(x, src, index, dim=dim, shape=x.shape)
 
 
 @st.composite
@@ -145,9 +146,9 @@ SPECS = {
         Spec(lambda x, index: x[index], indices("arrays"), theirs),
         Spec(lambda x, index: x[index], indices("mask"), theirs),
     ],
-    "take": Spec(indexing.take, rows_by_index(0, 2)),
+    "take": Spec(gather.take, rows_by_index(0, 2)),
     "add_at": Spec(add_at, added()),
-    "hold": Spec(lambda x: indexing.hold(x, bits=np.full((x.size + 7) // 8, 255, np.uint8)), unary()),
+    "hold": Spec(lambda x: embedding.hold(x, bits=np.full((x.size + 7) // 8, 255, np.uint8)), unary()),
     "index_select": Spec(
         lambda x, index, dim: mg.index_select(x, dim, index),
         rows_by_index(),

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import pieces
+from minigrad.ops.shape import slices
 
 from .arrange import one_dim, some_dims, with_dims
 from .build import Spec, shapes, values
@@ -84,7 +84,7 @@ NOT_EMPTY = with_dims(dim=one_dim).filter(lambda case: case[0][0].shape[case[1][
 SPECS = {
     "concatenate": Spec(lambda *xs, dim: mg.cat(xs, dim), parts("cat"), lambda torch, *xs, dim: torch.cat(xs, dim)),
     "pile": Spec(lambda *xs, dim: mg.stack(xs, dim), parts("stack"), lambda torch, *xs, dim: torch.stack(xs, dim)),
-    "place": Spec(pieces.place, PLACES),
+    "place": Spec(slices.place, PLACES),
     "narrow": Spec(mg.narrow, narrowed(), lambda torch, x, **o: torch.narrow(x, **o)),
     "select": Spec(mg.select, selected(), lambda torch, x, **o: torch.select(x, **o)),
     "flip": Spec(

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops.einsum import diagonal
+from minigrad.ops.linalg.einsum import diagonal
 
 from .build import SIZES, Spec, values
 

@@ -1,18 +1,73 @@
-"""Exponentials, logarithms, powers, rounding and the error function, beyond the core's: gradients of every order."""
+"""exp, log, roots, powers and what is computed like them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import kernels as K
-from ..engine import Tensor, differentiable, flat, full
-from .choose import where
+from ... import kernels as K
+from ...engine import Tensor, differentiable, flat, full
+from ..shape.broadcast import match, sum
+from .arithmetic import add, div, mul, neg, square, sub
 from .compare import eq, ge, isinf, logical_and
-from .elementwise import add, div, exp, log, mul, neg, sigmoid, sqrt, square, sub
-from .shape import match
+from .fused_activations import relu_grad, sigmoid
+from .where import where
+
+
+def _root_grad(g, y, x):
+    z = div(mul(g, 0.5), y)
+    return relu_grad(z, y) if _is_sum_of_squares(x) else z
+
+
+def _is_sum_of_squares(x):
+    """Whether x was recorded as Σ a²: √x is then a norm, and 0 is in the subdifferential of a norm at 0."""
+    if x.op is not sum.op or not x.inputs:
+        return False
+    s = x.inputs[0]
+    return s.op is square.op or (s.op is mul.op and s.inputs and s.inputs[0] is s.inputs[1])
+
+
+@differentiable(x=_root_grad)
+def sqrt(x):
+    """y = √x; NaN below 0; the gradient at 0 is infinite, but 0 at √Σ a², the norm of a vector a of zeros.
+
+    >>> import minigrad as mg
+    >>> mg.sqrt(mg.tensor([9, -1]))
+    tensor([ 3., nan])
+    """
+    y = K.empty_for(x, 0.0)
+    K.sqrt(x, y)
+    return y
+
+
+@differentiable(x=lambda g, y, x: mul(g, y))
+def exp(x):
+    """y = eˣ, within 2 ulp.
+
+    >>> import minigrad as mg
+    >>> mg.exp(mg.tensor([0, 1]))
+    tensor([1.       , 2.7182817])
+    """
+    y = K.empty_for(x, 0.0)
+    K.exp(x, y)
+    return y
+
+
+@differentiable(x=lambda g, y, x: div(g, x))
+def log(x):
+    """y = ln x, within 2 ulp; -inf at 0, NaN below.
+
+    >>> import minigrad as mg
+    >>> mg.log(mg.tensor([1, 0, -1]))
+    tensor([  0., -inf,  nan])
+    """
+    y = K.empty_for(x, 0.0)
+    K.log(x, y)
+    return y
 
 LN2 = 0.6931471805599453
+
 TWO_BY_ROOT_PI = 1.1283791670955126
+
 BY_ROOT_2_PI = 0.3989422804014327
 
 
@@ -109,7 +164,6 @@ def pow(input, exponent):
     else:
         K.pow(input, exponent, y)
     return y
-
 
 SHORT_POWERS = {  # rounded once, the cube twice, and fast; looked up in K at the call, for the backend may change
     2: lambda x, y: K.mul(x, x, y), 1: lambda x, y: K.copy(x, y), 0.5: lambda x, y: K.sqrt(x, y),

@@ -1,4 +1,4 @@
-"""Ops that arrange dimensions: put in, taken out, joined, moved, repeated. Views where possible."""
+"""The same numbers in other dimensions: reshape, permute and what is written with them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,52 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor, differentiable
-from ..errors import ShapeError
-from .shape import broadcast_to, normalize_dims, permute, reshape, transpose
+from ... import kernels as K
+from ...engine import Tensor, differentiable
+from ...errors import ShapeError
+from .axes import normalize_dims
+
+
+@differentiable(x=lambda g, y, x, *, shape: reshape(g, shape=x.shape))
+def reshape(x, *, shape):
+    """y = the numbers of x in C order, in another shape; one size may be -1.
+
+    >>> import minigrad as mg
+    >>> mg.reshape(mg.tensor([1, 2, 3, 4]), shape=(2, -1))
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    try:
+        return K.contiguous(x).reshape(shape)
+    except ValueError:
+        raise ShapeError(f"reshape: {x.shape} has {x.size} elements; they do not fill {tuple(shape)}") from None
+
+
+@differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort([d % g.ndim for d in dims]).tolist())))
+def permute(x, *, dims):
+    """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view.
+
+    >>> import minigrad as mg
+    >>> mg.permute(mg.tensor([[1, 2, 3]]), dims=(1, 0)).shape
+    (3, 1)
+    """
+    try:
+        return x.transpose(tuple(dims))
+    except ValueError:
+        raise ShapeError(f"permute: {dims} is not an order of the {x.ndim} dimensions of {x.shape}") from None
+
+
+def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """x with the dimensions dim0 and dim1 exchanged. A view.
+
+    >>> import minigrad as mg
+    >>> mg.transpose(mg.tensor([[1, 2, 3]]), 0, 1).shape
+    (3, 1)
+    """
+    order = list(range(x.ndim))
+    (d0,), (d1,) = normalize_dims("transpose", dim0, x.ndim), normalize_dims("transpose", dim1, x.ndim)
+    order[d0], order[d1] = order[d1], order[d0]
+    return permute(x, dims=tuple(order))
 
 
 @differentiable(x=lambda g, y, x, *, dims: drop_dims(g, dims=dims))
@@ -98,49 +141,17 @@ def as_one(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(values[0]) if len(values) == 1 and isinstance(values[0], Sequence) else values
 
 
-def expand(x: Tensor, *sizes: Any) -> Tensor:
-    """x repeated along dimensions of size 1 and new leading ones; -1 keeps a size. A view.
-
-    >>> import minigrad as mg
-    >>> mg.tensor([[1], [2]]).expand(-1, 3)
-    tensor([[1., 1., 1.],
-            [2., 2., 2.]])
-    """
-    shape = as_one(sizes)
-    new = len(shape) - x.ndim
-    if new < 0 or any(n < (-1 if i >= new else 0) for i, n in enumerate(shape)):
-        raise ShapeError(f"expand: {x.shape} to {shape}; need at least {x.ndim} sizes, -1 only for old ones")
-    return broadcast_to(x, shape=tuple(x.shape[i - new] if n == -1 else n for i, n in enumerate(shape)))
+def joined(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """x with dims as one last dimension."""
+    kept = tuple(i for i in range(x.ndim) if i not in dims)
+    if kept + dims != tuple(range(x.ndim)):
+        x = permute(x, dims=kept + dims)
+    if len(dims) == 1:
+        return x
+    shape = x.shape[: len(kept)]
+    return reshape(x, shape=(*shape, math.prod(x.shape[len(kept) :])))
 
 
-def expand_as(x: Tensor, other: Tensor) -> Tensor:
-    """x expanded to the shape of other. A view."""
-    return expand(x, other.shape)
-
-
-def repeat(x: Tensor, *repeats: Any) -> Tensor:
-    """x laid side by side repeats[i] times along dimension i, new dimensions first (NumPy's tile).
-
-    >>> import minigrad as mg
-    >>> mg.tensor([1, 2]).repeat(2, 2)
-    tensor([[1., 2., 1., 2.],
-            [1., 2., 1., 2.]])
-    """
-    times = as_one(repeats)
-    if len(times) < x.ndim or any(n < 0 for n in times):
-        raise ShapeError(f"repeat: {x.shape} by {times}; need at least {x.ndim} numbers, none negative")
-    shape = (1,) * (len(times) - x.ndim) + x.shape
-    apart = reshape(x, shape=[size for n in shape for size in (1, n)])
-    spread = broadcast_to(apart, shape=[size for n, size in zip(times, shape) for size in (n, size)])
-    return reshape(spread, shape=[n * size for n, size in zip(times, shape)])
-
-
-def tile(x: Tensor, dims: int | Sequence[int]) -> Tensor:
-    """x repeated dims[i] times along dimension i; where dims is shorter, its missing leading numbers are 1.
-
-    >>> import minigrad as mg
-    >>> mg.tile(mg.tensor([[1, 2]]), (2,))
-    tensor([[1., 2., 1., 2.]])
-    """
-    times = tuple(dims) if isinstance(dims, Sequence) else (dims,)
-    return repeat(x, (1,) * (x.ndim - len(times)) + times)
+def rows(x: np.ndarray) -> np.ndarray:
+    """x as (rows, n), n its last dimension."""
+    return K.contiguous(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])

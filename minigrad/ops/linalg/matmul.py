@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import kernels as K
-from ..engine import differentiable
-from .elementwise import ACTIVATION_GRADS
-from .shape import sum
+from ... import kernels as K
+from ...engine import differentiable
+from ..elementwise.fused_activations import ACTIVATION_GRADS
+from ..shape.broadcast import sum
 
 
 @differentiable(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..engine import Tensor
-from ..errors import ShapeError
-from .batches import matmul
-from .elementwise import add, mul
-from .linalg import affine
-from .shape import normalize_dims, permute, reshape
+from ...engine import Tensor
+from ...errors import ShapeError
+from ..batches import matmul
+from ..elementwise.arithmetic import add, mul
+from ..shape.axes import normalize_dims
+from ..shape.views import permute, reshape
+from .matmul import affine
 
 
 def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..engine import Tensor, differentiable
-from ..errors import ShapeError
-from .choose import clamp, where
-from .elementwise import abs, div, mul, sign
+from ... import kernels as K
+from ...engine import Tensor, differentiable
+from ...errors import ShapeError
+from ..elementwise.arithmetic import abs, div, mul, sign
+from ..elementwise.exponential import pow
+from ..elementwise.where import clamp, where
+from ..shape.axes import check_real, given, normalize_dims, reduced_shape
+from ..shape.broadcast import broadcast_to, sum
+from ..shape.views import joined, reshape
 from .extremes import amax, amin
-from .functions import pow
-from .shape import broadcast_to, check_real, given, normalize_dims, reduced_shape, reshape, sum
-from .statistics import euclidean, joined
+from .statistics import euclidean
 
 
 @differentiable(x=lambda g, y, x, *, p: mul(reshape(g, shape=(*g.shape, 1)), _power_slope(x, y, p)))

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..engine import Tensor, differentiable
-from ..errors import DTypeError, ShapeError
-from .arrange import unsqueeze
-from .pieces import place, view
-from .random import masked_scale
-from .shape import broadcast_to, check_real, normalize_dims, reshape
+from ... import kernels as K
+from ...engine import Tensor, differentiable
+from ...errors import DTypeError, ShapeError
+from ..shape.axes import check_real, normalize_dims
+from ..shape.broadcast import broadcast_to
+from ..shape.slices import place, view
+from ..shape.views import reshape, unsqueeze
 
 
 @differentiable(
@@ -168,50 +168,6 @@ def masked_select(x: Tensor, mask: Any) -> Tensor:
     places = Tensor(np.flatnonzero(np.broadcast_to(chosen, shape)))
     return take(reshape(broadcast_to(x, shape=shape), shape=(-1,)), places, dim=0)
 
-
-@differentiable(x=lambda g, y, x, *, bits: masked_scale(g, bits=bits, scale=1.0))
-def hold(x, *, bits):
-    """y = x, but the gradient passes only where the element's bit is set."""
-    return x.view()
-
-
-def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """The rows of weight (entries, width) that input names. Row padding_idx is read and gets no gradient.
-
-    >>> import minigrad as mg
-    >>> mg.embedding([1, 0, 1], mg.tensor([[1, 2], [3, 4]]))
-    tensor([[3., 4.],
-            [1., 2.],
-            [3., 4.]])
-    """
-    if weight.ndim != 2:
-        raise ShapeError(f"embedding: weight is {weight.shape}; need (entries, width)")
-    index = as_index("embedding", input, weight.shape[0])
-    y = take(weight, index, dim=0)
-    if padding_idx is None:
-        return y
-    row = as_index("embedding: padding_idx", padding_idx, weight.shape[0], negative=True).array
-    trained = np.broadcast_to((index.array != row)[..., None], y.shape)
-    return hold(y, bits=np.packbits(trained, bitorder="little"))
-
-
-def one_hot(x: Any, num_classes: int = -1) -> Tensor:
-    """int64 (…, num_classes): 1 at the class that x names, else 0; -1 stands for the largest class and one.
-
-    >>> import minigrad as mg
-    >>> mg.one_hot([0, 2])
-    tensor([[1, 0, 0],
-            [0, 0, 1]], dtype=int64)
-    """
-    classes = K.contiguous(x.array if isinstance(x, Tensor) else np.asarray(x))
-    if num_classes == -1 and classes.size:
-        num_classes = int(classes.max()) + 1
-    if num_classes < 1:
-        raise ValueError(f"one_hot: num_classes is {num_classes} for {classes.size} labels; need at least 1")
-    index = as_index("one_hot", x, num_classes).array
-    return Tensor((index[..., None] == np.arange(num_classes)).astype(np.int64))
-
-
 # --- borders --------------------------------------------------------------------------------------------------------
 
 # What stands at place i, outside of 0 … n - 1: the element of which place; and how far i may reach.
@@ -252,3 +208,21 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
             raise ShapeError(f"pad: {mode} by {a} and {b} along dim {d} of {x.shape}; need at most {reach(n)}")
         x = take(x, Tensor(source(np.arange(-a, n + b), n)), dim=d)
     return x
+
+
+@differentiable(x=lambda g, y, x, *, index, dim: put_back(g, index=index, shape=x.shape, dim=dim))
+def pick(x, *, index, dim):
+    """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
+    outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
+    at = (np.arange(outer)[:, None] * x.shape[dim] + index.reshape(outer, inner)) * inner + np.arange(inner)
+    y = K.empty(index.shape, x.dtype)
+    K.take(K.contiguous(x).reshape(-1), at, y.reshape(outer, inner))
+    return y
+
+
+@differentiable(g=lambda gg, z, g, *, index, shape, dim: pick(gg, index=index, dim=dim))
+def put_back(g, *, index, shape, dim):
+    """z = 0 but for g at index along dim: what pick took, put back."""
+    z = K.empty(shape, g.dtype)
+    K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
+    return z

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .. import kernels as K
-from ..engine import differentiable
-from .choose import where
+from ... import kernels as K
+from ...engine import differentiable
+from ..shape.broadcast import match
+from .arithmetic import add, div, mul, neg, square
 from .compare import eq
-from .elementwise import add, div, mul, neg, square
-from .shape import match
+from .where import where
 
 
 @differentiable(input=lambda g, y, input: mul(g, cos(input)))

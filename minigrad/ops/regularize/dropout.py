@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import kernels as K
-from ..engine import differentiable
+from ... import kernels as K
+from ...engine import differentiable
+from ..elementwise.mask import masked_scale
 
 
 @differentiable(x=lambda g, y, x, *, p, key, stream, offset, scale: masked_scale(g, bits=y.saved, scale=scale))
@@ -22,17 +23,3 @@ def dropout(x, *, p, key, stream, offset=0, scale):
     bits = K.empty(((x.size + 7) // 8,), np.uint8)
     K.dropout(K.contiguous(x), y, bits, key=key, stream=stream, offset=offset, p=p, scale=scale)
     return y, bits
-
-
-@differentiable(x=lambda g, y, x, *, bits, scale: masked_scale(g, bits=bits, scale=scale))
-def masked_scale(x, *, bits, scale):
-    """y = x * scale where its bit in bits is set, 0 elsewhere. Linear in x, so its gradient is itself, to any order.
-
-    >>> import minigrad as mg
-    >>> import numpy as np
-    >>> mg.masked_scale(mg.tensor([1, 2, 3]), bits=np.array([0b101], np.uint8), scale=2.0)
-    tensor([2., 0., 6.])
-    """
-    y = K.empty_like(x)
-    K.masked_scale(K.contiguous(x), bits, y, scale=scale)
-    return y

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
-from ..engine import Tensor
-from ..errors import ShapeError
+from ...checks import whole
+from ...engine import Tensor
+from ...errors import ShapeError
+from ..index.gather import gather
+from ..shape.axes import given, normalize_dims
 from .extremes import Extreme
-from .indexing import gather
-from .shape import given, normalize_dims
 
 
 def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor, differentiable
-from ..errors import DTypeError, ShapeError
-from .arrange import as_one
-from .batches import matmul
-from .elementwise import mul
-from .random import masked_scale
-from .shape import broadcast_to, permute, reshape, sum
+from ...engine import Tensor, differentiable
+from ...errors import DTypeError, ShapeError
+from ..batches import matmul
+from ..elementwise.arithmetic import mul
+from ..elementwise.mask import masked_scale
+from ..shape.broadcast import broadcast_to, sum
+from ..shape.views import as_one, permute, reshape
 
 Labels = list[str | int]  # of the dimensions of an operand: letters, and negative numbers for those of an ellipsis
 

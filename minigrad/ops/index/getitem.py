@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor
-from ..errors import DTypeError, ShapeError
-from .indexing import as_index, flat_places, take
-from .pieces import view
-from .shape import permute, reshape
+from ...engine import Tensor
+from ...errors import DTypeError, ShapeError
+from ..shape.slices import view
+from ..shape.views import permute, reshape
+from .gather import as_index, flat_places, take
 
 
 def _plain(item: Any) -> Any:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..engine import Tensor, differentiable, flat
-from .choose import above, at_least, clamp, minimum, where
+from ... import kernels as K
+from ...engine import Tensor, differentiable, flat
+from ..shape.broadcast import match
+from .arithmetic import abs, add, div, mul, neg, square, sub
 from .compare import gt
-from .elementwise import abs, add, div, exp, mul, neg, sigmoid, square, sub
-from .functions import BY_ROOT_2_PI
-from .shape import match
+from .exponential import BY_ROOT_2_PI, exp
+from .fused_activations import sigmoid
+from .where import above, at_least, clamp, minimum, where
 
 # 1/2 (1 + tanh u) = sigmoid(2 u), so GELU's tanh form is x sigmoid(x (c + d x²)); c = 2 √(2/π), d = 0.044715 c.
 GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025

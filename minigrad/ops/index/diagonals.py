@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..dtypes import REAL
-from ..engine import Tensor
-from ..errors import ShapeError
-from .pieces import place, view
-from .random import masked_scale
-from .shape import reshape
+from ...dtypes import REAL
+from ...engine import Tensor
+from ...errors import ShapeError
+from ..elementwise.mask import masked_scale
+from ..shape.slices import place, view
+from ..shape.views import reshape
 
 
 def diag(x: Tensor, diagonal: int = 0) -> Tensor:

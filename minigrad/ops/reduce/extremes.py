@@ -5,19 +5,19 @@ The functions have PyTorch's face; the ops behind them take dimensions that are 
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import kernels as K
-from ..dtypes import REAL
-from ..engine import Tensor, differentiable
-from ..errors import ShapeError
-from .choose import maximum, minimum
-from .elementwise import mul
-from .reduce import index_of
-from .shape import given, normalize_dims, reduced_shape, reduction, spread
+from ... import kernels as K
+from ...dtypes import REAL
+from ...engine import Tensor, differentiable
+from ...errors import ShapeError
+from ..elementwise.arithmetic import mul
+from ..elementwise.where import maximum, minimum
+from ..index.gather import put_back
+from ..shape.axes import given, normalize_dims, reduced_shape, reduction
+from ..shape.broadcast import spread
 
 
 class Extreme(NamedTuple):
@@ -30,24 +30,6 @@ class Extreme(NamedTuple):
 def check_not_empty(op: str, x: Tensor, dims: tuple[int, ...]) -> None:
     if 0 in [x.shape[d] for d in dims]:
         raise ShapeError(f"{op}: {x.shape} has no elements along {dims}; there is no extreme of nothing")
-
-
-@differentiable(x=lambda g, y, x, *, index, dim: put_back(g, index=index, shape=x.shape, dim=dim))
-def pick(x, *, index, dim):
-    """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
-    outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
-    at = (np.arange(outer)[:, None] * x.shape[dim] + index.reshape(outer, inner)) * inner + np.arange(inner)
-    y = K.empty(index.shape, x.dtype)
-    K.take(K.contiguous(x).reshape(-1), at, y.reshape(outer, inner))
-    return y
-
-
-@differentiable(g=lambda gg, z, g, *, index, shape, dim: pick(gg, index=index, dim=dim))
-def put_back(g, *, index, shape, dim):
-    """z = 0 but for g at index along dim: what pick took, put back."""
-    z = K.empty(shape, g.dtype)
-    K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
-    return z
 
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim, least: put_back(g, index=y.saved, shape=x.shape, dim=dim))
@@ -208,3 +190,23 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """
     x = given(x)
     return Tensor(np.asarray(np.count_nonzero(x.array, axis=normalize_dims("count_nonzero", dim, x.ndim)), np.int64))
+
+
+def index_of(op, find, x, dim, keepdim):
+    """int64 indices of what np.argmax or np.argmin finds along dim, or in all of x."""
+    normalize_dims(op, dim, x.ndim)
+    if x.size == 0 and (dim is None or x.shape[dim] == 0):
+        raise ShapeError(f"{op}: {x.shape} has no elements along dim {dim}")
+    return Tensor(np.asarray(find(x.array, axis=dim, keepdims=keepdim)))
+
+
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """int64 indices of the largest elements of x over dim (None: all of it); the first among equals.
+
+    keepdim leaves a dimension of size 1. A NaN counts as largest.
+
+    >>> import minigrad as mg
+    >>> mg.argmax(mg.tensor([[1, 3, 2], [9, 0, 9]]), dim=1)
+    tensor([1, 0], dtype=int64)
+    """
+    return index_of("argmax", np.argmax, given(x), dim, keepdim)

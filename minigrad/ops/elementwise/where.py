@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..dtypes import REAL
-from ..engine import Tensor, differentiable, flat
-from ..errors import DTypeError, ShapeError
+from ... import kernels as K
+from ...dtypes import REAL
+from ...engine import Tensor, differentiable, flat
+from ...errors import DTypeError, ShapeError
+from ..shape.broadcast import match
+from .arithmetic import add, mul, sub
 from .compare import lt
-from .elementwise import add, mul, relu_grad, sub
-from .shape import match
+from .fused_activations import relu_grad
 
 
 @differentiable(

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..convert import owned
-from ..engine import Tensor
-from ..errors import ShapeError
+from ...convert import owned
+from ...engine import Tensor
+from ...errors import ShapeError
 
 
 def _array(op: str, x: Any) -> Any:

@@ -10,31 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..dtypes import REAL
-from ..engine import Tensor, differentiable, full
-from ..errors import ShapeError
-from .choose import where
-from .elementwise import div, mul
-from .reduce import softmax
-from .shape import check_real, given, normalize_dims, permute, reduced_shape, reduction, reshape, sum
-
-
-def joined(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """x with dims as one last dimension."""
-    kept = tuple(i for i in range(x.ndim) if i not in dims)
-    if kept + dims != tuple(range(x.ndim)):
-        x = permute(x, dims=kept + dims)
-    if len(dims) == 1:
-        return x
-    shape = x.shape[: len(kept)]
-    return reshape(x, shape=(*shape, math.prod(x.shape[len(kept) :])))
-
-
-def rows(x: np.ndarray) -> np.ndarray:
-    """x as (rows, n), n its last dimension."""
-    return K.contiguous(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
-
+from ... import kernels as K
+from ...dtypes import REAL
+from ...engine import Tensor, differentiable, full
+from ...errors import ShapeError
+from ..elementwise.arithmetic import div, mul
+from ..elementwise.where import where
+from ..shape.axes import check_real, given, normalize_dims, reduced_shape, reduction
+from ..shape.broadcast import spread, sum
+from ..shape.views import joined, permute, reshape, rows
 
 # --- products and cumulative sums ------------------------------------------------------------------------------------
 
@@ -193,44 +177,21 @@ def std(
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
 
 
-# --- logarithms of sums ----------------------------------------------------------------------------------------------
+@differentiable(
+    x=lambda g, y, x, *, dim, keepdim: spread(mul(g, y.array.size / max(x.array.size, 1)), x, dim, keepdim)
+)
+def mean(x, *, dim=None, keepdim=False):
+    """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
 
-
-@differentiable(x=lambda g, y, x: mul(reshape(g, shape=(*g.shape, 1)), _shares(x, y)))
-def log_sum_exp(x):
-    """y = m + log Σᵢ exp(x[..., i] - m), m the largest element, or 0 where that is infinite."""
-    y = K.empty(x.shape[:-1], x.dtype)
-    if x.shape[-1] == 0:
-        K.copy(-np.inf, y)
-        return y
-    top, z = K.empty((*y.shape, 1), x.dtype), K.empty_like(x)
-    K.max(K.contiguous(x), top, np.empty(top.shape, np.int64), x.ndim - 1, x.ndim)
-    top[np.isinf(top)] = 0
-    K.sub(x, top, z)
-    K.exp(z, z)
-    K.sum(z, y, x.ndim - 1, x.ndim)
-    K.log(y, y)
-    K.add(y, top.reshape(y.shape), y)
-    return y
-
-
-def _shares(x: Tensor, y: Tensor) -> Tensor:
-    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y. 0 where all of x is -inf."""
-    nothing = (y.array == -np.inf)[..., None]
-    return where(nothing, 0.0, softmax(where(nothing, 0.0, x)))
-
-
-def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
-    """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf of nothing and of only -inf.
-
-    The gradient is softmax(x); 0 where all of x is -inf. keepdim leaves dimensions of size 1.
+    keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
-    >>> mg.logsumexp(mg.tensor([[1e30, 1e30], [0.0, 0.0]]), dim=1)
-    tensor([1.000000e+30, 6.931472e-01])
+    >>> mg.mean(mg.tensor([[1, 2], [3, 4]]), dim=1, keepdim=True)
+    tensor([[1.5],
+            [3.5]])
     """
-    x = given(x)
-    check_real("logsumexp", x)
-    dims = normalize_dims("logsumexp", dim, x.ndim)
-    y = log_sum_exp(joined(x, dims))
-    return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
+    if x.dtype.kind != "f":
+        x = x.astype(np.float32)
+    x, y, first, last = reduction("mean", x, dim, keepdim)
+    K.mean(x, y, first, last)
+    return y

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import kernels as K
-from ..engine import differentiable, full
-from .elementwise import mul
-from .shape import sum
+from ... import kernels as K
+from ...engine import differentiable, full
+from ..elementwise.arithmetic import mul
+from ..shape.broadcast import sum
 
 
 @differentiable(w=lambda g, y, w, *, l1, l2: elastic_net_grad(g, w, l1=l1, l2=l2))

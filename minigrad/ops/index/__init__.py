@@ -1,0 +1,1 @@
+"""Ops that pick numbers by position, or put them there."""

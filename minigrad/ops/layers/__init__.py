@@ -1,0 +1,1 @@
+"""Ops of layers that have kernels of their own."""

@@ -1,0 +1,1 @@
+"""What regularization needs inside a graph: penalties and dropout."""
