@@ -1,5 +1,5 @@
 """python -m benchmarks."""
 
-from .command import main
+from .harness.command import main
 
 raise SystemExit(main())

@@ -11,8 +11,8 @@ from pathlib import Path
 from . import kernels
 from .errors import NonFiniteError
 from .lab import choose_options
+from .version import __version__
 
-VERSION = sys.modules[__package__].__version__
 USER_ERROR = 2  # exit status of what the user can mend
 INTERRUPTED = 130
 
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="minigrad", description="minigrad: a regularization laboratory with its own engine."
     )
-    top.add_argument("--version", action="version", version=f"minigrad {VERSION}")
+    top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
@@ -157,16 +157,16 @@ def add_info(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run_demo(options: argparse.Namespace) -> None:
-    from .lab import article_000, demo_report
+    from .lab.demo import mnist, report
 
     options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     one_thread(options)
-    job = {"digits": demo_report, "mnist": article_000}[options.data]
+    job = {"digits": report, "mnist": mnist}[options.data]
     job.main(options)
 
 
 def run_cost(options: argparse.Namespace) -> None:
-    from .lab import cost
+    from .lab.cost import cost
 
     options.terms = options.terms or cost.TERMS
     options.rounds = options.rounds or cost.ROUNDS
@@ -175,17 +175,17 @@ def run_cost(options: argparse.Namespace) -> None:
 
 
 def run_articles(options: argparse.Namespace) -> None:
-    from .lab import gallery
+    from .lab.gallery import pages
 
     one_thread(options)
-    gallery.main(options, gallery.ARTICLES)
+    pages.main(options, pages.ARTICLES)
 
 
 def run_claims(options: argparse.Namespace) -> None:
-    from .lab import gallery
+    from .lab.gallery import pages
 
     one_thread(options)
-    gallery.main(options, gallery.CLAIMS)
+    pages.main(options, pages.CLAIMS)
 
 
 def one_thread(options: argparse.Namespace) -> None:
@@ -203,18 +203,18 @@ def run_bench(options: argparse.Namespace) -> None:
     if not (checkout / "benchmarks" / "__main__.py").exists():
         raise ImportError("the benchmarks stand in the source tree, not in an installed package: use a checkout")
     sys.path.insert(0, str(checkout))
-    from benchmarks.command import main as bench  # type: ignore[import-not-found, unused-ignore]
+    from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
     if bench([*options.families, *options.rest]):
         raise SystemExit(USER_ERROR)
 
 
 def run_info(options: argparse.Namespace) -> None:
-    from .data import mnist
+    from .data.sets import mnist
 
     found = [str(folder) for folder in mnist.folders() if folder.is_dir()]
     lines = {
-        "minigrad": f"{VERSION}, {Path(__file__).parent}",
+        "minigrad": f"{__version__}, {Path(__file__).parent}",
         "python": f"{platform.python_version()} on {platform.platform()}",
         "mnist": found[0] if found else f"not found in {' or '.join(map(str, mnist.folders()))}",
     }

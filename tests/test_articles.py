@@ -10,10 +10,10 @@ from lab.pages import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli
-from minigrad.lab import gallery
-from minigrad.lab.articles import SIZES, Article, around, descend, one_pixel
+from minigrad.lab.gallery import pages
+from minigrad.lab.gallery.article import SIZES, Article, around, descend, one_pixel
 
-PROGRAMS = {path.stem: path for path in sorted(gallery.ARTICLES.folder.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(pages.ARTICLES.folder.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each program must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -110,7 +110,7 @@ def test_means_over_seeds():
 
 def test_the_page_holds_everything(articles):
     done = [(articles(name), 1.0) for name in MUST_HOLD]
-    page = read(gallery.write(done, True, 1.0).html())
+    page = read(pages.write(done, True, 1.0).html())
     text = " ".join(" ".join(page.text).split())
     assert page.loads == [] and page.links == page.anchors == list(MUST_HOLD)
     for article, _ in done:
@@ -140,6 +140,6 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["articles", "007", "--out", str(tmp_path)]) == 2
     assert "no article 007; there are 000, 001, 002, 003, 004" in capsys.readouterr().err
-    monkeypatch.setattr(gallery, "ARTICLES", gallery.ARTICLES._replace(folder=tmp_path))
+    monkeypatch.setattr(pages, "ARTICLES", pages.ARTICLES._replace(folder=tmp_path))
     assert cli.main(["articles", "--out", str(tmp_path)]) == 2
     assert "use a checkout" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     rows = {row["who"]: row for row in found["families"]["matmul"]}
     assert {"NumPy", "reference"} <= set(rows) and not found["complaints"]
     native = [who for who in rows if who.startswith("minigrad ")]
-    assert bool(native) == bool(list((ROOT / "minigrad/kernels").glob("matmul.*.so")))
+    assert bool(native) == bool(list((ROOT / "minigrad/kernels/native").glob("matmul.*.so")))
     for row in rows.values():
         assert row["agrees"] and row["seconds"] == pytest.approx(float(np.median(row["samples"])))
         assert len(row["samples"]) == 3 and row["threads"] == 1
@@ -59,7 +59,7 @@ def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     ],
 )
 def test_a_wrong_option_gives_one_line(arguments, message, capsys):
-    from benchmarks.command import main
+    from benchmarks.harness.command import main
 
     assert main([*arguments, "--quick", "--peers"]) == 2
     error = capsys.readouterr().err
@@ -67,7 +67,7 @@ def test_a_wrong_option_gives_one_line(arguments, message, capsys):
 
 
 def make_row(who, threads, seconds, peer="minigrad", label="", flops=0.0, bytes=0.0):
-    from benchmarks.driver import Row
+    from benchmarks.harness.driver import Row
 
     row = Row(who, peer, label or who, threads, flops, bytes, [], None, len(seconds))
     row.samples = dict(enumerate(seconds))
@@ -83,8 +83,8 @@ def test_ratios_are_medians_over_rounds():
 
 
 def test_results_know_roofs_numpy_and_threads():
-    from benchmarks import table
-    from benchmarks.case import Case
+    from benchmarks.harness import table
+    from benchmarks.harness.case import Case
 
     rows = [
         make_row("NumPy", 1, [8e-6] * 3, "numpy", flops=1e6, bytes=4e3),
@@ -121,8 +121,8 @@ def test_results_know_roofs_numpy_and_threads():
 
 
 def test_answers_that_differ_are_marked():
-    from benchmarks import table
-    from benchmarks.case import Case, agree, digest
+    from benchmarks.harness import table
+    from benchmarks.harness.case import Case, agree, digest
 
     x = np.arange(10.0)
     y = x.copy()
@@ -138,7 +138,7 @@ def test_answers_that_differ_are_marked():
 
 
 def test_workers_see_no_settings_but_their_threads(monkeypatch):
-    from benchmarks.driver import clean_environment
+    from benchmarks.harness.driver import clean_environment
 
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_WAIT_POLICY", "MINIGRAD_CPU", "XLA_FLAGS"):
         monkeypatch.setenv(name, "1")
@@ -149,21 +149,19 @@ def test_workers_see_no_settings_but_their_threads(monkeypatch):
 
 
 def test_all_families_are_the_default():
-    from benchmarks.command import FAMILIES, families, parser
+    from benchmarks.harness.command import families, parser
+    from benchmarks.harness.families import MODULES
 
-    assert families(parser().parse_args([])) == families(parser().parse_args(["all"])) == FAMILIES
+    assert families(parser().parse_args([])) == families(parser().parse_args(["all"])) == tuple(MODULES)
     assert families(parser().parse_args(["step", "matmul", "step"])) == ("step", "matmul")
 
 
 def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
-    import importlib
+    from benchmarks.harness.families import MODULES, family
 
-    from benchmarks.command import FAMILIES
-
-    for name in FAMILIES:
-        family = importlib.import_module(f"benchmarks.{name}")
+    for name in MODULES:
         for quick in (True, False):
-            cases = family.cases([], quick)
+            cases = family(name).cases([], quick)
             assert len({case.name for case in cases}) == len(cases) > 0
             assert all(case.flops or case.bytes for case in cases)
             assert json.loads(json.dumps([case._asdict() for case in cases]))
@@ -173,28 +171,28 @@ def test_every_case_of_every_family_has_a_name_of_its_own_and_work():
 def test_trainings_learn_alike(peer):
     """After three calls every peer reads the training rows equally well, and better than by chance."""
     import minigrad.kernels as K
-    from benchmarks import training
-    from benchmarks.case import agree
+    from benchmarks.harness.case import agree
+    from benchmarks.training import epochs
 
-    (case,) = training.cases([], quick=True)
-    found = {**training.by_numpy(case), **training.by_kernels(K, case)}
+    (case,) = epochs.cases([], quick=True)
+    found = {**epochs.by_numpy(case), **epochs.by_kernels(K, case)}
     if peer:
         pytest.importorskip(peer, reason="needs the extra `peers`")
-        found |= training.by_torch(case)
+        found |= epochs.by_torch(case)
     for run in found.values():
         for _ in range(3):
             run.call()
     answers = [run.answer() for run in found.values()]
-    assert answers[0][0] > 0.5 and all(agree(answers[0], other, training.TOLERANCE) for other in answers)
+    assert answers[0][0] > 0.5 and all(agree(answers[0], other, epochs.TOLERANCE) for other in answers)
     for size, message in (("1000x1", "need a multiple of 32"), ("960", "need rows x epochs"), ("96x0", "one epoch")):
         with pytest.raises(ValueError, match=message):
-            training.cases([size], quick=True)
+            epochs.cases([size], quick=True)
 
 
 @pytest.mark.parametrize("name", ["S0", "S1-SGD", "S2-10", "S4"])
 def test_numpy_by_hand_takes_the_steps_of_minigrad(name):
     """The hand-written derivatives are right: three steps move the weights as autograd does."""
-    from benchmarks.case import agree
+    from benchmarks.harness.case import agree
     from benchmarks.steps import STEPS, by_hand, minigrad
 
     step = STEPS[name]
@@ -208,7 +206,7 @@ def test_numpy_by_hand_takes_the_steps_of_minigrad(name):
 
 def test_the_roofline_figure_is_written(tmp_path):
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'minigrad[figures]'")
-    from benchmarks.figure import points, roofline
+    from benchmarks.harness.figure import points, roofline
 
     rows = [
         {"who": who, "case": "S0: x", "threads": 1, "dtype": "float32", "seconds": s, "flops": 1e6, "bytes": 1e4}
@@ -228,11 +226,12 @@ def test_the_roofline_figure_is_written(tmp_path):
 
 
 def test_the_engine_is_timed_per_op_beside_pytorch():
-    from benchmarks import engine, table
-    from benchmarks.case import Case
+    from benchmarks.engine import overhead
+    from benchmarks.harness import table
+    from benchmarks.harness.case import Case
 
     case = Case("forward y * 0.999", "float32", {"phase": "forward", "op": "y * 0.999", "lengths": [10]}, 1, 0)
-    (run,) = engine.runs(engine.of_minigrad(case.params["op"]), case).values()
+    (run,) = overhead.runs(overhead.of_minigrad(case.params["op"]), case).values()
     run.call()
     y, gradient = run.answer()
     assert (y, gradient) == (pytest.approx(0.5 * 0.999**10), pytest.approx(0.999**10))
@@ -240,5 +239,5 @@ def test_the_engine_is_timed_per_op_beside_pytorch():
     rows = [make_row("minigrad avx2", 1, [1e-6] * 3), make_row("PyTorch", 1, [4e-6] * 3, "torch")]
     found = table.results(case, rows, (), "", "torch")
     assert found[0]["times torch"] == 4.0
-    assert engine.notes(found, [], True) == ["forward: 0.25 of PyTorch's time (target 0.6)"]
+    assert overhead.notes(found, [], True) == ["forward: 0.25 of PyTorch's time (target 0.6)"]
     assert "x PyTorch" in table.head("", "", [1], (8, 8), "torch")[2]

@@ -9,11 +9,11 @@ from lab.pages import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli
-from minigrad.lab import claims, gallery
-from minigrad.lab.claims import SIZES, Claim, Images, network, standard_errors, trained
-from minigrad.lab.statistics import T95, holm, paired_gain, paired_p, t_tail
+from minigrad.lab.gallery import claim, pages
+from minigrad.lab.gallery.claim import SIZES, Claim, Images, network, standard_errors, trained
+from minigrad.lab.pages.statistics import T95, holm, paired_gain, paired_p, t_tail
 
-PROGRAMS = {path.stem: path for path in sorted(gallery.CLAIMS.folder.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(pages.CLAIMS.folder.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -48,7 +48,7 @@ def made(tmp_path_factory):
 
 def test_every_program_is_known():
     assert set(PROGRAMS) == set(MUST_HOLD) == set(SIZES)
-    assert {*claims.TIMED, *claims.LONG} <= set(SIZES)
+    assert {*claim.TIMED, *claim.LONG} <= set(SIZES)
 
 
 @pytest.mark.parametrize("name", MUST_HOLD)
@@ -124,7 +124,7 @@ def test_holm():
 
 def test_the_page_holds_everything(made):
     done = [(made(name), 1.0) for name in MUST_HOLD]
-    page = read(gallery.write(done, True, 1.0, gallery.CLAIMS).html())
+    page = read(pages.write(done, True, 1.0, pages.CLAIMS).html())
     text = " ".join(" ".join(page.text).split())
     assert page.loads == [] and page.links == page.anchors == list(MUST_HOLD)
     assert all(claim.title in text and all(kept.words in text for kept in claim.kept) for claim, _ in done)
@@ -151,6 +151,6 @@ def test_command(tmp_path, capsys, monkeypatch, options):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["claims", "C99", "--out", str(tmp_path)]) == 2
     assert "no claim C99; there are C1, C2, " in capsys.readouterr().err
-    monkeypatch.setattr(gallery, "CLAIMS", gallery.CLAIMS._replace(folder=tmp_path))
+    monkeypatch.setattr(pages, "CLAIMS", pages.CLAIMS._replace(folder=tmp_path))
     assert cli.main(["claims", "--out", str(tmp_path)]) == 2
     assert "use a checkout" in capsys.readouterr().err

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.lab import claims_page
-from minigrad.lab.claims import SIZES
+from minigrad.lab.gallery import claims_page
+from minigrad.lab.gallery.claim import SIZES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
@@ -61,7 +61,7 @@ def test_the_page_of_claims_is_what_was_measured():
     page, found = (ROOT / "docs" / name for name in ("claims.md", "claims.json"))
     found = json.loads(found.read_text(encoding="utf-8"))
     text = page.read_text(encoding="utf-8")
-    assert text == claims_page.with_tables(text, found), "run python -m minigrad.lab.claims_page"
+    assert text == claims_page.with_tables(text, found), "run python -m minigrad.lab.gallery.claims_page"
     assert set(re.findall(r"<!-- claims: (\w+) -->", text)) == set(claims_page.TABLES)
     assert not found["run"]["quick"] and set(found["examples"]) == set(SIZES)
     for name, made in found["examples"].items():

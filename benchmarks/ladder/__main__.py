@@ -42,7 +42,7 @@ def main(n: int) -> None:
     import minigrad.kernels as K
     from minigrad.kernels.native import peaks
 
-    from ..machine import aligned
+    from ..harness.machine import aligned
 
     if n % 32 or not 0 < n <= 1024:
         raise SystemExit(f"ladder: n is {n}; need a multiple of 32 up to 1024")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..case import digest
+from ..harness.case import digest
 
 
 class Step(NamedTuple):

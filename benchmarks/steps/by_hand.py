@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..by_hand import SGD, Adam
-from ..case import Run
+from ..harness.case import Run
+from ..peers.numpy_by_hand import SGD, Adam
 from . import Step
 
 

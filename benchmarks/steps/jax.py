@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .. import jaxed
-from ..case import Run
+from ..harness.case import Run
+from ..peers import jax_tools
 from . import Step
 
 
@@ -36,7 +36,7 @@ def loss_of(step: Step, params: Any, x: Any, target: Any, key: Any) -> Any:
 
 def one_step(step: Step, x: Any, target: Any) -> Any:
     """The function from (params, optimizer's state, key) to the same after a step."""
-    update = jaxed.adam if step.optimizer == "adam" else jaxed.sgd
+    update = jax_tools.adam if step.optimizer == "adam" else jax_tools.sgd
 
     def run(carry: Any) -> Any:
         params, state, key = carry
@@ -54,13 +54,13 @@ def one_step(step: Step, x: Any, target: Any) -> Any:
 
 
 def runs(step: Step) -> dict[str, Run]:
-    jnp = jaxed.numpy()
+    jnp = jax_tools.numpy()
     x, target = (jnp.asarray(a) for a in step.data())
     run = one_step(step, x, target)
 
     def start() -> Any:
         params = tuple([jnp.array(np.copy(a)) for a in arrays] for arrays in step.weights())
-        return params, jaxed.state(params), jax.random.key(0)
+        return params, jax_tools.state(params), jax.random.key(0)
 
     compiled = jax.jit(run, donate_argnums=0)
     looped = jax.jit(lambda n, carry: jax.lax.fori_loop(0, n, lambda i, carry: run(carry), carry), donate_argnums=1)

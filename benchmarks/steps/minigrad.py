@@ -8,7 +8,7 @@ from typing import Any
 import minigrad as mg
 from minigrad import nn, optim, reg
 
-from ..case import Run
+from ..harness.case import Run
 from . import Step
 
 

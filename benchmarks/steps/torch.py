@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from ..case import Run
+from ..harness.case import Run
 from . import Step
 
 

@@ -8,8 +8,8 @@
 import numpy as np
 
 from minigrad import reg
-from minigrad.lab.article_figures import images
-from minigrad.lab.articles import Article, descend, installed_sklearn, number, one_pixel
+from minigrad.lab.gallery.article import Article, descend, installed_sklearn, number, one_pixel
+from minigrad.lab.gallery.article_figures import images
 
 article = Article(__file__, __doc__)
 STEPS, LAMBDA = article.size["descent steps"], 0.1

@@ -10,10 +10,10 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn, optim, reg
-from minigrad.lab.article_000 import LAMBDA, network, train_one
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, around, digits_or_mnist, several
-from minigrad.lab.statistics import mean, paired_gain
+from minigrad.lab.demo.mnist import LAMBDA, network, train_one
+from minigrad.lab.gallery.article import Article, around, digits_or_mnist, several
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.pages.statistics import mean, paired_gain
 from minigrad.train import accuracy, evaluate, fit
 
 article = Article(__file__, __doc__)

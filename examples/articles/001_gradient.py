@@ -10,8 +10,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn, reg
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, number, one_pixel
+from minigrad.lab.gallery.article import Article, number, one_pixel
+from minigrad.lab.gallery.article_figures import curves
 
 article = Article(__file__, __doc__)
 STEPS, LAMBDA = article.size["descent steps"], 0.3

@@ -10,8 +10,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import linear_model, nn, reg, selection
 from minigrad.data import Dataset, noisy_labels, split
-from minigrad.lab.articles import Article, digits_or_mnist, installed_sklearn, number, one_pixel
-from minigrad.lab.selection_figures import error_over_lambda
+from minigrad.lab.gallery.article import Article, digits_or_mnist, installed_sklearn, number, one_pixel
+from minigrad.lab.pages.selection_figures import error_over_lambda
 from minigrad.train import accuracy, evaluate
 
 article = Article(__file__, __doc__)

@@ -11,8 +11,8 @@ import numpy as np
 
 from minigrad import linear_model, reg, selection
 from minigrad.data import Dataset
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, descend, installed_sklearn, number, one_pixel
+from minigrad.lab.gallery.article import Article, descend, installed_sklearn, number, one_pixel
+from minigrad.lab.gallery.article_figures import curves
 
 article = Article(__file__, __doc__)
 RATE, STEPS, CONVERGED = 0.01, article.size["descent steps"], article.size["steps to convergence"]

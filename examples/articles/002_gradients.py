@@ -10,10 +10,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn
 from minigrad.data import load_digits
-from minigrad.lab import deep
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import Article, several
-from minigrad.lab.statistics import paired_gain
+from minigrad.lab.gallery import depth
+from minigrad.lab.gallery.article import Article, several
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.pages.statistics import paired_gain
 
 article = Article(__file__, __doc__)
 STARTS, PAIRS, STEPS = article.size["starts"], article.size["trained pairs"], article.size["training steps"]
@@ -28,12 +28,12 @@ article.says(
 )
 
 article.section("50 layers of 64 units, before training")
-norms = deep.start_gradients(x, y, STARTS)
-slopes = {key: float(np.median([deep.slope(run) for run in runs])) for key, runs in norms.items()}
-kinds = [(structure, activation) for structure in deep.STRUCTURES for activation in deep.ACTIVATIONS]
+norms = depth.start_gradients(x, y, STARTS)
+slopes = {key: float(np.median([depth.slope(run) for run in runs])) for key, runs in norms.items()}
+kinds = [(structure, activation) for structure in depth.STRUCTURES for activation in depth.ACTIVATIONS]
 article.table(
-    ("slope per layer", *deep.INITS),
-    [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in deep.INITS)] for s, a in kinds],
+    ("slope per layer", *depth.INITS),
+    [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in depth.INITS)] for s, a in kinds],
 )
 article.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), large N(0, "
@@ -42,15 +42,15 @@ article.says(
     "it, normalisation does not. With tanh and relu the scale of the start decides, until normalisation removes it. A "
     "residual path lets relu's gradients grow."
 )
-layers = np.arange(deep.DEPTH + 1)
+layers = np.arange(depth.DEPTH + 1)
 article.figure(
     lambda: curves(
-        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in deep.INITS} for s, a in kinds},
+        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in depth.INITS} for s, a in kinds},
         "layer", "‖∂loss/∂h‖", log="y", height=2.5, overlaid=True,
     ),
     "Length of the gradient at each of 50 layers, for three structures, three activations and five kinds of start",
 )  # fmt: skip
-left = max(run[0] / run[-1] for init in deep.INITS for run in norms["plain", "sigmoid", init])
+left = max(run[0] / run[-1] for init in depth.INITS for run in norms["plain", "sigmoid", init])
 article.holds(f"plain sigmoid, from every start: at most {left:.0e} of the gradient reaches the input", left < 1e-10)
 
 article.section("After training, with and without L2")
@@ -60,13 +60,13 @@ for activation, init in (("sigmoid", "Glorot"), ("tanh", "Glorot"), ("relu", "He
     ends = {0.0: [], L2: []}
     for start in range(PAIRS):
         for l2, found in ends.items():
-            model = deep.trained(activation, init, start, x, y, STEPS, RATE, l2)
-            found.append(deep.slope(deep.layer_gradients(model, x, y)))
+            model = depth.trained(activation, init, start, x, y, STEPS, RATE, l2)
+            found.append(depth.slope(depth.layer_gradients(model, x, y)))
     gain = gains[activation] = paired_gain(ends[L2], ends[0.0])
     medians = (f"{np.median(found):+.4f}" for found in ends.values())
     rows.append([f"{activation}, {init}", *medians, f"{gain.mean:+.4f} ± {gain.half:.4f}"])
     if activation == "sigmoid":
-        shrunk, first = (1 - RATE * L2) ** STEPS, deep.trained(activation, init, start, x, y, 0, RATE)
+        shrunk, first = (1 - RATE * L2) ** STEPS, depth.trained(activation, init, start, x, y, 0, RATE)
         off = np.abs(model.layers[0].weight.data - shrunk * first.layers[0].weight.data).max()
         words = "where the gradient has vanished the penalty acts alone: the first layer has shrunk to"
         article.holds(f"{words} {shrunk:.4f} of its start, to {off:.0e}", off < 1e-12)
@@ -86,8 +86,8 @@ for words, l2, clip in (("nothing", 0.0, None), (f"L2({L2:g})", L2, None), ("cli
     ends = []
     for start in range(PAIRS):
         mg.manual_seed(start)
-        model = deep.Deep("relu", "large")
-        ends.append(deep.train(model, x, y, STEPS, RATE, l2, clip))
+        model = depth.Deep("relu", "large")
+        ends.append(depth.train(model, x, y, STEPS, RATE, l2, clip))
     grown = [losses[-1] / losses[0] if np.isfinite(losses[-1]) else np.inf for losses in ends]
     rows.append([words, f"{np.median(grown):.2g}", f"{sum(g < 1 for g in grown)} of {PAIRS}"])
     if l2:
@@ -95,7 +95,7 @@ for words, l2, clip in (("nothing", 0.0, None), (f"L2({L2:g})", L2, None), ("cli
                       all(map(np.isfinite, grown)))  # fmt: skip
 article.table(("relu, large start", "last loss by first, median", "loss fell"), rows)
 mg.manual_seed(0)
-model = deep.Deep("relu", "large")
+model = depth.Deep("relu", "large")
 mg.cross_entropy(model(mg.tensor(x)), y).backward()
 before = [p.grad.data.copy() for p in model.parameters()]
 total = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -113,7 +113,7 @@ article.section("A recurrent network, unrolled over 200 steps")
 spread, per_step = {"identity": {}, "tanh": {}}, {}
 for radius in (0.5, 0.9, 1.0, 1.1, 1.5):
     for name, phi in (("identity", None), ("tanh", mg.tanh)):
-        found = deep.unrolled(radius, phi)
+        found = depth.unrolled(radius, phi)
         spread[name][f"ρ = {radius:g}"] = np.arange(len(found.norms)), found.norms
         per_step[name, radius] = found.slope
 radii = [radius for name, radius in per_step if name == "tanh"]
@@ -123,7 +123,7 @@ article.table(
 )
 off = max(abs(per_step["identity", r] - np.log(r)) / max(abs(np.log(r)), 1e-3) for r in radii)
 article.holds(f"the slope of the linear network is log ρ, to {off:.0e} of it", off <= 0.01)
-moved = deep.unrolled(1.1, None, factor=0.9).slope - per_step["identity", 1.1]
+moved = depth.unrolled(1.1, None, factor=0.9).slope - per_step["identity", 1.1]
 words = f"weights shrunk to 0.9 of themselves change the slope by log 0.9 = {np.log(0.9):.4f}: {moved:.4f}"
 article.holds(words, abs(moved - np.log(0.9)) < 1e-6)
 article.figure(

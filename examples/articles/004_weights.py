@@ -10,8 +10,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim, reg, selection
 from minigrad.data import one_hot, split
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import (
+from minigrad.lab.demo.experiment import share_of_zeros
+from minigrad.lab.gallery.article import (
     Article,
     around,
     descend,
@@ -21,8 +21,8 @@ from minigrad.lab.articles import (
     one_pixel,
     several,
 )
-from minigrad.lab.demo import share_of_zeros
-from minigrad.lab.statistics import paired_gain
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.pages.statistics import paired_gain
 from minigrad.train import accuracy, evaluate, fit
 
 article = Article(__file__, __doc__)

@@ -14,8 +14,8 @@ from itertools import chain, repeat
 import minigrad as mg
 from minigrad import optim, reg
 from minigrad.data import Loader, blobs
-from minigrad.lab.article_figures import curves
-from minigrad.lab.claims import BATCH, Claim, network
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import BATCH, Claim, network
 from minigrad.train.loop import collector_paused
 
 claim = Claim(__file__, __doc__)

@@ -11,11 +11,11 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around, number
-from minigrad.lab.claims import Claim, Images, measured, trained
-from minigrad.lab.statistics import mean
-from minigrad.lab.written_out import Convolution, Convolutional, Recurrent
+from minigrad.lab.gallery.article import around, number
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim, Images, measured, trained
+from minigrad.lab.gallery.two_networks import Convolution, Convolutional, Recurrent
+from minigrad.lab.pages.statistics import mean
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS = range(1, claim.size["seeds"] + 1), claim.size["epochs"]

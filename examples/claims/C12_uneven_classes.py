@@ -11,10 +11,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, reg
 from minigrad.data import Dataset, class_weights
-from minigrad.lab.articles import around
-from minigrad.lab.claims import Claim, Images, trained
-from minigrad.lab.figures import gain_intervals
-from minigrad.lab.statistics import mean, paired_gain
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.claim import Claim, Images, trained
+from minigrad.lab.pages.figures import gain_intervals
+from minigrad.lab.pages.statistics import mean, paired_gain
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS = range(claim.size["seeds"]), claim.size["epochs"]

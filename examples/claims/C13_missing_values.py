@@ -11,10 +11,10 @@ import numpy as np
 
 from minigrad import nn
 from minigrad.data import Dataset, MeanImputer, load_digits, split
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around
-from minigrad.lab.claims import HIDDEN, Claim, measured, trained
-from minigrad.lab.statistics import mean
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import HIDDEN, Claim, measured, trained
+from minigrad.lab.pages.statistics import mean
 
 claim = Claim(__file__, __doc__)
 SEEDS, ROWS, EPOCHS = range(claim.size["seeds"]), claim.size["training rows"], claim.size["epochs"]

@@ -12,10 +12,10 @@ import numpy as np
 
 from minigrad import linear_model, selection
 from minigrad.data import regression
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around
-from minigrad.lab.claims import Claim
-from minigrad.lab.statistics import mean
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim
+from minigrad.lab.pages.statistics import mean
 from minigrad.selection import log_spaced
 
 claim = Claim(__file__, __doc__)

@@ -11,10 +11,10 @@ from itertools import combinations
 
 from minigrad import reg
 from minigrad.data import Mixup, RandomShift
-from minigrad.lab.articles import around
-from minigrad.lab.claims import NOISE, Claim, Images, measured, trained
-from minigrad.lab.figures import gain_intervals
-from minigrad.lab.statistics import mean, paired_gain
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.claim import NOISE, Claim, Images, measured, trained
+from minigrad.lab.pages.figures import gain_intervals
+from minigrad.lab.pages.statistics import mean, paired_gain
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS, ROWS = range(claim.size["seeds"]), claim.size["epochs"], claim.size["training rows"]

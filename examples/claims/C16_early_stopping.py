@@ -11,9 +11,9 @@ import numpy as np
 import minigrad as mg
 from minigrad import linear_model, nn, optim
 from minigrad.data import regression
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import number
-from minigrad.lab.claims import Claim
+from minigrad.lab.gallery.article import number
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim
 from minigrad.selection import log_spaced
 
 claim = Claim(__file__, __doc__)

@@ -11,10 +11,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import load_digits
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import number
-from minigrad.lab.claims import Claim
-from minigrad.lab.statistics import mean
+from minigrad.lab.gallery.article import number
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim
+from minigrad.lab.pages.statistics import mean
 
 claim = Claim(__file__, __doc__)
 SEEDS, STEPS = range(claim.size["seeds"]), claim.size["steps"]

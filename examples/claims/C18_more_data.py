@@ -8,10 +8,10 @@ Primary comparison: the gain of the test loss by L2, λ chosen for each number o
 
 from minigrad import reg
 from minigrad.data import Dataset
-from minigrad.lab.articles import around
-from minigrad.lab.claims import Claim, Images, measured, trained
-from minigrad.lab.figures import gain_intervals
-from minigrad.lab.statistics import mean, paired_gain
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.claim import Claim, Images, measured, trained
+from minigrad.lab.pages.figures import gain_intervals
+from minigrad.lab.pages.statistics import mean, paired_gain
 
 claim = Claim(__file__, __doc__)
 SEEDS = range(claim.size["seeds"])

@@ -9,20 +9,20 @@ does not depend, and each of their criteria is asserted; `minigrad articles` sho
 import contextlib
 import io
 
-from minigrad.lab import gallery
-from minigrad.lab.articles import SIZES
-from minigrad.lab.claims import Claim
+from minigrad.lab.gallery import pages
+from minigrad.lab.gallery.article import SIZES
+from minigrad.lab.gallery.claim import Claim
 
 claim = Claim(__file__, __doc__)
 COUNT = claim.size["articles"]
-programs = gallery.programs(gallery.ARTICLES)
-numbers = sorted({gallery.number_of(path) for path in programs})[:COUNT]
+programs = pages.programs(pages.ARTICLES)
+numbers = sorted({pages.number_of(path) for path in programs})[:COUNT]
 
 claim.section(f"The programs of {', '.join(numbers)}")
 asserted, figures = [], []
-for path in gallery.programs(gallery.ARTICLES, numbers):
+for path in pages.programs(pages.ARTICLES, numbers):
     with contextlib.redirect_stdout(io.StringIO()):
-        article = gallery.run(path, quick=True, drawn=claim.drawn)
+        article = pages.run(path, quick=True, drawn=claim.drawn)
     asserted.append((path.stem, article.title, [kept.words for kept in article.kept if kept.kind == "must hold"]))
     if all(full == quick for full, quick in SIZES[path.stem].values()):  # its figures are those of the full sizes
         figures += [arguments for method, arguments in article.told if method == "figure"]

@@ -11,11 +11,11 @@ import numpy as np
 import minigrad as mg
 from minigrad import linear_model, nn, optim, reg
 from minigrad.data import regression
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around, installed_sklearn, number
-from minigrad.lab.claims import Claim, Images, measured, trained
-from minigrad.lab.demo import share_of_zeros
-from minigrad.lab.statistics import mean
+from minigrad.lab.demo.experiment import share_of_zeros
+from minigrad.lab.gallery.article import around, installed_sklearn, number
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim, Images, measured, trained
+from minigrad.lab.pages.statistics import mean
 
 claim = Claim(__file__, __doc__)
 SEEDS, ROWS, EPOCHS = range(claim.size["seeds"]), claim.size["training rows"], claim.size["epochs"]

@@ -12,10 +12,10 @@ import numpy as np
 
 from minigrad import linear_model, reg
 from minigrad.data import regression
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around, number, several
-from minigrad.lab.claims import Claim, Images, measured, trained
-from minigrad.lab.figures import weight_histograms
+from minigrad.lab.gallery.article import around, number, several
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim, Images, measured, trained
+from minigrad.lab.pages.figures import weight_histograms
 from minigrad.selection import log_spaced
 
 claim = Claim(__file__, __doc__)

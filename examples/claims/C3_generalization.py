@@ -8,10 +8,10 @@ dropout are corrected by Holm's method. The counter-example, 200 rows with right
 """
 
 from minigrad import reg
-from minigrad.lab.articles import around
-from minigrad.lab.claims import NOISE, Claim, Images, measured, trained
-from minigrad.lab.figures import gain_intervals
-from minigrad.lab.statistics import paired_gain
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.claim import NOISE, Claim, Images, measured, trained
+from minigrad.lab.pages.figures import gain_intervals
+from minigrad.lab.pages.statistics import paired_gain
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS = range(claim.size["seeds"]), claim.size["epochs"]

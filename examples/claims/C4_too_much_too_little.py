@@ -10,9 +10,9 @@ import numpy as np
 
 from minigrad import linear_model, reg
 from minigrad.data import load_digits, regression
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around
-from minigrad.lab.claims import NOISE, Claim, Images, measured, standard_errors, trained
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import NOISE, Claim, Images, measured, standard_errors, trained
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS = range(claim.size["seeds"]), claim.size["epochs"]

@@ -11,9 +11,9 @@ import numpy as np
 
 from minigrad import linear_model, selection
 from minigrad.data import regression
-from minigrad.lab.articles import installed_sklearn, number
-from minigrad.lab.claims import Claim
-from minigrad.lab.selection_figures import coefficient_paths, error_over_lambda
+from minigrad.lab.gallery.article import installed_sklearn, number
+from minigrad.lab.gallery.claim import Claim
+from minigrad.lab.pages.selection_figures import coefficient_paths, error_over_lambda
 
 claim = Claim(__file__, __doc__)
 ROWS, HELD = claim.size["rows"], claim.size["held-out rows"]

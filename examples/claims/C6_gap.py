@@ -12,9 +12,9 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn
 from minigrad.data import load_digits
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import around
-from minigrad.lab.claims import NOISE, Claim, Images, measured, trained
+from minigrad.lab.gallery.article import around
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import NOISE, Claim, Images, measured, trained
 
 claim = Claim(__file__, __doc__)
 SEEDS, EPOCHS, MASKS = range(claim.size["seeds"]), claim.size["epochs"], claim.size["masks"]

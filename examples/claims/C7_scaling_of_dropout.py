@@ -11,9 +11,9 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import load_digits
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import number
-from minigrad.lab.claims import Claim
+from minigrad.lab.gallery.article import number
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim
 
 claim = Claim(__file__, __doc__)
 STEPS, BATCH, RATE, LAMBDA = claim.size["steps"], 32, 0.2, 0.01

@@ -11,11 +11,11 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.data import load_digits
-from minigrad.lab import deep
-from minigrad.lab.article_figures import curves
-from minigrad.lab.articles import number, several
-from minigrad.lab.claims import Claim
-from minigrad.lab.statistics import paired_gain
+from minigrad.lab.gallery import depth
+from minigrad.lab.gallery.article import number, several
+from minigrad.lab.gallery.article_figures import curves
+from minigrad.lab.gallery.claim import Claim
+from minigrad.lab.pages.statistics import paired_gain
 
 claim = Claim(__file__, __doc__)
 STARTS, PAIRS, STEPS = claim.size["starts"], claim.size["trained pairs"], claim.size["training steps"]
@@ -27,7 +27,7 @@ x, y = load_digits("float64")
 x, y = (x - x.mean(0))[:32], y[:32]
 
 claim.section("The mathematics: 200 steps of a recurrent network with spectral radius ρ")
-linear, bent = ({radius: deep.unrolled(radius, phi) for radius in RADII} for phi in (None, mg.tanh))
+linear, bent = ({radius: depth.unrolled(radius, phi) for radius in RADII} for phi in (None, mg.tanh))
 claim.table(
     ("ρ", "log ρ", "slope per step, linear", "slope per step, tanh"),
     [[f"{r:g}", f"{np.log(r):+.6f}", f"{linear[r].slope:+.6f}", f"{bent[r].slope:+.3f}"] for r in RADII],
@@ -46,12 +46,12 @@ claim.figure(
 )  # fmt: skip
 
 claim.section("50 layers of 64 units, before training")
-norms = deep.start_gradients(x, y, STARTS, INITS)
-slopes = {key: float(np.median([deep.slope(run) for run in runs])) for key, runs in norms.items()}
+norms = depth.start_gradients(x, y, STARTS, INITS)
+slopes = {key: float(np.median([depth.slope(run) for run in runs])) for key, runs in norms.items()}
 claim.table(
     ("slope per layer", *INITS),
     [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)]
-     for s in deep.STRUCTURES for a in deep.ACTIVATIONS],
+     for s in depth.STRUCTURES for a in depth.ACTIVATIONS],
 )  # fmt: skip
 claim.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
@@ -59,7 +59,7 @@ claim.says(
     "e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
 )
 mg.manual_seed(0)
-model = deep.Deep("sigmoid", "He")
+model = depth.Deep("sigmoid", "He")
 bound = sum(np.log(np.linalg.norm(layer.weight.data, 2) / 4) for layer in model.layers)
 left = float(np.log(norms["plain", "sigmoid", "He"][0][0] / norms["plain", "sigmoid", "He"][0][-1]))
 claim.holds(
@@ -69,17 +69,17 @@ claim.holds(
 )
 
 claim.section(f"After {STEPS} steps of gradient descent, rate {RATE:g}: L2(0.1), and gradients clipped to norm 1")
-ends = {(activation, init): {name: [] for name in REMEDIES} for activation in deep.ACTIVATIONS for init in INITS}
+ends = {(activation, init): {name: [] for name in REMEDIES} for activation in depth.ACTIVATIONS for init in INITS}
 for init in INITS:
     for start in range(PAIRS):
         mg.manual_seed(start)
-        model = deep.Deep("tanh", init)
+        model = depth.Deep("tanh", init)
         first = model.state_dict()
-        for activation, model.phi in deep.ACTIVATIONS.items():
+        for activation, model.phi in depth.ACTIVATIONS.items():
             for name, how in REMEDIES.items():
                 model.load_state_dict(first)
-                deep.train(model, x, y, STEPS, RATE, **how)
-                ends[activation, init][name].append(deep.slope(deep.layer_gradients(model, x, y)))
+                depth.train(model, x, y, STEPS, RATE, **how)
+                ends[activation, init][name].append(depth.slope(depth.layer_gradients(model, x, y)))
 gains = {key: {name: paired_gain(runs[name], runs["nothing"]) for name in runs} for key, runs in ends.items()}
 claim.table(
     ("network", *(f"slope, {name}" for name in REMEDIES), "L2 minus nothing", "clipped minus nothing"),
@@ -91,8 +91,8 @@ lower = {f"{', '.join(key)}: L2 lowers the slope by": (runs["nothing"], runs["L2
 primary = f"{', '.join(PRIMARY)}: L2 lowers the slope by"
 claim.gains(primary, *lower.pop(primary), digits=4)
 claim.corrected(lower, digits=4)
-layers = np.arange(deep.DEPTH + 1)
-kinds = [(s, a) for s in deep.STRUCTURES for a in deep.ACTIVATIONS]
+layers = np.arange(depth.DEPTH + 1)
+kinds = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 claim.figure(
     lambda: curves(
         {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in kinds},

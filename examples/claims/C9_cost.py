@@ -14,10 +14,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import reg
 from minigrad.data import load_digits
-from minigrad.lab import cost
-from minigrad.lab.article_figures import bars
-from minigrad.lab.articles import several
-from minigrad.lab.claims import Claim
+from minigrad.lab.cost import cost
+from minigrad.lab.gallery.article import several
+from minigrad.lab.gallery.article_figures import bars
+from minigrad.lab.gallery.claim import Claim
 
 claim = Claim(__file__, __doc__)
 ROUNDS, HIDDEN = claim.size["rounds"], 256

@@ -1,20 +1,20 @@
 """Data: arrays that a model can train on, made from a seed, read from files, split, scaled and served in batches."""
 
-from .arrays import Dataset, check_xy
-from .csv import Table, read_csv
-from .digits import load_digits
-from .draws import Draws
-from .idx import read_idx, write_idx
-from .images import RandomFlip, RandomShift
-from .imputation import MeanImputer
-from .labels import check_labels, noisy_labels, one_hot
-from .loader import Loader
-from .mixup import Mixup
-from .mnist import load_mnist
-from .scaling import Standardizer, standardize
-from .splitting import Split, split, subsample
-from .synthetic import Regression, blobs, moons, regression, spirals
-from .targets import class_weights, sample_weights, smooth_labels, weighted_targets
+from .batches.draws import Draws
+from .batches.images import RandomFlip, RandomShift
+from .batches.loader import Loader
+from .batches.mixup import Mixup
+from .dataset import Dataset, check_xy
+from .formats.csv import Table, read_csv
+from .formats.idx import read_idx, write_idx
+from .prepare.imputation import MeanImputer
+from .prepare.labels import check_labels, noisy_labels, one_hot
+from .prepare.scaling import Standardizer, standardize
+from .prepare.splitting import Split, split, subsample
+from .prepare.targets import class_weights, sample_weights, smooth_labels, weighted_targets
+from .sets.digits import load_digits
+from .sets.mnist import load_mnist
+from .sets.synthetic import Regression, blobs, moons, regression, spirals
 
 __all__ = [
     "Dataset",

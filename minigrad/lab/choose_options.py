@@ -81,7 +81,7 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
 
 
 def _run(name: str, options: argparse.Namespace) -> None:
-    from . import choose
+    from ..commands import choose
 
     {"cv": choose.run_cv, "path": choose.run_path}[name](options)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..data.arrays import as_rows, finite_rows
+from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 
 REAL = np.dtype(np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..checks import finite
-from ..data.labels import check_labels
+from ..data.prepare.labels import check_labels
 from .design import dot, product
 from .model import Linear, LinearModel, Solver
 

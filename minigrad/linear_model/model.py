@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..checks import finite, whole
-from ..data.arrays import as_rows, finite_rows
+from ..data.dataset import as_rows, finite_rows
 from ..errors import ShapeError
 from .design import REAL, Design
 

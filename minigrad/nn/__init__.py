@@ -1,6 +1,7 @@
 """Layers, losses and initializers. `nn.Module` is the tree that holds parameters; `nn.init` what they start from."""
 
-from . import init, utils
+from . import clipping as utils
+from . import init
 from .activations import (
     CELU,
     ELU,
@@ -16,9 +17,14 @@ from .activations import (
     Softsign,
     Tanh,
 )  # fmt: skip
-from .dropconnect import DropConnect
-from .dropout import Dropout
-from .layers import Dense, Flatten, Linear, Sequential
+from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
+from .dropout.dropconnect import DropConnect
+from .dropout.dropout import Dropout
+from .dropout.monte_carlo import mc_predict
+from .dropout.noise import GaussianDropout, GaussianNoise
+from .dropout.random_layer import RandomLayer
+from .dropout.redraw import replay
+from .linear import Dense, Linear
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -37,11 +43,7 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
-from .monte_carlo import mc_predict
-from .noise import GaussianDropout, GaussianNoise
-from .random_layer import RandomLayer
-from .replay import replay
-from .shared_dropout import Dropout1d, Dropout2d, VariationalDropout
+from .sequential import Flatten, Sequential
 
 __all__ = [
     "CELU",

@@ -10,7 +10,7 @@ from ..checks import finite
 from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
-from .bound import Metric
+from .binding import Metric
 
 
 class Adam(Optimizer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,11 +13,10 @@ from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
-from ..reg.terms import Terms
-from .bound import Metric, by_coordinate, check_bound, steps_that_last
-from .groups import check_param, make_groups
-
-_groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
+from ..reg.binding.terms import Terms
+from . import group_prox
+from .binding import Metric, by_coordinate, check_bound, steps_that_last
+from .parameter_groups import check_param, make_groups
 
 
 class Table:
@@ -68,7 +66,7 @@ class Optimizer(ABC):
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
         check_bound(self._name, self._terms, self.state)
         if prox is not None:
-            _groups.check_maps(f"{self._name}(prox=...)", prox)
+            group_prox.check_maps(f"{self._name}(prox=...)", prox)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
         self._asked = False  # whether steps have to note the values of the terms
         self._hooks: list[Callable[[Optimizer], Any]] = []
@@ -186,7 +184,7 @@ class Optimizer(ABC):
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
         self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
-        self._grouped = _groups.GroupSteps(self)
+        self._grouped = group_prox.GroupSteps(self)
         for moment, columns in (("penalty", (L1, L2)), ("prox", (PROX_L1, PROX_L2))):
             for entry in self._terms[moment].entries if moment in self._terms else ():
                 alone = by_coordinate(entry.term)

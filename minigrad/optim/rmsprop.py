@@ -8,7 +8,7 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from .base import Optimizer, Table
-from .bound import Metric
+from .binding import Metric
 
 
 class RMSprop(Optimizer):

@@ -5,20 +5,20 @@ constraints are an optimizer's constraints=terms. `compact` and `sparsity` look 
 """
 
 from . import conventions
-from .activity import Activity, ActivityNorm
-from .base import Penalty
-from .compact import compact
-from .confidence import ConfidencePenalty
+from .binding.on import everything, on, select
+from .binding.ramp import Ramp
+from .binding.term import Penalty
+from .binding.terms import Terms
 from .constraints import Box, MaxNorm, NonNegative, UnitNorm
-from .gradient import InputGradient
-from .groups import GroupLasso, Norm, SparseGroupLasso
-from .named_groups import NamedGroupLasso
-from .orthogonal import Orthogonal
-from .penalties import L1, L2, ElasticNet
-from .schedule import Ramp
-from .select import everything, on, select
-from .sparsity import sparsity
-from .terms import Terms
+from .outputs.activity import Activity, ActivityNorm
+from .outputs.confidence import ConfidencePenalty
+from .outputs.input_gradient import InputGradient
+from .weights.elastic_net import L1, L2, ElasticNet
+from .weights.group_norms import GroupLasso, Norm, SparseGroupLasso
+from .weights.named_groups import NamedGroupLasso
+from .weights.orthogonal import Orthogonal
+from .zeros.compact import compact
+from .zeros.sparsity import sparsity
 
 __all__ = [
     "L1",

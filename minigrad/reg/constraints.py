@@ -21,7 +21,7 @@ from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
 from ..ops.shape.axes import check_real
 from ..tensor import tensor
-from .groups import axes, check_groups
+from .weights.group_norms import axes, check_groups
 
 
 class Constraint(ABC):

@@ -7,7 +7,7 @@ Canonical: mean data loss + l1 Σ|w| + (l2/2) Σw². Where a formula divides by 
 from __future__ import annotations
 
 from ..checks import finite, whole
-from .penalties import L1, L2, ElasticNet
+from .weights.elastic_net import L1, L2, ElasticNet
 
 
 def _lam(value: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..checks import whole
-from ..data.arrays import finite_rows, pair, take_rows
+from ..data.dataset import finite_rows, pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS
 from .folds import as_folds, fit_seed, nested_seed, repeats_of

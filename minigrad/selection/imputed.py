@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.imputation import MeanImputer
+from ..data.prepare.imputation import MeanImputer
 from .scores import output_of
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from .. import optim, reg, rng
 from ..checks import finite, whole
-from ..data.arrays import as_rows, finite_rows
-from ..data.scaling import Standardizer
+from ..data.dataset import as_rows, finite_rows
+from ..data.prepare.scaling import Standardizer
 from ..errors import NonFiniteError
 from ..nn.module import Module
-from ..reg.select import select
+from ..reg.binding.on import select
 from ..train import fit
 from .scores import output_of
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import kernels as K
-from ..data.arrays import as_rows
+from ..data.dataset import as_rows
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..nn.module import Module

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import whole
-from ..data.arrays import pair, take_rows
+from ..data.dataset import pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of

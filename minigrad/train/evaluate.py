@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..checks import whole
-from ..data.arrays import Dataset, check_xy
-from ..data.labels import check_labels
-from ..data.loader import Loader
+from ..data.batches.loader import Loader
+from ..data.dataset import Dataset, check_xy
+from ..data.prepare.labels import check_labels
 from ..engine import Tensor
 from ..errors import DTypeError
 from ..nn.module import Module
 from ..recording import no_grad
-from ..reg.terms import Terms
+from ..reg.binding.terms import Terms
 
 Metric = Callable[[Tensor, np.ndarray], float]
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..checks import named_keywords, whole
-from ..data.loader import Loader
+from ..data.batches.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError
 from ..nn.module import Module
 from ..optim.base import Optimizer
-from ..reg.terms import Terms
+from ..reg.binding.terms import Terms
 from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
 from .history import History
 

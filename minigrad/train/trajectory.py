@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..checks import finite
-from ..nn.utils import clip_grad_norm_, clip_grad_value_
+from ..nn.clipping import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
 from ..optim.schedules import ReduceLROnPlateau, Schedule
 from .callbacks import Callback

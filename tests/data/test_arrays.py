@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import minigrad.kernels as K
-from minigrad.data import arrays, check_xy
-from minigrad.data.arrays import take_rows
+from minigrad.data import check_xy, dataset
+from minigrad.data.dataset import take_rows
 from minigrad.errors import DTypeError, NonFiniteError, ShapeError
 
 
@@ -43,7 +43,7 @@ def test_good_arrays_are_not_copied():
     ],
 )
 def test_the_first_bad_number_is_named(monkeypatch, chunk, shape, at, place):
-    monkeypatch.setattr(arrays, "CHUNK", chunk)
+    monkeypatch.setattr(dataset, "CHUNK", chunk)
     x = np.ones(shape)
     x[-1] = np.inf
     x[at] = np.nan

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from minigrad.data.atomic import atomic_write
+from minigrad.atomic import atomic_write
 
 
 def test_new_file_has_the_content_and_the_usual_rights(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import load_digits
-from minigrad.data.digits import FILE
+from minigrad.data.sets.digits import FILE
 from minigrad.errors import DTypeError
 
 CONTENT = "4af6f3417d7865cd8b5dbd03a9e4f16e8ef14c0f4c336c712afa1421a4f382a9"

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from minigrad.data.fetch import fetch_gzip
+from minigrad.data.formats.fetch import fetch_gzip
 
 CONTENT = b"four files of digits" * 50
 GOOD = gzip.compress(CONTENT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import read_idx, write_idx
-from minigrad.data.idx import parse_idx
+from minigrad.data.formats.idx import parse_idx
 from minigrad.errors import DTypeError
 
 DTYPES = ["uint8", "int8", "int16", "int32", "float32", "float64"]

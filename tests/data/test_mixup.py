@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import Draws, Mixup
-from minigrad.data.mixup import beta
+from minigrad.data.batches.mixup import beta
 
 N = 20_000
 

@@ -9,7 +9,8 @@ import urllib.request
 import numpy as np
 import pytest
 
-from minigrad.data import load_mnist, mnist, write_idx
+from minigrad.data import load_mnist, write_idx
+from minigrad.data.sets import mnist
 
 REAL = os.environ.get("MINIGRAD_DATA")
 needs_mnist = pytest.mark.skipif(

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 import minigrad as mg
-from minigrad.lab import gallery
+from minigrad.lab.gallery import pages
 
 
 class Reader(HTMLParser):
@@ -60,7 +60,7 @@ def quick_runs(programs, folder, **options):
 
         def get(name):
             if name not in made:
-                made[name] = gallery.run(programs[name], quick=True, **options)
+                made[name] = pages.run(programs[name], quick=True, **options)
             return made[name]
 
         yield get

@@ -6,7 +6,7 @@ from lab.pages import read
 
 from minigrad import cli, reg
 from minigrad.data import Dataset, Split
-from minigrad.lab import article_000
+from minigrad.lab.demo import mnist
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +17,12 @@ def data():
 
 
 def test_conventions_differ_by_the_factor_2():
-    formula, code = article_000.CONVENTIONS.values()
+    formula, code = mnist.CONVENTIONS.values()
     assert (formula.l1, formula.l2, code.l1, code.l2) == (0, 0.001, 0, 0.002)
 
 
 def test_the_network_is_the_article_s():
-    model = article_000.network()
+    model = mnist.network()
     assert [p.shape for p in model.parameters()] == [(784, 64), (64,), (64, 64), (64,), (64, 10), (10,)]
     for name, p in model.named_parameters():
         if name.endswith("bias"):
@@ -32,15 +32,15 @@ def test_the_network_is_the_article_s():
 
 
 def test_biases_are_penalised_and_values_apart(data, capsys):
-    results = article_000.run(data, range(2), 2)
+    results = mnist.run(data, range(2), 2)
     out = capsys.readouterr().out
     assert "on all variables" in out and "seed 1" in out
     for runs in results.values():
         for r in runs:
             assert r.history.names[:4] == ["epoch", "loss", "L2", "total"]
             assert r.history.last["val_total"] == pytest.approx(r.history.last["val_loss"] + r.history.last["val_L2"])
-    model = article_000.network()
-    start = reg.on(model, {"L2": (reg.everything, article_000.CONVENTIONS["code, λ Σw²"])})
+    model = mnist.network()
+    start = reg.on(model, {"L2": (reg.everything, mnist.CONVENTIONS["code, λ Σw²"])})
     assert len(start.entries[0].parameters) == 6
 
 
@@ -48,7 +48,7 @@ def test_biases_are_penalised_and_values_apart(data, capsys):
 def test_command(data, tmp_path, capsys, monkeypatch, figures):
     if figures:
         pytest.importorskip("matplotlib", reason="needs the extra `figures`")
-    monkeypatch.setattr(article_000, "load_mnist", lambda download: data)
+    monkeypatch.setattr(mnist, "load_mnist", lambda download: data)
     options = ["demo", "--data", "mnist", "--seeds", "2", "--epochs", "1", "--out", str(tmp_path)]
     assert cli.main(options + ([] if figures else ["--no-figures"])) == 0
     assert str(tmp_path / "mnist.html") in capsys.readouterr().out

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.lab import article_figures
+from minigrad.lab.gallery import article_figures
 
 pytest.importorskip("matplotlib", reason="needs the extra `figures`")
 

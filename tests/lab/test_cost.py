@@ -10,7 +10,7 @@ from kernels.twins import needs_native
 
 import minigrad as mg
 from minigrad import cli, nn, optim, reg
-from minigrad.lab import cost, cost_measures
+from minigrad.lab.cost import cost, measures
 
 X, Y = np.random.default_rng(0).random((16, 20)).astype(np.float32), np.arange(16) % 3
 
@@ -94,7 +94,7 @@ def test_an_update_allocates_no_array_and_is_one_kernel_call(monkeypatch, moment
 def test_rows_are_timed_in_turn_and_keep_their_fastest_slice(monkeypatch):
     """A disturbance, here of a second, is not in the figure unless it lasts through every slice."""
     clock, order = [0.0], []
-    monkeypatch.setattr(cost_measures.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(measures.time, "perf_counter", lambda: clock[0])
 
     def row(name, took, disturbed):
         def call():
@@ -103,10 +103,10 @@ def test_rows_are_timed_in_turn_and_keep_their_fastest_slice(monkeypatch):
 
         return call
 
-    found = cost_measures.fastest([row("a", 1e-3, 2), row("b", 2e-3, 4)])
+    found = measures.fastest([row("a", 1e-3, 2), row("b", 2e-3, 4)])
     assert found == pytest.approx([1e-3, 2e-3])
     turns = [name for i, name in enumerate(order) if i == 0 or order[i - 1] != name]
-    assert turns == ["a", "b"] * cost_measures.TURNS
+    assert turns == ["a", "b"] * measures.TURNS
 
 
 def test_a_copy_of_the_plain_network_costs_nothing():

@@ -10,8 +10,8 @@ from lab.pages import read
 import minigrad as mg
 from minigrad import cli
 from minigrad.data import load_digits
-from minigrad.lab import demo, demo_report, search
-from minigrad.lab.statistics import Gain
+from minigrad.lab.demo import experiment, report, search
+from minigrad.lab.pages.statistics import Gain
 
 METHODS = ["none", "L2", "L1 sub-gradient", "L1 proximal", "elastic net", "dropout", "dropout + L2"]
 
@@ -27,11 +27,11 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def results():
-    return demo.run(range(2), epochs=3, say=lambda line: None)
+    return experiment.run(range(2), epochs=3, say=lambda line: None)
 
 
 def test_the_data_are_what_the_text_says():
-    train, test = demo.data_for(3)
+    train, test = experiment.data_for(3)
     x, y = load_digits()
     assert (len(train.x), len(test.x)) == (400, 1397)
     clean = {row.tobytes(): label for row, label in zip(x, y)}
@@ -39,24 +39,24 @@ def test_the_data_are_what_the_text_says():
     assert sum(wrong) == 120  # 30% replaced by another class
     assert all(label == clean[row.tobytes()] for row, label in zip(test.x, test.y))
     assert not {row.tobytes() for row in train.x} & {row.tobytes() for row in test.x}
-    other, _ = demo.data_for(4)
+    other, _ = experiment.data_for(4)
     assert (other.x != train.x).any()
     assert [label != clean[row.tobytes()] for row, label in zip(other.x, other.y)] != wrong
 
 
 def test_methods_differ_in_the_regularizer_alone():
     """Without a penalty and without dropout the rest of the recipe gives the same bits, run after run."""
-    a, b = (demo.train_one(demo.Method(name), 0, 2) for name in ("one", "two"))
+    a, b = (experiment.train_one(experiment.Method(name), 0, 2) for name in ("one", "two"))
     assert all((v == w).all() for v, w in zip(a.weights, b.weights))
     mg.manual_seed(0)
-    start = [p.data for p in demo.network(0.0).parameters()]
+    start = [p.data for p in experiment.network(0.0).parameters()]
     mg.manual_seed(0)
-    for w, v in zip(start, demo.network(0.5).parameters()):
+    for w, v in zip(start, experiment.network(0.5).parameters()):
         assert (w == v.data).all()
 
 
 def test_results(results):
-    assert list(results) == METHODS == [m.name for m in demo.METHODS]
+    assert list(results) == METHODS == [m.name for m in experiment.METHODS]
     for name, runs in results.items():
         assert [r.seed for r in runs] == [0, 1]
         for r in runs:
@@ -71,12 +71,12 @@ def test_results(results):
 def test_share_of_zeros_leaves_constant_pixels_out():
     x = np.array([[0.0, 1.0], [0.0, 2.0]])
     weights = [np.array([[0.0, 0.0], [0.0, 5.0]]), np.array([[1.0], [1.0]])]
-    assert demo.share_of_zeros(weights, x) == 1 / 4
+    assert experiment.share_of_zeros(weights, x) == 1 / 4
 
 
 def test_the_settings_come_from_the_grid():
     tried = {(method.name, method.setting) for method in search.grid()}
-    assert {(method.name, method.setting) for method in demo.METHODS[1:]} <= tried
+    assert {(method.name, method.setting) for method in experiment.METHODS[1:]} <= tried
     assert not set(search.SEEDS) & set(range(100))
 
 
@@ -88,9 +88,9 @@ def test_search_prints_a_line_per_setting(capsys):
 
 def test_report_says_what_was_measured(results, tmp_path):
     """Numbers in the text are those of the results, and a verdict follows its interval."""
-    path = demo_report.write(results, tmp_path, False, 1.0)
+    path = report.write(results, tmp_path, False, 1.0)
     text = " ".join(read(path.read_text(encoding="utf-8")).text)
-    gain = demo_report.gains(results, "accuracy", 100.0)["L2"]
+    gain = report.gains(results, "accuracy", 100.0)["L2"]
     assert f"{gain.mean:+.2f} ± {gain.half:.2f} points" in text
     assert ("does not exclude 0" in text) == (gain.verdict == "undecided")
     for method in METHODS:
@@ -100,13 +100,13 @@ def test_report_says_what_was_measured(results, tmp_path):
 
 def test_words_follow_the_intervals():
     up, down, open_ = Gain(2.0, 1.0), Gain(-2.0, 1.0), Gain(0.5, 1.0)
-    assert "lies above 0: it helps" in demo_report._excludes({"L2": up})
-    assert "lies below 0: it harms" in demo_report._excludes({"L2": down})
-    assert "does not exclude 0" in demo_report._excludes({"L2": open_})
-    others = demo_report._others({"L2": up, "a": up, "b": down, "c": open_, "d": open_})
+    assert "lies above 0: it helps" in report._excludes({"L2": up})
+    assert "lies below 0: it harms" in report._excludes({"L2": down})
+    assert "does not exclude 0" in report._excludes({"L2": open_})
+    others = report._others({"L2": up, "a": up, "b": down, "c": open_, "d": open_})
     assert others == "Of the others, the interval lies above 0 for a; below 0 for b; on both sides of 0 for c and d."
-    assert "a strong penalty" in demo_report._loss_says({"L2": up}, {"L2": open_})
-    assert "a strong penalty" not in demo_report._loss_says({"L2": up}, {"L2": down})
+    assert "a strong penalty" in report._loss_says({"L2": up}, {"L2": open_})
+    assert "a strong penalty" not in report._loss_says({"L2": up}, {"L2": down})
 
 
 @pytest.mark.parametrize("figures", [True, False])

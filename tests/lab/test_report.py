@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from lab.pages import read
 
-from minigrad.lab.report import Report
-from minigrad.lab.statistics import Gain, mean, median_interval, paired_gain, spread, t95
-from minigrad.lab.tables import as_html, as_text
+from minigrad.lab.pages.report import Report
+from minigrad.lab.pages.statistics import Gain, mean, median_interval, paired_gain, spread, t95
+from minigrad.lab.pages.tables import as_html, as_text
 
 
 def test_t95_against_scipy():

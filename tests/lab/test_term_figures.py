@@ -6,30 +6,31 @@ import pytest
 from minigrad import nn, reg
 
 matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib: pip install minigrad[figures]")
-from minigrad.lab import figures, term_figures  # noqa: E402
+from docs.figures import terms  # noqa: E402
+from minigrad.lab.pages import figures  # noqa: E402
 
 PNG = b"\x89PNG"
 
 
 @pytest.mark.parametrize("name", ["l1", "sparse-group-lasso", "max-norm", "activity"])
 def test_figures_are_drawn(tmp_path, name):
-    term_figures.draw(name, tmp_path / "figure.png")
+    terms.draw(name, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes()[:4] == PNG
 
 
 def test_every_figure_stands_in_the_page():
-    page = term_figures.Path(__file__).parents[2] / "docs" / "regularization.md"
+    page = terms.Path(__file__).parents[2] / "docs" / "regularization.md"
     if not page.exists():
         pytest.skip("needs the checkout, not an installed package")
     text = page.read_text()
-    for name in term_figures.FIGURES:
+    for name in terms.FIGURES:
         assert f"images/reg-{name}.png" in text
         assert (page.parent / "images" / f"reg-{name}.png").read_bytes()[:4] == PNG
 
 
 def test_the_curve_is_the_proximal_map():
     figure, axis = matplotlib.pyplot.subplots() if hasattr(matplotlib, "pyplot") else figures._pyplot().subplots()
-    term_figures.shrinkage(axis, lambda v: reg.L1(1.0).prox(v, 1.0).data, "")
+    terms.shrinkage(axis, lambda v: reg.L1(1.0).prox(v, 1.0).data, "")
     v, shrunk = axis.lines[1].get_data()
     np.testing.assert_allclose(shrunk, np.sign(v) * np.maximum(np.abs(v) - 1, 0))
     figures._pyplot().close(figure)

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.lab.written_out import Convolution, Convolutional, Recurrent
+from minigrad.lab.gallery.two_networks import Convolution, Convolutional, Recurrent
 
 
 @pytest.mark.parametrize(("side", "size", "stride"), [(6, 3, 1), (7, 3, 2), (8, 2, 3), (5, 5, 1)])

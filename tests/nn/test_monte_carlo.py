@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn.replay import drawing_from
+from minigrad.nn.dropout.redraw import drawing_from
 
 
 @pytest.fixture

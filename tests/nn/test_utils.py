@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn.utils import clip_grad_norm_, clip_grad_value_
+from minigrad.nn.clipping import clip_grad_norm_, clip_grad_value_
 
 
 def make(gradients):

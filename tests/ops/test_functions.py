@@ -5,7 +5,7 @@ import pytest
 from ops.slopes import check, gradients
 
 import minigrad as mg
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 pytestmark = pytest.mark.usefixtures("backend")
 both = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 pytest.importorskip("hypothesis", reason="generated cases need hypothesis: pip install minigrad[dev]")
 import opspecs

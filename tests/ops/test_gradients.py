@@ -10,13 +10,13 @@ import pytest
 
 import minigrad as mg
 import minigrad.ops
+from minigrad.insight.gradcheck import gradcheck
 from minigrad.ops import losses
 from minigrad.ops.elementwise import fused_activations, mask
 from minigrad.ops.index import gather
 from minigrad.ops.reduce import softmax, statistics
 from minigrad.ops.regularize import penalty
 from minigrad.ops.shape import axes, broadcast
-from minigrad.testing import gradcheck
 
 if importlib.util.find_spec("hypothesis"):
     import opspecs

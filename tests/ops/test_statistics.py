@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 pytestmark = pytest.mark.usefixtures("backend")
 NAN, INF = math.nan, math.inf

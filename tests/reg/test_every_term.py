@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, reg
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 UNITS = {"a": [("w", np.s_[:, 0])], "b": [("w", np.s_[:, 1:])]}
 

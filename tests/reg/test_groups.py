@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, reg
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 AXIS = {"columns": 0, "rows": 1}
 TERMS = [

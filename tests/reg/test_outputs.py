@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim, reg, train
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 
 def make(*layers, seed=3):

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim, reg, train
-from minigrad.testing import gradcheck
+from minigrad.insight.gradcheck import gradcheck
 
 
 class LogCosh(reg.Penalty):

@@ -63,7 +63,17 @@ from .elementwise import (
 )
 from .gather import add_at, join, place, take
 from .group_norms import group_level, group_limit, group_norm, group_soft_threshold
-from .losses import bce_with_logits, bce_with_logits_grad, cross_entropy, cross_entropy_grad, mse, mse_grad
+from .losses import (
+    MEAN,
+    NONE,
+    SUM,
+    bce_with_logits,
+    bce_with_logits_grad,
+    cross_entropy,
+    cross_entropy_grad,
+    mse,
+    mse_grad,
+)
 from .matmul import matmul
 from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_like, empty_product, empty_reduced
 from .penalty import elastic_net, elastic_net_grad, soft_threshold

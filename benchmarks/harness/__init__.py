@@ -1,0 +1,1 @@
+"""How a benchmark runs: cases, workers, the driver, tables and figures."""

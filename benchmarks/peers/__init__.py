@@ -1,0 +1,1 @@
+"""What several families share of the peers: NumPy by hand, JAX."""

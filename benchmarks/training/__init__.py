@@ -1,0 +1,1 @@
+"""Epochs of training, beside NumPy by hand and PyTorch."""

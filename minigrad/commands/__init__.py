@@ -1,0 +1,1 @@
+"""The commands of the program `minigrad`, a file for each."""

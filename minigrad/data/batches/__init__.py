@@ -1,0 +1,1 @@
+"""From rows to batches: loaders, mixed and changed images, drawn rows."""

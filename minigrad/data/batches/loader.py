@@ -1,0 +1,82 @@
+"""Batches of rows, in an order that is a function of (seed, epoch) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...checks import whole
+from ...rng import CALLS, SEEDS, SHUFFLE, permutation, stream
+from ..dataset import Dataset, check_xy, take_rows
+
+Place = tuple[int, int, int, int]  # seed, epoch, first row of the batch in the epoch's order, number of the transform
+Transform = Callable[[np.ndarray, np.ndarray, Place], tuple[np.ndarray, np.ndarray]]
+
+
+class Loader:
+    """Batches (x, y) of NumPy arrays, each a copy of its own: batch_size rows, and what is left in the last one.
+
+    Every iteration is an epoch: it visits each row once, in a new order drawn from (seed, epoch), or in the order of
+    the data if shuffle is False. `epoch` is the epoch that the next iteration will be. drop_last leaves out a last
+    batch that would be smaller. The data is checked and cast once, here (check_xy): dtype None keeps what it has.
+
+    transform is a function (x, y, place) -> (x, y) of a batch, or several, applied in order: RandomFlip, RandomShift,
+    Mixup, or one of your own; Draws(place, len(x)) gives it random numbers.
+
+    >>> loader = Loader(np.arange(10.0).reshape(5, 2), [0, 1, 0, 1, 0], batch_size=2, shuffle=False)
+    >>> len(loader), [y.tolist() for x, y in loader], loader.epoch
+    (3, [[0, 1], [0, 1], [0]], 1)
+    >>> first = [y.tolist() for x, y in Loader(np.eye(9), range(9), 4, seed=3)]
+    >>> again = [y.tolist() for x, y in Loader(np.eye(9), range(9), 4, seed=3)]
+    >>> first == again, sorted(sum(first, []))
+    (True, [0, 1, 2, 3, 4, 5, 6, 7, 8])
+    """
+
+    def __init__(
+        self, x: Any, y: Any, batch_size: int, shuffle: bool = True, seed: int = 0, drop_last: bool = False,
+        dtype: Any = None, transform: Transform | Sequence[Transform] = (),
+    ) -> None:  # fmt: skip
+        self.x, self.y = check_xy(x, y, dtype)
+        self.batch_size = whole(batch_size, "Loader: batch_size", 1)
+        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
+        self.seed = whole(seed, "Loader: seed", 0, SEEDS)
+        self.transforms = tuple(transform) if isinstance(transform, Sequence) else (transform,)
+        for step in self.transforms:
+            if isinstance(step, type) or not callable(step):
+                raise TypeError(f"Loader: transform is {step!r}; need functions (x, y, place), such as RandomFlip()")
+        self.epoch = 0
+        if len(self) == 0:
+            raise ValueError(f"Loader: {len(self.x)} rows make no batch of {batch_size}, and drop_last drops the rest")
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next iteration that epoch: how a resumed run sees the order that the first would have seen."""
+        self.epoch = whole(epoch, "set_epoch: epoch", 0, CALLS)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The rows (int64) in the order of an epoch."""
+        if not self.shuffle:
+            return np.arange(len(self.x))
+        return permutation(len(self.x), self.seed, stream(SHUFFLE, epoch))
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.x), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Dataset]:
+        epoch = self.epoch
+        self.epoch += 1  # now, not at the end: an epoch that was broken off is over
+        return self._batches(self.order(epoch), epoch)
+
+    def _batches(self, order: np.ndarray, epoch: int) -> Iterator[Dataset]:
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            rows = order[start : start + self.batch_size]
+            batch = Dataset(take_rows(self.x, rows), take_rows(self.y, rows))
+            for number, step in enumerate(self.transforms):
+                batch = Dataset(*step(*batch, (self.seed, epoch, start, number)))
+            yield batch
+
+    def __repr__(self) -> str:
+        order = f"shuffled by seed {self.seed}" if self.shuffle else "in order"
+        return f"Loader({len(self)} batches of {self.batch_size}, x {self.x.shape[1:]} {self.x.dtype}, {order})"

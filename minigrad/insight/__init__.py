@@ -1,0 +1,1 @@
+"""What happens inside: anomaly mode and gradient checks."""

@@ -1,0 +1,1 @@
+"""The demo: one network with seven regularizers, and its report."""

@@ -1,0 +1,1 @@
+"""The articles and the claims as pages: what each shows, and its verdict."""

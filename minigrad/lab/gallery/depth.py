@@ -1,0 +1,205 @@
+"""Gradients through depth: how large the gradient of the loss still is at each layer, and at each step of a network.
+
+The gradient at the state h_k is that at h_(k+1) times the Jacobian of one layer. If that changes its length by the
+factor e^slope, layer after layer, the gradient behind n layers is e^(n slope) of what it was: it vanishes below 0, it
+explodes above. `slope` measures the exponent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import nn, optim, rng
+from ...engine import Tensor, grad
+from ...ops.batches import matmul
+from ...ops.elementwise.arithmetic import add, div, mul, square, sub
+from ...ops.elementwise.exponential import sqrt
+from ...ops.elementwise.fused_activations import relu, sigmoid, tanh
+from ...ops.linalg.matmul import affine
+from ...ops.losses import cross_entropy, mse
+from ...ops.reduce.statistics import mean
+from ...tensor import tensor
+
+DEPTH, EPS = 50, 1e-5
+POLAR_STEPS = 100  # a singular value grows by half in each until it nears 1: from 1e-16 in 91
+
+
+def orthogonal(shape: tuple[int, int], dtype: Any = "float64") -> np.ndarray:
+    """A random orthogonal matrix, every one as likely: the polar factor of a matrix of normal numbers.
+
+    x <- x (3 - xᵀx) / 2 leaves the singular vectors and takes every singular value in (0, √3) to 1.
+    """
+    x = tensor(rng.normal(shape, dtype="float64", purpose=rng.INIT))
+    x = div(x, sqrt(square(x).sum()))
+    for _ in range(POLAR_STEPS):
+        x, last = sub(mul(x, 1.5), matmul(x, mul(matmul(x, x, ta=True), 0.5))), x
+        if float(np.abs(x.data - last.data).max()) < 1e-9:  # and what was left of it is squared in this step
+            return x.data.astype(dtype)
+    raise ArithmeticError(f"orthogonal: a matrix {shape} whose rows are dependent, to rounding")
+
+
+INITS: dict[str, str | Callable[..., np.ndarray]] = {
+    "small": partial(nn.init.normal, std=0.05),
+    "Glorot": "glorot_uniform",
+    "He": "he_uniform",
+    "orthogonal": orthogonal,
+    "large": partial(nn.init.normal, std=0.25),  # twice Glorot's deviation for 64 units
+}
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
+STRUCTURES = ("plain", "norm", "residual")
+
+
+def normalized(x: Tensor) -> Tensor:
+    """Each row with mean 0 and deviation 1: layer normalisation without its scale and shift."""
+    centred = sub(x, mean(x, dim=1, keepdim=True))
+    return div(centred, sqrt(add(mean(square(centred), dim=1, keepdim=True), EPS)))
+
+
+class Deep(nn.Module):
+    """`depth` layers of `width` units and a linear layer of logits, in float64.
+
+    h = φ(h W + b), with structure "norm" φ(normalized(h W + b)), with "residual" h + φ(h W + b).
+    """
+
+    def __init__(
+        self,
+        activation: str,
+        init: str,
+        structure: str = "plain",
+        depth: int = DEPTH,
+        width: int = 64,
+        classes: int = 10,
+    ) -> None:
+        self.phi, self.structure = ACTIVATIONS[activation], structure
+        self.layers = nn.Sequential(*(nn.Linear(width, width, init=INITS[init], dtype="float64") for _ in range(depth)))
+        self.head = nn.Linear(width, classes, dtype="float64")
+
+    def states(self, x: Tensor) -> list[Tensor]:
+        """x, and what each layer makes of it."""
+        found = [x]
+        layer: Any
+        for layer in self.layers:
+            z = affine(found[-1], layer.weight, layer.bias)
+            y = self.phi(normalized(z) if self.structure == "norm" else z)
+            found.append(add(found[-1], y) if self.structure == "residual" else y)
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.states(x)[-1])
+
+
+def layer_gradients(model: Deep, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """‖∂loss/∂h_k‖ of the cross-entropy, for k = 0 (the input) ... depth."""
+    states = model.states(tensor(x, requires_grad=True))
+    return lengths(cross_entropy(model.head(states[-1]), y), states)
+
+
+def start_gradients(
+    x: np.ndarray, y: np.ndarray, starts: int, inits: Iterable[str] = tuple(INITS)
+) -> dict[tuple[str, str, str], np.ndarray]:
+    """The lengths of layer_gradients by (structure, activation, init) before training: (starts, depth + 1).
+
+    One start serves all structures and activations: they do not change the weights.
+    """
+    found: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    for init in inits:
+        for start in range(starts):
+            rng.manual_seed(start)
+            model = Deep("tanh", init)
+            for model.structure in STRUCTURES:
+                for activation, model.phi in ACTIVATIONS.items():
+                    found.setdefault((model.structure, activation, init), []).append(layer_gradients(model, x, y))
+    return {key: np.array(runs) for key, runs in found.items()}
+
+
+def step_gradients(w: np.ndarray, phi: Callable[[Tensor], Tensor] | None, steps: int, rows: int = 8) -> np.ndarray:
+    """‖∂loss/∂h_t‖, t = 0 ... steps, of the recurrent network h_t = φ(h_(t-1) W + x_t), unrolled; φ None: the identity.
+
+    The inputs are normal numbers; the loss is the squared error of the last state against others.
+    """
+    inputs = rng.normal((steps + 2, rows, len(w)), std=0.1, dtype="float64")
+    weight, states = tensor(w, requires_grad=True), [tensor(inputs[0], requires_grad=True)]
+    for x in inputs[1:-1]:
+        h = affine(states[-1], weight, None)
+        h = add(h, x)
+        states.append(h if phi is None else phi(h))
+    return lengths(mse(states[-1], inputs[-1], reduction="sum"), states)
+
+
+def lengths(loss: Tensor, states: list[Tensor]) -> np.ndarray:
+    """The Euclidean length of the loss's gradient by each state."""
+    return np.array([float((g.data**2).sum()) ** 0.5 for g in grad(loss, states)])
+
+
+def slope(norms: np.ndarray) -> float:
+    """The least-squares slope of log ‖gradient‖ per layer, on the way back from the last state to the first.
+
+    Gradients that are exactly 0 have no logarithm: -inf then.
+
+    >>> bool(abs(slope(np.array([0.125, 0.25, 0.5, 1.0])) - np.log(0.5)) < 1e-12)
+    True
+    """
+    if not norms.all():
+        return -np.inf
+    back = np.arange(len(norms), dtype=np.float64)
+    back -= back.mean()
+    return float((back * np.log(norms[::-1])).sum() / (back * back).sum())
+
+
+def with_radius(n: int, radius: float, second: float = 0.9) -> np.ndarray:
+    """A random symmetric matrix (n, n) with the eigenvalue `radius`, the others evenly in ± second · radius."""
+    q = orthogonal((n, n))
+    values = radius * np.append(np.linspace(-second, second, n - 1), 1.0)
+    return np.ascontiguousarray((q * values) @ q.T)
+
+
+class Unrolled(NamedTuple):
+    """Gradients of a recurrent network at its steps, and their slope where the largest eigenvalue rules."""
+
+    norms: np.ndarray
+    slope: float
+
+
+def unrolled(
+    radius: float, phi: Callable[[Tensor], Tensor] | None, factor: float = 1.0, steps: int = 200, units: int = 32
+) -> Unrolled:
+    """step_gradients for the weights of this spectral radius, times a factor; the slope is that before the last 50."""
+    rng.manual_seed(1)
+    norms = step_gradients(factor * with_radius(units, radius), phi, steps)
+    return Unrolled(norms, slope(norms[: steps - 50]))
+
+
+def train(
+    model: Deep, x: np.ndarray, y: np.ndarray, steps: int, rate: float, l2: float = 0.0, clip: float | None = None
+) -> list[float]:
+    """Steps of gradient descent on all rows, with an L2 penalty on the weights and gradients clipped to a norm.
+
+    The data loss before each step, and after the last; it ends with one that is not finite.
+    """
+    weights = [p for name, p in model.named_parameters() if name.endswith("weight")]
+    others = [p for name, p in model.named_parameters() if not name.endswith("weight")]
+    optimizer = optim.SGD([{"params": weights, "weight_decay": l2}, {"params": others}], lr=rate)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = cross_entropy(model(tensor(x)), y)
+        losses.append(loss.item())
+        if not np.isfinite(losses[-1]):
+            return losses
+        loss.backward()
+        if clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+    return [*losses, cross_entropy(model(tensor(x)), y).item()]
+
+
+def trained(activation: str, init: str, seed: int, x: np.ndarray, y: np.ndarray, *how: Any, **remedy: Any) -> Deep:
+    """A network after `train` with these steps, rate and remedies; its start is a function of the seed."""
+    rng.manual_seed(seed)
+    model = Deep(activation, init)
+    train(model, x, y, *how, **remedy)
+    return model

@@ -1,0 +1,87 @@
+"""Dropout where elements share their fate: whole channels of images, features over all steps of a sequence."""
+
+from __future__ import annotations
+
+from ...errors import ShapeError
+from .dropout import Dropout, Shape
+
+
+class Dropout1d(Dropout):
+    """Drop whole channels: x (rows, channels, length), one bit for each row and channel.
+
+    Neighbours along a signal tell the same, so an element that is dropped alone can be read off beside it. Formula,
+    scaling, seed and masks are those of Dropout.
+
+    source    Tompson, Goroshin, Jain, LeCun, Bregler 2015, Efficient object localization using convolutional networks,
+              section 3.2
+
+    >>> import minigrad as mg
+    >>> y = mg.nn.Dropout1d(0.5, seed=1)(mg.tensor([[[1, 1, 1], [1, 1, 1]]]))
+    >>> sorted({tuple(channel) for channel in y.data[0].tolist()})
+    [(0.0, 0.0, 0.0), (2.0, 2.0, 2.0)]
+    """
+
+    dims = "rows, channels, length"
+
+    def __init__(self, p: float = 0.5, scaling: str = "inverted", seed: int | None = None) -> None:
+        super().__init__(p, scaling, seed)
+
+    def mask_shape(self, shape: Shape) -> Shape:
+        wanted = self.dims.count(",") + 1
+        if len(shape) != wanted:
+            raise ShapeError(f"x is {shape}; need ({self.dims})")
+        return (*shape[:2], *[1] * (wanted - 2))
+
+
+class Dropout2d(Dropout1d):
+    """Drop whole channels of images: x (rows, channels, height, width), one bit for each (see Dropout1d)."""
+
+    dims = "rows, channels, height, width"
+
+
+class VariationalDropout(Dropout):
+    """Drop a feature in all steps of a sequence: x (rows, steps, features), one bit for each row and feature.
+
+    A mask that changes at every step adds noise that a recurrent network accumulates; one mask over time does not.
+    Formula and scaling are those of Dropout. locked=True holds the mask over calls, until new_sequence(): for x (rows,
+    features), one step a call, or for a sequence that comes in pieces.
+
+    source    Gal, Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural networks
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.VariationalDropout(0.5, locked=True)
+    >>> step = mg.tensor([[1.0] * 64])
+    >>> first, second = layer(step), layer(step)
+    >>> layer.new_sequence()
+    >>> bool((first.data == second.data).all()), bool((first.data == layer(step).data).all())
+    (True, False)
+    """
+
+    def __init__(
+        self, p: float = 0.5, scaling: str = "inverted", seed: int | None = None, locked: bool = False
+    ) -> None:
+        super().__init__(p, scaling, seed)
+        self.locked = bool(locked)
+
+    def mask_shape(self, shape: Shape) -> Shape:
+        if len(shape) == 3:
+            return shape[0], 1, shape[2]
+        if len(shape) == 2 and self.locked:
+            return shape
+        cure = ": single steps need locked=True" if len(shape) == 2 else ""
+        raise ShapeError(f"x is {shape}; need (rows, steps, features){cure}")
+
+    def draw(self) -> tuple[int, int]:
+        if not self.locked:
+            return super().draw()
+        if self._held is None:
+            self._held = super().draw()
+        self._last = self._held
+        return self._held
+
+    def new_sequence(self) -> None:
+        """Let the next call in training draw another mask."""
+        self._held = None
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", locked" if self.locked else "")

@@ -1,0 +1,76 @@
+"""The linear layer: y = x W + b, with an activation in the same op."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..checks import real_dtype, whole
+from ..engine import Tensor
+from ..errors import DTypeError, ShapeError
+from ..ops.elementwise.fused_activations import ACTIVATION_GRADS
+from ..ops.linalg.matmul import affine
+from ..ops.shape.views import reshape
+from ..tensor import tensor
+from . import init as initializers
+from .module import Module, Parameter
+
+
+class Linear(Module):
+    """y = activation(x W + b): x (..., in_features) to y (..., out_features); W is stored (in, out).
+
+    activation is None, "relu", "tanh" or "sigmoid", computed in the same pass. init is the name of a function of
+    minigrad.nn.init or such a function; W starts Glorot-uniform ("he_uniform" suits a relu), b starts at zero.
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Linear(3, 2)
+    >>> layer(mg.tensor([[1, 2, 3]])).shape, layer.weight.shape
+    ((1, 2), (3, 2))
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, activation: str | None = None,
+        init: str | Callable[..., Any] = "glorot_uniform", dtype: Any = "float32",
+    ) -> None:  # fmt: skip
+        self.in_features = whole(in_features, "Linear: in_features", 1)
+        self.out_features = whole(out_features, "Linear: out_features", 1)
+        if not (activation is None or activation in ACTIVATION_GRADS):
+            raise ValueError(f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; "
+                             "others are layers of their own")  # fmt: skip
+        self.activation = activation
+        dtype = real_dtype(dtype, "Linear: dtype")
+        shape = (self.in_features, self.out_features)
+        weight = np.asarray(initializers.find(init)(shape, dtype))
+        if weight.shape != shape:
+            raise ShapeError(f"Linear: init returned {weight.shape}; need {shape}")
+        self.weight = Parameter(weight, dtype)
+        self.bias = Parameter(initializers.zeros((self.out_features,), dtype)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        return self.apply(x, self.weight)
+
+    def apply(self, x: Any, w: Tensor) -> Tensor:
+        """activation(x w + b), w the weight or what a subclass makes of it."""
+        x = x if isinstance(x, Tensor) else tensor(x)
+        if x.array.ndim == 2:  # the op checks as much, in its own words
+            try:
+                return affine(x, w, self.bias, activation=self.activation)
+            except (ShapeError, DTypeError):
+                pass
+        shape = x.array.shape
+        if len(shape) < 2 or shape[-1] != self.in_features:
+            cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
+            raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
+        if x.array.dtype != w.array.dtype:
+            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
+        y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
+        return reshape(y, shape=(*shape[:-1], self.out_features))
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_features}->{self.out_features}" + (f", {self.activation}" if self.activation else "")
+        return text if self.bias is not None else text + ", no bias"
+
+Dense = Linear

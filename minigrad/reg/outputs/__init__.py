@@ -1,0 +1,1 @@
+"""Penalties on what a network computes: activations, confidence, gradients of the inputs."""

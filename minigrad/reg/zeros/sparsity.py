@@ -1,0 +1,85 @@
+"""sparsity: how many exact zeros a model has, and how many of its rows and columns are empty."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...nn.module import Module
+
+HEAD = ("parameter", "shape", "zeros", "share", "empty rows", "empty columns")
+
+
+class Zeros(NamedTuple):
+    """The zeros of one parameter; rows are slices of its first axis, columns of its last one. Vectors have neither."""
+
+    name: str
+    shape: tuple[int, ...]
+    zeros: int
+    size: int
+    rows: int
+    columns: int
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The shares of zeros, of empty rows and of empty columns."""
+        m, n = (self.shape[0], self.shape[-1]) if len(self.shape) > 1 else (1, 1)
+        return self.zeros / max(self.size, 1), self.rows / max(m, 1), self.columns / max(n, 1)
+
+
+class Sparsity(tuple[Zeros, ...]):
+    """What `sparsity` returns: one Zeros per parameter; it prints as a table."""
+
+    @property
+    def zeros(self) -> int:
+        """Exact zeros in all parameters."""
+        return sum(entry.zeros for entry in self)
+
+    @property
+    def size(self) -> int:
+        """Numbers in all parameters."""
+        return sum(entry.size for entry in self)
+
+    @property
+    def share(self) -> float:
+        """The part of all parameters that is exactly zero."""
+        return self.zeros / self.size if self.size else 0.0
+
+    def __repr__(self) -> str:
+        rows = [HEAD]
+        for entry in self:
+            share = f"{entry.shares[0]:.1%}"
+            empty = f"{entry.rows}/{entry.shape[0]}", f"{entry.columns}/{entry.shape[-1]}"
+            matrix = len(entry.shape) > 1
+            rows.append((entry.name, str(entry.shape), str(entry.zeros), share, *(empty if matrix else ("", ""))))
+        rows.append(("all", "", str(self.zeros), f"{self.share:.1%}", "", ""))
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+        return "\n".join(lines)
+
+
+def sparsity(model: Module) -> Sparsity:
+    """Count the exact zeros of every parameter.
+
+    >>> import minigrad as mg
+    >>> sparsity(mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1, init="zeros")))
+    parameter   shape  zeros   share  empty rows  empty columns
+    0.weight   (3, 2)      0    0.0%         0/3            0/2
+    0.bias       (2,)      2  100.0%
+    1.weight   (2, 1)      2  100.0%         2/2            1/1
+    1.bias       (1,)      1  100.0%
+    all                    5   45.5%
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"sparsity: the model is a {type(model).__name__}; need an nn.Module")
+    return Sparsity(_zeros(name, w.array) for name, w in model.named_parameters())
+
+
+def _zeros(name: str, w: np.ndarray) -> Zeros:
+    empty = w == 0
+    rows = columns = 0
+    if w.ndim > 1:
+        rows = int(empty.reshape(len(w), -1).all(1).sum())
+        columns = int(empty.reshape(-1, w.shape[-1]).all(0).sum())
+    return Zeros(name, w.shape, int(empty.sum()), w.size, rows, columns)
