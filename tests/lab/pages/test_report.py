@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from lab.pages import read
+from lab.reading import read
 
 from minigrad.lab.pages.report import Report
 from minigrad.lab.pages.statistics import Gain, mean, median_interval, paired_gain, spread, t95

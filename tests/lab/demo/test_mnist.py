@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lab.pages import read
+from lab.reading import read
 
 from minigrad import cli, reg
 from minigrad.data import Dataset, Split

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 from kernels.twins import every_variant, needs_native
-from nn.random_layers import LAYERS, MASKING
+from nn.dropout.random_layers import LAYERS, MASKING
 
 import minigrad as mg
 from minigrad import nn

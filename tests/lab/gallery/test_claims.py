@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from lab.pages import must_hold, quick_runs, read
+from lab.reading import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli

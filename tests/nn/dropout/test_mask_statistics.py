@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from nn.random_layers import LAYERS, MASKING
+from nn.dropout.random_layers import LAYERS, MASKING
 
 import minigrad as mg
 from minigrad import nn

@@ -19,7 +19,7 @@ def test_figures_are_drawn(tmp_path, name):
 
 
 def test_every_figure_stands_in_the_page():
-    page = terms.Path(__file__).parents[2] / "docs" / "regularization.md"
+    page = terms.Path(__file__).parents[3] / "docs" / "regularization.md"
     if not page.exists():
         pytest.skip("needs the checkout, not an installed package")
     text = page.read_text()

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from lab.pages import read
+from lab.reading import read
 
 import minigrad as mg
 from minigrad import cli

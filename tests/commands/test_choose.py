@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from lab.pages import read
+from lab.reading import read
 
 from minigrad import cli
 
