@@ -17,7 +17,7 @@ import minigrad.kernels as K
 import minigrad.ops
 
 if importlib.util.find_spec("hypothesis"):
-    import opspecs
+    from ops import specs
 
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(minigrad.ops.__path__, "minigrad.ops.")]
 PUBLIC = {
@@ -105,8 +105,8 @@ def checked():
     calls = [function for cases in test_gradients.CASES.values() for function, *_ in cases]
     keys = set(test_gradients.CASES)
     if importlib.util.find_spec("hypothesis"):
-        keys |= {name for name, _ in opspecs.load()}
-        calls += [spec.ours for _, spec in opspecs.load()]
+        keys |= {name for name, _ in specs.load()}
+        calls += [spec.ours for _, spec in specs.load()]
     return keys.union(*(names_in(call) for call in calls))
 
 
@@ -115,7 +115,7 @@ def checked():
 def test_every_op_is_checked(name):
     if name in NO_GRADIENT:
         return
-    assert name in checked(), f"{name} has neither a Spec in tests/opspecs nor a case in tests/ops/test_gradients.py"
+    assert name in checked(), f"{name} has neither a Spec beside its test nor a case in tests/ops/test_gradients.py"
 
 
 BY_HAND = {  # fused gradients, and ops of packed bits or whole numbers: their cases are in tests/ops/test_gradients.py
@@ -126,7 +126,7 @@ BY_HAND = {  # fused gradients, and ops of packed bits or whole numbers: their c
 
 @needs_specs
 def test_every_op_has_generated_cases():
-    assert set(OPS) - {name for name, _ in opspecs.load()} == BY_HAND
+    assert set(OPS) - {name for name, _ in specs.load()} == BY_HAND
 
 
 FORMULAS = {"input": "[xa]", "other": "b", "target": "t"}  # what formulas call them

@@ -7,10 +7,10 @@ import minigrad as mg
 from minigrad.insight.gradcheck import gradcheck
 
 pytest.importorskip("hypothesis", reason="generated cases need hypothesis: pip install minigrad[dev]")
-import opspecs
 from hypothesis import HealthCheck, given, settings
+from ops import specs
 
-SPECS = opspecs.load()
+SPECS = specs.load()
 NAMES = [f"{name}-{i}" for i, (name, _) in enumerate(SPECS)]
 FEW = settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 each = pytest.mark.parametrize("spec", [spec for _, spec in SPECS], ids=NAMES)

@@ -19,7 +19,7 @@ from minigrad.ops.regularize import penalty
 from minigrad.ops.shape import axes, broadcast
 
 if importlib.util.find_spec("hypothesis"):
-    import opspecs
+    from ops import specs
 
 R = np.random.default_rng(7)
 
@@ -147,7 +147,7 @@ def all_ops():
 
 def generated():
     """The ops whose gradients test_generated.py checks."""
-    return {name for name, _ in opspecs.load()} if importlib.util.find_spec("hypothesis") else set(all_ops())
+    return {name for name, _ in specs.load()} if importlib.util.find_spec("hypothesis") else set(all_ops())
 
 
 def test_every_op_has_a_case():

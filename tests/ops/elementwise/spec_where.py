@@ -2,11 +2,10 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from ops.specs import Spec, binary, broadcasting, unary, values
 
 import minigrad as mg
 from minigrad.ops.elementwise import where
-
-from .build import Spec, binary, broadcasting, unary, values
 
 
 @st.composite

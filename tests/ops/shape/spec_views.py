@@ -1,11 +1,10 @@
 """Specs of ops/arrange.py."""
 
 from hypothesis import strategies as st
+from ops.specs import Spec, shapes, values
 
 import minigrad as mg
 from minigrad.ops.shape import views
-
-from .build import Spec, shapes, values
 
 
 @st.composite

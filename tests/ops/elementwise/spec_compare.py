@@ -2,10 +2,9 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from ops.specs import Spec, broadcasting
 
 import minigrad as mg
-
-from .build import Spec, broadcasting
 
 
 @st.composite

@@ -1,9 +1,9 @@
 """Specs of ops/activations.py."""
 
+from ops.specs import Spec, binary, unary
+
 import minigrad as mg
 from minigrad.ops.elementwise import activations
-
-from .build import Spec, binary, unary
 
 AWAY = {"avoid": (0.0,)}
 WIDE = {"low": -30.0, "high": 30.0}

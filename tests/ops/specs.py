@@ -1,7 +1,14 @@
-"""What a Spec is made of: a call, its counterpart in PyTorch, and a strategy for arguments."""
+"""How each op is called in generated tests: Specs, what they are made of, and `load`, which finds them.
 
+A Spec is a call, its counterpart in PyTorch, and a strategy for arguments. A family's `spec_*.py`, beside its tests,
+holds `SPECS = {name: Spec or [Spec, ...]}`; `tests/ops/test_generated.py` draws cases of every Spec (Hypothesis) and
+checks gradients to second order, layouts, both backends, and agreement with PyTorch.
+"""
+
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,3 +92,21 @@ def reduced(draw, low=-2.0, high=2.0, avoid=(), several=True, keepdim=True, empt
         chosen["keepdim"] = draw(st.booleans())
     chosen.update({name: draw(strategy) for name, strategy in (options or {}).items()})
     return [values(shape, draw(st.integers(0, 999)), low, high, avoid)], chosen
+
+
+def summed(name):
+    """PyTorch's reduction of this name, which takes no dim=None."""
+    def call(torch, x, dim=None, **options):
+        f = getattr(torch, name)
+        return f(x) if dim is None else f(x, dim, **options)
+
+    return call
+
+
+def load():
+    """(name, Spec) of every family's file."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("*/spec_*.py")):
+        for name, specs in importlib.import_module(f"ops.{path.parent.name}.{path.stem}").SPECS.items():
+            found += [(name, spec) for spec in ([specs] if isinstance(specs, Spec) else specs)]
+    return found

@@ -2,13 +2,12 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from ops.shape.spec_views import one_dim
+from ops.specs import Spec, shapes, unary, values
 
 import minigrad as mg
 from minigrad.ops.index import gather
 from minigrad.ops.layers import embedding
-
-from .arrange import one_dim
-from .build import Spec, shapes, unary, values
 
 
 @st.composite

@@ -1,8 +1,8 @@
 """Specs of ops/functions.py."""
 
-import minigrad as mg
+from ops.specs import Spec, binary, unary
 
-from .build import Spec, binary, unary
+import minigrad as mg
 
 POSITIVE = (0.3, 2.0)
 SPECS = {

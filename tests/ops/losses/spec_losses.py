@@ -2,10 +2,9 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from ops.specs import Spec, shapes, values
 
 import minigrad as mg
-
-from .build import Spec, shapes, values
 
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 

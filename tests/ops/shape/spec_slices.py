@@ -1,12 +1,11 @@
 """Specs of ops/pieces.py."""
 
 from hypothesis import strategies as st
+from ops.shape.spec_views import one_dim, some_dims, with_dims
+from ops.specs import Spec, shapes, values
 
 import minigrad as mg
 from minigrad.ops.shape import slices
-
-from .arrange import one_dim, some_dims, with_dims
-from .build import Spec, shapes, values
 
 
 @st.composite

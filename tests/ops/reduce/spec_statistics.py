@@ -2,10 +2,9 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from ops.specs import Spec, reduced, shapes, values
 
 import minigrad as mg
-
-from .build import Spec, reduced, shapes, values
 
 ONE = {"several": False, "empty": False}
 INFINITY = float("inf")

@@ -1,11 +1,10 @@
 """Specs of ops/linalg.py, ops/products.py and ops/einsum.py."""
 
 from hypothesis import strategies as st
+from ops.specs import SIZES, Spec, values
 
 import minigrad as mg
 from minigrad.ops.linalg.einsum import diagonal
-
-from .build import SIZES, Spec, values
 
 
 @st.composite

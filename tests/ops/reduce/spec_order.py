@@ -1,11 +1,10 @@
 """Specs of ops/order.py."""
 
 from hypothesis import strategies as st
+from ops.reduce.spec_statistics import distinct
+from ops.specs import Spec
 
 import minigrad as mg
-
-from .build import Spec
-from .statistics import distinct
 
 
 @st.composite
