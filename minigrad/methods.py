@@ -1,4 +1,4 @@
-"""The methods of Tensor beyond the core's list in tensor.py: one line for each, by family."""
+"""The methods and operators of Tensor, each name once, by family: attached to the class at the end of this file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from . import kernels as K
 from .dtypes import check_dtype
-from .engine import Tensor
+from .engine import Tensor, touch
 from .errors import DTypeError, GraphError, ShapeError
 from .ops.batches import matmul
-from .ops.elementwise.arithmetic import add, div, mul, neg, square, sub
+from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
 from .ops.elementwise.compare import (
     allclose,
     eq,
@@ -30,24 +31,114 @@ from .ops.elementwise.compare import (
     lt,
     ne,
 )
-from .ops.elementwise.exponential import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
+from .ops.elementwise.exponential import (
+    ceil,
+    erf,
+    exp,
+    expm1,
+    floor,
+    log,
+    log1p,
+    log2,
+    logaddexp,
+    pow,
+    reciprocal,
+    rsqrt,
+    sqrt,
+)
+from .ops.elementwise.fused_activations import relu, sigmoid, tanh
 from .ops.elementwise.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.getitem import getitem
 from .ops.linalg.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
-from .ops.reduce.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
+from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min
 from .ops.reduce.norms import norm
 from .ops.reduce.order import argsort, sort, topk
-from .ops.reduce.softmax import logsumexp
-from .ops.reduce.statistics import cumsum, prod, std, var
-from .ops.shape.broadcast import cast, expand, expand_as, repeat, tile
+from .ops.reduce.softmax import log_softmax, logsumexp, softmax
+from .ops.reduce.statistics import cumsum, mean, prod, std, var
+from .ops.shape.broadcast import broadcast_to, cast, expand, expand_as, repeat, sum, tile
 from .ops.shape.join import roll
 from .ops.shape.slices import chunk, flip, narrow, rows, select, split, unbind
-from .ops.shape.views import as_one, flatten, movedim, reshape, squeeze, swapaxes, t, transpose, unsqueeze
-from .tensor import METHODS as CORE_METHODS
-from .tensor import attach
+from .ops.shape.views import as_one, flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
+from .recording import is_grad_enabled
+from .tensor import tensor
+
+
+def read_only(t: Tensor) -> np.ndarray:
+    """The numbers as a NumPy array that cannot be written: a view, no copy."""
+    view = t.array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _numpy(t: Tensor) -> np.ndarray:
+    """The numbers as a read-only NumPy array; a tensor that requires grad must be detached first."""
+    if t.tracked:
+        raise GraphError("numpy: this tensor requires grad; use .detach().numpy(), or .data to look at the numbers")
+    return read_only(t)
+
+
+def _array(t: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    view = read_only(t)
+    return view if dtype is None and not copy else np.array(view, dtype=dtype, copy=copy)
+
+
+def _item(t: Tensor) -> Any:
+    """The only element as a Python number."""
+    if t.array.size != 1:
+        raise ShapeError(f"item: the tensor has shape {t.array.shape}; need one element")
+    return t.array.item()
+
+
+def _repr(t: Tensor) -> str:
+    text = np.array2string(t.array, separator=", ", prefix="tensor(", threshold=1000)
+    if t.array.ndim == 0 and t.array.dtype.kind == "f":
+        text = np.array2string(t.array.reshape(1))[1:-1]
+    dtype = "" if t.array.dtype == np.float32 else f", dtype={t.array.dtype}"
+    return f"tensor({text}{dtype}{', requires_grad=True' if t.tracked else ''})"
+
+
+def _reshape(t: Tensor, *shape: Any) -> Tensor:
+    return reshape(t, shape=shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape)
+
+
+def _permute(t: Tensor, *dims: Any) -> Tensor:
+    return permute(t, dims=dims[0] if len(dims) == 1 and not isinstance(dims[0], (int, np.integer)) else dims)
+
+
+def _transposed(t: Tensor) -> Tensor:
+    return permute(t, dims=tuple(reversed(range(t.array.ndim))))
+
+
+def _copy(t: Tensor, source: Any) -> Tensor:
+    """Write `source`, of the same shape, into this leaf. A leaf that requires grad needs `no_grad` around it.
+
+    Graphs that used the former numbers raise when they are walked.
+    """
+    if t.tracked and t.op is not None:
+        raise GraphError(f"copy_: this tensor was made by {t.op.name}; only leaves can be written")
+    if t.tracked and is_grad_enabled():
+        raise GraphError("copy_: this leaf requires grad; write into it under no_grad()")
+    array = source.array if isinstance(source, Tensor) else np.asarray(source)
+    if array.shape != t.array.shape:
+        raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
+    # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
+    # are not, so they keep the former numbers.
+    target = t.array if t.tracked else K.empty(array.shape, t.array.dtype)
+    K.copy(array, target)
+    t.array = target
+    touch([t])
+    return t
+
+
+def _reduce(t: Tensor) -> tuple[Any, ...]:
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    if t.tracked and t.op is not None:
+        raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
+    return tensor, (t.array, None, t.tracked)
+
 
 COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
 
@@ -185,35 +276,55 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
 
 
 METHODS: dict[str, Any] = {
-    # as Python's own: len(t), if t, t[i] = v
-    "__len__": _size_of_first, "__bool__": _truth, "__setitem__": _no_assignment,
+    # numbers out
+    "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
+    "__format__": _format, "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
+    "__int__": lambda t: int(_item(t)), "__bool__": _truth,
+    # what it is
+    "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
+    "ndim": property(lambda t: t.array.ndim), "dim": lambda t: t.array.ndim, "__len__": _size_of_first,
+    "size": property(lambda t: t.array.size), "numel": lambda t: t.array.size,
+    "is_leaf": property(lambda t: t.op is None or not t.tracked),
     # gradients
     "requires_grad_": _requires_grad, "register_hook": _register_hook, "retain_grad": _retain_grad,
-    # by name what operators do, and what it is
-    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "__pos__": lambda t: t, "__format__": _format,
-    "numel": lambda t: t.array.size, "dim": lambda t: t.array.ndim,
+    # arithmetic
+    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
+    "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
+    "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
+    "__pow__": _power, "__rpow__": lambda t, other: pow(other, t),
+    "__neg__": neg, "__pos__": lambda t: t, "__abs__": abs,
+    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "pow": pow, "abs": abs, "sign": sign,
     # copies and dtypes
     "clone": _clone, "contiguous": lambda t: t, "to": _to, "cpu": lambda t: t,
-    "int": lambda t: cast(t, dtype=np.int32), "bool": lambda t: cast(t, dtype=np.bool_),
-    # what is refused
+    "float": lambda t: cast(t, dtype=np.float32), "double": lambda t: cast(t, dtype=np.float64),
+    "int": lambda t: cast(t, dtype=np.int32), "long": lambda t: cast(t, dtype=np.int64),
+    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce,
+    # writing, and what is refused
+    "copy_": _copy, "__setitem__": _no_assignment, "__array_ufunc__": None,
     **{f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")
        for op in ("add", "sub", "mul", "div", "clamp", "masked_fill")},
     "zero_": _no_write("zero_", "for a gradient write t.grad = None (optimizers have zero_grad()), for a parameter "
                                 "copy_ under no_grad()"),
     "fill_": _no_write("fill_", "write mg.full_like(t, value), or copy_ under no_grad()"),
     # dimensions
-    "view": _view, "ravel": lambda t: reshape(t, shape=(-1,)), "mT": property(lambda t: transpose(t, -2, -1)),
-    "flatten": flatten, "unsqueeze": unsqueeze, "squeeze": squeeze, "t": t, "swapaxes": swapaxes, "movedim": movedim,
-    "expand": expand, "expand_as": expand_as, "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
+    "reshape": _reshape, "view": _view, "ravel": lambda t: reshape(t, shape=(-1,)), "flatten": flatten,
+    "permute": _permute, "transpose": transpose, "swapaxes": swapaxes, "movedim": movedim, "t": t,
+    "T": property(_transposed), "mT": property(lambda t: transpose(t, -2, -1)),
+    "unsqueeze": unsqueeze, "squeeze": squeeze,
+    "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape), "expand": expand, "expand_as": expand_as,
+    "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
     # pieces
     "narrow": narrow, "select": select, "flip": lambda t, *dims: flip(t, as_one(dims)), "split": split, "chunk": chunk,
     "unbind": unbind, "__iter__": rows, "roll": roll, "diag": diag, "tril": tril, "triu": triu,
     # indexing
     "__getitem__": getitem, "gather": gather, "scatter_add": scatter_add, "index_select": index_select,
     "take_along_dim": take_along_dim, "masked_select": masked_select,
-    # extremes and statistics
-    "max": max, "min": min, "amax": amax, "amin": amin, "argmin": argmin, "any": any, "all": all,
+    # sums, extremes and statistics
+    "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
+    "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
+    "max": max, "min": min, "amax": amax, "amin": amin, "argmax": argmax, "argmin": argmin, "any": any, "all": all,
     "count_nonzero": count_nonzero, "prod": prod, "cumsum": cumsum, "var": var, "std": std, "logsumexp": logsumexp,
+    "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
     "norm": norm, "sort": sort, "argsort": argsort, "topk": topk,
     # comparisons; a tensor is still hashed by identity, so that it can be a key: dict and set look at `is` first
     "__eq__": _comparison(eq), "__ne__": _comparison(ne), "__hash__": object.__hash__,
@@ -227,8 +338,8 @@ METHODS: dict[str, Any] = {
     "maximum": maximum, "minimum": minimum, "clamp": clamp, "clip": clamp, "lerp": lerp, "masked_fill": masked_fill,
     "where": lambda t, condition, other: where(condition, t, other),
     # elementary functions
-    "__pow__": _power, "__rpow__": lambda t, other: pow(other, t),
-    "pow": pow, "expm1": expm1, "log1p": log1p, "log2": log2, "reciprocal": reciprocal, "rsqrt": rsqrt,
+    "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "log2": log2, "sqrt": sqrt, "rsqrt": rsqrt,
+    "square": square, "reciprocal": reciprocal, "relu": relu, "tanh": tanh, "sigmoid": sigmoid,
     "floor": floor, "ceil": ceil, "erf": erf, "logaddexp": logaddexp,
     "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh, "asinh": asinh, "atan": atan, "atan2": atan2,
     "hypot": hypot,
@@ -237,7 +348,7 @@ METHODS: dict[str, Any] = {
     "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
-attach(METHODS)
-for _name, _method in (CORE_METHODS | METHODS).items():
+for _name, _method in METHODS.items():
     if isinstance(_method, FunctionType) and _method.__name__ == "<lambda>":
         _method.__qualname__ = _name  # which Python's own errors about arguments say
+    setattr(Tensor, _name, _method)
