@@ -8,6 +8,7 @@ kernels.
 import os
 import platform
 import re
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 NATIVE = "minigrad/kernels/native"
 FAMILIES = {  # family: its folder in src_c
@@ -116,6 +118,17 @@ class BuildKernels(build_ext):
         return True
 
 
+class BuildPackage(build_py):
+    """build_py that puts copies of the programs that commands run into the wheel: minigrad/shipped."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for folder in ("examples/articles", "examples/claims", "benchmarks"):
+                target = Path(self.build_lib, "minigrad", "shipped", folder)
+                shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+
+
 def included(*sources):
     """Paths of these files of src_c and of all that they include, directly or through another."""
     found, waiting = set(), list(sources)
@@ -160,4 +173,4 @@ def extensions():
 
 if __name__ == "__main__":
     command = {"build_ext": {"parallel": os.cpu_count()}}
-    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels}, options=command)
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels, "build_py": BuildPackage}, options=command)

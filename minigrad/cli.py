@@ -109,7 +109,7 @@ def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParse
     articles = commands.add_parser(
         "articles",
         help="five articles on regularization: their programs with their mistakes, corrected and measured",
-        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
+        description="Runs the programs of examples/articles and writes what they say and show as one page.",
     )
     articles.add_argument("numbers", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
     articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
@@ -124,7 +124,7 @@ def add_claims(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     claims = commands.add_parser(
         "claims",
         help="what is said of regularization, each with a criterion: does it hold?",
-        description="Runs examples/claims, from a checkout: mathematical criteria are asserted, empirical ones print "
+        description="Runs the programs of examples/claims: mathematical criteria are asserted, empirical ones print "
         "`holds` or `does not hold` with their figures; writes a page.",
     )
     claims.add_argument("numbers", nargs="*", metavar="CLAIM", help="C3, for instance (default: all)")
@@ -199,10 +199,9 @@ def one_thread(options: argparse.Namespace) -> None:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    checkout = Path(__file__).parent.parent
-    if not (checkout / "benchmarks" / "__main__.py").exists():
-        raise ImportError("the benchmarks stand in the source tree, not in an installed package: use a checkout")
-    sys.path.insert(0, str(checkout))
+    from .lab import shipped
+
+    sys.path.insert(0, str(shipped.root()))
     from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
     if bench([*options.families, *options.rest]):

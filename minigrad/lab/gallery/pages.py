@@ -17,33 +17,38 @@ from typing import NamedTuple
 
 from ... import kernels
 from ...selection import sweep
+from .. import shipped
 from ..pages import figures, machine
 from ..pages.report import Report
 from . import claim
 from .article import Article
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 VERDICTS = ("must hold", "holds", "does not hold")
 
 
 class Collection(NamedTuple):
-    """Examples of one kind: what one is called, their folder, their class (whose name they use), title and foreword."""
+    """Examples of one kind: what one is called, their folder in examples/, their class, title and foreword."""
 
     kind: str
-    folder: Path
+    folder: str
     made: type[Article]
     title: str
     foreword: str
 
+    @property
+    def path(self) -> Path:
+        """Where the programs stand; ImportError in a package without them."""
+        return shipped.root() / "examples" / self.folder
+
 
 ARTICLES = Collection(
-    "article", EXAMPLES / "articles", Article,
+    "article", "articles", Article,
     "Five articles on regularization: what they say, what their programs do, and what is right",
     "Each program is rebuilt step for step with its mistakes, its failure is shown, and what is right is "
     "computed beside it. A line that must hold is mathematics and was asserted; a line that holds, or does "
     "not, is what these data and seeds say. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw².",
 )  # fmt: skip
-CLAIMS = Collection("claim", EXAMPLES / "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
+CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
 
 
 def main(options: argparse.Namespace, collection: Collection) -> None:
@@ -75,12 +80,8 @@ def number_of(path: Path) -> str:
 
 
 def programs(collection: Collection, numbers: Sequence[str] = ()) -> list[Path]:
-    """The examples with these numbers, all without any; they stand in the source tree only."""
-    paths = sorted(collection.folder.glob("*.py"), key=lambda path: (int(re.sub(r"\D", "", number_of(path))), path))
-    if not paths:
-        raise ImportError(
-            f"the {collection.kind}s stand in the source tree, not in an installed package: use a checkout"
-        )
+    """The examples with these numbers, all without any."""
+    paths = sorted(collection.path.glob("*.py"), key=lambda path: (int(re.sub(r"\D", "", number_of(path))), path))
     known = list(dict.fromkeys(map(number_of, paths)))
     unknown = [number for number in numbers if number.upper() not in known]
     if unknown:

@@ -9,11 +9,12 @@ from lab.reading import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli
+from minigrad.lab import shipped
 from minigrad.lab.gallery import claim, pages
 from minigrad.lab.gallery.claim import SIZES, Claim, Images, network, standard_errors, trained
 from minigrad.lab.pages.statistics import T95, holm, paired_gain, paired_p, t_tail
 
-PROGRAMS = {path.stem: path for path in sorted(pages.CLAIMS.folder.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(pages.CLAIMS.path.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -151,6 +152,6 @@ def test_command(tmp_path, capsys, monkeypatch, options):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["claims", "C99", "--out", str(tmp_path)]) == 2
     assert "no claim C99; there are C1, C2, " in capsys.readouterr().err
-    monkeypatch.setattr(pages, "CLAIMS", pages.CLAIMS._replace(folder=tmp_path))
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "minigrad")  # a package without its programs
     assert cli.main(["claims", "--out", str(tmp_path)]) == 2
-    assert "use a checkout" in capsys.readouterr().err
+    assert "install minigrad anew" in capsys.readouterr().err
