@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from .. import kernels as K
 from ..arguments import real_dtype, refuse_unknown_of
 from ..arrays import REAL
 from ..engine import Tensor, touch
+from ..errors import GraphError
 from ..tensor import tensor
 
 PARAMETER, BUFFER = "parameter", "buffer"
@@ -28,6 +29,22 @@ def Parameter(data: Any, dtype: Any = None) -> Tensor:
     tensor([0., 1.], requires_grad=True)
     """
     return tensor(data, dtype, requires_grad=True)
+
+
+class Parameters(list[Tensor]):
+    """What `Module.parameters()` returns: a list of tensors that also has their names and the module.
+
+    An optimizer takes both from it, so that its errors and its state name parameters. The module is held weakly. A
+    slice, a sum or a copy is a plain list without names.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.names = {p: name for name, p in module.named_parameters()}
+        self.module = weakref.ref(module)
+        super().__init__(self.names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
 
 
 class Module:
@@ -119,6 +136,10 @@ class Module:
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy, deepcopy and pickle take: a copy is not watched, and notes parts of its own."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, Tensor) and value.tracked and value.op is not None:
+                raise GraphError(f"copy: {self._label()}.{name} was made by {value.op.name}, and a copy has no graph; "
+                                 "store x.detach(), or delete the attribute first")  # fmt: skip
         state = {**self.__dict__, "_parts": {**self._parts}, "_modules": {**self._modules}}
         return {name: value for name, value in state.items() if name != "watchers"}
 
@@ -168,14 +189,39 @@ class Module:
         """The parameters with their names, each once."""
         return self._named_tensors(PARAMETER)
 
-    def parameters(self) -> list[Tensor]:
-        """The parameters, frozen ones too, each once.
+    def parameters(self) -> Parameters:
+        """The parameters, frozen ones too, each once: a list that also notes their names.
 
         >>> from minigrad import nn
         >>> [p.shape for p in nn.Linear(3, 2).parameters()]
         [(3, 2), (2,)]
         """
-        return [p for _, p in self.named_parameters()]
+        return Parameters(self)
+
+    def lost(self, named: Sequence[tuple[str, Tensor]]) -> list[str]:
+        """The names of those among these (name, parameter) pairs whose tensor is no longer a parameter of this module.
+
+        >>> from minigrad import nn
+        >>> model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+        >>> named = list(model.named_parameters())
+        >>> model[1] = nn.Linear(2, 1)
+        >>> model.lost(named)
+        ['1.weight', '1.bias']
+        """
+        if all(self._at(name) is p for name, p in named):
+            return []
+        present = {id(p) for p in self.parameters()}
+        return [name for name, p in named if id(p) not in present]
+
+    def _at(self, name: str) -> Any:
+        """What stands at a dotted name, or None. It is asked at every step of an average, so it walks no tree."""
+        path, _, last = name.rpartition(".")
+        module: Any = self
+        for part in path.split(".") if path else ():
+            module = module._modules.get(part)
+            if module is None:
+                return None
+        return module.__dict__.get(last)
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         """The buffers with their names, each once."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,13 +14,16 @@ import numpy as np
 from .. import kernels as K
 from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, touch
-from ..errors import ShapeError
+from ..errors import GraphError, ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
+from ..nn.module import Module, Parameters
 from ..reg.terms import Terms
-from .bound import Metric, by_coordinate, check_bound, steps_that_last
-from .groups import check_param, make_groups
+from .bound import Metric, by_coordinate, check_bound, check_held, steps_that_last
+from .groups import check_param, label, listed, make_groups, places_by_name, same_groups
 
 _groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
+# What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
+MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
 
 
 class Table:
@@ -37,14 +42,30 @@ class Table:
 class Optimizer(ABC):
     """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
 
-    params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
-                in `param_groups`; an option changed there holds from the next step.
+    params      tensors, as of model.parameters(), or pairs (name, tensor), as of model.named_parameters(); or dicts
+                {"params": tensors, option: value, ...}: groups with options of their own. They stand in `param_groups`;
+                an option changed there holds from the next step. `add_param_group` adds a group; parameters put into
+                `param_groups`, or taken out of it, by hand take part, or no longer do, from the next step.
     penalty     terms of reg.on whose gradients are added in the update.
     prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there;
                 a group with the smallest step of its coordinates.
     constraints terms of reg.on with project(), applied after the update.
 
-    A parameter without a gradient is left alone, unless a penalty is on it: then its gradient counts as zero.
+    A parameter without a gradient is left alone, unless a penalty is on it: then its gradient counts as zero. An
+    optimizer of model.parameters() refuses to step (GraphError) once a layer of that model was replaced by one whose
+    parameters it does not hold.
+
+    copy.deepcopy and pickle give an optimizer of copied parameters that goes on from the same state; copied together
+    with its model, as (model, optimizer), it is on the parameters of the copied model. copy.copy gives a second
+    optimizer of the same parameters, with groups and states of its own.
+
+    >>> import copy
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(2, 1)
+    >>> optimizer = mg.optim.Adam(model.parameters(), lr=0.1)
+    >>> twin_model, twin = copy.deepcopy((model, optimizer))
+    >>> twin.param_groups[0]["params"][0] is twin_model.weight
+    True
     """
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
@@ -59,8 +80,10 @@ class Optimizer(ABC):
         self, params: Any, options: dict[str, Any], penalty: Any = None, prox: Any = None, constraints: Any = None
     ) -> None:
         self._name = type(self).__name__
-        self._options = tuple(options)
-        self.param_groups = make_groups(self._name, params, options, self._check)
+        self._options, self.defaults = tuple(options), options
+        self.param_groups, self._names = make_groups(self._name, params, options, self._check)
+        self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
+        self._left = 0  # how many parameters the last step left alone
         self.state: dict[Tensor, dict[str, Any]] = {
             p: dict.fromkeys(self.counters, 1.0) for group in self.param_groups for p in group["params"]
         }
@@ -83,9 +106,16 @@ class Optimizer(ABC):
         for name in {"lr", "weight_decay"} & set(group):
             group[name] = finite(group[name], f"{self._name}: {name}", at_least=0.0)
 
+    def _check_groups(self, groups: list[dict[str, Any]]) -> None:
+        """Raise where these groups cannot stand beside each other."""
+
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state arrays of each parameter, in the order of the update kernel."""
         return ()
+
+    def _start(self, name: str, group: dict[str, Any]) -> float:
+        """The number that a state array starts at."""
+        return 0.0
 
     @abstractmethod
     def _update(self, table: Table, grads: list[Any]) -> None:
@@ -100,6 +130,7 @@ class Optimizer(ABC):
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
+        self._take_in()
         for p in self.state:
             p.grad = None
 
@@ -110,12 +141,17 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        self._take_in()
         for hook in self._hooks:
             hook(self)
         work: list[Any] = [self._gradients(table) for table in self._tables]
         if None in work:
             self._build()
             work = [self._gradients(table) for table in self._tables]
+        left = len(self.state) - sum(len(changed) for _, _, changed in work)
+        if left != self._left:
+            self._refuse_replaced()
+            self._left = left
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -147,7 +183,8 @@ class Optimizer(ABC):
                 grads.append(False)
                 continue
             if g is not None and not K.alike(g.array, array):
-                raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
+                whose = f"the gradient of {self._names[p]}" if p in self._names else "a gradient"
+                raise ShapeError(f"{self._name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{array.dtype} {array.shape}; need the same")  # fmt: skip
             changed.append(p)
             grads.append(None if g is None else K.contiguous(g.array))
@@ -170,18 +207,88 @@ class Optimizer(ABC):
             self._strengths[id(term)] = term.l1, term.l2
         table.written = dict(group), strengths
 
+    # --- groups --------------------------------------------------------------------------------------------------
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Take in more parameters: {"params": tensors, option: value, ...}; options left out are the optimizer's.
+
+        Their states start afresh, those of the others go on. ValueError if one is held already; nothing changes then.
+
+        >>> import minigrad as mg
+        >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
+        >>> optimizer = mg.optim.SGD(model[1].parameters(), lr=0.1)
+        >>> optimizer.add_param_group({"params": model[0].parameters(), "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
+        if not isinstance(param_group, Mapping):
+            raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
+                            '{"params": layer.parameters()}')  # fmt: skip
+        self._take_in()
+        self.param_groups.append(dict(param_group))
+        try:
+            self._take_in()
+        except BaseException:
+            self.param_groups.pop()
+            raise
+
+    def _take_in(self) -> None:
+        """Bring states and tables up to date with param_groups, where parameters or groups came or went by hand."""
+        if same_groups(self.param_groups, self._held):
+            return
+        groups, names = make_groups(self._name, self.param_groups, self.defaults, self._check)
+        self._check_groups(groups)
+        held = {p for group in groups for p in group["params"]}
+        for moment, terms in self._terms.items():
+            check_held(f"{self._name}({moment}=...)", terms, held)
+        for given, group in zip(self.param_groups, groups):
+            given.update(group)
+        if not held.issuperset(self.state):
+            self._model = None  # its parameters were taken out on purpose: the others are not all of the model
+        self._names = {p: name for p, name in {**self._names, **names}.items() if p in held}
+        self.state = {
+            p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for group in groups for p in group["params"]
+        }
+        self._build()
+
+    def _refuse_replaced(self) -> None:
+        """Raise if a layer of the model was replaced, so that its new parameters are not held."""
+        model = self._model() if self._model is not None else None
+        if model is None:
+            return
+        lost = model.lost([(name, p) for p, name in self._names.items()])
+        new = self.not_held(model) if lost else []
+        if new:
+            raise GraphError(
+                f"{self._name}: {listed(new)} of the model came after the optimizer was made, which still holds "
+                f"{listed(lost)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); to go "
+                'on with its state: add_param_group({"params": layer.parameters()}) after taking the old ones out of '
+                'param_groups[...]["params"]'
+            )
+
+    def not_held(self, model: Module) -> list[str]:
+        """The names of the trainable parameters of a model that this optimizer does not hold.
+
+        >>> import minigrad as mg
+        >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
+        >>> mg.optim.SGD(model[1].parameters(), lr=0.1).not_held(model)
+        ['0.weight', '0.bias']
+        """
+        return [name for name, p in model.named_parameters() if p.tracked and p not in self.state]
+
     # --- tables --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
+        self._held = [(group, list(group["params"])) for group in self.param_groups]
         tables = []
         for group in self.param_groups:
             names = self._state_names(group)
             by_dtype: dict[np.dtype, list[Tensor]] = {}
             for p in group["params"]:
-                check_param(self._name, p)
+                check_param(self._name, p, self._names.get(p, ""))
                 for name in names:
-                    self._fit_state(p, name)
+                    self._fit_state(p, name, group)
                 by_dtype.setdefault(p.array.dtype, []).append(p)
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
@@ -198,13 +305,15 @@ class Optimizer(ABC):
                 if not alone:
                     self._grouped.add(entry)
 
-    def _fit_state(self, p: Tensor, name: str) -> None:
+    def _fit_state(self, p: Tensor, name: str, group: dict[str, Any]) -> None:
+        """Let a state array be there, in the dtype of its parameter, and such that it can be written."""
         old = self.state[p].get(name)
         if old is not None and old.shape != p.array.shape:
-            raise ShapeError(f"{self._name}: a parameter became {p.array.shape}, its state is {old.shape}")
-        if old is None or old.dtype != p.array.dtype:
+            what = self._names.get(p, "a parameter")
+            raise ShapeError(f"{self._name}: {what} became {p.array.shape}, its state is {old.shape}")
+        if old is None or old.dtype != p.array.dtype or not old.flags.writeable:  # joblib hands over read-only arrays
             new = self.state[p][name] = K.empty_like(p.array)
-            K.copy(0.0 if old is None else old, new)
+            K.copy(self._start(name, group) if old is None else old, new)
 
     # --- terms ---------------------------------------------------------------------------------------------------
 
@@ -236,31 +345,46 @@ class Optimizer(ABC):
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def _slots(self, groups: list[dict[str, Any]]) -> dict[str, tuple[Tensor, str]]:
-        """`0.m` -> (parameter 0, "m"), for groups with these options."""
+    def _slots(self, groups: list[dict[str, Any]]) -> dict[str, tuple[Tensor, str, dict[str, Any]]]:
+        """`0.m` -> (parameter 0, "m", its group), for groups with these options."""
         slots = {}
         params = [(p, group) for group, held in zip(groups, self.param_groups) for p in held["params"]]
         for i, (p, group) in enumerate(params):
-            slots.update({f"{i}.{name}": (p, name) for name in (*self.counters, *self._state_names(group))})
+            slots.update({f"{i}.{name}": (p, name, group) for name in (*self.counters, *self._state_names(group))})
         return slots
 
+    def _names_by_group(self) -> list[list[str]] | None:
+        """The names of the parameters, group by group; None unless all have one."""
+        if len(self._names) < len(self.state):
+            return None
+        return [[self._names[p] for p in group["params"]] for group in self.param_groups]
+
     def state_dict(self) -> dict[str, Any]:
-        """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
+        """{"groups": options, "state": name -> copy of each state, "names": names of the parameters}, lists by group.
+
+        `0.m` is m of parameter 0. Without "names" where parameters have none: they come with model.parameters().
+        """
+        self._take_in()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
         slots = self._slots(groups)
-        for p, name in [slot for slot in slots.values() if slot[1] not in self.counters]:
-            self._fit_state(p, name)
-        state = {key: np.array(self.state[p][name]) for key, (p, name) in slots.items()}
-        return {"groups": groups, "state": state}
+        for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
+            self._fit_state(p, name, group)
+        state = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
+        names = self._names_by_group()
+        return {"groups": groups, "state": state, **({} if names is None else {"names": names})}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
 
-        Everything is checked before anything is written.
+        Where the state and this optimizer have names, a parameter gets the state of its name, in whatever order they
+        stand, and other names are refused (ValueError); else the order decides. Everything is checked before anything
+        is written.
         """
+        self._take_in()
         try:
             groups = [dict(group) for group in state["groups"]]
-            given = {key: np.asarray(array) for key, array in state["state"].items()}
+            given = {str(key): np.asarray(array) for key, array in state["state"].items()}
+            theirs = [[str(name) for name in names] for names in state.get("names") or ()]
         except (TypeError, KeyError, ValueError, AttributeError):
             raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
         if len(groups) != len(self.param_groups):
@@ -270,20 +394,57 @@ class Optimizer(ABC):
                 raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
             self._check(group)
         slots = self._slots(groups)
+        places = places_by_name(f"{self._name}: load_state_dict", theirs, self._names_by_group())
+        if places is not None:
+            mine = {str(place): str(i) for i, place in enumerate(places)}
+            split = [(key.partition("."), array) for key, array in given.items()]
+            given = {f"{mine.get(i, i)}.{name}": array for (i, _, name), array in split}
         if given.keys() != slots.keys():
             raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
-        for key, (p, name) in slots.items():
+        for key, (p, name, _) in slots.items():
             want = () if name in self.counters else p.array.shape
             if given[key].shape != want or given[key].dtype.kind != "f":
-                raise ValueError(f"{self._name}: {key} is {given[key].dtype} {given[key].shape}; need floats {want}")
+                whose = f" ({self._names[p]})" if p in self._names else ""
+                raise ValueError(f"{self._name}: {key}{whose} is {given[key].dtype} {given[key].shape}; "
+                                 f"need floats {want}")  # fmt: skip
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name) in slots.items():
+        for key, (p, name, _) in slots.items():
             if name in self.counters:
                 self.state[p][name] = float(given[key])
             else:
                 K.copy(K.contiguous(given[key]), self.state[p][name])
+
+    # --- copies --------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What deepcopy and pickle take. The gradients go along: the copy takes the step that was about to be made."""
+        self._take_in()
+        state = {name: value for name, value in self.__dict__.items() if name not in MADE_ANEW}
+        return {**state, "_gradients_of": {p: p.grad.array for p in self.state if p.grad is not None}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        gradients = state.pop("_gradients_of")
+        self.__dict__.update(state)
+        self._strengths, self._model = {}, None
+        for p, g in gradients.items():
+            if p.grad is None:
+                p.grad = Tensor(g)
+        self._build()
+        for moment, terms in self._terms.items():
+            terms.bind(self, moment)
+
+    def __copy__(self) -> Optimizer:
+        """A second optimizer of the same parameters: deepcopy, told that these are copies of themselves."""
+        return copy.deepcopy(self, {id(p): p for p in self.state})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        model = memo.get(id(self._model())) if self._model is not None else None
+        twin._model = weakref.ref(model) if isinstance(model, Module) else None
+        return twin
 
     def __repr__(self) -> str:
         options = [f"{name}={self.param_groups[0][name]}" for name in self._options]

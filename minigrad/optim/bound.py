@@ -39,13 +39,19 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
                 fault = f"has no {', '.join(lacks)}" if lacks else "is on what the model computes"
                 raise TypeError(f"{caller} needs terms with {', '.join(NEEDS[moment])}; {entry.term!r} {fault}. "
                                 f"{_elsewhere(entry.term)}")  # fmt: skip
-            for parameter, w in entry.parameters:
-                if w not in held:
-                    raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
-                                     "hold")  # fmt: skip
             if entry.name in names:
                 raise ValueError(f"{caller}: two terms are named {entry.name!r}; names are the keys of the mapping")
             names.add(entry.name)
+        check_held(caller, terms, held)
+
+
+def check_held(caller: str, terms: Terms, held: Container[Tensor]) -> None:
+    """Raise for the first parameter with a term on it that is not held."""
+    for entry in terms.entries:
+        for parameter, w in entry.parameters:
+            if w not in held:
+                raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
+                                 "hold; if the model or a layer was made anew, make new terms with reg.on")  # fmt: skip
 
 
 def _elsewhere(term: Any) -> str:

@@ -74,7 +74,9 @@ class Terms:
         """Raise if an optimizer applies the terms already."""
         if self.optimizer is not None:
             raise GraphError(f"{caller}: these terms act in {type(self.optimizer).__name__}({self._moment}=...) "
-                             "already and would count twice; terms.value() gives the numbers")  # fmt: skip
+                             "already, as long as that optimizer lives, and would count twice. Another optimizer (or "
+                             "the same cell run again) needs new terms: call reg.on anew; terms.value() gives the "
+                             "numbers")  # fmt: skip
 
     def __call__(self, loss: Tensor | None = None) -> Tensor:
         """The sum of all terms, a scalar of the graph: loss = data_loss + terms().
