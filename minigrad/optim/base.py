@@ -14,12 +14,13 @@ import numpy as np
 from .. import kernels as K
 from ..arguments import finite, refuse_unknown_of
 from ..engine import Tensor, touch
-from ..errors import GraphError, ShapeError
+from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..reg.terms import Terms
-from .bound import Metric, by_coordinate, check_bound, check_held, steps_that_last
-from .groups import check_param, label, listed, make_groups, places_by_name, same_groups
+from . import state
+from .bound import Metric, by_coordinate, check_bound, check_held, refuse_replaced, steps_that_last
+from .groups import check_param, make_groups, same_groups
 
 _groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
@@ -70,6 +71,7 @@ class Optimizer(ABC):
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
     own_steps = True  # whether each coordinate takes a step of its own, of which _metric tells
+    one_group = False  # whether all parameters take one step, so that a second group has no meaning
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
     def __new__(cls, *args: Any, **options: Any) -> Optimizer:
@@ -82,6 +84,7 @@ class Optimizer(ABC):
         self._name = type(self).__name__
         self._options, self.defaults = tuple(options), options
         self.param_groups, self._names = make_groups(self._name, params, options, self._check)
+        self._check_groups(self.param_groups)
         self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
         self._left = 0  # how many parameters the last step left alone
         self.state: dict[Tensor, dict[str, Any]] = {
@@ -108,6 +111,8 @@ class Optimizer(ABC):
 
     def _check_groups(self, groups: list[dict[str, Any]]) -> None:
         """Raise where these groups cannot stand beside each other."""
+        if self.one_group and len(groups) > 1:
+            raise ValueError(f"{self._name}: got {len(groups)} groups; it has one step for all parameters")
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state arrays of each parameter, in the order of the update kernel."""
@@ -130,7 +135,7 @@ class Optimizer(ABC):
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
-        self._take_in()
+        self.take_in()
         for p in self.state:
             p.grad = None
 
@@ -141,7 +146,7 @@ class Optimizer(ABC):
 
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
-        self._take_in()
+        self.take_in()
         for hook in self._hooks:
             hook(self)
         work: list[Any] = [self._gradients(table) for table in self._tables]
@@ -150,7 +155,8 @@ class Optimizer(ABC):
             work = [self._gradients(table) for table in self._tables]
         left = len(self.state) - sum(len(changed) for _, _, changed in work)
         if left != self._left:
-            self._refuse_replaced()
+            if self._model is not None:
+                refuse_replaced(self, self._model())
             self._left = left
         for table in self._tables:
             self._write_scalars(table)
@@ -224,15 +230,15 @@ class Optimizer(ABC):
         if not isinstance(param_group, Mapping):
             raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
                             '{"params": layer.parameters()}')  # fmt: skip
-        self._take_in()
+        self.take_in()
         self.param_groups.append(dict(param_group))
         try:
-            self._take_in()
+            self.take_in()
         except BaseException:
             self.param_groups.pop()
             raise
 
-    def _take_in(self) -> None:
+    def take_in(self) -> None:
         """Bring states and tables up to date with param_groups, where parameters or groups came or went by hand."""
         if same_groups(self.param_groups, self._held):
             return
@@ -250,31 +256,6 @@ class Optimizer(ABC):
             p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for group in groups for p in group["params"]
         }
         self._build()
-
-    def _refuse_replaced(self) -> None:
-        """Raise if a layer of the model was replaced, so that its new parameters are not held."""
-        model = self._model() if self._model is not None else None
-        if model is None:
-            return
-        lost = model.lost([(name, p) for p, name in self._names.items()])
-        new = self.not_held(model) if lost else []
-        if new:
-            raise GraphError(
-                f"{self._name}: {listed(new)} of the model came after the optimizer was made, which still holds "
-                f"{listed(lost)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); to go "
-                'on with its state: add_param_group({"params": layer.parameters()}) after taking the old ones out of '
-                'param_groups[...]["params"]'
-            )
-
-    def not_held(self, model: Module) -> list[str]:
-        """The names of the trainable parameters of a model that this optimizer does not hold.
-
-        >>> import minigrad as mg
-        >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
-        >>> mg.optim.SGD(model[1].parameters(), lr=0.1).not_held(model)
-        ['0.weight', '0.bias']
-        """
-        return [name for name, p in model.named_parameters() if p.tracked and p not in self.state]
 
     # --- tables --------------------------------------------------------------------------------------------------
 
@@ -345,88 +326,49 @@ class Optimizer(ABC):
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def _slots(self, groups: list[dict[str, Any]]) -> dict[str, tuple[Tensor, str, dict[str, Any]]]:
-        """`0.m` -> (parameter 0, "m", its group), for groups with these options."""
-        slots = {}
-        params = [(p, group) for group, held in zip(groups, self.param_groups) for p in held["params"]]
-        for i, (p, group) in enumerate(params):
-            slots.update({f"{i}.{name}": (p, name, group) for name in (*self.counters, *self._state_names(group))})
-        return slots
-
-    def _names_by_group(self) -> list[list[str]] | None:
-        """The names of the parameters, group by group; None unless all have one."""
-        if len(self._names) < len(self.state):
-            return None
-        return [[self._names[p] for p in group["params"]] for group in self.param_groups]
-
     def state_dict(self) -> dict[str, Any]:
         """{"groups": options, "state": name -> copy of each state, "names": names of the parameters}, lists by group.
 
         `0.m` is m of parameter 0. Without "names" where parameters have none: they come with model.parameters().
         """
-        self._take_in()
+        self.take_in()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        slots = self._slots(groups)
+        slots = state.slots(self, groups)
         for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
             self._fit_state(p, name, group)
-        state = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
-        names = self._names_by_group()
-        return {"groups": groups, "state": state, **({} if names is None else {"names": names})}
+        arrays = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
+        names = state.names_by_group(self)
+        return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
 
         Where the state and this optimizer have names, a parameter gets the state of its name, in whatever order they
         stand, and other names are refused (ValueError); else the order decides. Everything is checked before anything
         is written.
         """
-        self._take_in()
-        try:
-            groups = [dict(group) for group in state["groups"]]
-            given = {str(key): np.asarray(array) for key, array in state["state"].items()}
-            theirs = [[str(name) for name in names] for names in state.get("names") or ()]
-        except (TypeError, KeyError, ValueError, AttributeError):
-            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
-        if len(groups) != len(self.param_groups):
-            raise ValueError(f"{self._name}: the state has {len(groups)} groups, need {len(self.param_groups)}")
-        for group in groups:
-            if set(group) != set(self._options):
-                raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
-            self._check(group)
-        slots = self._slots(groups)
-        places = places_by_name(f"{self._name}: load_state_dict", theirs, self._names_by_group())
-        if places is not None:
-            mine = {str(place): str(i) for i, place in enumerate(places)}
-            split = [(key.partition("."), array) for key, array in given.items()]
-            given = {f"{mine.get(i, i)}.{name}": array for (i, _, name), array in split}
-        if given.keys() != slots.keys():
-            raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
-        for key, (p, name, _) in slots.items():
-            want = () if name in self.counters else p.array.shape
-            if given[key].shape != want or given[key].dtype.kind != "f":
-                whose = f" ({self._names[p]})" if p in self._names else ""
-                raise ValueError(f"{self._name}: {key}{whose} is {given[key].dtype} {given[key].shape}; "
-                                 f"need floats {want}")  # fmt: skip
+        self.take_in()
+        groups, arrays = state.checked(self, state_dict)
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name, _) in slots.items():
+        for key, (p, name, _) in state.slots(self, groups).items():
             if name in self.counters:
-                self.state[p][name] = float(given[key])
+                self.state[p][name] = float(arrays[key])
             else:
-                K.copy(K.contiguous(given[key]), self.state[p][name])
+                K.copy(K.contiguous(arrays[key]), self.state[p][name])
 
     # --- copies --------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """What deepcopy and pickle take. The gradients go along: the copy takes the step that was about to be made."""
-        self._take_in()
-        state = {name: value for name, value in self.__dict__.items() if name not in MADE_ANEW}
-        return {**state, "_gradients_of": {p: p.grad.array for p in self.state if p.grad is not None}}
+        self.take_in()
+        kept = {name: value for name, value in self.__dict__.items() if name not in MADE_ANEW}
+        return {**kept, "_gradients_of": {p: p.grad.array for p in self.state if p.grad is not None}}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        gradients = state.pop("_gradients_of")
-        self.__dict__.update(state)
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        gradients = kept.pop("_gradients_of")
+        self.__dict__.update(kept)
         self._strengths, self._model = {}, None
         for p, g in gradients.items():
             if p.grad is None:

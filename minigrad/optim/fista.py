@@ -46,22 +46,18 @@ class ISTA(Optimizer):
     """
 
     own_steps = False
+    one_group = True
 
     def __init__(
         self, params: Any, lr: float = 1.0, *, shrink: float = 0.5, prox: Any = None, constraints: Any = None
     ) -> None:
         self.shrink = finite(shrink, f"{type(self).__name__}: shrink", 0.01, 0.99)
         super().__init__(params, {"lr": lr}, None, prox, constraints)
-        self._check_groups(self.param_groups)
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
         if group["lr"] == 0:
             raise ValueError(f"{self._name}: lr is 0; need a first step above 0")
-
-    def _check_groups(self, groups: list[dict[str, Any]]) -> None:
-        if len(groups) > 1:
-            raise ValueError(f"{self._name}: got {len(groups)} groups; it has one step for all parameters")
 
     def _update(self, table: Table, grads: list[Any]) -> None:
         K.sgd_update(table.segments, grads)

@@ -1,4 +1,4 @@
-"""Parameter groups: what an optimizer is given, checked before anything is built from it; and their names in a state."""
+"""Parameter groups: what an optimizer is given, checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -108,27 +108,3 @@ def same_groups(groups: Sequence[Mapping[str, Any]], held: Sequence[tuple[Mappin
             if p is not q:
                 return False
     return True
-
-
-def places_by_name(who: str, theirs: Any, ours: Sequence[Sequence[str]] | None) -> list[int] | None:
-    """For each parameter here, its place in a state, by the names that the state and the optimizer have.
-
-    None where either has none: then places are all there is. ValueError if the names are not the same ones.
-    """
-    if not theirs or not ours:
-        return None
-    places: list[int] = []
-    for k, (there, here) in enumerate(zip(theirs, ours)):
-        known = {name: len(places) + i for i, name in enumerate(there)}
-        if list(there) == list(here):
-            places += range(len(places), len(places) + len(here))
-        elif len(known) == len(there) and known.keys() == set(here) and len(here) == len(there):
-            places += [known[name] for name in here]
-        else:
-            lacks = listed([name for name in here if name not in known]) or "nothing"
-            more = listed([name for name in there if name not in set(here)]) or "nothing"
-            raise ValueError(
-                f"{who}: the state is of other parameters: in group {k} it lacks {lacks} and has {more} in excess; "
-                "state.pop('names') makes it load by the order of the parameters"
-            )
-    return places

@@ -15,6 +15,7 @@ from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError
 from ..nn.module import Module
 from ..optim.base import Optimizer
+from ..optim.bound import check_fit
 from ..reg.terms import Terms
 from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
 from .history import History
@@ -53,6 +54,7 @@ def fit(
     garbage collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
     """
     epochs = whole(epochs, "fit: epochs", 0)
+    check_fit(model, optimizer, penalty, loss)
     loader = batches(model, data, loss, batch_size, seed)
     held_out = None if validation_data is None else check_data(model, validation_data, loss)
     terms = all_terms(penalty, optimizer)
