@@ -54,9 +54,9 @@ def fit(
     garbage collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
     """
     epochs = whole(epochs, "fit: epochs", 0)
-    check_fit(model, optimizer, penalty, loss)
     loader = batches(model, data, loss, batch_size, seed)
     held_out = None if validation_data is None else check_data(model, validation_data, loss)
+    check_fit(model, optimizer, penalty, loss)
     terms = all_terms(penalty, optimizer)
     history = History(penalties=penalty_values(terms))
     optimizer.penalty_values()  # asked for once, so that every step notes them
