@@ -14,7 +14,7 @@ from ..arguments import finite, refuse_unknown_of
 from ..engine import touch
 from ..errors import GraphError, ShapeError
 from ..kernels.segments import DECAY, LR
-from ..nn.module import Module
+from ..nn.module import Module, Standing
 from .groups import listed
 
 Model = TypeVar("Model", bound=Module)
@@ -52,6 +52,7 @@ class EMA:
         self._parameters = list(model.named_parameters())
         self._averages = [p.detach().array for _, p in self._parameters]
         self._swapped = False
+        self._standing = Standing(model, self._parameters)
         self._make_table()
 
     def _make_table(self) -> None:
@@ -70,7 +71,7 @@ class EMA:
         K.sgd_update(self._table, [K.contiguous(p.array) for _, p in self._parameters])
 
     def _check(self) -> None:
-        lost = self.model.lost(self._parameters)
+        lost = self._standing.lost()
         if lost:
             raise GraphError(f"EMA: {listed(lost)} of the model was replaced after the average was made, which is "
                              "still of the old one; make a new EMA of the changed model")  # fmt: skip
@@ -134,10 +135,11 @@ class EMA:
         """What deepcopy and pickle take: the table holds addresses, a copy makes its own."""
         if self._swapped:
             raise RuntimeError("EMA: copied inside swap(): the averages are in the model's place; copy it outside")
-        return {name: value for name, value in self.__dict__.items() if name not in ("_table", "_maker")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_table", "_maker", "_standing")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._standing = Standing(self.model, self._parameters)
         self._make_table()
 
     def __copy__(self) -> EMA:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..errors import GraphError
-from ..nn.module import Module
+from ..nn.module import Module, lost
 from ..reg.terms import Terms
 from .groups import label, listed
 
@@ -67,12 +67,14 @@ def not_held(optimizer: Any, model: Module) -> list[str]:
 
 def refuse_replaced(optimizer: Any, model: Module | None) -> None:
     """Raise if a layer of the model was replaced, so that its new parameters are not held. None: the model is gone."""
-    lost = [] if model is None else model.lost([(name, p) for p, name in optimizer._names.items()])
-    new = not_held(optimizer, model) if model is not None and lost else []
+    if model is None:
+        return
+    gone = lost(model, [(name, p) for p, name in optimizer._names.items()])
+    new = not_held(optimizer, model) if gone else []
     if new:
         raise GraphError(
             f"{optimizer._name}: {listed(new)} of the model came after the optimizer was made, which still holds "
-            f"{listed(lost)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); or take "
+            f"{listed(gone)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); or take "
             'the old ones out of param_groups[...]["params"] and call add_param_group({"params": '
             "layer.parameters()})"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 from ..arguments import refuse_unknown
@@ -99,12 +100,7 @@ def same_groups(groups: Sequence[Mapping[str, Any]], held: Sequence[tuple[Mappin
     if len(groups) != len(held):
         return False
     for group, (known, params) in zip(groups, held):
-        if group is not known:
-            return False
         now = group.get("params")
-        if type(now) is not list or len(now) != len(params):
+        if group is not known or type(now) is not list or len(now) != len(params) or not all(map(is_, now, params)):
             return False
-        for p, q in zip(now, params):
-            if p is not q:
-                return False
     return True
