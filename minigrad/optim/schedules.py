@@ -33,8 +33,8 @@ class Schedule:
         lr = floor + (lr - floor) (rate(first, t + 1) - floor) / (rate(first, t) - floor)
 
     floor is eta_min in CosineAnnealingLR, and 0 elsewhere. Where rate(first, t + 1) = rate(first, t), lr stays as it
-    is; from rate(first, t) = floor on, where no share is defined, the difference of the two is added. A group that came
-    later, by add_param_group, takes part with the rate that it has.
+    is; at rate(first, t) = floor, where no share is defined, the difference of the two is added; where the result would
+    be below 0, floor counts as 0. A group that came later, by add_param_group, takes part with the rate that it has.
 
     >>> import minigrad as mg
     >>> class Halving(Schedule):
@@ -344,10 +344,10 @@ def moved(lr: float, now: float, after: float, floor: float) -> float:
         return after
     if after == now:
         return lr
-    floor = floor if lr >= floor else 0.0
     if now == floor:
         return lr + (after - now)
-    return floor + (lr - floor) * ((after - floor) / (now - floor))
+    rate = floor + (lr - floor) * ((after - floor) / (now - floor))
+    return rate if rate >= 0 else lr * (after / now)  # a rate set below the floor would be thrown under 0
 
 
 def power(x: float, n: int) -> float:
