@@ -242,7 +242,7 @@ class Module:
         """Write the arrays of `state` into this module; returns the names (missing, unexpected).
 
         Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
-        what is unexpected; shapes must fit in any case.
+        what is unexpected; shapes must fit in any case, and one name at least.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
@@ -257,6 +257,8 @@ class Module:
                 faults.append(f"{name} is {array.shape}, need {want.shape}")
             elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
                 faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+        if own and state and not given and not strict:
+            faults = [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
         if faults:
             raise ValueError(f"load_state_dict: {'; '.join(faults)}")
         for name, array in given.items():

@@ -73,8 +73,8 @@ class EMA:
     def _check(self) -> None:
         lost = self._standing.lost()
         if lost:
-            raise GraphError(f"EMA: {listed(lost)} of the model was replaced after the average was made, which is "
-                             "still of the old one; make a new EMA of the changed model")  # fmt: skip
+            raise GraphError(f"EMA: a layer of the model was replaced after the average was made, which still is of "
+                             f"the old {listed(lost)}; make a new EMA of the changed model")  # fmt: skip
         for (name, p), average in zip(self._parameters, self._averages):
             if p.array.shape != average.shape or p.array.dtype != average.dtype:
                 raise ShapeError(f"EMA: {name} became {p.array.dtype} {p.array.shape}, its average is {average.dtype} "

@@ -156,7 +156,8 @@ class Optimizer(ABC):
         left = len(self.state) - sum(len(changed) for _, _, changed in work)
         if left != self._left:
             if self._model is not None:
-                refuse_replaced(self, self._model())
+                waiting = left == len(self.state) and any(p.tracked for p in self.state)
+                refuse_replaced(self, self._model(), waiting)
             self._left = left
         for table in self._tables:
             self._write_scalars(table)
@@ -242,7 +243,7 @@ class Optimizer(ABC):
         """Bring states and tables up to date with param_groups, where parameters or groups came or went by hand."""
         if same_groups(self.param_groups, self._held):
             return
-        groups, names = make_groups(self._name, self.param_groups, self.defaults, self._check)
+        groups, names = make_groups(self._name, self.param_groups, self.defaults, self._check, self._names)
         self._check_groups(groups)
         held = {p for group in groups for p in group["params"]}
         for moment, terms in self._terms.items():
@@ -251,7 +252,7 @@ class Optimizer(ABC):
             given.update(group)
         if not held.issuperset(self.state):
             self._model = None  # its parameters were taken out on purpose: the others are not all of the model
-        self._names = {p: name for p, name in {**self._names, **names}.items() if p in held}
+        self._names = {p: name for p, name in names.items() if p in held}
         self.state = {
             p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for group in groups for p in group["params"]
         }

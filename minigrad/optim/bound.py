@@ -65,9 +65,17 @@ def not_held(optimizer: Any, model: Module) -> list[str]:
     return [name for name, p in model.named_parameters() if p.tracked and p not in optimizer.state]
 
 
-def refuse_replaced(optimizer: Any, model: Module | None) -> None:
-    """Raise if a layer of the model was replaced, so that its new parameters are not held. None: the model is gone."""
+def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -> None:
+    """Raise if a layer of the model was replaced, so that its new parameters are not held; model is None if it is gone.
+
+    Where the model is gone, another one may have taken its name: then no parameter that is held gets a gradient.
+    """
     if model is None:
+        if nothing_moves:
+            raise GraphError(
+                f"{optimizer._name}: the model whose parameters it holds no longer exists, and none of them has a "
+                "gradient. Was the model made anew? Then make the optimizer anew as well"
+            )
         return
     gone = lost(model, [(name, p) for p, name in optimizer._names.items()])
     new = not_held(optimizer, model) if gone else []
@@ -85,10 +93,11 @@ def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> No
 
     An optimizer of some of the parameters is one; parameters of a loss that is a module may be held too.
     """
-    if not hasattr(optimizer, "bound_terms"):
-        cure = "call it: " if isinstance(optimizer, type) else ""
-        raise TypeError(f"fit: optimizer is {optimizer!r:.80}; need an Optimizer of minigrad.optim; {cure}"
-                        "optim.SGD(model.parameters(), lr=0.1)")  # fmt: skip
+    if isinstance(optimizer, type) or not hasattr(optimizer, "bound_terms"):
+        cure = "such as optim.SGD(model.parameters(), lr=0.1)"
+        if hasattr(optimizer, "optimizer"):
+            cure = "and a schedule as callbacks=[train.LearningRate(schedule)]"
+        raise TypeError(f"fit: optimizer is {optimizer!r:.80}; need an Optimizer of minigrad.optim, {cure}")
     who, names = type(optimizer).__name__, optimizer._names
     optimizer.take_in()
     parts: list[Module] = [part for part in (model, loss) if isinstance(part, Module)]

@@ -30,16 +30,18 @@ def check_param(who: str, p: Any, name: str = "") -> None:
 
 
 def make_groups(
-    who: str, params: Any, options: dict[str, Any], check: Callable[[dict[str, Any]], None]
-) -> tuple[list[dict[str, Any]], dict[Tensor, str]]:
+    who: str, params: Any, options: dict[str, Any], check: Callable[[dict[str, Any]], None],
+    known: Mapping[Tensor, str] | None = None,
+) -> tuple[list[dict[str, Any]], dict[Tensor, str]]:  # fmt: skip
     """One dict per group: its parameters under "params", and every option, from the group or from the optimizer.
 
-    Beside them, the names of the parameters that came with one: from model.parameters() or named_parameters().
+    Beside them, the names of the parameters: the known ones, and those from model.parameters() or named_parameters().
     """
     if isinstance(params, (Module, Tensor, Mapping)):
-        cure = {Module: "model.parameters()", Tensor: "a list of tensors"}
-        named = next((cure[kind] for kind in cure if isinstance(params, kind)), "a list of groups, [{'params': ...}]")
-        raise TypeError(f"{who}: params is a {type(params).__name__}; pass {named}")
+        cure = "a list of tensors" if isinstance(params, Tensor) else "model.parameters()"
+        if isinstance(params, Mapping) and "params" in params:
+            cure = "a list of groups: [{'params': ...}]"
+        raise TypeError(f"{who}: params is a {type(params).__name__}; pass {cure}")
     if not isinstance(params, Iterable):
         cure = " with its parentheses" if callable(params) else ""
         raise TypeError(f"{who}: params is a {type(params).__name__}; pass model.parameters(){cure}")
@@ -47,14 +49,14 @@ def make_groups(
     if not items:
         raise ValueError(f"{who}: the list of parameters is empty")
     groups: list[dict[str, Any]] = []
-    names: dict[Tensor, str] = {}
+    names = dict(known or {})
     seen: set[Tensor] = set()
     for given in items if isinstance(items[0], Mapping) else [{"params": items}]:
         if not isinstance(given, Mapping) or "params" not in given:
             raise TypeError(f"{who}: a group is {given!r:.200}; need a dict with the key 'params'")
         refuse_unknown(who, [name for name in given if name != FIRST_RATE], ("params", *options))
         held, own_names = _tensors(who, given["params"])
-        names.update(own_names)
+        names = {**own_names, **names}
         group = {**options, **given, "params": held}
         check(group)
         for p in held:

@@ -347,7 +347,9 @@ def moved(lr: float, now: float, after: float, floor: float) -> float:
     if now == floor:
         return lr + (after - now)
     rate = floor + (lr - floor) * ((after - floor) / (now - floor))
-    return rate if rate >= 0 else lr * (after / now)  # a rate set below the floor would be thrown under 0
+    if rate >= 0 or now == 0:
+        return max(rate, 0.0)
+    return lr * (after / now)  # a rate that was set below the floor would fall under 0
 
 
 def power(x: float, n: int) -> float:
