@@ -85,10 +85,17 @@ def _copy(t: Tensor, source: Any) -> Tensor:
 
 
 def _reduce(t: Tensor) -> tuple[Any, ...]:
-    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor.
+
+    Its hooks go along, so that a copied model trains as the original would.
+    """
     if t.tracked and t.op is not None:
         raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
-    return tensor, (t.array, None, t.tracked)
+    return tensor, (t.array, None, t.tracked), *([list(t.hooks)] if t.hooks else [])
+
+
+def _set_hooks(t: Tensor, hooks: list[Any]) -> None:
+    t.hooks = hooks
 
 
 METHODS: dict[str, Any] = {
@@ -116,7 +123,7 @@ METHODS: dict[str, Any] = {
     "to": lambda t, dtype: cast(t, dtype=dtype), "float": lambda t: cast(t, dtype=np.float32),
     "double": lambda t: cast(t, dtype=np.float64), "long": lambda t: cast(t, dtype=np.int64),
     # writing, copies, and what is refused
-    "copy_": _copy, "__reduce__": _reduce, "__array_ufunc__": None,
+    "copy_": _copy, "__reduce__": _reduce, "__setstate__": _set_hooks, "__array_ufunc__": None,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..reg.terms import Terms
 from . import state
-from .bound import Metric, by_coordinate, check_bound, check_held, refuse_replaced, steps_that_last
+from .bound import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .groups import check_param, make_groups, same_groups
 
 _groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
@@ -383,6 +383,8 @@ class Optimizer(ABC):
         return copy.deepcopy(self, {id(p): p for p in self.state})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        if any(memo.get(id(p)) is not p for p in self.state):
+            refuse_closures(self._name, self._hooks)
         twin = memo[id(self)] = type(self).__new__(type(self))
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         model = memo.get(id(self._model())) if self._model is not None else None

@@ -5,7 +5,8 @@ How the updates of whole groups end: group_steps.py.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import inspect
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,6 +87,18 @@ def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -
             'the old ones out of param_groups[...]["params"] and call add_param_group({"params": '
             "layer.parameters()})"
         )
+
+
+def refuse_closures(who: str, hooks: Iterable[Any]) -> None:
+    """Raise for a hook that names tensors or models outside of it: in a copy, it would act on those of the original."""
+    for hook in filter(inspect.isfunction, hooks):
+        outside = inspect.getclosurevars(hook)
+        for name, held in {**outside.globals, **outside.nonlocals}.items():
+            for item in held if isinstance(held, (list, tuple)) else [held]:
+                if isinstance(item, (Tensor, Module)) or hasattr(item, "param_groups"):
+                    raise TypeError(f"{who}: deepcopy would give the copy the hook {hook.__name__}, which acts on "
+                                    f"{name!r} of the original; let it act on the optimizer that it is called with "
+                                    "(optimizer.state has the parameters), or remove it before copying")  # fmt: skip
 
 
 def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> None:
