@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, refuse_unknown_of
+from ..arguments import finite, refuse_unknown, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
@@ -20,7 +20,7 @@ from ..nn.module import Module, Parameters
 from ..reg.terms import Terms
 from . import state
 from .bound import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
-from .groups import check_param, make_groups, same_groups
+from .groups import FIRST_RATE, check_param, make_groups, same_groups
 
 _groups = importlib.import_module(".group_steps", __package__)  # terms on groups, beyond the core
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
@@ -87,9 +87,8 @@ class Optimizer(ABC):
         self._check_groups(self.param_groups)
         self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
         self._left = 0  # how many parameters the last step left alone
-        self.state: dict[Tensor, dict[str, Any]] = {
-            p: dict.fromkeys(self.counters, 1.0) for group in self.param_groups for p in group["params"]
-        }
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self._start_states()
         given = {"penalty": penalty, "prox": prox, "constraints": constraints}
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
         check_bound(self._name, self._terms, self.state)
@@ -101,6 +100,12 @@ class Optimizer(ABC):
         self._build()
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_options", ()):
+            raise AttributeError(f"{self._name}.{name} is an option of each group; set it there: "
+                                 f"for group in optimizer.param_groups: group[{name!r}] = {value!r:.80}")  # fmt: skip
+        super().__setattr__(name, value)
 
     # --- what a subclass says ------------------------------------------------------------------------------------
 
@@ -156,8 +161,7 @@ class Optimizer(ABC):
         left = len(self.state) - sum(len(changed) for _, _, changed in work)
         if left != self._left:
             if self._model is not None:
-                waiting = left == len(self.state) and any(p.tracked for p in self.state)
-                refuse_replaced(self, self._model(), waiting)
+                refuse_replaced(self, self._model(), nothing_moves=left == len(self.state))
             self._left = left
         for table in self._tables:
             self._write_scalars(table)
@@ -203,6 +207,7 @@ class Optimizer(ABC):
         strengths = [(term.l1, term.l2) for term, _, _, _ in table.terms.values()]
         if (group, strengths) == table.written:
             return
+        refuse_unknown(f"{self._name}: a group", group, ("params", FIRST_RATE, *self._options))
         self._check(group)
         scalars[:, : DECAY + 1] = 0
         scalars[:, LR] = group["lr"]
@@ -235,7 +240,7 @@ class Optimizer(ABC):
         self.param_groups.append(dict(param_group))
         try:
             self.take_in()
-        except BaseException:
+        except Exception:
             self.param_groups.pop()
             raise
 
@@ -253,10 +258,13 @@ class Optimizer(ABC):
         if not held.issuperset(self.state):
             self._model = None  # its parameters were taken out on purpose: the others are not all of the model
         self._names = {p: name for p, name in names.items() if p in held}
-        self.state = {
-            p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for group in groups for p in group["params"]
-        }
+        self._start_states()
         self._build()
+
+    def _start_states(self) -> None:
+        """Let every parameter that is held, and no other, have a state; arrays come with the tables."""
+        params = [p for group in self.param_groups for p in group["params"]]
+        self.state = {p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for p in params}
 
     # --- tables --------------------------------------------------------------------------------------------------
 

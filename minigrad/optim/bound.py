@@ -72,7 +72,7 @@ def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -
     Where the model is gone, another one may have taken its name: then no parameter that is held gets a gradient.
     """
     if model is None:
-        if nothing_moves:
+        if nothing_moves and any(p.tracked for p in optimizer.state):
             raise GraphError(
                 f"{optimizer._name}: the model whose parameters it holds no longer exists, and none of them has a "
                 "gradient. Was the model made anew? Then make the optimizer anew as well"

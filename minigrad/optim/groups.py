@@ -54,7 +54,7 @@ def make_groups(
     for given in items if isinstance(items[0], Mapping) else [{"params": items}]:
         if not isinstance(given, Mapping) or "params" not in given:
             raise TypeError(f"{who}: a group is {given!r:.200}; need a dict with the key 'params'")
-        refuse_unknown(who, [name for name in given if name != FIRST_RATE], ("params", *options))
+        refuse_unknown(who, given, ("params", FIRST_RATE, *options))
         held, own_names = _tensors(who, given["params"])
         names = {**own_names, **names}
         group = {**options, **given, "params": held}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..arguments import finite
 from .base import Optimizer
@@ -26,7 +27,7 @@ class LambdaLR(Schedule):
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]
+        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]
         self.one_for_all = not isinstance(lr_lambda, (list, tuple))
         for function in self.lr_lambdas:
             if not callable(function):

@@ -87,7 +87,7 @@ class Schedule:
         """Go on to the next rate."""
         self._follow_groups()
         now, after, floor = self.rates(self.first, self.t), self.rates(self.first, self.t + 1), self.floor(self.t)
-        self._set([moved(lr, *pair, floor) for lr, *pair in zip(self.get_last_lr(), now, after)])
+        self._set([moved(lr, r0, r1, floor) for lr, r0, r1 in zip(self.get_last_lr(), now, after)])
         self.t += 1
 
     def get_last_lr(self) -> list[float]:

@@ -174,3 +174,16 @@ def test_errors_name_parameters_that_came_with_names(backend, model):
             optimizer.step()
     with pytest.raises(ValueError, match=r"1\.weight \(2, 1\) is listed twice"):
         optim.SGD([{"params": model.parameters()}, {"params": model[1].parameters()}], lr=0.1)
+
+
+def test_options_stand_in_groups_under_their_names(backend, model):
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(AttributeError, match=r"SGD\.lr is an option of each group; .* group\['lr'\] = 0.01"):
+        optimizer.lr = 0.01
+    fill(model)
+    optimizer.step()
+    optimizer.param_groups[0]["learning_rate"] = 0.01
+    before = model[0].weight.data.copy()
+    with pytest.raises(TypeError, match="a group: unknown keyword 'learning_rate'; it takes params, initial_lr"):
+        optimizer.step()
+    assert (model[0].weight.data == before).all()
