@@ -71,6 +71,9 @@ def test_by_hand():
     right = [0.5, 0.75, 1.0, 0.75, 0.5, *(0.5 - 0.25 * t / 6 for t in range(1, 7))]
     np.testing.assert_allclose(np.array(course(optimizer, schedule, 10))[:, 0, 0], right, rtol=1e-12)
     assert optimizer.param_groups[0]["momentum"] == 0.5
+    schedule = optim.OneCycleLR(optimizer, 1.0, 11, pct_start=3 / 11, anneal_strategy="linear", three_phase=True)
+    right = [0.95, 0.9, 0.85, 0.9, 0.95, *[0.95] * 6]
+    np.testing.assert_allclose(np.array(course(optimizer, schedule, 10))[:, 0, 1], right, rtol=1e-12)
 
 
 def test_momentum_and_rate_act_in_the_update(backend):

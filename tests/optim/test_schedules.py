@@ -236,6 +236,10 @@ def test_a_rate_that_was_set_by_hand_stays():
     optimizer = make(1.0)
     linear = optim.LinearLR(optimizer, 1.0, 0.0, total_iters=3)  # no share is defined from 0 on
     np.testing.assert_allclose(course(optimizer, linear, steps=6, by_hand={4: 0.2}), [2 / 3, 1 / 3, 0, 0, 0.2, 0.2])
+    optimizer = make(1.0)
+    cosine = optim.CosineAnnealingLR(optimizer, 4)  # 0 at t = 4, and up again from the rate that was set there
+    found = course(optimizer, cosine, steps=6, by_hand={4: 0.2})
+    np.testing.assert_allclose(found[3:5], [0.0, 0.2 + (1 - math.cos(math.pi / 4)) / 2], rtol=1e-12)
     optimizer = make(1.0)  # below eta_min, and up again: no negative rate
     cosine = optim.CosineAnnealingLR(optimizer, 4, eta_min=0.1)
     assert min(course(optimizer, cosine, by_hand={5: 0.01})) > 0

@@ -52,10 +52,10 @@ def test_it_starts_from_the_rate_before_its_parts():
     optimizer = make(0.8)
     for _ in range(3):
         optimizer.param_groups[0]["lr"] *= 0.5
+    halved = optim.ConstantLR(optimizer, 0.5, 9)
     cosine = optim.CosineAnnealingLR(optimizer, 2)
-    warm_up = optim.LinearLR(optimizer, 0.5, total_iters=1)
-    schedule = optim.SequentialLR(optimizer, [warm_up, cosine], [1])
-    np.testing.assert_allclose(rates(schedule, 3), [[0.05], [0.1], [0.05], [0.0]], rtol=1e-15)
+    schedule = optim.SequentialLR(optimizer, [cosine, halved], [2])
+    np.testing.assert_allclose(rates(schedule, 3), [[0.1], [0.05], [0.05], [0.05]], rtol=1e-15)
 
 
 def test_beside_another_and_after_a_rate_by_hand():
