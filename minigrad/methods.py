@@ -134,10 +134,17 @@ def _copy(t: Tensor, source: Any) -> Tensor:
 
 
 def _reduce(t: Tensor) -> tuple[Any, ...]:
-    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor.
+
+    Its hooks go along, so that a copied model trains as the original would.
+    """
     if t.tracked and t.op is not None:
         raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
-    return tensor, (t.array, None, t.tracked)
+    return tensor, (t.array, None, t.tracked), *([list(t.hooks)] if t.hooks else [])
+
+
+def _set_hooks(t: Tensor, hooks: list[Any]) -> None:
+    t.hooks = hooks
 
 
 COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
@@ -298,7 +305,7 @@ METHODS: dict[str, Any] = {
     "clone": _clone, "contiguous": lambda t: t, "to": _to, "cpu": lambda t: t,
     "float": lambda t: cast(t, dtype=np.float32), "double": lambda t: cast(t, dtype=np.float64),
     "int": lambda t: cast(t, dtype=np.int32), "long": lambda t: cast(t, dtype=np.int64),
-    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce,
+    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce, "__setstate__": _set_hooks,
     # writing, and what is refused
     "copy_": _copy, "__setitem__": _no_assignment, "__array_ufunc__": None,
     **{f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")

@@ -37,6 +37,10 @@ class History:
             raise ValueError(f"History: this epoch has the columns {list(row)}, the earlier ones {self.names}")
         self.rows.append(dict(row))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy, deepcopy and pickle take: a copy grows by itself."""
+        return {**self.__dict__, "rows": [dict(row) for row in self.rows], "penalties": list(self.penalties)}
+
     @property
     def names(self) -> list[str]:
         """The columns."""

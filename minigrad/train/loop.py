@@ -15,6 +15,7 @@ from ..engine import Tensor
 from ..errors import DTypeError, NonFiniteError
 from ..nn.module import Module
 from ..optim.base import Optimizer
+from ..optim.binding import check_fit
 from ..reg.binding.terms import Terms
 from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
 from .history import History
@@ -55,6 +56,7 @@ def fit(
     epochs = whole(epochs, "fit: epochs", 0)
     loader = batches(model, data, loss, batch_size, seed)
     held_out = None if validation_data is None else check_data(model, validation_data, loss)
+    check_fit(model, optimizer, penalty, loss)
     terms = all_terms(penalty, optimizer)
     history = History(penalties=penalty_values(terms))
     optimizer.penalty_values()  # asked for once, so that every step notes them

@@ -1,5 +1,7 @@
 """loader: each epoch visits each row once, in an order that (seed, epoch) fix, beside its own target."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -188,3 +190,16 @@ def test_bad_data_and_epochs():
         with pytest.raises(ValueError, match="epoch is"):
             make().set_epoch(epoch)
     assert "3 batches of 4" in repr(make())
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_go_on_at_their_own_epoch(duplicate):
+    x = np.arange(10 * 64, dtype=np.float32).reshape(10, 1, 8, 8)
+    loader = Loader(x, np.arange(10), 4, seed=3, transform=[RandomShift(1), RandomFlip(), Mixup(0.2, classes=10)])
+    half = iter(loader)
+    next(half)
+    twin = duplicate(loader)
+    right = [[x.tobytes() for x, _ in loader] for _ in range(2)]
+    assert (twin.epoch, loader.epoch) == (1, 3)
+    assert [[x.tobytes() for x, _ in twin] for _ in range(2)] == right
+    assert len(list(half)) == 2
