@@ -8,9 +8,28 @@ from .errors import DTypeError
 
 REAL = (np.dtype(np.float32), np.dtype(np.float64))
 DTYPES = (*REAL, np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.bool_))
+CURES = {
+    "f": "astype('float32') makes them",
+    "O": "astype('float32') makes them, if every entry is a number",
+    "U": "words are numbered by np.unique(words, return_inverse=True)[1]",
+    "S": "words are numbered by np.unique(words, return_inverse=True)[1]",
+}
 
 
 def check_dtype(op: str, dtype: np.dtype) -> None:
     """Refuse the dtypes that no tensor has."""
     if dtype not in DTYPES:
         raise DTypeError(f"{op}: dtype {dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
+
+
+def tensor_dtype(name: str, array: np.ndarray) -> np.dtype:
+    """The dtype in which a tensor holds the array's numbers: its own, or int64 for integers of other sizes."""
+    dtype = array.dtype.newbyteorder("=")
+    if dtype in DTYPES:
+        return dtype
+    if dtype.kind not in "iu":
+        cure = f"; {CURES[dtype.kind]}" if dtype.kind in CURES else ""
+        raise DTypeError(f"{name} is {array.dtype}; need real numbers (float32, float64) or integers{cure}")
+    if array.size and array.max() > np.iinfo(np.int64).max:
+        raise DTypeError(f"{name} is {array.dtype} and holds {array.max()}; need integers that int64 holds")
+    return np.dtype(np.int64)
