@@ -22,14 +22,19 @@ def check_dtype(op: str, dtype: np.dtype) -> None:
         raise DTypeError(f"{op}: dtype {dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
 
 
+def check_numbers(name: str, dtype: np.dtype) -> None:
+    """Refuse what is neither float32, float64, integers nor booleans, with what would make numbers of it."""
+    if dtype.kind not in "iub" and dtype.newbyteorder("=") not in REAL:
+        cure = f"; {CURES[dtype.kind]}" if dtype.kind in CURES else ""
+        raise DTypeError(f"{name} is {dtype}; need real numbers (float32, float64) or integers{cure}")
+
+
 def tensor_dtype(name: str, array: np.ndarray) -> np.dtype:
     """The dtype in which a tensor holds the array's numbers: its own, or int64 for integers of other sizes."""
     dtype = array.dtype.newbyteorder("=")
     if dtype in DTYPES:
         return dtype
-    if dtype.kind not in "iu":
-        cure = f"; {CURES[dtype.kind]}" if dtype.kind in CURES else ""
-        raise DTypeError(f"{name} is {array.dtype}; need real numbers (float32, float64) or integers{cure}")
+    check_numbers(name, dtype)
     if array.size and array.max() > np.iinfo(np.int64).max:
-        raise DTypeError(f"{name} is {array.dtype} and holds {array.max()}; need integers that int64 holds")
+        raise DTypeError(f"{name} is {dtype} and holds {array.max()}; need integers that int64 holds")
     return np.dtype(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import real_dtype
-from ..arrays import tensor_dtype
+from ..arrays import check_numbers, tensor_dtype
 from ..errors import NonFiniteError, ShapeError
 
 CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
@@ -36,6 +36,8 @@ def check_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Datas
     x, y = pair(x, y)
     real = None if dtype is None else real_dtype(dtype, "dtype")
     of_x = tensor_dtype("x", x) if real is None or (integers and x.dtype.kind != "f") else real
+    if y.dtype.kind != "f":
+        tensor_dtype("y", y)  # what int64 does not hold
     return Dataset(finite_rows(x, "x", of_x), finite_rows(y, "y", real if y.dtype.kind == "f" else np.dtype(np.int64)))
 
 
@@ -55,7 +57,7 @@ def as_rows(data: Any, name: str) -> np.ndarray:
         array = np.asarray(data)
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"{name}: {error}") from None
-    tensor_dtype(name, array)
+    check_numbers(name, array.dtype)
     if array.ndim == 0:
         raise ShapeError(f"{name} is a single number; need rows")
     return array
