@@ -44,13 +44,13 @@ OPS = [
     "norms", "products", "einsum", "distances", "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 
-# What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loop.
+# What an evening's reading covers: engine, kernels in Python, ops, layers, penalties, optimizers, loaders.
 CORE = """
 errors arguments arrays kernels kernels.reference kernels.reference_losses kernels.reference_penalty
 kernels.reference_random kernels.reference_update kernels.segments kernels.philox owned op recording rng engine tensor
-ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random nn.module nn.layers nn.random_layer
-nn.dropout nn.init reg.base reg.penalties reg.terms reg.select optim.base optim.bound optim.groups optim.sgd
-optim.adam data.arrays data.labels data.loader train.loop train.evaluate train.history
+ops.shape ops.elementwise ops.reduce ops.linalg ops.losses ops.penalty ops.random nn.prediction nn.module nn.layers
+nn.random_layer nn.dropout nn.init reg.base reg.penalties reg.terms reg.select optim.base optim.bound optim.groups
+optim.sgd optim.adam data.arrays data.labels data.loader
 """.split()  # noqa: SIM905
 READING_PATH = [
     "minigrad/engine.py", "minigrad/ops/linalg.py", "minigrad/kernels/reference.py", "minigrad/kernels/matmul.pyx",

@@ -118,7 +118,7 @@ def leaves(output: Any) -> list[Tensor]:
     if isinstance(output, dict):
         output = list(output.values())
     if not isinstance(output, (tuple, list)):
-        raise TypeError(f"the model returned a {type(output).__name__}; need a tensor, or a tuple, list or dict of them")
+        raise TypeError(f"the model returned a {type(output).__name__}; need a tensor, or a tuple, list, dict of them")
     return [leaf for part in output for leaf in leaves(part)]
 
 

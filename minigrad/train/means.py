@@ -1,0 +1,168 @@
+"""Means over the batches of an epoch, the loss weighted as it weights its rows itself: that is read from its graph.
+
+cross_entropy(..., weight=w) divides by the sum of the weights of its rows' classes. The mean over two batches is that
+over all their rows only if each counts with its own divisor, not with its number of rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..engine import Tensor
+
+ROWS = ("softmax_cross_entropy",)  # ops with an option `reduction`, whose mean is over rows
+ELEMENTS = ("mse", "sigmoid_cross_entropy")  # or over elements
+
+
+class Part(NamedTuple):
+    """One summand of a loss: its value, and the weight over which it is a mean; None: it is a sum over rows."""
+
+    value: float
+    weight: float | None
+    counts: tuple[int, ...] = ()  # of rows or elements; a sum divided by one of them is a mean
+
+    def times(self, factor: float) -> Part:
+        """The part times a number. A sum over how many it sums, or over what may be their weights, is a mean.
+
+        A half, and factors from 1 on, leave a sum a sum: half the sum of squares is one.
+        """
+        if self.weight is None and 0 < factor < 1:
+            near = [count for count in self.counts if math.isclose(factor * count, 1.0, rel_tol=1e-6)]
+            if near or factor != 0.5:
+                return self.over(near[0] if near else 1 / factor)
+        return self._replace(value=self.value * factor)
+
+    def over(self, weight: float) -> Part:
+        """The part divided by a weight, over which a sum then is a mean."""
+        value = self.value / weight if weight else math.nan
+        return self._replace(value=value, weight=float(weight) if self.weight is None else self.weight)
+
+
+class Reader:
+    """Reads the parts of a loss of `output` off the graph that the loss recorded, before backward frees it."""
+
+    def __init__(self, output: list[Tensor], rows: int) -> None:
+        self.output, self.rows = {id(part) for part in output}, rows
+        self.first = min(part.stamp for part in output)
+
+    def parts(self, y: Any) -> list[Part]:
+        """y, a number of the graph, as a sum. What the graph does not explain is a mean over the rows of the batch."""
+        if not isinstance(y, Tensor):
+            return [Part(float(y), self.rows)]
+        if y.op is None or not y.inputs or y.ndim:
+            return [Part(y.item(), self.rows)]
+        read = READ.get(y.op.name)
+        return self._reduction(y) if read is None else read(self, y, *y.inputs)
+
+    def _reduction(self, y: Tensor) -> list[Part]:
+        """An op that reduces rows by itself, or any other."""
+        options, x = y.options or {}, y.inputs[0]
+        if y.op.name in (*ROWS, *ELEMENTS) and options.get("reduction") != "none":
+            count = x.shape[0] if y.op.name in ROWS else x.size
+            return [Part(y.item(), None if options["reduction"] == "sum" else count, (x.shape[0], x.size))]
+        return [Part(y.item(), self.rows)]
+
+    def _add(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        return self.parts(a) + self.parts(b)
+
+    def _sub(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        return self.parts(a) + [part._replace(value=-part.value) for part in self.parts(b)]
+
+    def _neg(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [part._replace(value=-part.value) for part in self.parts(x)]
+
+    def _mul(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        for factor, x in ((a, b), (b, a)):
+            if constant(factor) and not constant(x):
+                computed = isinstance(factor, Tensor) and factor.op is not None and factor.item() > 0
+                times = (lambda part, f: part.over(1 / f)) if computed else Part.times
+                return [times(part, float(factor)) for part in self.parts(x)]
+        return [Part(y.item(), self.rows)]
+
+    def _div(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        if constant(a) or not constant(b):
+            return [Part(y.item(), self.rows)]
+        divisor = float(b)
+        computed = (isinstance(b, Tensor) and b.op is not None) or divisor == 0
+        return [part.over(divisor) if computed else part.times(1 / divisor) for part in self.parts(a)]
+
+    def _reshape(self, y: Tensor, x: Tensor) -> list[Part]:
+        return self.parts(x) if x.ndim == 0 else [Part(y.item(), self.rows)]
+
+    def _cast(self, y: Tensor, x: Tensor) -> list[Part]:
+        return self.parts(x)
+
+    def _mean(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [Part(y.item(), x.size if self.over_rows(x) else self.rows)]
+
+    def _sum(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [Part(y.item(), None, (self.rows, x.size)) if self.over_rows(x) else Part(y.item(), self.rows)]
+
+    def over_rows(self, x: Tensor) -> bool:
+        """Whether x has numbers for each row: its first dimension is theirs, and it was computed from the output."""
+        if x.ndim == 0 or (x.shape[0] != self.rows and (x.ndim > 1 or x.size % self.rows)):
+            return False
+        waiting, seen = [x], set()
+        while waiting:
+            y = waiting.pop()
+            if id(y) in self.output or (y.stamp < self.first and y.tracked and y.op is not None):
+                return True  # the output, or what the model computed on its way to it
+            if y.stamp > self.first and y.inputs and y.ndim and id(y) not in seen:
+                seen.add(id(y))
+                waiting += [part for part in y.inputs if isinstance(part, Tensor)]
+        return False
+
+
+READ = {
+    "add": Reader._add, "sub": Reader._sub, "neg": Reader._neg, "mul": Reader._mul, "div": Reader._div,
+    "reshape": Reader._reshape, "cast": Reader._cast, "mean": Reader._mean, "sum": Reader._sum,
+}  # fmt: skip
+
+
+def constant(x: Any) -> bool:
+    """Whether x is one number that nothing is trained through."""
+    return isinstance(x, (int, float)) or (isinstance(x, Tensor) and not x.tracked and x.size == 1)
+
+
+def parts_of(loss: Tensor, output: list[Tensor], rows: int) -> list[Part]:
+    """The loss of a batch as summands, each with what it is a mean over."""
+    parts = Reader(output, rows).parts(loss)
+    return [parts[0]._replace(value=loss.item())] if len(parts) == 1 else parts
+
+
+class Means:
+    """Means over batches: of the loss by its parts, of all else by rows."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sums: dict[str, float] = {}
+        self._parts: list[tuple[float, float | None]] | None = None  # of each part: the sum, and the sum of weights
+        self._plain = 0.0  # the sum of rows times loss, for losses whose parts differ from batch to batch
+
+    def add(self, rows: int, loss: list[Part], values: Mapping[str, float]) -> None:
+        """Note a batch: the parts of its loss, and other numbers by name."""
+        self._rows += rows
+        self._plain += rows * sum(part.value for part in loss)
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + rows * value
+        new = [(part.value, None) if part.weight is None else (part.weight * part.value, part.weight) for part in loss]
+        if self._rows == rows:
+            self._parts = new
+        elif self._parts is not None:
+            alike = [weight is None for _, weight in new] == [weight is None for _, weight in self._parts]
+            self._parts = [added(a, b) for a, b in zip(self._parts, new)] if alike else None
+
+    def row(self) -> dict[str, float]:
+        """The means, the loss first."""
+        if self._parts is None:
+            loss = self._plain / self._rows
+        else:
+            loss = sum(total if weight is None else total / weight for total, weight in self._parts)
+        return {"loss": loss, **{name: total / self._rows for name, total in self._sums.items()}}
+
+
+def added(a: tuple[float, float | None], b: tuple[float, float | None]) -> tuple[float, float | None]:
+    """Two sums of products, and of weights where there are some."""
+    return a[0] + b[0], None if a[1] is None or b[1] is None else a[1] + b[1]
