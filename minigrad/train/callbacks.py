@@ -69,7 +69,8 @@ class EarlyStopping(Callback):
     ) -> None:
         if mode not in ("min", "max", None):
             raise ValueError(f"EarlyStopping: mode is {mode!r}; need 'min' or 'max'")
-        self.monitor, self.patience = monitor, whole(patience, "EarlyStopping: patience", 1)
+        self.monitor = column_name("EarlyStopping", monitor)
+        self.patience = whole(patience, "EarlyStopping: patience", 1)
         self.mode, self.restore = mode, restore
         self.min_delta = finite(min_delta, "EarlyStopping: min_delta", at_least=0)
         self._begin("min")
@@ -109,6 +110,13 @@ class EarlyStopping(Callback):
         if self.restore and self._weights is not None:
             run.model.load_state_dict(self._weights)
         self._weights = self._before = None
+
+
+def column_name(who: str, monitor: str) -> str:
+    """The monitor; TypeError for what is no word."""
+    if not isinstance(monitor, str):
+        raise TypeError(f"{who}: monitor is {monitor!r}; need the name of a column, such as 'val_loss'")
+    return monitor
 
 
 def check_monitor(who: str, monitor: str, mode: str | None, run: Run) -> bool:

@@ -169,6 +169,7 @@ def first_loss(loss: Callable, output: Any, y: np.ndarray) -> Any:
 
 
 FLAT = {1: "y.reshape(-1, 1)", 2: "y.reshape(-1)"}  # by the dimensions that y has
+SHAPES = {1: "(n,)", 2: "(n, 1)"}
 
 
 def refuse_no_number(value: Any, y: np.ndarray) -> None:
@@ -206,13 +207,12 @@ def loss_graph(loss: Callable, output: Any, y: np.ndarray) -> list[Tensor]:
 def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) -> None:
     """ShapeError where the loss joined (n, 1) with (n,): NumPy broadcasts them to (n, n), each row with every other."""
     n = len(y)
-    if n < 2 or y.ndim > 2 or n in (size for a in (*parts, y) for size in a.shape[1:]):
+    if n < 2 or y.ndim > 2 or parts[0].ndim not in SHAPES or n in (size for a in (*parts, y) for size in a.shape[1:]):
         return
     for node in graph:
         shapes = [x.shape for x in node.inputs or () if isinstance(x, Tensor)]
         if node.shape == (n, n) and (n, 1) in shapes and (n,) in shapes:
             raise ShapeError(
-                f"loss: the output is (n, {', '.join(map(str, parts[0].shape[1:]))}), the target is "
-                f"({', '.join(['n', *map(str, y.shape[1:])])}): together they broadcast to (n, n), each row with every "
-                f"other; use {FLAT[y.ndim]}"
+                f"loss: the output is {SHAPES[parts[0].ndim]}, the target is {SHAPES[y.ndim]}: together they broadcast "
+                f"to (n, n), each row with every other; use {FLAT[y.ndim]}"
             )

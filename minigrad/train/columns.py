@@ -111,5 +111,5 @@ def number(name: str, value: Any) -> float:
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":
         what = f"{array.dtype} {array.shape}" if isinstance(value, (Tensor, np.ndarray)) else f"{value!r:.80}"
-        raise TypeError(f"the metric {name!r} returned {what}; need one number")
+        raise TypeError(f"the metric {name!r} returned {what}; need one number, a mean for instance")
     return float(array.item())

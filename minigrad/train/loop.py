@@ -19,7 +19,7 @@ from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..reg.terms import Terms
-from .checks import check_data
+from .checks import check_data, check_loss, pair_in
 from .columns import Metric, Metrics, measured, named, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
 from .history import History
@@ -75,11 +75,13 @@ def fit(
     >>> model.predict([[2.0]]).round(2), history["loss"][-1] < 1e-4
     (array([[5.]], dtype=float32), True)
     """
+    check_arguments(data, loss, optimizer)
     epochs, functions = whole(epochs, "fit: epochs", 0), named(metrics)
     terms = all_terms(penalty, optimizer)
     on_loss = any(bound.on_loss for bound in terms)
     history = History(penalties=penalty_values(terms))
     names = columns(functions, history.penalties, validation_data is not None)
+    dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
     held_out = None
     if validation_data is not None:
@@ -94,16 +96,17 @@ def fit(
             for run.batch, (x, y) in enumerate(loader, 1):
                 train()
                 optimizer.zero_grad()
-                output = model(Tensor(x, requires_grad=on_loss))
+                output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
                 data_loss = loss(output, y)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 refuse_non_finite(total, run)
                 parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
+                values = measured(functions, output, y)
                 total.backward()
                 penalties = {} if penalty is None else penalty.value()
                 optimizer.step()
                 penalties.update(optimizer.penalty_values())  # of the weights before the step, summed on its way
-                means.add(len(x), parts, {**penalties, **measured(functions, output, y)})
+                means.add(len(x), parts, {**penalties, **values})
                 run.row = {"epoch": run.epoch, **with_penalties(means.row(), penalties)}
                 call("on_batch_end")
             refuse_broken_weights(run)
@@ -138,6 +141,21 @@ def batches(
     return data
 
 
+def check_arguments(data: Any, loss: Any, optimizer: Any) -> None:
+    """Errors for arguments in other places than their own, before anything is made of them."""
+    pair_in(data, "data")
+    check_loss(loss)
+    if isinstance(optimizer, type) or not isinstance(optimizer, Optimizer):
+        what = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else f"a {type(optimizer).__name__}"
+        raise TypeError(f"fit: optimizer is {what}; need one over the model's parameters, such as "
+                        "optim.Adam(model.parameters())")  # fmt: skip
+
+
+def in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A batch in the model's dtype, if it is real: a transform may have made float64 of bytes."""
+    return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)
+
+
 def columns(metrics: dict[str, Metric], penalties: list[str], validated: bool) -> list[str]:
     """The columns of the history, refused where two have one name."""
     refuse_clashes(metrics, penalties)
@@ -160,9 +178,11 @@ def refuse_non_finite(total: Tensor, run: Run) -> None:
         refuse_broken_weights(run)
         raise NonFiniteError(
             f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before "
-            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it; a batch in which no "
-            "row counts, because all are ignored or weigh 0, has no mean"
-        )
+            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it" + (
+                ". A batch in which no row counts, because all are ignored or weigh 0, has no mean: larger batches"
+                if math.isnan(total.item()) else ""
+            )
+        )  # fmt: skip
 
 
 def refuse_broken_weights(run: Run) -> None:
@@ -178,13 +198,15 @@ def refuse_broken_weights(run: Run) -> None:
 def checked_callbacks(callbacks: Any) -> list[Callback]:
     """The callbacks as a list; TypeError for one outside of a list, for a class, and for what lacks a point."""
     if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"fit: callbacks is a {type(callbacks).__name__}; need a list of them")
+        raise TypeError(f"fit: callbacks is one {type(callbacks).__name__}; need a list: callbacks=[...]")
     for callback in callbacks:
         if isinstance(callback, type):
             raise TypeError(f"fit: the callback {callback.__name__} is a class; did you mean {callback.__name__}()?")
         missing = [point for point in POINTS if not callable(getattr(callback, point, None))]
         if missing:
-            raise TypeError(f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback")
+            cure = "; wrap a schedule: train.LearningRate(schedule)" if hasattr(callback, "step") else ""
+            raise TypeError(f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback"
+                            + cure)  # fmt: skip
     return list(callbacks)
 
 

@@ -24,14 +24,11 @@ class Part(NamedTuple):
     counts: tuple[int, ...] = ()  # of rows or elements; a sum divided by one of them is a mean
 
     def times(self, factor: float) -> Part:
-        """The part times a number. A sum over how many it sums, or over what may be their weights, is a mean.
-
-        A half, and factors from 1 on, leave a sum a sum: half the sum of squares is one.
-        """
-        if self.weight is None and 0 < factor < 1:
-            near = [count for count in self.counts if math.isclose(factor * count, 1.0, rel_tol=1e-6)]
-            if near or factor != 0.5:
-                return self.over(near[0] if near else 1 / factor)
+        """The part times a number. A sum becomes a mean where the number is one over how many it sums."""
+        if self.weight is None:
+            for count in self.counts:
+                if math.isclose(factor * count, 1.0, rel_tol=1e-6):
+                    return self.over(count)
         return self._replace(value=self.value * factor)
 
     def over(self, weight: float) -> Part:
@@ -85,8 +82,9 @@ class Reader:
         if constant(a) or not constant(b):
             return [Part(y.item(), self.rows)]
         divisor = float(b)
-        computed = (isinstance(b, Tensor) and b.op is not None) or divisor == 0
-        return [part.over(divisor) if computed else part.times(1 / divisor) for part in self.parts(a)]
+        if divisor == 2 and not (isinstance(b, Tensor) and b.op is not None):  # half a sum of squares is a sum
+            return [part.times(0.5) for part in self.parts(a)]
+        return [part.over(divisor) for part in self.parts(a)]
 
     def _reshape(self, y: Tensor, x: Tensor) -> list[Part]:
         return self.parts(x) if x.ndim == 0 else [Part(y.item(), self.rows)]

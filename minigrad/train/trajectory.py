@@ -9,7 +9,7 @@ from ..arguments import finite
 from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
 from ..optim.schedules import ReduceLROnPlateau, Schedule
-from .callbacks import Callback, check_monitor, missing
+from .callbacks import Callback, check_monitor, column_name, missing
 from .monitors import known_direction
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class LearningRate(Callback):
             raise ValueError(f"LearningRate: every is {every!r}; need 'epoch' or 'batch'")
         if mode not in ("min", "max", None):
             raise ValueError(f"LearningRate: mode is {mode!r}; need 'min' or 'max'")
-        self.schedule, self.every, self.monitor, self.mode = schedule, every, monitor, mode
+        self.schedule, self.every, self.mode = schedule, every, mode
+        self.monitor = column_name("LearningRate", monitor)
         self.rates: list[float] = []
 
     def on_train_begin(self, run: Run) -> None:
