@@ -99,14 +99,17 @@ def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> 
     """Name -> what each metric says, as a float; it sees a constant, so that nothing of it holds a graph."""
     if not metrics:
         return {}
-    seen = rebuilt(output, (Tensor(part.array) for part in leaves(output)))
+    if isinstance(output, Tensor):
+        seen = Tensor(output.array)
+    else:
+        seen = rebuilt(output, (Tensor(part.array) for part in leaves(output)))
     with no_grad():
         return {name: number(name, metric(seen, target)) for name, metric in metrics.items()}
 
 
 def number(name: str, value: Any) -> float:
     """What a metric returned, as a float; TypeError with its name for what is not one number."""
-    if isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
+    if type(value) is float or isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
         return float(value)
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":

@@ -7,13 +7,19 @@ over all their rows only if each counts with its own divisor, not with its numbe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..engine import Tensor
 
-ROWS = ("softmax_cross_entropy",)  # ops with an option `reduction`, whose mean is over rows
-ELEMENTS = ("mse", "sigmoid_cross_entropy")  # or over elements
+# Ops with an option `reduction`: over how many a mean of theirs is, rows or elements.
+COUNTED: dict[str, Callable[[np.ndarray], int]] = {
+    "softmax_cross_entropy": lambda x: x.shape[0],
+    "mse": lambda x: x.size,
+    "sigmoid_cross_entropy": lambda x: x.size,
+}
 
 
 class Part(NamedTuple):
@@ -56,8 +62,8 @@ class Reader:
     def _reduction(self, y: Tensor) -> list[Part]:
         """An op that reduces rows by itself, or any other."""
         options, x = y.options or {}, y.inputs[0]
-        if y.op.name in (*ROWS, *ELEMENTS) and options.get("reduction") != "none":
-            count = x.shape[0] if y.op.name in ROWS else x.size
+        if y.op.name in COUNTED and options.get("reduction") in ("mean", "sum"):
+            count = COUNTED[y.op.name](x.array)
             return [Part(y.item(), None if options["reduction"] == "sum" else count, (x.shape[0], x.size))]
         return [Part(y.item(), self.rows)]
 
@@ -126,6 +132,8 @@ def constant(x: Any) -> bool:
 
 def parts_of(loss: Tensor, output: list[Tensor], rows: int) -> list[Part]:
     """The loss of a batch as summands, each with what it is a mean over."""
+    if loss.inputs and loss.op.name in COUNTED and loss.options["reduction"] == "mean":  # by far the most frequent
+        return [Part(loss.item(), COUNTED[loss.op.name](loss.inputs[0].array))]
     parts = Reader(output, rows).parts(loss)
     return [parts[0]._replace(value=loss.item())] if len(parts) == 1 else parts
 
@@ -136,31 +144,28 @@ class Means:
     def __init__(self) -> None:
         self._rows = 0
         self._sums: dict[str, float] = {}
-        self._parts: list[tuple[float, float | None]] | None = None  # of each part: the sum, and the sum of weights
-        self._plain = 0.0  # the sum of rows times loss, for losses whose parts differ from batch to batch
+        self._parts: dict[int, list[float]] = {}  # i -> [Σ weight value, Σ weight] of part i; -1 - i -> [Σ value, 1]
+        self._plain = 0.0  # Σ rows loss, for losses whose parts differ from batch to batch
+        self._alike = True  # whether they have not
 
     def add(self, rows: int, loss: list[Part], values: Mapping[str, float]) -> None:
         """Note a batch: the parts of its loss, and other numbers by name."""
+        self._alike &= not self._rows or len(self._parts) == len(loss)
         self._rows += rows
-        self._plain += rows * sum(part.value for part in loss)
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + rows * value
-        new = [(part.value, None) if part.weight is None else (part.weight * part.value, part.weight) for part in loss]
-        if self._rows == rows:
-            self._parts = new
-        elif self._parts is not None:
-            alike = [weight is None for _, weight in new] == [weight is None for _, weight in self._parts]
-            self._parts = [added(a, b) for a, b in zip(self._parts, new)] if alike else None
+        for i, (value, weight, _) in enumerate(loss):
+            self._plain += rows * value
+            sums = self._parts.setdefault(i if weight is not None else -1 - i, [0.0, 0.0])
+            if weight is None:
+                sums[0], sums[1] = sums[0] + value, 1.0
+            else:
+                sums[0], sums[1] = sums[0] + weight * value, sums[1] + weight
+        self._alike &= len(self._parts) == len(loss)
 
     def row(self) -> dict[str, float]:
         """The means, the loss first."""
-        if self._parts is None:
-            loss = self._plain / self._rows
-        else:
-            loss = sum(total if weight is None else total / weight for total, weight in self._parts)
+        loss = self._plain / self._rows
+        if self._alike:
+            loss = sum(total / weight if weight else math.nan for total, weight in self._parts.values())
         return {"loss": loss, **{name: total / self._rows for name, total in self._sums.items()}}
-
-
-def added(a: tuple[float, float | None], b: tuple[float, float | None]) -> tuple[float, float | None]:
-    """Two sums of products, and of weights where there are some."""
-    return a[0] + b[0], None if a[1] is None or b[1] is None else a[1] + b[1]

@@ -29,16 +29,16 @@ def accuracy(output: Tensor, target: Any) -> float:
         raise ShapeError(
             f"accuracy: output {y.shape}, target {t.shape}; need (n, classes) and (n,) or (n, classes){advice}"
         )
-    if np.isnan(y).any() or (t.dtype.kind == "f" and np.isnan(t).any()):
+    if len(y) == 0 or _has_nan(y) or _has_nan(t):
         return math.nan
     right = y.argmax(1) == (t if t.ndim == 1 else t.argmax(1))
-    if t.ndim == 1 and len(t) and (t.min() < 0 or t.max() >= y.shape[1]):
+    if t.ndim == 1 and not within(t, y.shape[1]):
         kept = t != IGNORED
         wrong = t[kept & ((t < 0) | (t >= y.shape[1]))]
         if wrong.size:
             raise ValueError(f"accuracy: the target holds {wrong[0]}; need classes from 0 to {y.shape[1] - 1}")
         right = right[kept]
-    return float(np.count_nonzero(right) / len(right)) if len(right) else math.nan
+    return np.count_nonzero(right) / len(right) if len(right) else math.nan
 
 
 def binary_accuracy(output: Tensor, target: Any) -> float:
@@ -49,15 +49,26 @@ def binary_accuracy(output: Tensor, target: Any) -> float:
     0.5
     """
     y, t = _alike("binary_accuracy", output, target)
-    if np.isnan(y).any() or np.isnan(t).any():
+    if y.size == 0 or _has_nan(y) or _has_nan(t):
         return math.nan
-    return float(np.count_nonzero((y > 0) == (t > 0.5)) / y.size) if y.size else math.nan
+    return np.count_nonzero((y > 0) == (t > 0.5)) / y.size
 
 
 def mean_absolute_error(output: Tensor, target: Any) -> float:
     """Mean of |output - target|, of one shape."""
     y, t = _alike("mean_absolute_error", output, target)
     return float(np.abs(y - t).mean(dtype=np.float64)) if y.size else math.nan
+
+
+def _has_nan(a: np.ndarray) -> bool:
+    return a.dtype.kind == "f" and math.isnan(np.maximum.reduce(a, None))  # the largest of numbers and a NaN is NaN
+
+
+def within(labels: np.ndarray, classes: int) -> bool:
+    """Whether all labels, at least one, are in [0, classes); in one pass, because every batch asks."""
+    if labels.dtype == np.int64:
+        return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)  # as unsigned numbers, those below 0 are the largest
+    return bool(labels.min() >= 0 and labels.max() < classes)
 
 
 def _array(values: Any) -> np.ndarray:
