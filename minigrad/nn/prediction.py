@@ -81,28 +81,31 @@ def first_taken(rows: np.ndarray, dtype: np.dtype, act: Callable[[np.ndarray], A
 
 
 def outputs(
-    model: Module, x: np.ndarray, size: int, requires_grad: bool = False, each: Callable[[int, Any], None] | None = None
-) -> Any:
-    """model(x), computed `size` rows at a time and joined; in one batch where its outputs have other rows than x.
+    model: Module, x: np.ndarray, size: int, requires_grad: bool = False,
+    each: Callable[[slice, Any], None] | None = None,
+) -> Any:  # fmt: skip
+    """model(x), computed `size` rows at a time and joined; in one batch if the rows of its outputs are not those of x.
 
-    each(start, output) is called after every batch, start its first row.
+    each(rows, output) is called after every batch.
     """
+    few = x[: 1 if size > 1 else 2]  # fewer than a batch has: what has as many rows here and there has the rows of x
+    if len(x) > size and not by_rows(leaves(model(Tensor(few))), len(few)):
+        size = len(x)
     joined: list[np.ndarray] = []
     for start in range(0, max(len(x), 1), size):
-        rows = x[start : start + size]
-        output = model(Tensor(rows, requires_grad=requires_grad))
-        parts = leaves(output)
-        if len(x) > size and not by_rows(parts, len(rows)):
-            return outputs(model, x, len(x), requires_grad, each)
+        rows = slice(start, min(start + size, len(x)))
+        output = model(Tensor(x[rows], requires_grad=requires_grad))
         if each is not None:
-            each(start, output)
+            each(rows, output)
         if len(x) <= size:
             return output
+        parts = leaves(output)
         joined = joined or [K.empty((len(x), *part.shape[1:]), part.dtype) for part in parts]
         for part, whole_part in zip(parts, joined):
-            if part.shape[1:] != whole_part.shape[1:]:
-                return outputs(model, x, len(x), requires_grad, each)
-            K.copy(part.array, whole_part[start : start + size])
+            if part.shape != whole_part[rows].shape:
+                raise ShapeError(f"the model returned {part.shape} for rows {start} to {rows.stop - 1} of x, after "
+                                 f"{whole_part.shape[1:]} for each row before")  # fmt: skip
+            K.copy(part.array, whole_part[rows])
     return rebuilt(output, map(Tensor, joined))
 
 

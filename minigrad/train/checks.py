@@ -15,7 +15,7 @@ from ..data.loader import Loader
 from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
 from ..nn.module import ERRORS, Module
-from ..nn.prediction import by_rows, dtype_of, evaluating, first_taken, leaves, rebuilt
+from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
 from ..nn.random_layer import RandomLayer
 from .columns import refuse_turned
 
@@ -23,7 +23,7 @@ ROWS = 7  # of the data that model and loss are tried on; a number that few othe
 
 
 class Checked(NamedTuple):
-    """Rows that model and loss take. at_once: loss(model(x), y) is only what it should be if x is one batch."""
+    """Rows that model and loss take. at_once: the loss looks at more of the model than its output, of one batch."""
 
     x: np.ndarray
     y: np.ndarray
@@ -52,7 +52,7 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
         graph = loss_graph(loss, output, first)
         refuse_broadcast(graph, parts, first)
         inside = any(before < node.stamp < after and node.op is not None for node in graph)
-        return Checked(x, y, inside or not by_rows(parts, len(first)))
+        return Checked(x, y, inside)
 
 
 def check_loss(loss: Any) -> None:

@@ -52,12 +52,11 @@ def measure(
     of_batches = [bound for bound in terms if any(entry.of_batch for entry in bound.entries)]
     sums: dict[str, float] = {}
 
-    def note(start: int, output: Any) -> None:
+    def note(rows: slice, output: Any) -> None:
         """Add up the penalties that depend on the batch."""
-        y = data.y[start : start + size]
-        data_loss = loss(output, y)
+        data_loss = loss(output, data.y[rows])
         for name, value in [pair for bound in of_batches for pair in bound.of_batch(data_loss).items()]:
-            sums[name] = sums.get(name, 0.0) + len(y) * value
+            sums[name] = sums.get(name, 0.0) + (rows.stop - rows.start) * value
 
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):

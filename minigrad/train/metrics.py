@@ -38,7 +38,7 @@ def accuracy(output: Tensor, target: Any) -> float:
         if wrong.size:
             raise ValueError(f"accuracy: the target holds {wrong[0]}; need classes from 0 to {y.shape[1] - 1}")
         right = right[kept]
-    return np.count_nonzero(right) / len(right) if len(right) else math.nan
+    return float(np.count_nonzero(right) / len(right)) if len(right) else math.nan
 
 
 def binary_accuracy(output: Tensor, target: Any) -> float:
@@ -51,7 +51,7 @@ def binary_accuracy(output: Tensor, target: Any) -> float:
     y, t = _alike("binary_accuracy", output, target)
     if y.size == 0 or _has_nan(y) or _has_nan(t):
         return math.nan
-    return np.count_nonzero((y > 0) == (t > 0.5)) / y.size
+    return float(np.count_nonzero((y > 0) == (t > 0.5)) / y.size)
 
 
 def mean_absolute_error(output: Tensor, target: Any) -> float:
