@@ -126,7 +126,8 @@ class Linear(Module):
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
         if x.array.dtype != w.array.dtype and x.array.dtype.kind == "f":
-            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
+            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "
+                             "astype for an array")  # fmt: skip
         y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
         return reshape(y, shape=(*shape[:-1], self.out_features))
 

@@ -37,6 +37,7 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
     passed through model and loss, so that what does not fit is said before anything was trained; `name` is what errors
     call the data.
     """
+    check_model(model)
     check_loss(loss)
     x, y = pair_in(data, name)
     with naming(name):
@@ -51,8 +52,16 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
         refuse_no_number(first_loss(loss, output, first), first)
         graph = loss_graph(loss, output, first)
         refuse_broadcast(graph, parts, first)
+        refuse_targets(graph, y)
         inside = any(before < node.stamp < after and node.op is not None for node in graph)
         return Checked(x, y, inside)
+
+
+def check_model(model: Any) -> None:
+    """TypeError for what is no model."""
+    if not isinstance(model, Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise TypeError(f"model is {what}; need a minigrad.nn.Module")
 
 
 def check_loss(loss: Any) -> None:
@@ -158,16 +167,22 @@ def ignores(loss: Callable, output: Tensor, label: int, known: int) -> bool:
 
 
 def first_loss(loss: Callable, output: Any, y: np.ndarray) -> Any:
-    """The loss of the first rows; what is said of shapes (n, 1) and (n,) names the cure."""
+    """The loss of the first rows; errors about shapes and labels with what y, or the model, should be."""
     try:
         return loss(output, y)
-    except ShapeError as error:
+    except (ShapeError, IndexError) as error:
         shape = output.shape if isinstance(output, Tensor) else ()
-        if shape and {len(shape), y.ndim} == {1, 2} and len(error.args) == 1 and y.size == len(y):
-            error.args = (f"{error.args[0]}: use {FLAT[y.ndim]}",)
+        cure = ""
+        if isinstance(error, IndexError) and shape[1:] == (1,):
+            cure = f": {ONE}"
+        elif {len(shape), y.ndim} == {1, 2} and y.size == len(y):
+            cure = f": use {FLAT[y.ndim]}"
+        if len(error.args) == 1:
+            error.args = (f"{error.args[0]}{cure}",)
         raise
 
 
+ONE = "the model has one output; give it one for each class, or take bce_with_logits and y.reshape(-1, 1)"
 FLAT = {1: "y.reshape(-1, 1)", 2: "y.reshape(-1)"}  # by the dimensions that y has
 SHAPES = {1: "(n,)", 2: "(n, 1)"}
 
@@ -216,3 +231,27 @@ def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) ->
                 f"loss: the output is {SHAPES[parts[0].ndim]}, the target is {SHAPES[y.ndim]}: together they broadcast "
                 f"to (n, n), each row with every other; use {FLAT[y.ndim]}"
             )
+
+
+def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
+    """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense."""
+    for node in graph:
+        if node.op is None or node.op.name not in PROBABILITIES or not node.inputs:
+            continue
+        loss, low, high = PROBABILITIES[node.op.name]
+        x, t = node.inputs[0].array, node.inputs[1]
+        if node.op.name == "softmax_cross_entropy" and x.shape[1] == 1:
+            raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
+        t = t.array if isinstance(t, Tensor) else np.asarray(t)
+        if t.shape == (len(t), *y.shape[1:]) and t.dtype.kind == y.dtype.kind and np.array_equal(t, y[: len(t)]):
+            bad = np.argwhere((y < low) | (y > high)) if y.shape[1:] == x.shape[1:] else np.empty((0, 1))
+            if len(bad):
+                raise ValueError(f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
+                                 + (f" to {high:g}" if high < np.inf else ""))  # fmt: skip
+
+
+# Losses of targets that are probabilities, by their ops: the name, the least and the largest target.
+PROBABILITIES = {
+    "softmax_cross_entropy": ("cross_entropy of rows", 0.0, np.inf),
+    "sigmoid_cross_entropy": ("bce_with_logits", 0.0, 1.0),
+}

@@ -36,6 +36,8 @@ def evaluate(
     {'loss': 0.6931471824645996, 'hits': 0.6666666666666666}
     """
     whole(batch_size, "evaluate: batch_size", 1)
+    if not isinstance(penalty, (Terms, type(None))):
+        raise TypeError(f"evaluate: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, term)")
     functions, terms = named(metrics), [] if penalty is None else [penalty]
     refuse_clashes(functions, penalty_values(terms))
     checked = check_data(model, data, loss, real=any(bound.on_loss for bound in terms))

@@ -19,7 +19,7 @@ from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..reg.terms import Terms
-from .checks import check_data, check_loss, pair_in
+from .checks import check_data, check_loss, check_model, pair_in
 from .columns import Metric, Metrics, measured, named, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
 from .history import History
@@ -75,7 +75,7 @@ def fit(
     >>> model.predict([[2.0]]).round(2), history["loss"][-1] < 1e-4
     (array([[5.]], dtype=float32), True)
     """
-    check_arguments(data, loss, optimizer)
+    check_arguments(model, data, loss, optimizer)
     epochs, functions = whole(epochs, "fit: epochs", 0), named(metrics)
     terms = all_terms(penalty, optimizer)
     on_loss = any(bound.on_loss for bound in terms)
@@ -141,8 +141,9 @@ def batches(
     return data
 
 
-def check_arguments(data: Any, loss: Any, optimizer: Any) -> None:
+def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:
     """Errors for arguments in other places than their own, before anything is made of them."""
+    check_model(model)
     pair_in(data, "data")
     check_loss(loss)
     if isinstance(optimizer, type) or not isinstance(optimizer, Optimizer):

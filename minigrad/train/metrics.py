@@ -67,7 +67,7 @@ def _has_nan(a: np.ndarray) -> bool:
 def within(labels: np.ndarray, classes: int) -> bool:
     """Whether all labels, at least one, are in [0, classes); in one pass, because every batch asks."""
     if labels.dtype == np.int64:
-        return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)  # as unsigned numbers, those below 0 are the largest
+        return bool(np.maximum.reduce(labels.view(np.uint64)) < classes)  # where those below 0 are the largest
     return bool(labels.min() >= 0 and labels.max() < classes)
 
 
