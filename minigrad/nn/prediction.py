@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..arguments import whole
 from ..arrays import tensor_dtype
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
-from ..recording import no_grad
+from ..recording import recording
 
 if TYPE_CHECKING:
     from .module import Module
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def evaluating(model: Module, record: bool = False) -> Iterator[None]:
-    """Eval mode without recording, unless asked for; each module returns to its own mode afterwards."""
+    """Eval mode, without recording or, if asked for, with; each module returns to its own mode afterwards."""
     modes = [(module, module.training) for _, module in model.named_modules()]
     model.eval()
     try:
-        with nullcontext() if record else no_grad():
+        with recording(record):
             yield
     finally:
         for module, mode in modes:

@@ -42,10 +42,10 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
     x, y = pair_in(data, name)
     with naming(name):
         x, y = check_xy(x, y, dtype_of(model), integers=not real)
-        with evaluating(model, record=True):
-            before = Tensor(np.empty(0)).stamp
-            output, x = tried(model, x, y)
-            after = Tensor(np.empty(0)).stamp
+    with naming(name), evaluating(model, record=True):
+        before = Tensor(np.empty(0)).stamp
+        output, x = tried(model, x, y)
+        after = Tensor(np.empty(0)).stamp
         parts = leaves(output)
         y = with_labels(loss, output, x, y)
         first = y[:ROWS]
@@ -222,7 +222,8 @@ def loss_graph(loss: Callable, output: Any, y: np.ndarray) -> list[Tensor]:
 def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) -> None:
     """ShapeError where the loss joined (n, 1) with (n,): NumPy broadcasts them to (n, n), each row with every other."""
     n = len(y)
-    if n < 2 or y.ndim > 2 or parts[0].ndim not in SHAPES or n in (size for a in (*parts, y) for size in a.shape[1:]):
+    others = [size for shape in [y.shape, *(part.shape for part in parts)] for size in shape[1:]]
+    if n < 2 or y.ndim > 2 or parts[0].ndim not in SHAPES or n in others:
         return
     for node in graph:
         shapes = [x.shape for x in node.inputs or () if isinstance(x, Tensor)]

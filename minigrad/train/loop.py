@@ -19,7 +19,7 @@ from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..reg.terms import Terms
-from .checks import check_data, check_loss, check_model, pair_in
+from .checks import Checked, check_data, check_loss, check_model, pair_in
 from .columns import Metric, Metrics, measured, named, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
 from .history import History
@@ -83,9 +83,7 @@ def fit(
     names = columns(functions, history.penalties, validation_data is not None)
     dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
-    held_out = None
-    if validation_data is not None:
-        held_out = check_data(model, validation_data, loss, "validation_data", on_loss)
+    held_out = validation(model, validation_data, loss, on_loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, len(loader), names, checked_callbacks(callbacks))
     with keeping(history), collector_paused(), training(model) as train, calling(run) as call:
@@ -139,6 +137,11 @@ def batches(
     if data.x.dtype != x.dtype or (x.dtype.kind == "f" and x.dtype != want):
         raise DTypeError(f"fit: the Loader gives {data.x.dtype}, the model is {want}; pass dtype to the Loader")
     return data
+
+
+def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked | None:
+    """The validation data, checked like the training data; None if there is none."""
+    return None if data is None else check_data(model, data, loss, "validation_data", real)
 
 
 def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:

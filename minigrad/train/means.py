@@ -43,6 +43,11 @@ class Part(NamedTuple):
         return self._replace(value=value, weight=float(weight) if self.weight is None else self.weight)
 
 
+def made_by(y: Tensor) -> str:
+    """The name of the op that made y, if its inputs are still noted; else nothing."""
+    return y.op.name if y.op is not None and y.inputs else ""
+
+
 class Reader:
     """Reads the parts of a loss of `output` off the graph that the loss recorded, before backward frees it."""
 
@@ -54,17 +59,18 @@ class Reader:
         """y, a number of the graph, as a sum. What the graph does not explain is a mean over the rows of the batch."""
         if not isinstance(y, Tensor):
             return [Part(float(y), self.rows)]
-        if y.op is None or not y.inputs or y.ndim:
+        name = made_by(y)
+        if not name or y.ndim:
             return [Part(y.item(), self.rows)]
-        read = READ.get(y.op.name)
-        return self._reduction(y) if read is None else read(self, y, *y.inputs)
+        return READ[name](self, y, *y.inputs) if name in READ else self._reduction(y, name)
 
-    def _reduction(self, y: Tensor) -> list[Part]:
+    def _reduction(self, y: Tensor, name: str) -> list[Part]:
         """An op that reduces rows by itself, or any other."""
-        options, x = y.options or {}, y.inputs[0]
-        if y.op.name in COUNTED and options.get("reduction") in ("mean", "sum"):
-            count = COUNTED[y.op.name](x.array)
-            return [Part(y.item(), None if options["reduction"] == "sum" else count, (x.shape[0], x.size))]
+        reduction = (y.options or {}).get("reduction")
+        if name in COUNTED and reduction in ("mean", "sum"):
+            x = (y.inputs or ())[0]
+            count = COUNTED[name](x.array)
+            return [Part(y.item(), None if reduction == "sum" else count, (x.shape[0], x.size))]
         return [Part(y.item(), self.rows)]
 
     def _add(self, y: Tensor, a: Any, b: Any) -> list[Part]:
@@ -119,7 +125,7 @@ class Reader:
         return False
 
 
-READ = {
+READ: dict[str, Callable[..., list[Part]]] = {
     "add": Reader._add, "sub": Reader._sub, "neg": Reader._neg, "mul": Reader._mul, "div": Reader._div,
     "reshape": Reader._reshape, "cast": Reader._cast, "mean": Reader._mean, "sum": Reader._sum,
 }  # fmt: skip
@@ -132,8 +138,9 @@ def constant(x: Any) -> bool:
 
 def parts_of(loss: Tensor, output: list[Tensor], rows: int) -> list[Part]:
     """The loss of a batch as summands, each with what it is a mean over."""
-    if loss.inputs and loss.op.name in COUNTED and loss.options["reduction"] == "mean":  # by far the most frequent
-        return [Part(loss.item(), COUNTED[loss.op.name](loss.inputs[0].array))]
+    name = made_by(loss)
+    if name in COUNTED and loss.inputs and loss.options and loss.options["reduction"] == "mean":  # the most frequent
+        return [Part(loss.item(), COUNTED[name](loss.inputs[0].array))]
     parts = Reader(output, rows).parts(loss)
     return [parts[0]._replace(value=loss.item())] if len(parts) == 1 else parts
 

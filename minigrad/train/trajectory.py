@@ -88,17 +88,16 @@ class LearningRate(Callback):
                 raise ValueError(f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
                                  "column of the training data")  # fmt: skip
             if check_monitor("LearningRate", self.monitor, self.mode, run):
-                self._check_mode(run)
+                self._check_mode(run, self.schedule.mode)
         self.rates = []
 
-    def _check_mode(self, run: Run) -> None:
-        """ValueError where the plateau takes what gets better for what gets worse."""
+    def _check_mode(self, run: Run, mode: str) -> None:
+        """ValueError where the plateau, of this mode, takes what gets better for what gets worse."""
         want = known_direction("LearningRate", self.monitor, self.mode, run.history.penalties)
-        if want != self.schedule.mode:
+        if want != mode:
             better = {"max": "more", "min": "less"}[want]
             raise ValueError(
-                f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode="
-                f"{self.schedule.mode!r}; need ReduceLROnPlateau(..., mode={want!r})"
+                f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode={mode!r}; need ReduceLROnPlateau(..., mode={want!r})"
             )
 
     def on_batch_end(self, run: Run) -> None:
@@ -115,7 +114,7 @@ class LearningRate(Callback):
             self.schedule.step()
         elif self.monitor in run.row:
             if len(self.rates) == 1:
-                self._check_mode(run)
+                self._check_mode(run, self.schedule.mode)
             self.schedule.step(run.row[self.monitor])
         else:
             raise ValueError(missing("LearningRate", self.monitor, list(run.row)))

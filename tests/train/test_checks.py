@@ -160,6 +160,8 @@ def test_labels_out_of_range_pass_only_where_the_loss_ignores_them():
     assert found == pytest.approx(evaluate(model, (X[kept], y[kept]), CE, [accuracy]), rel=1e-6)
     with pytest.raises(ValueError, match="row 0 is -100"):
         evaluate(model, (X, np.full(24, -100)), CE)
+    with mg.no_grad():
+        assert evaluate(model, (X, y), CE, [accuracy], batch_size=5) == found
 
 
 class Bag(nn.Module):
@@ -231,7 +233,7 @@ def test_a_term_on_the_gradient_by_the_input_asks_for_floats():
 
 
 def test_checks_draw_nothing_and_leave_no_trace():
-    """Trying integers with dropout as it is in training takes no call number, nor one of a layer with its own streams."""
+    """Trying integers with dropout as in training takes no call number, nor one of a layer with its own streams."""
     model = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5, seed=3), nn.Linear(4, 2))
     state = mg.rng.get_state()
     calls = model[1].calls.item()
