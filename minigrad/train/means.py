@@ -62,7 +62,7 @@ class Reader:
         name = made_by(y)
         if not name or y.ndim:
             return [Part(y.item(), self.rows)]
-        return READ[name](self, y, *y.inputs) if name in READ else self._reduction(y, name)
+        return READ[name](self, y, *(y.inputs or ())) if name in READ else self._reduction(y, name)
 
     def _reduction(self, y: Tensor, name: str) -> list[Part]:
         """An op that reduces rows by itself, or any other."""

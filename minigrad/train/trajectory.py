@@ -97,7 +97,8 @@ class LearningRate(Callback):
         if want != mode:
             better = {"max": "more", "min": "less"}[want]
             raise ValueError(
-                f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode={mode!r}; need ReduceLROnPlateau(..., mode={want!r})"
+                f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode={mode!r}; need "
+                f"ReduceLROnPlateau(..., mode={want!r})"
             )
 
     def on_batch_end(self, run: Run) -> None:

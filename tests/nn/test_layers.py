@@ -140,3 +140,12 @@ def test_losses_are_those_of_ops(backend, rng):
             nn.BCEWithLogitsLoss()(probabilities, target)
     studied = nn.CrossEntropyLoss(allow_probabilities=True)(nn.Softmax()(logits), classes)
     assert studied.item() > 0
+
+
+def test_the_reduction_of_a_loss_is_no_weight():
+    """PyTorch's first argument of a loss is the weights of the classes."""
+    for make, cure in [(nn.CrossEntropyLoss, "weight=..."), (nn.BCEWithLogitsLoss, "weight=..."), (nn.MSELoss, "")]:
+        with pytest.raises(ValueError, match=rf"{make.__name__}: reduction is array.*need one of.*{cure}"):
+            make(np.array([1.0, 20.0]))
+        with pytest.raises(ValueError, match="reduction is 'average'"):
+            make("average")
