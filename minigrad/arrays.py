@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .errors import DTypeError
@@ -20,6 +22,16 @@ def check_dtype(op: str, dtype: np.dtype) -> None:
     """Refuse the dtypes that no tensor has."""
     if dtype not in DTYPES:
         raise DTypeError(f"{op}: dtype {dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
+
+
+def plain_array(name: str, data: Any) -> np.ndarray:
+    """np.asarray(data), but for arrays that it would take for something else: masked ones, and sparse matrices."""
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise DTypeError(f"{name} has masked entries; fill them first: x.filled(value)")
+    array = np.asarray(data)
+    if array.dtype == object and array.ndim == 0 and hasattr(data, "toarray"):
+        raise DTypeError(f"{name} is a {type(data).__name__}; need an array: x.toarray()")
+    return array
 
 
 def check_numbers(name: str, dtype: np.dtype) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import real_dtype
-from ..arrays import check_numbers, tensor_dtype
+from ..arrays import check_numbers, plain_array, tensor_dtype
 from ..errors import NonFiniteError, ShapeError
 
 CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
@@ -54,7 +54,7 @@ def pair(x: Any, y: Any) -> Dataset:
 def as_rows(data: Any, name: str) -> np.ndarray:
     """data as an array of at least one dimension of numbers that minigrad computes or indexes with."""
     try:
-        array = np.asarray(data)
+        array = plain_array(name, data)
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"{name}: {error}") from None
     check_numbers(name, array.dtype)

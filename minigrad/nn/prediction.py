@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import whole
-from ..arrays import tensor_dtype
+from ..arrays import plain_array, tensor_dtype
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
 from ..recording import recording
@@ -58,7 +58,7 @@ def rows_of(x: Any) -> np.ndarray:
     if isinstance(x, tuple) and len(x) == 2 and getattr(x[0], "ndim", 1) > 1:
         raise TypeError("predict: got a pair; need the rows x alone, without their targets")
     try:
-        array = x.array if isinstance(x, Tensor) else np.asarray(x)
+        array = x.array if isinstance(x, Tensor) else plain_array("predict: x", x)
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"predict: x: {error}") from None
     if array.ndim == 0:
@@ -108,7 +108,10 @@ def outputs(
                 raise ShapeError(f"the model returned {part.shape} for rows {start} to {rows.stop - 1} of x, after "
                                  f"{whole_part.shape[1:]} for each row before")  # fmt: skip
             K.copy(part.array, whole_part[rows])
-    return rebuilt(output, map(Tensor, joined))
+    made = list(map(Tensor, joined))
+    for part, tensor in zip(leaves(output), made):
+        tensor.op = part.op  # a loss of logits asks whether a softmax made them
+    return rebuilt(output, iter(made))
 
 
 def by_rows(parts: list[Tensor], rows: int) -> bool:

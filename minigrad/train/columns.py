@@ -99,12 +99,16 @@ def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> 
     """Name -> what each metric says, as a float; it sees a constant, so that nothing of it holds a graph."""
     if not metrics:
         return {}
-    if isinstance(output, Tensor):
-        seen = Tensor(output.array)
-    else:
-        seen = rebuilt(output, (Tensor(part.array) for part in leaves(output)))
+    seen = untracked(output) if isinstance(output, Tensor) else rebuilt(output, map(untracked, leaves(output)))
     with no_grad():
         return {name: number(name, metric(seen, target)) for name, metric in metrics.items()}
+
+
+def untracked(t: Tensor) -> Tensor:
+    """A constant with the numbers of t, and the op that made it: some metrics refuse what a softmax or sigmoid made."""
+    seen = Tensor(t.array)
+    seen.op, seen.options = t.op, t.options
+    return seen
 
 
 def number(name: str, value: Any) -> float:

@@ -203,7 +203,9 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     """The callbacks as a list; TypeError for one outside of a list, for a class, and for what lacks a point."""
     if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"fit: callbacks is one {type(callbacks).__name__}; need a list: callbacks=[...]")
-    for callback in callbacks:
+    for i, callback in enumerate(callbacks):
+        if any(callback is other for other in callbacks[:i]):
+            raise ValueError(f"fit: the callback {callback!r:.80} is given twice; it would act twice")
         if isinstance(callback, type):
             raise TypeError(f"fit: the callback {callback.__name__} is a class; did you mean {callback.__name__}()?")
         missing = [point for point in POINTS if not callable(getattr(callback, point, None))]

@@ -33,8 +33,8 @@ class ClipGradients(Callback):
             raise ValueError("ClipGradients: need max_norm, clip_value, or both")
         given = {"max_norm": max_norm, "clip_value": clip_value}
         for name, value in given.items():
-            if value is not None:
-                finite(value, f"ClipGradients: {name}", at_least=0.0)
+            if value is not None and finite(value, f"ClipGradients: {name}", at_least=0.0) == 0:
+                raise ValueError(f"ClipGradients: {name} is 0, so that no gradient would be left; need more")
         self.max_norm, self.clip_value, self.norm_type = max_norm, clip_value, norm_type
         self.norms: list[float] = []
         self._remove: Callable[[], None] | None = None
@@ -124,6 +124,7 @@ class LearningRate(Callback):
 class AverageWeights(Callback):
     """Average the weights over the steps (optim.EMA), as `ema` during and after the fit; keep: leave them in the model.
 
+    The average begins with the weights at the start, which are decay^steps of it: with few steps take a smaller decay.
     keep=False leaves the last weights there; `with callback.ema.swap():` evaluates the averages. Where EarlyStopping
     stands before it in the list of callbacks, keep replaces what that restored.
     """
@@ -132,6 +133,8 @@ class AverageWeights(Callback):
 
     def __init__(self, decay: float = 0.999, keep: bool = True) -> None:
         self.decay, self.keep = finite(decay, "AverageWeights: decay", 0.0, 1.0), bool(keep)
+        if self.decay == 1:
+            raise ValueError("AverageWeights: decay is 1, so that the average would stay at the start; need less")
         self.ema: EMA | None = None
 
     def on_train_begin(self, run: Run) -> None:

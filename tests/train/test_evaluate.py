@@ -115,3 +115,14 @@ def test_nan_outputs_give_nan():
         model[2].bias.copy_([np.nan, 0.0, 0.0])
     found = evaluate(model, (X, Y), mg.cross_entropy, [accuracy])
     assert np.isnan(found["loss"]) and np.isnan(found["accuracy"])
+
+
+def test_no_metric_writes_into_the_data():
+    y = np.zeros((37, 3), np.float32)
+
+    def careless(output, target):
+        target -= 1.0
+
+    with pytest.raises(ValueError, match="read-only"):
+        evaluate(network(), (X, y), mg.mse, [careless])
+    assert (y == 0).all()

@@ -71,12 +71,12 @@ def model(dtype="float64"):
     return nn.Linear(4, CLASSES, dtype=dtype)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("size", [45, 32, 7, 1])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(name, size) for name in LOSSES for size in (45, 32, 7, 1) if size > 1 or LOSSES[name][1] is not SOME],
+)  # a batch of one ignored row has no mean
 def test_an_epoch_and_an_evaluation_have_the_loss_of_all_rows(backend, name, size):
     loss, target = LOSSES[name]
-    if size == 1 and (target is SOME):
-        pytest.skip("a batch of one ignored row has no mean")
     net = model()
     right = loss(net(mg.tensor(X)), target).item()
     assert evaluate(net, (X, target), loss, batch_size=size)["loss"] == pytest.approx(right, rel=1e-12)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.train import accuracy, binary_accuracy, mean_absolute_error
+from minigrad import nn, optim
+from minigrad.train import accuracy, binary_accuracy, evaluate, fit, mean_absolute_error
 
 NAN, INF = math.nan, math.inf
 
@@ -52,3 +53,21 @@ def test_metrics_of_numbers():
         assert math.isnan(metric(mg.tensor([NAN, 1.0]), [0, 1])) and math.isnan(metric([1.0, 1.0], [NAN, 1.0]))
         assert math.isnan(metric(np.zeros(0), np.zeros(0)))  # of nothing, and without a warning
     assert math.isnan(accuracy(np.zeros((0, 2)), np.zeros(0, int)))
+
+
+@pytest.mark.parametrize("size", [3, 256])
+def test_probabilities_are_no_logits(size):
+    """All of them are above 0: the share of ones would be taken for an accuracy."""
+    x = np.random.default_rng(0).standard_normal((8, 2)).astype(np.float32)
+    y = (x[:, :1] > 0).astype(int)
+    for model in (nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()), nn.Linear(2, 1, activation="sigmoid")):
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        with pytest.raises(ValueError, match="made by a sigmoid, but needs logits"):
+            fit(model, (x, y), mg.mse, optimizer, epochs=1, metrics=[binary_accuracy])
+        with pytest.raises(ValueError, match="made by a sigmoid, but needs logits"):
+            binary_accuracy(model(mg.tensor(x)), y)
+    with pytest.raises(ValueError, match="made by a sigmoid, but needs logits"):
+        model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid())
+        evaluate(model, (x, y), mg.mse, [binary_accuracy], batch_size=size)
+    shifted = {"hits": lambda output, target: binary_accuracy(output - 0.5, target)}
+    assert 0 <= evaluate(model, (x, y), mg.mse, shifted, batch_size=size)["hits"] <= 1

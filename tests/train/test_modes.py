@@ -179,5 +179,8 @@ def test_an_error_at_the_beginning_is_the_one_that_is_said():
 )
 def test_callbacks_that_are_none(callbacks, words):
     model = network()
+    twice = EarlyStopping()
+    with pytest.raises(ValueError, match="is given twice"):
+        train(model, twice, twice)
     with pytest.raises(TypeError, match=words):
         fit(model, (X, Y), mg.cross_entropy, optim.SGD(model.parameters(), lr=0.1), callbacks=callbacks)
