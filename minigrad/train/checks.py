@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -81,9 +81,14 @@ def pair_in(data: Any, name: str) -> tuple[Any, Any]:
         what = f"{type(data).__name__} of {len(data)}" if isinstance(data, (tuple, list)) else type(data).__name__
         cure = "; of batches, join the parts: np.concatenate" if isinstance(data, Iterator) else ""
         raise TypeError(f"{name} is a {what}; need a pair (x, y) or a minigrad.data.Loader{cure}")
-    if all(isinstance(part, tuple) and len(part) == 2 for part in data):
+    if all(isinstance(part, (tuple, list)) and len(part) == 2 and holds_arrays(part) for part in data):
         raise TypeError(f"{name} holds two pairs; need one, (x, y): of a split, its train or its test")
     return data[0], data[1]
+
+
+def holds_arrays(pair: Sequence[Any]) -> bool:
+    """Whether these are two arrays, x and y of a batch or of a part, and not two rows or two labels."""
+    return all(isinstance(part, (np.ndarray, Tensor)) and part.ndim > 0 for part in pair)
 
 
 @contextmanager
@@ -226,8 +231,9 @@ def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) ->
     if n < 2 or y.ndim > 2 or parts[0].ndim not in SHAPES or n in others:
         return
     for node in graph:
-        shapes = [x.shape for x in node.inputs or () if isinstance(x, Tensor)]
-        if node.shape == (n, n) and (n, 1) in shapes and (n,) in shapes:
+        joined = {x.shape: x.tracked for x in node.inputs or () if isinstance(x, Tensor)}
+        # The output is tracked and the target is not; a loss over all pairs of outputs, or of targets, means (n, n).
+        if node.shape == (n, n) and joined.keys() == {(n, 1), (n,)} and joined[n, 1] != joined[n,]:
             raise ShapeError(
                 f"loss: the output is {SHAPES[parts[0].ndim]}, the target is {SHAPES[y.ndim]}: together they broadcast "
                 f"to (n, n), each row with every other; use {FLAT[y.ndim]}"
@@ -244,7 +250,7 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
         if node.op.name == "softmax_cross_entropy" and x.shape[1] == 1:
             raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
         t = t.array if isinstance(t, Tensor) else np.asarray(t)
-        if t.shape == (len(t), *y.shape[1:]) and t.dtype.kind == y.dtype.kind and np.array_equal(t, y[: len(t)]):
+        if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
             bad = np.argwhere((y < low) | (y > high)) if y.shape[1:] == x.shape[1:] else np.empty((0, 1))
             if len(bad):
                 raise ValueError(f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"

@@ -23,10 +23,10 @@ def evaluate(
 
     data is (x, y), or a Loader, whose rows are then taken in order. metrics are functions (output, target) -> number,
     in a list, or in a dict by name. Loss and metrics are called once, with the outputs and targets of all rows, so
-    that they are what they are on the whole data: batch_size bounds the memory of the forward pass and decides
-    nothing. Outputs whose first dimension is not that of the rows, and losses that look at more of the model than its
-    output, are computed in one batch. The model computes in eval mode (no dropout) and is left in the mode that it was
-    in. Penalties that depend on the batch are means over rows. TypeError, ShapeError, DTypeError, NonFiniteError or
+    that they are what they are on the whole data: batch_size bounds the memory of the forward pass, beside the
+    outputs of all rows, and decides nothing. Outputs whose first dimension is not that of the rows, and losses that
+    look at more of the model than its output, are computed in one batch. The model computes in eval mode (no dropout)
+    and is left in the mode that it was in. Penalties that depend on the batch are means over rows. TypeError, ShapeError, DTypeError, NonFiniteError or
     ValueError for data, loss or metrics that do not fit, before anything is measured.
 
     >>> import minigrad as mg

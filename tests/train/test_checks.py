@@ -70,6 +70,10 @@ MISTAKES = {
     ),
     "one output": (functools.partial(classes, 1), (X, Y), CE, "one for each class, or take bce_with_logits"),
     "one output, one class": (functools.partial(classes, 1), (X, 0 * Y), CE, "a softmax of one number is always 1"),
+    "signs for weighted bce": (
+        functools.partial(classes, 1), (X, 2 * Y[:, None] - 1),
+        functools.partial(mg.binary_cross_entropy_with_logits, weight=[2.0]), "row 0 holds -1",
+    ),
     "signs for bce": (functools.partial(classes, 1), (X, 2 * Y[:, None] - 1), mg.bce_with_logits, "row 0 holds -1"),
     "numbers for classes": (classes, (X, X[:, :2]), CE, "needs targets from 0"),
     "a class of loss": (classes, (X, Y), nn.CrossEntropyLoss, r"did you mean CrossEntropyLoss\(\)"),
@@ -132,6 +136,9 @@ def test_what_only_looks_like_a_mistake_is_taken():
         (functools.partial(classes, 7), (X, V), by_hand),  # (n, 7) and (n, 1): each output against the target
         (functools.partial(classes, 3), (X, np.where(Y, Y, -100)), CE),
         (functools.partial(classes, 3), (X, np.where(Y, Y, 255)), functools.partial(CE, ignore_index=255)),
+        (functools.partial(classes, 1), (X, V), lambda o, t: mg.square(o - o.reshape(-1)).mean()),  # all pairs
+        (classes, (((1.0, 2.0, 3.0, 4.0), (4.0, 3.0, 2.0, 1.0)), (0, 1)), CE),  # two rows and two labels
+        (classes, ((X[0], X[1]), (0, 1)), CE),
         (classes, (X[:1], Y[:1]), CE),
         (functools.partial(classes, 1), (X[:1], V[:1, 0]), by_hand),
         (classes, (X.tolist(), Y.tolist()), CE),
