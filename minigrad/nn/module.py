@@ -14,6 +14,7 @@ from ..dtypes import REAL
 from ..engine import Tensor, touch
 from ..errors import GraphError
 from ..tensor import tensor
+from .prediction import predict
 
 PARAMETER, BUFFER = "parameter", "buffer"
 ERRORS = ValueError, TypeError, LookupError, ArithmeticError, RuntimeError  # to which a layer adds its path
@@ -129,6 +130,22 @@ class Module:
         for watcher in self.watchers:
             watcher(args, output)
         return output
+
+    def predict(self, x: Any, batch_size: int = 256) -> Any:
+        """The outputs for the rows x (n, ...) as a new NumPy array: in eval mode, without a graph, in batches.
+
+        x is an array, a tensor, nested lists, or what has rows x beside targets (data.Dataset, data.Loader: in their
+        order). Floats are cast to the model's dtype; integers stay integers where the model takes them, as embeddings
+        and products with weights do. Modes are left as found. batch_size bounds the memory; the bits do not depend on
+        it, where a layer looks at each row alone. A model that returns a tuple, list or dict of tensors gives one of
+        arrays. ShapeError, DTypeError or TypeError for an x that is no array of rows.
+
+        >>> from minigrad import nn
+        >>> model = nn.Sequential(nn.Linear(2, 1, init="zeros"), nn.Dropout(0.5))
+        >>> model.predict([[1, 2], [3, 4], [5, 6]]).tolist(), model.training
+        ([[0.0], [0.0], [0.0]], True)
+        """
+        return predict(self, x, batch_size)
 
     def watch(self, watcher: Callable[[tuple, Any], None]) -> None:
         """Call watcher(arguments, output) after each forward pass, as long as somebody else holds it."""

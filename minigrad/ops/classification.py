@@ -33,7 +33,8 @@ class Labels:
 
     def __init__(self, op: str, labels: np.ndarray, classes: int, ignore_index: int) -> None:
         if labels.dtype.kind not in "iu":
-            raise DTypeError(f"{op}: classes need an integer dtype, got {labels.dtype}; use target.long()")
+            raise DTypeError(f"{op}: classes need an integer dtype, got {labels.dtype}; use "
+                             "target.astype('int64') for an array, target.long() for a tensor")  # fmt: skip
         self.kept = labels != ignore_index
         self.all = bool(self.kept.all())
         self.index = (labels if self.all else np.where(self.kept, labels, 0)).astype(np.int64, order="C")

@@ -65,7 +65,8 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
     t = np.asarray(target)
     if t.ndim == 1 and t.dtype.kind not in "iu":
         raise DTypeError(f"{op}: a 1-D target holds classes and needs an integer dtype, got {t.dtype}; use "
-                         "target.long(), or give probabilities of shape (rows, classes)")  # fmt: skip
+                         "target.astype('int64') for an array, target.long() for a tensor, or give probabilities of "
+                         "shape (rows, classes)")  # fmt: skip
     if t.shape not in ((x.shape[0],), x.shape):
         raise ShapeError(f"{op}: logits are {x.shape}, the target is {t.shape}; need ({x.shape[0]},) or {x.shape}")
     want = np.int64 if t.ndim == 1 else x.dtype

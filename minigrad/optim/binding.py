@@ -101,16 +101,20 @@ def refuse_closures(who: str, hooks: Iterable[Any]) -> None:
                                     "(optimizer.state has the parameters), or remove it before copying")  # fmt: skip
 
 
-def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> None:
-    """Raise unless an optimizer and the terms of the loss are on parameters of the model that fit trains.
-
-    An optimizer of some of the parameters is one; parameters of a loss that is a module may be held too.
-    """
+def check_optimizer(optimizer: Any) -> None:
+    """TypeError for what fit was given as its optimizer and is none."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "bound_terms"):
         cure = "such as optim.SGD(model.parameters(), lr=0.1)"
         if hasattr(optimizer, "optimizer"):
             cure = "and a schedule as callbacks=[train.LearningRate(schedule)]"
         raise TypeError(f"fit: optimizer is {optimizer!r:.80}; need an Optimizer of minigrad.optim, {cure}")
+
+
+def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> None:
+    """Raise unless an optimizer and the terms of the loss are on parameters of the model that fit trains.
+
+    An optimizer of some of the parameters is one; parameters of a loss that is a module may be held too.
+    """
     who, names = type(optimizer).__name__, optimizer._names
     optimizer.take_in()
     parts: list[Module] = [part for part in (model, loss) if isinstance(part, Module)]

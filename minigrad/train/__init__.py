@@ -1,7 +1,7 @@
 """Training: `fit` over the visible loop, its history, callbacks, metrics, and evaluation of what was trained."""
 
 from .callbacks import Callback, EarlyStopping
-from .evaluate import evaluate
+from .evaluate import evaluate, predict
 from .history import History
 from .loop import Run, fit
 from .metrics import accuracy, binary_accuracy, mean_absolute_error
@@ -22,4 +22,5 @@ __all__ = [
     "evaluate",
     "fit",
     "mean_absolute_error",
+    "predict",
 ]

@@ -10,11 +10,14 @@ from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
 from ..dataset import as_rows, finite_rows
 
+EXACT = 1 << 24  # float32 holds every integer up to here
+
 
 class Standardizer:
     """Mean and standard deviation of the columns of x (n, ...), and the map x -> (x - mean) / std that they define.
 
-    std divides by n. A column of one value is shifted to 0 and not scaled (std 1). Integers become float32.
+    std divides by n. A column of one value is shifted to 0 and not scaled (std 1). Integers become float32, or float64
+    where float32 does not hold them (above 2²⁴: times in seconds, numbers of customers).
     ShapeError, DTypeError or NonFiniteError for rows that do not fit; fit on training rows only.
 
     >>> scale = Standardizer(np.array([[0.0, 5.0], [2.0, 5.0]]))
@@ -30,7 +33,7 @@ class Standardizer:
         x = as_rows(x, "Standardizer: x")
         if x.size == 0:
             raise ShapeError(f"Standardizer: x is {x.shape}; need at least one row and one column")
-        x = finite_rows(x, "Standardizer: x", None if x.dtype.kind == "f" else np.dtype(np.float32))
+        x = finite_rows(x, "Standardizer: x", _real(x))
         self.mean, self.std = K.empty(x.shape[1:], x.dtype), K.empty(x.shape[1:], x.dtype)
         constant = (x == x[0]).all(0)
         K.mean(x, self.mean, 0, 1)
@@ -59,6 +62,14 @@ class Standardizer:
         if x.shape[1:] != self.mean.shape:
             raise ShapeError(f"Standardizer: x is {x.shape}; it was fitted on rows of shape {self.mean.shape}")
         return finite_rows(x, "Standardizer: x", self.mean.dtype)
+
+
+def _real(x: np.ndarray) -> np.dtype | None:
+    """The dtype that integers are computed in; None for floats, which keep theirs."""
+    if x.dtype.kind == "f":
+        return None
+    exact = x.dtype.kind == "b" or (int(x.min()) >= -EXACT and int(x.max()) <= EXACT)
+    return np.dtype(np.float32 if exact else np.float64)
 
 
 def standardize(train: Any, *others: Any) -> tuple[np.ndarray, ...]:

@@ -49,7 +49,8 @@ def as_index(op: str, index: Any, n: int, negative: bool = False) -> Tensor:
     """index, a tensor, array, list or integer, as int64 in [0, n); negative ones, where allowed, count from the end."""
     given = index.array if isinstance(index, Tensor) else np.asarray(index)
     if given.dtype.kind not in "iu" and (given.size or isinstance(index, Tensor)):
-        cure = "masks go into x[mask] or masked_select" if given.dtype == bool else "cast it with long()"
+        as_integers = "index.astype('int64') makes them of an array, index.long() of a tensor"
+        cure = "masks go into x[mask] or masked_select" if given.dtype == bool else as_integers
         raise DTypeError(f"{op}: the index is {given.dtype}; need integers: {cure}")
     given = K.contiguous(given)  # an absurd one, a broadcast of one number, ends here and not after years of looking
     low = -n if negative else 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ... import kernels as K
-from ...engine import differentiable
+from ...engine import Tensor, differentiable
 from ..elementwise.fused_activations import ACTIVATION_GRADS
+from ..shape.axes import as_dtype
 from ..shape.broadcast import sum
 
 
@@ -26,11 +27,13 @@ def matmul(a, b, *, ta=False, tb=False):
 @differentiable(
     shared=lambda g, y: ACTIVATION_GRADS[y.options["activation"]](g, y) if y.options["activation"] else g,
     x=lambda g, y, x, w, b, *, activation: matmul(g, w, tb=True),
-    w=lambda g, y, x, w, b, *, activation: matmul(x, g, ta=True),
+    w=lambda g, y, x, w, b, *, activation: matmul(x if y.saved is None else Tensor(y.saved), g, ta=True),
     b=lambda g, y, x, w, b, *, activation: sum(g, dim=0),
 )
 def affine(x, w, b=None, *, activation=None):
     """y = activation(x w + b) in one pass: x (m, k), w (k, n), b (n,); activation is None, relu, tanh or sigmoid.
+
+    Integers and booleans in x, counts or pixels for instance, are taken in w's dtype.
 
     >>> import minigrad as mg
     >>> mg.affine(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), mg.tensor([-20]), activation="relu")
@@ -39,5 +42,11 @@ def affine(x, w, b=None, *, activation=None):
     if activation is not None and activation not in ACTIVATION_GRADS:
         raise ValueError(f"affine: activation is {activation!r}; need None or one of {', '.join(ACTIVATION_GRADS)}")
     y = K.empty_product(x, w)
-    K.matmul(x, w, y, bias=None if b is None else K.contiguous(b), activation=activation)
+    bias = None if b is None else K.contiguous(b)
+    if y.dtype.kind != "f" and w.dtype.kind == "f":
+        x = as_dtype(x, w.dtype)
+        y = K.empty_product(x, w)
+        K.matmul(x, w, y, bias=bias, activation=activation)
+        return y, x  # the gradient of w is a product with the same numbers
+    K.matmul(x, w, y, bias=bias, activation=activation)
     return y

@@ -79,3 +79,13 @@ def test_what_does_not_fit_is_refused():
         Standardizer(np.ones((0, 3)))
     with pytest.raises(DTypeError, match="<U1"):
         Standardizer([["a"]])
+
+
+def test_integers_that_float32_does_not_hold():
+    """Times in seconds differ by less than float32 can tell apart: their column is not a constant."""
+    times = np.array([[1_700_000_000], [1_700_000_010], [1_700_000_020]])
+    scale = Standardizer(times)
+    assert scale.mean.dtype == np.float64 and scale.mean.item() == 1_700_000_010
+    np.testing.assert_allclose(scale(times)[:, 0], [-1.5**0.5, 0.0, 1.5**0.5], rtol=1e-12)
+    assert Standardizer(np.array([[2**24], [0]])).mean.dtype == Standardizer(np.eye(2, dtype=bool)).mean.dtype == "f4"
+    assert Standardizer(np.array([[-(2**24) - 1], [0]])).mean.dtype == np.float64
