@@ -82,7 +82,7 @@ def test_gaps(tmp_path, gap):
         (GOOD.replace("2,", "inf,"), 3, "column 'size' is 'inf', not a number"),
         (GOOD.replace("2,", "٣,"), 3, "not a number"),
         (GOOD.replace("2,", "1e999,"), 3, "too large for float64"),
-        (GOOD.replace("20.5", ""), 3, r"column 'price' is missing \(''\)$"),
+        (GOOD.replace("20.5", ""), 3, r"column 'price' is missing \(''\); missing_target='drop'"),
         (GOOD.replace("2,Bb", '2,"Bb'), 3, "look for a quote that is not closed"),
         (GOOD.replace("2,Bb", '2,"B"b'), 3, "look for a quote"),
         (GOOD.replace("kind", "town"), 1, "the name 'town' stands twice"),
