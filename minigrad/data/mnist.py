@@ -29,9 +29,10 @@ def load_mnist(download: bool = False, dtype: Any = "float32", flat: bool = True
     """train and test, each x (n, 784), or (n, 1, 28, 28) if not flat: pixel / 255 in [0, 1]; y (n,) int64, 0 to 9.
 
     The four IDX files, plain or gzipped, with -idx or .idx in their names, are looked for in $MINIGRAD_DATA/mnist, then
-    in the user's cache ($XDG_CACHE_HOME or ~/.cache, then minigrad/mnist). download=True fetches what is missing into the first of these.
-    FileNotFoundError if a file is missing; ValueError if one is damaged or, by its SHA-256, not MNIST. verify=False
-    takes other data of 28x28 images and labels from 0 to 9 in files of the same names (Fashion-MNIST).
+    in the user's cache ($XDG_CACHE_HOME or ~/.cache, then minigrad/mnist). download=True fetches what is missing into
+    the first of these. FileNotFoundError if a file is missing; ValueError if one is damaged or, by its SHA-256, not
+    MNIST. verify=False takes other data of 28x28 images and labels from 0 to 9 in files of the same names
+    (Fashion-MNIST).
 
     >>> train, test = load_mnist()  # doctest: +SKIP
     >>> train.x.shape, test.y.shape  # doctest: +SKIP
