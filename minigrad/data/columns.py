@@ -202,7 +202,8 @@ def refuse_words(sheet: Sheet, found: dict[str, Words], target: str) -> None:
     first = next(iter(found.values()))
     place = sheet.place(int(np.flatnonzero(first.values != "")[0]))
     raise ValueError(
-        f"{place}: not a number: column {', '.join(told)}{more}; say that columns are categorical, or ignore them: "
+        f"{place}: column {', '.join(told)}{more}, not {'numbers' if len(found) > 1 else 'a number'}; say that columns "
+        "are categorical, or ignore them: "
         f"{', '.join(p for p in (_python('categorical', names), _python('ignore', ids)) if p)} (command line: "
         f"{' '.join(p for p in (_option('--categorical', names), _option('--ignore', ids)) if p)}); "
         "categorical='all' (--categorical all) takes every column of words"

@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 DATA = """\
-DATA is a CSV file, or one of digits, mnist, regression, blobs, moons, spirals (./digits: a file of
-such a name).
+DATA is a CSV file, plain or gzipped, or one of digits, mnist, regression, blobs, moons, spirals
+(./digits: a file of such a name).
 
-A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point,
-unless --categorical names it: each of its levels then becomes a column of 0 and 1. A categorical
-target holds classes. Empty fields, NA, N/A, NaN, null and ? are missing: an error by default, with
+A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point, or
+TRUE and FALSE, unless --categorical names it: each of its levels then becomes a column of 0 and 1. A
+categorical target holds classes. A first column without a name, as pandas and R write it, is left out.
+Empty fields, NA, N/A, NaN, null and ? are missing (--na names others): an error by default, with
 --missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
-fitted on training rows only."""
+fitted on training rows only. After the errors or the path come the coefficients by name."""
 
 EXAMPLES = {
     "cv": """\
 examples:
   minigrad cv houses.csv --target price --categorical town,kind
   minigrad cv patients.csv --target outcome --categorical outcome --missing mean --nested
+  minigrad cv visits.csv --target dose --fold-groups patient --na=-999,. --missing mean
   minigrad cv digits --model mlp --epochs 5 --count 12 --jobs 2 --log sweep.jsonl""",
     "path": """\
 examples:
@@ -42,11 +44,23 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
     table = command.add_argument_group("the table")
     table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
-    table.add_argument("--categorical", type=_names, default=(), metavar="A,B", help="columns of words")
-    table.add_argument("--ignore", type=_names, default=(), metavar="A,B", help="columns to leave out")
+    table.add_argument("--categorical", type=_names, action="extend", metavar="A,B",
+                       help="columns of words; all: every column of words")  # fmt: skip
+    table.add_argument("--ignore", type=_names, action="extend", metavar="A,B",
+                       help="columns to leave out; '': those without a name")  # fmt: skip
     table.add_argument("--missing", choices=("error", "mean"), default="error",
                        help="missing values: an error (default), or the mean of the training rows")  # fmt: skip
-    table.add_argument("--delimiter", default=",", metavar="CHAR", help="between fields (default: a comma)")
+    table.add_argument("--missing-target", choices=("error", "drop"), metavar="drop",
+                       help="leave out rows without a target, with a note")  # fmt: skip
+    table.add_argument("--na", type=_names, action="extend", metavar="A,B",
+                       help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)")  # fmt: skip
+    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (linear and logistic models)")
+    table.add_argument("--delimiter", metavar="CHAR",
+                       help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)")  # fmt: skip
+    table.add_argument("--header", action=argparse.BooleanOptionalAction,
+                       help="line 1 holds names, even numbers; or it is data, and columns are c1, c2, ...")  # fmt: skip
+    table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
+    table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
     model = command.add_argument_group("the model")
     model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
                        help="auto (default): logistic for classes, else linear")  # fmt: skip
@@ -66,6 +80,8 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
         folds = command.add_argument_group("cross-validation")
         folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
         folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+        folds.add_argument("--fold-groups", metavar="NAME",
+                           help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
         folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
         folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
         folds.add_argument("--jobs", type=int, default=1, metavar="N",
@@ -87,4 +103,12 @@ def _run(name: str, options: argparse.Namespace) -> None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    """The names between commas; a name that holds a comma stands in double quotes. '' is one name, the empty one.
+
+    >>> _names('town, "size, m2"'), _names("")
+    (('town', 'size, m2'), ('',))
+    """
+    import csv
+
+    names = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    return tuple(filter(None, names)) or ("",)
