@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ def parsed(sheet: Sheet, name: str, gaps: Gaps, decimal: str) -> Numbers | Words
         if all(field in TRUTH for field in present):
             return Numbers(np.array([TRUTH.get(field, np.nan) for field in plain]), True)
         odd = [i for i in np.flatnonzero(there).tolist() if not NUMBER.fullmatch(plain[i])]
-        _refuse_numbers(sheet, name, odd, len(present), decimal)
+        _refuse_numbers(sheet, name, odd, len(present), gaps, decimal)
         return as_words(fields, gaps)
     for number in gaps.numbers:
         values[values == number] = np.nan
@@ -108,7 +109,7 @@ def _floats(fields: list[str], there: np.ndarray) -> np.ndarray | None:
         return None
 
 
-def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, decimal: str) -> None:
+def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, gaps: Gaps, decimal: str) -> None:
     """ValueError where the odd fields of a column are numbers written otherwise, or few words among numbers."""
     fields = sheet.column(name)
     ways = {i: way for i in odd if (way := _way(fields[i], decimal))}
@@ -117,7 +118,8 @@ def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, decim
         raise ValueError(f"{sheet.place(row)}: column {name!r} is {fields[row][:SHOWN]!r}, {way}")
     if 2 * len(odd) > present:
         return  # a column of words, which `categorical` names
-    words = sorted({fields[i] for i in odd if i not in ways})[:5]
+    used = {field for column in sheet.columns for field in gaps.words.intersection(column)} - {""}
+    words = sorted(used | _among_numbers(sheet, gaps, decimal) | {fields[i] for i in odd if i not in ways})[:8]
     row = next(i for i in odd if i not in ways)
     option = shlex.quote("--na=" + ",".join(map(quoted, words)))
     raise ValueError(
@@ -125,6 +127,17 @@ def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, decim
         f"categorical, ignore it, or, as {present - len(odd)} of its {present} fields are numbers, say that the others "
         f"mean a missing value: na={words} (command line: {option})"
     )
+
+
+def _among_numbers(sheet: Sheet, gaps: Gaps, decimal: str) -> set[str]:
+    """The words of all columns that hold more numbers than words: what `na` may have to name."""
+    found: set[str] = set()
+    for column in sheet.columns:
+        kinds = Counter(field for field in column if field not in gaps.words)
+        odd = [field for field in kinds if not NUMBER.fullmatch(field) and not _way(field, decimal)]
+        if 2 * sum(kinds[field] for field in odd) <= sum(kinds.values()):
+            found.update(odd)
+    return found
 
 
 def _way(field: str, decimal: str) -> str:

@@ -11,6 +11,7 @@ from .records import SHOWN, records
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas calls a column so that had no name
 HEADER = "header=False takes line 1 as data, header=True as names (command line: --no-header, --header)"
+LOOKED = 20  # lines, to tell which delimiter a file has
 DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','", " ": "' '"}
 
 
@@ -79,7 +80,8 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
         raise ValueError(f"{path}:1: the file is empty; need a header")
     line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
     rows = found if header is False else found[1:]
-    _check_delimiter(f"{path}:{line or 1}", found[0][1], delimiter)
+    if len(found[0][1]) == 1:
+        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text)
     if header is None:
         _check_names(f"{path}:{line}", names)
     if not rows:
@@ -95,18 +97,28 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     return sheet
 
 
-def _check_delimiter(place: str, first: list[str], delimiter: str) -> None:
-    """Refuse a first record that another delimiter would cut."""
-    said = re.fullmatch(r"sep=(.?)", first[0])
+def _check_delimiter(place: str, first: str, text: str) -> None:
+    """Refuse a first record of one field that another delimiter would cut, as it does the records below."""
+    said = re.fullmatch(r"sep=(.?)", first)
     if said:
-        raise ValueError(f"{place}: {first[0]!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
-    other = next((sign for sign in DELIMITERS if sign in first[0] and sign != delimiter), None)
-    if len(first) == 1 and other:
-        shown = DELIMITERS[other]
+        raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
+    signs = [sign for sign in DELIMITERS if sign in first]
+    if signs:
+        sign = next((sign for sign in signs if _cuts_alike(text, sign)), signs[0])
+        shown = DELIMITERS[sign]
         raise ValueError(
-            f"{place}: one column, {first[0][:SHOWN]!r}; is the delimiter {shown}? delimiter={shown} "
-            f"(command line: --delimiter {shown})"
+            f"{place}: one column, {first[:SHOWN]!r}; is the delimiter {shown}? delimiter={shown} (command line: "
+            f"--delimiter {shown})"
         )
+
+
+def _cuts_alike(text: str, sign: str) -> bool:
+    """Whether the delimiter cuts the first lines into equal numbers of fields."""
+    head = "\n".join(text.split("\n")[:LOOKED])
+    try:
+        return len({len(fields) for _, fields in records("", head, sign) if fields}) == 1
+    except ValueError:  # a quote that is closed below
+        return False
 
 
 def _check_names(place: str, names: list[str]) -> None:
@@ -144,24 +156,27 @@ def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
 
 
 def _without_row_names(sheet: Sheet) -> None:
-    """Leave out columns that have neither name nor field, and a first column of row names."""
+    """Leave out quotes around names, columns that have neither name nor field, and a first column of row names."""
     sheet.names = ["" if NO_NAME.fullmatch(name) else name for name in sheet.names]
+    if all(len(name) > 2 and name[0] == name[-1] == "'" for name in sheet.names):
+        sheet.names = [name[1:-1] for name in sheet.names]  # some programs write single quotes
     kept = [i for i, (name, column) in enumerate(zip(sheet.names, sheet.columns)) if name or any(column)]
-    if kept and not sheet.names[kept[0]] and len(kept) > 1:
-        first = sheet.columns[kept[0]]
-        if len(set(first)) == len(first):
-            sheet.notes.append(
-                f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...) and left out"
-            )
-            kept = kept[1:]
+    while len(kept) > 1 and not sheet.names[kept[0]] and _differ(sheet.columns[kept[0]]):
+        first = sheet.columns[kept.pop(0)]
+        sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
     sheet.keep_columns(kept)
+
+
+def _differ(fields: tuple[str, ...]) -> bool:
+    return len(set(fields)) == len(fields)
 
 
 def refuse_no_name(sheet: Sheet) -> None:
     """ValueError where a column has no name."""
     if "" in sheet.names:
         at = sheet.names.index("")
-        twice = " and some of its fields are equal, so that they are no names of rows;" if at == 0 else ""
+        names_rows = at == 0 and not _differ(sheet.columns[0])
+        twice = " and some of its fields are equal, so that they are no names of rows;" if names_rows else ""
         raise ValueError(
             f"{sheet.head}: column {at + 1} has no name{twice or ';'} write one into the header, or leave such columns "
             "out: ignore=[''] (command line: --ignore '')"
