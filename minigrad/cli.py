@@ -216,7 +216,7 @@ def run_bench(options: argparse.Namespace) -> None:
     sys.path.insert(0, str(checkout))
     from benchmarks.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
-    if bench([*options.families, *options.rest]):
+    if bench([*options.families, *options.rest], "minigrad bench"):
         raise SystemExit(USER_ERROR)
 
 

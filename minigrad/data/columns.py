@@ -18,9 +18,9 @@ TRUTH = {"TRUE": 1.0, "True": 1.0, "true": 1.0, "FALSE": 0.0, "False": 0.0, "fal
 PLAIN = frozenset("0123456789+-.eE")  # float() takes other text as well: inf, 1_0, digits of other scripts
 # The largest float64 and float32, and netCDF's: other programs write them where there is no number.
 FILLS = (1.797693e308, 3.402823e38, 9.96921e36)
-DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2})?.*")
-THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'’   ]\d{3})+([.,]\d+)?")
-SIGNS = re.compile(r"[+-]?[$€£¥]?\s*[+-]?[\d.,'’   ]*\d\s*[%$€£¥]?")
+DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ].*)?|\d{1,2}:\d{2}(:\d{2})?.*")
+THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \u00a0\u202f]\d{3})+([.,]\d+)?")
+SIGNS = re.compile(r"[+-]?[$€£¥]?\s*[+-]?[\d.,'\u2019 \u00a0\u202f]*\d\s*[%$€£¥]?")
 
 
 class Gaps(NamedTuple):

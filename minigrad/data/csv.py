@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import named_keywords
 from ..errors import DTypeError
 from .columns import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
 from .records import as_delimiter
@@ -21,6 +22,7 @@ KEEP = "missing='keep' (command line: --missing mean) takes it, to be filled fro
 DROP = "missing_target='drop' (command line: --missing-target drop) leaves such rows out"
 
 
+@named_keywords
 def read_csv(
     path: str | os.PathLike[str], target: str | None = None, *, categorical: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (), missing: str = "error", missing_target: str = "error",
@@ -58,7 +60,7 @@ def read_csv(
     >>> names, x.tolist(), y.tolist(), target
     (['size', 'town=Aa', 'town=Bb'], [[1.5, 1.0, 0.0], [2.0, 0.0, 1.0]], [10.0, 20.0], 'price')
     """
-    _check_choices(missing, missing_target, decimal, as_delimiter(delimiter))
+    _check_choices(missing, missing_target, decimal, as_delimiter(delimiter), header)
     gaps = as_gaps(na)
     sheet = read_sheet(os.fspath(path), read_text(path, encoding), as_delimiter(delimiter), header)
     ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
@@ -85,7 +87,9 @@ class Roles(NamedTuple):
     aside: tuple[str, ...]
 
 
-def _check_choices(missing: str, missing_target: str, decimal: str, delimiter: str) -> None:
+def _check_choices(missing: str, missing_target: str, decimal: str, delimiter: str, header: bool | None) -> None:
+    if header is not None and not isinstance(header, bool):
+        raise TypeError(f"read_csv: header is {header!r}; need True, False, or None: line 1 unless it holds numbers")
     for name, value, known in (
         ("missing", missing, ("error", "keep")),
         ("missing_target", missing_target, ("error", "drop")),
@@ -137,6 +141,8 @@ def _leave_out(sheet: Sheet, roles: Roles) -> None:
 def _refuse_absent(sheet: Sheet, names: Sequence[str | None]) -> None:
     """ValueError for the first name that no column has, with a close match."""
     for name in names:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"read_csv: {name!r} is no name of a column; need words, as the header has them")
         if name is not None and name not in sheet.names:
             known = [n for n in sheet.names if n]
             close = difflib.get_close_matches(name, known, 1)

@@ -49,8 +49,6 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
         raise ValueError("--model linear predicts numbers, and the target holds classes: use logistic or mlp")
     if not classes and model == "logistic":
         raise ValueError("--model logistic predicts classes, and the target holds numbers: name it in --categorical")
-    if options.weights and model == "mlp":
-        raise ValueError("--weights: --model mlp takes no weights of rows; linear and logistic do")
     if model == "mlp":
         return selection.Network(
             build=Build(inputs, options.hidden, len(np.unique(y)) if classes else 1),

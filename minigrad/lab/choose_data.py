@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import data
+from ..rng import SEEDS
 from .console import close_to
 
 ROWS = 400  # of a data set that is made
@@ -57,7 +58,7 @@ def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def rows(options: argparse.Namespace) -> Rows:
     """The rows that were asked for. ValueError for what cannot be done with them."""
     found = _of_name(options) if options.data in NAMED else _of_file(options)
-    _check_score(getattr(options, "score", None), found)
+    _check_options(options, found)
     _check_target(found, options)
     _check_columns(found)
     if options.missing == "mean":
@@ -68,13 +69,15 @@ def rows(options: argparse.Namespace) -> Rows:
 def _of_name(options: argparse.Namespace) -> Rows:
     given = [f"--{name.replace('_', '-')}" for name in OF_FILES if getattr(options, name, None) is not None]
     if given:
-        raise ValueError(f"{options.data} is a data set; {', '.join(given)} are for CSV files")
+        raise ValueError(f"{options.data} is a data set; of CSV files only: {', '.join(given)}")
     x, y = named(options.data, options.seed)
     return Rows(options.data, x, y, [f"x{i}" for i in range(x.shape[1])], "the target", y.dtype.kind == "i")
 
 
 def _of_file(options: argparse.Namespace) -> Rows:
     path = Path(options.data)
+    if "://" in options.data:
+        raise ValueError(f"{options.data} is an address; download the file, and name that")
     if not path.exists():
         known = f"there is no file {options.data!r}, and no data set of this name"
         raise ValueError(f"{known}{close_to(options.data, list(NAMED))}{_beside(path)} (data sets: {', '.join(NAMED)})")
@@ -98,8 +101,22 @@ def _beside(path: Path) -> str:
     return close_to(path.name, there) or ("" if path.parent.is_dir() else f"; there is no folder {path.parent}")
 
 
-def _check_score(score: str | None, found: Rows) -> None:
-    """Refuse a score that the target cannot have."""
+def _check_options(options: argparse.Namespace, found: Rows) -> None:
+    """Refuse a model or a score that the target cannot have, a seed too large, and a log that cannot be written."""
+    score, log = getattr(options, "score", None), getattr(options, "log", None)
+    if options.model == "logistic" and not found.classes:
+        raise ValueError(
+            f"--model logistic predicts classes, and {found.target} holds numbers: name it in --categorical, or use "
+            "linear"
+        )
+    if options.model == "linear" and found.classes:
+        raise ValueError(f"--model linear predicts numbers, and {found.target} holds classes: use logistic or mlp")
+    if options.weights and options.model == "mlp":
+        raise ValueError("--weights: --model mlp takes no weights of rows; linear and logistic do")
+    if options.seed >= SEEDS:
+        raise ValueError(f"--seed {options.seed}: need less than {SEEDS}")
+    if log is not None and (log.is_dir() or not log.absolute().parent.is_dir()):
+        raise ValueError(f"--log {log}: need a file in a folder that is there")
     if score in ("accuracy", "log_loss") and not found.classes:
         raise ValueError(
             f"--score {score} needs classes, and {found.target} is a column of numbers: name it in --categorical to "
@@ -122,7 +139,7 @@ def _check_target(found: Rows, options: argparse.Namespace) -> None:
     groups = None if found.groups is None else len(set(found.groups.tolist()))
     if groups is not None and groups < options.folds:
         raise ValueError(f"--fold-groups {options.fold_groups}: {groups} groups do not fill --folds {options.folds}")
-    if found.classes and len(values) > max(20, n // 2):
+    if found.classes and len(values) > max(2, n // 2):
         raise ValueError(
             f"{found.target} has {len(values)} classes in {n} rows; if it holds numbers, leave it out of --categorical"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +65,17 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
     model = command.add_argument_group("the model")
     model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
                        help="auto (default): logistic for classes, else linear")  # fmt: skip
-    model.add_argument("--l1-ratio", type=float, default=1.0, metavar="R",
+    model.add_argument("--l1-ratio", type=_share, default=1.0, metavar="R",
                        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
     model.add_argument("--no-standardize", dest="standardize", action="store_false",
                        help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
     model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
     model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
                        help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
-    model.add_argument("--lr", type=float, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
-    grid.add_argument("--ratio", type=float, metavar="R",
+    grid.add_argument("--ratio", type=_below_one, metavar="R",
                       help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
     if name == "cv":
         folds = command.add_argument_group("cross-validation")
@@ -84,7 +85,7 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
                            help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
         folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
         folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
-        folds.add_argument("--jobs", type=int, default=1, metavar="N",
+        folds.add_argument("--jobs", type=_jobs, default=1, metavar="N",
                            help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
         folds.add_argument("--log", type=Path, metavar="FILE",
                            help="note finished folds here; the same command resumes")  # fmt: skip
@@ -100,6 +101,33 @@ def _run(name: str, options: argparse.Namespace) -> None:
     from . import choose
 
     {"cv": choose.run_cv, "path": choose.run_path}[name](options)
+
+
+def _number(text: str, wanted: str, fits: Callable[[float], bool]) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r}: need {wanted}")
+    return value
+
+
+def _share(text: str) -> float:
+    return _number(text, "a number from 0 (ridge) to 1 (lasso)", lambda value: 0 <= value <= 1)
+
+
+def _below_one(text: str) -> float:
+    return _number(text, "a number above 0 and below 1", lambda value: 1e-300 <= value < 1)
+
+
+def _positive(text: str) -> float:
+    return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
+
+
+def _jobs(text: str) -> int:
+    return int(_number(text, "-1 for all cores, or a whole number above 0",
+                       lambda value: value == int(value or 0) != 0 if abs(value) < 1e6 else False))  # fmt: skip
 
 
 def _names(text: str) -> tuple[str, ...]:

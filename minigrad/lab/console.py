@@ -107,6 +107,15 @@ def make_folder(path: Path, option: str = "--out") -> None:
         raise ValueError(f"{option} {path}: nothing can be written there ({reason}); name another folder") from None
 
 
+# What other programs call a choice of an option -> what to type here.
+ELSEWHERE = {
+    "lasso": "--model linear --l1-ratio 1", "ridge": "--model linear --l1-ratio 0", "ols": "--model linear",
+    "elasticnet": "--model linear --l1-ratio 0.5", "elastic-net": "--model linear --l1-ratio 0.5",
+    "network": "--model mlp", "nn": "--model mlp", "classification": "--model logistic", "regression": "--model linear",
+    "rmse": "--score mse", "r2": "--score mse", "auc": "--score log_loss", "help": "--help", "version": "--version",
+}  # fmt: skip
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors show the usage of the command that was typed, and a close match.
 
@@ -128,11 +137,14 @@ class Parser(argparse.ArgumentParser):
                 close = difflib.get_close_matches(word.split("=")[0], options, 1) if word.startswith("-") else []
                 if close:
                     return f"; did you mean {close[0]}?"
+            if any(action.metavar == "A,B" for action in self._actions):
+                return f"; several names behind one option are joined by commas, A,B; see {self.prog} --help"
             return f"; see {self.prog} --help"
         choice = re.match(r".*invalid choice: '([^']*)' \((?:choose from|maybe you meant) (.*)\)", message)
         if choice and "maybe you meant" not in message:
             close = difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1)
-            return f"; did you mean {close[0]}?" if close else ""
+            meant = close[0] if close else ELSEWHERE.get(choice[1].lower())
+            return f"; did you mean {meant}?" if meant else ""
         if message.endswith("expected one argument"):
             return "; a value that begins with - follows =, as in --na=-"
         return ""

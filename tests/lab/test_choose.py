@@ -110,7 +110,7 @@ def test_missing_files_and_extras(tmp_path, capsys, monkeypatch):
     assert run("cv", tmp_path / "nowhere.csv") == 2
     assert "nowhere.csv" in capsys.readouterr().err
     assert run("cv", "moons", "--target", "y") == 2
-    assert "are for CSV files" in capsys.readouterr().err
+    assert "of CSV files only: --target" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "joblib", None)
     assert run("cv", "moons", "--jobs", 2, "--out", tmp_path) == 2
     assert "minigrad[parallel]" in capsys.readouterr().err
