@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arguments import named_keywords
 from ..errors import DTypeError
-from .columns import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
+from .fields import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
 from .records import as_delimiter
 from .sheet import Sheet, read_sheet, refuse_no_name
 from .table import Table

@@ -42,7 +42,8 @@ def _of_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The records of a text without quotes: a line is a record."""
     for line, content in enumerate(text.split("\n"), 1):
         fields = re.split("[ \t]+", content.strip(" \t")) if delimiter == " " else content.split(delimiter)
-        yield line, [field.strip() for field in fields]
+        plain = content.isascii() and content.isprintable() and " " not in content
+        yield line, fields if plain else [field.strip() for field in fields]
 
 
 def _of_fields(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,4 +1,4 @@
-"""What a column of text holds: numbers, TRUE and FALSE, or words; and which of its fields are gaps."""
+"""What the fields of a column hold: numbers, TRUE and FALSE, or words; and which of them are gaps."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Gaps(NamedTuple):
 
     def marks(self, fields: Sequence[str]) -> np.ndarray:
         """Which fields are gaps, (n,) bool."""
+        if self.words.isdisjoint(fields):  # most columns have none
+            return np.zeros(len(fields), bool)
         return np.array([field in self.words for field in fields], bool)
 
 
@@ -97,16 +99,15 @@ def as_words(fields: Sequence[str], gaps: Gaps) -> Words:
 
 def _floats(fields: list[str], there: np.ndarray) -> np.ndarray | None:
     """Every field that is no gap as a number, NaN elsewhere; None where one is no number."""
-    if not there.all():
-        fields = [field if here else "nan" for field, here in zip(fields, there.tolist())]
-    if not set("".join(fields)) <= PLAIN | set("na"):
+    present = fields if there.all() else [fields[i] for i in np.flatnonzero(there)]
+    if not set("".join(present)) <= PLAIN:
         return None
-    if any(field == "nan" and here for field, here in zip(fields, there.tolist())):
-        return None
+    values = np.full(len(fields), np.nan)
     try:
-        return np.array(list(map(float, fields)))
-    except ValueError:
+        values[there] = list(map(float, present))
+    except ValueError:  # an empty number, two signs
         return None
+    return values
 
 
 def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, gaps: Gaps, decimal: str) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data.columns import Numbers, Words, as_gaps, as_words, indicators, parsed
+from minigrad.data.fields import Numbers, Words, as_gaps, as_words, indicators, parsed
 from minigrad.data.sheet import Sheet
 
 
