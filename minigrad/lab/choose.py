@@ -79,7 +79,7 @@ def run_cv(options: argparse.Namespace) -> None:
     folds = selection.KFold(
         options.folds, repeats=options.repeats, stratified=rows.classes and rows.groups is None, seed=options.seed
     )
-    choose_data.check_folds(rows, list(folds.split(rows.x, rows.y, rows.groups)))
+    rows = choose_data.check_folds(rows, list(folds.split(rows.x, rows.y, rows.groups)))
     make_folder(options.out)
     common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
               "n_jobs": options.jobs, "progress": None, **asked.options}  # fmt: skip

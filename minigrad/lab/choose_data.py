@@ -189,18 +189,33 @@ def _check_gaps(found: Rows) -> None:
         )
 
 
-def check_folds(found: Rows, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Refuse folds whose training rows have no number in a column."""
-    there = ~np.isnan(found.x)
-    if there.all():
-        return
+def check_folds(found: Rows, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> Rows:
+    """The rows with a note on columns that have one value in some training part, where no model can use them.
+
+    ValueError for a column without any value in the training rows of a fold.
+    """
+    low, high = _extremes(found.x)
+    constant = np.zeros(len(found.names), bool)
     for i, (train, _) in enumerate(folds):
-        for column in np.flatnonzero(~there[train].any(0))[:1]:
-            name = found.names[column]
+        part = found.x[train]
+        for column in np.flatnonzero(np.isnan(part).all(0))[:1]:
+            name, there = found.names[column], int((~np.isnan(found.x[:, column])).sum())
             raise ValueError(
-                f"column {name!r} has no value in the training rows of fold {i} ({there[:, column].sum()} of "
-                f"{len(there)} rows have one): leave it out by --ignore {name}, or take other folds by --seed"
+                f"column {name!r} has no value in the training rows of fold {i} ({there} of {len(found.x)} rows have "
+                f"one): leave it out by --ignore {name}, or take other folds by --seed"
             )
+        least, most = _extremes(part)
+        constant |= (least == most) & (low != high)
+    if not constant.any():
+        return found
+    note = f"columns with one value in the training rows of a fold, which cannot use them: {_shown(found, constant)}"
+    return found._replace(notes=(*found.notes, note))
+
+
+def _shown(found: Rows, marked: np.ndarray) -> str:
+    """The names of the marked columns, the first eight."""
+    names = [found.names[i] for i in np.flatnonzero(marked)]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _notes(found: Rows) -> tuple[str, ...]:
@@ -214,10 +229,8 @@ def _notes(found: Rows) -> tuple[str, ...]:
             f"they are classes, --categorical {found.target} classifies"
         )
     low, high = _extremes(found.x)
-    constant = [name for name, same in zip(found.names, low == high) if same]
-    if constant:
-        shown = ", ".join(constant[:8]) + (f" and {len(constant) - 8} more" if len(constant) > 8 else "")
-        notes.append(f"columns with one value, which no model can use: {shown}")
+    if (low == high).any():
+        notes.append(f"columns with one value, which no model can use: {_shown(found, low == high)}")
     n = len(found.x)
     for i, name in enumerate(found.names):
         if n >= 10 and found.x[0, i] in (0, 1) and (np.diff(found.x[:, i]) == 1).all():

@@ -231,6 +231,18 @@ def test_columns_with_few_numbers(gap, tmp_path, capsys):
     assert "'gap'" in error and "--ignore gap" in error and error.count("\n") == 1
 
 
+def test_columns_that_are_constant_in_a_fold(tmp_path, capsys):
+    """A level that one row has: a note, and no weight where that row is tested."""
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    rows = [f"{rng.normal():.3f},{'rare' if i == 7 else 'ab'[i % 2]},{i % 5}" for i in range(40)]
+    path.write_text("x,kind,y\n" + "\n".join(rows))
+    assert run("cv", path, "--categorical", "kind", "--count", 3, "--no-figures", "--out", tmp_path / "o") == 0
+    words = "columns with one value in the training rows of a fold, which cannot use them: kind=rare"
+    assert f"note: {words}\n" in capsys.readouterr().out
+    assert words in json.loads((tmp_path / "o" / "cv.json").read_text())["notes"]
+
+
 def test_classes_that_are_too_rare(tmp_path, capsys):
     path = tmp_path / "t.csv"
     kinds = ["common"] * 30 + ["other"] * 20 + ["rare"] * 2
