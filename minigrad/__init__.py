@@ -9,6 +9,14 @@ import sys as _sys
 
 import numpy as _np
 
+try:
+    from . import kernels
+except (ValueError, RuntimeError) as _error:  # a variable of the environment, such as MINIGRAD_CPU, has a wrong value
+    if (_sys.argv or [""])[0] != "-m" and not _sys.argv[0].endswith(("/minigrad", "\\minigrad", "minigrad.exe")):
+        raise
+    print(f"minigrad: {_error}", file=_sys.stderr)  # the command has no handler for errors yet: it is being imported
+    raise SystemExit(2) from None
+
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import data, kernels, linear_model, methods, nn, optim, reg, rng, selection, train
 from .engine import Tensor, differentiable, flat, grad

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Sequence
@@ -10,14 +11,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..checks import whole
-from ..data.dataset import finite_rows, pair, take_rows
+from ..data.dataset import as_rows, finite_rows, pair, take_rows
 from ..errors import ShapeError
 from ..rng import SEEDS
-from .folds import as_folds, fit_seed, nested_seed, repeats_of
+from .folds import as_folds, as_groups, fit_seed, nested_seed, repeats_of
 from .grids import log_spaced
 from .log import Log, digest, plain
 from .result import CrossValidation, SelectionWarning, mean_and_error
-from .scores import Score, as_score, output_of
+from .scores import Score, as_score, check_weighted, output_of, value_of
 from .sweep import run
 
 
@@ -50,10 +51,23 @@ class Data(NamedTuple):
     y: np.ndarray
     options: dict[str, Any]
     names: np.ndarray | None
+    weights: np.ndarray | None = None
+
+    def start(self, family: Family) -> Solver:
+        """The family's solver for these rows."""
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return family.start(self.x, self.y, **weights, **self.options)
+
+    def rows(self, index: np.ndarray) -> Data:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[index]
+        return self._replace(x=take_rows(self.x, index), y=self.y[index], weights=weights)
 
 
-def prepare(family: Family, x: Any, y: Any) -> Data:
+def prepare(family: Family, x: Any, y: Any, weights: Any = None) -> Data:
     """x and y checked; the classes of y, whatever they are called, become 0, 1, ... in sorted order."""
+    if weights is not None:
+        return prepare(family, x, y)._replace(weights=_row_weights(family, weights, len(x)))
     if not family.classifies:
         rows, targets = pair(x, y)
         return Data(rows, targets, {}, None)
@@ -65,9 +79,34 @@ def prepare(family: Family, x: Any, y: Any) -> Data:
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
 
 
+def _row_weights(family: Family, weights: Any, n: int) -> np.ndarray:
+    """One weight of at least 0 for each row, of a family that takes them."""
+    inner = getattr(family, "family", family)  # of Imputed
+    if "weights" not in inspect.signature(inner.start).parameters:
+        raise ValueError(f"weights: {type(inner).__name__} takes no weights of rows; Regression and Logistic do")
+    found = finite_rows(as_rows(weights, "weights"), "weights", np.dtype(np.float64))
+    if found.shape != (n,):
+        raise ShapeError(f"weights are {found.shape}; need one for each of {n} rows")
+    if (found < 0).any():
+        row = int(np.flatnonzero(found < 0)[0])
+        raise ValueError(f"weights: row {row} is {found[row]:g}; need at least 0")
+    return found
+
+
+def _check_weights(data: Data, parts: Sequence[tuple[np.ndarray, np.ndarray]], score: Score) -> None:
+    """ValueError where a part of a fold has no row of a weight above 0, or the score takes no weights."""
+    if data.weights is None:
+        return
+    check_weighted(score)
+    for f, part in enumerate(parts):
+        for rows, what in zip(part, ("training", "test")):
+            if not data.weights[rows].any():
+                raise ValueError(f"weights: every {what} row of fold {f} has weight 0")
+
+
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
     """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
-    top = family.start(data.x, data.y, **data.options).lambda_max()
+    top = data.start(family).lambda_max()
     if top == 0:
         raise ValueError(
             f"the grid of λ has no upper end: in {len(data.x)} rows no input varies together with the target, so every "
@@ -82,7 +121,7 @@ def fit_path(family: Family, data: Data, lambdas: Sequence[float], seeds: Sequen
     """The models at falling λ, fitted in the family's direction, each from the last; an exception where one failed."""
     models: list[Any] = [None] * len(lambdas)
     order = range(len(lambdas))
-    solver = family.start(data.x, data.y, **data.options)
+    solver = data.start(family)
     for i in reversed(order) if family.rising else order:
         try:
             models[i] = solver.fit(float(lambdas[i]), seeds[i])
@@ -96,7 +135,7 @@ def score_fold(
     seeds: list[int],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """One fold: for each λ {score, nonzeros}, and what failed or did not converge. The task of a sweep."""
-    part, held_out = (data._replace(x=take_rows(data.x, rows), y=data.y[rows]) for rows in (train, test))
+    part, held_out = data.rows(train), data.rows(test)
     try:
         models = fit_path(family, part, lambdas, seeds)
     except Exception as error:  # the training part as such
@@ -106,7 +145,7 @@ def score_fold(
         try:
             if isinstance(model, Exception):
                 raise model
-            value = score.function(output_of(model, held_out.x), held_out.y)
+            value = value_of(score, output_of(model, held_out.x), held_out.y, held_out.weights)
             if not math.isfinite(value):
                 raise ArithmeticError(f"{score.name} of the test rows is {value}")
             row: dict[str, Any] = {"score": value, "nonzeros": model.nonzeros}
@@ -120,8 +159,8 @@ def score_fold(
 
 def cross_validate(
     family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None,
-    folds: Any = 5, score: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
-    progress: bool | None = False, refit: bool = True,
+    folds: Any = 5, groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, n_jobs: int = 1,
+    log: Any = None, progress: bool | None = False, refit: bool = True,
 ) -> CrossValidation:  # fmt: skip
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
@@ -129,6 +168,8 @@ def cross_validate(
     lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio (0.001)
     folds       a number (stratified for classes, drawn from seed), a selection.KFold, a splitter of scikit-learn, or
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
+    groups      one for each row (a person, a place, a day): rows of one group are never in both parts of a fold
+    weights     one for each row, at least 0: in fits, in λ_max and in scores; for linear models
     score       mse, log_loss, accuracy, or a selection.Score; None: the family's own
     n_jobs      1, or through joblib; the result is the same
     log         a file: every finished fold is noted there, and an interrupted sweep of the same settings resumes
@@ -142,15 +183,17 @@ def cross_validate(
     >>> result.model_1se.nonzeros <= result.model.nonzeros < 10
     True
     """
-    data, chosen = prepare(family, x, y), as_score(score or family.score)
+    data, chosen = prepare(family, x, y, weights), as_score(score or family.score)
     whole(seed, "cross_validate: seed", 0, SEEDS)
     if lambdas is None:
         lambdas = lambda_grid(family, data, count, ratio)
     lambdas = checked_lambdas(lambdas)
-    parts = as_folds(folds, data.x, data.y, family.classifies, seed)
+    parts = as_folds(folds, data.x, data.y, family.classifies, seed, groups)
+    _check_weights(data, parts, chosen)
     settings = plain({
         **family.settings(), "score": chosen.name, "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
-        "data": digest(data.x, data.y), "rows of the folds": digest(*[rows for part in parts for rows in part]),
+        "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+        "rows of the folds": digest(*[rows for part in parts for rows in part]),
     })  # fmt: skip
     seeds = [[fit_seed(seed, f, i) for i in range(len(lambdas))] for f in range(len(parts) + 1)]
     tasks = {
@@ -205,7 +248,7 @@ class Nested(NamedTuple):
 
 def nested_cross_validate(
     family: Family, x: Any, y: Any, lambdas: Any = None, *, pick: str = "min", outer: Any = 5, folds: int = 5,
-    score: Any = None, seed: int = 0, **options: Any,
+    groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, **options: Any,
 ) -> Nested:  # fmt: skip
     """An honest figure for "λ chosen by cross-validation": λ is chosen anew in the training part of each outer fold.
 
@@ -215,19 +258,23 @@ def nested_cross_validate(
     """
     if pick not in ("min", "1se"):
         raise ValueError(f"nested_cross_validate: pick is {pick!r}; need 'min' or '1se'")
-    data, chosen = prepare(family, x, y), as_score(score or family.score)
-    parts = as_folds(outer, data.x, data.y, family.classifies, seed)
+    data, chosen = prepare(family, x, y, weights), as_score(score or family.score)
+    parts = as_folds(outer, data.x, data.y, family.classifies, seed, groups)
+    _check_weights(data, parts, chosen)
+    members = None if groups is None else as_groups(groups, len(data.x))
     scores, picks, inner = [], [], []
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
         if family.classifies and np.unique(data.y[train]).size < data.options["classes"]:
             raise ValueError(f"nested_cross_validate: the training part of outer fold {f} lacks a class")
+        part, held_out = data.rows(train), data.rows(test)
         result = cross_validate(
-            family, take_rows(data.x, train), data.y[train], lambdas, folds=folds, score=chosen,
-            seed=nested_seed(seed, f), log=None if log is None else f"{log}.{f}", **options,
+            family, part.x, part.y, lambdas, folds=folds, groups=None if members is None else members[train],
+            weights=part.weights, score=chosen, seed=nested_seed(seed, f), log=None if log is None else f"{log}.{f}",
+            **options,
         )  # fmt: skip
         model = result.model if pick == "min" else result.model_1se
-        scores.append(chosen.function(output_of(model, take_rows(data.x, test)), data.y[test]))
+        scores.append(value_of(chosen, output_of(model, held_out.x), held_out.y, held_out.weights))
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)
         inner.append(result)
     mean, error = mean_and_error(scores, repeats_of(parts, len(data.x)))

@@ -88,13 +88,14 @@ def score_setting(
 
 def search(
     train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
-    stratified: bool = False, seed: int = 0, n_jobs: int = 1, log: Any = None, progress: bool | None = False,
+    stratified: bool = False, groups: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
+    progress: bool | None = False,
 ) -> Search:  # fmt: skip
     """train(x, y, seed=..., **setting) in the training part of each fold, for every setting, scored on the rest.
 
     train returns a Module, or what has output(x). While it runs, random numbers are drawn from its seed, a function of
     (seed, fold, setting). settings: selection.grid(...), selection.random_settings(...), or a list of dicts. score,
-    folds, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
+    folds, groups, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
@@ -110,7 +111,7 @@ def search(
     if not settings or any(list(setting) != list(settings[0]) for setting in settings):
         raise ShapeError("search: need at least one setting, and the same names in all of them")
     whole(seed, "search: seed", 0, SEEDS)
-    parts = as_folds(folds, x, y, stratified, seed)
+    parts = as_folds(folds, x, y, stratified, seed, groups)
     tasks = {
         f"setting {i}, fold {f}": (train, setting, x, y, fold, chosen, fit_seed(seed, f, i))
         for i, setting in enumerate(settings)

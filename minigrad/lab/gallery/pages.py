@@ -18,12 +18,14 @@ from typing import NamedTuple
 from ... import kernels
 from ...selection import sweep
 from .. import shipped
+from ..console import any_encoding, make_folder
 from ..pages import figures, machine
 from ..pages.report import Report
 from . import claim
 from .article import Article
 
-VERDICTS = ("must hold", "holds", "does not hold")
+VERDICTS = ("must hold", "holds", "does not hold", "undecided")
+QUICK = "A short run, to see that all works: read nothing into what holds and what does not."
 
 
 class Collection(NamedTuple):
@@ -46,7 +48,8 @@ ARTICLES = Collection(
     "Five articles on regularization: what they say, what their programs do, and what is right",
     "Each program is rebuilt step for step with its mistakes, its failure is shown, and what is right is "
     "computed beside it. A line that must hold is mathematics and was asserted; a line that holds, or does "
-    "not, is what these data and seeds say. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw².",
+    "not, is what these data and seeds say, and undecided is where an interval covers both. One convention serves "
+    "all: mean loss + l1 Σ|w| + (l2/2) Σw².",
 )  # fmt: skip
 CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
 
@@ -54,7 +57,7 @@ CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
 def main(options: argparse.Namespace, collection: Collection) -> None:
     """Run the chosen examples of a collection, and write their page and what they kept as JSON."""
     chosen = programs(collection, options.numbers)
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     drawn, start = figures.wanted(options), time.perf_counter()
     jobs = getattr(options, "jobs", 1)
     done = run_all(collection, chosen, options.quick, drawn, jobs)
@@ -71,6 +74,8 @@ def main(options: argparse.Namespace, collection: Collection) -> None:
     }  # fmt: skip
     (options.out / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     written = page.write(options.out / f"{name}.html")
+    if options.quick:
+        print(f"\n{QUICK}")
     print(f"\nreport: {written.resolve()}   ({time.perf_counter() - start:.1f} s)")
 
 
@@ -114,7 +119,8 @@ def run_silently(path: Path, quick: bool, drawn: bool, kind: str) -> tuple[Artic
     out, began = io.StringIO(), time.perf_counter()
     with contextlib.redirect_stdout(out):
         made = run(path, quick, drawn, kind)
-    print(f"\n{'=' * 110}\n{path.name}\n{out.getvalue()}", flush=True)
+    with any_encoding():
+        print(f"\n{'=' * 110}\n{path.name}\n{out.getvalue()}", flush=True)
     return made, time.perf_counter() - began
 
 
@@ -140,7 +146,7 @@ def write(
     )
     report.text(collection.foreword)
     if quick:
-        report.text("A short run, to see that all works: read nothing into what holds and what does not.")
+        report.text(QUICK)
     report.links({article.name: article.title for article, _ in done})
     report.section("What was checked, and what was found")
     counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]

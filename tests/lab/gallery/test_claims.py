@@ -108,6 +108,27 @@ def test_gains_have_a_direction(capsys):
     assert "holds: up: +1.03 ± 0.14" in capsys.readouterr().out
 
 
+def test_a_verdict_has_three_words(capsys):
+    """The same three figures say: it is so, the other way round, and nothing; also by Holm and against a bound."""
+    claim = Claim("C2_shrinkage.py", "Title.", ["--quick"])
+    up, level, wild = [2.0, 3.0, 4.1], [1.0, 2.0, 3.0], [9.0, -8.0, 3.0]
+    claim.gains("so", up, level)
+    claim.gains("the other way", level, up)
+    claim.gains("nothing is known", wild, level)
+    words = ["holds", "does not hold", "undecided"]
+    assert [kept.kind for kept in claim.kept] == words and [kept.held for kept in claim.kept] == [True, False, None]
+    claim.corrected({"so": (up, level), "the other way": (level, up), "nothing": (wild, level)})
+    assert [kept.kind for kept in claim.kept[3:]] == words
+    gain = paired_gain(up, level)  # 1.03 ± 0.14
+    for bound in (2.0, 0.5, 1.1):
+        claim.compares("less", gain, "lower", bound)
+    assert [kept.kind for kept in claim.kept[6:]] == words
+    said = capsys.readouterr().out
+    assert "undecided: nothing is known: -0.67 ± 22.40" in said and said.count("does not hold: ") == 3
+    page = gallery.write([(claim, 1.0)], False, 1.0, gallery.CLAIMS).html()
+    assert page.count('class="verdict undecided"') == 3 and ".undecided b" in page and "<th>undecided</th>" in page
+
+
 def test_tails_of_t():
     """The 95% points of the table have 5% beyond them; p values and intervals agree about 0."""
     assert np.allclose([t_tail(point, n) for n, point in enumerate(T95, 1)], 0.05, atol=1e-6)
@@ -141,7 +162,8 @@ def test_command(tmp_path, capsys, monkeypatch, options):
     monkeypatch.delenv("MINIGRAD_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cli.main(["claims", "C7", "c17", "--quick", "--out", str(tmp_path), *options]) == 0
-    assert str(tmp_path / "claims.html") in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(tmp_path / "claims.html") in said and "read nothing into" in said  # as the page says of a short run
     page = read((tmp_path / "claims.html").read_text(encoding="utf-8"))
     assert page.anchors == ["C7_scaling_of_dropout", "C17_decay"]
     assert len(page.images) == (0 if options == ("--no-figures",) else 2)
