@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import kernels
+from .commands import choose_options
 from .errors import NonFiniteError
-from .lab import choose_options, console
-from .lab.console import USER_ERROR
+from .lab.pages import console
+from .lab.pages.console import USER_ERROR
 from .version import __version__
 
 INTERRUPTED = 130

@@ -14,13 +14,13 @@ import numpy as np
 
 from .. import linear_model, nn, selection
 from ..atomic import atomic_write
-from ..lab import choose_data
-from ..lab.choose_weights import by_input, coefficients, entering, weights_of
-from ..lab.console import make_folder
 from ..lab.pages import figures, selection_figures
+from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
 from ..ops.losses import cross_entropy, mse
+from . import choose_data
+from .choose_weights import by_input, coefficients, entering, weights_of
 
 Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
 

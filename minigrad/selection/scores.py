@@ -15,7 +15,7 @@ from ..engine import Tensor
 from ..errors import ShapeError
 from ..linear_model.design import dot
 from ..nn.module import Module
-from ..train.evaluate import evaluating
+from ..nn.prediction import evaluating
 
 ROWS = 1024  # of a network's forward pass
 

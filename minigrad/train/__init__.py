@@ -1,7 +1,8 @@
 """Training: `fit` over the visible loop, its history, callbacks, metrics, and evaluation of what was trained."""
 
+from ..nn.prediction import predict
 from .callbacks import Callback, EarlyStopping
-from .evaluate import evaluate, predict
+from .evaluate import evaluate
 from .history import History
 from .loop import Run, fit
 from .metrics import accuracy, binary_accuracy, mean_absolute_error

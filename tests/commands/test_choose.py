@@ -9,8 +9,8 @@ import pytest
 from lab.reading import read
 
 from minigrad import cli, linear_model, selection
+from minigrad.commands import choose_options
 from minigrad.data import read_csv
-from minigrad.lab import choose_options
 
 READ = ["--categorical", "town", "--ignore", "c"]  # with these options the file can be read
 

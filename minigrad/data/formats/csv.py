@@ -12,11 +12,11 @@ import numpy as np
 
 from ...checks import named_keywords
 from ...errors import DTypeError
-from ..fields import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
-from ..records import as_delimiter
-from ..sheet import Sheet, read_sheet, refuse_no_name
-from ..table import Table
-from ..text import read_text
+from .fields import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
+from .records import as_delimiter
+from .sheet import Sheet, read_sheet, refuse_no_name
+from .table import Table
+from .text import read_text
 
 KEEP = "missing='keep' (command line: --missing mean) takes it, to be filled from training rows"
 DROP = "missing_target='drop' (command line: --missing-target drop) leaves such rows out"

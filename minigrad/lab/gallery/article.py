@@ -17,7 +17,7 @@ from ... import nn, optim, reg
 from ...data import Dataset, Split, Standardizer, load_digits, load_mnist, split
 from ...ops.losses import mse
 from ...tensor import from_numpy
-from ..console import write_out
+from ..pages.console import write_out
 from ..pages.statistics import Gain, mean, spread
 from ..pages.tables import as_text
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from ... import kernels
 from ...selection import sweep
 from .. import shipped
-from ..console import any_encoding, make_folder
 from ..pages import figures, machine
+from ..pages.console import any_encoding, make_folder
 from ..pages.report import Report
 from . import claim
 from .article import Article

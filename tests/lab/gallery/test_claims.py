@@ -125,7 +125,7 @@ def test_a_verdict_has_three_words(capsys):
     assert [kept.kind for kept in claim.kept[6:]] == words
     said = capsys.readouterr().out
     assert "undecided: nothing is known: -0.67 ± 22.40" in said and said.count("does not hold: ") == 3
-    page = gallery.write([(claim, 1.0)], False, 1.0, gallery.CLAIMS).html()
+    page = pages.write([(claim, 1.0)], False, 1.0, pages.CLAIMS).html()
     assert page.count('class="verdict undecided"') == 3 and ".undecided b" in page and "<th>undecided</th>" in page
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad.data.fields import Numbers, Words, as_gaps, as_words, indicators, parsed
-from minigrad.data.sheet import Sheet
+from minigrad.data.formats.fields import Numbers, Words, as_gaps, as_words, indicators, parsed
+from minigrad.data.formats.sheet import Sheet
 
 
 def column(*fields, na=None, decimal="."):

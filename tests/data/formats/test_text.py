@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from minigrad.data import text
-from minigrad.data.text import read_text
+from minigrad.data.formats import text
+from minigrad.data.formats.text import read_text
 
 PLAIN = "a,b\nä,1\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minigrad.data.sheet import read_sheet, refuse_no_name
+from minigrad.data.formats.sheet import read_sheet, refuse_no_name
 
 TABLE = "x,y\n1,2\n3,5\n"
 RIGHT = (["x", "y"], [("1", "3"), ("2", "5")])

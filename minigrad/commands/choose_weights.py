@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..lab.pages.report import Report
+from ..lab.pages.tables import as_text
 from .choose_data import Rows
-from .pages.report import Report
-from .pages.tables import as_text
 
 SHOWN = 25  # inputs in a table; the JSON has all
 CLASSES = 12  # of which a table has a column each

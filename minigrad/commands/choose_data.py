@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import data
+from ..lab.pages.console import close_to
 from ..rng import SEEDS
-from .console import close_to
 
 ROWS = 400  # of a data set that is made
 NAMED = ("digits", "mnist", "regression", "blobs", "moons", "spirals")

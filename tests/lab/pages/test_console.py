@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from minigrad.lab import console
+from minigrad.lab.pages import console
 
 TEXT = "λ = 0.1 ± 0.02, ‖w‖ ≤ 3, Σ|w|, é, ȣ"
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from minigrad.data.records import as_delimiter, records
+from minigrad.data.formats.records import as_delimiter, records
 
 
 def cut(text, delimiter=","):

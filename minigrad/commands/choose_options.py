@@ -98,7 +98,7 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
 
 
 def _run(name: str, options: argparse.Namespace) -> None:
-    from ..commands import choose
+    from . import choose
 
     {"cv": choose.run_cv, "path": choose.run_path}[name](options)
 
