@@ -10,6 +10,6 @@ typedef struct {
                                      double *r, size_t sweeps, double tolerance, double *largest);
 } mg_descent_table;
 
-extern const mg_descent_table *const mg_descent[];
+extern const mg_descent_table *const mg_descent_tables[];
 
 #endif

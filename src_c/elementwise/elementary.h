@@ -22,6 +22,6 @@ typedef struct {
                       double *out);
 } mg_elementary_table;
 
-extern const mg_elementary_table *const mg_elementary[];
+extern const mg_elementary_table *const mg_elementary_tables[];
 
 #endif

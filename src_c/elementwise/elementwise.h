@@ -16,6 +16,6 @@ typedef struct {
     void (*convert_f64)(size_t rows, size_t n, mg_operand x, float *out);
 } mg_elementwise_table;
 
-extern const mg_elementwise_table *const mg_elementwise[];
+extern const mg_elementwise_table *const mg_elementwise_tables[];
 
 #endif

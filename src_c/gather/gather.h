@@ -11,6 +11,6 @@ typedef struct {
     void (*add_at_f64)(size_t n, size_t width, size_t row, const double *x, const int64_t *index, double *out);
 } mg_gather_table;
 
-extern const mg_gather_table *const mg_gather[];
+extern const mg_gather_table *const mg_gather_tables[];
 
 #endif

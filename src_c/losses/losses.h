@@ -19,6 +19,6 @@ typedef struct {
 } mg_losses_table;
 #undef MG_LOSSES
 
-extern const mg_losses_table *const mg_losses[];
+extern const mg_losses_table *const mg_losses_tables[];
 
 #endif

@@ -27,6 +27,6 @@ typedef struct {
     void (*matvec_f64)(const mg_matmul_args *p);
 } mg_matmul_table;
 
-extern const mg_matmul_table *const mg_matmul[];
+extern const mg_matmul_table *const mg_matmul_tables[];
 
 #endif

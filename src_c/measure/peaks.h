@@ -10,6 +10,6 @@ typedef struct {
     void (*peak_copy_f64)(size_t n, const double *x, double *out);
 } mg_peaks_table;
 
-extern const mg_peaks_table *const mg_peaks[];
+extern const mg_peaks_table *const mg_peaks_tables[];
 
 #endif

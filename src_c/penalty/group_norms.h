@@ -27,6 +27,6 @@ typedef struct {
 } mg_group_norms_table;
 #undef MG_GROUPS
 
-extern const mg_group_norms_table *const mg_group_norms[];
+extern const mg_group_norms_table *const mg_group_norms_tables[];
 
 #endif

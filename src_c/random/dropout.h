@@ -17,6 +17,6 @@ typedef struct {
                         double *out);
 } mg_dropout_table;
 
-extern const mg_dropout_table *const mg_dropout[];
+extern const mg_dropout_table *const mg_dropout_tables[];
 
 #endif

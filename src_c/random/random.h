@@ -16,6 +16,6 @@ typedef struct {
     void (*normal_f64)(size_t n, double *out, mg_stream stream, double mean, double std);
 } mg_random_table;
 
-extern const mg_random_table *const mg_random[];
+extern const mg_random_table *const mg_random_tables[];
 
 #endif

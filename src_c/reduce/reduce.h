@@ -20,6 +20,6 @@ typedef struct {
 } mg_reduce_table;
 #undef MG_REDUCE
 
-extern const mg_reduce_table *const mg_reduce[];
+extern const mg_reduce_table *const mg_reduce_tables[];
 
 #endif

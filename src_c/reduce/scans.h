@@ -15,6 +15,6 @@ typedef struct {
 } mg_scans_table;
 #undef MG_SCANS
 
-extern const mg_scans_table *const mg_scans[];
+extern const mg_scans_table *const mg_scans_tables[];
 
 #endif

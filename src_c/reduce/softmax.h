@@ -23,6 +23,6 @@ typedef struct {
 } mg_softmax_table;
 #undef MG_SOFTMAX
 
-extern const mg_softmax_table *const mg_softmax[];
+extern const mg_softmax_table *const mg_softmax_tables[];
 
 #endif

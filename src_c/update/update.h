@@ -35,6 +35,6 @@ typedef struct {
     mg_update_f64 adagrad_f64;
 } mg_update_table;
 
-extern const mg_update_table *const mg_update[];
+extern const mg_update_table *const mg_update_tables[];
 
 #endif

@@ -112,7 +112,7 @@ static void check_take(void) {
         for (size_t n = 0; n < 40; n += 13) {
             uint8_t *x = fresh_bytes(7 * bytes[b]), *out = fresh_bytes(n * bytes[b]);
             const int64_t *index = fresh_indices(n, 7);
-            mg_gather[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
+            mg_gather_tables[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
             feed_bytes(n * bytes[b], out);
         }
 }
@@ -124,8 +124,8 @@ static void check_place(void) {
         for (size_t n = 1; n < 40; n += 13) {
             const ptrdiff_t item = (ptrdiff_t)bytes[b];
             uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
-            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
-            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+            mg_gather_tables[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_gather_tables[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
                                       -2 * (ptrdiff_t)n * item, -2 * item);
             feed_bytes((6 * n - 1) * bytes[b], out);
         }
@@ -135,7 +135,7 @@ static void check_dropout_bits(void) {
     EACH_SIZE(n) {
         const mg_stream stream = fresh_stream(n * 37 % 300);
         uint8_t *bits = fresh_bytes((n + 7) / 8);
-        mg_dropout[variant]->dropout_bits(n, bits, stream, (uint32_t)(draw() % 65537));
+        mg_dropout_tables[variant]->dropout_bits(n, bits, stream, (uint32_t)(draw() % 65537));
         feed_bytes((n + 7) / 8, bits);
     }
 }
@@ -143,7 +143,7 @@ static void check_dropout_bits(void) {
 static void check_random_bits(void) {
     EACH_SIZE(n) {
         uint64_t *out = fresh(n * sizeof *out, sizeof *out);
-        mg_random[variant]->random_bits(n, out, fresh_stream(n * 37 % 300));
+        mg_random_tables[variant]->random_bits(n, out, fresh_stream(n * 37 % 300));
         feed_indices(n, (int64_t *)out);
     }
 }
@@ -158,7 +158,7 @@ static void check_normal_quantile(void) {
             if (i % 4 == 3) q[i] = (q[i] < 0 ? -0.5 : 0.5) - q[i] + (q[i] == 0);
             if (!(q[i] > -0.5 && q[i] < 0.5)) q[i] = 0x1p-54;
         }
-        mg_random[variant]->normal_quantile(n, q, out);
+        mg_random_tables[variant]->normal_quantile(n, q, out);
         mg_feed_f64(n, out);
     }
 }

@@ -1,6 +1,8 @@
 /* What selftest.c does with each kernel, for the precision `real`. Included by mg_both.h, twice. */
-#define TABLE(family) mg_##family[variant]
-#define CALL(family, name) TABLE(family)->MG_CAT(MG_CAT(name, _f), real_bits)
+#define TABLE(family) mg_##family##_tables[variant]
+#define PRECISION (real_bits == 64)
+#define CALL(family, name) TABLE(family)->name[PRECISION]
+#define OLD(family, name) TABLE(family)->MG_CAT(MG_CAT(name, _f), real_bits)
 #define ITEM ((ptrdiff_t)sizeof(real))
 #if real_bits == 32
 #define other double
@@ -52,8 +54,8 @@ static real *FN(wild)(size_t n) {
 static void FN(check_add_at)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *x = FN(wild)(9 * n), *out = FN(mild)(5 * n);
-        CALL(gather, add_at)(9, n, n, x, fresh_indices(9, 5), out);
-        CALL(gather, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
+        OLD(gather, add_at)(9, n, n, x, fresh_indices(9, 5), out);
+        OLD(gather, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
         FN(feed)(5 * n, out);
     }
 }
@@ -85,8 +87,8 @@ static void FN(check_maps)(MG_CAT(mg_mapper_f, real_bits) map) {
     }
 }
 
-static void FN(check_map)(void) { FN(check_maps)(CALL(elementwise, map)); }
-static void FN(check_elementary)(void) { FN(check_maps)(CALL(elementary, map)); }
+static void FN(check_map)(void) { FN(check_maps)(OLD(elementwise, map)); }
+static void FN(check_elementary)(void) { FN(check_maps)(OLD(elementary, map)); }
 
 static void FN(check_where)(void) {
     EACH_SIZE(n) {
@@ -94,7 +96,7 @@ static void FN(check_where)(void) {
         uint8_t *c = fresh_bytes(n);
         for (size_t i = 0; i < n; i++) c[i] &= 1;
         for (int steps = 0; steps < 4; steps++) {
-            CALL(elementary, where)(n, c, a, steps & 1, b, steps >> 1, out);
+            OLD(elementary, where)(n, c, a, steps & 1, b, steps >> 1, out);
             FN(feed)(n, out);
         }
     }
@@ -104,9 +106,9 @@ static void FN(check_convert)(void) {
     EACH_SIZE(n) {
         real *x = FN(wild)(2 * n + 1), *y = FN(warm)(n);
         other *out = fresh(n * sizeof *out, sizeof *out);
-        CALL(elementwise, convert)(1, n, (mg_operand){(char *)y, 0, ITEM}, out);
+        OLD(elementwise, convert)(1, n, (mg_operand){(char *)y, 0, ITEM}, out);
         FEED_OTHER(n, out);
-        CALL(elementwise, convert)(1, n, (mg_operand){(char *)(x + (n ? 2 : 0)), 0, 2 * ITEM}, out);
+        OLD(elementwise, convert)(1, n, (mg_operand){(char *)(x + (n ? 2 : 0)), 0, 2 * ITEM}, out);
         FEED_OTHER(n, out);
     }
 }
@@ -130,8 +132,8 @@ static void FN(product)(size_t m, size_t n, size_t k, int ta, int tb, size_t ste
     };
     if (ta) p.a_row = 1, p.a_col = (ptrdiff_t)a_step;
     if (tb) p.b_row = 1, p.b_col = (ptrdiff_t)b_step;
-    if (lanes) p.c_row = 1, p.b_col = 0, CALL(matmul, matvec)(&p);
-    else CALL(matmul, matmul)(&p, fresh_aligned(CALL(matmul, matmul_scratch)(&p)));
+    if (lanes) p.c_row = 1, p.b_col = 0, OLD(matmul, matvec)(&p);
+    else OLD(matmul, matmul)(&p, fresh_aligned(OLD(matmul, matmul_scratch)(&p)));
     FN(feed)(c_size, c);
     release();
 }
@@ -180,7 +182,7 @@ static void FN(check_dots)(void) {
                 .a_row = t & 1 ? 1 : (ptrdiff_t)gap, .a_col = t & 1 ? (ptrdiff_t)m : 1,
                 .b_row = t >> 1 ? (ptrdiff_t)m : 1, .b_col = t >> 1 ? 1 : (ptrdiff_t)gap, .accumulate = i % 2,
             };
-            CALL(matmul, matvec)(&p);
+            OLD(matmul, matvec)(&p);
             FN(feed)(m, c);
         }
 }
@@ -189,17 +191,17 @@ static void FN(check_dots)(void) {
 
 static void FN(check_sum_flat)(void) {
     EACH_SIZE(n) {
-        const double mild = CALL(reduce, sum_flat)(n, FN(mild)(n)), wild = CALL(reduce, sum_flat)(n, FN(wild)(n));
+        const double mild = OLD(reduce, sum_flat)(n, FN(mild)(n)), wild = OLD(reduce, sum_flat)(n, FN(wild)(n));
         mg_feed_f64(1, &mild), mg_feed_f64(1, &wild);
     }
-    const double sum = CALL(reduce, sum_flat)(70001, FN(warm)(70001));
+    const double sum = OLD(reduce, sum_flat)(70001, FN(warm)(70001));
     mg_feed_f64(1, &sum);
 }
 
 static void FN(check_sum_rows)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(3);
-        CALL(reduce, sum_rows)(3, n, FN(warm)(3 * n), 7, out);
+        OLD(reduce, sum_rows)(3, n, FN(warm)(3 * n), 7, out);
         FN(feed)(3, out);
     }
 }
@@ -208,11 +210,11 @@ static void FN(check_sum_columns)(void) {
     EACH_SIZE(n)
         for (size_t m = 0; m < 100 && n < 600; m = 2 * m + 1) {
             real *x = FN(warm)(m ? (m - 1) * (n + 2) + n : 0), *out = FN(mild)(n);
-            CALL(reduce, sum_columns)(m, n + 2, n, x, 3, out);
+            OLD(reduce, sum_columns)(m, n + 2, n, x, 3, out);
             FN(feed)(n, out);
         }
     real *x = FN(mild)(5000), *out = FN(mild)(2);
-    CALL(reduce, sum_columns)(2500, 2, 2, x, 1, out);
+    OLD(reduce, sum_columns)(2500, 2, 2, x, 1, out);
     FN(feed)(2, out);
 }
 
@@ -236,15 +238,15 @@ static void FN(check_extreme_columns)(void (*kernel)(size_t, size_t, size_t, con
         }
 }
 
-static void FN(check_max_rows)(void) { FN(check_extreme_rows)(CALL(reduce, max_rows)); }
-static void FN(check_min_rows)(void) { FN(check_extreme_rows)(CALL(reduce, min_rows)); }
-static void FN(check_max_columns)(void) { FN(check_extreme_columns)(CALL(reduce, max_columns)); }
-static void FN(check_min_columns)(void) { FN(check_extreme_columns)(CALL(reduce, min_columns)); }
+static void FN(check_max_rows)(void) { FN(check_extreme_rows)(OLD(reduce, max_rows)); }
+static void FN(check_min_rows)(void) { FN(check_extreme_rows)(OLD(reduce, min_rows)); }
+static void FN(check_max_columns)(void) { FN(check_extreme_columns)(OLD(reduce, max_columns)); }
+static void FN(check_min_columns)(void) { FN(check_extreme_columns)(OLD(reduce, min_columns)); }
 
 static void FN(check_max_grad)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *g = FN(wild)(3 * 5), *out = FN(mild)(3 * n * 5);
-        CALL(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
+        OLD(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
         FN(feed)(3 * n * 5, out);
     }
 }
@@ -254,7 +256,7 @@ static void FN(check_max_grad)(void) {
 static void FN(check_cumsum)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(5 * n);
-        CALL(scans, cumsum)(5, n, n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n), n % 3 == 0, out);
+        OLD(scans, cumsum)(5, n, n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n), n % 3 == 0, out);
         FN(feed)(5 * n, out);
     }
 }
@@ -262,7 +264,7 @@ static void FN(check_cumsum)(void) {
 static void FN(check_prod)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(3);
-        CALL(scans, prod)(3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        OLD(scans, prod)(3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
         FN(feed)(3, out);
     }
 }
@@ -270,7 +272,7 @@ static void FN(check_prod)(void) {
 static void FN(check_prod_grad)(void) {
     EACH_SIZE(n) if (n < 2000) {
         real *out = FN(mild)(3 * n), *g = FN(mild)(3);
-        CALL(scans, prod_grad)(3, n, g, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        OLD(scans, prod_grad)(3, n, g, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
         FN(feed)(3 * n, out);
     }
 }
@@ -280,7 +282,7 @@ static void FN(check_norm)(void) {
         real *x = n % 5 ? FN(warm)(3 * n) : FN(wild)(3 * n), *out = FN(mild)(3);
         const real large = (real)(real_bits == 32 ? 0x1p100 : 0x1p600), scale = n % 3 == 0 ? 1 / large : large;
         for (size_t i = 0; i < 3 * n && n % 2; i++) x[i] *= scale;
-        CALL(scans, norm)(3, n, x, out);
+        OLD(scans, norm)(3, n, x, out);
         FN(feed)(3, out);
     }
 }
@@ -288,6 +290,8 @@ static void FN(check_norm)(void) {
 #include "selftest_training.h"
 
 #undef CALL
+#undef OLD
+#undef PRECISION
 #undef ITEM
 #undef other
 #undef FEED_OTHER

@@ -21,19 +21,19 @@ static void FN(check_rows_grad)(void (*map)(size_t, size_t, const real *, const 
     }
 }
 
-static void FN(check_softmax)(void) { FN(check_rows)(CALL(softmax, softmax)); }
-static void FN(check_log_softmax)(void) { FN(check_rows)(CALL(softmax, log_softmax)); }
-static void FN(check_softmax_grad)(void) { FN(check_rows_grad)(CALL(softmax, softmax_grad)); }
-static void FN(check_log_softmax_grad)(void) { FN(check_rows_grad)(CALL(softmax, log_softmax_grad)); }
+static void FN(check_softmax)(void) { FN(check_rows)(OLD(softmax, softmax)); }
+static void FN(check_log_softmax)(void) { FN(check_rows)(OLD(softmax, log_softmax)); }
+static void FN(check_softmax_grad)(void) { FN(check_rows_grad)(OLD(softmax, softmax_grad)); }
+static void FN(check_log_softmax_grad)(void) { FN(check_rows_grad)(OLD(softmax, log_softmax_grad)); }
 
 static void FN(check_cross_entropy)(void) {
     EACH_SIZE(n) if (n && n < 600) {
         const size_t rows = n < 40 ? 37 : 3, size = rows * n;
         real *x = n % 4 == 3 ? FN(wild)(size) : FN(warm)(size), *t = FN(mild)(size), *probs = FN(mild)(size);
         real *loss = FN(mild)(rows);
-        CALL(softmax, cross_entropy)(rows, n, x, fresh_indices(rows, n), NULL, loss, probs);
+        OLD(softmax, cross_entropy)(rows, n, x, fresh_indices(rows, n), NULL, loss, probs);
         FN(feed)(rows, loss), FN(feed)(size, probs);
-        CALL(softmax, cross_entropy)(rows, n, x, NULL, t, loss, probs);
+        OLD(softmax, cross_entropy)(rows, n, x, NULL, t, loss, probs);
         FN(feed)(rows, loss), FN(feed)(size, probs);
     }
 }
@@ -43,16 +43,16 @@ static void FN(check_cross_entropy_grad)(void) {
         const size_t rows = n < 40 ? 37 : 3, size = rows * n;
         real *probs = n % 4 == 3 ? FN(wild)(size) : FN(mild)(size), *t = FN(mild)(size), *out = FN(mild)(size);
         const int64_t *label = fresh_indices(rows, n);
-        CALL(softmax, cross_entropy_grad)(rows, n, probs, label, NULL, FN(mild)(1), 0, (double)rows, out);
+        OLD(softmax, cross_entropy_grad)(rows, n, probs, label, NULL, FN(mild)(1), 0, (double)rows, out);
         FN(feed)(size, out);
-        CALL(softmax, cross_entropy_grad)(rows, n, probs, NULL, t, FN(mild)(rows), 1, 1, out);
+        OLD(softmax, cross_entropy_grad)(rows, n, probs, NULL, t, FN(mild)(rows), 1, 1, out);
         FN(feed)(size, out);
     }
 }
 
 static void FN(check_sum_losses)(void) {
     EACH_SIZE(n) {
-        const double sum = CALL(softmax, sum_flat)(n, FN(warm)(n));
+        const double sum = OLD(softmax, sum_flat)(n, FN(warm)(n));
         mg_feed_f64(1, &sum);
     }
 }
@@ -79,10 +79,10 @@ static void FN(check_loss_grad)(FN(loss_grad) grad) {
     }
 }
 
-static void FN(check_bce_with_logits)(void) { FN(check_loss)(CALL(losses, bce_with_logits)); }
-static void FN(check_bce_with_logits_grad)(void) { FN(check_loss_grad)(CALL(losses, bce_with_logits_grad)); }
-static void FN(check_mse)(void) { FN(check_loss)(CALL(losses, mse)); }
-static void FN(check_mse_grad)(void) { FN(check_loss_grad)(CALL(losses, mse_grad)); }
+static void FN(check_bce_with_logits)(void) { FN(check_loss)(OLD(losses, bce_with_logits)); }
+static void FN(check_bce_with_logits_grad)(void) { FN(check_loss_grad)(OLD(losses, bce_with_logits_grad)); }
+static void FN(check_mse)(void) { FN(check_loss)(OLD(losses, mse)); }
+static void FN(check_mse_grad)(void) { FN(check_loss_grad)(OLD(losses, mse_grad)); }
 
 /* --- penalty: with l1, with l2, with both, with neither --- */
 
@@ -92,8 +92,10 @@ static void FN(check_elastic_net)(void) {
             const double l1 = terms & 1 ? 0.1 : 0, l2 = terms & 2 ? 0.3 : 0;
             real *w = n % 4 == 3 ? FN(wild)(n) : FN(mild)(n), *grad = FN(mild)(n);
             double sums[4] = {0};
-            CALL(penalty, elastic_net)(n, w, l1, l2, grad, sums);
-            CALL(penalty, elastic_net)(n, w, l1, l2, NULL, sums + 2);
+            mg_elastic_net_args p = {.n = n, .w = w, .grad = grad, .l1 = l1, .l2 = l2, .precision = PRECISION};
+            CALL(penalty, elastic_net)(&p, 0, n, sums);
+            p.grad = NULL;
+            CALL(penalty, elastic_net)(&p, 0, n, sums + 2);
             mg_feed_f64(4, sums), FN(feed)(n, grad);
         }
 }
@@ -102,7 +104,10 @@ static void FN(check_elastic_net_grad)(void) {
     EACH_SIZE(n)
         for (int terms = 0; terms < 4; terms++) {
             real *out = FN(mild)(n);
-            CALL(penalty, elastic_net_grad)(n, FN(wild)(n), terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, 0.7, out);
+            const mg_elastic_net_grad_args p = {
+                .n = n, .w = FN(wild)(n), .l1 = terms & 1 ? 0.1 : 0, .l2 = terms & 2 ? 0.3 : 0, .scale = 0.7, .out = out,
+                .precision = PRECISION};
+            CALL(penalty, elastic_net_grad)(&p, 0, n);
             FN(feed)(n, out);
         }
 }
@@ -111,7 +116,10 @@ static void FN(check_soft_threshold)(void) {
     EACH_SIZE(n)
         for (int terms = 0; terms < 4; terms++) {
             real *out = FN(mild)(n);
-            CALL(penalty, soft_threshold)(n, FN(wild)(n), 2.5, terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, out);
+            const mg_soft_threshold_args p = {
+                .n = n, .v = FN(wild)(n), .step = 2.5, .l1 = terms & 1 ? 0.1 : 0, .l2 = terms & 2 ? 0.3 : 0, .out = out,
+                .precision = PRECISION};
+            CALL(penalty, soft_threshold)(&p, 0, n);
             FN(feed)(n, out);
         }
 }
@@ -123,7 +131,7 @@ static void FN(check_coordinate_descent)(void) {
         real *gram = FN(mild)(n * n), *l1 = FN(mild)(n), *l2 = FN(mild)(n), *w = FN(mild)(n), *r = FN(mild)(n);
         double largest;
         for (size_t i = 0; i < n; i++) gram[i * n + i] += (real)(n + 1) * (n % 4 != 3 || i % 5), l1[i] *= l1[i];
-        const size_t done = CALL(descent, coordinate_descent)(n, gram, l1, l2, w, r, 1 + n % 7, 0.25, &largest);
+        const size_t done = OLD(descent, coordinate_descent)(n, gram, l1, l2, w, r, 1 + n % 7, 0.25, &largest);
         feed(done, 8), mg_feed_f64(1, &largest), FN(feed)(n, w), FN(feed)(n, r);
     }
 }
@@ -139,7 +147,7 @@ static mg_group_norms_layout FN(layout)(size_t k, size_t n) {
 static void FN(check_group_norm)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         double norm[70];
-        CALL(group_norms, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
+        OLD(group_norms, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
         mg_feed_f64(k, norm);
     }
 }
@@ -148,7 +156,7 @@ static void FN(check_group_soft_threshold)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int l1 = 0; l1 < 2; l1++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(group_norms, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
+            OLD(group_norms, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
             FN(feed)(n * k, out);
         }
 }
@@ -157,7 +165,7 @@ static void FN(check_group_limit)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int unit = 0; unit < 2; unit++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(group_norms, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
+            OLD(group_norms, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
             FN(feed)(n * k, out);
         }
 }
@@ -166,7 +174,7 @@ static void FN(check_group_level)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         real *w = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *square = FN(mild)(n * k), *step = FN(mild)(k);
         for (size_t i = 0; i < n * k; i++) square[i] *= square[i];
-        CALL(group_norms, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
+        OLD(group_norms, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
         FN(feed)(n * k, w), FN(feed)(k, step);
     }
 }
@@ -192,7 +200,7 @@ static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings sett
             if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
             for (int step = 0; step < 2; step++) {
                 const real *g = step ? FN(wild)(n) : FN(mild)(n);
-                CALL(update, sums)(n, w, FN(rows)[i], sums);
+                OLD(update, sums)(n, w, FN(rows)[i], sums);
                 update(n, w, g, state, FN(rows)[i], &settings);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
                 if (states > 2) FN(feed)(n, state[2]);
@@ -204,24 +212,24 @@ static void FN(check_sums)(void) {
     EACH_SIZE(n)
         for (int i = 0; i < FN(n_rows); i++) {
             double sums[2] = {0};
-            CALL(update, sums)(n, FN(warm)(n), FN(rows)[i], sums);
+            OLD(update, sums)(n, FN(warm)(n), FN(rows)[i], sums);
             mg_feed_f64(2, sums);
         }
 }
 
 static void FN(check_sgd)(void) {
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0}, 2, 0);
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9}, 2, 0);
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
+    FN(check_update)(OLD(update, sgd), (mg_update_settings){.momentum = 0}, 2, 0);
+    FN(check_update)(OLD(update, sgd), (mg_update_settings){.momentum = 0.9}, 2, 0);
+    FN(check_update)(OLD(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
 }
 
 static void FN(check_adam)(void) {
-    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
+    FN(check_update)(OLD(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
 }
 
 static void FN(check_amsgrad)(void) {
     const mg_update_settings settings = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .amsgrad = 1};
-    FN(check_update)(CALL(update, adam), settings, 3, 0);
+    FN(check_update)(OLD(update, adam), settings, 3, 0);
 }
 
 static void FN(check_rmsprop)(void) {
@@ -229,12 +237,12 @@ static void FN(check_rmsprop)(void) {
         for (int momentum = 0; momentum < 2; momentum++) {
             const mg_update_settings settings = {
                 .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9 * momentum, .centered = centered};
-            FN(check_update)(CALL(update, rmsprop), settings, 3, 1);
+            FN(check_update)(OLD(update, rmsprop), settings, 3, 1);
         }
 }
 
 static void FN(check_adagrad)(void) {
-    FN(check_update)(CALL(update, adagrad), (mg_update_settings){.eps = 1e-10}, 2, 1);
+    FN(check_update)(OLD(update, adagrad), (mg_update_settings){.eps = 1e-10}, 2, 1);
 }
 
 /* --- dropout and random --- */
@@ -242,7 +250,7 @@ static void FN(check_adagrad)(void) {
 static void FN(check_masked_scale)(void) {
     EACH_SIZE(n) {
         real *x = FN(wild)(n), *out = FN(mild)(n);
-        CALL(dropout, masked_scale)(n, x, fresh_bytes((n + 7) / 8), 1.25, out);
+        OLD(dropout, masked_scale)(n, x, fresh_bytes((n + 7) / 8), 1.25, out);
         FN(feed)(n, out);
     }
 }
@@ -254,7 +262,7 @@ static void FN(check_dropout)(void) {
             real *out = FN(mild)(n);
             uint8_t *bits = fresh_bytes((n + 7) / 8);
             const mg_stream stream = fresh_stream(offsets[i]);
-            CALL(dropout, dropout)(n, FN(wild)(n), bits, stream, 65536 / 6 * (uint32_t)i, 1.25, out);
+            OLD(dropout, dropout)(n, FN(wild)(n), bits, stream, 65536 / 6 * (uint32_t)i, 1.25, out);
             FN(feed)(n, out), feed_bytes((n + 7) / 8, bits);
         }
 }
@@ -267,5 +275,5 @@ static void FN(check_random)(void (*fill)(size_t, real *, mg_stream, double, dou
     }
 }
 
-static void FN(check_uniform)(void) { FN(check_random)(CALL(random, uniform)); }
-static void FN(check_normal)(void) { FN(check_random)(CALL(random, normal)); }
+static void FN(check_uniform)(void) { FN(check_random)(OLD(random, uniform)); }
+static void FN(check_normal)(void) { FN(check_random)(OLD(random, normal)); }

@@ -1,16 +1,6 @@
 # The C tables (src_c/*.h) as Cython sees them: mg_<family>[runtime.variant].<kernel>_f32(...).
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-cdef extern from "penalty/penalty.h" nogil:
-    ctypedef struct mg_penalty_table:
-        void elastic_net_f32(size_t n, const float *w, double l1, double l2, float *grad, double *sums) noexcept nogil
-        void elastic_net_f64(size_t n, const double *w, double l1, double l2, double *grad, double *sums) noexcept nogil
-        void elastic_net_grad_f32(size_t n, const float *w, double l1, double l2, double scale, float *out) noexcept nogil
-        void elastic_net_grad_f64(size_t n, const double *w, double l1, double l2, double scale, double *out) noexcept nogil
-        void soft_threshold_f32(size_t n, const float *v, double step, double l1, double l2, float *out) noexcept nogil
-        void soft_threshold_f64(size_t n, const double *v, double step, double l1, double l2, double *out) noexcept nogil
-    const mg_penalty_table *const *mg_penalty
-
 cdef extern from "penalty/group_norms.h" nogil:
     ctypedef struct mg_group_norms_layout:
         size_t count, m, stride, next
@@ -29,7 +19,7 @@ cdef extern from "penalty/group_norms.h" nogil:
             const mg_metric *metric, float *step) noexcept nogil
         void group_level_f64(mg_group_norms_layout layout, double *w, const double *before, const double *square,
             const mg_metric *metric, double *step) noexcept nogil
-    const mg_group_norms_table *const *mg_group_norms
+    const mg_group_norms_table *const *mg_group_norms_tables
 
 cdef extern from "base/operand.h" nogil:
     ctypedef struct mg_operand:
@@ -51,7 +41,7 @@ cdef extern from "elementwise/elementwise.h" nogil:
         mg_mapper_f64 map_f64
         void convert_f32(size_t rows, size_t n, mg_operand x, double *out) noexcept nogil
         void convert_f64(size_t rows, size_t n, mg_operand x, float *out) noexcept nogil
-    const mg_elementwise_table *const *mg_elementwise
+    const mg_elementwise_table *const *mg_elementwise_tables
 
 cdef extern from "elementwise/elementary.h" nogil:
     enum:
@@ -68,7 +58,7 @@ cdef extern from "elementwise/elementary.h" nogil:
             float *out) noexcept nogil
         void where_f64(size_t n, const uint8_t *c, const double *a, size_t a_step, const double *b, size_t b_step,
             double *out) noexcept nogil
-    const mg_elementary_table *const *mg_elementary
+    const mg_elementary_table *const *mg_elementary_tables
 
 cdef extern from "gather/gather.h" nogil:
     ctypedef struct mg_gather_table:
@@ -79,7 +69,7 @@ cdef extern from "gather/gather.h" nogil:
             float *out) noexcept nogil
         void add_at_f64(size_t n, size_t width, size_t row, const double *x, const int64_t *index,
             double *out) noexcept nogil
-    const mg_gather_table *const *mg_gather
+    const mg_gather_table *const *mg_gather_tables
 
 cdef extern from "measure/peaks.h" nogil:
     ctypedef struct mg_peaks_table:
@@ -87,7 +77,7 @@ cdef extern from "measure/peaks.h" nogil:
         double peak_fma_f64(size_t rounds, double *sink) noexcept nogil
         void peak_copy_f32(size_t n, const float *x, float *out) noexcept nogil
         void peak_copy_f64(size_t n, const double *x, double *out) noexcept nogil
-    const mg_peaks_table *const *mg_peaks
+    const mg_peaks_table *const *mg_peaks_tables
 
 cdef extern from "matmul/matmul.h" nogil:
     enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
@@ -106,7 +96,7 @@ cdef extern from "matmul/matmul.h" nogil:
         void matmul_f64(const mg_matmul_args *p, void *scratch) noexcept nogil
         void matvec_f32(const mg_matmul_args *p) noexcept nogil
         void matvec_f64(const mg_matmul_args *p) noexcept nogil
-    const mg_matmul_table *const *mg_matmul
+    const mg_matmul_table *const *mg_matmul_tables
 cdef extern from "reduce/reduce.h" nogil:
     ctypedef struct mg_reduce_table:
         double sum_flat_f32(size_t n, const float *x) noexcept nogil
@@ -133,7 +123,7 @@ cdef extern from "reduce/reduce.h" nogil:
             float *out) noexcept nogil
         void max_grad_f64(size_t outer, size_t n, size_t inner, const double *g, const int64_t *index,
             double *out) noexcept nogil
-    const mg_reduce_table *const *mg_reduce
+    const mg_reduce_table *const *mg_reduce_tables
 
 cdef extern from "reduce/scans.h" nogil:
     ctypedef struct mg_scans_table:
@@ -145,7 +135,7 @@ cdef extern from "reduce/scans.h" nogil:
         void prod_grad_f64(size_t rows, size_t n, const double *g, const double *x, double *out) noexcept nogil
         void norm_f32(size_t rows, size_t n, const float *x, float *out) noexcept nogil
         void norm_f64(size_t rows, size_t n, const double *x, double *out) noexcept nogil
-    const mg_scans_table *const *mg_scans
+    const mg_scans_table *const *mg_scans_tables
 
 cdef extern from "reduce/softmax.h" nogil:
     ctypedef struct mg_softmax_table:
@@ -167,7 +157,7 @@ cdef extern from "reduce/softmax.h" nogil:
             const float *g, size_t step, double divisor, float *out) noexcept nogil
         void cross_entropy_grad_f64(size_t rows, size_t n, const double *probs, const int64_t *label, const double *t,
             const double *g, size_t step, double divisor, double *out) noexcept nogil
-    const mg_softmax_table *const *mg_softmax
+    const mg_softmax_table *const *mg_softmax_tables
 
 cdef extern from "losses/losses.h" nogil:
     ctypedef struct mg_losses_table:
@@ -183,7 +173,7 @@ cdef extern from "losses/losses.h" nogil:
             float *out) noexcept nogil
         void mse_grad_f64(size_t n, const double *x, const double *t, const double *g, size_t step, double divisor,
             double *out) noexcept nogil
-    const mg_losses_table *const *mg_losses
+    const mg_losses_table *const *mg_losses_tables
 cdef extern from "update/update.h" nogil:
     enum: MG_COLUMNS
     ctypedef struct mg_update_settings:
@@ -202,7 +192,7 @@ cdef extern from "update/update.h" nogil:
         void sums_f64(size_t n, const double *w, const double *row, double *sums) noexcept nogil
         mg_update_f32 sgd_f32, adam_f32, rmsprop_f32, adagrad_f32
         mg_update_f64 sgd_f64, adam_f64, rmsprop_f64, adagrad_f64
-    const mg_update_table *const *mg_update
+    const mg_update_table *const *mg_update_tables
 
 cdef extern from "random/stream.h" nogil:
     ctypedef struct mg_stream:
@@ -219,7 +209,7 @@ cdef extern from "random/dropout.h" nogil:
         void dropout_f64(
             size_t n, const double *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale, double *out
         ) noexcept nogil
-    const mg_dropout_table *const *mg_dropout
+    const mg_dropout_table *const *mg_dropout_tables
 
 cdef extern from "random/random.h" nogil:
     ctypedef struct mg_random_table:
@@ -229,7 +219,7 @@ cdef extern from "random/random.h" nogil:
         void uniform_f64(size_t n, double *out, mg_stream stream, double low, double high) noexcept nogil
         void normal_f32(size_t n, float *out, mg_stream stream, double mean, double std) noexcept nogil
         void normal_f64(size_t n, double *out, mg_stream stream, double mean, double std) noexcept nogil
-    const mg_random_table *const *mg_random
+    const mg_random_table *const *mg_random_tables
 
 cdef extern from "descent/descent.h" nogil:
     ctypedef struct mg_descent_table:
@@ -237,4 +227,4 @@ cdef extern from "descent/descent.h" nogil:
             size_t sweeps, double tolerance, double *largest) noexcept nogil
         size_t coordinate_descent_f64(size_t n, const double *gram, const double *l1, const double *l2, double *w,
             double *r, size_t sweeps, double tolerance, double *largest) noexcept nogil
-    const mg_descent_table *const *mg_descent
+    const mg_descent_table *const *mg_descent_tables

@@ -4,7 +4,7 @@
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_descent
+from minigrad.kernels.native._c cimport mg_descent_tables
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 
 
@@ -21,11 +21,11 @@ cdef struct coordinate_descent_args:
 
 cdef int k_coordinate_descent(coordinate_descent_args *p) noexcept nogil:
     if p.bits == 32:
-        p.done = mg_descent[runtime.variant].coordinate_descent_f32(
+        p.done = mg_descent_tables[runtime.variant].coordinate_descent_f32(
             p.n, <const float *>p.gram, <const float *>p.l1, <const float *>p.l2, <float *>p.w, <float *>p.r,
             p.sweeps, p.tolerance, &p.largest)
     else:
-        p.done = mg_descent[runtime.variant].coordinate_descent_f64(
+        p.done = mg_descent_tables[runtime.variant].coordinate_descent_f64(
             p.n, <const double *>p.gram, <const double *>p.l1, <const double *>p.l2, <double *>p.w, <double *>p.r,
             p.sweeps, p.tolerance, &p.largest)
     return 0
@@ -37,7 +37,7 @@ def coordinate_descent(
 ):
     cdef coordinate_descent_args p
     cdef ndarray x
-    p.bits, p.n, p.sweeps, p.tolerance = check_real("coordinate_descent", w), PyArray_SIZE(w), max(sweeps, 0), tolerance
+    p.bits, p.n, p.sweeps, p.tolerance = 32 << check_real("coordinate_descent", w), PyArray_SIZE(w), max(sweeps, 0), tolerance
     if not (PyArray_NDIM(gram) == 2 and PyArray_DIM(gram, 0) == p.n and PyArray_DIM(gram, 1) == p.n):
         from minigrad.errors import ShapeError
         raise ShapeError(f"coordinate_descent: gram is {describe(gram)}, w is {describe(w)}; need a square of its size")

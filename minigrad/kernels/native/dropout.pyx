@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from numpy cimport NPY_UINT8, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_dropout, mg_dropout_table, mg_stream
+from minigrad.kernels.native._c cimport mg_dropout_tables, mg_dropout_table, mg_stream
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_same, describe
 from minigrad.kernels.native.streams cimport stream_of
 
@@ -34,7 +34,7 @@ cdef struct dropout_args:
 
 cdef inline void dropout_block(const dropout_args *p, Py_ssize_t i) noexcept nogil:
     cdef Py_ssize_t start = i * BLOCK, n = min(BLOCK, p.n - start)
-    cdef const mg_dropout_table *t = mg_dropout[runtime.variant]
+    cdef const mg_dropout_table *t = mg_dropout_tables[runtime.variant]
     cdef const char *x = p.x + start * (p.bits // 8)
     cdef char *out = p.out + start * (p.bits // 8)
     cdef uint8_t *mask = p.mask + start // 8
@@ -101,7 +101,7 @@ def dropout_bits(ndarray bits not None, Py_ssize_t n, *, key, stream, offset, do
 
 def masked_scale(ndarray x not None, ndarray bits not None, ndarray out not None, *, double scale):
     cdef dropout_args a
-    a.bits = check_same("masked_scale", x, out)
+    a.bits = 32 << check_same("masked_scale", x, out)
     check_mask("masked_scale", bits, PyArray_SIZE(x))
     a.n, a.mask = PyArray_SIZE(x), <uint8_t *>PyArray_DATA(bits)
     a.x, a.out = <const char *>PyArray_DATA(x), <char *>PyArray_DATA(out)
@@ -113,7 +113,7 @@ def dropout(
     ndarray x not None, ndarray out not None, ndarray bits not None, *, key, stream, offset, double p, double scale
 ):
     cdef dropout_args a
-    a.bits = check_same("dropout", x, out)
+    a.bits = 32 << check_same("dropout", x, out)
     check_mask("dropout", bits, PyArray_SIZE(x))
     check_out("dropout", bits)
     a.stream, a.threshold = stream_of("dropout", key, stream, offset), threshold_of("dropout", p)

@@ -10,7 +10,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native._c cimport (
-    mg_elementary, mg_elementary_asinh, mg_elementary_atan, mg_elementary_atan2, mg_elementary_ceil, mg_elementary_cos,
+    mg_elementary_tables, mg_elementary_asinh, mg_elementary_atan, mg_elementary_atan2, mg_elementary_ceil, mg_elementary_cos,
     mg_elementary_cosh, mg_elementary_erf, mg_elementary_expm1, mg_elementary_floor, mg_elementary_gelu,
     mg_elementary_gelu_grad, mg_elementary_gelu_tanh, mg_elementary_gelu_tanh_grad, mg_elementary_hypot,
     mg_elementary_leaky_relu, mg_elementary_leaky_slope, mg_elementary_log1p, mg_elementary_log2,
@@ -33,7 +33,7 @@ cdef enum:
 
 
 cdef inline int map2(str kernel, int op, int cost, object a, object b, ndarray out) except -1:
-    cdef const mg_elementary_table *table = mg_elementary[runtime.variant]
+    cdef const mg_elementary_table *table = mg_elementary_tables[runtime.variant]
     return map_by(table.map_f32, table.map_f64, cost, kernel, op, a, b, out)
 
 
@@ -82,7 +82,7 @@ cdef struct where_args:
 
 cdef inline void where_block(const where_args *p, Py_ssize_t i) noexcept nogil:
     cdef Py_ssize_t start = i * BLOCK, n = min(BLOCK, p.n - start), item = p.bits // 8
-    cdef const mg_elementary_table *table = mg_elementary[runtime.variant]
+    cdef const mg_elementary_table *table = mg_elementary_tables[runtime.variant]
     cdef const char *a = p.a + start * p.a_step * item
     cdef const char *b = p.b + start * p.b_step * item
     cdef char *out = p.out + start * item
@@ -126,7 +126,7 @@ cdef ndarray operand(str what, object x, ndarray out, const char **place, double
         place[0] = <const char *>PyArray_DATA(array)
         return array
     value[0] = x
-    if check_real("where", out) == 32:
+    if check_real("where", out) == 0:
         (<float *>value)[0] = <float>value[0]
     place[0] = <const char *>value
     return None
@@ -136,7 +136,7 @@ def where(condition, a, b, ndarray out not None):
     cdef where_args p
     cdef ndarray c = condition if type(condition) is ndarray else np.asarray(condition)
     check_out("where", out)
-    p.bits, p.n, p.out = check_real("where", out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
+    p.bits, p.n, p.out = 32 << check_real("where", out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
     if PyArray_TYPE(c) != NPY_BOOL:
         raise DTypeError(f"where: the condition is {describe(c)}; need bool")
     if not (PyArray_SAMESHAPE(c, out) and PyArray_ISCARRAY_RO(c) and apart(c, out)):

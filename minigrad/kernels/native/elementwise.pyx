@@ -15,7 +15,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native._c cimport (
-    mg_elementwise, mg_elementwise_table, mg_mapper_f32, mg_mapper_f64, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div,
+    mg_elementwise_tables, mg_elementwise_table, mg_mapper_f32, mg_mapper_f64, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div,
     mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu, mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad,
     mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad, mg_operand,
 )
@@ -70,9 +70,9 @@ cdef inline void unit(const map_args *p, Py_ssize_t i) noexcept nogil:
     else:
         start = 0
     if p.op == CONVERT and p.bits == 32:
-        mg_elementwise[runtime.variant].convert_f64(height, width, a, <float *>p.out + start)
+        mg_elementwise_tables[runtime.variant].convert_f64(height, width, a, <float *>p.out + start)
     elif p.op == CONVERT:
-        mg_elementwise[runtime.variant].convert_f32(height, width, a, <double *>p.out + start)
+        mg_elementwise_tables[runtime.variant].convert_f32(height, width, a, <double *>p.out + start)
     elif p.bits == 32:
         p.map_f32(p.op, height, width, a, b, <float *>p.out + start)
     else:
@@ -205,7 +205,7 @@ cdef int map_by(
     cdef map_args p
     check_out(kernel, out)
     p.map_f32, p.map_f64, p.cost, p.op = map_f32, map_f64, cost, op
-    p.bits, p.size, p.out = check_real(kernel, out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
+    p.bits, p.size, p.out = 32 << check_real(kernel, out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
     p.a = p.b = NULL
     if not (alike(a, out) and (b is out or alike(b, out))):
         return strided_map(kernel, &p, a, b, out)
@@ -226,7 +226,7 @@ cdef inline int cost_of(int op) noexcept:
 
 
 cdef inline int map2(str kernel, int op, object a, object b, ndarray out) except -1:
-    cdef const mg_elementwise_table *table = mg_elementwise[runtime.variant]
+    cdef const mg_elementwise_table *table = mg_elementwise_tables[runtime.variant]
     return map_by(table.map_f32, table.map_f64, cost_of(op), kernel, op, a, b, out)
 
 
@@ -265,7 +265,7 @@ cdef inline int copy_op(object x, ndarray out) noexcept:
 def copy(x, ndarray out not None):
     cdef map_args p
     check_out("copy", out)
-    p.map_f32, p.map_f64 = mg_elementwise[runtime.variant].map_f32, mg_elementwise[runtime.variant].map_f64
+    p.map_f32, p.map_f64 = mg_elementwise_tables[runtime.variant].map_f32, mg_elementwise_tables[runtime.variant].map_f64
     p.op, p.cost, p.bits, p.size = copy_op(x, out), 1, 8 * PyArray_ITEMSIZE(out), PyArray_SIZE(out)
     p.a, p.b, p.out = NULL, NULL, <char *>PyArray_DATA(out)
     if p.op == BY_NUMPY:

@@ -9,7 +9,7 @@ from numpy cimport (
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_gather
+from minigrad.kernels.native._c cimport mg_gather_tables
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
 
 from minigrad.errors import DTypeError, ShapeError
@@ -72,7 +72,7 @@ cdef int fill(str kernel, rows_args *p, ndarray x, ndarray index, ndarray out, b
 
 cdef inline void take_block(const rows_args *p, Py_ssize_t height, Py_ssize_t blocks, Py_ssize_t i) noexcept nogil:
     cdef Py_ssize_t row = p.size * p.bytes, outer = i // blocks, start = i % blocks * height
-    mg_gather[runtime.variant].take(min(height, p.n - start), row, p.x + outer * p.few * row, p.index + start,
+    mg_gather_tables[runtime.variant].take(min(height, p.n - start), row, p.x + outer * p.few * row, p.index + start,
                                     p.out + (outer * p.n + start) * row)
 
 
@@ -105,9 +105,9 @@ cdef inline void add_columns(const rows_args *p, Py_ssize_t width, Py_ssize_t pi
     cdef Py_ssize_t outer = i // pieces, start = i % pieces * width, n = min(width, p.size - start)
     cdef Py_ssize_t x = outer * p.n * p.size + start, out = outer * p.few * p.size + start
     if p.bytes == 4:
-        mg_gather[runtime.variant].add_at_f32(p.n, n, p.size, <const float *>p.x + x, p.index, <float *>p.out + out)
+        mg_gather_tables[runtime.variant].add_at_f32(p.n, n, p.size, <const float *>p.x + x, p.index, <float *>p.out + out)
     else:
-        mg_gather[runtime.variant].add_at_f64(p.n, n, p.size, <const double *>p.x + x, p.index, <double *>p.out + out)
+        mg_gather_tables[runtime.variant].add_at_f64(p.n, n, p.size, <const double *>p.x + x, p.index, <double *>p.out + out)
 
 
 cdef int k_add_at(const rows_args *p) noexcept nogil:
@@ -158,7 +158,7 @@ cdef inline void place_unit(const place_args *p, Py_ssize_t i) noexcept nogil:
     for axis in range(2, p.axes):
         out += outer % p.shape[axis] * p.stride[axis]
         outer //= p.shape[axis]
-    mg_gather[runtime.variant].place(height, min(p.width, p.shape[0] - column), p.bytes, x, out, p.stride[1],
+    mg_gather_tables[runtime.variant].place(height, min(p.width, p.shape[0] - column), p.bytes, x, out, p.stride[1],
                                      p.stride[0])
 
 

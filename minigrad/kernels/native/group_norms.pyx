@@ -10,7 +10,7 @@ from numpy cimport (
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_group_norms, mg_group_norms_layout, mg_group_norms_table, mg_metric
+from minigrad.kernels.native._c cimport mg_group_norms_tables, mg_group_norms_layout, mg_group_norms_table, mg_metric
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
 
 from minigrad.errors import DTypeError, ShapeError
@@ -34,7 +34,7 @@ cdef struct groups_args:
 
 cdef inline void some_groups(const groups_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t count) noexcept nogil:
     """The groups j ... j + count - 1 of slice i (rows: there is one slice): pick the function, point it at them."""
-    cdef const mg_group_norms_table *t = mg_group_norms[runtime.variant]
+    cdef const mg_group_norms_table *t = mg_group_norms_tables[runtime.variant]
     cdef mg_group_norms_layout g
     g.count, g.m, g.stride, g.next = count, p.n, p.inner, p.n if p.inner == 1 else 1
     cdef Py_ssize_t at = i * p.n * p.inner + j * <Py_ssize_t>g.next, group = i * p.inner + j
@@ -86,7 +86,7 @@ cdef Py_ssize_t product(ndarray x, Py_ssize_t first, Py_ssize_t last):
 
 cdef int split(str kernel, groups_args *p, ndarray x, Py_ssize_t first, Py_ssize_t last) except -1:
     """outer, n, inner of x with groups along the axes [first, last)."""
-    p.bits = check_real(kernel, x)
+    p.bits = 32 << check_real(kernel, x)
     check_flat(kernel, x)
     if not 0 <= first <= last <= PyArray_NDIM(x):
         raise ShapeError(f"{kernel}: axes [{first}, {last}) of {describe(x)}; need 0 <= first <= last <= {x.ndim}")

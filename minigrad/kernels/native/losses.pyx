@@ -5,7 +5,7 @@ from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_losses, mg_losses_table
+from minigrad.kernels.native._c cimport mg_losses_tables, mg_losses_table
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport MAX_PARTS, part_size, sum_parts
@@ -29,7 +29,7 @@ cdef struct loss_args:
 
 cdef double loss_part(const loss_args *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
     """The flat sum of n losses from element `at` on, or the losses themselves."""
-    cdef const mg_losses_table *c = mg_losses[runtime.variant]
+    cdef const mg_losses_table *c = mg_losses_tables[runtime.variant]
     cdef const float *x32 = <const float *>p.x + at
     cdef const float *t32 = <const float *>p.t + at
     cdef const double *x64 = <const double *>p.x + at
@@ -74,7 +74,7 @@ cdef struct loss_grad_args:
 
 
 cdef void loss_grad_part(const loss_grad_args *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
-    cdef const mg_losses_table *c = mg_losses[runtime.variant]
+    cdef const mg_losses_table *c = mg_losses_tables[runtime.variant]
     cdef const float *x32 = <const float *>p.x + at
     cdef const float *t32 = <const float *>p.t + at
     cdef const float *g32 = <const float *>p.g + at * p.step
@@ -113,7 +113,7 @@ cdef int check_pair(str kernel, ndarray x, str name, ndarray t) except -1:
 
 cdef int run_loss(str kernel, int kind, ndarray x, ndarray t, ndarray loss, int reduction) except -1:
     cdef loss_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
+    p.kind, p.bits = kind, 32 << check_pair(kernel, x, "t", t)
     p.n, p.each = PyArray_SIZE(x), reduction == NONE
     check_out(kernel, loss)
     check_losses(kernel, "loss", loss, x, p.n, reduction)
@@ -129,7 +129,7 @@ cdef int run_loss(str kernel, int kind, ndarray x, ndarray t, ndarray loss, int 
 
 cdef int run_loss_grad(str kernel, int kind, ndarray x, ndarray t, ndarray g, ndarray out, int reduction) except -1:
     cdef loss_grad_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
+    p.kind, p.bits = kind, 32 << check_pair(kernel, x, "t", t)
     check_pair(kernel, x, "out", out)
     check_out(kernel, out)
     p.n, p.step = PyArray_SIZE(x), reduction == NONE

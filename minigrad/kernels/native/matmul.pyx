@@ -11,7 +11,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native._c cimport (
-    MG_ACT_NONE, MG_ACT_RELU, MG_ACT_SIGMOID, MG_ACT_TANH, mg_matmul, mg_matmul_args, mg_matmul_table,
+    MG_ACT_NONE, MG_ACT_RELU, MG_ACT_SIGMOID, MG_ACT_TANH, mg_matmul_tables, mg_matmul_args, mg_matmul_table,
 )
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 
@@ -61,7 +61,7 @@ cdef mg_matmul_args part(const matmul_args *p, Py_ssize_t i, Py_ssize_t parts, b
 
 
 cdef void compute(const matmul_args *p, mg_matmul_args q, char *scratch) noexcept nogil:
-    cdef const mg_matmul_table *table = mg_matmul[runtime.variant]
+    cdef const mg_matmul_table *table = mg_matmul_tables[runtime.variant]
     if p.lanes:
         if p.bits == 32: table.matvec_f32(&q)
         else: table.matvec_f64(&q)
@@ -71,7 +71,7 @@ cdef void compute(const matmul_args *p, mg_matmul_args q, char *scratch) noexcep
 
 
 cdef size_t scratch_bytes(const matmul_args *p, mg_matmul_args q) noexcept nogil:
-    cdef const mg_matmul_table *table = mg_matmul[runtime.variant]
+    cdef const mg_matmul_table *table = mg_matmul_tables[runtime.variant]
     if p.lanes:
         return 0
     return table.matmul_scratch_f32(&q) if p.bits == 32 else table.matmul_scratch_f64(&q)
@@ -260,7 +260,7 @@ def matmul(
     ):
         refuse(a, b, out, ta, tb, None)
     p.all.m, p.all.n, p.all.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)
-    p.bits = check_real("matmul", out)
+    p.bits = 32 << check_real("matmul", out)
     check_out("matmul", out)
     check_strided(a)
     check_strided(b)

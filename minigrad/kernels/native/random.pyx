@@ -6,7 +6,7 @@ from libc.stdint cimport uint64_t
 from numpy cimport NPY_UINT64, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_random, mg_stream
+from minigrad.kernels.native._c cimport mg_random_tables, mg_stream
 from minigrad.kernels.native.checks cimport check_out, check_real, check_same, describe
 from minigrad.kernels.native.streams cimport stream_of
 
@@ -33,15 +33,15 @@ cdef inline void random_block(const random_args *p, Py_ssize_t i) noexcept nogil
     cdef mg_stream stream = p.stream
     stream.offset += start
     if p.kernel == BITS:
-        mg_random[runtime.variant].random_bits(n, <uint64_t *>p.out + start, stream)
+        mg_random_tables[runtime.variant].random_bits(n, <uint64_t *>p.out + start, stream)
     elif p.kernel == UNIFORM and p.bits == 32:
-        mg_random[runtime.variant].uniform_f32(n, <float *>p.out + start, stream, p.a, p.b)
+        mg_random_tables[runtime.variant].uniform_f32(n, <float *>p.out + start, stream, p.a, p.b)
     elif p.kernel == UNIFORM:
-        mg_random[runtime.variant].uniform_f64(n, <double *>p.out + start, stream, p.a, p.b)
+        mg_random_tables[runtime.variant].uniform_f64(n, <double *>p.out + start, stream, p.a, p.b)
     elif p.bits == 32:
-        mg_random[runtime.variant].normal_f32(n, <float *>p.out + start, stream, p.a, p.b)
+        mg_random_tables[runtime.variant].normal_f32(n, <float *>p.out + start, stream, p.a, p.b)
     else:
-        mg_random[runtime.variant].normal_f64(n, <double *>p.out + start, stream, p.a, p.b)
+        mg_random_tables[runtime.variant].normal_f64(n, <double *>p.out + start, stream, p.a, p.b)
 
 
 cdef int k_random(const random_args *p) noexcept nogil:
@@ -76,17 +76,17 @@ def random_bits(ndarray out not None, *, key, stream, offset):
 
 
 def uniform(ndarray out not None, *, key, stream, offset, double low, double high):
-    fill("uniform", UNIFORM, out, check_real("uniform", out), stream_of("uniform", key, stream, offset), low, high)
+    fill("uniform", UNIFORM, out, 32 << check_real("uniform", out), stream_of("uniform", key, stream, offset), low, high)
 
 
 def normal(ndarray out not None, *, key, stream, offset, double mean, double std):
-    fill("normal", NORMAL, out, check_real("normal", out), stream_of("normal", key, stream, offset), mean, std)
+    fill("normal", NORMAL, out, 32 << check_real("normal", out), stream_of("normal", key, stream, offset), mean, std)
 
 
 def normal_quantile(ndarray q not None, ndarray out not None):
     """out = the normal quantile of 1/2 + q, |q| < 1/2, float64: what `normal` is made of. For tests of its tails."""
-    if check_same("normal_quantile", q, out) != 64:
+    if check_same("normal_quantile", q, out) != 1:
         from minigrad.errors import DTypeError
         raise DTypeError(f"normal_quantile: q is {describe(q)}; need float64")
     cdef double *z = <double *>PyArray_DATA(out)
-    mg_random[runtime.variant].normal_quantile(PyArray_SIZE(q), <const double *>PyArray_DATA(q), z)
+    mg_random_tables[runtime.variant].normal_quantile(PyArray_SIZE(q), <const double *>PyArray_DATA(q), z)

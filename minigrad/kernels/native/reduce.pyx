@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_reduce, mg_reduce_table
+from minigrad.kernels.native._c cimport mg_reduce_tables, mg_reduce_table
 from minigrad.kernels.native.checks cimport check_flat, check_indices, check_out, check_real, describe
 from minigrad.kernels.native.sums cimport MAX_PARTS, part_size, sum_parts
 
@@ -37,7 +37,7 @@ cdef struct reduce_args:                    # of sum, mean, max and min
 
 
 cdef inline void sum_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     if p.bits == 32:
         c.sum_rows_f32(rows, p.n, <const float *>p.x + i * p.n, p.divisor, <float *>p.out + i)
     else:
@@ -45,7 +45,7 @@ cdef inline void sum_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) n
 
 
 cdef inline void sum_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
     if p.bits == 32:
         c.sum_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, p.divisor, <float *>p.out + to)
@@ -56,7 +56,7 @@ cdef inline void sum_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, P
 cdef void sum_row_in_parts(const reduce_args *p, Py_ssize_t row, int threads) noexcept nogil:
     cdef double part[MAX_PARTS]
     cdef double total
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size, start = row * p.n
     for i in prange(parts, num_threads=threads, schedule="static"):
         if p.bits == 32:
@@ -96,7 +96,7 @@ cdef int k_sum(const reduce_args *p) noexcept nogil:
 
 
 cdef inline void extreme_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n
     cdef int64_t *index = p.index + i
     if p.bits == 32:
@@ -110,7 +110,7 @@ cdef inline void extreme_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t row
 cdef inline void extreme_columns(
     const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns
 ) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
     cdef int64_t *index = p.index + to
     if p.bits == 32:
@@ -152,7 +152,7 @@ cdef struct max_grad_args:
 
 
 cdef inline void max_grad_block(const max_grad_args *p, Py_ssize_t i, Py_ssize_t outer) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
+    cdef const mg_reduce_table *c = mg_reduce_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.inner, to = at * p.n
     if p.bits == 32:
         c.max_grad_f32(outer, p.n, p.inner, <const float *>p.g + at, p.index + at, <float *>p.out + to)
@@ -193,7 +193,7 @@ cdef int split(str kernel, ndarray x, Py_ssize_t first, Py_ssize_t last, Py_ssiz
 
 cdef int prepare(str kernel, reduce_args *p, ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last) except -1:
     cdef Py_ssize_t sizes[3]
-    p.bits = check_real(kernel, x)
+    p.bits = 32 << check_real(kernel, x)
     if PyArray_TYPE(x) != PyArray_TYPE(out):
         raise DTypeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same dtype")
     check_flat(kernel, x)
@@ -259,7 +259,7 @@ def min(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssi
 def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef max_grad_args p
     cdef Py_ssize_t sizes[3]
-    p.bits = check_real("max_grad", g)
+    p.bits = 32 << check_real("max_grad", g)
     if PyArray_TYPE(g) != PyArray_TYPE(out):
         raise DTypeError(f"max_grad: g is {describe(g)}, out is {describe(out)}; need the same dtype")
     check_flat("max_grad", g)

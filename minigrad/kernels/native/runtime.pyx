@@ -1,10 +1,9 @@
 # cython: language_level=3
-"""What computes: the CPU variant, the number of threads, and what happens to both in a forked child.
-
-`work` is counted in elements of memory-bound work; a kernel with more arithmetic per element passes a larger number.
-"""
+"""What computes: the CPU variant, the number of threads, what they are given, and what happens to them in a forked child."""
 
 import os
+
+from cython.parallel cimport prange
 
 cdef extern from "base/cpu.h" nogil:
     const char *const *mg_variant_names()
@@ -29,6 +28,13 @@ cdef int threads_for(Py_ssize_t work) noexcept nogil:
 cdef bint releases_gil(Py_ssize_t work) noexcept nogil:
     """Whether a kernel gives up the GIL: it costs 0.036 us, so only above the size where threads pay."""
     return work >= THREAD_WORK
+
+
+cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil:
+    """part(args, i) for every i below parts: equal runs of parts for each thread. Called by share of launch.pxd alone."""
+    cdef Py_ssize_t i
+    for i in prange(<Py_ssize_t>parts, num_threads=threads, schedule="static"):
+        part(args, <size_t>i)
 
 
 def supported():

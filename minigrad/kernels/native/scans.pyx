@@ -6,7 +6,7 @@ from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_scans, mg_scans_table
+from minigrad.kernels.native._c cimport mg_scans_tables, mg_scans_table
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
 
 from minigrad.errors import DTypeError, ShapeError
@@ -27,7 +27,7 @@ cdef struct scan_args:
 
 
 cdef void scan_block(const scan_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_scans_table *c = mg_scans[runtime.variant]
+    cdef const mg_scans_table *c = mg_scans_tables[runtime.variant]
     cdef const float *x32 = <const float *>p.x + i * p.n
     cdef const double *x64 = <const double *>p.x + i * p.n
     cdef Py_ssize_t to = i * p.n if p.kind == CUMSUM or p.kind == PROD_GRAD else i
@@ -68,7 +68,7 @@ cdef int check_rows(str kernel, ndarray x, str name, ndarray a) except -1:
 
 cdef int run_scan(str kernel, int kind, ndarray x, ndarray g, ndarray out, bint reverse) except -1:
     cdef scan_args p
-    p.kind, p.bits, p.reverse = kind, check_real(kernel, x), reverse
+    p.kind, p.bits, p.reverse = kind, 32 << check_real(kernel, x), reverse
     if PyArray_NDIM(x) != 2:
         raise ShapeError(f"{kernel}: x is {describe(x)}; need (rows, n)")
     check_flat(kernel, x)

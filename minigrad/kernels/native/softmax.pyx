@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_softmax, mg_softmax_table
+from minigrad.kernels.native._c cimport mg_softmax_tables, mg_softmax_table
 from minigrad.kernels.native.checks cimport check_indices, check_out, check_same, describe
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport CHUNK, mg_pairwise, mg_pairwise_add, mg_pairwise_total
@@ -28,7 +28,7 @@ cdef struct rows_args:                      # of the four kernels that map rows 
 
 
 cdef void rows_block(const rows_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
+    cdef const mg_softmax_table *c = mg_softmax_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n
     cdef const float *x32 = <const float *>p.x + at
     cdef const float *y32 = <const float *>p.y + at
@@ -66,7 +66,7 @@ cdef inline bint is_table(ndarray x, ndarray out) noexcept:
 
 cdef int run_rows(str kernel, int kind, ndarray x, ndarray y, ndarray out) except -1:
     cdef rows_args p
-    p.kind, p.bits = kind, check_same(kernel, x, out)
+    p.kind, p.bits = kind, 32 << check_same(kernel, x, out)
     if kind == SOFTMAX_GRAD or kind == LOG_SOFTMAX_GRAD:
         check_same(kernel, y, out)
     if not (is_table(x, out) and is_table(y, out)):
@@ -114,7 +114,7 @@ cdef struct cross_entropy_args:
 
 cdef void cross_entropy_block(const cross_entropy_args *p, Py_ssize_t i, Py_ssize_t rows, char *loss) noexcept nogil:
     """The losses of `rows` rows from row i on."""
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
+    cdef const mg_softmax_table *c = mg_softmax_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n
     cdef const int64_t *label = p.label + i if p.label else NULL
     if p.bits == 32:
@@ -148,9 +148,9 @@ cdef int k_cross_entropy(const cross_entropy_args *p) noexcept nogil:
         rows = min(CHUNK, p.rows - i)
         cross_entropy_rows(p, i, rows, <char *>losses)
         if p.bits == 32:
-            mg_pairwise_add(&sum, mg_softmax[runtime.variant].sum_flat_f32(rows, <const float *>losses))
+            mg_pairwise_add(&sum, mg_softmax_tables[runtime.variant].sum_flat_f32(rows, <const float *>losses))
         else:
-            mg_pairwise_add(&sum, mg_softmax[runtime.variant].sum_flat_f64(rows, losses))
+            mg_pairwise_add(&sum, mg_softmax_tables[runtime.variant].sum_flat_f64(rows, losses))
         i += rows
     if p.bits == 32:
         (<float *>p.loss)[0] = <float>(mg_pairwise_total(&sum) / p.divisor)
@@ -178,7 +178,7 @@ def cross_entropy(
     ndarray x not None, ndarray target not None, ndarray loss not None, ndarray probs not None, *, int reduction
 ):
     cdef cross_entropy_args p
-    p.bits = check_same("cross_entropy", x, probs)
+    p.bits = 32 << check_same("cross_entropy", x, probs)
     check_target("cross_entropy", x, target)
     p.rows, p.n, p.each = PyArray_DIM(x, 0), PyArray_DIM(x, 1), reduction == NONE
     if p.rows > 0 and p.n == 0:
@@ -208,7 +208,7 @@ cdef struct cross_entropy_grad_args:
 
 
 cdef void cross_entropy_grad_block(const cross_entropy_grad_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
+    cdef const mg_softmax_table *c = mg_softmax_tables[runtime.variant]
     cdef Py_ssize_t at = i * p.n, g = i * p.step
     cdef const int64_t *label = p.label + i if p.label else NULL
     if p.bits == 32:
@@ -234,7 +234,7 @@ def cross_entropy_grad(
     ndarray probs not None, ndarray target not None, ndarray g not None, ndarray out not None, *, int reduction
 ):
     cdef cross_entropy_grad_args p
-    p.bits = check_same("cross_entropy_grad", probs, out)
+    p.bits = 32 << check_same("cross_entropy_grad", probs, out)
     check_target("cross_entropy_grad", probs, target)
     p.rows, p.n, p.step = PyArray_DIM(probs, 0), PyArray_DIM(probs, 1), reduction == NONE
     check_losses("cross_entropy_grad", "g", g, probs, p.rows, reduction)

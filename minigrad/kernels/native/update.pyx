@@ -7,7 +7,7 @@ from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyA
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native._c cimport (
-    MG_COLUMNS, mg_update, mg_update_f32, mg_update_f64, mg_update_settings, mg_update_table
+    MG_COLUMNS, mg_update_tables, mg_update_f32, mg_update_f64, mg_update_settings, mg_update_table
 )
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
 
@@ -72,7 +72,7 @@ cdef class Segments:
         self.n_pieces = 0
         for i in range(self.n):
             w = self.params[i]
-            self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
+            self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), 32 << check_real("segments", w)
             for k in range(STATES):         # not read where there is none
                 self.segments[i].state[k] = self.segments[i].w
             for k in range(len(self.states)):
@@ -124,7 +124,7 @@ cdef inline mg_update_f64 rule_f64(const mg_update_table *t, int rule) noexcept 
 
 cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
     """Pick the function; point it at the piece."""
-    cdef const mg_update_table *t = mg_update[runtime.variant]
+    cdef const mg_update_table *t = mg_update_tables[runtime.variant]
     cdef const segment *s = &p.segments[q.segment]
     cdef const double *row = p.scalars + q.segment * MG_COLUMNS
     cdef Py_ssize_t at = q.start * (s.bits // 8)
