@@ -19,9 +19,6 @@
 #undef MG_PAIR
 #define MG_PAIR(name) {mg_##name##_f32, mg_##name##_f64}
 
-#undef MG_BOTH
-#define MG_BOTH(name) mg_##name##_f32, mg_##name##_f64
-
 #define real float
 #define real_bits 32
 #define FN(name) mg_##name##_f32

@@ -11,7 +11,7 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #else
 #include "penalty/elastic_net.h"
 
-static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double sums[2]) {
+static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double *sums) {
     const real *w = (const real *)p->w + first;
     real *grad = p->grad ? (real *)p->grad + first : NULL;
     const vec l1 = V(set1)((real)p->l1), l2 = V(set1)((real)p->l2);

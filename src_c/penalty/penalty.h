@@ -33,7 +33,7 @@ typedef struct {
 
 /* By precision; n elements from `first` on. sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
 typedef struct {
-    void (*elastic_net[2])(const mg_elastic_net_args *p, size_t first, size_t n, double sums[2]);
+    void (*elastic_net[2])(const mg_elastic_net_args *p, size_t first, size_t n, double *sums);
     void (*elastic_net_grad[2])(const mg_elastic_net_grad_args *p, size_t first, size_t n);
     void (*soft_threshold[2])(const mg_soft_threshold_args *p, size_t first, size_t n);
 } mg_penalty_table;

@@ -11,7 +11,7 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #include "penalty/elastic_net_naive.h"
 
 /* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL. */
-static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double sums[2]) {
+static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double *sums) {
     const real *w = (const real *)p->w + first, l1 = (real)p->l1, l2 = (real)p->l2;
     real *grad = p->grad ? (real *)p->grad + first : NULL;
     FN(elastic_sums)(n, w, l1 != 0, l2 != 0, sums);
