@@ -70,8 +70,9 @@ class BuildKernels(build_ext):
         print(f"minigrad: OpenMP {'on' if openmp else 'not found, kernels will use one thread'}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for ext in self.extensions:
-                ext.extra_compile_args = [*GLUE, *openmp]
-                ext.extra_link_args = openmp
+                spreads = openmp if ext.name.endswith(".runtime") else []  # the only module with a parallel loop
+                ext.extra_compile_args = [*GLUE, *spreads]
+                ext.extra_link_args = spreads
                 ext.bodies = [pool.submit(self.compile_one, job) for job in self.jobs(ext.name.rpartition(".")[2])]
             for ext in self.extensions:
                 ext.extra_objects = [body.result() for body in ext.bodies]
@@ -140,10 +141,26 @@ def included(*sources):
     return [f"src_c/{source}" for source in sorted(found)]
 
 
+def cimported(name):
+    """Text of a module's .pyx and .pxd, and of every .pxd that these cimport, directly or through another."""
+    text, waiting, found = "", [f"{NATIVE}/{name}.pyx", f"{NATIVE}/{name}.pxd"], set()
+    while waiting:
+        file = waiting.pop()
+        if file in found or not Path(file).exists():
+            continue
+        found.add(file)
+        own = Path(file).read_text(encoding="utf-8")
+        names = re.findall(r"from minigrad\.kernels\.native\.(\w+) cimport", own)
+        for several in re.findall(r"from minigrad\.kernels\.native cimport (.+)", own):
+            names += re.findall(r"\w+", several)
+        text += own
+        waiting += [f"{NATIVE}/{other}.pxd" for other in names]
+    return text
+
+
 def depends(name):
     """All that makes a module anew when it changes, beside its .pyx and .pxd files, which Cython follows itself."""
-    declared = re.findall(r'extern from "(.+?\.h)"', "".join(Path(f).read_text() for f in glob(f"{NATIVE}/*.pxd")))
-    declared += re.findall(r'extern from "(.+?\.h)"', Path(f"{NATIVE}/{name}.pyx").read_text())
+    declared = re.findall(r'extern from "(.+?\.h)"', cimported(name))
     headers = [header for header in declared if Path("src_c", header).exists()]
     return ["setup.py", *included(*headers, *(source for source, *_ in BuildKernels.jobs(name)))]
 
