@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import weakref
 from abc import ABC, abstractmethod
@@ -147,7 +148,10 @@ class Optimizer(ABC):
     def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
         """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
         self._hooks.append(hook)
-        return lambda: self._hooks.remove(hook)
+        return functools.partial(self._forget, hook)  # no lambda, because a callback that keeps it may be pickled
+
+    def _forget(self, hook: Callable[[Optimizer], Any]) -> None:
+        self._hooks.remove(hook)
 
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
@@ -237,7 +241,8 @@ class Optimizer(ABC):
             raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
                             '{"params": layer.parameters()}')  # fmt: skip
         self.take_in()
-        self.param_groups.append(dict(param_group))
+        held = param_group.get("params")
+        self.param_groups.append({**param_group, **({"params": list(held)} if type(held) is list else {})})
         try:
             self.take_in()
         except Exception:
@@ -254,6 +259,9 @@ class Optimizer(ABC):
         for moment, terms in self._terms.items():
             check_held(f"{self._name}({moment}=...)", terms, held)
         for given, group in zip(self.param_groups, groups):
+            if type(given["params"]) is list:  # the same list, because somebody may hold it and append to it again
+                given["params"][:] = group["params"]
+                group["params"] = given["params"]
             given.update(group)
         if not held.issuperset(self.state):
             self._model = None  # its parameters were taken out on purpose: the others are not all of the model

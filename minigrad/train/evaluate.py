@@ -15,6 +15,7 @@ from ..data.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError
 from ..nn.module import Module
+from ..optim.bound import check_terms
 from ..recording import no_grad
 from ..reg.terms import Terms
 
@@ -32,6 +33,7 @@ def evaluate(
     """
     whole(batch_size, "evaluate: batch_size", 1)
     checked = check_data(model, data, loss)
+    check_terms("evaluate", model, penalty, loss)
     return measure(model, checked, loss, metrics, [] if penalty is None else [penalty], batch_size)
 
 
