@@ -185,6 +185,15 @@ def test_what_is_no_list_of_parameters(model, params, match):
         optim.SGD(params(model), lr=0.1)
 
 
+def test_names_are_those_of_what_is_held(model):
+    params = model.parameters()
+    params[:] = [*params[1:], nn.Parameter([1.0])]
+    optimizer = optim.SGD(params, lr=0.1)
+    assert "names" not in optimizer.state_dict()  # one has none
+    params.pop()
+    assert optim.SGD(params, lr=0.1).state_dict()["names"] == [["0.bias", "1.weight", "1.bias"]]
+
+
 def test_errors_name_parameters_that_came_with_names(backend, model):
     for params in (model.parameters(), model.named_parameters(), [{"params": model.parameters()}]):
         optimizer = optim.SGD(params, lr=0.1)
