@@ -19,7 +19,7 @@ from ..errors import ShapeError
 from ..kernels.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..reg.terms import Terms
-from . import state
+from . import state as states
 from .bound import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .groups import FIRST_RATE, check_param, make_groups, same_groups
 
@@ -350,14 +350,14 @@ class Optimizer(ABC):
         """
         self.take_in()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        slots = state.slots(self, groups)
+        slots = states.slots(self, groups)
         for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
             self._fit_state(p, name, group)
         arrays = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
-        names = state.names_by_group(self)
+        names = states.names_by_group(self)
         return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
 
         Where the state and this optimizer have names, a parameter gets the state of its name, in whatever order they
@@ -365,11 +365,11 @@ class Optimizer(ABC):
         is written.
         """
         self.take_in()
-        groups, arrays = state.checked(self, state_dict)
+        groups, arrays = states.checked(self, state)
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name, _) in state.slots(self, groups).items():
+        for key, (p, name, _) in states.slots(self, groups).items():
             if name in self.counters:
                 self.state[p][name] = float(arrays[key])
             else:
