@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import importlib
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -17,9 +19,10 @@ from ..errors import ShapeError
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..reg.binding.terms import Terms
-from . import group_prox, state
+from . import state as states
 from .binding import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .parameter_groups import FIRST_RATE, check_param, make_groups, same_groups
+from . import group_prox, state
 
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
 MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
@@ -145,7 +148,10 @@ class Optimizer(ABC):
     def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
         """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
         self._hooks.append(hook)
-        return lambda: self._hooks.remove(hook)
+        return functools.partial(self._forget, hook)  # no lambda, because a callback that keeps it may be pickled
+
+    def _forget(self, hook: Callable[[Optimizer], Any]) -> None:
+        self._hooks.remove(hook)
 
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
@@ -235,7 +241,8 @@ class Optimizer(ABC):
             raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
                             '{"params": layer.parameters()}')  # fmt: skip
         self.take_in()
-        self.param_groups.append(dict(param_group))
+        held = param_group.get("params")
+        self.param_groups.append({**param_group, **({"params": list(held)} if type(held) is list else {})})
         try:
             self.take_in()
         except Exception:
@@ -252,6 +259,9 @@ class Optimizer(ABC):
         for moment, terms in self._terms.items():
             check_held(f"{self._name}({moment}=...)", terms, held)
         for given, group in zip(self.param_groups, groups):
+            if type(given["params"]) is list:  # the same list, because somebody may hold it and append to it again
+                given["params"][:] = group["params"]
+                group["params"] = given["params"]
             given.update(group)
         if not held.issuperset(self.state):
             self._model = None  # its parameters were taken out on purpose: the others are not all of the model
@@ -340,14 +350,14 @@ class Optimizer(ABC):
         """
         self.take_in()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        slots = state.slots(self, groups)
+        slots = states.slots(self, groups)
         for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
             self._fit_state(p, name, group)
         arrays = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
-        names = state.names_by_group(self)
+        names = states.names_by_group(self)
         return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
 
         Where the state and this optimizer have names, a parameter gets the state of its name, in whatever order they
@@ -355,11 +365,11 @@ class Optimizer(ABC):
         is written.
         """
         self.take_in()
-        groups, arrays = state.checked(self, state_dict)
+        groups, arrays = states.checked(self, state)
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name, _) in state.slots(self, groups).items():
+        for key, (p, name, _) in states.slots(self, groups).items():
             if name in self.counters:
                 self.state[p][name] = float(arrays[key])
             else:

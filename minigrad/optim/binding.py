@@ -134,12 +134,19 @@ def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> No
             f"fit: {listed(missing)} of the model came after the optimizer ({who}) was made, and would not be trained; "
             'make the optimizer anew, or optimizer.add_param_group({"params": layer.parameters()})'
         )
-    held: set[Any] = {part for whole in parts for _, part in whole.named_modules()}
+    check_terms("fit", model, terms, loss)
+
+
+def check_terms(caller: str, model: Module, terms: Any, loss: Any = None) -> None:
+    """Raise for the first term that is on a parameter or a module of another model; a loss that is a module may be."""
+    parts = [part for part in (model, loss) if isinstance(part, Module)]
+    own: set[Any] = {p for part in parts for p in part.parameters()}
+    own.update(module for part in parts for _, module in part.named_modules())
     for entry in terms.entries if isinstance(terms, Terms) else ():
         for place, on in entry.owners():
-            if on not in own and on not in held:
-                raise ValueError(f"fit: penalty {entry.name!r} is on {place}, but not of this model; if the model or a "
-                                 "layer was made anew, make new terms with reg.on")  # fmt: skip
+            if on not in own:
+                raise ValueError(f"{caller}: penalty {entry.name!r} is on {place}, but not of this model; if the model "
+                                 "or a layer was made anew, make new terms with reg.on")  # fmt: skip
 
 
 def _elsewhere(term: Any) -> str:

@@ -67,6 +67,7 @@ class ISTA(Optimizer):
         if closure is None:
             raise TypeError(f"{self._name}: step needs closure, a function that returns the loss of all the data; "
                             "for mini-batches and fit, use SGD or Adam with prox=")  # fmt: skip
+        self.take_in()
         params = [p for p in self.state if p.tracked]
         old = [p.detach().array for p in params]
         self._go_ahead(params)

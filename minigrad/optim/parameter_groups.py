@@ -83,7 +83,7 @@ def _tensors(who: str, held: Any) -> tuple[list[Any], dict[Tensor, str]]:
         if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], Tensor):
             names[item[1]], item = item
         params.append(item)
-    return params, names
+    return params, {p: names[p] for p in params if isinstance(p, Tensor) and p in names}
 
 
 def label(p: Tensor, names: Mapping[Tensor, str]) -> str:

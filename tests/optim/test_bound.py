@@ -168,6 +168,8 @@ def test_fit_refuses_a_penalty_on_another_model(term):
     with pytest.raises(ValueError, match=f"is on {selector}, but not of this model"):
         fit(model, optimizer, penalty=reg.on(other, selector, term))
     fit(model, optimizer, penalty=reg.on(model, selector, term))
+    with pytest.raises(ValueError, match=f"evaluate: penalty .* is on {selector}, but not of this model"):
+        train.evaluate(model, (X, Y), mg.mse, penalty=reg.on(other, selector, term))
 
 
 def test_terms_of_a_layer_that_was_replaced(backend):

@@ -162,6 +162,28 @@ def test_hooks_go_along(backend, model):
     copy.deepcopy((model, optimizer))
 
 
+@pytest.mark.parametrize("duplicate", DUPLICATES.values(), ids=DUPLICATES)
+def test_a_copy_from_within_fit(model, duplicate):
+    """Clipping hooks into the optimizer as long as fit runs; the copy of an epoch goes on as fit itself does."""
+
+    class Keep(train.Callback):
+        def on_epoch_end(self, run):
+            if run.epoch == 1:
+                self.kept = duplicate((run.model, run.optimizer))
+
+    keep, clips = Keep(), [train.ClipGradients(0.1), train.ClipGradients(0.1)]
+    optimizer = MAKERS["Adam"](model)
+    train.fit(model, (X, Y), mg.mse, optimizer, epochs=2, callbacks=[keep, clips[0]])
+    twin, twin_optimizer = keep.kept
+    assert (len(optimizer._hooks), len(twin_optimizer._hooks)) == (0, 1)
+    twin_optimizer._hooks[0].__self__.on_train_end(None)
+    assert twin_optimizer._hooks == []
+    before = weights(twin)
+    train.fit(twin, (X, Y), mg.mse, twin_optimizer, epochs=1, callbacks=[clips[1]])
+    assert before != weights(twin)
+    assert len(clips[0].norms) == 2
+
+
 PROGRAM = """
 import pickle, sys
 import minigrad as mg

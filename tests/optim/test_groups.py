@@ -69,6 +69,21 @@ def test_parameters_that_came_later_take_part_from_a_fresh_state(backend, model,
     assert len(optimizer.state_dict()["state"]) == 4 * len(alone.state_dict()["state"])
 
 
+def test_a_list_that_somebody_holds_stays_the_list_of_the_group(backend, model):
+    optimizer = optim.SGD([model[0].weight], lr=0.1)
+    held = optimizer.param_groups[0]["params"]
+    for p in model.parameters()[1:]:
+        held.append(p)
+        before = p.data.copy()
+        fill(model)
+        optimizer.step()
+        assert (p.data != before).all()
+    mine = [nn.Parameter([1.0])]
+    optimizer.add_param_group({"params": mine})
+    mine.append("mine")  # not a list of the optimizer's
+    optimizer.step()
+
+
 def test_a_group_has_the_options_that_it_brings_and_those_of_the_optimizer(backend, model):
     optimizer = optim.SGD(model[0].parameters(), lr=0.1, momentum=0.9)
     optimizer.param_groups[0]["lr"] = 7.0
@@ -145,7 +160,12 @@ def test_what_cannot_take_part_is_said_at_once(backend, model, change, error, ma
 
 
 def test_one_step_for_all_means_one_group(model):
-    optimizer = optim.FISTA(model[0].parameters())
+    optimizer = optim.FISTA([model[0].weight])
+    x = mg.tensor(np.eye(3, dtype=np.float32))
+    optimizer.param_groups[0]["params"].append(model[0].bias)
+    before = model[0].bias.data.copy()
+    optimizer.step(lambda: mg.square(model[0](x) - 1).mean())
+    assert (model[0].bias.data != before).any()
     with pytest.raises(ValueError, match="FISTA: got 2 groups; it has one step for all parameters"):
         optimizer.add_param_group({"params": model[1].parameters()})
 
@@ -163,6 +183,15 @@ def test_one_step_for_all_means_one_group(model):
 def test_what_is_no_list_of_parameters(model, params, match):
     with pytest.raises(TypeError, match=match):
         optim.SGD(params(model), lr=0.1)
+
+
+def test_names_are_those_of_what_is_held(model):
+    params = model.parameters()
+    params[:] = [*params[1:], nn.Parameter([1.0])]
+    optimizer = optim.SGD(params, lr=0.1)
+    assert "names" not in optimizer.state_dict()  # one has none
+    params.pop()
+    assert optim.SGD(params, lr=0.1).state_dict()["names"] == [["0.bias", "1.weight", "1.bias"]]
 
 
 def test_errors_name_parameters_that_came_with_names(backend, model):

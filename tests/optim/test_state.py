@@ -35,7 +35,7 @@ def by_layer(model):
 def test_a_reordered_model_gets_the_states_of_its_names(backend):
     ab, ba = Pair("a", "b"), Pair("b", "a")
     first, second = stepped(optim.Adam(ab.parameters())), optim.Adam(ba.parameters())
-    second.load_state_dict(first.state_dict())
+    second.load_state_dict(state=first.state_dict())
     assert states(ba, second) == states(ab, first)
     again = optim.Adam(ab.named_parameters())
     again.load_state_dict(second.state_dict())
