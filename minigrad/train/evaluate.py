@@ -26,8 +26,9 @@ def evaluate(
     that they are what they are on the whole data: batch_size bounds the memory of the forward pass, beside the
     outputs of all rows, and decides nothing. Outputs whose first dimension is not that of the rows, and losses that
     look at more of the model than its output, are computed in one batch. The model computes in eval mode (no dropout)
-    and is left in the mode that it was in. Penalties that depend on the batch are means over rows. TypeError, ShapeError, DTypeError, NonFiniteError or
-    ValueError for data, loss or metrics that do not fit, before anything is measured.
+    and is left in the mode that it was in. Penalties that depend on the batch are means over rows. TypeError,
+    ShapeError, DTypeError, NonFiniteError or ValueError for data, loss or metrics that do not fit, before anything is
+    measured.
 
     >>> import minigrad as mg
     >>> from minigrad.train import accuracy

@@ -240,7 +240,7 @@ def test_a_term_on_the_gradient_by_the_input_asks_for_floats():
 
 
 def test_checks_draw_nothing_and_leave_no_trace():
-    """Trying integers with dropout as in training takes no call number, nor one of a layer with its own streams."""
+    """Trying integers and floats takes no call number, nor one of a layer with streams of its own."""
     model = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5, seed=3), nn.Linear(4, 2))
     state = mg.rng.get_state()
     calls = model[1].calls.item()
