@@ -16,7 +16,7 @@ from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
-from .columns import refuse_turned
+from .columns import refuse_signature
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
 
@@ -69,7 +69,7 @@ def check_loss(loss: Any) -> None:
         raise TypeError(f"loss is the class {loss.__name__}; did you mean {loss.__name__}()?")
     if not callable(loss):
         raise TypeError(f"loss is {loss!r:.80}; need a function (output, target), such as minigrad.cross_entropy")
-    refuse_turned("the loss", loss)
+    refuse_signature("the loss", loss)
 
 
 def pair_in(data: Any, name: str) -> tuple[Any, Any]:

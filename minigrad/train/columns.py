@@ -46,7 +46,7 @@ def named(metrics: Any) -> dict[str, Metric]:
             raise TypeError(f"metrics: a metric has the name {name!r}; need words")
         if name in found:
             raise ValueError(f"two metrics have the name {name!r}; {CURE}")
-        refuse_turned(f"the metric {name!r}", metric)
+        refuse_signature(f"the metric {name!r}", metric)
         found[name] = metric
     return found
 
@@ -69,12 +69,17 @@ def name_of(metric: Any) -> str:
     return own if isinstance(own, str) else type(metric).__name__
 
 
-def refuse_turned(what: str, function: Any) -> None:
-    """TypeError where the names of the first two parameters are those of a target and an output, in this order."""
+def refuse_signature(what: str, function: Any) -> None:
+    """TypeError where a function does not take (output, target), or by the names of its parameters (target, output)."""
     try:
-        first = list(inspect.signature(function).parameters)[:2]
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # a function of C that does not say
         return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise TypeError(f"{what} takes {signature}; it is called with (output, target)") from None
+    first = list(signature.parameters)[:2]
     if len(first) == 2 and first[0] in TRUTH and first[1] in GUESS:
         raise TypeError(
             f"{what} takes ({first[0]}, {first[1]}), but is called with (output, target); wrap it: "
