@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..nn.prediction import leaves, rebuilt
-from ..recording import no_grad
+from ..recording import mode
 
 Metric = Callable[[Tensor, np.ndarray], Any]
 Metrics = Sequence[Metric] | Mapping[str, Metric]
@@ -105,8 +105,15 @@ def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> 
     if not metrics:
         return {}
     seen = untracked(output) if isinstance(output, Tensor) else rebuilt(output, map(untracked, leaves(output)))
-    with no_grad():
-        return {name: number(name, metric(seen, target)) for name, metric in metrics.items()}
+    found, before = {}, mode.recording
+    mode.recording = False
+    try:
+        for name, metric in metrics.items():
+            value = metric(seen, target)
+            found[name] = value if type(value) is float else number(name, value)
+    finally:
+        mode.recording = before
+    return found
 
 
 def untracked(t: Tensor) -> Tensor:
@@ -118,7 +125,7 @@ def untracked(t: Tensor) -> Tensor:
 
 def number(name: str, value: Any) -> float:
     """What a metric returned, as a float; TypeError with its name for what is not one number."""
-    if type(value) is float or isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
+    if isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
         return float(value)
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":
