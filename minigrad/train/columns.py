@@ -28,8 +28,8 @@ def named(metrics: Any) -> dict[str, Metric]:
     or ValueError for what is no function, and for two of one name.
 
     >>> from minigrad.train import accuracy
-    >>> list(named([accuracy, functools.partial(np.quantile, q=0.5)])), list(named({"hits": accuracy}))
-    (['accuracy', 'quantile(q=0.5)'], ['hits'])
+    >>> list(named([accuracy, functools.partial(np.allclose, rtol=0.1)])), list(named({"hits": accuracy}))
+    (['accuracy', 'allclose(rtol=0.1)'], ['hits'])
     """
     if isinstance(metrics, Mapping):
         pairs = list(metrics.items())
