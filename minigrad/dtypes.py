@@ -29,8 +29,9 @@ def plain_array(name: str, data: Any) -> np.ndarray:
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise DTypeError(f"{name} has masked entries; fill them first: x.filled(value)")
     array = np.asarray(data)
-    if array.dtype == object and array.ndim == 0 and hasattr(data, "toarray"):
-        raise DTypeError(f"{name} is a {type(data).__name__}; need an array: x.toarray()")
+    if array.dtype == object and array.ndim == 0:
+        cure = ": x.toarray()" if hasattr(data, "toarray") else ""
+        raise DTypeError(f"{name} is a {type(data).__name__}; need an array{cure}")
     return array
 
 

@@ -13,6 +13,8 @@ from ..errors import NonFiniteError, ShapeError
 
 CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
 
+EXACT = 1 << 24  # float32 holds every integer up to here
+
 
 class Dataset(NamedTuple):
     """Rows x (n, ...) and their targets y (n, ...). It unpacks: `x, y = load_digits()`."""
@@ -78,6 +80,14 @@ def finite_rows(array: np.ndarray, name: str, dtype: np.dtype | None = None) -> 
                 reason = f"{value}, too large for {cast.dtype}" if np.isfinite(value) else f"{value}"
                 raise NonFiniteError(f"{name}: {place} is {reason}; fill or drop such rows first")
     return cast
+
+
+def real_for(x: np.ndarray) -> np.dtype:
+    """The dtype in which numbers of x are computed: its own if they are real; of integers the least that holds them."""
+    if x.dtype.kind == "f":
+        return x.dtype.newbyteorder("=")
+    exact = x.dtype.kind == "b" or x.size == 0 or (int(x.min()) >= -EXACT and int(x.max()) <= EXACT)
+    return np.dtype(np.float32 if exact else np.float64)
 
 
 def take_rows(x: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -65,6 +65,7 @@ class Linear(Module):
         shape = x.array.shape
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
+            cure = ": a column is x.reshape(-1, 1)" if len(shape) == self.in_features == 1 else cure
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
         if x.array.dtype != w.array.dtype and x.array.dtype.kind == "f":
             raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "

@@ -42,6 +42,8 @@ def dtype_of(model: Module) -> np.dtype:
 
 def predict(model: Module, x: Any, batch_size: int = 256) -> Any:
     """What Module.predict returns."""
+    if not hasattr(model, "named_modules"):
+        raise TypeError(f"predict: model is a {type(model).__name__}; need a minigrad.nn.Module")
     size = whole(batch_size, "predict: batch_size", 1)
     rows, dtype = rows_of(x), dtype_of(model)
     if rows.dtype.kind == "f" and (model.parameters() or isinstance(x, (list, tuple))):

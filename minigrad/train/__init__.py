@@ -1,4 +1,4 @@
-"""Training: `fit` over the visible loop, its history, callbacks, metrics, and evaluation of what was trained."""
+"""Training: `fit` over the visible loop, its history, callbacks, metrics, and what was trained: evaluated, asked."""
 
 from ..nn.prediction import predict
 from .callbacks import Callback, EarlyStopping

@@ -17,6 +17,7 @@ from ..errors import DTypeError, ShapeError
 from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
+from .columns import refuse_signature
 from .columns import refuse_turned
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
@@ -70,7 +71,7 @@ def check_loss(loss: Any) -> None:
         raise TypeError(f"loss is the class {loss.__name__}; did you mean {loss.__name__}()?")
     if not callable(loss):
         raise TypeError(f"loss is {loss!r:.80}; need a function (output, target), such as minigrad.cross_entropy")
-    refuse_turned("the loss", loss)
+    refuse_signature("the loss", loss)
 
 
 def pair_in(data: Any, name: str) -> tuple[Any, Any]:
@@ -109,8 +110,6 @@ def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]
     def act(rows: np.ndarray) -> Any:
         nonlocal taken
         taken = rows
-        if rows.dtype.kind != "f":
-            in_training(model, rows)
         return model(Tensor(rows[:ROWS]))
 
     try:
@@ -119,24 +118,6 @@ def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]
         if len(error.args) == 1 and fits(model, y):
             error.args = (f"{error.args[0]}. The model takes y as its input: are x and y swapped?",)
         raise
-
-
-def in_training(model: Module, rows: np.ndarray) -> None:
-    """Try integers with the layers that draw as they are in training: in eval mode they pass on what they are given.
-
-    Numbers come from streams of this call alone.
-    """
-    layers = [module for _, module in model.named_modules() if isinstance(module, RandomLayer)]
-    states = [dict(layer.__dict__) for layer in layers]
-    streams = rng.Streams(0)
-    try:
-        for layer in layers:
-            layer.__dict__.update(training=True, _source=lambda layer: streams.next(layer.purpose))
-        if layers:
-            model(Tensor(rows[:ROWS]))
-    finally:
-        for layer, state in zip(layers, states):
-            layer.__dict__.update(state)
 
 
 def fits(model: Module, y: np.ndarray) -> bool:

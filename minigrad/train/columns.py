@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..nn.prediction import leaves, rebuilt
-from ..recording import no_grad
+from ..recording import mode
 
 Metric = Callable[[Tensor, np.ndarray], Any]
 Metrics = Sequence[Metric] | Mapping[str, Metric]
@@ -28,8 +28,8 @@ def named(metrics: Any) -> dict[str, Metric]:
     or ValueError for what is no function, and for two of one name.
 
     >>> from minigrad.train import accuracy
-    >>> list(named([accuracy, functools.partial(np.quantile, q=0.5)])), list(named({"hits": accuracy}))
-    (['accuracy', 'quantile(q=0.5)'], ['hits'])
+    >>> list(named([accuracy, functools.partial(np.allclose, rtol=0.1)])), list(named({"hits": accuracy}))
+    (['accuracy', 'allclose(rtol=0.1)'], ['hits'])
     """
     if isinstance(metrics, Mapping):
         pairs = list(metrics.items())
@@ -46,7 +46,7 @@ def named(metrics: Any) -> dict[str, Metric]:
             raise TypeError(f"metrics: a metric has the name {name!r}; need words")
         if name in found:
             raise ValueError(f"two metrics have the name {name!r}; {CURE}")
-        refuse_turned(f"the metric {name!r}", metric)
+        refuse_signature(f"the metric {name!r}", metric)
         found[name] = metric
     return found
 
@@ -69,12 +69,17 @@ def name_of(metric: Any) -> str:
     return own if isinstance(own, str) else type(metric).__name__
 
 
-def refuse_turned(what: str, function: Any) -> None:
-    """TypeError where the names of the first two parameters are those of a target and an output, in this order."""
+def refuse_signature(what: str, function: Any) -> None:
+    """TypeError where a function does not take (output, target), or by the names of its parameters (target, output)."""
     try:
-        first = list(inspect.signature(function).parameters)[:2]
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # a function of C that does not say
         return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise TypeError(f"{what} takes {signature}; it is called with (output, target)") from None
+    first = list(signature.parameters)[:2]
     if len(first) == 2 and first[0] in TRUTH and first[1] in GUESS:
         raise TypeError(
             f"{what} takes ({first[0]}, {first[1]}), but is called with (output, target); wrap it: "
@@ -100,8 +105,15 @@ def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> 
     if not metrics:
         return {}
     seen = untracked(output) if isinstance(output, Tensor) else rebuilt(output, map(untracked, leaves(output)))
-    with no_grad():
-        return {name: number(name, metric(seen, target)) for name, metric in metrics.items()}
+    found, before = {}, mode.recording
+    mode.recording = False
+    try:
+        for name, metric in metrics.items():
+            value = metric(seen, target)
+            found[name] = value if type(value) is float else number(name, value)
+    finally:
+        mode.recording = before
+    return found
 
 
 def untracked(t: Tensor) -> Tensor:
@@ -113,7 +125,7 @@ def untracked(t: Tensor) -> Tensor:
 
 def number(name: str, value: Any) -> float:
     """What a metric returned, as a float; TypeError with its name for what is not one number."""
-    if type(value) is float or isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
+    if isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
         return float(value)
     array = value.array if isinstance(value, Tensor) else np.asarray(value)
     if array.size != 1 or array.dtype.kind not in "fiub":

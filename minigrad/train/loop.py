@@ -14,7 +14,7 @@ import numpy as np
 from ..checks import named_keywords, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
-from ..errors import DTypeError, NonFiniteError
+from ..errors import DTypeError, GraphError, NonFiniteError
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
@@ -99,7 +99,7 @@ def fit(
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
                 data_loss = loss(output, y)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
-                refuse_non_finite(total, run)
+                refuse_loss(total, run)
                 parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
                 values = measured(functions, output, y)
                 total.backward()
@@ -176,7 +176,13 @@ def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
     return [penalty, *optimizer.bound_terms]
 
 
-def refuse_non_finite(total: Tensor, run: Run) -> None:
+def refuse_loss(total: Tensor, run: Run) -> None:
+    """Errors for a loss that reaches no parameter, or is not finite."""
+    if not total.tracked:
+        raise GraphError(
+            "fit: the loss depends on no parameter that requires grad, so that nothing would be trained: all are "
+            "frozen, or the loss detaches the output, or fit is called under no_grad"
+        )
     if not math.isfinite(total.item()):
         refuse_broken_weights(run)
         raise NonFiniteError(

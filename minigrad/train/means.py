@@ -151,28 +151,34 @@ class Means:
     def __init__(self) -> None:
         self._rows = 0
         self._sums: dict[str, float] = {}
-        self._parts: dict[int, list[float]] = {}  # i -> [Σ weight value, Σ weight] of part i; -1 - i -> [Σ value, 1]
+        self._parts: dict[int, tuple[float, float]] = {}  # i: (Σ weight value, Σ weight); of a sum -1 - i: (Σ value, 1)
         self._plain = 0.0  # Σ rows loss, for losses whose parts differ from batch to batch
         self._alike = True  # whether they have not
 
     def add(self, rows: int, loss: list[Part], values: Mapping[str, float]) -> None:
         """Note a batch: the parts of its loss, and other numbers by name."""
-        self._alike &= not self._rows or len(self._parts) == len(loss)
+        parts, count = self._parts, len(loss)
+        if len(parts) != count and self._rows:
+            self._alike = False
         self._rows += rows
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + rows * value
         for i, (value, weight, _) in enumerate(loss):
             self._plain += rows * value
-            sums = self._parts.setdefault(i if weight is not None else -1 - i, [0.0, 0.0])
-            if weight is None:
-                sums[0], sums[1] = sums[0] + value, 1.0
-            else:
-                sums[0], sums[1] = sums[0] + weight * value, sums[1] + weight
-        self._alike &= len(self._parts) == len(loss)
+            key, scale = (i, weight) if weight is not None else (-1 - i, 1.0)
+            total, weights = parts.get(key, (0.0, 0.0))
+            parts[key] = total + scale * value, weights + scale if weight is not None else 1.0
+        if len(parts) != count:
+            self._alike = False
 
     def row(self) -> dict[str, float]:
         """The means, the loss first."""
         loss = self._plain / self._rows
         if self._alike:
-            loss = sum(total / weight if weight else math.nan for total, weight in self._parts.values())
-        return {"loss": loss, **{name: total / self._rows for name, total in self._sums.items()}}
+            loss = 0.0
+            for total, weight in self._parts.values():
+                loss += total / weight if weight else math.nan
+        row = {"loss": loss}
+        for name, total in self._sums.items():
+            row[name] = total / self._rows
+        return row

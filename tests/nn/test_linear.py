@@ -80,6 +80,8 @@ def test_linear_refuses(x, error, advice):
     with pytest.raises(error) as raised:
         nn.Linear(3, 2)(x)
     assert advice in str(raised.value)
+    with pytest.raises(mg.ShapeError, match=r"a column is x\.reshape\(-1, 1\)"):
+        nn.Linear(1, 2)(np.zeros(5, np.float32))
 
 
 @pytest.mark.parametrize("real", ["float32", "float64"])

@@ -124,7 +124,7 @@ def test_no_rows_and_no_parameters():
 @pytest.mark.parametrize(
     ("x", "error", "words"),
     [
-        (None, mg.ShapeError, "x is a NoneType; need rows"),
+        (None, mg.DTypeError, "x is a NoneType; need an array"),
         ("abc", mg.ShapeError, "x is a str"),
         (3.0, mg.ShapeError, "a single number"),
         (X[0], mg.ShapeError, r"a single row is x\.reshape\(1, -1\)"),

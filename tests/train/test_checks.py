@@ -79,6 +79,7 @@ MISTAKES = {
     "a class of loss": (classes, (X, Y), nn.CrossEntropyLoss, r"did you mean CrossEntropyLoss\(\)"),
     "a name of loss": (classes, (X, Y), "cross_entropy", "loss is 'cross_entropy'; need a function"),
     "loss turned": (functools.partial(classes, 1), (X, V), names_turned, r"takes \(y_true, y_pred\)"),
+    "loss of one": (classes, (X, Y), lambda o: o.mean(), r"takes \(o\); it is called with \(output, target\)"),
     "loss of NumPy": (classes, (X, V), lambda o, t: ((o.data - t) ** 2).mean(), "loss returned a float"),
     "loss without return": (classes, (X, Y), lambda o, t: None, "returned a NoneType"),
     "loss of counts": (classes, (X, Y), lambda o, t: mg.sum(mg.tensor(t)), "loss returns int64"),
@@ -240,7 +241,7 @@ def test_a_term_on_the_gradient_by_the_input_asks_for_floats():
 
 
 def test_checks_draw_nothing_and_leave_no_trace():
-    """Trying integers with dropout as in training takes no call number, nor one of a layer with its own streams."""
+    """Trying integers and floats takes no call number, nor one of a layer with streams of its own."""
     model = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5, seed=3), nn.Linear(4, 2))
     state = mg.rng.get_state()
     calls = model[1].calls.item()

@@ -95,6 +95,8 @@ def test_a_dict_names_them():
         ({"a": "accuracy"}, "'accuracy' is no metric"),
         ([lambda y_true, y_pred: 1.0], r"takes \(y_true, y_pred\), but is called with \(output, target\)"),
         ([lambda target, output: 1.0], r"takes \(target, output\)"),
+        ({"m": lambda output: 1.0}, r"the metric 'm' takes \(output\); it is called with \(output, target\)"),
+        ([scaled], r"'scaled' takes \(output, target, factor, shift=0.0\)"),
     ],
 )
 def test_names_are_refused_before_anything_is_trained(metrics, words):

@@ -184,3 +184,16 @@ def test_callbacks_that_are_none(callbacks, words):
         train(model, twice, twice)
     with pytest.raises(TypeError, match=words):
         fit(model, (X, Y), mg.cross_entropy, optim.SGD(model.parameters(), lr=0.1), callbacks=callbacks)
+
+
+def test_a_loss_that_trains_nothing_is_refused():
+    model = network()
+    for p in model.parameters():
+        p.requires_grad = False
+    other = network()
+    with pytest.raises(mg.GraphError, match="depends on no parameter that requires grad, so that nothing"):
+        fit(model, (X, Y), mg.cross_entropy, optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(mg.GraphError, match="the loss detaches the output"):
+        fit(other, (X, Y), lambda o, t: mg.cross_entropy(o.detach(), t), optim.SGD(other.parameters(), lr=0.1))
+    with pytest.raises(mg.GraphError, match="called under no_grad"), mg.no_grad():
+        train(other)

@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD:minigrad/data/prepare/scaling.py
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
 from ..dataset import as_rows, finite_rows
 
 EXACT = 1 << 24  # float32 holds every integer up to here
+=======
+from .. import kernels as K
+from ..errors import NonFiniteError, ShapeError
+from .arrays import as_rows, finite_rows, real_for
+>>>>>>> h-train:minigrad/data/scaling.py
 
 
 class Standardizer:
@@ -33,7 +39,7 @@ class Standardizer:
         x = as_rows(x, "Standardizer: x")
         if x.size == 0:
             raise ShapeError(f"Standardizer: x is {x.shape}; need at least one row and one column")
-        x = finite_rows(x, "Standardizer: x", _real(x))
+        x = finite_rows(x, "Standardizer: x", real_for(x))
         self.mean, self.std = K.empty(x.shape[1:], x.dtype), K.empty(x.shape[1:], x.dtype)
         constant = (x == x[0]).all(0)
         K.mean(x, self.mean, 0, 1)
@@ -62,14 +68,6 @@ class Standardizer:
         if x.shape[1:] != self.mean.shape:
             raise ShapeError(f"Standardizer: x is {x.shape}; it was fitted on rows of shape {self.mean.shape}")
         return finite_rows(x, "Standardizer: x", self.mean.dtype)
-
-
-def _real(x: np.ndarray) -> np.dtype | None:
-    """The dtype that integers are computed in; None for floats, which keep theirs."""
-    if x.dtype.kind == "f":
-        return None
-    exact = x.dtype.kind == "b" or (int(x.min()) >= -EXACT and int(x.max()) <= EXACT)
-    return np.dtype(np.float32 if exact else np.float64)
 
 
 def standardize(train: Any, *others: Any) -> tuple[np.ndarray, ...]:

@@ -210,8 +210,9 @@ def test_integers_and_empty_batches(backend, name):
     if name == "DropConnect":  # a product with weights, which takes integers
         assert layer(ones).shape == layer(x).shape
         return
-    with pytest.raises(mg.DTypeError, match="int64"):
-        layer(ones)
+    for mode in (True, False):  # in evaluation too, so that fit finds it out before it trains
+        with pytest.raises(mg.DTypeError, match="int64"):
+            layer.train(mode)(ones)
 
 
 @pytest.mark.parametrize(
