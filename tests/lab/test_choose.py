@@ -148,6 +148,25 @@ def test_coefficients_by_name(houses, tmp_path, capsys):
     assert re.search(" a$| a,", rows[0])  # the first input to enter
 
 
+def test_the_largest_effects_come_first(tmp_path, capsys):
+    """An effect is a coefficient times the deviation of its column: units do not decide. Zeros are left out."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((80, 30))
+    y = 3 * x[:, 0] + 2 * x[:, 1] + 0.01 * x[:, 2:].sum(1)
+    x[:, 0] *= 1000  # in metres, not in kilometres
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(f"v{i}" for i in range(30)) + ",y\n"
+                    + "\n".join(",".join(map(repr, row)) for row in np.column_stack([x, y]).tolist()))  # fmt: skip
+    assert run("path", path, "--count", 3, "--ratio", 1e-4, "--no-figures", "--out", tmp_path) == 0
+    lines = capsys.readouterr().out.split("Coefficients, in the units of the data, for y")[1].splitlines()
+    assert "(5 smaller ones stand in the JSON)" in lines[0]
+    assert [line.split()[0] for line in lines[1:5]] == ["input", "(intercept)", "v0", "v1"]
+    assert len(lines[1:]) == 2 + 25 + 2
+    assert run("path", path, "--count", 2, "--ratio", 0.9, "--no-figures", "--out", tmp_path) == 0
+    lines = capsys.readouterr().out.split("Coefficients, in the units of the data, for y")[1].splitlines()
+    assert lines[0] == " (29 of 30 inputs have none)" and lines[3].startswith("v0 ")
+
+
 @pytest.mark.parametrize("command", ["cv", "path"])
 def test_coefficients_of_classes_and_networks(command, houses, tmp_path, capsys):
     options = [*READ, "--target", "town", "--count", 4, "--no-figures", "--out", tmp_path]
@@ -186,6 +205,18 @@ def test_notes_say_what_was_taken_as_something(houses, tmp_path, capsys):
     ):
         assert any(note.startswith(words) for note in notes), words
         assert f"note: {words}" in said and words.split("'")[0] in page
+
+
+@pytest.mark.parametrize(
+    ("values", "noted"),
+    [("01", True), ("12", True), ("234", True), (("1.5", "2.5"), True), (("1.5", "2.5", "3.5"), False)],
+)
+def test_a_target_that_may_be_classes(values, noted, tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    path.write_text("x,y\n" + "".join(f"{rng.normal():.3f},{values[i % len(values)]}\n" for i in range(30)))
+    assert run("path", path, "--count", 2, "--no-figures", "--out", tmp_path) == 0
+    assert ("--categorical y classifies" in capsys.readouterr().out) == noted
 
 
 def test_rows_that_are_numbered(tmp_path, capsys):
