@@ -81,7 +81,7 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
     rows = found if header is False else found[1:]
     if len(found[0][1]) == 1:
-        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text)
+        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
     if header is None:
         _check_names(f"{path}:{line}", names)
     if not rows:
@@ -97,14 +97,20 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     return sheet
 
 
-def _check_delimiter(place: str, first: str, text: str) -> None:
-    """Refuse a first record of one field that another delimiter would cut, as it does the records below."""
+def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+    """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
     said = re.fullmatch(r"sep=(.?)", first)
     if said:
         raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
     signs = [sign for sign in DELIMITERS if sign in first]
+    alike = [sign for sign in signs if _cuts_alike(text, sign)]
+    if not alike and below > 1:
+        raise ValueError(
+            f"{place}: one field, {first[:SHOWN]!r}, above a line of {below}; if it is a title or a comment, delete it, so "
+            "that the file begins with its header"
+        )
     if signs:
-        sign = next((sign for sign in signs if _cuts_alike(text, sign)), signs[0])
+        sign = (alike or signs)[0]
         shown = DELIMITERS[sign]
         raise ValueError(
             f"{place}: one column, {first[:SHOWN]!r}; is the delimiter {shown}? delimiter={shown} (command line: "

@@ -47,7 +47,10 @@ def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if name == "digits":
         return data.load_digits("float64")
     if name == "mnist":
-        return data.load_mnist().train
+        try:
+            return data.load_mnist().train
+        except FileNotFoundError as error:
+            raise ValueError(f"{error} On the command line: minigrad demo --data mnist --download.") from None
     if name == "regression":
         made = data.regression(ROWS // 4, 60, noise=3.0, nonzero=6, seed=seed, dtype="float64")
         return made.x, made.y
