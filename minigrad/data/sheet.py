@@ -106,8 +106,8 @@ def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
     alike = [sign for sign in signs if _cuts_alike(text, sign)]
     if not alike and below > 1:
         raise ValueError(
-            f"{place}: one field, {first[:SHOWN]!r}, above a line of {below}; if it is a title or a comment, delete it, so "
-            "that the file begins with its header"
+            f"{place}: one field, {first[:SHOWN]!r}, above one of {below}; if it is a title or a comment, delete it: "
+            "the file must begin with its header"
         )
     if signs:
         sign = (alike or signs)[0]

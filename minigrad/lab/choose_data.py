@@ -95,7 +95,8 @@ def _of_file(options: argparse.Namespace) -> Rows:
     )  # fmt: skip
     title = f"{table.target} of {path.name}"
     classes = table.y.dtype.kind == "U"
-    return Rows(title, *table, classes, table.groups, table.weights, table.notes)
+    x, y, names, target = table
+    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes)
 
 
 def _beside(path: Path) -> str:

@@ -93,7 +93,7 @@ def test_another_delimiter(text, cure):
         ("", "t.csv:1: the file is empty"),
         ("\n ,\n", "t.csv:1: the file is empty"),
         ("x,y\n", "t.csv:1: there is no row below"),
-        ("# made by hand\nx,y\n1,2\n", "t.csv:1: one field, '# made by hand', above a line of 2; if it is a title or"),
+        ("# made by hand\nx,y\n1,2\n", "t.csv:1: one field, '# made by hand', above one of 2; if it is a title or"),
         ("x,y\n1,2\n3\n", r"t\.csv:3: 1 fields, the header has 2"),
         ("x,y\n1,2\n\n3,4\n", r"t\.csv:3: 0 fields, the header has 2: an empty line"),
         ("x,y\n1,2,7\n3,4\n", r"t\.csv:2: 3 fields, the header has 2"),
