@@ -20,6 +20,7 @@ class Sheet:
     """The fields of each column, the name of each (several may be ''), and the line where each row begins.
 
     notes       what was left out or taken as something, in words
+    left_out    the names of columns that were left out as names of rows
     """
 
     path: str
@@ -28,6 +29,7 @@ class Sheet:
     lines: list[int]
     header_line: int = 1
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._at = {name: i for i, name in enumerate(self.names)}
@@ -163,14 +165,18 @@ def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
 
 def _without_row_names(sheet: Sheet) -> None:
     """Leave out quotes around names, columns that have neither name nor field, and a first column of row names."""
-    sheet.names = ["" if NO_NAME.fullmatch(name) else name for name in sheet.names]
     if all(len(name) > 2 and name[0] == name[-1] == "'" for name in sheet.names):
         sheet.names = [name[1:-1] for name in sheet.names]  # some programs write single quotes
     kept = [i for i, (name, column) in enumerate(zip(sheet.names, sheet.columns)) if name or any(column)]
-    while len(kept) > 1 and not sheet.names[kept[0]] and _differ(sheet.columns[kept[0]]):
+    while len(kept) > 1 and _nameless(sheet.names[kept[0]]) and _differ(sheet.columns[kept[0]]):
+        sheet.left_out.append(sheet.names[kept[0]])
         first = sheet.columns[kept.pop(0)]
         sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
     sheet.keep_columns(kept)
+
+
+def _nameless(name: str) -> bool:
+    return not name or NO_NAME.fullmatch(name) is not None
 
 
 def _differ(fields: tuple[str, ...]) -> bool:
