@@ -90,6 +90,19 @@ def test_classes_that_are_too_rare(tmp_path, capsys):
     assert run("path", path, *common) == 0
 
 
+def test_groups_that_hold_a_class_or_are_too_few(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    rng = np.random.default_rng(0)
+    path.write_text("x,day,kind\n" + "".join(f"{rng.normal():.3f},{i // 6},{'ab'[i // 6 == 2]}\n" for i in range(36)))
+    common = ["--fold-groups", "day", "--count", 3, "--no-figures", "--out", tmp_path / "o"]
+    assert run("cv", path, "--categorical", "kind", *common) == 2
+    assert "class b of kind has no row in the training rows of fold" in capsys.readouterr().err
+    path.write_text("x,day,y\n" + "".join(f"{rng.normal():.3f},{i // 6},{rng.normal():.3f}\n" for i in range(36)))
+    assert run("cv", path, "--nested", *common) == 2
+    assert "groups in the training rows of fold 0 do not fill 5 inner folds" in capsys.readouterr().err
+    assert run("cv", path, "--nested", "--folds", 3, *common) == 0
+
+
 def test_targets_and_inputs_that_say_nothing(tmp_path, capsys):
     path = tmp_path / "t.csv"
     for text, words in (
