@@ -92,10 +92,12 @@ def command(*arguments, **environment):
     )  # fmt: skip
 
 
-def test_a_pipe_that_closes_ends_it_without_a_word(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_closes_ends_it_without_a_word(unbuffered, tmp_path):
     """`minigrad cv ... | head -1`: nothing on stderr, and the report is there all the same."""
     out = tmp_path / "out"
-    started = command("cv", "moons", "--count", "3", "--no-figures", "--out", str(out))
+    options = ["--count", "3", "--no-figures", "--out", str(out)]
+    started = command("cv", "moons", *options, PYTHONUNBUFFERED=unbuffered)
     started.stdout.close()
     assert started.wait(120) == 141 and started.stderr.read() == b""
     started.stderr.close()

@@ -80,7 +80,8 @@ def run_cv(options: argparse.Namespace) -> None:
     folds = selection.KFold(
         options.folds, repeats=options.repeats, stratified=rows.classes and rows.groups is None, seed=options.seed
     )
-    rows = choose_data.check_folds(rows, list(folds.split(rows.x, rows.y, rows.groups)))
+    pairs = list(folds.split(rows.x, rows.y, rows.groups))
+    rows = choose_data.check_folds(rows, pairs, options.folds if options.nested else 0)
     make_folder(options.out)
     common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
               "n_jobs": options.jobs, "progress": None, **asked.options}  # fmt: skip

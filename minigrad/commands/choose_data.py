@@ -47,7 +47,10 @@ def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if name == "digits":
         return data.load_digits("float64")
     if name == "mnist":
-        return data.load_mnist().train
+        try:
+            return data.load_mnist().train
+        except FileNotFoundError as error:
+            raise ValueError(f"{error} On the command line: minigrad demo --data mnist --download.") from None
     if name == "regression":
         made = data.regression(ROWS // 4, 60, noise=3.0, nonzero=6, seed=seed, dtype="float64")
         return made.x, made.y
@@ -92,7 +95,8 @@ def _of_file(options: argparse.Namespace) -> Rows:
     )  # fmt: skip
     title = f"{table.target} of {path.name}"
     classes = table.y.dtype.kind == "U"
-    return Rows(title, *table, classes, table.groups, table.weights, table.notes)
+    x, y, names, target = table
+    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes)
 
 
 def _beside(path: Path) -> str:
@@ -182,34 +186,52 @@ def _check_gaps(found: Rows) -> None:
     few = [found.names[i] for i in np.flatnonzero(counts < 2)]
     if few:
         told = ", ".join(map(repr, few[:5])) + (", ..." if len(few) > 5 else "")
-        column = few[0].partition("=")[0] if few[0].partition("=")[0] != few[0] else few[0]
+        column = few[0].partition("=")[0]  # of a level, the column that it belongs to
         raise ValueError(
             f"--missing mean: column {told} has a value in one row only, so the training rows of a fold may have none: "
             f"--ignore {column}"
         )
 
 
-def check_folds(found: Rows, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> Rows:
+def check_folds(found: Rows, folds: Sequence[tuple[np.ndarray, np.ndarray]], inner: int = 0) -> Rows:
     """The rows with a note on columns that have one value in some training part, where no model can use them.
 
-    ValueError for a column without any value in the training rows of a fold.
+    ValueError for a column without any value in the training rows of a fold, for a class without a row there, and for
+    groups too few to fill as many inner folds as are asked for.
     """
+    for i, (train, _) in enumerate(folds):
+        _check_part(found, train, i, inner)
     low, high = _extremes(found.x)
     constant = np.zeros(len(found.names), bool)
-    for i, (train, _) in enumerate(folds):
-        part = found.x[train]
-        for column in np.flatnonzero(np.isnan(part).all(0))[:1]:
-            name, there = found.names[column], int((~np.isnan(found.x[:, column])).sum())
-            raise ValueError(
-                f"column {name!r} has no value in the training rows of fold {i} ({there} of {len(found.x)} rows have "
-                f"one): leave it out by --ignore {name}, or take other folds by --seed"
-            )
-        least, most = _extremes(part)
+    for train, _ in folds:
+        least, most = _extremes(found.x[train])
         constant |= (least == most) & (low != high)
     if not constant.any():
         return found
     note = f"columns with one value in the training rows of a fold, which cannot use them: {_shown(found, constant)}"
     return found._replace(notes=(*found.notes, note))
+
+
+def _check_part(found: Rows, train: np.ndarray, fold: int, inner: int) -> None:
+    """ValueError where the training rows of a fold lack a class, the values of a column, or groups for inner folds."""
+    if found.classes:
+        for label in np.setdiff1d(found.y, found.y[train])[:1]:
+            one = ", as all its rows are in its groups" if found.groups is not None else ""
+            raise ValueError(
+                f"class {label!s} of {found.target} has no row in the training rows of fold {fold}{one}: take other "
+                "folds, or join the class with another"
+            )
+    groups = 0 if found.groups is None else len(set(found.groups[train].tolist()))
+    if groups < inner and found.groups is not None:
+        raise ValueError(
+            f"--nested: {groups} groups in the training rows of fold {fold} do not fill {inner} inner folds"
+        )
+    for column in np.flatnonzero(np.isnan(found.x[train]).all(0))[:1]:
+        name, there = found.names[column], int((~np.isnan(found.x[:, column])).sum())
+        raise ValueError(
+            f"column {name!r} has no value in the training rows of fold {fold} ({there} of {len(found.x)} rows have "
+            f"one): leave it out by --ignore {name}, or take other folds by --seed"
+        )
 
 
 def _shown(found: Rows, marked: np.ndarray) -> str:

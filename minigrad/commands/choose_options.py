@@ -43,6 +43,34 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
+    _add_table(command)
+    model = command.add_argument_group("the model")
+    model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
+                       help="auto (default): logistic for classes, else linear")  # fmt: skip
+    model.add_argument("--l1-ratio", type=_share, default=1.0, metavar="R",
+                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
+    model.add_argument("--no-standardize", dest="standardize", action="store_false",
+                       help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
+    model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
+                       help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
+    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    grid = command.add_argument_group("λ")
+    grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
+    grid.add_argument("--ratio", type=_below_one, metavar="R",
+                      help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
+    if name == "cv":
+        _add_folds(command, whole)
+    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
+    command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
+                         help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
+    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
+    command.set_defaults(run=lambda options: _run(name, options))
+    return command
+
+
+def _add_table(command: argparse.ArgumentParser) -> None:
+    """What a CSV file holds, and how it is written."""
     table = command.add_argument_group("the table")
     table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
     table.add_argument("--categorical", type=_names, action="extend", metavar="A,B",
@@ -62,39 +90,21 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
                        help="line 1 holds names, even numbers; or it is data, and columns are c1, c2, ...")  # fmt: skip
     table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
-    model = command.add_argument_group("the model")
-    model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
-                       help="auto (default): logistic for classes, else linear")  # fmt: skip
-    model.add_argument("--l1-ratio", type=_share, default=1.0, metavar="R",
-                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
-    model.add_argument("--no-standardize", dest="standardize", action="store_false",
-                       help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
-    model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
-    model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
-                       help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
-    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
-    grid = command.add_argument_group("λ")
-    grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
-    grid.add_argument("--ratio", type=_below_one, metavar="R",
-                      help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
-    if name == "cv":
-        folds = command.add_argument_group("cross-validation")
-        folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
-        folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
-        folds.add_argument("--fold-groups", metavar="NAME",
-                           help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
-        folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
-        folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
-        folds.add_argument("--jobs", type=_jobs, default=1, metavar="N",
-                           help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
-        folds.add_argument("--log", type=Path, metavar="FILE",
-                           help="note finished folds here; the same command resumes")  # fmt: skip
-    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
-    command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
-                         help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
-    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
-    command.set_defaults(run=lambda options: _run(name, options))
-    return command
+
+
+def _add_folds(command: argparse.ArgumentParser, whole: Any) -> None:
+    """Folds, scores and the log of cross-validation."""
+    folds = command.add_argument_group("cross-validation")
+    folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
+    folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+    folds.add_argument("--fold-groups", metavar="NAME",
+                       help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
+    folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+    folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
+    folds.add_argument("--jobs", type=_jobs, default=1, metavar="N",
+                       help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
+    folds.add_argument("--log", type=Path, metavar="FILE",
+                       help="note finished folds here; the same command resumes")  # fmt: skip
 
 
 def _run(name: str, options: argparse.Namespace) -> None:

@@ -133,8 +133,8 @@ def entering(names: Sequence[str], models: Sequence[Model], most: int = 4) -> li
     told, before = [], np.zeros(len(names), bool)
     for model in models:
         used = (by_input(model) != 0).any(1)
-        moves = [names[i] for i in np.flatnonzero(used & ~before)]
-        moves += [f"-{names[i]}" for i in np.flatnonzero(before & ~used)]
+        moves = [name for name, now, was in zip(names, used, before) if now and not was]
+        moves += [f"-{name}" for name, now, was in zip(names, used, before) if was and not now]
         told.append(", ".join(moves[:most]) + (f" and {len(moves) - most} more" if len(moves) > most else ""))
         before = used
     return told

@@ -1,11 +1,11 @@
 """minigrad cv and minigrad path: tables, files and figures, and errors in one line."""
 
 import json
-import re
 import sys
 
 import numpy as np
 import pytest
+<<<<<<< HEAD:tests/commands/test_choose.py
 from lab.reading import read
 
 from minigrad import cli, linear_model, selection
@@ -31,6 +31,12 @@ def houses(tmp_path):
 
 def run(*arguments):
     return cli.main([str(a) for a in arguments])
+=======
+from lab.choosing import READ, run
+from lab.pages import read
+
+from minigrad import cli
+>>>>>>> h-files:tests/lab/test_choose.py
 
 
 def test_cv_of_a_file(houses, tmp_path, capsys):
@@ -121,80 +127,6 @@ def test_errors_are_one_line(houses, options, said, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_coefficients_by_name(houses, tmp_path, capsys):
-    """Printed, in the report and in the JSON; those that the README's Python line gives, in the units of the data."""
-    out = tmp_path / "out"
-    options = ["--categorical", "town", "--ignore", "c", "--count", 9, "--no-figures", "--out", out]
-    assert run("cv", houses, *options) == 0
-    said = capsys.readouterr().out
-    found = json.loads((out / "cv.json").read_text())
-    table = read_csv(houses, categorical="town", ignore="c")
-    family = linear_model.Regression(standardize=True)
-    right = selection.cross_validate(family, table.x, table.y, count=9)
-    assert found["lambda_min"] == right.lambda_min
-    at = found["coefficients"]["at"]
-    assert found["coefficients"]["inputs"] == table.names and found["coefficients"]["classes"] is None
-    assert at["best"] == {"lambda": right.lambda_min, "intercept": right.model.intercept,
-                          "coefficients": right.model.coefficients.tolist()}  # fmt: skip
-    assert at["one-standard-error"]["coefficients"] == right.model_1se.coefficients.tolist()
-    lines = said[said.index("Coefficients, in the units of the data, for price") :].splitlines()
-    assert lines[1].startswith("input") and lines[2].startswith("(intercept)") and lines[3].split()[0] == "a"
-    assert float(lines[3].split()[1]) == float(f"{right.model.coefficients[0]:.6g}")
-    assert "in the units of the data, for price" in (out / "cv.html").read_text(encoding="utf-8")
-    assert run("path", houses, *options) == 0
-    said = capsys.readouterr().out
-    assert "inputs that enter (-: leave)" in said and "the smallest λ" in said
-    rows = [line for line in said.splitlines() if re.match(r"[\d.e-]+ +[1-9]\d* ", line)]
-    assert re.search(" a$| a,", rows[0])  # the first input to enter
-
-
-@pytest.mark.parametrize("command", ["cv", "path"])
-def test_coefficients_of_classes_and_networks(command, houses, tmp_path, capsys):
-    options = [*READ, "--target", "town", "--count", 4, "--no-figures", "--out", tmp_path]
-    assert run(command, houses, *options) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"for each town.*\ninput +Aa +Bb +Cc\n\(intercept\)", said)
-    assert run(command, houses, *options, "--model", "mlp", "--epochs", 1, "--hidden", 3) == 0
-    assert "Length of the weights from each input" in capsys.readouterr().out
-    found = json.loads((tmp_path / f"{command}.json").read_text())["input_weights"]
-    assert found["inputs"] == ["a", "b", "d", "price"] and found["classes"] == ["Aa", "Bb", "Cc"]
-    text = houses.read_text().replace("Cc", "Bb")
-    houses.write_text(text)
-    assert run(command, houses, *options) == 0
-    assert "for log odds of town = Bb" in capsys.readouterr().out
-
-
-def test_notes_say_what_was_taken_as_something(houses, tmp_path, capsys):
-    """They stand in what is printed, in the report and in the JSON."""
-    lines = houses.read_text().splitlines()
-    extra = ["row,sick,one,size,y", *(f"{i},{'TRUE' if i % 3 else 'FALSE'},7,{line.split(',')[0]},{i % 2}"
-                                      for i, line in enumerate(lines[1:]))]  # fmt: skip
-    extra[7] = extra[7][:-1]
-    path = tmp_path / "visits.csv"
-    path.write_text("\n".join(f"{'' if i == 0 else 'r' + str(i)},{line}" for i, line in enumerate(extra)))
-    out = tmp_path / "out"
-    assert run("cv", path, "--missing-target", "drop", "--count", 3, "--no-figures", "--out", out) == 0
-    said = capsys.readouterr().out
-    notes = json.loads((out / "cv.json").read_text())["notes"]
-    page = (out / "cv.html").read_text(encoding="utf-8")
-    for words in (
-        "the first column has no name: taken as names of rows (r1, ...), left out",
-        "1 of 60 rows have no 'y' and were left out",
-        "TRUE and FALSE were taken as 1 and 0: sick",
-        "y has 2 values (0, 1) and is predicted as a number, by linear regression; if they are classes, --cat",
-        "columns with one value, which no model can use: one",
-    ):
-        assert any(note.startswith(words) for note in notes), words
-        assert f"note: {words}" in said and words.split("'")[0] in page
-
-
-def test_rows_that_are_numbered(tmp_path, capsys):
-    path = tmp_path / "t.csv"
-    path.write_text("id,x,y\n" + "".join(f"{i + 1},{i * 37 % 11},{i * 7 % 13}\n" for i in range(20)))
-    assert run("path", path, "--count", 2, "--no-figures", "--out", tmp_path) == 0
-    assert "column id numbers the rows; --ignore id leaves it out" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(("command", "options"), [("cv", ["--nested"]), ("cv", ["--repeats", 2]), ("path", [])])
 def test_groups_and_weights(command, options, houses, tmp_path, capsys):
     """Rows of weight 2 are rows that stand twice; groups are never cut in two."""
@@ -217,88 +149,6 @@ def test_groups_and_weights(command, options, houses, tmp_path, capsys):
     np.testing.assert_allclose(found[0]["lambdas"], found[1]["lambdas"], rtol=1e-10)
     if command == "path":
         np.testing.assert_allclose(found[0]["coefficients"], found[1]["coefficients"], rtol=1e-8, atol=1e-10)
-
-
-@pytest.mark.parametrize("gap", [[""] * 60, ["1.5"] + [""] * 59, [""] * 30 + ["1.5", "2.5"] + [""] * 28])
-def test_columns_with_few_numbers(gap, tmp_path, capsys):
-    """None, one, or two in one group of folds: refused by name before a fit, with --ignore."""
-    rng = np.random.default_rng(0)
-    path = tmp_path / "t.csv"
-    rows = [f"{rng.normal():.3f},{cell},{i // 12},{rng.normal():.3f}" for i, cell in enumerate(gap)]
-    path.write_text("size,gap,day,price\n" + "\n".join(rows))
-    assert run("cv", path, "--missing", "mean", "--fold-groups", "day", "--no-figures", "--out", tmp_path / "o") == 2
-    error = capsys.readouterr().err
-    assert "'gap'" in error and "--ignore gap" in error and error.count("\n") == 1
-
-
-def test_columns_that_are_constant_in_a_fold(tmp_path, capsys):
-    """A level that one row has: a note, and no weight where that row is tested."""
-    path = tmp_path / "t.csv"
-    rng = np.random.default_rng(0)
-    rows = [f"{rng.normal():.3f},{'rare' if i == 7 else 'ab'[i % 2]},{i % 5}" for i in range(40)]
-    path.write_text("x,kind,y\n" + "\n".join(rows))
-    assert run("cv", path, "--categorical", "kind", "--count", 3, "--no-figures", "--out", tmp_path / "o") == 0
-    words = "columns with one value in the training rows of a fold, which cannot use them: kind=rare"
-    assert f"note: {words}\n" in capsys.readouterr().out
-    assert words in json.loads((tmp_path / "o" / "cv.json").read_text())["notes"]
-
-
-def test_classes_that_are_too_rare(tmp_path, capsys):
-    path = tmp_path / "t.csv"
-    kinds = ["common"] * 30 + ["other"] * 20 + ["rare"] * 2
-    rng = np.random.default_rng(0)
-    path.write_text("x,kind\n" + "\n".join(f"{rng.normal():.3f},{kind}" for kind in kinds))
-    common = ["--categorical", "kind", "--count", 3, "--no-figures", "--out", tmp_path / "o"]
-    assert run("cv", path, *common) == 0
-    capsys.readouterr()
-    assert run("cv", path, *common, "--nested") == 2
-    assert "classes of kind with fewer than 3 rows: 'rare' has 2 rows" in capsys.readouterr().err
-    path.write_text(path.read_text().rpartition("\n")[0])
-    assert run("cv", path, *common) == 2
-    assert "'rare' has 1 row; " in capsys.readouterr().err
-    assert run("path", path, *common) == 0
-
-
-def test_targets_and_inputs_that_say_nothing(tmp_path, capsys):
-    path = tmp_path / "t.csv"
-    for text, words in (
-        ("a,y\n" + "".join(f"{i},3\n" for i in range(20)), "y is 3.0 in every row: there is nothing to predict"),
-        ("a,y\n" + "".join(f"3,{i}\n" for i in range(20)), "every input column is constant, as 'a' is 3"),
-        ("a,y\n" + "".join(f"{(-1) ** i}.2e308,{i % 7}\n" for i in range(20)), "column 'a' reaches from -1.2e+308"),
-    ):
-        path.write_text(text)
-        assert run("cv", path, "--no-figures", "--out", tmp_path / "o") == 2
-        assert words in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("digit", "there is no file 'digit', and no data set of this name; did you mean digits?"),
-        ("hoses.csv", "did you mean houses.csv?"),
-        ("https://x.org/a.csv", "is an address; download the file"),
-        ("nowhere/a.csv", "there is no folder nowhere"),
-        (".", "is a folder; need a CSV file in it"),
-    ],
-)
-def test_data_that_are_not_there(name, said, houses, capsys, monkeypatch):
-    monkeypatch.chdir(houses.parent)
-    assert run("cv", name) == 2
-    error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
-
-
-@pytest.mark.parametrize("arguments", [["--ratio", "2"], ["--l1-ratio", "1.5"], ["--lr", "-1"], ["--jobs", "0"],
-                                       ["--jobs", "1.5"], ["--ratio", "x"], ["--missing-target", "mean"]])  # fmt: skip
-def test_numbers_out_of_range_name_their_option(arguments, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["cv", "moons", *arguments])
-    assert stopped.value.code == 2 and f"argument {arguments[0]}: " in capsys.readouterr().err
-
-
-def test_names_behind_an_option():
-    told = {"a, b": ("a", "b"), '"a, b",c': ("a, b", "c"), "": ("",), "a,": ("a",), "-,.": ("-", ".")}
-    assert {text: choose_options._names(text) for text in told} == told
 
 
 def test_missing_files_and_extras(tmp_path, capsys, monkeypatch):

@@ -120,7 +120,7 @@ def _roles(
     every = categorical == "all" and "all" not in sheet.names
     named = () if every else (categorical,) if isinstance(categorical, str) else tuple(categorical)
     aside = tuple(name for name in (groups, weights) if name is not None)
-    _refuse_absent(sheet, [target, *named, *aside, *(name for name in ignore if name)])
+    _refuse_absent(sheet, [target, *named, *aside, *(name for name in ignore if name not in ("", *sheet.left_out))])
     if target is None:
         target = next((name for name in reversed(sheet.names) if name and name not in aside), "")
     if target in ignore:

@@ -117,6 +117,11 @@ def _refuse_numbers(sheet: Sheet, name: str, odd: list[int], present: int, gaps:
     if 2 * len(ways) > len(odd):
         row, way = next(iter(ways.items()))
         raise ValueError(f"{sheet.place(row)}: column {name!r} is {fields[row][:SHOWN]!r}, {way}")
+    if all(fields[i] in TRUTH for i in odd):
+        row = odd[0]
+        raise ValueError(
+            f"{sheet.place(row)}: column {name!r} is {fields[row]!r} among numbers; write 1 for TRUE and 0 for FALSE"
+        )
     if 2 * len(odd) > present:
         return  # a column of words, which `categorical` names
     used = {field for column in sheet.columns for field in gaps.words.intersection(column)} - {""}

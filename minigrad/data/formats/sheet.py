@@ -20,6 +20,7 @@ class Sheet:
     """The fields of each column, the name of each (several may be ''), and the line where each row begins.
 
     notes       what was left out or taken as something, in words
+    left_out    the names of columns that were left out as names of rows
     """
 
     path: str
@@ -28,6 +29,7 @@ class Sheet:
     lines: list[int]
     header_line: int = 1
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._at = {name: i for i, name in enumerate(self.names)}
@@ -81,7 +83,7 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
     rows = found if header is False else found[1:]
     if len(found[0][1]) == 1:
-        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text)
+        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
     if header is None:
         _check_names(f"{path}:{line}", names)
     if not rows:
@@ -97,14 +99,20 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     return sheet
 
 
-def _check_delimiter(place: str, first: str, text: str) -> None:
-    """Refuse a first record of one field that another delimiter would cut, as it does the records below."""
+def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+    """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
     said = re.fullmatch(r"sep=(.?)", first)
     if said:
         raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
     signs = [sign for sign in DELIMITERS if sign in first]
+    alike = [sign for sign in signs if _cuts_alike(text, sign)]
+    if not alike and below > 1:
+        raise ValueError(
+            f"{place}: one field, {first[:SHOWN]!r}, above one of {below}; if it is a title or a comment, delete it: "
+            "the file must begin with its header"
+        )
     if signs:
-        sign = next((sign for sign in signs if _cuts_alike(text, sign)), signs[0])
+        sign = (alike or signs)[0]
         shown = DELIMITERS[sign]
         raise ValueError(
             f"{place}: one column, {first[:SHOWN]!r}; is the delimiter {shown}? delimiter={shown} (command line: "
@@ -157,14 +165,18 @@ def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
 
 def _without_row_names(sheet: Sheet) -> None:
     """Leave out quotes around names, columns that have neither name nor field, and a first column of row names."""
-    sheet.names = ["" if NO_NAME.fullmatch(name) else name for name in sheet.names]
     if all(len(name) > 2 and name[0] == name[-1] == "'" for name in sheet.names):
         sheet.names = [name[1:-1] for name in sheet.names]  # some programs write single quotes
     kept = [i for i, (name, column) in enumerate(zip(sheet.names, sheet.columns)) if name or any(column)]
-    while len(kept) > 1 and not sheet.names[kept[0]] and _differ(sheet.columns[kept[0]]):
+    while len(kept) > 1 and _nameless(sheet.names[kept[0]]) and _differ(sheet.columns[kept[0]]):
+        sheet.left_out.append(sheet.names[kept[0]])
         first = sheet.columns[kept.pop(0)]
         sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
     sheet.keep_columns(kept)
+
+
+def _nameless(name: str) -> bool:
+    return not name or NO_NAME.fullmatch(name) is not None
 
 
 def _differ(fields: tuple[str, ...]) -> bool:

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 MOST = 1 << 31  # bytes that a gzipped file may unpack to
+LOOKED = 1 << 16  # bytes at the beginning that tell what a file is
 
-# What a file begins with, where it is no table of text -> what it is, and what to do.
+# What a file of bytes begins with that is no table of text -> what it is, and what to do.
 OTHERS = {
     b"PK\x03\x04": ("a workbook (xlsx, ods) or a zip archive", "save the sheet as CSV, or unpack the archive"),
     b"\xd0\xcf\x11\xe0": ("a workbook (xls)", "save the sheet as CSV"),
@@ -69,8 +70,9 @@ def _unpacked(name: str, data: bytes) -> bytes:
 
 
 def _refuse_others(name: str, data: bytes) -> None:
+    bytes_of_no_text = any(byte in data[:LOOKED] for byte in range(7))  # a text may begin with BZh or PAR1, too
     for start, (kind, cure) in OTHERS.items():
-        if data.startswith(start):
+        if data.startswith(start) and bytes_of_no_text:
             raise ValueError(f"{name}: this is {kind}, not a table of text: {cure}")
     head = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<!doctype", b"<html", b"<?xml")):

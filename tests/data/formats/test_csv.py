@@ -211,6 +211,16 @@ def test_columns_without_a_name_by_option(tmp_path):
     assert read(tmp_path, twice, categorical=(), ignore=["a"]).names == ["b"]
 
 
+def test_an_index_that_pandas_named(tmp_path):
+    """`Unnamed: 0` is left out by itself, may be named in ignore, and is a column where its fields are equal."""
+    content = "Unnamed: 0,a,y\n0,1,2\n1,3,4\n"
+    for ignore in ((), ["Unnamed: 0"], [""]):
+        assert read(tmp_path, content, categorical=(), ignore=ignore).names == ["a"]
+    content = content.replace("\n1,", "\n0,")
+    assert read(tmp_path, content, categorical=()).names == ["Unnamed: 0", "a"]
+    assert read(tmp_path, content, categorical=(), ignore=["Unnamed: 0"]).names == ["a"]
+
+
 def test_columns_without_a_value(tmp_path):
     with pytest.raises(ValueError, match=r"column 'gap' has no value in any row; leave it out: .*--ignore gap"):
         read(tmp_path, "gap,a,y\n,1,2\nNA,3,4\n", categorical=(), missing="keep")

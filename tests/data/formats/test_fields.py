@@ -30,6 +30,10 @@ def test_truth(words):
     assert found.truth and found.values[[0, 1, 3]].tolist() == [1, 0, 1] and np.isnan(found.values[2])
 
 
+def test_truth_among_numbers():
+    assert "write 1 for TRUE and 0 for FALSE" in refused("1", "0", "TRUE")
+
+
 def test_words():
     found = column("north", "", "south", "7")
     assert isinstance(found, Words) and found.levels == ["7", "north", "south"]

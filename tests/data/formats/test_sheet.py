@@ -77,6 +77,7 @@ def test_numbers_that_count_are_names(first):
         (TABLE.replace(",", "|"), "delimiter '\\|'"),
         (TABLE.replace(",", "   "), "--delimiter ' '"),
         ("first name\tlast name\na\tb\n", r"--delimiter '\\t'"),  # not at its blanks
+        ("a;b\n1,5;2,5\n", "delimiter ';'"),  # decimal commas below are no fields
         ("mpg\tcyl weight\n1  2  3\n", "--delimiter ' '"),  # not at its tab
         ("sep=;\nx;y\n", "a line for Excel: delete it, and pass delimiter=';'"),
     ],
@@ -92,6 +93,7 @@ def test_another_delimiter(text, cure):
         ("", "t.csv:1: the file is empty"),
         ("\n ,\n", "t.csv:1: the file is empty"),
         ("x,y\n", "t.csv:1: there is no row below"),
+        ("# made by hand\nx,y\n1,2\n", "t.csv:1: one field, '# made by hand', above one of 2; if it is a title or"),
         ("x,y\n1,2\n3\n", r"t\.csv:3: 1 fields, the header has 2"),
         ("x,y\n1,2\n\n3,4\n", r"t\.csv:3: 0 fields, the header has 2: an empty line"),
         ("x,y\n1,2,7\n3,4\n", r"t\.csv:2: 3 fields, the header has 2"),

@@ -43,11 +43,11 @@ def test_encodings_by_name(tmp_path):
     ("content", "what"),
     [
         (b"PK\x03\x04\x14\0", "a workbook .* save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a workbook"),
-        (b"PAR1\x15", "a Parquet file, .*to_csv"),
-        (b"\x93NUMPY\x01", "an array of NumPy, .*numpy.load"),
-        (b"BZh91AY", "packed by bzip2, .*unpack it"),
-        (gzip.compress(b"RDX3\nX\n"), "an R data file, .*write.csv"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "a workbook"),
+        (b"PAR1\x15\0", "a Parquet file, .*to_csv"),
+        (b"\x93NUMPY\x01\0", "an array of NumPy, .*numpy.load"),
+        (b"BZh91AY&SY\0\1\2", "packed by bzip2, .*unpack it"),
+        (gzip.compress(b"RDX3\nX\n\0\0\0\3"), "an R data file, .*write.csv"),
         (b"<!DOCTYPE html>\n<html>", "a page .*download the file itself"),
         (b'{"a": [1, 2]}', "JSON"),
         (b"@RELATION iris\n", "an ARFF file"),
@@ -60,6 +60,13 @@ def test_what_is_no_table(tmp_path, content, what):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"t\.csv.*{what}"):
         read_text(path)
+
+
+def test_text_that_begins_as_other_files_do(tmp_path):
+    path = tmp_path / "t.csv"
+    for first in ("PAR1,PAR2", "BZh,y", "RDX,y", "ARROW1,y", "X\n1"):
+        path.write_text(first)
+        assert read_text(path) == first
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
