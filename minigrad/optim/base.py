@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,10 +18,10 @@ from ..errors import ShapeError
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..reg.binding.terms import Terms
+from . import group_prox
 from . import state as states
 from .binding import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .parameter_groups import FIRST_RATE, check_param, make_groups, same_groups
-from . import group_prox, state
 
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
 MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")

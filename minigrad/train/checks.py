@@ -14,11 +14,9 @@ from ..data.dataset import check_xy
 from ..data.prepare.labels import check_labels
 from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
-from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
 from .columns import refuse_signature
-from .columns import refuse_turned
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from ..checks import whole
 from ..nn.module import Module
-from ..optim.binding import check_terms
-from ..recording import no_grad
-from ..reg.binding.terms import Terms
 from ..nn.prediction import dtype_of, evaluating, outputs, predict
+from ..optim.binding import check_terms
+from ..reg.binding.terms import Terms
 from .checks import Checked, check_data
 from .columns import Metric, Metrics, measured, named, refuse_clashes
 
@@ -39,18 +38,13 @@ def evaluate(
     {'loss': 0.6931471824645996, 'hits': 0.6666666666666666}
     """
     whole(batch_size, "evaluate: batch_size", 1)
-<<<<<<< HEAD
     if not isinstance(penalty, (Terms, type(None))):
         raise TypeError(f"evaluate: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, term)")
     functions, terms = named(metrics), [] if penalty is None else [penalty]
     refuse_clashes(functions, penalty_values(terms))
     checked = check_data(model, data, loss, real=any(bound.on_loss for bound in terms))
-    return measure(model, checked, loss, functions, terms, batch_size)
-=======
-    checked = check_data(model, data, loss)
     check_terms("evaluate", model, penalty, loss)
-    return measure(model, checked, loss, metrics, [] if penalty is None else [penalty], batch_size)
->>>>>>> h-optim
+    return measure(model, checked, loss, functions, terms, batch_size)
 
 
 def measure(

@@ -6,17 +6,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD:minigrad/data/prepare/scaling.py
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
-from ..dataset import as_rows, finite_rows
-
-EXACT = 1 << 24  # float32 holds every integer up to here
-=======
-from .. import kernels as K
-from ..errors import NonFiniteError, ShapeError
-from .arrays import as_rows, finite_rows, real_for
->>>>>>> h-train:minigrad/data/scaling.py
+from ..dataset import as_rows, finite_rows, real_for
 
 
 class Standardizer:
