@@ -137,7 +137,8 @@ def included(*sources):
         source = waiting.pop()
         if source not in found:
             found.add(source)
-            waiting += re.findall(r'(?:include|MG_SOURCE) "(.+?)"', Path("src_c", source).read_text(encoding="utf-8"))
+            text = Path("src_c", source).read_text(encoding="utf-8")
+            waiting += re.findall(r'^#(?:include|define MG_SOURCE) "(.+?)"', text, re.MULTILINE)
     return [f"src_c/{source}" for source in sorted(found)]
 
 

@@ -12,8 +12,8 @@ enum { column_chunk = 32, panel = 256, depth = 40 }; /* 2^40 chunks of 32 rows d
 #include "base/mg_both.h"
 
 const mg_reduce_table MG_TABLE(reduce) = {
-    MG_PAIR(sum_flat_of), MG_PAIR(sum_rows), MG_PAIR(sum_columns), MG_PAIR(max_rows), MG_PAIR(max_columns),
-    MG_PAIR(min_rows), MG_PAIR(min_columns), MG_PAIR(max_grad)};
+    MG_PAIR(sum_flat_of), MG_PAIR(sum_rows), MG_PAIR(max_rows), MG_PAIR(min_rows), MG_PAIR(sum_columns),
+    MG_PAIR(max_columns), MG_PAIR(min_columns), MG_PAIR(max_grad)};
 
 #else
 #include "base/sums.h"

@@ -26,14 +26,12 @@ typedef struct {
 } mg_max_grad_args;
 
 /* By precision. sum_flat: the flat sum of n elements of x; rows: n of the outer; columns: n of the inner, in one slice. */
+typedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n);
+typedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
 typedef struct {
     double (*sum_flat[2])(const mg_reduce_args *p, size_t first, size_t n);
-    void (*sum_rows[2])(const mg_reduce_args *p, size_t first, size_t n);
-    void (*sum_columns[2])(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
-    void (*max_rows[2])(const mg_reduce_args *p, size_t first, size_t n);
-    void (*max_columns[2])(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
-    void (*min_rows[2])(const mg_reduce_args *p, size_t first, size_t n);
-    void (*min_columns[2])(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
+    mg_reduce_rows sum_rows[2], max_rows[2], min_rows[2];
+    mg_reduce_columns sum_columns[2], max_columns[2], min_columns[2];
     void (*max_grad[2])(const mg_max_grad_args *p, size_t first, size_t n);
 } mg_reduce_table;
 

@@ -11,7 +11,7 @@ enum { row_block = 32, narrow_row = 128, block_elements = row_block * narrow_row
 #include "base/mg_both.h"
 
 const mg_softmax_table MG_TABLE(softmax) = {
-    MG_PAIR(softmax), MG_PAIR(softmax_grad), MG_PAIR(log_softmax), MG_PAIR(log_softmax_grad), MG_PAIR(sum_losses),
+    MG_PAIR(softmax), MG_PAIR(log_softmax), MG_PAIR(softmax_grad), MG_PAIR(log_softmax_grad), MG_PAIR(sum_losses),
     MG_PAIR(cross_entropy), MG_PAIR(cross_entropy_grad)};
 
 #else

@@ -43,11 +43,11 @@ typedef struct {
 } mg_cross_entropy_grad_args;
 
 /* By precision; n rows from `first` on. cross_entropy leaves a loss for each at `loss`; sum_flat adds losses. */
+typedef void (*mg_softmax_rows)(const mg_softmax_args *p, size_t first, size_t n);
+typedef void (*mg_softmax_grad_rows)(const mg_softmax_grad_args *p, size_t first, size_t n);
 typedef struct {
-    void (*softmax[2])(const mg_softmax_args *p, size_t first, size_t n);
-    void (*softmax_grad[2])(const mg_softmax_grad_args *p, size_t first, size_t n);
-    void (*log_softmax[2])(const mg_softmax_args *p, size_t first, size_t n);
-    void (*log_softmax_grad[2])(const mg_softmax_grad_args *p, size_t first, size_t n);
+    mg_softmax_rows softmax[2], log_softmax[2];
+    mg_softmax_grad_rows softmax_grad[2], log_softmax_grad[2];
     double (*sum_flat[2])(size_t n, const void *losses);
     void (*cross_entropy[2])(const mg_cross_entropy_args *p, size_t first, size_t n, void *loss);
     void (*cross_entropy_grad[2])(const mg_cross_entropy_grad_args *p, size_t first, size_t n);

@@ -86,7 +86,7 @@ cdef int fill(str kernel, mg_rows_args *p, ndarray x, ndarray index, ndarray out
 
 
 cdef inline size_t rows_at_once(const mg_rows_args *p) noexcept nogil:
-    return max(1, BLOCK // (p.size * p.bytes))
+    return max(<size_t>1, BLOCK // (p.size * p.bytes))
 
 
 cdef void take_block(const void *args, size_t i) noexcept nogil:
@@ -170,12 +170,12 @@ cdef void place_unit(const void *args, size_t i) noexcept nogil:
 cdef int k_place(const void *args) noexcept nogil:
     p = <const mg_place_args *>args
     cdef place_units u
-    cdef size_t outer = 1, items = max(1, BLOCK // p.bytes), columns = p.axis[0].length, rows = p.axis[1].length
+    cdef size_t outer = 1, items = max(<size_t>1, BLOCK // p.bytes), columns = p.axis[0].length, rows = p.axis[1].length
     cdef int axis
     for axis in range(2, p.axes):
         outer *= p.axis[axis].length
     u.p, u.width = p, least(columns, items)
-    u.height = least(rows, max(1, items // u.width))
+    u.height = least(rows, max(<size_t>1, items // u.width))
     u.pieces, u.groups = pieces(columns, u.width), pieces(rows, u.height)
     share(outer * rows * columns * p.bytes // 4, u.pieces * u.groups * outer, place_unit, &u)
     return 0

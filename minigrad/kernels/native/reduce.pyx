@@ -29,17 +29,16 @@ cdef extern from "reduce/reduce.h" nogil:
         const int64_t *index
         void *out
         int precision
-    ctypedef double (*flat_body)(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
-    ctypedef void (*rows_body)(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
-    ctypedef void (*columns_body)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) noexcept nogil
     ctypedef struct mg_reduce_table:
-        flat_body sum_flat[2]
-        rows_body sum_rows[2]
-        rows_body max_rows[2]
-        rows_body min_rows[2]
-        columns_body sum_columns[2]
-        columns_body max_columns[2]
-        columns_body min_columns[2]
+        double (*sum_flat[2])(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
+        mg_reduce_rows sum_rows[2]
+        mg_reduce_rows max_rows[2]
+        mg_reduce_rows min_rows[2]
+        mg_reduce_columns sum_columns[2]
+        mg_reduce_columns max_columns[2]
+        mg_reduce_columns min_columns[2]
         void (*max_grad[2])(const mg_max_grad_args *p, size_t first, size_t n) noexcept nogil
     const mg_reduce_table *const *mg_reduce_tables
 
@@ -51,8 +50,8 @@ cdef enum: PANEL = 256                      # columns that a thread takes at onc
 
 cdef struct reduction:
     const mg_reduce_args *p
-    rows_body rows
-    columns_body columns
+    mg_reduce_rows rows
+    mg_reduce_columns columns
 
 
 cdef inline size_t rows_at_once(size_t n) noexcept nogil:

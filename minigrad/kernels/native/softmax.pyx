@@ -42,13 +42,13 @@ cdef extern from "reduce/softmax.h" nogil:
         void *out
         double divisor
         int each, precision
-    ctypedef void (*softmax_body)(const mg_softmax_args *p, size_t first, size_t n) noexcept nogil
-    ctypedef void (*softmax_grad_body)(const mg_softmax_grad_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_softmax_rows)(const mg_softmax_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_softmax_grad_rows)(const mg_softmax_grad_args *p, size_t first, size_t n) noexcept nogil
     ctypedef struct mg_softmax_table:
-        softmax_body softmax[2]
-        softmax_body log_softmax[2]
-        softmax_grad_body softmax_grad[2]
-        softmax_grad_body log_softmax_grad[2]
+        mg_softmax_rows softmax[2]
+        mg_softmax_rows log_softmax[2]
+        mg_softmax_grad_rows softmax_grad[2]
+        mg_softmax_grad_rows log_softmax_grad[2]
         double (*sum_flat[2])(size_t n, const void *losses) noexcept nogil
         void (*cross_entropy[2])(const mg_cross_entropy_args *p, size_t first, size_t n, void *loss) noexcept nogil
         void (*cross_entropy_grad[2])(const mg_cross_entropy_grad_args *p, size_t first, size_t n) noexcept nogil
@@ -67,7 +67,7 @@ cdef inline size_t rows_at_once(size_t n) noexcept nogil:
 
 cdef struct softmax_call:                   # what the blocks share
     const mg_softmax_args *p
-    softmax_body body
+    mg_softmax_rows body
 
 
 cdef void softmax_block(const void *args, size_t i) noexcept nogil:
@@ -76,7 +76,7 @@ cdef void softmax_block(const void *args, size_t i) noexcept nogil:
     c.body(c.p, i * size, least(size, c.p.rows - i * size))
 
 
-cdef inline int softmax_rows(const mg_softmax_args *p, softmax_body body) noexcept nogil:
+cdef inline int softmax_rows(const mg_softmax_args *p, mg_softmax_rows body) noexcept nogil:
     cdef softmax_call c
     cdef size_t work = WEIGHT * p.rows * p.n
     c.p, c.body = p, body
@@ -99,7 +99,7 @@ cdef int k_log_softmax(const void *args) noexcept nogil:
 
 cdef struct softmax_grad_call:
     const mg_softmax_grad_args *p
-    softmax_grad_body body
+    mg_softmax_grad_rows body
 
 
 cdef void softmax_grad_block(const void *args, size_t i) noexcept nogil:
@@ -108,7 +108,7 @@ cdef void softmax_grad_block(const void *args, size_t i) noexcept nogil:
     c.body(c.p, i * size, least(size, c.p.rows - i * size))
 
 
-cdef inline int softmax_grad_rows(const mg_softmax_grad_args *p, softmax_grad_body body) noexcept nogil:
+cdef inline int softmax_grad_rows(const mg_softmax_grad_args *p, mg_softmax_grad_rows body) noexcept nogil:
     cdef softmax_grad_call c
     cdef size_t work = WEIGHT * p.rows * p.n
     c.p, c.body = p, body
