@@ -73,6 +73,7 @@ class Linear:
     tol: float = 1e-12
     max_rounds: int = 100_000
 
+    takes_gaps = False  # x has no NaN
     rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 
 Pair = tuple[np.ndarray, np.ndarray]
-REPEATS, FITS, NESTED = 1, 1 << 40, 1 << 41  # call numbers of the purpose SPLIT from here on; data.split has 0
+REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42  # call numbers of the purpose SPLIT from here on; data.split has 0
 
 
 class KFold:
@@ -63,9 +63,8 @@ def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int) -> list[Pa
     """The checked folds of a number, of a splitter (KFold, or one of scikit-learn), or of pairs (train, test)."""
     if hasattr(folds, "__index__") and not isinstance(folds, bool):
         folds = KFold(folds, stratified=stratified, seed=seed)
-    pairs: Iterable[Any] = folds.split(x, y) if hasattr(folds, "split") else folds
     found = []
-    for i, pair in enumerate(pairs):
+    for i, pair in enumerate(_pairs(folds, x, y)):
         try:
             train, test = (np.asarray(rows) for rows in pair)
         except (TypeError, ValueError):
@@ -77,6 +76,24 @@ def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int) -> list[Pa
     if len(found) < 2:
         raise ValueError(f"folds: there are {len(found)}; need at least 2")
     return found
+
+
+def _pairs(folds: Any, x: Any, y: Any) -> list[Any]:
+    """What a splitter or an iterable gives."""
+    if isinstance(folds, (str, bytes, bool, float)) or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
+        raise TypeError(
+            f"folds is {folds!r:.60}; need a whole number, a splitter such as selection.KFold(5), or pairs (training "
+            "rows, test rows)"
+        )
+    try:
+        return list(folds.split(x, y) if hasattr(folds, "split") else folds)
+    except (TypeError, ValueError) as error:
+        if "group" not in str(error):
+            raise
+        kind = type(folds).__name__
+        raise ValueError(
+            f"folds: {kind} needs groups; pass its pairs, folds=list({kind}(...).split(x, y, groups)) ({error})"
+        ) from None
 
 
 def _rows(index: np.ndarray, name: str, n: int) -> np.ndarray:
@@ -101,6 +118,11 @@ def fit_seed(seed: int, fold: int, index: int) -> int:
 def nested_seed(seed: int, fold: int) -> int:
     """The seed of the folds inside an outer fold."""
     return _bits(seed, NESTED + fold, 0)
+
+
+def start_seed(seed: int, fold: int) -> int:
+    """The seed of what a family draws once per fold, whatever λ: the rows that tell a network when to stop."""
+    return _bits(seed, STARTS + fold, 0)
 
 
 def _bits(seed: int, call: int, offset: int) -> int:

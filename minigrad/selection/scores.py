@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 from .. import kernels as K
 from ..data.arrays import as_rows
 from ..engine import Tensor
-from ..errors import ShapeError
+from ..errors import NonFiniteError, ShapeError
 from ..nn.module import Module
 from ..train.evaluate import evaluating
 
@@ -18,11 +19,15 @@ ROWS = 1024  # of a network's forward pass
 
 
 class Score(NamedTuple):
-    """A score by name: function(output, y), and whether more of it is better."""
+    """A score by name: function(output, y), and whether more of it is better.
+
+    classes: whether y holds classes 0, 1, ... (True) or numbers (False); None: the function takes both.
+    """
 
     name: str
     function: Callable[[np.ndarray, np.ndarray], float]
     greater_is_better: bool = False
+    classes: bool | None = None
 
     @property
     def sign(self) -> float:
@@ -50,7 +55,9 @@ def log_loss(output: np.ndarray, y: np.ndarray) -> float:
 
 
 def accuracy(output: np.ndarray, y: np.ndarray) -> float:
-    """Share of rows whose class has the largest logit; a single logit says class 1 above 0."""
+    """Share of rows whose class has the largest logit; a single logit says class 1 above 0. NaN if an output is."""
+    if np.isnan(output).any():
+        return math.nan
     said = output.argmax(1) if output.ndim == 2 and output.shape[1] > 1 else _flat(output, y) > 0
     return float((said == y).sum() / len(y))
 
@@ -63,8 +70,11 @@ def _flat(output: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 SCORES = {
     score.name: score
-    for score in (Score("mse", mse), Score("log_loss", log_loss), Score("accuracy", accuracy, greater_is_better=True))
-}
+    for score in (
+        Score("mse", mse, classes=False), Score("log_loss", log_loss, classes=True),
+        Score("accuracy", accuracy, greater_is_better=True, classes=True),
+    )
+}  # fmt: skip
 ALIASES = {"neg_log_loss": "log_loss", "neg_mean_squared_error": "mse"}  # scikit-learn's names
 
 
@@ -86,3 +96,19 @@ def output_of(model: Any, x: np.ndarray) -> np.ndarray:
     x = as_rows(x, "x").astype(dtype, copy=False)
     with evaluating(model):
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
+
+
+def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score) -> float:
+    """The score of a model on rows it was not fitted on; NonFiniteError where its outputs or the score are not finite.
+
+    A network that diverged answers NaN, which an argmax takes for class 0: no score of it may enter a mean.
+    """
+    output = output_of(model, x)
+    bad = ~np.isfinite(output)
+    if bad.any():
+        first = output[tuple(np.argwhere(bad)[0])]
+        raise NonFiniteError(f"the model answers {first} in {int(bad.sum())} of {output.size} outputs: it diverged")
+    value = float(score.function(output, y))
+    if not math.isfinite(value):
+        raise NonFiniteError(f"{score.name} of the test rows is {value}")
+    return value

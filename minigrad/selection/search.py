@@ -17,9 +17,10 @@ from ..errors import ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
-from .log import Log, digest, plain
+from .identity import digest, identity
+from .log import Log, plain
 from .result import SelectionWarning, mean_and_error
-from .scores import Score, as_score, output_of
+from .scores import Score, as_score, judged
 from .sweep import run
 
 
@@ -78,10 +79,7 @@ def score_setting(
     try:
         with own_streams(seed):
             model = train(take_rows(x, rows), y[rows], seed=seed, **setting)
-            value = score.function(output_of(model, take_rows(x, held_out)), y[held_out])
-        if not math.isfinite(value):
-            raise ArithmeticError(f"{score.name} of the test rows is {value}")
-        return {"score": value}
+            return {"score": judged(model, take_rows(x, held_out), y[held_out], score)}
     except Exception as error:  # one of many: reported by search, with its setting and fold
         return {"failed": f"{type(error).__name__}: {error}"}
 
@@ -117,7 +115,8 @@ def search(
         for f, fold in enumerate(parts)
     }
     described = {
-        "train": train, "settings": settings, "score": chosen.name, "seed": seed, "data": digest(x, y),
+        "train": train, "settings": settings, "score": chosen.name, "score function": identity(chosen.function), "seed": seed,
+        "data": digest(x, y),
         "rows of the folds": digest(*[rows for part in parts for rows in part]),
     }  # fmt: skip
     journal = Log(log, described) if log is not None else None

@@ -1,0 +1,181 @@
+"""What is checked before anything is fitted: rows, targets, the score, and the classes of every fold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.arrays import as_rows, finite_rows, pair
+from ..errors import DTypeError, NonFiniteError, ShapeError
+from .folds import Pair
+from .scores import Score, as_score
+
+NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+class Data(NamedTuple):
+    """Rows and targets as families take them; of classes, how many there are, and their names."""
+
+    x: np.ndarray
+    y: np.ndarray
+    options: dict[str, Any]
+    names: np.ndarray | None
+
+
+def prepare(family: Any, x: Any, y: Any) -> Data:
+    """x and y checked; the classes of y, whatever they are called, become 0, 1, ... in sorted order.
+
+    Errors name what can't be: a missing entry of y, words for a family of numbers, measured numbers for one of classes,
+    a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
+    """
+    who = type(getattr(family, "family", family)).__name__
+    x, y = _table(x), _entries(y)
+    names = None
+    if family.classifies:
+        names, y = _classes(y, who)
+    rows, targets = pair(x, y if family.classifies else _numbers(y, who))
+    if not getattr(family, "takes_gaps", True):
+        rows = _without_gaps(rows)
+    if getattr(family, "fit_intercept", True):
+        if names is None and targets.ndim == 1 and len(targets) > 1 and (targets == targets[0]).all():
+            raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
+        if len(rows) > 1 and (rows == rows[0]).all():
+            raise ValueError(f"x: every column is constant in all {len(rows)} rows, so that no input can tell rows apart")
+    if names is None:
+        return Data(rows, targets, {}, None)
+    return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
+
+
+def _table(x: Any) -> Any:
+    """x; where it holds words or None, the error names the place, or they are numbers and gaps after all."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise NonFiniteError("x: a masked array has gaps under its mask; pass x.filled(np.nan) to selection.Imputed(...)")
+    array = np.asarray(x)
+    if array.dtype.kind not in "OUST" or array.ndim != 2:
+        return x
+    for row, column in np.argwhere([[not (v is None or isinstance(v, NUMBERS)) for v in cells] for cells in array]):
+        named = getattr(x, "columns", None)
+        where = f"column {column}" if named is None else f"column {named[column]!r}"
+        raise DTypeError(
+            f"x: row {row}, {where} is {array[row, column]!r:.40}; need numbers: make a column of 0 and 1 of each word"
+        )
+    return np.array([[math.nan if v is None else float(v) for v in cells] for cells in array])
+
+
+def _missing(value: Any) -> bool:
+    """None, NaN, NaT, and what pandas calls NA, which can't be compared."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):
+        return True
+
+
+def _entries(y: Any) -> np.ndarray:
+    """y as an array (n,), or (n, k), without a gap; objects that are numbers become floats."""
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        gaps = np.flatnonzero(np.ma.getmaskarray(y).reshape(len(y), -1).any(1))
+    else:
+        array = np.asarray(y)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.dtype.kind not in "OfMm" or array.ndim != 1:
+            return array
+        gaps = np.flatnonzero([_missing(v) for v in array]) if array.dtype.kind == "O" else np.flatnonzero(array != array)
+    if len(gaps):
+        value = np.ravel(np.asarray(y, object))[gaps[0]] if np.ndim(y) == 1 else "missing"
+        raise NonFiniteError(
+            f"y: row {gaps[0]} is {value}: the target is missing there, and in {len(gaps)} of {len(y)} rows in all; "
+            "leave such rows out"
+        )
+    if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array):
+        kinds = {isinstance(v, (bool, np.bool_)) for v in array}
+        return np.array(array.tolist(), None if kinds == {True} else np.float64) if len(kinds) == 1 else array
+    return array
+
+
+def _numbers(y: np.ndarray, who: str) -> np.ndarray:
+    """Targets that are numbers, finite."""
+    if y.dtype.kind in "OUSTMm":
+        raise DTypeError(
+            f"y holds {'words' if y.dtype.kind in 'OUST' else 'dates'}, such as {_shown(y.flat[0])}, and {who} predicts "
+            "numbers: use linear_model.Logistic for classes, or selection.Network(..., classifies=True)"
+        )
+    y = as_rows(y, "y")
+    return finite_rows(y, "y") if y.dtype.kind == "f" else y
+
+
+def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
+    """(names of the classes in sorted order, y as their numbers 0, 1, ...)."""
+    if y.ndim != 1 or not len(y):
+        raise ShapeError(f"y is {y.shape}; need one class per row, of at least two")
+    cure = (
+        f"{who} predicts classes: use linear_model.Regression, or make classes of them, as y > {_shown(np.median(y))}"
+        if y.dtype.kind in "fiu" else ""
+    )  # fmt: skip
+    if y.dtype.kind == "f":
+        y = finite_rows(y, "y")
+        broken = np.flatnonzero(y != np.floor(y))
+        if broken.size:
+            raise ValueError(
+                f"y holds measured numbers, such as {y[broken[0]]:.6g} in row {broken[0]}, "
+                f"{len(np.unique(y))} different values in {len(y)} rows, and {cure}"
+            )
+    try:
+        names, classes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    except TypeError:
+        kinds = sorted({type(v).__name__ for v in y})
+        raise DTypeError(f"y mixes {' and '.join(kinds)}; need classes of one kind, as y.astype(str) makes") from None
+    if len(names) < 2:
+        raise ShapeError(f"y is {_shown(names[0])} in all {len(y)} rows; need one class per row, of at least two")
+    if cure and len(names) > 10 and np.median(counts) < 2:
+        raise ValueError(f"y holds {len(names)} different values in {len(y)} rows: numbers, not classes, and {cure}")
+    return names, classes
+
+
+def _shown(name: Any) -> str:
+    """A class as its user wrote it: 'oak', not np.str_('oak')."""
+    return repr(name.item() if isinstance(name, np.generic) else name)
+
+
+def _without_gaps(rows: np.ndarray) -> np.ndarray:
+    try:
+        return finite_rows(rows, "x") if rows.dtype.kind == "f" else rows
+    except NonFiniteError as error:
+        cure = "; selection.Imputed(family) fills them with means of training rows" if np.isnan(rows).any() else ""
+        raise NonFiniteError(f"{error}{cure}") from None
+
+
+def fitting_score(score: Any, family: Any) -> Score:
+    """The score, or the family's own; ValueError where one is of classes and the other of numbers."""
+    found = as_score(family.score if score is None else score)
+    if found.classes is None or found.classes == bool(family.classifies):
+        return found
+    who = type(getattr(family, "family", family)).__name__
+    if found.classes:
+        raise ValueError(
+            f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, such "
+            "as linear_model.Logistic"
+        )
+    raise ValueError(
+        f"score {found.name!r} is one of numbers, and {who} predicts classes: use 'log_loss' or 'accuracy', or a model "
+        "of numbers, such as linear_model.Regression"
+    )
+
+
+def check_classes(data: Data, folds: list[Pair], what: str = "fold") -> None:
+    """ValueError, by the class's name, where the training rows of a fold lack a class."""
+    if data.names is None:
+        return
+    for f, (train, _) in enumerate(folds):
+        counts = np.bincount(data.y[train], minlength=len(data.names))
+        if counts.all():
+            continue
+        absent = int(np.argmin(counts))
+        rows = int((data.y == absent).sum())
+        raise ValueError(
+            f"class {_shown(data.names[absent])} has {rows} {'row' if rows == 1 else 'rows'} in all, none of them among "
+            f"the {len(train)} training rows of {what} {f} of {len(folds)}; every fold must train on every class: "
+            + ("leave the class out or join it with another" if rows < 3 else "mix the rows: folds=5 deals out classes")
+        )
