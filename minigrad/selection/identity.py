@@ -7,6 +7,7 @@ and two lambdas share one. An address (`<function f at 0x7f...>`) would not do e
 from __future__ import annotations
 
 import functools
+import os
 import pickle
 import sys
 import types
@@ -90,6 +91,8 @@ def _parts_of_object(value: Any, seen: Seen) -> Iterator[bytes]:
         yield from _parts_of_code(value, seen)
     elif isinstance(value, types.CellType):
         yield from _all([value.cell_contents] if _filled(value) else [], seen)
+    elif isinstance(value, os.PathLike):  # its slots are caches
+        yield from _all([name, os.fspath(value)], seen)
     elif isinstance(value, types.ModuleType):
         yield value.__name__.encode()
     elif isinstance(value, type):
@@ -160,7 +163,7 @@ def _parts_of_instance(value: Any, seen: Seen) -> Iterator[bytes]:
     state = {name: getattr(value, name) for name in sorted(slots) if hasattr(value, name)}
     state |= dict(sorted(getattr(value, "__dict__", {}).items()))
     yield from _parts(type(value), seen)
-    if state:
+    if state or hasattr(value, "__dict__"):
         yield from _all([state], seen)
         return
     try:

@@ -156,7 +156,7 @@ def fitting_score(score: Any, family: Any) -> Score:
     if found.classes:
         raise ValueError(
             f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, such "
-            "as linear_model.Logistic"
+            "as linear_model.Logistic (minigrad cv: name the target in --categorical)"
         )
     raise ValueError(
         f"score {found.name!r} is one of numbers, and {who} predicts classes: use 'log_loss' or 'accuracy', or a model "

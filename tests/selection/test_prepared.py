@@ -1,0 +1,147 @@
+"""What is refused before any fit: targets, inputs, scores and folds that can't be right, by the user's names."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minigrad import linear_model as linear
+from minigrad import mse, nn, selection
+from minigrad.errors import DTypeError, NonFiniteError, ShapeError
+from minigrad.selection.prepared import prepare
+
+X = np.random.default_rng(0).standard_normal((60, 3))
+CLASSES, NUMBERS = linear.Logistic(), linear.Regression()
+WORDS = np.array(["oak", "pine", "yew"])[np.arange(60) % 3]
+
+
+class Watched(linear.Logistic):
+    """Counts how often it was given rows."""
+
+    starts = 0
+
+    def start(self, *arguments, **options):
+        Watched.starts += 1
+        return super().start(*arguments, **options)
+
+
+def refused(choose, y, match, family=None, x=X, error=ValueError, **options):
+    Watched.starts = 0
+    with pytest.raises(error, match=match):
+        choose(family or Watched(), x, y, **{"lambdas": [0.1, 0.01], **options})
+    assert Watched.starts == 0
+
+
+@pytest.mark.parametrize("gap", [None, math.nan, np.float32("nan"), np.datetime64("NaT")])
+def test_a_class_that_is_missing_is_named_by_its_row(gap):
+    y = np.array(["no", "yes", gap] + ["no", "yes", "no"] * 19, dtype=object)
+    refused(selection.cross_validate, y, "y: row 2 is .*missing there, and in 1 of 60 rows", error=NonFiniteError)
+
+
+def test_gaps_of_other_targets():
+    y = X[:, 0].copy()
+    y[7] = math.nan
+    for made in (y, y.astype(object), np.ma.masked_invalid(y), y.reshape(-1, 1)):
+        refused(selection.cross_validate, made, "y: row 7 is", NUMBERS, error=NonFiniteError)
+    y = X[:, 0].astype(object)
+    y[5] = None
+    refused(selection.cross_validate, y, "y: row 5 is None", NUMBERS, error=NonFiniteError)
+    y = X[:, 0].copy()
+    y[4] = math.inf
+    refused(selection.cross_validate, y, "y: row 4 is inf", NUMBERS, error=NonFiniteError)
+
+
+def test_gaps_of_inputs_name_their_row_in_the_table_and_the_cure():
+    x = X.copy()
+    x[50, 1] = math.nan
+    refused(selection.cross_validate, X[:, 0], "x: row 50, column 1 is nan.*selection.Imputed", NUMBERS, x,
+            NonFiniteError)  # fmt: skip
+    assert prepare(selection.Imputed(NUMBERS), x, X[:, 0]).x.shape == (60, 3)
+    masked = np.ma.masked_invalid(x)
+    refused(selection.cross_validate, X[:, 0], "masked array has gaps", NUMBERS, masked, NonFiniteError)
+
+
+def test_words_among_the_inputs_are_named():
+    x = X.astype(object)
+    x[3, 1] = "north"
+    refused(selection.cross_validate, X[:, 0], "x: row 3, column 1 is 'north'", NUMBERS, x, DTypeError)
+    x[3, 1] = None
+    assert math.isnan(prepare(selection.Imputed(NUMBERS), x, X[:, 0]).x[3, 1])
+    assert prepare(NUMBERS, X.astype(object), X[:, 0]).x.dtype == np.float64
+
+
+def test_numbers_are_no_classes_and_classes_no_numbers():
+    for y in (X[:, 0], X[:, 0].astype(object), X[:, :1]):
+        refused(selection.cross_validate, y, "measured numbers, such as .* in row 0, 60 different values in 60 rows")
+    refused(selection.cross_validate, np.arange(60), "60 different values in 60 rows: numbers, not classes")
+    refused(selection.cross_validate, WORDS, "y holds words, such as 'oak', and Regression predicts numbers", NUMBERS,
+            error=DTypeError)  # fmt: skip
+    refused(selection.cross_validate, WORDS.astype(object), "y holds words", selection.Imputed(NUMBERS),
+            error=DTypeError)  # fmt: skip
+    refused(selection.cross_validate, np.array([1, "a"] * 30, object), "y mixes int and str", error=DTypeError)
+
+
+@pytest.mark.parametrize("y", [np.arange(60) % 2 == 0, (np.arange(60) % 2).astype(float), np.arange(60) % 2 * 7 - 3,
+                               WORDS, WORDS.astype(object), (np.arange(60) % 3).reshape(-1, 1)])  # fmt: skip
+def test_classes_of_any_kind_are_taken(y):
+    data = prepare(CLASSES, X, y)
+    assert data.y.dtype == np.int64 and (data.names[data.y] == np.ravel(y)).all()
+
+
+def test_constant_targets_and_constant_inputs():
+    refused(selection.cross_validate, np.ones(60), "y is 1 in all 60 rows: a constant target", NUMBERS)
+    refused(selection.cross_validate, np.array(["oak"] * 60), "y is 'oak' in all 60 rows", error=ShapeError)
+    for family in (NUMBERS, selection.Network(None, mse, classifies=False)):
+        refused(selection.cross_validate, X[:, 0], "x: every column is constant in all 60 rows", family,
+                np.ones((60, 3)))  # fmt: skip
+    through_zero = linear.Regression(fit_intercept=False)
+    assert selection.cross_validate(through_zero, np.ones((60, 1)), 3 + X[:, 0], [0.1], refit=False).mean[0] < 2
+
+
+@pytest.mark.parametrize(
+    ("family", "score"),
+    [(NUMBERS, "accuracy"), (NUMBERS, "log_loss"), (NUMBERS, "neg_log_loss"), (selection.Imputed(NUMBERS), "accuracy"),
+     (CLASSES, "mse"), (CLASSES, "neg_mean_squared_error"), (selection.Network(None, mse, classifies=False), "accuracy"),
+     (selection.Network(None, mse), "mse"), (NUMBERS, selection.scores.SCORES["accuracy"])],
+)  # fmt: skip
+def test_scores_of_another_kind_of_target(family, score):
+    kind = type(getattr(family, "family", family)).__name__
+    y = WORDS if family.classifies else X[:, 0]
+    for choose in (selection.cross_validate, selection.nested_cross_validate):
+        refused(choose, y, f"score '(accuracy|log_loss|mse)' is one of .*{kind} predicts", family, score=score)
+
+
+def test_a_score_of_ones_own_is_taken_as_it_is():
+    score = selection.Score("absolute", lambda output, y: float(np.abs(output - y).mean()))
+    assert selection.cross_validate(NUMBERS, X, X[:, 0], [0.1], score=score, refit=False).score == "absolute"
+
+
+def test_classes_with_too_few_rows_are_named():
+    y = np.array(["common"] * 39 + ["other"] * 20 + ["rare"])
+    refused(selection.cross_validate, y, "class 'rare' has 1 row in all, none of them among the .* of 5; every fold")
+    y = np.array(["common"] * 38 + ["other"] * 20 + ["rare"] * 2)
+    refused(selection.nested_cross_validate, y, "class 'rare' has .* outer fold")
+    assert selection.cross_validate(CLASSES, X, y, [0.1], refit=False).counts.tolist() == [5]
+
+
+def test_folds_that_lack_a_class_are_named():
+    y, rows = np.repeat(["oak", "pine", "yew"], 20), np.arange(60)
+    blocks = [(np.delete(rows, block), block) for block in np.split(rows, 3)]
+    refused(selection.cross_validate, y, "class 'oak' has 20 rows .* fold 0 of 3", folds=blocks)
+    refused(selection.cross_validate, y, "class 'pine' .* fold 0 of 2", folds=selection.KFold(2, seed=1).split(X[:3]))
+
+
+@pytest.mark.parametrize("folds", ["5", 5.0, None, True])
+def test_folds_of_a_wrong_kind(folds):
+    refused(selection.cross_validate, WORDS, "folds is", folds=folds, error=TypeError)
+
+
+def test_a_splitter_that_needs_groups():
+    split = pytest.importorskip("sklearn.model_selection", reason="needs scikit-learn, the extra `sklearn`")
+    refused(selection.cross_validate, WORDS, r"GroupKFold needs groups; pass its pairs, folds=list\(GroupKFold",
+            folds=split.GroupKFold(3))  # fmt: skip
+
+
+def test_networks_are_asked_too():
+    family = selection.Network(lambda: nn.Linear(3, 3), mse)
+    refused(selection.cross_validate, np.array(["a"] * 59 + ["b"]), "class 'b' has 1 row", family)
