@@ -21,7 +21,7 @@ EPOCHS = {
     "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
 }
 WARM = (
-    "each λ goes on from the network of the last, from dense to sparse, which is faster but mixes λ with training time; "
+    "each λ goes on from the network of the last, from dense to sparse, faster, but it mixes λ with training time; "
     "default: each λ starts afresh and trains until a tenth of its training rows stops improving"
 )
 

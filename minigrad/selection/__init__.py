@@ -1,7 +1,7 @@
 """Choosing λ and other settings on one's own data: folds, grids, paths, cross-validation, search.
 
-`result = selection.cross_validate(linear_model.Regression(standardize=True), x, y)`, then `print(result.table())`, `result.lambda_1se`,
-`result.model_1se.output(new_x)`.
+`result = selection.cross_validate(linear_model.Regression(standardize=True), x, y)`, then `print(result.table())`,
+`result.lambda_1se`, `result.model_1se.output(new_x)`.
 """
 
 from .crossvalidation import Nested, cross_validate, fit_path, lambda_grid, nested_cross_validate

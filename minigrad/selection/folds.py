@@ -13,7 +13,8 @@ from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 
 Pair = tuple[np.ndarray, np.ndarray]
-REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42  # call numbers of the purpose SPLIT from here on; data.split has 0
+# Call numbers of the purpose SPLIT from here on; data.split has 0.
+REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42
 
 
 class KFold:

@@ -1,4 +1,4 @@
-"""What tells one setting of a sweep from another: functions by their code, objects by their state, arrays by their bytes.
+"""What tells one setting of a sweep from another: functions by code, objects by state, arrays by bytes.
 
 A log is resumed only where all of it is the same. A name alone would not do: a function that was edited keeps its name,
 and two lambdas share one. An address (`<function f at 0x7f...>`) would not do either: it changes with every process.

@@ -16,9 +16,9 @@ from ..data.scaling import Standardizer
 from ..data.splitting import split
 from ..errors import NonFiniteError
 from ..nn.module import Module
-from ..reg.select import select
 from ..ops import binary
 from ..ops.losses import bce_with_logits
+from ..reg.select import select
 from ..train import EarlyStopping, fit
 from .scores import output_of
 

@@ -42,7 +42,7 @@ def prepare(family: Any, x: Any, y: Any) -> Data:
         if names is None and targets.ndim == 1 and len(targets) > 1 and (targets == targets[0]).all():
             raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
         if len(rows) > 1 and (rows == rows[0]).all():
-            raise ValueError(f"x: every column is constant in all {len(rows)} rows, so that no input can tell rows apart")
+            raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
     if names is None:
         return Data(rows, targets, {}, None)
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
@@ -51,7 +51,7 @@ def prepare(family: Any, x: Any, y: Any) -> Data:
 def _table(x: Any) -> Any:
     """x; where it holds words or None, the error names the place, or they are numbers and gaps after all."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        raise NonFiniteError("x: a masked array has gaps under its mask; pass x.filled(np.nan) to selection.Imputed(...)")
+        raise NonFiniteError("x: a masked array has gaps; pass x.filled(np.nan) to selection.Imputed(...)")
     array = np.asarray(x)
     if array.dtype.kind not in "OUST" or array.ndim != 2:
         return x
@@ -82,7 +82,7 @@ def _entries(y: Any) -> np.ndarray:
             array = array[:, 0]
         if array.dtype.kind not in "OfMm" or array.ndim != 1:
             return array
-        gaps = np.flatnonzero([_missing(v) for v in array]) if array.dtype.kind == "O" else np.flatnonzero(array != array)
+        gaps = np.flatnonzero([_missing(v) for v in array] if array.dtype.kind == "O" else array != array)
     if len(gaps):
         value = np.ravel(np.asarray(y, object))[gaps[0]] if np.ndim(y) == 1 else "missing"
         raise NonFiniteError(
@@ -99,8 +99,8 @@ def _numbers(y: np.ndarray, who: str) -> np.ndarray:
     """Targets that are numbers, finite."""
     if y.dtype.kind in "OUSTMm":
         raise DTypeError(
-            f"y holds {'words' if y.dtype.kind in 'OUST' else 'dates'}, such as {_shown(y.flat[0])}, and {who} predicts "
-            "numbers: use linear_model.Logistic for classes, or selection.Network(..., classifies=True)"
+            f"y holds {'words' if y.dtype.kind in 'OUST' else 'dates'}, such as {_shown(y.flat[0])}, and {who} "
+            "predicts numbers: use linear_model.Logistic for classes, or selection.Network(..., classifies=True)"
         )
     y = as_rows(y, "y")
     return finite_rows(y, "y") if y.dtype.kind == "f" else y
@@ -155,8 +155,8 @@ def fitting_score(score: Any, family: Any) -> Score:
     who = type(getattr(family, "family", family)).__name__
     if found.classes:
         raise ValueError(
-            f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, such "
-            "as linear_model.Logistic (minigrad cv: name the target in --categorical)"
+            f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, "
+            "such as linear_model.Logistic (minigrad cv: name the target in --categorical)"
         )
     raise ValueError(
         f"score {found.name!r} is one of numbers, and {who} predicts classes: use 'log_loss' or 'accuracy', or a model "
@@ -175,7 +175,7 @@ def check_classes(data: Data, folds: list[Pair], what: str = "fold") -> None:
         absent = int(np.argmin(counts))
         rows = int((data.y == absent).sum())
         raise ValueError(
-            f"class {_shown(data.names[absent])} has {rows} {'row' if rows == 1 else 'rows'} in all, none of them among "
-            f"the {len(train)} training rows of {what} {f} of {len(folds)}; every fold must train on every class: "
-            + ("leave the class out or join it with another" if rows < 3 else "mix the rows: folds=5 deals out classes")
+            f"class {_shown(data.names[absent])} has {rows} {'row' if rows == 1 else 'rows'} in all, none of them "
+            f"among the {len(train)} training rows of {what} {f} of {len(folds)}; each must train on every class: "
+            + ("leave the class out, or join it with another" if rows < 3 else "mix the rows, as folds=5 does")
         )

@@ -72,7 +72,8 @@ class CrossValidation:
         if self.epochs is None:
             return None
         most = float(np.nanmax(self.epochs))
-        return [max(1, math.ceil(np.median(there) if (there := c[np.isfinite(c)]).size else most)) for c in self.epochs.T]
+        columns = [column[np.isfinite(column)] for column in self.epochs.T]
+        return [max(1, math.ceil(np.median(column) if column.size else most)) for column in columns]
 
     @property
     def notes(self) -> list[str]:

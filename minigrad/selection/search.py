@@ -115,8 +115,8 @@ def search(
         for f, fold in enumerate(parts)
     }
     described = {
-        "train": train, "settings": settings, "score": chosen.name, "score function": identity(chosen.function), "seed": seed,
-        "data": digest(x, y),
+        "train": train, "settings": settings, "score": chosen.name, "score function": identity(chosen.function),
+        "seed": seed, "data": digest(x, y),
         "rows of the folds": digest(*[rows for part in parts for rows in part]),
     }  # fmt: skip
     journal = Log(log, described) if log is not None else None

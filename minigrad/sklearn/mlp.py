@@ -24,7 +24,6 @@ from ..train import EarlyStopping, History, fit
 from .classes import LogitClassifier
 from .keywords import named
 
-
 INSTEAD = {
     "hidden_layer_sizes": "hidden, such as hidden=(64, 32), or hidden=64 for one layer",
     "early_stopping": "validation_fraction=0.1, with epochs as the most there may be and patience",

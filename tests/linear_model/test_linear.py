@@ -1,39 +1,14 @@
 """Linear models by their optimality, their units, weights, and what they refuse."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
+from linear_model.tables import slopes, table
 
 from minigrad import linear_model
 from minigrad.errors import NonFiniteError, ShapeError
-from minigrad.linear_model.columns import row_space
 from minigrad.linear_model.least_squares import solve
 
 pytestmark = pytest.mark.usefixtures("backend")
-
-
-def table(rng, m=60, p=8, classes=0):
-    x = rng.standard_normal((m, p)) * np.linspace(0.5, 3, p) + np.linspace(-2, 5, p)
-    w = np.where(np.arange(p) < 3, 1.0, 0.0)
-    score = (x - x.mean(0)) @ w
-    if not classes:
-        return x, 10 + score + rng.standard_normal(m)
-    cuts = np.quantile(score + rng.standard_normal(m), np.arange(1, classes) / classes)
-    return x, np.searchsorted(cuts, score + 0.5 * rng.standard_normal(m)).astype(np.int64)
-
-
-def slopes(model, x, y):
-    """Minus the gradient of the mean data term: for coefficients, (p,) or (p, classes), and for the intercept."""
-    out = model.output(x)
-    if y.dtype.kind == "f":
-        residual = y - out
-    elif out.ndim == 1:
-        residual = y - 1 / (1 + np.exp(-out))
-    else:
-        e = np.exp(out - out.max(1, keepdims=True))
-        residual = np.eye(out.shape[1])[y] - e / e.sum(1, keepdims=True)
-    return x.T @ residual / len(x), residual.mean(0)
 
 
 @pytest.mark.parametrize("classes", [0, 2, 3])
@@ -190,122 +165,6 @@ def test_bad_strengths_and_classes(rng):
         linear_model.Logistic().start(x, np.arange(60) % 2 * 2, classes=3)
     with pytest.raises(ShapeError, match="the model was fitted on 8 columns"):
         linear_model.Regression().start(x, y).fit(1.0).output(x[:, :3])
-
-
-def wide(rng, m=20, p=300, classes=0):
-    x = rng.standard_normal((m, p)) + 2.0
-    score = x[:, :4].sum(1)
-    if not classes:
-        return x, score + 0.1 * rng.standard_normal(m)
-    return x, np.searchsorted(np.quantile(score, np.arange(1, classes) / classes), score).astype(np.int64)
-
-
-@pytest.mark.parametrize("classes", [0, 2, 3])
-@pytest.mark.parametrize("ratio", [1.0, 0.5, 0.01, 0.0])
-def test_more_columns_than_rows(rng, classes, ratio, monkeypatch):
-    """The optimality conditions hold, whether all chosen columns fit in one block or not."""
-    x, y = wide(rng, classes=classes)
-    family = (linear_model.Logistic if classes else linear_model.Regression)(ratio)
-    top = family.start(x, y).lambda_max() if ratio else 10.0
-    for whole in (1024, 32):
-        monkeypatch.setattr("minigrad.linear_model.columns.WHOLE", whole)
-        monkeypatch.setattr("minigrad.linear_model.columns.BLOCK", 16)
-        model = family.start(x, y).fit(0.3 * top)
-        g, free = slopes(model, x, y)
-        w = model.coefficients
-        s = g - model.l2 * w
-        np.testing.assert_allclose(s[w != 0], model.l1 * np.sign(w[w != 0]), atol=1e-8)
-        assert (np.abs(s) <= model.l1 + 1e-8).all() and w.any()
-        np.testing.assert_allclose(free, 0, atol=1e-9)
-
-
-@pytest.mark.parametrize("classes", [0, 2])
-def test_one_column_more_than_rows_changes_nothing(rng, classes):
-    """A constant column, which has no coefficient, makes the table wide."""
-    x, y = table(rng, m=12, p=12, classes=classes)
-    for ratio in (1.0, 0.5, 0.0):
-        family = (linear_model.Logistic if classes else linear_model.Regression)(ratio)
-        narrow, wide = (family.start(rows, y).fit(0.1) for rows in (x, np.column_stack([x, np.ones(12)])))
-        np.testing.assert_allclose(wide.coefficients[:-1], narrow.coefficients, atol=1e-7)
-        assert wide.coefficients[-1] == 0 and wide.intercept == pytest.approx(narrow.intercept, abs=1e-6)
-
-
-def test_products_of_all_columns_are_never_made(rng):
-    """30,000 columns of 20 rows: 5 MB, where the products of all columns would take 7 GB."""
-    x, y = wide(rng, p=30_000)
-    for family, target in ((linear_model.Regression(), y), (linear_model.Regression(0.0), y),
-                           (linear_model.Logistic(), y > y.mean()), (linear_model.Logistic(0.0), y > y.mean())):
-        tracemalloc.start()
-        solver = family.start(x, target.astype(np.int64) if target.dtype == bool else target)
-        assert solver.fit(0.3 * min(solver.lambda_max(), 1.0)).nonzeros
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < 60e6
-
-
-def test_row_space_of_dependent_rows(rng):
-    rows = rng.standard_normal((6, 40))
-    rows[3] = rows[0] - rows[1]
-    rows[5] = 0
-    table, basis = row_space(rows)
-    assert table.shape == (6, 4)
-    np.testing.assert_allclose(table @ basis, rows, atol=1e-13)
-    np.testing.assert_allclose(basis @ basis.T, np.eye(4), atol=1e-14)
-
-
-@pytest.mark.parametrize("p", [4, 40])
-@pytest.mark.parametrize("ratio", [1.0, 0.5, 0.0])
-@pytest.mark.parametrize("standardize", [False, True])
-@pytest.mark.parametrize("scale", [2.0**530, 2.0**-530])  # about 1e±160: squares leave the range
-def test_columns_of_extreme_size_have_the_right_coefficients(rng, p, ratio, standardize, scale):
-    """x times c: λ c and l2 c² give coefficients w / c; where l2 can't be that, its effect must vanish or be refused."""
-    x, y = wide(rng, p=p)
-    family = linear_model.Regression(ratio, standardize=standardize)
-    lam = 0.1 * family.start(x, y).lambda_max() if ratio else 0.1
-    plain = family.start(x, y).fit(lam)
-    if standardize:
-        scaled = family.start(x * scale, y).fit(lam)
-    elif ratio == 1:
-        solver = family.start(x * scale, y)
-        assert solver.lambda_max() == pytest.approx(scale * family.start(x, y).lambda_max(), rel=1e-12)
-        scaled = solver.fit(lam * scale)
-    elif scale > 1:  # the ridge on such small coefficients is nothing
-        plain = family.start(x, y).solve(lam * ratio, 1e-300) if ratio else None
-        scaled = family.start(x * scale, y).solve(lam * ratio * scale, 1e-300)
-    else:
-        with pytest.raises(NonFiniteError, match="column 0 is so small"):
-            family.start(x * scale, y).fit(lam)
-        return
-    if plain is not None:
-        np.testing.assert_allclose(scaled.coefficients * scale, plain.coefficients, rtol=1e-8, atol=1e-10)
-        assert scaled.intercept == pytest.approx(plain.intercept, rel=1e-9, abs=1e-9)
-
-
-def test_one_column_of_extreme_size(rng):
-    x, y = table(rng)
-    scale = np.ones(8)
-    scale[1], scale[2] = 2.0**530, 2.0**-530
-    plain, scaled = (linear_model.Regression(standardize=True).start(rows, y).fit(0.05) for rows in (x, x * scale))
-    np.testing.assert_allclose(scaled.coefficients * scale, plain.coefficients, rtol=1e-9)
-    labels = (y > y.mean()).astype(int)
-    plain, scaled = (linear_model.Logistic(standardize=True).start(rows, labels).fit(0.05) for rows in (x, x * scale))
-    np.testing.assert_allclose(scaled.coefficients * scale, plain.coefficients, rtol=1e-9)
-    large = np.column_stack([x, x[:, 0] * 2.0**530])  # an l1 of 0.1 is nothing for the last column
-    model = linear_model.Regression().start(large, x[:, 0]).fit(0.1)
-    np.testing.assert_allclose(model.coefficients[-1] * 2.0**530, 1.0, rtol=1e-9)
-
-
-@pytest.mark.parametrize("scale", [2.0**530, 2.0**-530])
-def test_targets_of_extreme_size(rng, scale):
-    x, y = table(rng)
-    for family in (linear_model.Regression(), linear_model.Regression(0.0)):
-        lam = 0.1 if family.l1_ratio == 0 else 0.1 * scale
-        plain, scaled = family.start(x, y).fit(0.1), family.start(x, y * scale).fit(lam)
-        np.testing.assert_allclose(scaled.coefficients / scale, plain.coefficients, rtol=1e-9)
-    with pytest.raises(NonFiniteError, match="coefficient of column 0 leaves the range"):
-        linear_model.Regression().start(x * 2.0**-530, y * 2.0**530).fit(0.0)
-    with pytest.raises(NonFiniteError, match="products with column 0 of x leave the range"):
-        linear_model.Regression().start(x * 2.0**530, y * 2.0**530).lambda_max()
 
 
 def test_several_classes_have_intercepts_of_mean_zero(rng):

@@ -11,7 +11,8 @@ import pytest
 from minigrad import nn, optim, reg, selection
 from minigrad.selection.identity import identity
 
-FACTOR = 2.0
+ENCLOSING = "def h(c):\n def g(x): return c * x\n return g\n"
+HOLDING = "class C:\n def __init__(self, n): self.n = n\n"
 
 
 def scope(**more):
@@ -35,11 +36,11 @@ def made(text, **more):
         ("def f(lam, *, l2=0.1): return lam", "def f(lam, *, l2=0.2): return lam"),
         ("def g(x): return x\ndef f(lam): return g(lam)", "def g(x): return -x\ndef f(lam): return g(lam)"),
         ("C = 1\ndef f(lam): return C * lam", "C = 2\ndef f(lam): return C * lam"),
-        ("def h(c):\n def g(x): return c * x\n return g\nf = h(1)", "def h(c):\n def g(x): return c * x\n return g\nf = h(2)"),
+        (f"{ENCLOSING}f = h(1)", f"{ENCLOSING}f = h(2)"),
         ("class f:\n def __call__(self): return 1", "class f:\n def __call__(self): return 2"),
         ("class f:\n size = 1", "class f:\n size = 2"),
         ("class B:\n def g(self): return 1\nclass f(B): pass", "class B:\n def g(self): return 2\nclass f(B): pass"),
-        ("class C:\n def __init__(self, n): self.n = n\nf = C(1)", "class C:\n def __init__(self, n): self.n = n\nf = C(2)"),
+        (f"{HOLDING}f = C(1)", f"{HOLDING}f = C(2)"),
         ("class C:\n def g(self): return 1\nf = C().g", "class C:\n def g(self): return 2\nf = C().g"),
         ("def f(lam): return {'a', 'b', 'c'}", "def f(lam): return {'a', 'b', 'd'}"),
         ("def f(lam): return [x for x in (1, 2)]", "def f(lam): return [x for x in (1, 3)]"),
@@ -59,7 +60,8 @@ def test_objects():
         (reg.L1(0.1), reg.L1(0.2)),
         (np.arange(3), np.arange(4)),
         (nn.Linear(2, 2), nn.Linear(2, 2)),  # other weights
-        ({"a": 1}, {"a": 2}), ({1, 2}, {1, 3}), ([1], (1,)), (1, 1.0), (selection.Uniform(0, 1), selection.Uniform(0, 2)),
+        ({"a": 1}, {"a": 2}), ({1, 2}, {1, 3}), ([1], (1,)), (1, 1.0),
+        (selection.Uniform(0, 1), selection.Uniform(0, 2)),
     ]  # fmt: skip
     for one, other in pairs:
         assert identity(one) != identity(other), one

@@ -101,7 +101,8 @@ def test_constant_targets_and_constant_inputs():
 @pytest.mark.parametrize(
     ("family", "score"),
     [(NUMBERS, "accuracy"), (NUMBERS, "log_loss"), (NUMBERS, "neg_log_loss"), (selection.Imputed(NUMBERS), "accuracy"),
-     (CLASSES, "mse"), (CLASSES, "neg_mean_squared_error"), (selection.Network(None, mse, classifies=False), "accuracy"),
+     (CLASSES, "mse"), (CLASSES, "neg_mean_squared_error"),
+     (selection.Network(None, mse, classifies=False), "accuracy"),
      (selection.Network(None, mse), "mse"), (NUMBERS, selection.scores.SCORES["accuracy"])],
 )  # fmt: skip
 def test_scores_of_another_kind_of_target(family, score):
@@ -118,7 +119,7 @@ def test_a_score_of_ones_own_is_taken_as_it_is():
 
 def test_classes_with_too_few_rows_are_named():
     y = np.array(["common"] * 39 + ["other"] * 20 + ["rare"])
-    refused(selection.cross_validate, y, "class 'rare' has 1 row in all, none of them among the .* of 5; every fold")
+    refused(selection.cross_validate, y, "class 'rare' has 1 row in all, none of them among the .* of 5; each")
     y = np.array(["common"] * 38 + ["other"] * 20 + ["rare"] * 2)
     refused(selection.nested_cross_validate, y, "class 'rare' has .* outer fold")
     assert selection.cross_validate(CLASSES, X, y, [0.1], refit=False).counts.tolist() == [5]
