@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from .. import kernels as K
-from ..arguments import finite, whole
+from ..arguments import finite, refuse_unknown, whole
 from ..data.arrays import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 from .design import REAL, Design
@@ -75,6 +75,16 @@ class Linear:
 
     takes_gaps = False  # x has no NaN
     rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
+
+    def __new__(cls, *values: Any, **options: Any) -> Any:
+        for name in ("alpha", "C", "lam", "lambda_"):
+            if name in options:
+                raise TypeError(
+                    f"{cls.__name__}: unknown keyword {name!r}; strengths are given later: start(x, y).fit(λ), or "
+                    "selection.cross_validate(..., lambdas=[...])"
+                )
+        refuse_unknown(cls.__name__, options, [each.name for each in fields(cls)])
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         who = type(self).__name__

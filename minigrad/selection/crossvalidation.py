@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..arguments import whole
+from ..arguments import finite, named_keywords, whole
 from ..data.arrays import take_rows
 from ..rng import SEEDS
 from .folds import Pair, as_folds, fit_seed, nested_seed, repeats_of, start_seed
@@ -46,6 +46,8 @@ class Family(Protocol):
 
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
     """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
+    count = whole(count, "lambda_grid: count", 2)
+    ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
     top = family.start(data.x, data.y, **data.options).lambda_max()
     if top == 0:
         raise ValueError(
@@ -107,6 +109,7 @@ def scored(model: Any, held_out: Data, score: Score) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
+@named_keywords
 def cross_validate(
     family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None,
     folds: Any = 5, score: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
@@ -157,7 +160,7 @@ def cross_validate(
     if refit:
         fit_all_rows(result, family, data, seeds[-1], start_seed(seed, len(parts)))
     for note in result.notes:
-        warnings.warn(note, SelectionWarning, stacklevel=2)
+        warnings.warn(note, SelectionWarning, stacklevel=3)  # past named_keywords
     return result
 
 
@@ -239,6 +242,11 @@ def nested_cross_validate(
     whole(seed, "nested_cross_validate: seed", 0, SEEDS)
     parts = as_folds(outer, data.x, data.y, family.classifies, seed)
     check_classes(data, parts, "outer fold")
+    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
+        raise TypeError(
+            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
+            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
+        )
     for f, (train, _) in enumerate(parts) if family.classifies else ():
         part = data._replace(x=data.x[train], y=data.y[train])
         inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f))

@@ -47,7 +47,10 @@ class KFold:
         if self.stratified:
             if y is None or np.shape(y) != (n,):
                 raise ShapeError(f"KFold: stratified folds need y, one class for each of {n} rows")
-            classes = np.unique(np.asarray(y), return_inverse=True)[1]
+            y = np.asarray(y)
+            if y.dtype.kind == "f" and (y != np.floor(y)).any():
+                raise ValueError(f"KFold: stratified folds need classes, and y holds numbers, such as {y[0]:.6g}")
+            classes = np.unique(y, return_inverse=True)[1]
         for repeat in range(self.repeats):
             order = permutation(n, self.seed, stream(SPLIT, REPEATS + repeat))
             dealt = order[np.argsort(classes[order], kind="stable")]  # class after class, each in random order

@@ -76,6 +76,10 @@ class Network:
     takes_gaps = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.build, Module):
+            raise TypeError("Network: build is a network; need a function that makes one, since every fit starts anew")
+        if isinstance(self.penalty, reg.Penalty) or not callable(self.penalty):
+            raise TypeError(f"Network: penalty is {self.penalty!r:.60}; need a function of λ, such as reg.L1 itself")
         for name in ("epochs", "first", "batch_size", "patience"):
             if not (name == "epochs" and self.epochs is None):
                 whole(getattr(self, name), f"Network: {name}", 1)

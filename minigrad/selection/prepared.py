@@ -9,9 +9,11 @@ import numpy as np
 
 from ..data.arrays import as_rows, finite_rows, pair
 from ..errors import DTypeError, NonFiniteError, ShapeError
+from ..linear_model.design import LARGEST
 from .folds import Pair
 from .scores import Score, as_score
 
+SQUARES = 1e-150, 1e150  # numbers between them have a square
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -30,7 +32,7 @@ def prepare(family: Any, x: Any, y: Any) -> Data:
     Errors name what can't be: a missing entry of y, words for a family of numbers, measured numbers for one of classes,
     a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
     """
-    who = type(getattr(family, "family", family)).__name__
+    who = _name_of(family)
     x, y = _table(x), _entries(y)
     names = None
     if family.classifies:
@@ -38,6 +40,7 @@ def prepare(family: Any, x: Any, y: Any) -> Data:
     rows, targets = pair(x, y if family.classifies else _numbers(y, who))
     if not getattr(family, "takes_gaps", True):
         rows = _without_gaps(rows)
+    _check_sizes(rows, targets if names is None else None, linear=hasattr(family, "fit_intercept"))
     if getattr(family, "fit_intercept", True):
         if names is None and targets.ndim == 1 and len(targets) > 1 and (targets == targets[0]).all():
             raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
@@ -46,6 +49,41 @@ def prepare(family: Any, x: Any, y: Any) -> Data:
     if names is None:
         return Data(rows, targets, {}, None)
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
+
+
+def _name_of(family: Any) -> str:
+    """The name of a family of models, also of one behind an imputer; TypeError for what is none."""
+    if isinstance(family, type) or not (hasattr(family, "start") and hasattr(family, "classifies")):
+        what = f"the class {family.__name__}" if isinstance(family, type) else f"{family!r:.60}"
+        raise TypeError(
+            f"family is {what}; need an object such as linear_model.Regression(), linear_model.Logistic(l1_ratio=0.5) "
+            "or selection.Network(...)"
+        )
+    return type(getattr(family, "family", family)).__name__
+
+
+def _check_sizes(rows: np.ndarray, numbers: np.ndarray | None, linear: bool) -> None:
+    """Shapes that a family takes; inputs that can be centred; numbers to predict whose squares are numbers."""
+    if rows.ndim == 1 and (linear or rows.dtype.kind == "f"):
+        raise ShapeError(f"x is {rows.shape}; need rows and columns: x.reshape(-1, 1) is one column")
+    if rows.dtype.kind == "f" and rows.dtype.itemsize == 8:
+        with np.errstate(invalid="ignore"):
+            over = np.argwhere(np.abs(rows) > LARGEST)
+        if len(over):
+            row, *column = over[0].tolist()
+            raise NonFiniteError(
+                f"x: row {row}, column {', '.join(map(str, column))} is {rows[tuple(over[0])]:.6g}, out of range: too "
+                "large for means and squares; a mark for a missing value? Make it NaN, leave the row out, or scale the column"
+            )
+    if numbers is None or numbers.dtype.kind != "f":
+        return
+    if linear and numbers.ndim != 1:
+        raise ShapeError(f"y is {numbers.shape}; need one number per row")
+    spread = float(numbers.max() / 2 - numbers.min() / 2)
+    if spread and not SQUARES[0] < spread < SQUARES[1]:
+        raise NonFiniteError(
+            f"y varies by {2 * spread:.3g}: squared errors of that size leave the range of float64; divide y by it"
+        )
 
 
 def _table(x: Any) -> Any:
@@ -149,10 +187,11 @@ def _without_gaps(rows: np.ndarray) -> np.ndarray:
 
 def fitting_score(score: Any, family: Any) -> Score:
     """The score, or the family's own; ValueError where one is of classes and the other of numbers."""
+    _name_of(family)
     found = as_score(family.score if score is None else score)
     if found.classes is None or found.classes == bool(family.classifies):
         return found
-    who = type(getattr(family, "family", family)).__name__
+    who = _name_of(family)
     if found.classes:
         raise ValueError(
             f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, "

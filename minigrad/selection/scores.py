@@ -83,13 +83,19 @@ def as_score(score: Any) -> Score:
     if isinstance(score, Score):
         return score
     name = ALIASES.get(score, score) if isinstance(score, str) else score
-    if name not in SCORES:
-        raise ValueError(f"score is {score!r}; need one of {', '.join(SCORES)}, or a selection.Score")
+    if not isinstance(name, str) or name not in SCORES:
+        what = f"the function {getattr(score, '__name__', score)}" if callable(score) else repr(score)
+        raise ValueError(
+            f"score is {what}; need one of {', '.join(SCORES)}, or a selection.Score('name', function), "
+            "where function(output, y) is a number, of arrays"
+        )
     return SCORES[name]
 
 
 def output_of(model: Any, x: np.ndarray) -> np.ndarray:
     """The outputs of a model: model.output(x), or those of a Module in eval mode."""
+    if not isinstance(model, Module) and not hasattr(model, "output"):
+        raise TypeError(f"the model is {model!r:.60}; need a Module, or an object with output(x)")
     if not isinstance(model, Module):
         return np.asarray(model.output(x))
     dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import whole
+from ..arguments import named_keywords, whole
 from ..data.arrays import pair, take_rows
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
@@ -84,6 +84,7 @@ def score_setting(
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
+@named_keywords
 def search(
     train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
     stratified: bool = False, seed: int = 0, n_jobs: int = 1, log: Any = None, progress: bool | None = False,
@@ -103,11 +104,15 @@ def search(
     >>> search(train, grid(lam=[1.0, 0.001], l1_ratio=[1.0, 0.5]), x, y, score="mse").best["lam"]
     0.001
     """
+    if np.asarray(y).dtype.kind in "OUS":
+        raise DTypeError("search: y holds words; number them: names, y = np.unique(y, return_inverse=True)")
     x, y = pair(x, y)
     settings, chosen = [dict(setting) for setting in settings], as_score(score)
     if not settings or any(list(setting) != list(settings[0]) for setting in settings):
         raise ShapeError("search: need at least one setting, and the same names in all of them")
     whole(seed, "search: seed", 0, SEEDS)
+    if chosen.classes and y.dtype.kind == "f" and (y != np.floor(y)).any():
+        raise ValueError(f"search: score {chosen.name!r} is one of classes, and y holds numbers: {y.flat[0]:.6g}")
     parts = as_folds(folds, x, y, stratified, seed)
     tasks = {
         f"setting {i}, fold {f}": (train, setting, x, y, fold, chosen, fit_seed(seed, f, i))
@@ -134,6 +139,6 @@ def search(
     found = Search(settings, scores, chosen.name, chosen.greater_is_better, repeats_of(parts, len(x)), failures)
     for failure in failures:
         warnings.warn(
-            f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=2
+            f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=3
         )
     return found

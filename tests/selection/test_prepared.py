@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad import linear_model as linear
-from minigrad import mse, nn, selection
+from minigrad import mse, nn, reg, selection
 from minigrad.errors import DTypeError, NonFiniteError, ShapeError
 from minigrad.selection.prepared import prepare
 
@@ -146,3 +146,55 @@ def test_a_splitter_that_needs_groups():
 def test_networks_are_asked_too():
     family = selection.Network(lambda: nn.Linear(3, 3), mse)
     refused(selection.cross_validate, np.array(["a"] * 59 + ["b"]), "class 'b' has 1 row", family)
+
+
+@pytest.mark.parametrize("family", [linear.Regression, linear.Logistic, None, "lasso", np.zeros(3)])
+def test_what_is_no_family(family):
+    with pytest.raises(TypeError, match=r"family is (the class|None|'lasso'|array).*need an object such as"):
+        selection.cross_validate(family, X, WORDS, [0.1])
+
+
+def test_shapes_that_no_fold_could_take():
+    refused(selection.cross_validate, X[:, 0], r"x is \(60,\); need rows and columns: x.reshape", NUMBERS, X[:, 0],
+            ShapeError)  # fmt: skip
+    refused(selection.cross_validate, X, r"y is \(60, 3\); need one number per row", NUMBERS, error=ShapeError)
+
+
+@pytest.mark.parametrize("family", [NUMBERS, CLASSES, selection.Imputed(NUMBERS),
+                                    selection.Network(None, mse, classifies=False)])  # fmt: skip
+def test_a_sentinel_near_the_largest_number_is_named(family):
+    x = X.copy()
+    x[7, 2] = -1.7976931348623157e308
+    y = WORDS if family.classifies else X[:, 0]
+    refused(selection.cross_validate, y, r"x: row 7, column 2 is -1.79769e\+308, out of range", family, x,
+            NonFiniteError)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::minigrad.selection.SelectionWarning")
+@pytest.mark.parametrize("scale", [1e160, 1e-160])
+def test_targets_without_squares_are_refused_and_inputs_are_scaled(scale):
+    refused(selection.cross_validate, X[:, 0] * scale, "squared errors of that size leave the range", NUMBERS,
+            error=NonFiniteError)  # fmt: skip
+    y = X[:, 0] + 0.1 * X[:, 1] ** 2
+    plain, scaled = (selection.cross_validate(NUMBERS, x, y, count=5, refit=False) for x in (X, X * scale))
+    np.testing.assert_allclose(scaled.scores, plain.scores, rtol=1e-9)
+    np.testing.assert_allclose(scaled.lambdas / scale, plain.lambdas, rtol=1e-9)
+
+
+def test_keywords_and_grids_that_are_not_as_said():
+    for act, match in (
+        (lambda: selection.cross_validate(NUMBERS, X, X[:, 0], fold=3), "unknown keyword 'fold'; did you mean 'folds'"),
+        (lambda: linear.Regression(alpha=1.0), "Regression: unknown keyword 'alpha'; strengths are given later"),
+        (lambda: linear.Logistic(l1ratio=1.0), "Logistic: unknown keyword 'l1ratio'; did you mean 'l1_ratio'"),
+        (lambda: selection.cross_validate(NUMBERS, X, X[:, 0], count=1), "count is 1; need at least 2"),
+        (lambda: selection.cross_validate(NUMBERS, X, X[:, 0], ratio=2.0), "ratio.* is 2.0.*at most 1"),
+        (lambda: selection.cross_validate(NUMBERS, X, X[:, 0], [0.1], score=np.mean), "score is the function mean"),
+        (lambda: selection.nested_cross_validate(NUMBERS, X, X[:, 0], [0.1], folds=[]), "folds is a list; inner folds"),
+        (lambda: selection.Network(nn.Linear(3, 1), mse), "build is a network; need a function"),
+        (lambda: selection.Network(None, mse, penalty=reg.L1(0.1)), "penalty is <L1.*; need a function of λ"),
+        (lambda: list(selection.KFold(3, stratified=True).split(X, X[:, 0])), "stratified folds need classes, and y"),
+        (lambda: selection.search(len, [{"a": 1}], X, X[:, 0], score="accuracy"), "one of classes, and y holds"),
+        (lambda: selection.search(len, [{"a": 1}], X, WORDS, score="mse"), "y holds words; number them"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=match):
+            act()
