@@ -70,7 +70,7 @@ class Network:
     low: float = 1e-5
     standardize: bool = True
     warm: bool = False
-    patience: int = 10
+    patience: int = 20
     scale_targets: bool | None = None
 
     rising = seeded = True
