@@ -14,11 +14,11 @@ from ..rng import SEEDS
 from .folds import Pair, as_folds, as_groups, fit_seed, nested_seed, repeats_of, start_seed
 from .grids import log_spaced
 from .identity import digest, identity
-from .log import Log, plain
+from .log import plain
 from .prepared import Data, check_classes, check_weights, fitting_score, prepare
 from .result import CrossValidation, SelectionWarning, mean_and_error
 from .scores import Score, judged
-from .sweep import run
+from .sweep import logged
 
 
 class Solver(Protocol):
@@ -153,12 +153,8 @@ def cross_validate(
         f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, seeds[f], start_seed(seed, f))
         for f, part in enumerate(parts)
     }
-    journal = Log(log, settings) if log is not None else None
-    try:
-        found = run(score_fold, tasks, n_jobs=n_jobs, log=journal, progress=progress, label="cross-validation")
-    finally:
-        if journal is not None:
-            journal.close()
+    options = {"n_jobs": n_jobs, "progress": progress, "label": "cross-validation"}
+    found = logged(score_fold, tasks, log, settings, **options)
     result = result_of(list(found.values()), lambdas, chosen, repeats_of(parts, len(data.x)), settings)
     if refit:
         fit_all_rows(result, family, data, seeds[-1], start_seed(seed, len(parts)))

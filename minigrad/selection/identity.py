@@ -81,7 +81,12 @@ def _parts_of_object(value: Any, seen: Seen) -> Iterator[bytes]:
         yield from _all([name, *(part for item in value.items() for part in item)], seen)
     elif isinstance(value, (set, frozenset)):
         yield from sorted(b"\n".join(_parts(item, dict(seen))) for item in value)
-    elif isinstance(value, functools.partial):
+    else:
+        yield from _parts_of_code_or_instance(value, name, seen)
+
+
+def _parts_of_code_or_instance(value: Any, name: str, seen: Seen) -> Iterator[bytes]:
+    if isinstance(value, functools.partial):
         yield from _all([name, value.func, value.args, value.keywords], seen)
     elif isinstance(value, types.MethodType):
         yield from _all([name, value.__func__, value.__self__], seen)

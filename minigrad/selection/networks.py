@@ -35,7 +35,7 @@ AS_THEY_ARE = (
 class Network:
     """Networks build() trained with a penalty of strength λ on the parameters that `selector` matches.
 
-    build       makes the network; its random numbers are drawn from a seed of (seed, fold, λ)
+    build       makes the network; its random numbers are drawn from a seed of (seed, fold), or if warm (seed, fold, λ)
     loss        a mean over rows, as fit takes it
     penalty     λ -> a term of reg with a proximal map: reg.L1, or a function of λ
     optimizer   a class of optim, called with (parameters, prox=terms, **options)
@@ -45,7 +45,8 @@ class Network:
 
     Each λ starts afresh. A tenth of the training rows, by (seed, fold), is set aside, and training ends when the loss
     of these has not improved for `patience` epochs, or after `epochs` (200); the network is that of the best epoch. The
-    rows on which a fold is scored take no part in it. Fits on all rows train for the median of the folds' best epochs.
+    rows on which a fold is scored take no part in it. Start, dropout and batches are the same at every λ of a fold, so
+    that networks of two λ differ by λ alone. Fits on all rows train for the median of the folds' best epochs.
 
     warm        True: each λ goes on from the weights of the last instead, for `epochs` (10), `first` times as many at
                 the least λ, on all training rows: from dense to sparse, with λ rising, since an all-zero relu network
@@ -69,7 +70,7 @@ class Network:
     low: float = 1e-5
     standardize: bool = True
     warm: bool = False
-    patience: int = 10
+    patience: int = 20
     scale_targets: bool | None = None
 
     rising = seeded = True
@@ -150,6 +151,7 @@ class NetworkSolver:
             self.targets = Standardizer(self.y) if self._scaled() else None
             self.y = self.y if self.targets is None else self.targets(self.y)
         self.state: dict[str, np.ndarray] | None = None
+        self.seed = seed
         self.parts = (Dataset(self.x, self.y), None)
         if len(self.x) > 1 and not family.warm:
             rows = max(1, round(VALIDATION * len(self.x)))
@@ -162,13 +164,14 @@ class NetworkSolver:
         return self.family.loss not in AS_THEY_ARE and not np.isin(self.y, (0, 1)).all()
 
     def fit(self, lam: float, seed: int = 0, epochs: int | None = None) -> NetworkModel:
-        """The network at λ; its start, dropout and batches are functions of the seed.
+        """The network at λ; its start, dropout and batches are functions of the seed, or of that of `start` if afresh.
 
         epochs: train for so many, on all rows, where no validation rows are to tell when to stop.
         """
         family = self.family
         train, held_out = self.parts if epochs is None else (Dataset(self.x, self.y), None)
         most = family.most_epochs if epochs is None else epochs
+        seed = seed if family.warm else self.seed
         with rng.own_streams(seed):
             module = family.build()
             if family.warm and self.state is None:

@@ -114,8 +114,7 @@ def _check_sizes(rows: np.ndarray, numbers: np.ndarray | None, linear: bool) -> 
             row, *column = over[0].tolist()
             raise NonFiniteError(
                 f"x: row {row}, column {', '.join(map(str, column))} is {rows[tuple(over[0])]:.6g}, out of range: too "
-                "large for means and squares; a mark for a missing value? Make it NaN, leave the row out, or scale the "
-                "column"
+                "large for means and squares; is it a mark for a missing value? Make it NaN, or scale the column"
             )
     if numbers is None or numbers.dtype.kind != "f":
         return

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..arguments import named_keywords, whole
-from ..data.arrays import pair, take_rows
+from ..data.arrays import Dataset, pair, take_rows
 from ..errors import DTypeError, ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
 from .identity import digest, identity
-from .log import Log, plain
+from .log import plain
 from .result import SelectionWarning, mean_and_error
 from .scores import Score, as_score, judged
-from .sweep import run
+from .sweep import logged
 
 
 @dataclass
@@ -84,6 +84,16 @@ def score_setting(
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
+def _fitting(x: Any, y: Any, score: Score) -> Dataset:
+    """Rows and targets of numbers, that the score fits."""
+    if np.asarray(y).dtype.kind in "OUS":
+        raise DTypeError("search: y holds words; number them: names, y = np.unique(y, return_inverse=True)")
+    rows = pair(x, y)
+    if score.classes and rows.y.dtype.kind == "f" and (rows.y != np.floor(rows.y)).any():
+        raise ValueError(f"search: score {score.name!r} is one of classes, and y holds numbers: {rows.y.flat[0]:.6g}")
+    return rows
+
+
 @named_keywords
 def search(
     train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
@@ -105,15 +115,12 @@ def search(
     >>> search(train, grid(lam=[1.0, 0.001], l1_ratio=[1.0, 0.5]), x, y, score="mse").best["lam"]
     0.001
     """
-    if np.asarray(y).dtype.kind in "OUS":
-        raise DTypeError("search: y holds words; number them: names, y = np.unique(y, return_inverse=True)")
-    x, y = pair(x, y)
-    settings, chosen = [dict(setting) for setting in settings], as_score(score)
+    chosen = as_score(score)
+    x, y = _fitting(x, y, chosen)
+    settings = [dict(setting) for setting in settings]
     if not settings or any(list(setting) != list(settings[0]) for setting in settings):
         raise ShapeError("search: need at least one setting, and the same names in all of them")
     whole(seed, "search: seed", 0, SEEDS)
-    if chosen.classes and y.dtype.kind == "f" and (y != np.floor(y)).any():
-        raise ValueError(f"search: score {chosen.name!r} is one of classes, and y holds numbers: {y.flat[0]:.6g}")
     parts = as_folds(folds, x, y, stratified, seed, groups)
     tasks = {
         f"setting {i}, fold {f}": (train, setting, x, y, fold, chosen, fit_seed(seed, f, i))
@@ -125,12 +132,8 @@ def search(
         "seed": seed, "data": digest(x, y),
         "rows of the folds": digest(*[rows for part in parts for rows in part]),
     }  # fmt: skip
-    journal = Log(log, described) if log is not None else None
-    try:
-        rows = list(run(score_setting, tasks, n_jobs=n_jobs, log=journal, progress=progress, label="search").values())
-    finally:
-        if journal is not None:
-            journal.close()
+    options = {"n_jobs": n_jobs, "progress": progress, "label": "search"}
+    rows = list(logged(score_setting, tasks, log, described, **options).values())
     scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), len(parts))
     failures = [
         {"setting": settings[i // len(parts)], "fold": i % len(parts), "failed": row["failed"]}

@@ -210,6 +210,17 @@ def test_partial_fit(kind):
     assert fitted.fit(x, y).n_iter_ == 5
 
 
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_partial_fit_of_all_rows_is_fit(kind):
+    """In one batch: the same start, and the moments of Adam go on from call to call."""
+    x, y = moons(120, noise=0.2, seed=1)
+    options = {"hidden": 16, "lr": 0.05, "batch_size": 500, "prox": reg.L1(1e-3)}
+    whole, piecewise = kind(epochs=12, **options).fit(x, y), kind(**options)
+    for _ in range(12):
+        piecewise.partial_fit(x, y)
+    np.testing.assert_allclose(piecewise._output(x), whole._output(x), atol=1e-3)
+
+
 def test_partial_fit_knows_its_classes():
     x, y = moons(20)
     words = np.array(["no", "yes"])[y]
