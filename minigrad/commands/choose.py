@@ -54,7 +54,7 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
         return selection.Network(
             build=Build(inputs, options.hidden, len(np.unique(y)) if classes else 1),
             loss=cross_entropy if classes else mse, classifies=classes, options=(("lr", options.lr),),
-            epochs=options.epochs, standardize=options.standardize,
+            epochs=options.epochs, standardize=options.standardize, warm=options.warm_start,
         )  # fmt: skip
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
     return kind(l1_ratio=options.l1_ratio, standardize=options.standardize)
@@ -172,11 +172,13 @@ def run_path(options: argparse.Namespace) -> None:
 def describe(asked: Job) -> str:
     """Rows, inputs and model in one line."""
     settings = asked.family.settings()
-    told = ", ".join(f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "epochs", "missing") if k in settings)
+    told = [f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "missing") if k in settings]
+    if "warm" in settings:
+        told.append(f"{selection_figures.training(settings)}")
     rows = asked.rows
     groups = f" in {len(set(rows.groups.tolist()))} groups" if rows.groups is not None else ""
     weights = ", weighted" if rows.weights is not None else ""
-    return f"{len(rows.x)} rows{groups}{weights}, {rows.x.shape[1]} inputs, {settings['model']} ({told})"
+    return f"{len(rows.x)} rows{groups}{weights}, {rows.x.shape[1]} inputs, {settings['model']} ({', '.join(told)})"
 
 
 def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:

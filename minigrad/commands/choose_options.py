@@ -18,6 +18,15 @@ Empty fields, NA, N/A, NaN, null and ? are missing (--na names others): an error
 --missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
 fitted on training rows only. After the errors or the path come the coefficients by name."""
 
+EPOCHS = {
+    "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
+    "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
+}
+WARM = (
+    "each λ goes on from the network of the last, from dense to sparse, faster, but it mixes λ with training time; "
+    "default: each λ starts afresh and trains until a tenth of its training rows stops improving"
+)
+
 EXAMPLES = {
     "cv": """\
 examples:
@@ -52,8 +61,12 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
     model.add_argument("--no-standardize", dest="standardize", action="store_false",
                        help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
     model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
-    model.add_argument("--epochs", type=whole(1), default=10, metavar="N",
-                       help="mlp: epochs at every λ, five times as many at the first (default: 10)")  # fmt: skip
+    if name == "cv":
+        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
+        model.add_argument("--warm-start", action="store_true", help=f"mlp: {WARM}")
+    else:
+        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
+        model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")

@@ -20,6 +20,7 @@ from .elementwise.arithmetic import add, div, mul, neg, square, sub
 from .elementwise.fused_activations import relu
 from .elementwise.where import where
 from .index.gather import pick
+from .losses import _made_by as made_by
 from .losses import check_reduction, logits_only, softmax_cross_entropy
 from .reduce.softmax import logsumexp
 from .regression import beside, reduced
@@ -158,11 +159,19 @@ def nll_loss(
 
     The input may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class; rows of the class
     ignore_index lose 0; the mean divides by the sum of the weights of the rows' classes; reduction is mean, sum, none.
+    ValueError for the output of a softmax or sigmoid: probabilities, whose logarithms are due.
 
     >>> import minigrad as mg
     >>> mg.nll_loss(mg.log_softmax(mg.tensor([[0.0, 0.0]])), [1])
     tensor(0.6931472)
     """
+    for kind in ("softmax", "sigmoid"):
+        if isinstance(input, Tensor) and made_by(kind, input):
+            raise ValueError(
+                f"nll_loss: the input is the output of a {kind}, but this loss takes log-probabilities, as log_softmax "
+                "gives them: its minus would reward probabilities and never punish them. Use mg.log_softmax, or "
+                "mg.cross_entropy on the logits"
+            )
     x, t, shape = as_rows("nll_loss", input, target)
     labels = Labels("nll_loss", t, x.shape[1], ignore_index)
     losses, divisor = neg(pick(labels.without(x), index=labels.index, dim=1)), None

@@ -13,7 +13,8 @@ from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 
 Pair = tuple[np.ndarray, np.ndarray]
-REPEATS, FITS, NESTED = 1, 1 << 40, 1 << 41  # call numbers of the purpose SPLIT from here on; data.split has 0
+# Call numbers of the purpose SPLIT from here on; data.split has 0.
+REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42
 
 
 class KFold:
@@ -51,7 +52,10 @@ class KFold:
         if self.stratified:
             if y is None or np.shape(y) != (n,):
                 raise ShapeError(f"KFold: stratified folds need y, one class for each of {n} rows")
-            classes = np.unique(np.asarray(y), return_inverse=True)[1]
+            y = np.asarray(y)
+            if y.dtype.kind == "f" and (y != np.floor(y)).any():
+                raise ValueError(f"KFold: stratified folds need classes, and y holds numbers, such as {y[0]:.6g}")
+            classes = np.unique(y, return_inverse=True)[1]
         for repeat in range(self.repeats):
             order = permutation(n, self.seed, stream(SPLIT, REPEATS + repeat))
             dealt = order[np.argsort(classes[order], kind="stable")]  # class after class, each in random order
@@ -101,9 +105,8 @@ def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int, groups: An
     if hasattr(folds, "__index__") and not isinstance(folds, bool):
         folds = KFold(folds, stratified=stratified and groups is None, seed=seed)
     members = None if groups is None else as_groups(groups, len(x))
-    pairs: Iterable[Any] = _pairs(folds, x, y, groups) if hasattr(folds, "split") else folds
     found = []
-    for i, pair in enumerate(pairs):
+    for i, pair in enumerate(_pairs(folds, x, y, groups)):
         try:
             train, test = (np.asarray(rows) for rows in pair)
         except (TypeError, ValueError):
@@ -120,14 +123,25 @@ def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int, groups: An
     return found
 
 
-def _pairs(folds: Any, x: Any, y: Any, groups: Any) -> list[Any]:
-    """The pairs of a splitter."""
+def _pairs(folds: Any, x: Any, y: Any, groups: Any = None) -> list[Any]:
+    """What a splitter or an iterable gives."""
+    if isinstance(folds, (str, bytes, bool, float)) or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
+        raise TypeError(
+            f"folds is {folds!r:.60}; need a whole number, a splitter such as selection.KFold(5), or pairs (training "
+            "rows, test rows)"
+        )
     try:
+        if not hasattr(folds, "split"):
+            return list(folds)
         return list(folds.split(x, y) if groups is None else folds.split(x, y, groups))
-    except ValueError as error:
-        if groups is None and "groups" in str(error):
-            raise ValueError(f"folds: {type(folds).__name__} needs groups: pass groups=, one for each row") from None
-        raise
+    except (TypeError, ValueError) as error:
+        if groups is not None or "group" not in str(error):
+            raise
+        kind = type(folds).__name__
+        raise ValueError(
+            f"folds: {kind} needs groups; pass groups=, one for each row, or its pairs, "
+            f"folds=list({kind}(...).split(x, y, groups)) ({error})"
+        ) from None
 
 
 def _rows(index: np.ndarray, name: str, n: int) -> np.ndarray:
@@ -152,6 +166,11 @@ def fit_seed(seed: int, fold: int, index: int) -> int:
 def nested_seed(seed: int, fold: int) -> int:
     """The seed of the folds inside an outer fold."""
     return _bits(seed, NESTED + fold, 0)
+
+
+def start_seed(seed: int, fold: int) -> int:
+    """The seed of what a family draws once per fold, whatever λ: the rows that tell a network when to stop."""
+    return _bits(seed, STARTS + fold, 0)
 
 
 def _bits(seed: int, call: int, offset: int) -> int:

@@ -111,6 +111,6 @@ def test_folds_of_groups_that_cannot_be():
 def test_a_splitter_that_needs_groups():
     sklearn = pytest.importorskip("sklearn.model_selection", reason="needs the extra `sklearn`")
     x = np.zeros((6, 1))
-    with pytest.raises(ValueError, match="folds: GroupKFold needs groups: pass groups=, one for each row"):
+    with pytest.raises(ValueError, match="folds: GroupKFold needs groups; pass groups=, one for each row"):
         as_folds(sklearn.GroupKFold(2), x, None, False, 0)
     assert len(as_folds(sklearn.GroupKFold(2), x, None, False, 0, [1, 1, 2, 2, 3, 3])) == 2

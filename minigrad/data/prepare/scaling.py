@@ -38,9 +38,12 @@ class Standardizer:
         np.copyto(self.mean, x[0], where=constant)  # their mean may be one rounding off, and dust / dust is not 0
         centred = K.empty_like(x)
         K.sub(x, self.mean, centred)
+        unit = _safe_units(centred)
+        K.div(centred, unit, centred)
         K.mul(centred, centred, centred)
         K.mean(centred, self.std, 0, 1)
         K.sqrt(self.std, self.std)
+        K.mul(self.std, unit, self.std)
         np.copyto(self.std, 1, where=constant)
         bad = np.argwhere(~(np.isfinite(self.std) & (self.std > 0)))
         if len(bad):
@@ -60,6 +63,14 @@ class Standardizer:
         if x.shape[1:] != self.mean.shape:
             raise ShapeError(f"Standardizer: x is {x.shape}; it was fitted on rows of shape {self.mean.shape}")
         return finite_rows(x, "Standardizer: x", self.mean.dtype)
+
+
+def _safe_units(centred: np.ndarray) -> np.ndarray:
+    """1 for each column whose squares are ordinary numbers, else the power of two next to its largest element."""
+    with np.errstate(invalid="ignore"):
+        exponents = np.frexp(np.maximum(centred.max(0), -centred.min(0)))[1] - 1
+    safe = 40 if centred.dtype == np.float32 else 300
+    return np.ldexp(np.ones((), centred.dtype), np.where(np.abs(exponents) > safe, exponents, 0))
 
 
 def standardize(train: Any, *others: Any) -> tuple[np.ndarray, ...]:

@@ -175,3 +175,11 @@ def test_bad_options():
     ]:
         with pytest.raises(ValueError, match=match):
             call(logits())
+
+
+@pytest.mark.parametrize("make", [mg.softmax, mg.sigmoid, lambda x: mg.softmax(x).reshape(2, 2)])
+def test_probabilities_are_no_log_probabilities(make):
+    """-p would be a loss that is below 0 and never punishes a wrong answer."""
+    with pytest.raises(ValueError, match=r"nll_loss: the input is the output of a (softmax|sigmoid).*log_softmax"):
+        mg.nll_loss(make(mg.tensor([[0.0, 1.0], [2.0, 0.0]], requires_grad=True)), [1, 0])
+    assert mg.nll_loss(mg.log(mg.softmax(mg.tensor([[0.0, 1.0]]))), [1]).item() > 0
