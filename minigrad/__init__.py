@@ -16,7 +16,6 @@ from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, Shap
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
 from .ops.arrange import flatten, movedim, squeeze, swapaxes, t, tile, unsqueeze
-from .ops.batches import matmul
 from .ops.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -51,7 +50,7 @@ from .ops.elementwise import abs, add, div, exp, log, mul, neg, relu, sigmoid, s
 from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, normal_cdf, pow, reciprocal, rsqrt
 from .ops.indexing import embedding, gather, index_select, masked_select, one_hot, pad, scatter_add, take_along_dim
-from .ops.linalg import affine
+from .ops.linalg import affine, matmul
 from .ops.losses import bce_with_logits, mse
 from .ops.norms import cosine_similarity, norm, normalize
 from .ops.order import argsort, sort, topk

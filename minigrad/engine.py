@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -94,7 +94,7 @@ class Tensor:
         start = next(_clock)
         free = not (create_graph if retain_graph is None else retain_graph)
         handed_out = set()
-        for leaf, g in walk(self, seed, frozenset(), create_graph, free).values():
+        for leaf, g in walk(self, seed, (), create_graph, free).values():
             if leaf.grad is not None:
                 with recording(create_graph):
                     leaf.grad = accumulate(leaf.grad, g)
@@ -233,11 +233,11 @@ def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 accumulate = differentiable(a=lambda g, y, a, b: g, b=lambda g, y, a, b: g)(_sum_gradients)
 
 
-def walk(output: Tensor, g: Tensor, wanted: Set[int], create_graph: bool, free: bool) -> dict[int, tuple]:
+def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool, free: bool) -> dict[int, tuple]:
     """stamp -> (tensor, gradient) of what g reaches from output: every leaf, and the tensors with the wanted stamps."""
     pending, found = {output.stamp: (output, g)}, {}  # both: stamp -> (tensor, the sum of the gradients so far)
     alone, heap = output.stamp, []  # the stamps in pending: a single one is in alone, because a heap would cost more
-    oldest = min(wanted, default=0)  # what is older was not made from any wanted tensor: the walk does not go there
+    oldest = min(wanted) if wanted else 0  # what is older was not made from a wanted tensor: the walk skips it
     before, mode.recording = mode.recording, create_graph
     try:
         while pending:

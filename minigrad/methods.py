@@ -13,7 +13,6 @@ from .arrays import check_dtype
 from .engine import Tensor
 from .errors import DTypeError, GraphError, ShapeError
 from .ops.arrange import as_one, expand, expand_as, flatten, movedim, repeat, squeeze, swapaxes, t, tile, unsqueeze
-from .ops.batches import matmul
 from .ops.choose import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.compare import (
     allclose,
@@ -37,6 +36,7 @@ from .ops.extremes import all, amax, amin, any, argmin, count_nonzero, max, min
 from .ops.functions import ceil, erf, expm1, floor, log1p, log2, logaddexp, pow, reciprocal, rsqrt
 from .ops.getitem import getitem
 from .ops.indexing import gather, index_select, masked_select, scatter_add, take_along_dim
+from .ops.linalg import matmul
 from .ops.norms import norm
 from .ops.order import argsort, sort, topk
 from .ops.pieces import chunk, flip, narrow, roll, rows, select, split, unbind

@@ -68,8 +68,10 @@ class Op:
         self.bind(args, options)  # raises for an option that the op does not have
         for i, (x, rule) in enumerate(zip(args, self.rules)):
             missing = x is None and (self.variadic or self.defaults[i] is not None)
-            if rule is not None and (missing or isinstance(x, (str, tuple, slice))):
-                raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need a tensor, an array or a number")
+            number = isinstance(x, (int, float)) and isinstance(error, AttributeError)  # say, it has no shape
+            if rule is not None and (missing or number or isinstance(x, (str, tuple, slice))):
+                more = "a tensor or an array" if number else "a tensor, an array or a number"
+                raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need {more}")
 
     def written(self, x: Any) -> GraphError:
         """The error for an input x that was written after this op used its numbers."""

@@ -40,7 +40,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 OPS = [
     "shape", "elementwise", "reduce", "linalg", "losses", "penalty", "random",
     "compare", "choose", "functions", "trigonometric", "activations",
-    "batches", "arrange", "pieces", "diagonals", "create", "indexing", "getitem", "extremes", "order", "statistics",
+    "arrange", "pieces", "diagonals", "create", "indexing", "getitem", "extremes", "order", "statistics",
     "norms", "products", "einsum", "distances", "regression", "binary", "classification", "conv", "recurrent",
 ]  # fmt: skip
 

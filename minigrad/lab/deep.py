@@ -15,9 +15,8 @@ import numpy as np
 
 from .. import nn, optim, rng
 from ..engine import Tensor, grad
-from ..ops.batches import matmul
 from ..ops.elementwise import add, div, mul, relu, sigmoid, sqrt, square, sub, tanh
-from ..ops.linalg import affine
+from ..ops.linalg import affine, matmul
 from ..ops.losses import cross_entropy, mse
 from ..ops.reduce import mean
 from ..tensor import tensor

@@ -11,8 +11,8 @@ import numpy as np
 from ..engine import Tensor, differentiable
 from ..errors import DTypeError, ShapeError
 from .arrange import as_one
-from .batches import matmul
 from .elementwise import mul
+from .linalg import matmul
 from .random import masked_scale
 from .shape import broadcast_to, permute, reshape, sum
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from ..engine import Tensor
 from ..errors import ShapeError
-from .batches import matmul
 from .elementwise import add, mul
-from .linalg import affine
+from .linalg import affine, matmul
 from .shape import normalize_dims, permute, reshape
 
 

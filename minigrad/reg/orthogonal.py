@@ -6,8 +6,8 @@ import numpy as np
 
 from ..engine import Tensor
 from ..errors import ShapeError
-from ..ops.batches import matmul
 from ..ops.elementwise import mul, square, sub
+from ..ops.linalg import matmul
 from ..ops.shape import reshape, sum
 from .base import Penalty
 
