@@ -138,7 +138,7 @@ def _operands(op: Op, args: tuple) -> tuple:
 
 
 def differentiable(
-    *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, **rules: Any
+    *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, called: str = "", **rules: Any
 ) -> Callable:
     """Make an op of a forward function: arrays in, an array out, or (array, saved).
 
@@ -149,7 +149,7 @@ def differentiable(
     `y.saved` in rules. A variadic op, of arguments *xs, has one rule for all, which gets the position i first:
     `xs=lambda i, g, y, *xs, **options: ...`.
     `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
-    lists it.
+    lists it. `called` is the op's name in errors, where users call it through another function; else the forward's.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -166,7 +166,7 @@ def differentiable(
     """
 
     def decorate(forward: Callable) -> Callable[..., Tensor]:
-        op = Op(forward, rules, shared, replayable and not opaque)
+        op = Op(called or forward.__name__, forward, rules, shared, replayable and not opaque)
         if opaque:
             K.opaque(op.name)
         return _recorder(op)

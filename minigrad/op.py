@@ -34,8 +34,8 @@ class Op:
         "variadic",
     )  # fmt: skip
 
-    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
-        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
+    def __init__(self, name: str, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
+        self.name, self.forward, self.shared, self.replayable = name, forward, shared, replayable
         parameters = inspect.signature(forward).parameters.values()
         positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.names, self.defaults = tuple(p.name for p in positional), tuple(p.default for p in positional)

@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import data, linear_model, nn, selection
 from ..data.atomic import atomic_write
-from ..ops.losses import cross_entropy, mse
+from ..ops.classification import cross_entropy
+from ..ops.losses import mse
 from . import figures, selection_figures
 from .report import Report
 from .tables import as_text

@@ -24,7 +24,7 @@ from ..data import load_digits, load_mnist
 from ..engine import Tensor
 from ..nn.module import Module
 from ..nn.utils import clip_grad_norm_
-from ..ops.losses import cross_entropy
+from ..ops.classification import cross_entropy
 from ..recording import no_grad
 from ..train.evaluate import dtype_of
 from ..train.loop import collector_paused

@@ -15,9 +15,10 @@ import numpy as np
 
 from .. import nn, optim, rng
 from ..engine import Tensor, grad
+from ..ops.classification import cross_entropy
 from ..ops.elementwise import add, div, mul, relu, sigmoid, sqrt, square, sub, tanh
 from ..ops.linalg import affine, matmul
-from ..ops.losses import cross_entropy, mse
+from ..ops.losses import mse
 from ..ops.reduce import mean
 from ..tensor import tensor
 

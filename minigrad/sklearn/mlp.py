@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import nn, optim, reg, rng
 from ..data import Standardizer
-from ..ops.losses import cross_entropy, mse
+from ..ops.classification import cross_entropy
+from ..ops.losses import mse
 from ..selection.scores import output_of
 from ..train import History, fit
 from .classes import LogitClassifier
