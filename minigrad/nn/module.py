@@ -230,12 +230,7 @@ class Module:
         faults = [f"missing {', '.join(missing)}"] if strict and missing else []
         faults += [f"unexpected {', '.join(map(str, unexpected))}"] if strict and unexpected else []
         given = {name: np.asarray(state[name]) for name in own if name in state}
-        for name, array in given.items():
-            want = own[name].array
-            if array.shape != want.shape:
-                faults.append(f"{name} is {array.shape}, need {want.shape}")
-            elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
-                faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+        faults += _misfits(own, given)
         if faults:
             raise ValueError(f"load_state_dict: {'; '.join(faults)}")
         for name, array in given.items():
@@ -262,3 +257,15 @@ class Module:
             elif lines[-1][-3:] != "...":
                 lines.append("  " * depth + "...")
         return "\n".join(lines)
+
+
+def _misfits(own: Mapping[str, Tensor], given: Mapping[str, np.ndarray]) -> list[str]:
+    """What a message says about each given array that does not go into the tensor of its name."""
+    faults = []
+    for name, array in given.items():
+        want = own[name].array
+        if array.shape != want.shape:
+            faults.append(f"{name} is {array.shape}, need {want.shape}")
+        elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
+            faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+    return faults

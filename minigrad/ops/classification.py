@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..arguments import finite
-from ..arrays import REAL
+from ..arrays import DTYPES, REAL
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference_losses import check_indices
@@ -134,11 +134,11 @@ def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
     """Whether the fused op takes these as they are: logits (rows, classes) with classes of which none is ignored, or
     with a table of weights. Whether each class exists, the op itself checks."""
     logits, t = x.array, target.array if isinstance(target, Tensor) else target
-    if logits.ndim != 2 or logits.dtype not in REAL:
+    if logits.ndim != 2 or logits.dtype not in REAL or t.dtype not in DTYPES:
         return False
     if t.ndim == 1:
         return t.dtype.kind in "iu" and t.shape[0] == logits.shape[0] and not _has(t, ignore_index)
-    return t.shape == logits.shape and (t.dtype in REAL or t.dtype.kind in "iub")
+    return t.shape == logits.shape
 
 
 _IGNORED = np.int64(-100).tobytes()  # the default ignore_index in memory
