@@ -165,19 +165,33 @@ def cross_validate(
     rows = list(found.values())
     result = CrossValidation(
         lambdas, table_of(rows, "score"), table_of(rows, "nonzeros"), chosen.name, chosen.greater_is_better,
-        repeats_of(parts, len(data.x)), settings,
-        [{"lambda": float(lambdas[i]), "fold": f, **{k: row[k] for k in ("failed", "trouble") if k in row}}
-         for f, fold in enumerate(rows) for i, row in enumerate(fold) if "failed" in row or "trouble" in row],
+        repeats_of(parts, len(data.x)), settings, failures_of(rows, lambdas),
     )  # fmt: skip
     if refit:
-        for lam, model in zip(lambdas.tolist(), fit_path(family, data, lambdas.tolist(), seeds[-1])):
-            result.path.append(None if isinstance(model, Exception) else model)
-            if isinstance(model, Exception):
-                told = f"{type(model).__name__}: {model}"
-                result.failures.append({"lambda": lam, "fold": None, "failed": told})
+        add_path(result, fit_path(family, data, lambdas.tolist(), seeds[-1]))
     for note in result.notes:
         warnings.warn(note, SelectionWarning, stacklevel=2)
     return result
+
+
+def failures_of(rows: list[list[dict[str, Any]]], lambdas: np.ndarray) -> list[dict[str, Any]]:
+    """What failed or was in trouble in the folds, with its λ and fold."""
+    return [
+        {"lambda": float(lambdas[i]), "fold": f, **{k: row[k] for k in ("failed", "trouble") if k in row}}
+        for f, fold in enumerate(rows)
+        for i, row in enumerate(fold)
+        if "failed" in row or "trouble" in row
+    ]
+
+
+def add_path(result: CrossValidation, models: list[Any]) -> None:
+    """Put the models of all rows, one per λ, into the result: None for a fit that failed, which is noted."""
+    for lam, model in zip(result.lambdas.tolist(), models):
+        failed = isinstance(model, Exception)
+        result.path.append(None if failed else model)
+        if failed:
+            told = f"{type(model).__name__}: {model}"
+            result.failures.append({"lambda": lam, "fold": None, "failed": told})
 
 
 def checked_lambdas(lambdas: Any) -> np.ndarray:
