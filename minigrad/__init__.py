@@ -24,7 +24,6 @@ from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, Shap
 from .insight import anomaly as debug
 from .insight import gradcheck as testing
 from .kernels import get_num_threads, set_num_threads, use_backend
-from .ops.batches import matmul
 from .ops.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -78,7 +77,7 @@ from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, pad, scatter_add, take_along_dim
 from .ops.layers.embedding import embedding, one_hot
 from .ops.linalg.einsum import einsum
-from .ops.linalg.matmul import affine
+from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.losses import bce_with_logits, mse
 from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min

@@ -13,7 +13,6 @@ from . import kernels as K
 from .dtypes import check_dtype
 from .engine import Tensor, touch
 from .errors import DTypeError, GraphError, ShapeError
-from .ops.batches import matmul
 from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
 from .ops.elementwise.compare import (
     allclose,
@@ -52,6 +51,7 @@ from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, w
 from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.getitem import getitem
+from .ops.linalg.matmul import matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min
 from .ops.reduce.norms import norm

@@ -18,7 +18,8 @@ from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
-from ..ops.losses import cross_entropy, mse
+from ..ops.classification import cross_entropy
+from ..ops.losses import mse
 from . import choose_data
 from .choose_weights import by_input, coefficients, entering, weights_of
 

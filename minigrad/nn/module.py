@@ -268,12 +268,7 @@ class Module:
         faults = [f"missing {', '.join(missing)}"] if strict and missing else []
         faults += [f"unexpected {', '.join(map(str, unexpected))}"] if strict and unexpected else []
         given = {name: np.asarray(state[name]) for name in own if name in state}
-        for name, array in given.items():
-            want = own[name].array
-            if array.shape != want.shape:
-                faults.append(f"{name} is {array.shape}, need {want.shape}")
-            elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
-                faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+        faults += _misfits(own, given)
         if own and state and not given and not strict:
             faults = [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
         if faults:
@@ -339,3 +334,15 @@ class Standing:
                 module = self._module()
                 return [] if module is None else lost(module, self._named)
         return []
+
+
+def _misfits(own: Mapping[str, Tensor], given: Mapping[str, np.ndarray]) -> list[str]:
+    """What a message says about each given array that does not go into the tensor of its name."""
+    faults = []
+    for name, array in given.items():
+        want = own[name].array
+        if array.shape != want.shape:
+            faults.append(f"{name} is {array.shape}, need {want.shape}")
+        elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
+            faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+    return faults

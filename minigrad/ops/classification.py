@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..checks import finite
+from ..dtypes import DTYPES, REAL
 from ..engine import Tensor
 from ..errors import DTypeError, GraphError, ShapeError
 from ..kernels.reference.gather import check_indices
@@ -108,12 +109,9 @@ def cross_entropy(
     """
     logits_only("cross_entropy", input, "softmax", allow_probabilities)
     smoothing = label_smoothing and finite(label_smoothing, "cross_entropy: label_smoothing", 0.0, 1.0)
-    plain = weight is None and not smoothing
-    if plain and ignore_index < 0:
-        try:
-            return softmax_cross_entropy(input, target, reduction=reduction)
-        except (DTypeError, IndexError, ShapeError):  # other shapes, labels to ignore; or an error, found again below
-            pass
+    input, target = given(input), target if isinstance(target, Tensor) else np.asarray(target)
+    if weight is None and not smoothing and ignore_index < 0 and fits_fused(input, target, ignore_index):
+        return softmax_cross_entropy(input, target, reduction=reduction)
     check_reduction("cross_entropy", reduction)
     x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
     w = class_weights("cross_entropy", weight, x)
@@ -135,6 +133,27 @@ def cross_entropy(
     if reduction == "mean" and x.shape[0] == 0:
         raise ShapeError("cross_entropy: there is no mean of no losses; need at least one")
     return total if reduction == "sum" else div(total, divisor)
+
+
+def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
+    """Whether the fused op takes these as they are: logits (rows, classes) with classes of which none is ignored, or
+    with a table of weights. Whether each class exists, the op itself checks."""
+    logits, t = x.array, target.array if isinstance(target, Tensor) else target
+    if logits.ndim != 2 or logits.dtype not in REAL or t.dtype not in DTYPES:
+        return False
+    if t.ndim == 1:
+        return t.dtype.kind in "iu" and t.shape[0] == logits.shape[0] and not _has(t, ignore_index)
+    return t.shape == logits.shape
+
+
+_IGNORED = np.int64(-100).tobytes()  # the default ignore_index in memory
+
+
+def _has(labels: np.ndarray, ignore_index: int) -> bool:
+    """Whether a label is ignore_index. For the default, the bytes are searched first: 0.3 µs, where == takes 2 µs."""
+    if ignore_index == -100 and labels.dtype == np.int64 and _IGNORED not in labels.tobytes():
+        return False
+    return bool((labels == ignore_index).any())
 
 
 def _smoothed(index: np.ndarray, own: np.ndarray, w: np.ndarray, smoothing: float) -> Tensor:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from ...engine import Tensor
 from ...errors import ShapeError
-from ..batches import matmul
 from ..elementwise.arithmetic import add, mul
 from ..shape.axes import normalize_dims
 from ..shape.broadcast import cast
 from ..shape.views import permute, reshape
-from .matmul import affine
+from .matmul import affine, matmul
 
 
 def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:

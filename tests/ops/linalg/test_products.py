@@ -153,3 +153,20 @@ def test_products_with_weights_take_integers(backend, dtype, real):
         mg.affine(mg.tensor(x), mg.tensor(np.ones((4, 3), "int64")))
     with pytest.raises(mg.ShapeError):
         mg.affine(mg.tensor(x[:, :3]), w)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "match"),
+    [
+        (np.ones(2), np.ones(3), r"a is \(2,\), b is \(3,\); they sum over sizes 2 and 3"),
+        (np.ones((2, 2)), np.ones((3, 2)), r"a is \(2, 2\), b is \(3, 2\); need"),
+        (np.ones((2, 2, 2)), np.ones((3, 2, 2)), r"the batches \(2,\) and \(3,\) do not broadcast"),
+        (np.ones(()), np.ones((3, 2)), "need vectors, matrices or batches"),
+        (np.ones((2, 2, 2)), np.ones((2, 2), np.float32), "need one dtype"),
+        (np.ones((2, 2)), None, "b is None; need a tensor"),
+    ],
+)
+def test_errors_of_every_form_name_matmul(a, b, match):
+    b = b if b is None else mg.tensor(b)
+    with pytest.raises((TypeError, ValueError), match=f"^matmul: .*{match}"):
+        mg.matmul(mg.tensor(a), b)
