@@ -300,7 +300,7 @@ def test_minigrad_reads_what_safetensors_writes(tmp_path, rng):
     numpy = pytest.importorskip("safetensors.numpy")
     arrays = {
         f'"{code}\n{i}': (rng.random((i, 3)) * 100).astype(NUMPY[code]) for code in NUMPY for i in range(4)
-    } | {"": np.float64(np.nan).reshape(())}  # fmt: skip
+    } | {"": np.array(np.nan)}  # fmt: skip
     numpy.save_file(arrays, tmp_path / "a", metadata={"format": "np", "ü": "\n"})
     for way in ({}, {"mmap": True}):
         back = mg.load(tmp_path / "a", **way)
@@ -327,17 +327,18 @@ def test_a_changed_byte_that_minigrad_takes_safetensors_takes_too(tmp_path):
     numpy = pytest.importorskip("safetensors.numpy")
     header = {"a": described("F32", [1, 2], 0, 8), "c": described("U8", [], 8, 9)}
     content = raw({**header, "__metadata__": {"k": "v"}}, b"\0" * 9)
+    (tmp_path / "a").write_bytes(content)
     taken = 0
     for i in range(len(content)):
-        for byte in range(256):
-            (tmp_path / "a").write_bytes(other := content[:i] + bytes([byte]) + content[i + 1 :])
-            try:
-                ours = mg.load(tmp_path / "a")
-            except ValueError:
-                continue
-            theirs = numpy.load(other)
+        for byte in {*b' 19"a{', *(content[i] ^ 1 << bit for bit in range(8))} - {content[i]}:
+            with changed(tmp_path / "a", content, i, byte):
+                try:
+                    ours = mg.load(tmp_path / "a")
+                except ValueError:
+                    continue
+                theirs = numpy.load((tmp_path / "a").read_bytes())
             taken += 1
             assert {name: (a.dtype, a.shape, a.tobytes()) for name, a in ours.items()} == {
                 name: (a.dtype, a.shape, a.tobytes()) for name, a in theirs.items()
             }
-    assert taken > 1000
+    assert taken > 100
