@@ -129,6 +129,34 @@ def test_a_loaded_model_computes_the_same_bits(tmp_path, backend, dtype, rng):
         assert second.eval()(x).data.tobytes() == first.eval()(x).data.tobytes()
 
 
+def test_model_optimizer_and_counters_in_one_file_continue_to_the_bit(tmp_path, backend, rng):
+    x = mg.tensor(rng.random((5, 3)).astype(np.float32))
+
+    def steps(network, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            network(x).square().mean().backward()
+            optimizer.step()
+
+    whole = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    optimizer = mg.optim.Adam(whole.parameters(), lr=0.1)
+    steps(whole, optimizer, 3)
+    state = optimizer.state_dict()
+    counters = {"epoch": 3, "groups": state["groups"], "best": float("inf")}
+    mg.save(tmp_path / "a", {"model": whole, "optimizer": state["state"], "counters": pack_json(counters)})
+    steps(whole, optimizer, 4)
+
+    loaded = mg.load(tmp_path / "a")
+    resumed = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    resumed.load_state_dict(loaded.part("model"))
+    counters = unpack_json(loaded["counters"], "counters")
+    optimizer = mg.optim.Adam(resumed.parameters(), lr=1.0)
+    optimizer.load_state_dict({"groups": counters["groups"], "state": loaded.part("optimizer")})
+    steps(resumed, optimizer, 4)
+    assert bits(resumed.state_dict()) == bits(whole.state_dict())
+    assert counters["epoch"] == 3 and counters["best"] == float("inf")
+
+
 def test_a_file_of_one_backend_loads_in_the_other(tmp_path):
     if mg.kernels.runtime is None:
         pytest.skip("no compiled kernels in this installation")
