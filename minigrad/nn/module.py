@@ -258,8 +258,17 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Write the arrays of `state` into this module; returns the names (missing, unexpected).
 
+        `state` is what state_dict or minigrad.load gave, or any mapping of names to arrays or tensors. Numbers become
+        the dtype that this module has: float64 is rounded to float32, float32 and whole numbers become floats; floats
+        do not become whole numbers, complex numbers do not become floats.
+
         Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
+<<<<<<< HEAD
         what is unexpected; shapes must fit in any case, and one name at least.
+=======
+        what is unexpected; shapes must fit in any case. The ValueError names all that is missing, unexpected, or of
+        another shape or kind.
+>>>>>>> h-save
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
