@@ -92,9 +92,9 @@ def _uneven(data: Any, name: str = "data") -> str | None:
     for i, x in enumerate(data):
         if _is_row(x) != _is_row(first):
             row, number = (i, 0) if _is_row(x) else (0, i)
-            return f"the lists are ragged: {name}[{number}] is a number, {name}[{row}] a list"
+            return f"the nested lists are ragged: {name}[{number}] is a number, {name}[{row}] a list"
         if _is_row(x) and len(x) != len(first):
-            return f"the lists are ragged: {name}[{i}] has {len(x)} elements, {name}[0] has {len(first)}"
+            return f"the nested lists are ragged: {name}[{i}] has {len(x)} elements, {name}[0] has {len(first)}"
     for i, x in enumerate(data):
         found = _uneven(x, f"{name}[{i}]")
         if found:
@@ -113,7 +113,7 @@ def _no_number(data: Any, array: np.ndarray) -> str:
             except (TypeError, IndexError, KeyError):
                 break
             if not isinstance(x, (bool, int, float, np.bool_, np.integer, np.floating)):
-                return f"{x!r:.80} in data[{']['.join(map(str, place))}]" if place else f"{x!r:.80}"
+                return f"{x!r:.80}, a {type(x).__name__}, in data[{']['.join(map(str, place))}]"
             if array.dtype == object and isinstance(x, int) and not -(2**63) <= x < 2**64:
                 return f"the integer {x!r:.80} in data[{']['.join(map(str, place))}], too large for int64"
     if isinstance(data, (str, bytes)):

@@ -24,8 +24,8 @@ import numpy as np
 
 from . import kernels as K
 from .convert import owned
-from .dtypes import REAL
-from .errors import DTypeError, GraphError, ShapeError
+from .dtypes import DTYPES, REAL
+from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
 
@@ -129,11 +129,25 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
+            if isinstance(x, np.ndarray) and x.dtype not in DTYPES and np.can_cast(x.dtype, np.int64):
+                x = x.astype(np.int64)  # integers of 8 and 16 bits, which no tensor has
             x = Tensor(owned(np.asarray(x) if op.rules[i] is None else x, op=f"{op.name}: {op.argument(i)}"))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
     return tuple(taken)
+
+
+def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
+    """The arguments of an op with integers and booleans in the dtype of the floats beside them, as constants."""
+    tensors = {i: x.array for i, x in enumerate(args) if type(x) is Tensor and op.rules[i] is not None}
+    real = np.result_type(*[x.dtype for x in tensors.values() if x.dtype in REAL] or REAL[:1])
+    cast = {i: K.empty(x.shape, real) for i, x in tensors.items() if x.dtype not in REAL}
+    if not cast:
+        raise op.named(error) from None
+    for i, y in cast.items():
+        K.copy(tensors[i], y)
+    return tuple(Tensor(cast[i]) if i in cast else x for i, x in enumerate(args))
 
 
 def differentiable(
@@ -190,6 +204,8 @@ def differentiable(
                 made = forward(*arrays, **options) if options else forward(*arrays)
                 if type(made) is not _ndarray:
                     made, saved = made if type(made) is tuple else (np.asarray(made), None)
+            except IntegersBesideFloats as error:
+                return apply(*_as_floats(op, args, error), **options)
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
             except (TypeError, AttributeError):
