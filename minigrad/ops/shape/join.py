@@ -41,7 +41,7 @@ def _joined(xs: Sequence[np.ndarray], shape: tuple[int, ...], dim: int) -> np.nd
     dtype = xs[0].dtype
     for x in xs:
         if x.dtype != dtype:
-            dtype = np.result_type(*[x.dtype for x in xs if x.dtype in REAL])
+            dtype = np.result_type(*xs)
             break
     y = K.empty(shape, dtype)
     K.join([_in_dtype(x, dtype) for x in xs], y, dim)
@@ -57,9 +57,7 @@ def _in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one behind the other along dim; their other sizes are equal.
-
-    float32 with float64 gives float64; integers and booleans beside floats take part in the dtype of the floats.
+    """The tensors one behind the other along dim; their other sizes are equal. float32 with float64 gives float64.
 
     >>> import minigrad as mg
     >>> mg.cat([mg.tensor([[1, 2]]), mg.tensor([[3, 4], [5, 6]])])
@@ -100,7 +98,7 @@ def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
         raise ValueError(f"{op}: got no tensors; need at least one")
     dtype = tensors[0].array.dtype
     for i, x in enumerate(tensors):
-        if x.array.dtype != dtype and not any(t.array.dtype in REAL for t in tensors):
+        if x.array.dtype != dtype and not {x.dtype, dtype} <= set(REAL):
             raise DTypeError(f"{op}: tensor {i} is {x.dtype}, tensor 0 {dtype}; cast one with to()")
     return tensors[0]
 
