@@ -40,16 +40,18 @@ def power_norm(x, *, p):
 
 
 def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹, 0 where x is 0."""
+    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹; 0 where x or y is 0: for p < 0 one zero makes y zero, whatever the others are."""
     share = div(abs(x), reshape(where(y.array == 0, 1.0, y), shape=(*y.shape, 1)))
-    return mul(sign(x), pow(where(share.array == 0, 1.0, share), p - 1))
+    flat = (x.array == 0) | (y.array == 0)[..., None]
+    return mul(where(flat, 0.0, sign(x)), pow(where(flat, 1.0, share), p - 1))
 
 
 def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = (Σ |x|ᵖ)^(1/p) over dim (one, several, or all); "fro" and None are p = 2.
 
-    inf is the largest |x|, -inf the smallest, 0 counts what is not 0. Norms of large and small numbers are formed
-    without overflow. The gradient at 0 is 0, an element of the subdifferential. keepdim leaves dimensions of size 1.
+    inf is the largest |x|, -inf the smallest, 0 counts what is not 0. For p < 0 one zero makes the norm 0. Norms of
+    large and small numbers are formed without overflow. The gradient at 0, and where the norm is 0, is 0, an element of
+    the subdifferential. keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([3, -4])

@@ -97,15 +97,20 @@ def log_sum_exp(x):
 
 
 def _shares(x: Tensor, y: Tensor) -> Tensor:
-    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y. 0 where all of x is -inf."""
-    nothing = (y.array == -np.inf)[..., None]
-    return where(nothing, 0.0, softmax(where(nothing, 0.0, x)))
+    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y.
+
+    0 where all of x is -inf; beside an inf 0 for the finite ones and NaN for the infinite, of which no share is known.
+    """
+    infinite = np.isinf(y.array)[..., None]
+    shares = np.where(x.array == np.inf, np.nan, 0.0).astype(x.dtype)
+    return where(infinite, shares, softmax(where(infinite, 0.0, x)))
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf of nothing and of only -inf.
 
-    The gradient is softmax(x); 0 where all of x is -inf. keepdim leaves dimensions of size 1.
+    The gradient is softmax(x); 0 where all of x is -inf; where x has an inf, NaN for it and 0 for what is finite, as in
+    PyTorch. keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> mg.logsumexp(mg.tensor([[1e30, 1e30], [0.0, 0.0]]), dim=1)
