@@ -81,7 +81,7 @@ def _gathered(data: Any, op: str) -> np.ndarray:
 
 
 def _is_row(x: Any) -> bool:
-    return isinstance(x, Sequence) and not isinstance(x, (str, bytes)) or getattr(x, "ndim", 0) > 0
+    return (isinstance(x, Sequence) and not isinstance(x, (str, bytes))) or getattr(x, "ndim", 0) > 0
 
 
 def _uneven(data: Any, name: str = "data") -> str | None:

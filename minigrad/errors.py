@@ -10,7 +10,7 @@ class DTypeError(TypeError):
 
 
 class IntegersBesideFloats(DTypeError):
-    """Raised by `empty_for` for a float array beside one of integers or booleans: the engine casts these and tries again."""
+    """A float array beside one of integers or booleans, from `empty_for`: the engine casts these and tries again."""
 
 
 class GraphError(RuntimeError):

@@ -306,7 +306,7 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-# NumPy's functions behind the operators of an array, which are called for array + tensor: each with the op that it means.
+# The functions behind NumPy's operators, which are called for array + tensor: each with the op that it means.
 ON_ARRAYS: dict[str, Callable[..., Any]] = {
     "add": add, "subtract": sub, "multiply": mul, "divide": div, "power": pow, "matmul": matmul,
     "equal": eq, "not_equal": ne, "less": lt, "less_equal": le, "greater": gt, "greater_equal": ge,
@@ -348,7 +348,8 @@ def _array_function(t: Tensor, function: Callable[..., Any], types: Any, args: A
 
     found = function(*numbers(tuple(args)), **{name: numbers(x) for name, x in options.items()})
     name = function.__name__
-    if tracked and not name.endswith("_like") and isinstance(found, (np.ndarray, np.floating)) and found.dtype.kind == "f":
+    real = isinstance(found, (np.ndarray, np.floating)) and found.dtype.kind == "f"
+    if tracked and real and not name.endswith("_like"):
         raise GraphError(f"np.{name}: a tensor requires grad, and its graph would be lost; {_instead(name, tracked)}")
     return found
 
@@ -356,9 +357,8 @@ def _array_function(t: Tensor, function: Callable[..., Any], types: Any, args: A
 METHODS: dict[str, Any] = {
     # numbers out
     "data": property(read_only, _set_data), "numpy": _numpy, "__array__": _array, "__array_ufunc__": _ufunc,
-    "__array_function__": _array_function,
-    "item": _item, "__repr__": _repr, "__format__": _format, "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
-    "__int__": lambda t: int(_item(t)), "__bool__": _truth,
+    "__array_function__": _array_function, "item": _item, "__repr__": _repr, "__format__": _format,
+    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)), "__bool__": _truth,
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
     "ndim": property(lambda t: t.array.ndim), "dim": lambda t: t.array.ndim, "__len__": _size_of_first,

@@ -13,7 +13,7 @@ from ...errors import ShapeError
 from ..elementwise.arithmetic import abs, div, mul, sign
 from ..elementwise.exponential import pow
 from ..elementwise.where import clamp, where
-from ..shape.axes import check_real, given, normalize_dims, reduced_shape
+from ..shape.axes import check_real, given, reduced_dims, reduced_shape
 from ..shape.broadcast import broadcast_to, sum
 from ..shape.views import joined, reshape
 from .extremes import amax, amin
@@ -70,7 +70,7 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
         return sum(abs(x), dim=dim, keepdim=keepdim)
     if p == 0:
         return sum(abs(sign(x)), dim=dim, keepdim=keepdim)
-    dims = normalize_dims("norm", dim, x.ndim)
+    dims = reduced_dims("norm", dim, x.ndim)
     y = euclidean(joined(x, dims)) if p == 2 else power_norm(joined(x, dims), p=float(p))
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
 

@@ -12,7 +12,7 @@ from ...errors import ShapeError
 from ..elementwise.arithmetic import mul, neg, sub
 from ..elementwise.exponential import exp
 from ..elementwise.where import where
-from ..shape.axes import check_real, given, normalize_dims, reduced_shape
+from ..shape.axes import check_real, given, one_dim, reduced_dims, reduced_shape
 from ..shape.broadcast import sum
 from ..shape.views import joined, reshape
 
@@ -26,7 +26,7 @@ def _on_rows(kernel, dim, *arrays):
         return y
     if x.ndim == 0:
         raise ShapeError(f"{kernel.__name__}: got a single number; need at least one dimension")
-    (d,) = normalize_dims(kernel.__name__, dim, x.ndim)
+    d = one_dim(kernel.__name__, dim, x.ndim)
     rows = [K.contiguous(np.moveaxis(a, d, -1)) for a in arrays]
     y, n = K.empty(rows[0].shape, x.dtype), x.shape[d]
     kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
@@ -118,6 +118,6 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """
     x = given(x)
     check_real("logsumexp", x)
-    dims = normalize_dims("logsumexp", dim, x.ndim)
+    dims = reduced_dims("logsumexp", dim, x.ndim)
     y = log_sum_exp(joined(x, dims))
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
