@@ -358,7 +358,8 @@ METHODS: dict[str, Any] = {
     # numbers out
     "data": property(read_only, _set_data), "numpy": _numpy, "__array__": _array, "__array_ufunc__": _ufunc,
     "__array_function__": _array_function, "item": _item, "__repr__": _repr, "__format__": _format,
-    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)), "__int__": lambda t: int(_item(t)), "__bool__": _truth,
+    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
+    "__int__": lambda t: int(_item(t)), "__bool__": _truth,
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
     "ndim": property(lambda t: t.array.ndim), "dim": lambda t: t.array.ndim, "__len__": _size_of_first,
