@@ -279,7 +279,7 @@ def test_without_eps_a_lost_square_is_refused_and_nothing_written(backend, name,
             if small == kept:
                 optimizer.step()
                 continue
-            with pytest.raises(ValueError, match=rf"eps is 0, and in 1 of the 2 elements of a parameter {dtype} \(2,\)"):
+            with pytest.raises(ValueError, match=rf"eps is 0, and in 1 of the 2 elements of .* {dtype} \(2,\)"):
                 optimizer.step()
             np.testing.assert_array_equal(w.data, before)
             assert str(optimizer.state_dict()) == str(state)
