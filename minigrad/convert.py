@@ -35,7 +35,7 @@ def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
-        array = _gathered(data, op)
+        array = gathered(data, op)
         if dtype is None and array.dtype.kind in "iuf":
             dtype = np.float32
     if array.dtype.kind not in "biuf":
@@ -67,7 +67,7 @@ def _check_range(op: str, array: np.ndarray, want: np.dtype) -> None:
         raise DTypeError(f"{op}: got {outside[0]}, and {want} holds integers from {low} to {high}")
 
 
-def _gathered(data: Any, op: str) -> np.ndarray:
+def gathered(data: Any, op: str) -> np.ndarray:
     """One array of numbers, of nested lists, or of what NumPy can read."""
     before, gathering.tensors = gathering.tensors, True
     try:

@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .convert import owned
+from .convert import gathered, owned
 from .dtypes import DTYPES, REAL
 from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
+from .public import told
 from .recording import mode, recording
 
 _watch: Callable | None = None  # told of every result and every gradient: debug.py
@@ -131,7 +132,8 @@ def _operands(op: Op, args: tuple) -> tuple:
         elif isinstance(x, (np.ndarray, list)):
             if isinstance(x, np.ndarray) and x.dtype not in DTYPES and np.can_cast(x.dtype, np.int64):
                 x = x.astype(np.int64)  # integers of 8 and 16 bits, which no tensor has
-            x = Tensor(owned(np.asarray(x) if op.rules[i] is None else x, op=f"{op.name}: {op.argument(i)}"))
+            name = f"{op.name}: {op.argument(i)}"
+            x = Tensor(owned(gathered(x, name) if op.rules[i] is None and type(x) is list else x, op=name))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
@@ -208,9 +210,12 @@ def differentiable(
                 return apply(*_as_floats(op, args, error), **options)
             except (ShapeError, DTypeError) as error:
                 raise op.named(error) from None
-            except (TypeError, AttributeError):
+            except (TypeError, ValueError, AttributeError) as error:
                 op.blame(args, options)
-                raise
+                better = told(op.name, error, {**dict(zip(op.names, args)), **options})
+                if better is error:
+                    raise
+                raise better from error
             recorded = tracked and mode.recording
             if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
                 made = made.copy()

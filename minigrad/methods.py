@@ -63,6 +63,7 @@ from .ops.shape.broadcast import broadcast_to, cast, expand, expand_as, repeat, 
 from .ops.shape.join import roll
 from .ops.shape.slices import chunk, flip, narrow, rows, select, split, unbind
 from .ops.shape.views import as_one, flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
+from .public import put_names
 from .recording import is_grad_enabled
 from .tensor import tensor
 
@@ -431,6 +432,7 @@ METHODS: dict[str, Any] = {
     "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
+put_names(METHODS, "minigrad.ops.")
 for _name, _method in METHODS.items():
     if isinstance(_method, FunctionType) and _method.__name__ == "<lambda>":
         _method.__qualname__ = _name  # which Python's own errors about arguments say
