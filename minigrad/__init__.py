@@ -93,9 +93,12 @@ from .ops.shape.broadcast import broadcast_to, cast, sum, tile
 from .ops.shape.join import cat, roll, stack
 from .ops.shape.slices import chunk, flip, narrow, select, split, unbind
 from .ops.shape.views import flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
+from .public import put_names as _put_names
 from .recording import is_grad_enabled, no_grad
 from .rng import manual_seed
 from .version import __version__
+
+_put_names(globals(), "minigrad.ops.")
 
 if not getattr(_sys, "_is_gil_enabled", lambda: True)():  # after the kernels: a compiled module brings the GIL back
     raise ImportError("minigrad needs the GIL, and this Python runs without it; start it with PYTHON_GIL=1")

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import kernels as K
 from .dtypes import check_dtype
-from .errors import DTypeError, ShapeError
+from .errors import DTypeError, GraphError, ShapeError
+
+
+class _Gathering(threading.local):
+    """Whether NumPy is making one array of a list just now: it asks each tensor in the list for its array."""
+
+    tensors = False
+
+
+gathering = _Gathering()
 
 
 def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     """A C-contiguous copy of data in native byte order. Python numbers become float32, booleans stay boolean.
 
-    Errors name the op that it is for.
+    Errors name the op that it is for. A list in which a tensor requires grad is refused: the copy would lose its graph.
 
     >>> owned([1, 2]).dtype, owned([True]).dtype, owned(np.array([1, 2])).dtype
     (dtype('float32'), dtype('bool'), dtype('int64'))
@@ -24,18 +35,87 @@ def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise ShapeError(f"{op}: the nested lists are ragged ({error})") from None
+        array = gathered(data, op)
         if dtype is None and array.dtype.kind in "iuf":
             dtype = np.float32
-    want = array.dtype if dtype is None else np.dtype(dtype)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"{op}: got {_no_number(data, array)}; need numbers")
+    want = array.dtype if dtype is None else _dtype(op, dtype)
     if not want.isnative:
         want = want.newbyteorder("=")
     check_dtype(op, want)
-    if array.dtype.kind not in "biuf":
-        raise DTypeError(f"{op}: got an array of {array.dtype}; need numbers")
+    if want.kind in "iu" and array.dtype != want:
+        _check_range(op, array, want)
     own = K.empty(array.shape, want)
     np.copyto(own, array, casting="unsafe")
     return own
+
+
+def _dtype(op: str, dtype: Any) -> np.dtype:
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"{op}: dtype is {dtype!r}; need 'float32', 'float64', 'int64', 'int32', 'uint8' or 'bool'"
+                        ) from None  # fmt: skip
+
+
+def _check_range(op: str, array: np.ndarray, want: np.dtype) -> None:
+    """Refuse numbers that are no integers of the dtype wanted: NumPy would wrap them around."""
+    low, high = np.iinfo(want).min, np.iinfo(want).max
+    outside = array[~((array >= low) & (array < high + 1 if array.dtype.kind == "f" else array <= high))]
+    if outside.size:
+        raise DTypeError(f"{op}: got {outside[0]}, and {want} holds integers from {low} to {high}")
+
+
+def gathered(data: Any, op: str) -> np.ndarray:
+    """One array of numbers, of nested lists, or of what NumPy can read."""
+    before, gathering.tensors = gathering.tensors, True
+    try:
+        return np.array(data)
+    except ValueError as error:
+        raise ShapeError(f"{op}: {_uneven(data) or error}") from None
+    except GraphError as error:
+        raise GraphError(f"{op}: {error}") from None
+    finally:
+        gathering.tensors = before
+
+
+def _is_row(x: Any) -> bool:
+    return (isinstance(x, Sequence) and not isinstance(x, (str, bytes))) or getattr(x, "ndim", 0) > 0
+
+
+def _uneven(data: Any, name: str = "data") -> str | None:
+    """Which of nested lists does not have the length of the first beside it, in words; None if all have."""
+    if not _is_row(data) or len(data) == 0:
+        return None
+    first = data[0]
+    for i, x in enumerate(data):
+        if _is_row(x) != _is_row(first):
+            row, number = (i, 0) if _is_row(x) else (0, i)
+            return f"the nested lists are ragged: {name}[{number}] is a number, {name}[{row}] a list"
+        if _is_row(x) and len(x) != len(first):
+            return f"the nested lists are ragged: {name}[{i}] has {len(x)} elements, {name}[0] has {len(first)}"
+    for i, x in enumerate(data):
+        found = _uneven(x, f"{name}[{i}]")
+        if found:
+            return found
+    return None
+
+
+def _no_number(data: Any, array: np.ndarray) -> str:
+    """What the data hold that is no number: the first such entry of a list, in words; else the dtype of the array."""
+    if isinstance(data, (list, tuple)):
+        for place in np.ndindex(array.shape):
+            x: Any = data
+            try:
+                for i in place:
+                    x = x[i]
+            except (TypeError, IndexError, KeyError):
+                break
+            if not isinstance(x, (bool, int, float, np.bool_, np.integer, np.floating)):
+                return f"{x!r:.80}, a {type(x).__name__}, in data[{']['.join(map(str, place))}]"
+            if array.dtype == object and isinstance(x, int) and not -(2**63) <= x < 2**64:
+                return f"the integer {x!r:.80} in data[{']['.join(map(str, place))}], too large for int64"
+    if isinstance(data, (str, bytes)):
+        return f"{data!r:.80}"
+    return f"a {type(data).__name__}" if array.ndim == 0 and array.dtype == object else f"an array of {array.dtype}"

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .convert import owned
-from .dtypes import REAL
-from .errors import DTypeError, GraphError, ShapeError
+from .convert import gathered, owned
+from .dtypes import DTYPES, REAL
+from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
 
@@ -37,7 +37,7 @@ _new, _ndarray = object.__new__, np.ndarray
 class Tensor:
     """An array and how it was made. Tensors are values: ops make new ones; only `copy_` writes.
 
-    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in tensor.py.
+    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in methods.py.
     """
 
     # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
@@ -130,11 +130,26 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
-            x = Tensor(owned(np.asarray(x) if op.rules[i] is None else x, op=f"{op.name}: {op.argument(i)}"))
+            if isinstance(x, np.ndarray) and x.dtype not in DTYPES and np.can_cast(x.dtype, np.int64):
+                x = x.astype(np.int64)  # integers of 8 and 16 bits, which no tensor has
+            name = f"{op.name}: {op.argument(i)}"
+            x = Tensor(owned(gathered(x, name) if op.rules[i] is None and type(x) is list else x, op=name))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
     return tuple(taken)
+
+
+def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
+    """The arguments of an op with integers and booleans in the dtype of the floats beside them, as constants."""
+    tensors = {i: x.array for i, x in enumerate(args) if type(x) is Tensor and op.rules[i] is not None}
+    real = np.result_type(*[x.dtype for x in tensors.values() if x.dtype in REAL] or REAL[:1])
+    cast = {i: K.empty(x.shape, real) for i, x in tensors.items() if x.dtype not in REAL}
+    if not cast:
+        op.explain(error, args, {})
+    for i, y in cast.items():
+        K.copy(tensors[i], y)
+    return tuple(Tensor(cast[i]) if i in cast else x for i, x in enumerate(args))
 
 
 def differentiable(
@@ -195,7 +210,9 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
                 return apply(*_operands(op, args), **options)
         try:
             made = forward(*arrays, **options) if options else forward(*arrays)
-        except (ShapeError, DTypeError, TypeError, AttributeError) as error:
+        except IntegersBesideFloats as error:
+            return apply(*_as_floats(op, args, error), **options)
+        except (ShapeError, DTypeError, TypeError, ValueError, AttributeError) as error:
             op.explain(error, args, options)
             raise
         if type(made) is not _ndarray:

@@ -9,6 +9,10 @@ class DTypeError(TypeError):
     """A dtype that an op does not take."""
 
 
+class IntegersBesideFloats(DTypeError):
+    """A float array beside one of integers or booleans, from `empty_for`: the engine casts these and tries again."""
+
+
 class GraphError(RuntimeError):
     """A graph that cannot be walked: freed, changed, or without a gradient."""
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import kernels as K
+from .convert import gathering
 from .dtypes import check_dtype
 from .engine import Tensor, touch
 from .errors import DTypeError, GraphError, ShapeError
@@ -62,6 +63,7 @@ from .ops.shape.broadcast import broadcast_to, cast, expand, expand_as, repeat, 
 from .ops.shape.join import roll
 from .ops.shape.slices import chunk, flip, narrow, rows, select, split, unbind
 from .ops.shape.views import as_one, flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
+from .public import put_names
 from .recording import is_grad_enabled
 from .tensor import tensor
 
@@ -81,6 +83,9 @@ def _numpy(t: Tensor) -> np.ndarray:
 
 
 def _array(t: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    if t.tracked and gathering.tensors:
+        raise GraphError("a tensor among the numbers requires grad, and its graph would be lost; minigrad.stack joins "
+                         "tensors and keeps their graphs, t.item() is a number without one")  # fmt: skip
     view = read_only(t)
     return view if dtype is None and not copy else np.array(view, dtype=dtype, copy=copy)
 
@@ -133,6 +138,28 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     return t
 
 
+def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """t += x and the like: a leaf that requires grad is written, under no_grad; any other name gets a new tensor.
+
+    A new tensor in place of such a leaf would leave the leaf as it is: the loop `for p in model.parameters(): p -= ...`
+    would train nothing.
+    """
+
+    def assign(t: Tensor, other: Any) -> Tensor:
+        if t.op is not None or not t.tracked:
+            return op(t, other)
+        if is_grad_enabled():
+            raise GraphError(f"{sign}: this leaf requires grad; under `with minigrad.no_grad():` it is written in place"
+                             f", for a result with a graph write y = t {sign[:-1]} x")  # fmt: skip
+        result = op(t, other)
+        if result.array.shape != t.array.shape:
+            raise ShapeError(f"{sign}: the result has shape {result.array.shape}, this leaf {t.array.shape}; "
+                             "need the same, because it is written in place")  # fmt: skip
+        return _copy(t, result)
+
+    return assign
+
+
 def _reduce(t: Tensor) -> tuple[Any, ...]:
     """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor.
 
@@ -145,6 +172,11 @@ def _reduce(t: Tensor) -> tuple[Any, ...]:
 
 def _set_hooks(t: Tensor, hooks: list[Any]) -> None:
     t.hooks = hooks
+
+
+def _set_data(t: Tensor, value: Any) -> NoReturn:
+    raise TypeError("t.data = v: .data is a view of the numbers; write them by t.copy_(v), or t -= v and the like, "
+                    "under `with minigrad.no_grad():`")  # fmt: skip
 
 
 COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
@@ -282,10 +314,59 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
     return refuse
 
 
+# The functions behind NumPy's operators, which are called for array + tensor: each with the op that it means.
+ON_ARRAYS: dict[str, Callable[..., Any]] = {
+    "add": add, "subtract": sub, "multiply": mul, "divide": div, "power": pow, "matmul": matmul,
+    "equal": eq, "not_equal": ne, "less": lt, "less_equal": le, "greater": gt, "greater_equal": ge,
+    "bitwise_and": _on_booleans("&", logical_and), "bitwise_or": _on_booleans("|", logical_or),
+}  # fmt: skip
+# NumPy's names of what has another name here.
+RENAMED = {"absolute": "abs", "fabs": "abs", "negative": "neg", "arcsinh": "asinh", "arctan": "atan",
+           "arctan2": "atan2", "float_power": "pow", "subtract": "sub", "multiply": "mul", "divide": "div",
+           "power": "pow", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt",
+           "greater_equal": "ge", "fmax": "maximum", "fmin": "minimum", "true_divide": "div", "concatenate": "cat"}
+JOINS = {"stack": None, "cat": None, "einsum": None, "tensordot": None}  # what is no method
+
+
+def _ufunc(t: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """What array + tensor is, for each operator; other functions of NumPy are refused with the name that would do."""
+    op, out = ON_ARRAYS.get(ufunc.__name__), options.pop("out", (inputs[0],))
+    if op is not None and method == "__call__" and not options and out[0] is inputs[0]:  # array += t: out is the array
+        return op(*inputs)
+    raise TypeError(f"np.{ufunc.__name__}: got a tensor; {_instead(ufunc.__name__, [t])}")
+
+
+def _instead(name: str, tensors: list[Tensor]) -> str:
+    """What does for tensors what NumPy's function of this name does for arrays."""
+    here = RENAMED.get(name, name)
+    whole = f"minigrad.{here} takes tensors and keeps their graph; for the numbers " if here in METHODS | JOINS else ""
+    numbers = "t.detach().numpy()" if [t for t in tensors if t.tracked] else "t.numpy()"
+    return f"{whole}pass {numbers}"
+
+
+def _array_function(t: Tensor, function: Callable[..., Any], types: Any, args: Any, options: Any) -> Any:
+    """np.mean(t) and other functions of arrays: NumPy's answer on the numbers, where no graph is lost by it."""
+    tracked: list[Tensor] = []
+
+    def numbers(x: Any) -> Any:
+        if isinstance(x, Tensor):
+            tracked.extend([x] if x.tracked else [])
+            return read_only(x)
+        return type(x)(map(numbers, x)) if type(x) in (list, tuple) else x
+
+    found = function(*numbers(tuple(args)), **{name: numbers(x) for name, x in options.items()})
+    name = function.__name__
+    real = isinstance(found, (np.ndarray, np.floating)) and found.dtype.kind == "f"
+    if tracked and real and not name.endswith("_like"):
+        raise GraphError(f"np.{name}: a tensor requires grad, and its graph would be lost; {_instead(name, tracked)}")
+    return found
+
+
 METHODS: dict[str, Any] = {
     # numbers out
-    "data": property(read_only), "numpy": _numpy, "__array__": _array, "item": _item, "__repr__": _repr,
-    "__format__": _format, "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
+    "data": property(read_only, _set_data), "numpy": _numpy, "__array__": _array, "__array_ufunc__": _ufunc,
+    "__array_function__": _array_function, "item": _item, "__repr__": _repr, "__format__": _format,
+    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
     "__int__": lambda t: int(_item(t)), "__bool__": _truth,
     # what it is
     "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
@@ -307,7 +388,10 @@ METHODS: dict[str, Any] = {
     "int": lambda t: cast(t, dtype=np.int32), "long": lambda t: cast(t, dtype=np.int64),
     "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce, "__setstate__": _set_hooks,
     # writing, and what is refused
-    "copy_": _copy, "__setitem__": _no_assignment, "__array_ufunc__": None,
+    "copy_": _copy, "__setitem__": _no_assignment,
+    "__iadd__": _augmented("+=", add), "__isub__": _augmented("-=", sub), "__imul__": _augmented("*=", mul),
+    "__itruediv__": _augmented("/=", div), "__ipow__": _augmented("**=", _power),
+    "__imatmul__": _augmented("@=", matmul),
     **{f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")
        for op in ("add", "sub", "mul", "div", "clamp", "masked_fill")},
     "zero_": _no_write("zero_", "for a gradient write t.grad = None (optimizers have zero_grad()), for a parameter "
@@ -355,6 +439,7 @@ METHODS: dict[str, Any] = {
     "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
 }  # fmt: skip
 
+put_names(METHODS, "minigrad.ops.")
 for _name, _method in METHODS.items():
     if isinstance(_method, FunctionType) and _method.__name__ == "<lambda>":
         _method.__qualname__ = _name  # which Python's own errors about arguments say

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import DTypeError, GraphError, ShapeError
+from .public import told
 
 
 def describe(x: Any) -> str:
@@ -72,6 +73,9 @@ class Op:
             if rule is not None and (missing or number or isinstance(x, (str, tuple, slice))):
                 more = "a tensor or an array" if number else "a tensor, an array or a number"
                 raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need {more}")
+        better = told(self.name, error, {**dict(zip(self.names, args)), **options})
+        if better is not error:
+            raise better from error
 
     def written(self, x: Any) -> GraphError:
         """The error for an input x that was written after this op used its numbers."""

@@ -17,6 +17,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype. float32, float64, int64,
     int32, uint8 and bool are taken; others raise DTypeError. `requires_grad` asks for gradients: floats only.
 
+    The copy has no graph: of a tensor that requires grad it takes the numbers alone, as detach() does. A list of such
+    tensors is refused, because `stack` is meant, which keeps their graphs. ShapeError for lists that are ragged.
+
     >>> import minigrad as mg
     >>> mg.tensor([1, 2, 3])
     tensor([1., 2., 3.])

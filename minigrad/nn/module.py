@@ -79,10 +79,10 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind = self._parts.get(name)
+        if kind is not None and self.__dict__[name] is not value:
+            self._refuse_replacement(name, kind, value)
         if isinstance(value, Tensor):
             leaf = value.tracked and value.op is None
-            if kind == PARAMETER and value.tracked and not leaf:
-                raise TypeError(f"{self._label()}.{name} is a parameter; need a leaf, not the result of an op")
             kind = PARAMETER if leaf or kind == PARAMETER else BUFFER if kind == BUFFER else None
         else:
             kind = None
@@ -95,6 +95,21 @@ class Module:
             else:
                 noted[name] = part
         self.__dict__[name] = value
+
+    def _refuse_replacement(self, name: str, kind: str, value: Any) -> None:
+        """Raise for a value in place of a parameter that would not be trained, or of a buffer that has a graph."""
+        what = f"{self._label()}.{name} is a {kind}"
+        held, result = self.__dict__[name], isinstance(value, Tensor) and value.op is not None
+        if kind == BUFFER and result and value.tracked:
+            raise TypeError(f"{what} and takes constants; the value was made by {value.op.name} and has a graph: use "
+                            "detach(), or compute it under no_grad()")  # fmt: skip
+        if kind == BUFFER or value is None or isinstance(value, Module):
+            return
+        if not isinstance(value, Tensor) or result or (held.tracked and not value.tracked):
+            came = f"the result of {value.op.name}" if result else f"a {type(value).__name__} without requires_grad"
+            raise TypeError(f"{what}; {came} would not be trained in its place: write its numbers by "
+                            f"{name}.copy_(...) under no_grad(), replace it by nn.Parameter(...), or freeze it by "
+                            f"{name}.requires_grad_(False)")  # fmt: skip
 
     def _refuse_hidden(self, name: str, value: Any) -> None:
         for item in value.values() if isinstance(value, dict) else value:
@@ -112,6 +127,8 @@ class Module:
         value = value if isinstance(value, Tensor) else tensor(value)
         if value.tracked:
             raise TypeError(f"register_buffer: {name!r} requires grad; set it as an attribute, or detach() it")
+        if name in self._parts:
+            self._parts[name] = BUFFER  # also in place of a parameter: who calls this means it
         setattr(self, name, value)
         self._parts[name] = BUFFER
 
@@ -263,7 +280,7 @@ class Module:
         do not become whole numbers, complex numbers do not become floats.
 
         Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
-        what is unexpected; shapes must fit in any case, and one name at least. The ValueError names all that is missing,
+            faults = [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
         unexpected, or of another shape or kind.
         """
         if not isinstance(state, Mapping):

@@ -10,13 +10,15 @@ from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1
 from .base import Optimizer, Table
 from .binding import Metric
+from .small_eps import SMALL, update_checked
 
 
 class Adagrad(Optimizer):
     """v = v + g²;  w = w - step g / (√v + eps),  step = lr / (1 + (t - 1) lr_decay)  (Duchi, Hazan, Singer 2011).
 
     v starts at initial_accumulator_value; t counts the steps of each parameter. weight_decay adds weight_decay w to g.
-    The prox, if terms are given as prox=, has each coordinate's own step, step / (√v + eps).
+    The prox, if terms are given as prox=, has each coordinate's own step, step / (√v + eps). With an eps under 1e-12 a
+    step is refused (ValueError) where v is so small that it counts as 0.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0, -2.0])
@@ -49,7 +51,10 @@ class Adagrad(Optimizer):
     def _start(self, name: str, group: dict[str, Any]) -> float:
         return group["initial_accumulator_value"]
 
-    def _update(self, table: Table, grads: list[Any]) -> None:
+    def _update(self, table: Table, grads: list[Any], checked: bool = False) -> None:
+        if table.group["eps"] < SMALL and not checked:
+            update_checked("Adagrad", table, grads, lambda: self._update(table, grads, True), "v")
+            return
         for row, (state, g) in enumerate(zip(table.state, grads)):
             if g is not False:
                 table.segments.scalars[row, CORRECTION1] = 1 + (state["t"] - 1) * table.group["lr_decay"]

@@ -11,6 +11,7 @@ from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer, Table
 from .binding import Metric
+from .small_eps import SMALL, update_checked
 
 
 class Adam(Optimizer):
@@ -19,7 +20,8 @@ class Adam(Optimizer):
     m̂ = m / (1 - β1^t) and v̂ = v / (1 - β2^t) undo the start at zero; t counts the steps of each parameter. weight_decay
     is PyTorch's: it adds weight_decay w to g, and so is scaled by 1 / √v̂ like all of the gradient (AdamW's is not).
     amsgrad takes the largest v so far in place of v: steps never grow again (Reddi, Kale, Kumar 2018). The prox, if
-    terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps).
+    terms are given as prox=, has each coordinate's own step lr / (√v̂ + eps). With an eps under 1e-12 a step is refused
+    (ValueError) where v is so small that it counts as 0: under 1e-30, in float64 1e-290.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0, -2.0])
@@ -55,9 +57,13 @@ class Adam(Optimizer):
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("m", "v", "largest_v") if group["amsgrad"] else ("m", "v")
 
-    def _update(self, table: Table, grads: list[Any]) -> None:
+    def _update(self, table: Table, grads: list[Any], checked: bool = False) -> None:
         group, scalars = table.group, table.segments.scalars
         beta1, beta2 = group["betas"]
+        if group["eps"] < SMALL and not checked:
+            square = "largest_v" if group["amsgrad"] else "v"
+            update_checked(self._name, table, grads, lambda: self._update(table, grads, True), square)
+            return
         for row, (state, g) in enumerate(zip(table.state, grads)):
             if g is not False:
                 state["beta1_power"] *= beta1

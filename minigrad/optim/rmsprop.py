@@ -9,6 +9,7 @@ from ..checks import finite
 from ..engine import Tensor
 from .base import Optimizer, Table
 from .binding import Metric
+from .small_eps import SMALL, update_checked
 
 
 class RMSprop(Optimizer):
@@ -16,7 +17,8 @@ class RMSprop(Optimizer):
 
     centered divides by the running standard deviation instead, √max(v - m², 0) with m = α m + (1 - α) g (Graves 2013).
     momentum steps along buf = momentum buf + g / (√v + eps). weight_decay adds weight_decay w to g. The prox, if terms
-    are given as prox=, has each coordinate's own step lr / (√v + eps), divided by 1 - momentum.
+    are given as prox=, has each coordinate's own step lr / (√v + eps), divided by 1 - momentum. With an eps under 1e-12
+    a step is refused (ValueError) where what stands under the root is so small that it counts as 0.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0, -2.0])
@@ -48,7 +50,14 @@ class RMSprop(Optimizer):
 
     def _update(self, table: Table, grads: list[Any]) -> None:
         options = {name: table.group[name] for name in ("alpha", "eps", "momentum", "centered")}
-        K.rmsprop_update(table.segments, grads, **options)
+
+        def update() -> None:
+            K.rmsprop_update(table.segments, grads, **options)
+
+        if options["eps"] >= SMALL:
+            update()
+        else:
+            update_checked("RMSprop", table, grads, update, "v", less="m" if options["centered"] else None)
 
     def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v + eps, or √max(v - m², 0) + eps."""

@@ -1,5 +1,6 @@
 """Groups, tables, state, and every bad option."""
 
+import copy
 import types
 
 import numpy as np
@@ -254,3 +255,45 @@ def test_a_strided_gradient_and_empty_parameters(backend):
 def test_repr(pair):
     text = repr(optim.Adam(pair, lr=0.1))
     assert text == "Adam(lr=0.1, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False; 2 parameters)"
+
+
+SMALL_EPS = {
+    "Adam": optim.Adam,
+    "AMSGrad": lambda params, **options: optim.Adam(params, amsgrad=True, **options),
+    "AdamW": lambda params, **options: optim.AdamW(params, weight_decay=0.0, **options),
+    "RMSprop": optim.RMSprop,
+    "centered": lambda params, **options: optim.RMSprop(params, centered=True, momentum=0.5, **options),
+    "Adagrad": optim.Adagrad,
+}
+
+
+@pytest.mark.parametrize("name", SMALL_EPS)
+@pytest.mark.parametrize(("dtype", "lost", "kept"), [("float32", 1e-20, 1e-10), ("float64", 1e-155, 1e-100)])
+def test_without_eps_a_lost_square_is_refused_and_nothing_written(backend, name, dtype, lost, kept):
+    for small in (0.0, lost, kept):
+        w = nn.Parameter(np.array([1.0, 2.0], dtype))
+        optimizer = SMALL_EPS[name]([w], lr=0.1, eps=0.0)
+        for factor in (1.0, 0.5) if small != kept else (1.0,):
+            w.grad = mg.tensor(np.array([factor, factor * small], dtype))
+            before, state = w.data.copy(), copy.deepcopy(optimizer.state_dict())
+            if small == kept:
+                optimizer.step()
+                continue
+            with pytest.raises(ValueError, match=rf"eps is 0, and in 1 of the 2 elements of .* {dtype} \(2,\)"):
+                optimizer.step()
+            np.testing.assert_array_equal(w.data, before)
+            assert str(optimizer.state_dict()) == str(state)
+        if small == kept:  # its step does not depend on the size of the gradients
+            assert 1.0 - w.data[0] == pytest.approx(2.0 - w.data[1], rel=1e-5 if dtype == "float32" else 1e-12)
+
+
+def test_with_eps_a_lost_square_leaves_the_weight(backend):
+    for eps in (1e-8, 1e-20):
+        w = nn.Parameter([1.0, 2.0])
+        optimizer = optim.Adam([w], lr=0.1, eps=eps)
+        w.grad = mg.tensor([1.0, 1e-20])
+        optimizer.step()
+        assert w.data.tolist() == [np.float32(0.9), 2.0]
+    w.grad = mg.tensor([1.0, 1e-14])  # its square counts as 0, and 1e-20 does not make up for it
+    with pytest.raises(ValueError, match="any eps from 1e-12"):
+        optimizer.step()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...dtypes import REAL
-from ...errors import DTypeError, ShapeError
+from ...dtypes import DTYPES, REAL
+from ...errors import DTypeError, IntegersBesideFloats, ShapeError
 
 
 def empty(shape, dtype):
@@ -26,13 +26,17 @@ def empty_product(a, b, ta=False, tb=False):
 def empty_for(a, b):
     """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
 
-    Two numbers make a float32.
+    Two numbers make a float32. An array of integers or booleans beside one of floats raises IntegersBesideFloats.
     """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
         if not isinstance(x, np.ndarray) or x.dtype not in REAL:
             kind = getattr(x, "dtype", type(x).__name__)
-            raise DTypeError(f"an operand is {kind}; need float32 or float64: use .float() or .double()")
+            mixed = kind in DTYPES and [y for y in arrays if getattr(y, "dtype", None) in REAL]
+            raise (IntegersBesideFloats if mixed else DTypeError)(
+                f"an operand is {kind}; need float32 or float64: use .float() or .double(), of an array "
+                ".astype('float32')"
+            )
     try:
         return np.empty(np.broadcast(*arrays).shape, np.result_type(*arrays or [REAL[0]]))
     except ValueError:

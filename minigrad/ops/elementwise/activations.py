@@ -190,18 +190,21 @@ def softplus(input, beta=1.0, threshold=20.0):
     return y
 
 
-@differentiable(input=lambda g, y, input: div(g, square(add(1.0, abs(input)))))
+@differentiable(input=lambda g, y, input: mul(g, square(div(1.0, add(1.0, abs(input))))))
 def softsign(input):
-    """y = x / (1 + |x|).
+    """y = x / (1 + |x|); ±1 at ±inf.
 
     >>> import minigrad as mg
-    >>> mg.softsign(mg.tensor([-1, 3]))
-    tensor([-0.5 ,  0.75])
+    >>> mg.softsign(mg.tensor([-1, 3, float("inf")]))
+    tensor([-0.5 ,  0.75,  1.  ])
     """
-    y = K.empty_for(input, 0.0)
-    K.abs(input, y)
+    x, y = K.empty_for(input, 0.0), K.empty_for(input, 0.0)
+    largest = float(np.finfo(y.dtype).max)  # in place of an infinity: inf / inf would be NaN
+    K.maximum(input, -largest, x)
+    K.minimum(x, largest, x)
+    K.abs(x, y)
     K.add(1.0, y, y)
-    K.div(input, y, y)
+    K.div(x, y, y)
     return y
 
 

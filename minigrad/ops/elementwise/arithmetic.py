@@ -1,4 +1,7 @@
-"""Ops that act on each element alone. Binary ones broadcast as NumPy does; a Python number takes the tensor's dtype."""
+"""Ops that act on each element alone. Binary ones broadcast as NumPy does; a Python number takes the tensor's dtype.
+
+So do integers and booleans beside a float tensor, without a gradient; integers among themselves are refused.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ... import kernels as K
 from ...engine import Tensor, differentiable, flat, full
 from ..shape.broadcast import match, sum
 from .arithmetic import add, div, mul, neg, square, sub
-from .compare import eq, ge, isinf, logical_and
+from .compare import eq, ge, isinf, isnan, logical_and, logical_or
 from .fused_activations import relu_grad, sigmoid
 from .where import where
 
@@ -130,11 +130,15 @@ def rsqrt(input: Any) -> Tensor:
     return div(1.0, sqrt(input))
 
 
+def _is_zero_or_nan(a):
+    return logical_or(eq(a, 0.0), isnan(a))
+
+
 def _base_slope(g, a, b):
-    """g b aᵇ⁻¹: 0 for b = 0, also at a = 0, where a⁻¹ would make it NaN."""
+    """g b aᵇ⁻¹: 0 for b = 0, also at a = 0 and NaN, where a⁻¹ would make it NaN."""
     if not isinstance(b, Tensor):
         return mul(g, mul(b, pow(a, b - 1))) if b != 0 else flat(g, a)
-    return mul(g, mul(b, pow(a, where(logical_and(eq(a, 0.0), eq(b, 0.0)), 0.0, sub(b, 1.0)))))
+    return mul(g, mul(b, pow(a, where(logical_and(_is_zero_or_nan(a), eq(b, 0.0)), 0.0, sub(b, 1.0)))))
 
 
 def _exponent_slope(g, y, a, b):

@@ -9,7 +9,7 @@ import numpy as np
 from ... import kernels as K
 from ...dtypes import REAL
 from ...engine import Tensor, differentiable, flat
-from ...errors import DTypeError, ShapeError
+from ...errors import DTypeError, IntegersBesideFloats, ShapeError
 from ..shape.broadcast import match
 from .arithmetic import add, mul, sub
 from .compare import lt
@@ -24,7 +24,8 @@ from .fused_activations import relu_grad
 def where(condition, input, other):
     """y = input where the boolean condition holds, else other; all three broadcast. What is not chosen gets gradient 0.
 
-    Two real tensors give the wider dtype, a number takes that of the other; two integer tensors are chosen from too.
+    Two real tensors give the wider dtype, a number takes that of the other, and so do integers and booleans beside a
+    real tensor; two integer tensors are chosen from too.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([-1, 2])
@@ -45,7 +46,11 @@ def where(condition, input, other):
         if y.dtype == dtype:
             return y
     if any(x.dtype not in REAL for x in arrays):
-        raise DTypeError("where: numbers are chosen from integers or booleans and reals; use .float() or .double()")
+        mixed = any(x.dtype in REAL for x in arrays)
+        raise (IntegersBesideFloats if mixed else DTypeError)(
+            "where: numbers are chosen from integers or booleans and reals; use .float() or .double(), of an array "
+            ".astype('float32')"
+        )
     y = K.empty(shape, dtype)
     K.where(condition, input, other, y)
     return y

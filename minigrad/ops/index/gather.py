@@ -15,7 +15,7 @@ import numpy as np
 from ... import kernels as K
 from ...engine import Tensor, differentiable
 from ...errors import DTypeError, ShapeError
-from ..shape.axes import check_real, normalize_dims
+from ..shape.axes import check_real, one_dim
 from ..shape.broadcast import broadcast_to
 from ..shape.slices import place, view
 from ..shape.views import reshape, unsqueeze
@@ -73,7 +73,7 @@ def flat_places(indices: Sequence[np.ndarray], shape: Sequence[int]) -> Tensor:
 
 def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
     """The flat places of x[i, …, index[i, …, k], …, k]: dim's coordinate is the index, the others are its own place."""
-    (d,) = normalize_dims(op, dim, x.ndim)
+    d = one_dim(op, dim, x.ndim)
     along = as_index(op, index, x.shape[d]).array
     if along.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(along.shape, x.shape)) if i != d):
         raise ShapeError(f"{op}: x is {x.shape}, the index {along.shape}; need as many dimensions, and none larger but "
@@ -91,7 +91,7 @@ def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
     tensor([[2., 2., 1.],
             [4., 4., 3.]])
     """
-    (d,) = normalize_dims("index_select", dim, x.ndim)
+    d = one_dim("index_select", dim, x.ndim)
     rows = as_index("index_select", index, x.shape[d])
     if rows.ndim > 1:
         raise ShapeError(f"index_select: the index is {rows.shape}; need a vector")
@@ -141,7 +141,7 @@ def take_along_dim(x: Tensor, indices: Any, dim: int | None = None) -> Tensor:
     index = indices.array if isinstance(indices, Tensor) else np.asarray(indices)
     if dim is None:
         return gather(reshape(x, shape=(-1,)), 0, index.reshape(-1))
-    (d,) = normalize_dims("take_along_dim", dim, x.ndim)
+    d = one_dim("take_along_dim", dim, x.ndim)
     if index.ndim != x.ndim:
         raise ShapeError(f"take_along_dim: x is {x.shape}, the indices {index.shape}; need as many dimensions")
     try:

@@ -16,7 +16,7 @@ from ...errors import ShapeError
 from ..elementwise.arithmetic import mul
 from ..elementwise.where import maximum, minimum
 from ..index.gather import put_back
-from ..shape.axes import given, normalize_dims, reduced_shape, reduction
+from ..shape.axes import given, normalize_dims, one_dim, reduced_dims, reduced_shape, reduction
 from ..shape.broadcast import spread
 
 
@@ -63,7 +63,7 @@ def _shares(x: Tensor, y: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tenso
 
 def _extremum(op: str, x: Any, dim: Any, keepdim: bool, least: bool) -> Tensor:
     x = given(x)
-    dims = normalize_dims(op, None if dim == () else dim, x.ndim)
+    dims = reduced_dims(op, dim, x.ndim)
     check_not_empty(op, x, dims)
     if x.dtype not in REAL:
         return Tensor(np.asarray((np.min if least else np.max)(x.array, axis=dims, keepdims=keepdim)))
@@ -165,7 +165,7 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor([False,  True], dtype=bool)
     """
     x = given(x)
-    return Tensor(np.asarray(np.any(x.array, axis=normalize_dims("any", dim, x.ndim), keepdims=keepdim)))
+    return Tensor(np.asarray(np.any(x.array, axis=reduced_dims("any", dim, x.ndim), keepdims=keepdim)))
 
 
 def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -178,7 +178,7 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor([ True, False], dtype=bool)
     """
     x = given(x)
-    return Tensor(np.asarray(np.all(x.array, axis=normalize_dims("all", dim, x.ndim), keepdims=keepdim)))
+    return Tensor(np.asarray(np.all(x.array, axis=reduced_dims("all", dim, x.ndim), keepdims=keepdim)))
 
 
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
@@ -189,15 +189,15 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     tensor(1, dtype=int64)
     """
     x = given(x)
-    return Tensor(np.asarray(np.count_nonzero(x.array, axis=normalize_dims("count_nonzero", dim, x.ndim)), np.int64))
+    return Tensor(np.asarray(np.count_nonzero(x.array, axis=reduced_dims("count_nonzero", dim, x.ndim)), np.int64))
 
 
 def index_of(op, find, x, dim, keepdim):
     """int64 indices of what np.argmax or np.argmin finds along dim, or in all of x."""
-    normalize_dims(op, dim, x.ndim)
-    if x.size == 0 and (dim is None or x.shape[dim] == 0):
+    d = None if dim is None else one_dim(op, dim, x.ndim)
+    if x.size == 0 and (d is None or x.shape[d] == 0):
         raise ShapeError(f"{op}: {x.shape} has no elements along dim {dim}")
-    return Tensor(np.asarray(find(x.array, axis=dim, keepdims=keepdim)))
+    return Tensor(np.asarray(find(x.array, axis=d, keepdims=keepdim)))
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:

@@ -13,7 +13,7 @@ from ...errors import ShapeError
 from ..elementwise.arithmetic import abs, div, mul, sign
 from ..elementwise.exponential import pow
 from ..elementwise.where import clamp, where
-from ..shape.axes import check_real, given, normalize_dims, reduced_shape
+from ..shape.axes import check_real, given, reduced_dims, reduced_shape
 from ..shape.broadcast import broadcast_to, sum
 from ..shape.views import joined, reshape
 from .extremes import amax, amin
@@ -40,16 +40,18 @@ def power_norm(x, *, p):
 
 
 def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹, 0 where x is 0."""
+    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹; 0 where x or y is 0: for p < 0 one zero makes y zero, whatever the others are."""
     share = div(abs(x), reshape(where(y.array == 0, 1.0, y), shape=(*y.shape, 1)))
-    return mul(sign(x), pow(where(share.array == 0, 1.0, share), p - 1))
+    flat = (x.array == 0) | (y.array == 0)[..., None]
+    return mul(where(flat, 0.0, sign(x)), pow(where(flat, 1.0, share), p - 1))
 
 
 def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = (Σ |x|ᵖ)^(1/p) over dim (one, several, or all); "fro" and None are p = 2.
 
-    inf is the largest |x|, -inf the smallest, 0 counts what is not 0. Norms of large and small numbers are formed
-    without overflow. The gradient at 0 is 0, an element of the subdifferential. keepdim leaves dimensions of size 1.
+    inf is the largest |x|, -inf the smallest, 0 counts what is not 0. For p < 0 one zero makes the norm 0. Norms of
+    large and small numbers are formed without overflow. The gradient at 0, and where the norm is 0, is 0, an element of
+    the subdifferential. keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([3, -4])
@@ -68,7 +70,7 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
         return sum(abs(x), dim=dim, keepdim=keepdim)
     if p == 0:
         return sum(abs(sign(x)), dim=dim, keepdim=keepdim)
-    dims = normalize_dims("norm", dim, x.ndim)
+    dims = reduced_dims("norm", dim, x.ndim)
     y = euclidean(joined(x, dims)) if p == 2 else power_norm(joined(x, dims), p=float(p))
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
 

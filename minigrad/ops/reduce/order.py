@@ -10,7 +10,7 @@ from ...checks import whole
 from ...engine import Tensor
 from ...errors import ShapeError
 from ..index.gather import gather
-from ..shape.axes import given, normalize_dims
+from ..shape.axes import given, one_dim
 from .extremes import Extreme
 
 
@@ -24,7 +24,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
     (tensor([1, 2, 0], dtype=int64), tensor([0, 2, 1], dtype=int64))
     """
     x = given(input)
-    (d,) = normalize_dims("argsort", dim, x.ndim)
+    d = one_dim("argsort", dim, x.ndim)
     if not descending:
         return Tensor(np.argsort(x.array, axis=d, kind="stable"))
     order = np.argsort(np.flip(x.array, d), axis=d, kind="stable")  # from the back, so that equal ones keep their order
@@ -55,7 +55,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True) -> Extreme:
     Extreme(values=tensor([3., 2.]), indices=tensor([0, 2], dtype=int64))
     """
     x = given(input)
-    (d,) = normalize_dims("topk", dim, x.ndim)
+    d = one_dim("topk", dim, x.ndim)
     if whole(k, "topk: k", 0) > x.shape[d]:
         raise ShapeError(f"topk: k is {k}, dim {dim} of {x.shape} has {x.shape[d]} elements; need as many")
     order = argsort(x, dim, largest).array[(slice(None),) * d + (slice(k),)]

@@ -12,7 +12,7 @@ from ...errors import ShapeError
 from ..elementwise.arithmetic import mul, neg, sub
 from ..elementwise.exponential import exp
 from ..elementwise.where import where
-from ..shape.axes import check_real, given, normalize_dims, reduced_shape
+from ..shape.axes import check_real, given, one_dim, reduced_dims, reduced_shape
 from ..shape.broadcast import sum
 from ..shape.views import joined, reshape
 
@@ -26,7 +26,7 @@ def _on_rows(kernel, dim, *arrays):
         return y
     if x.ndim == 0:
         raise ShapeError(f"{kernel.__name__}: got a single number; need at least one dimension")
-    (d,) = normalize_dims(kernel.__name__, dim, x.ndim)
+    d = one_dim(kernel.__name__, dim, x.ndim)
     rows = [K.contiguous(np.moveaxis(a, d, -1)) for a in arrays]
     y, n = K.empty(rows[0].shape, x.dtype), x.shape[d]
     kernel(*[a.reshape(-1, n) if n else a.reshape(0, 0) for a in (*rows, y)])
@@ -97,15 +97,20 @@ def log_sum_exp(x):
 
 
 def _shares(x: Tensor, y: Tensor) -> Tensor:
-    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y. 0 where all of x is -inf."""
-    nothing = (y.array == -np.inf)[..., None]
-    return where(nothing, 0.0, softmax(where(nothing, 0.0, x)))
+    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y.
+
+    0 where all of x is -inf; beside an inf 0 for the finite ones and NaN for the infinite, of which no share is known.
+    """
+    infinite = np.isinf(y.array)[..., None]
+    shares = np.where(x.array == np.inf, np.nan, 0.0).astype(x.dtype)
+    return where(infinite, shares, softmax(where(infinite, 0.0, x)))
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf of nothing and of only -inf.
 
-    The gradient is softmax(x); 0 where all of x is -inf. keepdim leaves dimensions of size 1.
+    The gradient is softmax(x); 0 where all of x is -inf; where x has an inf, NaN for it and 0 for what is finite, as in
+    PyTorch. keepdim leaves dimensions of size 1.
 
     >>> import minigrad as mg
     >>> mg.logsumexp(mg.tensor([[1e30, 1e30], [0.0, 0.0]]), dim=1)
@@ -113,6 +118,6 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     """
     x = given(x)
     check_real("logsumexp", x)
-    dims = normalize_dims("logsumexp", dim, x.ndim)
+    dims = reduced_dims("logsumexp", dim, x.ndim)
     y = log_sum_exp(joined(x, dims))
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y

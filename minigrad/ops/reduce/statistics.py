@@ -13,10 +13,9 @@ import numpy as np
 from ... import kernels as K
 from ...dtypes import REAL
 from ...engine import Tensor, differentiable, full
-from ...errors import ShapeError
 from ..elementwise.arithmetic import div, mul
 from ..elementwise.where import where
-from ..shape.axes import check_real, given, normalize_dims, reduced_shape, reduction
+from ..shape.axes import check_real, given, one_dim, reduced_dims, reduced_shape, reduction
 from ..shape.broadcast import spread, sum
 from ..shape.views import joined, permute, reshape, rows
 
@@ -64,7 +63,7 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor([0., 6., 0.])
     """
     x = given(x)
-    dims = normalize_dims("prod", dim, x.ndim)
+    dims = reduced_dims("prod", dim, x.ndim)
     if x.dtype not in REAL:
         return Tensor(np.asarray(np.prod(x.array, axis=dims, dtype=np.int64, keepdims=keepdim)))  # exact in any order
     y = product(joined(x, dims))
@@ -90,15 +89,13 @@ def cumsum(x: Any, dim: int) -> Tensor:
             [ 4.,  9., 15.]])
     """
     x = given(x)
-    dims = normalize_dims("cumsum", dim, x.ndim)
-    if dim is None or len(dims) != 1:
-        raise ShapeError(f"cumsum: dim is {dim}; need one dimension")
+    d = one_dim("cumsum", dim, x.ndim)
     if x.dtype not in REAL:
-        return Tensor(np.cumsum(x.array, axis=dims[0], dtype=np.int64))
-    if dims[0] == x.ndim - 1:
+        return Tensor(np.cumsum(x.array, axis=d, dtype=np.int64))
+    if d == x.ndim - 1:
         return running(x, reverse=False)
     exchanged = list(range(x.ndim))
-    exchanged[dims[0]], exchanged[-1] = exchanged[-1], exchanged[dims[0]]
+    exchanged[d], exchanged[-1] = exchanged[-1], exchanged[d]
     return permute(running(permute(x, dims=tuple(exchanged)), reverse=False), dims=tuple(exchanged))
 
 
@@ -137,7 +134,7 @@ def _freedom(op: str, x: Tensor, dim: Any, unbiased: Any, correction: Any) -> tu
         if correction != 1:
             raise TypeError(f"{op}: got unbiased and correction; unbiased=False means correction=0")
         correction = int(unbiased)
-    dims = normalize_dims(op, dim, x.ndim)
+    dims = reduced_dims(op, dim, x.ndim)
     freedom = math.prod(x.shape[d] for d in dims) - correction
     return dims, freedom if freedom > 0 else 0.0
 

@@ -36,7 +36,9 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
     try:
         dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(map(operator.index, dim))
     except TypeError:
-        raise TypeError(f"{op}: dim is {dim!r}; need an integer, or several") from None
+        dims = (True,)
+    if any(isinstance(d, bool) for d in dims):  # True is no dimension 1: a keepdim in dim's place, for instance
+        raise TypeError(f"{op}: dim is {dim!r}; need an integer, or several")
     for d in dims:
         if not -ndim <= d < ndim:
             raise ShapeError(f"{op}: dim {d} is outside of a tensor with {ndim} dimensions")
@@ -44,6 +46,19 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
     if len(set(found)) < len(found):
         raise ShapeError(f"{op}: dim {dims} names a dimension twice")
     return found
+
+
+def one_dim(op: str, dim: int, ndim: int) -> int:
+    """dim as one non-negative axis."""
+    dims = normalize_dims(op, dim, ndim)
+    if dim is None or len(dims) != 1:
+        raise ShapeError(f"{op}: dim is {dim!r}; need one dimension")
+    return dims[0]
+
+
+def reduced_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """normalize_dims for a reduction, to which no dimensions mean all, as in PyTorch."""
+    return normalize_dims(op, dim, ndim) or tuple(range(ndim))
 
 
 def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) -> tuple[int, ...]:
@@ -62,7 +77,7 @@ def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[np.ndarr
     if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
         first = dim % ndim
         return x, K.empty_reduced(x, first, first + 1, keepdim), first, first + 1
-    dims = normalize_dims(op, dim, ndim)
+    dims = reduced_dims(op, dim, ndim)
     first, last = (dims[0], dims[-1] + 1) if dims else (0, 0)
     if last - first == len(dims):
         return x, K.empty_reduced(x, first, last, keepdim), first, last
@@ -75,4 +90,5 @@ def check_real(op: str, *tensors: Any) -> None:
     """Refuse tensors of integers and booleans, with the cure."""
     for t in tensors:
         if isinstance(t, Tensor) and t.array.dtype not in REAL:
-            raise DTypeError(f"{op}: a tensor is {t.array.dtype}; need float32 or float64: use .float() or .double()")
+            raise DTypeError(f"{op}: a tensor is {t.array.dtype}; need float32 or float64: use .float() or .double(), "
+                             "of an array .astype('float32')")  # fmt: skip

@@ -11,7 +11,7 @@ from ... import kernels as K
 from ...dtypes import check_dtype
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
-from .axes import as_dtype, normalize_dims, reduced_shape, reduction
+from .axes import as_dtype, reduced_dims, reduced_shape, reduction
 from .views import as_one, reshape
 
 
@@ -102,7 +102,7 @@ def sum(x, *, dim=None, keepdim=False):
     tensor([4., 6.])
     """
     if x.dtype.kind != "f":
-        dims = normalize_dims("sum", dim, x.ndim)
+        dims = reduced_dims("sum", dim, x.ndim)
         return np.asarray(np.sum(x, axis=dims, dtype=np.int64, keepdims=keepdim))  # exact in any order
     x, y, first, last = reduction("sum", x, dim, keepdim)
     K.sum(x, y, first, last)
@@ -119,7 +119,7 @@ def repeat_along(g, *, shape, dim):
     """z = g repeated along dim (an axis, several, or all), which it lacks or where it has size 1: sum's gradient."""
     if not 0 < g.ndim < len(shape):
         return K.broadcast(g, shape)
-    dims = normalize_dims("sum", dim, len(shape))
+    dims = reduced_dims("sum", dim, len(shape))
     if dims[-1] - dims[0] + 1 == len(dims):
         return K.broadcast(g, shape, dims[0])
     return K.broadcast(g.reshape(reduced_shape(shape, dims, True)), shape)

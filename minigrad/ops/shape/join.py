@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from ... import kernels as K
 from ...dtypes import REAL
 from ...engine import Tensor, differentiable
 from ...errors import DTypeError, ShapeError
-from .axes import normalize_dims
+from .axes import one_dim
 from .broadcast import match
 from .slices import narrow, split, unbind
 from .views import reshape
@@ -66,7 +65,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [5., 6.]])
     """
     shape = _first("cat", tensors).array.shape
-    (d,) = normalize_dims("cat", dim, len(shape))
+    d = one_dim("cat", dim, len(shape))
     for i, x in enumerate(tensors):
         own = x.array.shape
         if own != shape and (len(own) != len(shape) or own[:d] + own[d + 1 :] != shape[:d] + shape[d + 1 :]):
@@ -83,11 +82,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [2., 4.]])
     """
     shape = _first("stack", tensors).array.shape
-    dims = normalize_dims("stack", operator.index(dim), len(shape) + 1)
+    d = one_dim("stack", dim, len(shape) + 1)
     for i, x in enumerate(tensors):
         if x.array.shape != shape:
             raise ShapeError(f"stack: tensor {i} is {x.shape}, tensor 0 {shape}; need one shape")
-    return pile(*tensors, dim=dims[0])
+    return pile(*tensors, dim=d)
 
 
 def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
@@ -118,7 +117,7 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
     if len(by) != len(along):
         raise ShapeError(f"roll: {len(by)} shifts along {len(along)} dims; need as many")
     for shift, dim in zip(by, along):
-        (d,) = normalize_dims("roll", dim, x.ndim)
+        d = one_dim("roll", dim, x.ndim)
         n = x.shape[d]
         if n and shift % n:
             x = concatenate(narrow(x, d, n - shift % n, shift % n), narrow(x, d, 0, n - shift % n), dim=d)

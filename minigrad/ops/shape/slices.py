@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from ... import kernels as K
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
-from .axes import normalize_dims
+from .axes import normalize_dims, one_dim
 
 FAN = 8  # pieces that are cut from one tensor
 
@@ -43,7 +43,7 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     >>> mg.narrow(mg.tensor([1, 2, 3, 4]), 0, 1, 2)
     tensor([2., 3.])
     """
-    (d,) = normalize_dims("narrow", dim, x.ndim)
+    d = one_dim("narrow", dim, x.ndim)
     n = x.shape[d]
     first = start + n if start < 0 else start
     if not 0 <= first <= first + length <= n:
@@ -58,7 +58,7 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
     >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, -1)
     tensor([2., 4.])
     """
-    (d,) = normalize_dims("select", dim, x.ndim)
+    d = one_dim("select", dim, x.ndim)
     if not -x.shape[d] <= index < x.shape[d]:
         raise IndexError(f"select: index {index} is outside of dim {dim} of {x.shape}")
     return view(x, index=(slice(None),) * d + (operator.index(index),))
@@ -104,7 +104,7 @@ def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) 
     >>> mg.split(mg.tensor([1, 2, 3]), 2)
     (tensor([1., 2.]), tensor([3.]))
     """
-    (d,) = normalize_dims("split", dim, x.ndim)
+    d = one_dim("split", dim, x.ndim)
     n = x.shape[d]
     if isinstance(split_size_or_sections, Sequence):
         sizes = list(split_size_or_sections)
@@ -125,7 +125,7 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     >>> [piece.size for piece in mg.chunk(mg.tensor([1, 2, 3, 4, 5]), 4)]
     [2, 2, 1]
     """
-    (d,) = normalize_dims("chunk", dim, x.ndim)
+    d = one_dim("chunk", dim, x.ndim)
     if operator.index(chunks) < 1:
         raise ValueError(f"chunk: chunks is {chunks}; need at least 1")
     if x.shape[d] == 0:
@@ -140,7 +140,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     >>> mg.unbind(mg.tensor([[1, 2], [3, 4]]))
     (tensor([1., 2.]), tensor([3., 4.]))
     """
-    (d,) = normalize_dims("unbind", dim, x.ndim)
+    d = one_dim("unbind", dim, x.ndim)
     return _cut(x, d, range(x.shape[d] + 1), drop=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from ... import kernels as K
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
-from .axes import normalize_dims
+from .axes import normalize_dims, one_dim
 
 
 @differentiable(x=lambda g, y, x, *, shape: reshape(g, shape=x.shape))
@@ -52,7 +51,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     (3, 1)
     """
     order = list(range(x.ndim))
-    (d0,), (d1,) = normalize_dims("transpose", dim0, x.ndim), normalize_dims("transpose", dim1, x.ndim)
+    d0, d1 = one_dim("transpose", dim0, x.ndim), one_dim("transpose", dim1, x.ndim)
     order[d0], order[d1] = order[d1], order[d0]
     return permute(x, dims=tuple(order))
 
@@ -76,7 +75,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> mg.flatten(mg.tensor([[[1, 2], [3, 4]]]), 1).shape
     (1, 4)
     """
-    (first,), (last,) = (normalize_dims("flatten", d, max(x.ndim, 1)) for d in (start_dim, end_dim))
+    first, last = (one_dim("flatten", d, max(x.ndim, 1)) for d in (start_dim, end_dim))
     if first > last:
         raise ShapeError(f"flatten: start_dim {start_dim} lies behind end_dim {end_dim} in {x.shape}")
     return reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
@@ -89,7 +88,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
     >>> mg.unsqueeze(mg.tensor([1, 2]), -1).shape
     (2, 1)
     """
-    return add_dims(x, dims=normalize_dims("unsqueeze", operator.index(dim), x.ndim + 1))
+    return add_dims(x, dims=(one_dim("unsqueeze", dim, x.ndim + 1),))
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
