@@ -18,8 +18,8 @@ from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
-from ..ops.classification import cross_entropy
-from ..ops.losses import mse
+from ..ops.losses.classes import cross_entropy
+from ..ops.losses.regression import mse
 from . import choose_data
 from .choose_weights import by_input, coefficients, entering, weights_of
 

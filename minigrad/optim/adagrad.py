@@ -61,7 +61,7 @@ class Adagrad(Optimizer):
                 state["t"] += 1
         K.adagrad_update(table.segments, grads, eps=table.group["eps"])
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """lr / step (√v + eps), of the step that was made."""
         state = self.state[p]
         return Metric(state["v"], 1.0, group["eps"], 1 + (state["t"] - 2) * group["lr_decay"])

@@ -59,7 +59,7 @@ class RMSprop(Optimizer):
         else:
             update_checked("RMSprop", table, grads, update, "v", less="m" if options["centered"] else None)
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v + eps, or √max(v - m², 0) + eps."""
         state = self.state[p]
         square = state["v"]
