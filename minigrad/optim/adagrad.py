@@ -8,9 +8,10 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1
-from .base import Optimizer, Table
+from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
+from .table import Table
 
 
 class Adagrad(Optimizer):

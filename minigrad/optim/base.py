@@ -22,22 +22,10 @@ from . import group_prox
 from . import state as states
 from .binding import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .parameter_groups import FIRST_RATE, check_param, make_groups, same_groups
+from .table import Table
 
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
 MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
-
-
-class Table:
-    """The parameters of one group and one dtype: what one update call takes."""
-
-    def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
-        self.group, self.params, self.names = group, params, names
-        self.arrays = {p: p.array for p in params}
-        self.state = [state[p] for p in params]
-        self.segments = K.segments(self.arrays.values(), *([s[name] for s in self.state] for name in names))
-        self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
-        self.bound: set[Tensor] = set()  # those with a term on them
-        self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
 
 
 class Optimizer(ABC):

@@ -25,7 +25,8 @@ from .. import kernels as K
 from ..checks import finite, whole
 from ..engine import Tensor, full, touch
 from ..recording import no_grad
-from .base import Optimizer, Table
+from .base import Optimizer
+from .table import Table
 
 
 class ISTA(Optimizer):

@@ -7,9 +7,10 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
-from .base import Optimizer, Table
+from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
+from .table import Table
 
 
 class RMSprop(Optimizer):
