@@ -8,6 +8,7 @@ kernels.
 import os
 import platform
 import re
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 NATIVE = "minigrad/kernels/native"
 FAMILIES = {  # family: its folder in src_c
@@ -68,8 +70,9 @@ class BuildKernels(build_ext):
         print(f"minigrad: OpenMP {'on' if openmp else 'not found, kernels will use one thread'}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for ext in self.extensions:
-                ext.extra_compile_args = [*GLUE, *openmp]
-                ext.extra_link_args = openmp
+                spreads = openmp if ext.name.endswith(".runtime") else []  # the only module with a parallel loop
+                ext.extra_compile_args = [*GLUE, *spreads]
+                ext.extra_link_args = spreads
                 ext.bodies = [pool.submit(self.compile_one, job) for job in self.jobs(ext.name.rpartition(".")[2])]
             for ext in self.extensions:
                 ext.extra_objects = [body.result() for body in ext.bodies]
@@ -116,6 +119,17 @@ class BuildKernels(build_ext):
         return True
 
 
+class BuildPackage(build_py):
+    """build_py that puts copies of the programs that commands run into the wheel: minigrad/shipped."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for folder in ("examples/articles", "examples/claims", "benchmarks"):
+                target = Path(self.build_lib, "minigrad", "shipped", folder)
+                shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+
+
 def included(*sources):
     """Paths of these files of src_c and of all that they include, directly or through another."""
     found, waiting = set(), list(sources)
@@ -123,14 +137,31 @@ def included(*sources):
         source = waiting.pop()
         if source not in found:
             found.add(source)
-            waiting += re.findall(r'(?:include|MG_SOURCE) "(.+?)"', Path("src_c", source).read_text(encoding="utf-8"))
+            text = Path("src_c", source).read_text(encoding="utf-8")
+            waiting += re.findall(r'^#(?:include|define MG_SOURCE) "(.+?)"', text, re.MULTILINE)
     return [f"src_c/{source}" for source in sorted(found)]
+
+
+def cimported(name):
+    """Text of a module's .pyx and .pxd, and of every .pxd that these cimport, directly or through another."""
+    text, waiting, found = "", [f"{NATIVE}/{name}.pyx", f"{NATIVE}/{name}.pxd"], set()
+    while waiting:
+        file = waiting.pop()
+        if file in found or not Path(file).exists():
+            continue
+        found.add(file)
+        own = Path(file).read_text(encoding="utf-8")
+        names = re.findall(r"from minigrad\.kernels\.native\.(\w+) cimport", own)
+        for several in re.findall(r"from minigrad\.kernels\.native cimport (.+)", own):
+            names += re.findall(r"\w+", several)
+        text += own
+        waiting += [f"{NATIVE}/{other}.pxd" for other in names]
+    return text
 
 
 def depends(name):
     """All that makes a module anew when it changes, beside its .pyx and .pxd files, which Cython follows itself."""
-    declared = re.findall(r'extern from "(.+?\.h)"', "".join(Path(f).read_text() for f in glob(f"{NATIVE}/*.pxd")))
-    declared += re.findall(r'extern from "(.+?\.h)"', Path(f"{NATIVE}/{name}.pyx").read_text())
+    declared = re.findall(r'extern from "(.+?\.h)"', cimported(name))
     headers = [header for header in declared if Path("src_c", header).exists()]
     return ["setup.py", *included(*headers, *(source for source, *_ in BuildKernels.jobs(name)))]
 
@@ -160,4 +191,4 @@ def extensions():
 
 if __name__ == "__main__":
     command = {"build_ext": {"parallel": os.cpu_count()}}
-    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels}, options=command)
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels, "build_py": BuildPackage}, options=command)

@@ -2,21 +2,29 @@
 
 `import minigrad as mg`: tensors and ops are here; `mg.nn` layers, `mg.reg` regularizers, `mg.optim` optimizers,
 `mg.data` data sets and loaders, `mg.train` the loop, `mg.linear_model` linear models, `mg.selection` the choice of λ,
-`mg.testing` gradient checks, `mg.kernels` what computes.
+`mg.testing` gradient checks, `mg.kernels` what computes; `mg.save` and `mg.load` files, `mg.interop` what is in them.
 """
 
 import sys as _sys
 
 import numpy as _np
 
+try:
+    from . import kernels
+except (ValueError, RuntimeError) as _error:  # a variable of the environment, such as MINIGRAD_CPU, has a wrong value
+    if (_sys.argv or [""])[0] != "-m" and not _sys.argv[0].endswith(("/minigrad", "\\minigrad", "minigrad.exe")):
+        raise
+    print(f"minigrad: {_error}", file=_sys.stderr)  # the command has no handler for errors yet: it is being imported
+    raise SystemExit(2) from None
+
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, kernels, linear_model, methods, nn, optim, reg, rng, selection, train
+from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, train
 from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
 from .insight import anomaly as debug
 from .insight import gradcheck as testing
+from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
-from .ops.batches import matmul
 from .ops.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -70,7 +78,7 @@ from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, pad, scatter_add, take_along_dim
 from .ops.layers.embedding import embedding, one_hot
 from .ops.linalg.einsum import einsum
-from .ops.linalg.matmul import affine
+from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
 from .ops.losses import bce_with_logits, mse
 from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min

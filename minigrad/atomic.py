@@ -1,19 +1,36 @@
-"""A file is written whole or not at all: into a neighbour that then takes its name."""
+"""A file is written whole or not at all: into a nameless or hidden file that then takes its name."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+NAME_BYTES = 150  # of the target's name in a hidden file's name, which may have 255 bytes in all
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)  # folders that cannot be synced: some network disks
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A binary file to write; it becomes `path` when the block ends without an error, else nothing has changed.
 
-    Readers see the old file or the new one. The bytes are on the disk before the name is (fsync).
+    Readers see the old file or the new one. The bytes are on the disk before the name is, and then the folder's entry
+    (fsync of both). A killed process leaves the old file and, on Linux, nothing beside it; where the system knows no
+    nameless files, the next write to the same name removes what is left.
+
+    An existing file keeps its permissions, and its owner where the system allows it. A symbolic link stays: the file
+    that it leads to is written. Other hard links keep the old content. OSError, before anything is written: a folder,
+    a device or a pipe (which a rename would destroy), a file without permission to write, a folder that is missing.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -22,14 +39,127 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ...     os.listdir(folder), Path(folder, "a").read_bytes()
     (['a'], b'all of it')
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}.part")  # same folder: same file system
+    target = Path(os.path.realpath(path))
+    old = _status(target)
+    _sweep(target)
+    part = target.with_name(f".{_label(target)}.{os.urandom(8).hex()}.part")  # same folder: same file system
     try:
-        with open(part, "xb") as file:
+        descriptor, named = _open(part, 0o666 if old is None else stat.S_IMODE(old.st_mode) & 0o777)
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
+            if old is not None:
+                _restore(file.fileno(), old)
             os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+            if not named:
+                _give_name(file.fileno(), part)
+            if fcntl is None:
+                file.close()  # Windows renames no open file; elsewhere the lock is kept until the name is taken
+            os.replace(part, target)
+        _sync(target.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(part)):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
+
+
+def _status(target: Path) -> os.stat_result | None:
+    """What stands at the target, or None; OSError if it is nothing that a file may replace."""
+    try:
+        old = os.stat(target)
+    except FileNotFoundError:
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder does not exist", str(target.parent)) from None
+        return None
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "is a folder; need the name of a file", str(target))
+    if not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "is a device or a pipe; need the name of a file", str(target))
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "the file is protected against writing", str(target))
+    return old
+
+
+def _label(target: Path) -> str:
+    """The target's name as far as a hidden file's name has room for it."""
+    return target.name.encode("utf-8", "ignore")[:NAME_BYTES].decode("utf-8", "ignore")
+
+
+def _open(part: Path, mode: int) -> tuple[int, bool]:
+    """A new file to write, locked, and whether it has the name `part`: on Linux it has none, so a kill removes it."""
+    if hasattr(os, "O_TMPFILE"):
+        with suppress(OSError):
+            descriptor = os.open(part.parent, os.O_TMPFILE | os.O_RDWR, mode)
+            if os.path.exists(f"/proc/self/fd/{descriptor}"):  # its only way to a name
+                _lock(descriptor)
+                return descriptor, False
+            os.close(descriptor)
+    while True:
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(part, flags, mode)
+        _lock(descriptor)
+        if fcntl is None or os.fstat(descriptor).st_nlink:
+            return descriptor, True
+        os.close(descriptor)  # another process swept it away before it was locked
+
+
+def _give_name(descriptor: int, part: Path) -> None:
+    """Link a nameless file as `part`."""
+    folder = os.open(part.parent, os.O_RDONLY)
+    try:  # with a folder's descriptor, because only then does os.link follow the link in /proc
+        os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _lock(descriptor: int, wait: bool = True) -> bool:
+    """Lock an open file for as long as it is open; False if another process has it."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(target: Path) -> None:
+    """Remove hidden files of this target whose writer is dead: it holds no lock on them."""
+    if fcntl is None:
+        return
+    pattern = re.compile(rf"\.{re.escape(_label(target))}\.[0-9a-f]{{16}}\.part")
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        for name in [entry.name for entry in entries if pattern.fullmatch(entry.name)]:
+            with suppress(OSError):
+                descriptor = os.open(target.parent / name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    if _lock(descriptor, wait=False):
+                        os.unlink(target.parent / name)
+                finally:
+                    os.close(descriptor)
+
+
+def _restore(descriptor: int, old: os.stat_result) -> None:
+    """Give an open file the owner and the permissions of the file that it replaces."""
+    if hasattr(os, "fchown") and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(OSError):  # only root may give files away
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _sync(folder: Path) -> None:
+    """Write a folder's entries to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise

@@ -9,28 +9,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import kernels
+from .commands import choose_options
 from .errors import NonFiniteError
-from .lab import choose_options
+from .lab.pages import console
+from .lab.pages.console import USER_ERROR
 from .version import __version__
 
-USER_ERROR = 2  # exit status of what the user can mend
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C."""
-    top = parser()
-    options, rest = top.parse_known_args(arguments)
+    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read."""
+    with console.any_encoding():
+        return console.to_the_end(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    options, rest = parser().parse_known_args(arguments)
     if rest and options.command != "bench":
-        top.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.refuse(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
     threads = kernels.get_num_threads()
     try:
         if getattr(options, "threads", None) is not None:
             kernels.set_num_threads(options.threads)
         options.run(options)
-    except (ValueError, OSError, ImportError, NonFiniteError) as error:
-        print(f"minigrad {options.command}: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, ImportError, NonFiniteError, MemoryError) as error:
+        said = console.os_error(error) if isinstance(error, OSError) else str(error)
+        print(f"minigrad {options.command}: {said or 'not enough memory'}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("\nminigrad: interrupted", file=sys.stderr)
@@ -42,13 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(
+    top = console.Parser(
         prog="minigrad", description="minigrad: a regularization laboratory with its own engine."
     )
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):
         command = add(commands)
+        command.set_defaults(refuse=command.error)
         if add is not add_bench:  # which passes all of its options on
             command.add_argument(
                 "--threads", type=_at_least(1), metavar="N", help="threads of the kernels (same results for any)"
@@ -109,7 +118,7 @@ def add_articles(commands: argparse._SubParsersAction) -> argparse.ArgumentParse
     articles = commands.add_parser(
         "articles",
         help="five articles on regularization: their programs with their mistakes, corrected and measured",
-        description="Runs examples/articles, from a checkout, and writes what they say and show as one page.",
+        description="Runs the programs of examples/articles and writes what they say and show as one page.",
     )
     articles.add_argument("numbers", nargs="*", metavar="NUMBER", help="000 to 004 (default: all)")
     articles.add_argument("--out", type=Path, default=Path("minigrad-articles"), metavar="FOLDER",
@@ -124,8 +133,8 @@ def add_claims(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     claims = commands.add_parser(
         "claims",
         help="what is said of regularization, each with a criterion: does it hold?",
-        description="Runs examples/claims, from a checkout: mathematical criteria are asserted, empirical ones print "
-        "`holds` or `does not hold` with their figures; writes a page.",
+        description="Runs the programs of examples/claims: mathematical criteria are asserted, empirical ones print "
+        "`holds`, `does not hold` or `undecided` with their figures; writes a page.",
     )
     claims.add_argument("numbers", nargs="*", metavar="CLAIM", help="C3, for instance (default: all)")
     claims.add_argument("--out", type=Path, default=Path("minigrad-claims"), metavar="FOLDER",
@@ -159,7 +168,7 @@ def add_info(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 def run_demo(options: argparse.Namespace) -> None:
     from .lab.demo import mnist, report
 
-    options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    console.make_folder(options.out)  # before the work, not after it
     one_thread(options)
     job = {"digits": report, "mnist": mnist}[options.data]
     job.main(options)
@@ -199,13 +208,12 @@ def one_thread(options: argparse.Namespace) -> None:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    checkout = Path(__file__).parent.parent
-    if not (checkout / "benchmarks" / "__main__.py").exists():
-        raise ImportError("the benchmarks stand in the source tree, not in an installed package: use a checkout")
-    sys.path.insert(0, str(checkout))
+    from .lab import shipped
+
+    sys.path.insert(0, str(shipped.root()))
     from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
-    if bench([*options.families, *options.rest]):
+    if bench([*options.families, *options.rest], "minigrad bench"):
         raise SystemExit(USER_ERROR)
 
 

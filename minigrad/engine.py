@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -27,11 +27,10 @@ from .convert import gathered, owned
 from .dtypes import DTYPES, REAL
 from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
-from .public import told
 from .recording import mode, recording
 
-_watch: Callable | None = None  # told of every result and every gradient: debug.py
-_clock = itertools.count(1)  # one clock stamps every creation and every write
+_watch: Callable | None = None  # anomaly mode (debug.py): called with every result, and with every gradient of a rule
+_clock = itertools.count(1)  # every creation and every write of a tensor gets the next number
 _new, _ndarray = object.__new__, np.ndarray
 
 
@@ -42,8 +41,8 @@ class Tensor:
     """
 
     # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
-    # op, inputs, options, saved: how it was made (op None: a leaf; inputs None: freed). grad: filled by backward.
-    # hooks: what is called with the gradient, or None.
+    # op, inputs, options: how it was made (op None: a leaf; inputs None: not recorded, or freed). saved: what the
+    # forward kept for the rules. grad: filled by backward. hooks: functions called with the gradient, or None.
     __slots__ = ("__weakref__", "array", "grad", "hooks", "inputs", "op", "options", "saved", "stamp", "tracked")
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
@@ -95,14 +94,15 @@ class Tensor:
         start = next(_clock)
         free = not (create_graph if retain_graph is None else retain_graph)
         handed_out = set()
-        for leaf, g in walk(self, seed, None, create_graph, free).values():
+        for leaf, g in walk(self, seed, (), create_graph, free).values():
             if leaf.grad is not None:
                 with recording(create_graph):
                     leaf.grad = accumulate(leaf.grad, g)
             elif create_graph:
                 leaf.grad = g
             else:
-                # Memory of its own: both leaves of a + b were handed one array, and a broadcast gradient is a view.
+                # .grad has memory of its own, so g is copied if it is older than this walk, a view (of a broadcast), or
+                # the gradient of another leaf too: both leaves of a + b get one array.
                 own = g.stamp > start and type(g.array.base) is not _ndarray and id(g.array) not in handed_out
                 handed_out.add(id(g.array))
                 leaf.grad = g if own else g.detach()
@@ -146,14 +146,14 @@ def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
     real = np.result_type(*[x.dtype for x in tensors.values() if x.dtype in REAL] or REAL[:1])
     cast = {i: K.empty(x.shape, real) for i, x in tensors.items() if x.dtype not in REAL}
     if not cast:
-        raise op.named(error) from None
+        op.explain(error, args, {})
     for i, y in cast.items():
         K.copy(tensors[i], y)
     return tuple(Tensor(cast[i]) if i in cast else x for i, x in enumerate(args))
 
 
 def differentiable(
-    *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, **rules: Any
+    *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, called: str = "", **rules: Any
 ) -> Callable:
     """Make an op of a forward function: arrays in, an array out, or (array, saved).
 
@@ -164,7 +164,7 @@ def differentiable(
     `y.saved` in rules. A variadic op, of arguments *xs, has one rule for all, which gets the position i first:
     `xs=lambda i, g, y, *xs, **options: ...`.
     `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
-    lists it.
+    lists it. `called` is the op's name in errors, where users call it through another function; else the forward's.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -181,63 +181,63 @@ def differentiable(
     """
 
     def decorate(forward: Callable) -> Callable[..., Tensor]:
-        op = Op(forward, rules, shared, replayable and not opaque)
+        op = Op(called or forward.__name__, forward, rules, shared, replayable and not opaque)
         if opaque:
             K.opaque(op.name)
-        count, named, defaults = len(op.names), len(op.keywords), op.options
-
-        @functools.wraps(forward)
-        def apply(*args: Any, **options: Any) -> Tensor:
-            if len(args) != count:
-                args, options = op.bind(args, options)
-            tracked = False
-            arrays = []
-            for x in args:
-                if type(x) is Tensor:
-                    arrays.append(x.array)
-                    if x.tracked:
-                        tracked = True
-                elif type(x) in _PLAIN:
-                    arrays.append(x)
-                else:
-                    return apply(*_operands(op, args), **options)
-            saved = None
-            try:
-                made = forward(*arrays, **options) if options else forward(*arrays)
-                if type(made) is not _ndarray:
-                    made, saved = made if type(made) is tuple else (np.asarray(made), None)
-            except IntegersBesideFloats as error:
-                return apply(*_as_floats(op, args, error), **options)
-            except (ShapeError, DTypeError) as error:
-                raise op.named(error) from None
-            except (TypeError, ValueError, AttributeError) as error:
-                op.blame(args, options)
-                better = told(op.name, error, {**dict(zip(op.names, args)), **options})
-                if better is error:
-                    raise
-                raise better from error
-            recorded = tracked and mode.recording
-            if tracked and not recorded and type(made.base) is _ndarray:  # a view that no stamp would guard
-                made = made.copy()
-            y = _new(Tensor)
-            y.array, y.saved = made, saved
-            y.grad = y.hooks = None
-            y.stamp = next(_clock)
-            y.op = op  # also where nothing is recorded: a loss on logits asks whether a softmax made them
-            if recorded:
-                if len(options) < named:
-                    options = defaults | options if options else defaults
-                y.tracked, y.inputs, y.options = True, args, options
-            else:
-                y.tracked, y.inputs, y.options = False, None, None
-            if _watch is not None:
-                _watch(op, y, args, None)
-            return y
-
-        apply.op = op  # type: ignore[attr-defined]
-        return apply
+        return _recorder(op)
 
     return decorate
+
+
+def _recorder(op: Op) -> Callable[..., Tensor]:
+    """The function that users call: it runs the op on arrays, and notes on the result how it was made."""
+    forward, count, named, defaults = op.forward, len(op.names), len(op.keywords), op.options
+
+    @functools.wraps(forward)
+    def apply(*args: Any, **options: Any) -> Tensor:
+        if len(args) != count:
+            args, options = op.bind(args, options)
+        tracked, saved = False, None
+        arrays = []
+        for x in args:
+            if type(x) is Tensor:
+                arrays.append(x.array)
+                if x.tracked:
+                    tracked = True
+            elif type(x) in _PLAIN:
+                arrays.append(x)
+            else:
+                return apply(*_operands(op, args), **options)
+        try:
+            made = forward(*arrays, **options) if options else forward(*arrays)
+        except IntegersBesideFloats as error:
+            return apply(*_as_floats(op, args, error), **options)
+        except (TypeError, ValueError, AttributeError) as error:  # ShapeError and DTypeError among them
+            op.explain(error, args, options)
+            raise
+        if type(made) is not _ndarray:
+            made, saved = made if type(made) is tuple else (np.asarray(made), None)
+        y = _new(Tensor)
+        y.array, y.saved = made, saved
+        y.grad = y.hooks = None
+        y.stamp = next(_clock)
+        y.op = op  # also where nothing is recorded, because a loss of logits asks whether a softmax made them
+        if tracked and mode.recording:
+            if len(options) < named:
+                options = defaults | options if options else defaults
+            y.tracked, y.inputs, y.options = True, args, options
+        else:
+            y.tracked, y.inputs, y.options = False, None, None
+            if tracked and type(made.base) is _ndarray:
+                # The result is a view of a parameter and nothing is recorded: a later write to the parameter would
+                # change it unnoticed, so copy it.
+                y.array = made.copy()
+        if _watch is not None:
+            _watch(op, y, args, None)
+        return y
+
+    apply.op = op  # type: ignore[attr-defined]
+    return apply
 
 
 def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -246,72 +246,54 @@ def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return y
 
 
-# The only op that the walk itself needs: what two uses of one tensor contribute is added.
+# The only op that the walk itself needs: where a tensor is used twice, the gradients of both uses are added.
 accumulate = differentiable(a=lambda g, y, a, b: g, b=lambda g, y, a, b: g)(_sum_gradients)
 
 
-def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool, free: bool) -> dict[int, tuple]:
-    """stamp -> (tensor, gradient) of what g reaches from output: the leaves, or the tensors with the wanted stamps."""
-    pending = {output.stamp: (output, g)}
-    found = {}
-    oldest = min(wanted, default=0) if wanted is not None else 0
-    # Newest first: b = a + a; c = b + b must finish b before a, so creation order decides. One that waits alone, as all
-    # along a chain, needs no heap.
-    heap, alone = [], output.stamp
+def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool, free: bool) -> dict[int, tuple]:
+    """stamp -> (tensor, gradient) of what g reaches from output: every leaf, and the tensors with the wanted stamps."""
+    pending, found = {output.stamp: (output, g)}, {}  # both: stamp -> (tensor, the sum of the gradients so far)
+    alone, heap = output.stamp, []  # the stamps in pending: a single one is in alone, because a heap would cost more
+    oldest = min(wanted) if wanted else 0  # what is older was not made from a wanted tensor: the walk skips it
     before, mode.recording = mode.recording, create_graph
     try:
         while pending:
-            stamp, alone = alone or -heappop(heap), 0
+            # Take the newest tensor: b = a + a; c = b + b must finish b before a, so creation order decides.
+            stamp = alone or -heappop(heap)
             y, g = pending.pop(stamp)
+            op, inputs, options = y.op, y.inputs, y.options
             if y.hooks:
                 g = _hooked(y, g)
-            op = y.op
-            if op is None if wanted is None else stamp in wanted:
+            if op is None or stamp in wanted:
                 found[stamp] = y, g
             if op is None:
                 continue
-            inputs, options = y.inputs, y.options
             if inputs is None:
-                raise GraphError(f"backward: the graph behind {op.name} was freed by an earlier backward; "
-                                 "pass retain_graph=True to that one")  # fmt: skip
-            if op.shared is not None:
-                g = op.shared(g, y)
-            arguments = (g, y) + inputs
-            i = -1  # counted by hand: enumerate and zip cost a tenth of a node
-            for x in inputs:
-                i += 1
+                raise op.freed()
+            # Ask the rules of its op, one per input that wants a gradient. (enumerate would cost a tenth of a node.)
+            arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
+            for i in op.positions or range(len(inputs)):
+                x = inputs[i]
                 if type(x) is not Tensor:
                     continue
                 made = x.stamp
-                if made > stamp:
-                    raise op.written(x)
+                if made > stamp or made < oldest:
+                    _check_unwritten(op, x, stamp)
                 if not x.tracked or made < oldest:
-                    while x.tracked and x.op is not None and type(x.array.base) is np.ndarray and x.inputs:
-                        x = x.inputs[0]  # a view that the walk will not reach: its numbers are those of its leaf
-                        if x.stamp > made:
-                            raise op.written(x)
                     continue
                 rule = op.rules[i]
                 if rule is None:
-                    raise GraphError(f"{op.name} has no gradient for its argument {op.argument(i)!r}; pass it detached")
+                    raise op.without_gradient(i)
                 gx = flat(g, x) if rule is flat else rule(*arguments, **options) if options else rule(*arguments)
-                if _watch is not None:
-                    _watch(op, y, inputs, gx)
-                if type(gx) is not Tensor or not K.alike(gx.array, x.array):
-                    raise GraphError(f"{op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
-                known = found if x.op is None and x.hooks is None else pending  # a leaf has nothing to wait for
+                if _watch is not None or type(gx) is not Tensor or not K.alike(gx.array, x.array):
+                    _inspect(y, x, gx)
+                # Add what arrives at x. A leaf need not wait for its turn, unless hooks want to see the whole sum.
+                known = found if x.op is None and x.hooks is None else pending
                 if made in known:
-                    known[made] = x, accumulate(known[made][1], gx)
-                else:
-                    known[made] = x, gx
-                    if known is pending:
-                        if alone:
-                            heap.append(-alone)
-                            alone = 0
-                        if heap:
-                            heappush(heap, -made)
-                        else:
-                            alone = made
+                    gx = accumulate(known[made][1], gx)
+                elif known is pending:
+                    alone = made if not pending else _queued(heap, alone, made)
+                known[made] = x, gx
             if free:
                 y.inputs = y.options = y.saved = None
     finally:
@@ -319,9 +301,38 @@ def walk(output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool,
     return found
 
 
+def _queued(heap: list[int], alone: int, made: int) -> int:
+    """Put the stamp of what was made into the heap, beside the one that stood alone. Returns 0: none is alone now."""
+    if alone:
+        heap.append(-alone)
+    heappush(heap, -made)
+    return 0
+
+
+def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
+    """Raise if x was written after the time when op used it; if x is a view, also if the leaf that it shows was.
+
+    A view keeps its own stamp when its leaf is written. Where the walk visits the view, it compares the two; this is
+    for views that the walk does not visit, because they are older than all wanted tensors.
+    """
+    while type(x) is Tensor:
+        if x.stamp > used:
+            raise op.written(x)
+        x = x.inputs[0] if x.inputs and type(x.array.base) is _ndarray else None
+
+
+def _inspect(y: Tensor, x: Tensor, gx: Any) -> None:
+    """Show to anomaly mode the gradient gx that a rule of y gave for its input x; raise if it does not fit x."""
+    if _watch is not None:
+        _watch(y.op, y, y.inputs, gx)
+    if type(gx) is not Tensor or not K.alike(gx.array, x.array):
+        raise GraphError(f"{y.op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
+
+
 def _hooked(y: Tensor, g: Tensor) -> Tensor:
-    """The gradient g of y after y's hooks, which may keep what they see: not the seed that walks share."""
-    g = g if g.tracked or g.op is not None else g.detach()
+    """The gradient g of y after y's hooks."""
+    if g.op is None and not g.tracked:
+        g = g.detach()  # g may be the 1 that all walks start with: a hook may keep or change what it gets, so copy it
     for hook in tuple(y.hooks):
         changed = hook(g)
         if changed is not None:
@@ -331,13 +342,14 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
     return g
 
 
-# What the walk from a number starts with: made once, for a new one costs a fifteenth of a small step. Leaves and hooks
-# get copies. These are the first on the clock, so that a later stamp would tell of a write.
+# Every backward from a scalar starts with the gradient 1. It is made once per dtype, because making a tensor costs
+# 0.5 µs, a fifteenth of a step of 20-64-1. Leaves and hooks get copies of it. The two are the first tensors that the
+# clock stamps, so if one has a larger stamp than their number, somebody wrote to it, and it is not used again.
 _ONES = {dtype: Tensor(np.ones((), dtype)) for dtype in REAL}
 
 
 def _seed(output: Tensor, gradient: Any, caller: str, shared: bool = False) -> Tensor:
-    """The gradient that a walk starts with, checked; 1 for a scalar, the same for all walks if it may be shared."""
+    """The gradient that a walk starts with: the given one if it fits output, else 1, from _ONES if it may be shared."""
     if not isinstance(output, Tensor) or not output.tracked:
         raise GraphError(f"{caller}: the output does not depend on a tensor with requires_grad=True")
     array = output.array
@@ -385,7 +397,7 @@ def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any =
 
 
 def touch(tensors: Iterable[Tensor]) -> None:
-    """Stamp a write: walks over graphs that used the former numbers then raise. Whoever writes into arrays calls it."""
+    """Stamp tensors whose arrays were written; a walk over a graph that used their old numbers then raises."""
     for t in tensors:
         t.stamp = next(_clock)
 

@@ -1,6 +1,6 @@
 """Types of engine.py, with the methods that tensor.py attaches."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Literal, NoReturn, overload
 
 import numpy as np
@@ -239,11 +239,12 @@ _watch: Callable[..., None] | None
 def full(x: Tensor, number: float) -> Tensor: ...
 def flat(g: Tensor, x: Tensor) -> Tensor: ...
 def differentiable(
-    *, shared: Callable[..., Any] | None = None, replayable: bool = True, opaque: bool = False, **rules: Any
+    *, shared: Callable[..., Any] | None = None, replayable: bool = True, opaque: bool = False, called: str = "",
+    **rules: Any,
 ) -> Callable[[Callable[..., Any]], Any]: ...
 def accumulate(a: Tensor, b: Tensor) -> Tensor: ...
 def walk(
-    output: Tensor, g: Tensor, wanted: set[int] | None, create_graph: bool, free: bool
+    output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool, free: bool
 ) -> dict[int, tuple[Any, ...]]: ...
 @overload
 def grad(

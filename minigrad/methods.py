@@ -14,7 +14,6 @@ from .convert import gathering
 from .dtypes import check_dtype
 from .engine import Tensor, touch
 from .errors import DTypeError, GraphError, ShapeError
-from .ops.batches import matmul
 from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
 from .ops.elementwise.compare import (
     allclose,
@@ -53,6 +52,7 @@ from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, w
 from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.getitem import getitem
+from .ops.linalg.matmul import matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, mm, mv, outer, vdot
 from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min
 from .ops.reduce.norms import norm
@@ -161,10 +161,17 @@ def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], 
 
 
 def _reduce(t: Tensor) -> tuple[Any, ...]:
-    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor."""
+    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor.
+
+    Its hooks go along, so that a copied model trains as the original would.
+    """
     if t.tracked and t.op is not None:
         raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
-    return tensor, (t.array, None, t.tracked)
+    return tensor, (t.array, None, t.tracked), *([list(t.hooks)] if t.hooks else [])
+
+
+def _set_hooks(t: Tensor, hooks: list[Any]) -> None:
+    t.hooks = hooks
 
 
 def _set_data(t: Tensor, value: Any) -> NoReturn:
@@ -379,7 +386,7 @@ METHODS: dict[str, Any] = {
     "clone": _clone, "contiguous": lambda t: t, "to": _to, "cpu": lambda t: t,
     "float": lambda t: cast(t, dtype=np.float32), "double": lambda t: cast(t, dtype=np.float64),
     "int": lambda t: cast(t, dtype=np.int32), "long": lambda t: cast(t, dtype=np.int64),
-    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce,
+    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce, "__setstate__": _set_hooks,
     # writing, and what is refused
     "copy_": _copy, "__setitem__": _no_assignment,
     "__iadd__": _augmented("+=", add), "__isub__": _augmented("-=", sub), "__imul__": _augmented("*=", mul),

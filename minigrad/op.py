@@ -1,4 +1,4 @@
-"""What an op is made of, beside its arithmetic: a rule for each argument, and how arguments find their places."""
+"""An op beside its arithmetic: a rule per argument, the order and defaults of arguments, errors that name the op."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .errors import GraphError
+from .errors import DTypeError, GraphError, ShapeError
+from .public import told
 
 
 def describe(x: Any) -> str:
-    """A tensor as errors name it: float32 (3, 4); anything else as it prints."""
+    """x in an error message: float32 (3, 4) for a tensor, at most 80 characters of its repr for anything else."""
     array = getattr(x, "array", None)
     return f"{x!r:.80}" if array is None else f"{array.dtype} {array.shape}"
 
 
 class ForEach:
-    """The rules of a variadic op, as many as are asked for: its one rule, given the position of the argument first."""
+    """The rules of a variadic op: rules[i] is its one rule with the position i as the first argument."""
 
     def __init__(self, rule: Callable) -> None:
         self.rule = rule
@@ -27,14 +28,15 @@ class ForEach:
 
 
 class Op:
-    """What an op is made of: its forward on arrays, its rules by position, and the defaults of its arguments."""
+    """A forward function on arrays, a rule for each positional argument, names and defaults of all arguments."""
 
     __slots__ = (
-        "defaults", "forward", "keywords", "name", "names", "options", "replayable", "rules", "shared", "variadic",
+        "defaults", "forward", "keywords", "name", "names", "options", "positions", "replayable", "rules", "shared",
+        "variadic",
     )  # fmt: skip
 
-    def __init__(self, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
-        self.name, self.forward, self.shared, self.replayable = forward.__name__, forward, shared, replayable
+    def __init__(self, name: str, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
+        self.name, self.forward, self.shared, self.replayable = name, forward, shared, replayable
         parameters = inspect.signature(forward).parameters.values()
         positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.names, self.defaults = tuple(p.name for p in positional), tuple(p.default for p in positional)
@@ -46,6 +48,7 @@ class Op:
                             f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
         self.rules: Any = tuple(rules[name] for name in self.names)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
+        self.positions = () if self.variadic else tuple(range(len(self.names)))  # what the walk loops over
         if self.variadic:
             if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
                 raise TypeError(f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
@@ -55,31 +58,47 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def named(self, error: Exception) -> Exception:
-        """The error, with the name of the op: kernels that many ops share do not know whom they serve."""
-        return error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")
+    def explain(self, error: Exception, args: tuple, options: dict) -> None:
+        """Raise a better error in place of one that the forward raised for these arguments, if there is one.
 
-    def blame(self, args: tuple, options: dict) -> None:
-        """Raise for the argument that no arithmetic can take, if there is one: the body fell over it."""
-        self.bind(args, options)  # an option that the op does not have
+        A ShapeError or DTypeError gets the name of the op, because many ops share one kernel, which does not know it.
+        Another error is explained by the option or the argument that the op cannot take.
+        """
+        if isinstance(error, (ShapeError, DTypeError)):
+            raise (error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")) from None
+        self.bind(args, options)  # raises for an option that the op does not have
         for i, (x, rule) in enumerate(zip(args, self.rules)):
             missing = x is None and (self.variadic or self.defaults[i] is not None)
-            if rule is not None and (missing or isinstance(x, (str, tuple, slice))):
-                raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need a tensor, an array or a number")
+            number = isinstance(x, (int, float)) and isinstance(error, AttributeError)  # say, it has no shape
+            if rule is not None and (missing or number or isinstance(x, (str, tuple, slice))):
+                more = "a tensor or an array" if number else "a tensor, an array or a number"
+                raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need {more}")
+        better = told(self.name, error, {**dict(zip(self.names, args)), **options})
+        if better is not error:
+            raise better from error
 
     def written(self, x: Any) -> GraphError:
-        """The error for an input x whose numbers are no longer those that this op used."""
+        """The error for an input x that was written after this op used its numbers."""
         return GraphError(f"backward: an input of {self.name}, shape {x.array.shape}, was written by copy_ or an "
                           "optimizer after its use; run the forward pass again")  # fmt: skip
+
+    def freed(self) -> GraphError:
+        """The error for a result of this op whose arguments an earlier backward forgot."""
+        return GraphError(f"backward: the graph behind {self.name} was freed by an earlier backward; pass "
+                          "retain_graph=True to that one")  # fmt: skip
+
+    def without_gradient(self, i: int) -> GraphError:
+        """The error for a tracked tensor as argument i, which has no gradient."""
+        return GraphError(f"{self.name} has no gradient for its argument {self.argument(i)!r}; pass it detached")
 
     def argument(self, i: int) -> str:
         """The name of positional argument i, for errors."""
         return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
-        """All positional arguments and all options, with defaults filled and arguments given by name in their place."""
+        """All positional arguments in order and all options; what was not given has its default."""
         options = dict(options)
-        if len(args) > len(self.names) and not self.variadic:  # sum(x, 1): options may come by position too
+        if len(args) > len(self.names) and not self.variadic:  # options may be given by position too, as in sum(x, 1)
             more = args[len(self.names) :]
             if len(more) > len(self.keywords) or not options.keys().isdisjoint(self.keywords[: len(more)]):
                 raise TypeError(f"{self.name}: takes {', '.join(self.names + self.keywords)}; got {len(args)} arguments"

@@ -1,4 +1,4 @@
-"""Whether ops are recorded: a switch of each thread, and the blocks that set it."""
+"""Whether ops are recorded: a flag that each thread has for itself, and the `with` blocks that set it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ mode = _Mode()
 
 
 class recording:
-    """Record ops, or not, inside a `with`; what was before returns at its end, also after an exception."""
+    """A `with` block in which ops are recorded (on=True) or not; its end restores the flag, also after an exception."""
 
     def __init__(self, on: bool) -> None:
         self.on = on
@@ -29,7 +29,7 @@ class recording:
 
 
 class no_grad(recording):
-    """A `with` block, or a decorated function, in which no op is recorded; holds for the present thread.
+    """A `with` block, or a decorated function, in which this thread records no op: results do not require gradients.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([1.0], requires_grad=True)
@@ -51,5 +51,5 @@ class no_grad(recording):
 
 
 def is_grad_enabled() -> bool:
-    """Whether ops are recorded now, in this thread."""
+    """Whether this thread records ops now: False inside of no_grad."""
     return mode.recording

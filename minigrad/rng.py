@@ -97,6 +97,14 @@ class Streams:
         with self._lock:
             self._key, self._calls = key, calls
 
+    def __getstate__(self) -> dict[str, int]:
+        """What copy, deepcopy and pickle take: a copy draws on from the same call numbers, by itself."""
+        return self.get_state()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self._lock = threading.Lock()
+        self.set_state(state)
+
     def permutation(self, n: int, purpose: int = SHUFFLE) -> np.ndarray:
         """The numbers 0 ... n - 1 (int64) in random order."""
         return permutation(n, *self.next(purpose))

@@ -288,3 +288,38 @@ def test_views_of_what_is_written_keep_their_numbers():
         old = w.reshape(-1)
         w.copy_([[0.0], [0.0]])
     assert old.tolist() == [3.0, 5.0]
+
+
+def test_a_written_view_that_the_walk_does_not_reach_is_noticed():
+    x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    view = x[:1]
+    z = w * 2  # younger than the view, so that a walk to z does not visit it
+    y = (z[1:] * view).sum()
+    with mg.no_grad():
+        x.copy_([5.0, 6.0])
+    with pytest.raises(mg.GraphError, match="written"):
+        mg.grad(y, z)
+    view = x[:1]
+    z = w * 2
+    with mg.no_grad():
+        x.copy_([7.0, 8.0])  # the view shows these numbers, and y is made of them
+    assert mg.grad((z[1:] * view).sum(), z).tolist() == [0.0, 7.0]
+
+
+def test_branches_are_walked_newest_first():
+    """Where several tensors are pending at once, the heap gives them in the order of their creation."""
+    x, order = leaf(1.0), []
+    branches = [x * float(i) for i in range(1, 6)]
+    for i, branch in enumerate(branches):
+        branch.register_hook(lambda g, i=i: order.append(i))
+    y = branches[2]
+    for i in (0, 4, 1, 3, 0, 2):
+        y = y + branches[i]
+    y.backward()
+    assert order == [4, 3, 2, 1, 0]
+    assert x.grad.item() == 1 * 2 + 2 + 3 * 2 + 4 + 5
+
+
+def test_a_number_for_an_argument_that_needs_a_tensor_is_named():
+    with pytest.raises(TypeError, match=r"matmul: b is 2.0; need a tensor or an array"):
+        mg.matmul(leaf([[1.0]]), 2.0)

@@ -1,6 +1,8 @@
 """rng: every draw is a function of seed, purpose, call number and position, and of nothing else."""
 
+import copy
 import os
+import pickle
 import random
 import threading
 
@@ -221,3 +223,12 @@ def test_own_streams_leave_the_process_alone():
     assert mine.get_state()["noise"] == 2
     assert mine.bits(3).dtype == np.uint64
     assert "seed=5" in repr(mine)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_of_streams_draw_on_by_themselves(duplicate):
+    streams = rng.Streams(7)
+    streams.uniform(3)
+    twin = duplicate(streams)
+    right = streams.uniform(3), streams.normal(2)
+    assert [draw.tolist() for draw in (twin.uniform(3), twin.normal(2))] == [draw.tolist() for draw in right]

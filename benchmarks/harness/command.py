@@ -22,10 +22,10 @@ LEGEND = (
 PEERS = ("numpy", "torch", "jax", "numba")
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
     """The options, for `python -m benchmarks` and `minigrad bench`."""
     p = argparse.ArgumentParser(
-        prog="python -m benchmarks",
+        prog=prog,
         description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
         "and, where installed, PyTorch, JAX and numba. Rows that lose stay. Five minutes; --quick: half a minute.",
     )
@@ -42,9 +42,9 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m benchmarks") -> int:
     """Run the benchmarks; the exit status is 0, or 2 if an option asks for what cannot be."""
-    options = parser().parse_args(arguments)
+    options = parser(prog).parse_args(arguments)
     try:
         run(options)
     except (ValueError, ImportError, OSError) as error:

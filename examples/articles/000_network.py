@@ -131,7 +131,7 @@ article.holds(
 )
 if len(SEEDS) > 1:
     gain = paired_gain(last("formula, (λ/2) Σw²", "val_loss"), last("no penalty", "val_loss"))
-    article.finds(f"the formula lowers the test loss: {gain.mean:+.4f} ± {gain.half:.4f}", gain.verdict == "lower")
+    article.compares(f"the formula lowers the test loss: {gain.mean:+.4f} ± {gain.half:.4f}", gain, "lower")
 
 
 def course(column):

@@ -73,7 +73,7 @@ for activation, init in (("sigmoid", "Glorot"), ("tanh", "Glorot"), ("relu", "He
 article.table(("network", "slope without", f"slope with L2({L2:g})", "difference, in pairs"), rows)
 for activation, gain in gains.items():
     told = f"{activation}: with L2 the slope is lower, {gain.mean:+.4f} ± {gain.half:.4f}"
-    article.finds(told, gain.verdict == "lower")
+    article.compares(told, gain, "lower")
 article.says(
     f"{STEPS} steps of gradient descent, rate {RATE:g}, {several(PAIRS, 'pair')} that share their start. The "
     "Jacobian of a layer is W times φ': a smaller W is a smaller factor in every layer. L2 cannot lengthen a "

@@ -88,7 +88,7 @@ if len(SEEDS) > 1:
     for i, words in enumerate(("at even odds", "with the threshold tuned")):
         gain = paired_gain(*([run[i] for run in found[way]] for way in ("L2", "nothing")))
         told = f"L2 alone, {words}: balanced accuracy {gain.mean:+.1f} ± {gain.half:.1f} points"
-        article.finds(told, gain.verdict == "higher")
+        article.compares(told, gain, "higher")
 
 article.section("Pixels missing at random")
 RATES, right = (0.0, 0.3, 0.5, 0.7), {}
@@ -120,7 +120,7 @@ article.says(
 if len(SEEDS) > 1:
     gain = paired_gain(right["the mean, with L2", 0.5], right["the mean", 0.5])
     told = f"half of the pixels lost: L2 gains {gain.mean:+.1f} ± {gain.half:.1f} points over the mean alone"
-    article.finds(told, gain.verdict == "higher")
+    article.compares(told, gain, "higher")
 article.figure(
     lambda: curves({"test accuracy, %": {way: (RATES, [mean(right[way, rate]) for rate in RATES]) for way in ways}},
                    "share of pixels that is missing", "%", height=3.4),

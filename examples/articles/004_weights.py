@@ -98,7 +98,7 @@ article.says(
 if len(SEEDS) > 1:
     gain = paired_gain([run[0] for run in ends[best]], [run[0] for run in ends[0.0]])
     told = f"the λ of the grid search gains test accuracy: {gain.mean:+.2f} ± {gain.half:.2f} points"
-    article.finds(told, gain.verdict == "higher")
+    article.compares(told, gain, "higher")
 positive = [lam for lam in ends if lam > 0]
 article.figure(
     lambda: curves(

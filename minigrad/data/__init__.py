@@ -5,8 +5,9 @@ from .batches.images import RandomFlip, RandomShift
 from .batches.loader import Loader
 from .batches.mixup import Mixup
 from .dataset import Dataset, check_xy
-from .formats.csv import Table, read_csv
+from .formats.csv import read_csv
 from .formats.idx import read_idx, write_idx
+from .formats.table import Table
 from .prepare.imputation import MeanImputer
 from .prepare.labels import check_labels, noisy_labels, one_hot
 from .prepare.scaling import Standardizer, standardize

@@ -8,9 +8,12 @@ import numpy as np
 
 from .. import kernels as K
 from ..checks import real_dtype
-from ..errors import DTypeError, NonFiniteError, ShapeError
+from ..dtypes import check_numbers, plain_array, tensor_dtype
+from ..errors import NonFiniteError, ShapeError
 
 CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
+
+EXACT = 1 << 24  # float32 holds every integer up to here
 
 
 class Dataset(NamedTuple):
@@ -20,11 +23,12 @@ class Dataset(NamedTuple):
     y: np.ndarray
 
 
-def check_xy(x: Any, y: Any, dtype: Any = None) -> Dataset:
+def check_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Dataset:
     """x and y as arrays that a model can train on: one target per row, at least one row, every number finite.
 
-    dtype (float32 or float64) casts x, and y if it is real; without it both keep their dtypes. Integer and boolean
-    targets become int64. ShapeError, DTypeError, or NonFiniteError naming the first bad row and column.
+    dtype (float32 or float64) casts x, and y if it is real; with integers=True an x of integers or booleans stays so.
+    Without dtype both keep their dtypes, but integers in x of a dtype that no tensor has (int16) become int64. Integer
+    and boolean targets become int64. ShapeError, DTypeError, or NonFiniteError naming the first bad row and column.
 
     >>> check_xy([[1.0, 2.0], [3.0, float("nan")]], [0, 1])
     Traceback (most recent call last):
@@ -33,7 +37,10 @@ def check_xy(x: Any, y: Any, dtype: Any = None) -> Dataset:
     """
     x, y = pair(x, y)
     real = None if dtype is None else real_dtype(dtype, "dtype")
-    return Dataset(finite_rows(x, "x", real), finite_rows(y, "y", real if y.dtype.kind == "f" else np.dtype(np.int64)))
+    of_x = tensor_dtype("x", x) if real is None or (integers and x.dtype.kind != "f") else real
+    if y.dtype.kind != "f":
+        tensor_dtype("y", y)  # what int64 does not hold
+    return Dataset(finite_rows(x, "x", of_x), finite_rows(y, "y", real if y.dtype.kind == "f" else np.dtype(np.int64)))
 
 
 def pair(x: Any, y: Any) -> Dataset:
@@ -49,11 +56,10 @@ def pair(x: Any, y: Any) -> Dataset:
 def as_rows(data: Any, name: str) -> np.ndarray:
     """data as an array of at least one dimension of numbers that minigrad computes or indexes with."""
     try:
-        array = np.asarray(data)
+        array = plain_array(name, data)
     except ValueError as error:  # rows of different lengths
         raise ShapeError(f"{name}: {error}") from None
-    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)):
-        raise DTypeError(f"{name} is {array.dtype}; need real numbers (float32, float64) or integers")
+    check_numbers(name, array.dtype)
     if array.ndim == 0:
         raise ShapeError(f"{name} is a single number; need rows")
     return array
@@ -74,6 +80,14 @@ def finite_rows(array: np.ndarray, name: str, dtype: np.dtype | None = None) -> 
                 reason = f"{value}, too large for {cast.dtype}" if np.isfinite(value) else f"{value}"
                 raise NonFiniteError(f"{name}: {place} is {reason}; fill or drop such rows first")
     return cast
+
+
+def real_for(x: np.ndarray) -> np.dtype:
+    """The dtype in which numbers of x are computed: its own if they are real; of integers the least that holds them."""
+    if x.dtype.kind == "f":
+        return x.dtype.newbyteorder("=")
+    exact = x.dtype.kind == "b" or x.size == 0 or (int(x.min()) >= -EXACT and int(x.max()) <= EXACT)
+    return np.dtype(np.float32 if exact else np.float64)
 
 
 def take_rows(x: np.ndarray, index: np.ndarray) -> np.ndarray:

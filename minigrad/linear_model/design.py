@@ -11,6 +11,8 @@ from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 
 REAL = np.dtype(np.float64)
+LARGEST = 1e300  # of an input: beyond it a column can't be centred without overflow
+SAFE = 300  # numbers from 2⁻³⁰⁰ to 2³⁰⁰ can be squared and summed within the range of float64
 
 
 def product(a: np.ndarray, b: np.ndarray, ta: bool = False, tb: bool = False) -> np.ndarray:
@@ -25,11 +27,26 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
     return float(product(a.reshape(1, -1), b.reshape(-1, 1))[0, 0])
 
 
+def safe_units(largest: Any) -> np.ndarray:
+    """1 for each size whose square is an ordinary number, else the power of two next to it: to divide by it is exact.
+
+    >>> safe_units([3.0, 0.0, 5 * 2.0**400]).tolist() == [1.0, 1.0, 2.0**402]
+    True
+    """
+    exponents = np.frexp(largest)[1] - 1
+    return np.ldexp(1.0, np.where(np.abs(exponents) > SAFE, exponents, 0))
+
+
 class Design:
     """z = (x - centre) / scale, (m, p), and the weights of the rows, 1 each unless given; `total` is their sum.
 
     centre is the weighted mean of a column, or 0 without an intercept; scale its standard deviation if standardize,
-    else 1. A column of one value is shifted to 0 and not scaled. Rows of weight 0 are left out; `kept` marks the rest.
+    else its unit. A column of one value is shifted to 0 and not scaled. Rows of weight 0 are left out; `kept` marks the
+    rest. The unit of a column is 1, but for columns whose squares would leave the range of float64: see safe_units. A
+    penalty of strength l1 on the coefficient of x is one of l1 / unit on that of z, and l2 / unit²; `units` are all 1
+    if standardize.
+
+    NonFiniteError for columns that reach beyond 1e300.
 
     >>> design = Design([[0.0, 5.0], [4.0, 5.0]], standardize=True)
     >>> design.z.tolist(), design.centre.tolist(), design.scale.tolist()
@@ -47,16 +64,38 @@ class Design:
         self.kept = weights > 0
         if not self.kept.all():
             x, weights = K.contiguous(x[self.kept]), weights[self.kept]
+        weights = weights / safe_units(weights.max())
         self.weights, self.total = weights, dot(weights, np.ones(len(weights)))
+        largest = np.maximum(x.max(0), -x.min(0))
+        if (largest > LARGEST).any():
+            column = int(np.argmax(largest))
+            raise NonFiniteError(
+                f"x: column {column} reaches {largest[column]:.6g}, too large for means and squares in the range of "
+                "float64; a mark for a missing value? Fill or drop such rows, or scale the column"
+            )
+        units = safe_units(largest)
+        x = x / units if (units != 1).any() else x
         constant = (x == x[0]).all(0)
         mean = np.where(constant, x[0], self.mean(x))  # the mean of equal numbers may be one rounding off
         spread = np.where(constant, 1.0, np.sqrt(self.mean((x - mean) ** 2))) if standardize else np.ones(x.shape[1])
-        self.centre, self.scale = (mean if centred else np.zeros(x.shape[1])), spread
-        self.z = (x - self.centre) / self.scale
+        mean = mean if centred else np.zeros(x.shape[1])
+        self.z = x - mean
+        if standardize:
+            self.z /= spread
+        self.centre, self.scale = mean * units, spread * units
+        self.units = np.where(constant, units, 1.0) if standardize else units
+
+    def strengths(self, l1: float, l2: float) -> tuple[np.ndarray, np.ndarray]:
+        """The strengths on the coefficients of z, (p,) each: l1 / unit and l2 / unit²."""
         with np.errstate(over="ignore"):
-            squares = self.mean(self.z * self.z)
-        if not np.isfinite(squares).all():
-            raise NonFiniteError("x: the squares of a column leave the range of float64; scale it first")
+            each_l1, each_l2 = l1 / self.units, l2 / self.units / self.units
+        bad = np.flatnonzero(~np.isfinite(each_l1 + each_l2))
+        if bad.size:
+            raise NonFiniteError(
+                f"x: column {bad[0]} is so small, about {self.units[bad[0]]:.1g}, that l1 = {l1:.4g}, l2 = {l2:.4g} "
+                "beside it leave the range of float64; scale it first, or standardize"
+            )
+        return each_l1, each_l2
 
     def mean(self, x: np.ndarray) -> np.ndarray:
         """The weighted mean of each column of x (m, n)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from .design import dot, product
 DUST = 1e-13  # of a column's length: no more is left of one that depends on those before it
 
 
-def lengths(a: np.ndarray, l2: float = 0.0) -> np.ndarray:
+def lengths(a: np.ndarray, l2: Any = 0.0) -> np.ndarray:
     """The lengths of the columns of a, with √l2 below each, as powers of two: dividing by them rounds nothing."""
-    squares = np.array([dot(column, column) + l2 for column in np.ascontiguousarray(a.T)])
+    squares = np.array([dot(column, column) for column in np.ascontiguousarray(a.T)]) + l2
     return np.where(squares > 0, np.ldexp(1.0, np.frexp(np.sqrt(squares))[1]), 1.0)
 
 
@@ -53,17 +54,17 @@ def triangle(table: np.ndarray, columns: int) -> tuple[np.ndarray, list[int]]:
     return table[: len(pivots)], pivots
 
 
-def solve(a: np.ndarray, c: np.ndarray, l2: float) -> np.ndarray:
-    """The w (p,) with the least ½ ‖c - a w‖² + (l2/2) ‖w‖², for a (m, p) and c (m,).
+def solve(a: np.ndarray, c: np.ndarray, l2: Any) -> np.ndarray:
+    """The w (p,) with the least ½ ‖c - a w‖² + ½ Σ l2 w², for a (m, p), c (m,) and l2, a number or (p,).
 
     Without a ridge a column that depends on those before it gets the coefficient 0.
     """
     p = a.shape[1]
     scale = lengths(a, l2)
     table = np.column_stack([a, c])
-    if l2:
+    if np.any(l2):
         ridge = np.zeros((p, p + 1))
-        ridge[range(p), range(p)] = math.sqrt(l2)
+        ridge[range(p), range(p)] = np.sqrt(l2)
         table = np.concatenate([table, ridge])
     table[:, :p] /= scale
     steps, pivots = triangle(table, p)

@@ -1,4 +1,7 @@
-"""Logistic regression, two classes or more, by proximal Newton steps: quadratic problems for coordinate descent."""
+"""Logistic regression, two classes or more, by proximal Newton steps: quadratic problems for coordinate descent.
+
+With more columns than rows their second derivatives are never formed as a whole: see columns.py.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite
 from ..data.prepare.labels import check_labels
+from .columns import descend, row_space, violations
 from .design import dot, product
 from .model import Linear, LinearModel, Solver
 
@@ -55,11 +59,10 @@ class LogisticSolver(Solver):
         self.logits = 1 if classes == 2 else classes
         self.labels = y
         self.target = np.ascontiguousarray(self.onehot[:, 1:]) if classes == 2 else self.onehot
-        ones = [np.ones((len(z), 1))] if settings.fit_intercept else []
-        self.rows = np.ascontiguousarray(np.hstack([z, *ones]))
-        self.inputs = z.shape[1]
+        self.inputs, self.wide = z.shape[1], z.shape[1] > len(z)
+        self.rows = self._with_intercept(z)
         self.v = np.zeros((self.logits, self.rows.shape[1]))
-        if self.v.size > LARGEST:
+        if not self.wide and self.v.size > LARGEST:
             raise ValueError(
                 f"logistic regression: {self.inputs} inputs for {self.logits} logits need a matrix of {self.v.size}² "
                 f"numbers, above {LARGEST}²: use a network without hidden layers, or fewer inputs"
@@ -68,21 +71,57 @@ class LogisticSolver(Solver):
             logs = K.empty_like(shares)
             K.log(shares, logs)
             self.v[:, -1] = logs[1] - logs[0] if classes == 2 else logs
-        self._pull = float(np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs]).max())
+        self._slopes = np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs])
+        self._pull = float(self._slopes.max())
+
+    def _with_intercept(self, z: np.ndarray) -> np.ndarray:
+        """z with a last column of ones, if there is an intercept."""
+        ones = [np.ones((len(z), 1))] if self.settings.fit_intercept else []
+        return np.ascontiguousarray(np.hstack([z, *ones]))
 
     def pull(self) -> float:
-        return self._pull
+        return float((self._slopes * self.design.units).max())
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        penalised = np.zeros(self.v.shape)
-        penalised[:, : self.inputs] = 1
-        steps, trouble = self._newton(l1 * penalised, l2 * penalised)
+        if self.wide and l1 == 0 and l2:
+            steps, trouble = self._wide_ridge(l2)
+        else:
+            steps, trouble = self._newton(*(self._on_inputs(each) for each in self.design.strengths(l1, l2)))
         w = np.ascontiguousarray(self.v[:, : self.inputs].T)
         at_centre = self.v[:, -1] if self.settings.fit_intercept else np.zeros(self.logits)
         if self.logits == 1:
             w, at_centre = w[:, 0], at_centre[0]
+        else:  # a constant added to all logits of a row changes no probability: of all answers the one of mean 0
+            at_centre = at_centre - float(np.mean(at_centre))
         return self.model(w, at_centre, l1, l2, steps, math.nan, trouble)
+
+    def _on_inputs(self, each: np.ndarray) -> np.ndarray:
+        """Strengths (inputs,) as those of v, with none on the intercept."""
+        found = np.zeros(self.v.shape)
+        found[:, : self.inputs] = each
+        return found
+
+    def _wide_ridge(self, l2: float) -> tuple[int, str]:
+        """The ridge in the space that the rows span, where it has as many coefficients as there are rows.
+
+        There all columns have one unit, the largest.
+        """
+        units = self.design.units
+        share = units / float(units.max())
+        l2 = float(self.design.strengths(0.0, l2)[1][int(np.argmax(units))])
+        rows, v, inputs = self.rows, self.v, self.inputs
+        table, basis = row_space(self.design.z * share)
+        try:
+            self.rows, self.inputs, self.wide = self._with_intercept(table), len(basis), False
+            self.v = np.zeros((self.logits, self.rows.shape[1]))
+            self.v[:, self.inputs :] = v[:, inputs:]
+            steps = self._newton(np.zeros(self.v.shape), self._on_inputs(np.full(len(basis), l2)))
+            v[:, :inputs] = product(self.v[:, : self.inputs], basis) * share
+            v[:, inputs:] = self.v[:, self.inputs :]
+        finally:
+            self.rows, self.v, self.inputs, self.wide = rows, v, inputs, True
+        return steps
 
     def _newton(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, str]:
         """Steps to the minimum of the quadratic model plus penalty, shortened until the objective falls.
@@ -94,15 +133,12 @@ class LogisticSolver(Solver):
         for step in range(NEWTON_STEPS):
             probabilities = self._probabilities(self.v)
             slope = self._slope(probabilities)
-            far = _violation(self.v, slope - l2 * self.v, l1)
+            far = float(violations(self.v, slope - l2 * self.v, l1).max())
             if far <= tolerance:
                 free = value < SEPARATED and not l1.any() and not l2.any()
                 return step, SEPARABLE if free else ""
-            target, r = self.v.copy(), slope.copy()
-            K.coordinate_descent(
-                self._curvature(probabilities), l1.ravel(), l2.ravel(), target.reshape(-1), r.reshape(-1),
-                sweeps=SWEEPS, tolerance=max(1e-3 * far, 0.1 * tolerance),
-            )  # fmt: skip
+            target = self.v.copy()
+            self._quadratic(probabilities, slope, l1, l2, target, max(1e-3 * far, 0.1 * tolerance))
             move = target - self.v
             promised = _penalty(target, l1, l2) - _penalty(self.v, l1, l2) - dot(slope, move)
             size = 1.0
@@ -134,18 +170,19 @@ class LogisticSolver(Solver):
         """Minus the gradient of the data term, (logits, columns)."""
         return product((self.target - probabilities) * self.share.reshape(-1, 1), self.rows, ta=True)
 
-    def _curvature(self, probabilities: np.ndarray) -> np.ndarray:
-        """The second derivatives of the data term: a block rowsᵀ diag(ω pⱼ (δⱼₖ - pₖ)) rows per pair of logits."""
-        columns = self.rows.shape[1]
-        gram = np.empty((self.logits * columns, self.logits * columns))
-        for j in range(self.logits):
-            for k in range(j + 1):
-                pj, pk = probabilities[:, j], probabilities[:, k]
-                scale = self.share * pj * ((j == k) - pk)
-                block = product(self.rows * scale.reshape(-1, 1), self.rows, ta=True)
-                gram[j * columns : (j + 1) * columns, k * columns : (k + 1) * columns] = block
-                gram[k * columns : (k + 1) * columns, j * columns : (j + 1) * columns] = block.T
-        return gram
+    def _quadratic(
+        self, probabilities: np.ndarray, slope: np.ndarray, l1: np.ndarray, l2: np.ndarray, v: np.ndarray,
+        tolerance: float,
+    ) -> None:  # fmt: skip
+        """Move v to the minimum of the quadratic model at v, plus the penalty."""
+        model = Newton(self, probabilities)
+        if self.wide:
+            descend(model, v, l1, l2, sweeps=SWEEPS, tolerance=tolerance)
+        else:
+            K.coordinate_descent(
+                model.gram(self.rows), l1.ravel(), l2.ravel(), v.reshape(-1), slope.ravel(),
+                sweeps=SWEEPS, tolerance=tolerance,
+            )  # fmt: skip
 
     def _objective(self, v: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> float:
         scores = self._scores(v)
@@ -162,7 +199,33 @@ def _penalty(v: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> float:
     return dot(l1, np.abs(v)) + 0.5 * dot(l2, v * v)
 
 
-def _violation(v: np.ndarray, g: np.ndarray, l1: np.ndarray) -> float:
-    """How far the slopes g are from l1 sign(v), or outside of ±l1 where v is 0."""
-    off = np.where(v != 0, np.abs(g - l1 * np.sign(v)), np.maximum(np.abs(g) - l1, 0))
-    return float(off.max())
+class Newton:
+    """The data term as a Quadratic (see columns.py), by its derivatives at these probabilities.
+
+    It keeps the residuals (m, logits): the slope of each row's logits, times its weight.
+    """
+
+    def __init__(self, solver: LogisticSolver, probabilities: np.ndarray) -> None:
+        self.rows, self.share, self.p = solver.rows, solver.share, probabilities
+        self.residuals = (solver.target - probabilities) * self.share.reshape(-1, 1)
+
+    def slopes(self, columns: np.ndarray) -> np.ndarray:
+        return product(self.residuals, columns, ta=True)
+
+    def gram(self, columns: np.ndarray) -> np.ndarray:
+        """A block columnsᵀ diag(ω pⱼ (δⱼₖ - pₖ)) columns per pair of logits."""
+        logits, width = self.p.shape[1], columns.shape[1]
+        gram = np.empty((logits * width, logits * width))
+        for j in range(logits):
+            for k in range(j + 1):
+                pj, pk = self.p[:, j], self.p[:, k]
+                scale = self.share * pj * ((j == k) - pk)
+                block = product(columns * scale.reshape(-1, 1), columns, ta=True)
+                gram[j * width : (j + 1) * width, k * width : (k + 1) * width] = block
+                gram[k * width : (k + 1) * width, j * width : (j + 1) * width] = block.T
+        return gram
+
+    def move(self, columns: np.ndarray, step: np.ndarray) -> None:
+        along = self.p * product(columns, step, tb=True)
+        total = product(along, np.ones((along.shape[1], 1)))
+        self.residuals = self.residuals - (along - self.p * total) * self.share.reshape(-1, 1)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from .. import kernels as K
-from ..checks import finite, whole
+from ..checks import finite, refuse_unknown, whole
 from ..data.dataset import as_rows, finite_rows
-from ..errors import ShapeError
+from ..errors import NonFiniteError, ShapeError
 from .design import REAL, Design
 
 RIDGE_RATIO = 1e-3  # with less L1 than this share λ_max would be infinite; glmnet's value
@@ -73,7 +73,18 @@ class Linear:
     tol: float = 1e-12
     max_rounds: int = 100_000
 
+    takes_gaps = False  # x has no NaN
     rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
+
+    def __new__(cls, *values: Any, **options: Any) -> Any:
+        for name in ("alpha", "C", "lam", "lambda_"):
+            if name in options:
+                raise TypeError(
+                    f"{cls.__name__}: unknown keyword {name!r}; strengths are given later: start(x, y).fit(λ), or "
+                    "selection.cross_validate(..., lambdas=[...])"
+                )
+        refuse_unknown(cls.__name__, options, [each.name for each in fields(cls)])
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         who = type(self).__name__
@@ -114,16 +125,26 @@ class Solver(ABC):
         """The model at λ. Nothing is drawn; the seed is for models that do."""
         return self.solve(*self.settings.strengths(lam))
 
-    def model(self, u: np.ndarray, at_centre: Any, l1: float, l2: float, rounds: int, gap: float, trouble: str) -> Any:
-        """The model for x, from coefficients (p,) or (p, classes) for z and the output at the centre."""
+    def model(
+        self, u: np.ndarray, at_centre: Any, l1: float, l2: float, rounds: int, gap: float, trouble: str,
+        unit: float = 1.0,
+    ) -> LinearModel:  # fmt: skip
+        """The model for x, from coefficients (p,) or (p, classes) for z and the output at the centre, both / unit."""
         if trouble:
             trouble = f"{type(self.settings).__name__}, l1 = {l1:.4g}, l2 = {l2:.4g}: {trouble}"
             warnings.warn(trouble, ConvergenceWarning, stacklevel=4)
-        return LinearModel(*self._in_units_of_x(u, at_centre), l1, l2, rounds, gap, trouble)
+        return LinearModel(*self._in_units_of_x(u, at_centre, unit), l1, l2, rounds, gap, trouble)
 
-    def _in_units_of_x(self, u: np.ndarray, at_centre: Any) -> tuple[np.ndarray, Any]:
-        w = (u.T / self.design.scale).T
+    def _in_units_of_x(self, u: np.ndarray, at_centre: Any, unit: float) -> tuple[np.ndarray, Any]:
+        with np.errstate(over="ignore", under="ignore"):
+            w = (u.T / self.design.scale * unit).T
+            if not np.isfinite(w).all():  # 1e-200 · 1e250 fits, 1e250 / 1e-200 does not
+                column = int(np.argwhere(~np.isfinite(w))[0][0])
+                raise NonFiniteError(
+                    f"x: the coefficient of column {column} leaves the range of float64: the column is about "
+                    f"{self.design.scale[column]:.1g}, the target about {unit:.1g}; scale both first"
+                )
         shift = np.zeros((1, w[0].size))
         K.matmul(self.design.centre.reshape(1, -1), np.ascontiguousarray(w.reshape(len(w), -1)), shift)
-        intercept = at_centre - (shift[0, 0] if w.ndim == 1 else shift[0])
+        intercept = at_centre * unit - (shift[0, 0] if w.ndim == 1 else shift[0])
         return w, (float(intercept) if w.ndim == 1 else intercept)

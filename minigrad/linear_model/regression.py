@@ -1,4 +1,7 @@
-"""Linear regression: by QR without an L1 term, else by coordinate descent on the Gram matrix."""
+"""Linear regression: by QR without an L1 term, else by coordinate descent on the Gram matrix.
+
+With more columns than rows there is no Gram matrix: see columns.py.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,10 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite
 from ..errors import NonFiniteError
-from .design import dot, product
+from .columns import SWEEPS, descend, row_space
+from .design import dot, product, safe_units
 from .least_squares import shortened, solve
 from .model import Linear, LinearModel, Solver
-
-SWEEPS = 1000  # between two looks at the clock, so that Ctrl-C is heard
 
 
 class Regression(Linear):
@@ -40,20 +42,26 @@ class RegressionSolver(Solver):
     def __init__(self, settings: Regression, x: Any, y: Any, weights: Any = None) -> None:
         super().__init__(settings, x, weights)
         y, design = self.design.target(y), self.design
+        self.unit = float(safe_units(np.abs(y).max()))  # of the target: its square is an ordinary number, too
+        y = y / self.unit
         self.mean = float(design.mean(y.reshape(-1, 1))[0]) if settings.fit_intercept else 0.0
         # √weight on each row, not √(weight/m): rows of weight 1 keep all their digits (NIST's Wampler5: 10 against 5).
         root = np.sqrt(design.weights)
         self.rows, self.target = design.z * root.reshape(-1, 1), (y - self.mean) * root
         self.q = product(self.rows, self.target.reshape(-1, 1), ta=True)[:, 0] / design.total
-        if not np.isfinite(self.q).all():
-            raise NonFiniteError("y: its products with x leave the range of float64; scale it first")
         self.square = dot(self.target, self.target) / design.total
+        self.wide = self.rows.shape[1] > len(self.rows)
         self.gram: np.ndarray | None = None
         self.short: tuple[np.ndarray, np.ndarray] | None = None
         self.u = np.zeros(len(self.q))
 
     def pull(self) -> float:
-        return float(np.abs(self.q).max())
+        with np.errstate(over="ignore"):
+            pull = np.abs(self.q) * self.design.units * self.unit
+        bad = np.flatnonzero(~np.isfinite(pull))
+        if bad.size:
+            raise NonFiniteError(f"y: its products with column {bad[0]} of x leave the range of float64; scale y first")
+        return float(pull.max())
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
@@ -61,52 +69,97 @@ class RegressionSolver(Solver):
             rounds, gap, trouble = 0, math.nan, ""
             self.u = self._ridge(l2)
         else:
-            rounds, gap, trouble = self._descend(l1, l2)
-        return self.model(self.u, self.mean, l1, l2, rounds, gap, trouble)
+            rounds, gap, trouble = self._descend(*self.design.strengths(l1 / self.unit, l2))
+        return self.model(self.u, self.mean, l1, l2, rounds, gap, trouble, self.unit)
 
     def _ridge(self, l2: float) -> np.ndarray:
-        p, l2 = len(self.q), l2 * self.design.total
-        if l2 == 0 or len(self.rows) <= p:
-            return solve(self.rows, self.target, l2)
+        if l2 and self.wide:
+            return self._wide_ridge(l2)
+        each = self.design.strengths(0.0, l2)[1] * self.design.total
+        if l2 == 0 or len(self.rows) <= len(self.q):
+            return solve(self.rows, self.target, each)
         if self.short is None:  # many rows, and perhaps many λ
             self.short = shortened(self.rows, self.target)
-        return solve(*self.short, l2)
+        return solve(*self.short, each)
 
-    def _descend(self, l1: float, l2: float) -> tuple[int, float, str]:
+    def _wide_ridge(self, l2: float) -> np.ndarray:
+        """The ridge in the space of the rows; there all columns have one unit, the largest."""
+        units = self.design.units
+        largest = float(units.max())
+        if self.short is None:
+            self.short = row_space(self.rows * (units / largest))
+        table, basis = self.short
+        each = np.full(table.shape[1], self.design.strengths(0.0, l2)[1][int(np.argmax(units))] * self.design.total)
+        u = solve(table, self.target, each)
+        return product(basis, u.reshape(-1, 1), ta=True)[:, 0] * (units / largest)
+
+    def _descend(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, float, str]:
         """Sweep until the optimality conditions hold; the sweeps, the duality gap, and what went wrong."""
-        if self.gram is None:
-            self.gram = product(self.rows, self.rows, ta=True) / self.design.total
-        each_l1, each_l2 = np.full(len(self.q), l1), np.full(len(self.q), l2)
-        settings, rounds = self.settings, 0
-        tolerance, largest = settings.tol * self.pull(), math.inf
-        while rounds < settings.max_rounds and not largest <= tolerance:
-            r = self._correlations()
-            sweeps = min(SWEEPS, settings.max_rounds - rounds)
-            done, largest = K.coordinate_descent(
-                self.gram, each_l1, each_l2, self.u, r, sweeps=sweeps, tolerance=tolerance
-            )
-            rounds += done
+        settings = self.settings
+        tolerance = settings.tol * float(np.abs(self.q).max())
+        if self.wide:
+            rounds, largest = descend(
+                Residuals(self), self.u.reshape(1, -1), l1.reshape(1, -1), l2.reshape(1, -1),
+                sweeps=settings.max_rounds, tolerance=tolerance,
+            )  # fmt: skip
+        else:
+            rounds, largest = self._sweep(l1, l2, tolerance)
         gap, trouble = self.gap(l1, l2), ""
         if largest > tolerance:
             trouble = (
-                f"{rounds} sweeps left a duality gap of {gap:.2g}, where w = 0 has {0.5 * self.square:.2g}; "
-                "standardize, or add some l2"
+                f"{rounds} sweeps left a duality gap of {gap:.2g}, where w = 0 has "
+                f"{0.5 * self.square * self.unit * self.unit:.2g}; standardize, or add some l2"
             )
         return rounds, gap, trouble
 
+    def _sweep(self, l1: np.ndarray, l2: np.ndarray, tolerance: float) -> tuple[int, float]:
+        """Coordinate descent on the Gram matrix; the sweeps, and the largest violation met in the last one."""
+        if self.gram is None:
+            self.gram = product(self.rows, self.rows, ta=True) / self.design.total
+        rounds, largest, most = 0, math.inf, self.settings.max_rounds
+        while rounds < most and not largest <= tolerance:
+            r = self._correlations()
+            done, largest = K.coordinate_descent(
+                self.gram, l1, l2, self.u, r, sweeps=min(SWEEPS, most - rounds), tolerance=tolerance
+            )
+            rounds += done
+        return rounds, largest
+
     def _correlations(self) -> np.ndarray:
         """q - gram u."""
-        assert self.gram is not None
+        if self.gram is None:
+            return Residuals(self).slopes(self.rows)[0]
         return self.q - product(self.gram, self.u.reshape(-1, 1))[:, 0]
 
-    def gap(self, l1: float, l2: float) -> float:
+    def gap(self, l1: np.ndarray, l2: np.ndarray) -> float:
         """Objective minus a lower bound of its minimum: the dual objective at the residual, scaled to be feasible.
 
         The ridge is a lasso with rows √l2 I below x and zeros below y, so with s its residual, g its correlations and
         θ = k s, k = min(1, l1 / ‖g‖∞): gap = ½ (1 + k²) s·s + l1 ‖u‖₁ - k y·s  (Kim, Koh, Lustig, Boyd 2007).
+        l1 and l2 are (p,), one for each coefficient; k is then the least of them.
         """
         r, fitted = self._correlations(), dot(self.q, self.u)
-        k = min(1.0, l1 / max(float(np.abs(r - l2 * self.u).max()), 1e-300))
-        squares = self.square - fitted - dot(r, self.u) + l2 * dot(self.u, self.u)
-        size = dot(np.abs(self.u), np.ones(len(self.u)))
-        return max(0.0, 0.5 * (1 + k * k) * squares + l1 * size - k * (self.square - fitted))
+        k = min(1.0, float((l1 / np.maximum(np.abs(r - l2 * self.u), 1e-300)).min()))
+        squares = self.square - fitted - dot(r, self.u) + dot(l2, self.u * self.u)
+        size = dot(np.abs(self.u), l1)
+        gap = max(0.0, 0.5 * (1 + k * k) * squares + size - k * (self.square - fitted))
+        return gap * self.unit * self.unit
+
+
+class Residuals:
+    """The data term as a Quadratic (see columns.py): it keeps the residuals target - rows u, (m, 1)."""
+
+    def __init__(self, solver: RegressionSolver) -> None:
+        self.rows, self.total, self.r = solver.rows, solver.design.total, solver.target.reshape(-1, 1)
+        moved = np.flatnonzero(solver.u)
+        if moved.size:
+            self.move(np.ascontiguousarray(self.rows[:, moved]), solver.u[moved].reshape(1, -1))
+
+    def slopes(self, columns: np.ndarray) -> np.ndarray:
+        return product(self.r, columns, ta=True) / self.total
+
+    def gram(self, columns: np.ndarray) -> np.ndarray:
+        return product(columns, columns, ta=True) / self.total
+
+    def move(self, columns: np.ndarray, step: np.ndarray) -> None:
+        self.r = self.r - product(columns, step, tb=True)

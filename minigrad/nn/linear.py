@@ -22,6 +22,8 @@ from .module import Module, Parameter
 class Linear(Module):
     """y = activation(x W + b): x (..., in_features) to y (..., out_features); W is stored (in, out).
 
+    Integers and booleans in x are taken in W's dtype.
+
     activation is None, "relu", "tanh" or "sigmoid", computed in the same pass. init is the name of a function of
     minigrad.nn.init or such a function; W starts Glorot-uniform ("he_uniform" suits a relu), b starts at zero.
 
@@ -55,17 +57,16 @@ class Linear(Module):
     def apply(self, x: Any, w: Tensor) -> Tensor:
         """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
-        if x.array.ndim == 2:  # the op checks as much, in its own words
-            try:
-                return affine(x, w, self.bias, activation=self.activation)
-            except (ShapeError, DTypeError):
-                pass
         shape = x.array.shape
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
+            cure = ": a column is x.reshape(-1, 1)" if len(shape) == self.in_features == 1 else cure
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
-        if x.array.dtype != w.array.dtype:
-            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
+        if x.array.dtype != w.array.dtype and x.array.dtype.kind == "f":
+            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "
+                             "astype for an array")  # fmt: skip
+        if len(shape) == 2:
+            return affine(x, w, self.bias, activation=self.activation)
         y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
         return reshape(y, shape=(*shape[:-1], self.out_features))
 

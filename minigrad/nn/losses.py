@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..engine import Tensor
 from ..ops.binary import (
     binary_cross_entropy,
@@ -29,9 +31,10 @@ class _Loss(Module):
     reductions = tuple(REDUCTIONS)
 
     def __init__(self, reduction: str = "mean", **options: Any) -> None:
-        if reduction not in self.reductions:
+        if not isinstance(reduction, str) or reduction not in self.reductions:
             need = ", ".join(map(repr, self.reductions))
-            raise ValueError(f"{type(self).__name__}: reduction is {reduction!r}; need one of {need}")
+            cure = "; class weights come by name: weight=..." if "weight" in options and np.ndim(reduction) else ""
+            raise ValueError(f"{type(self).__name__}: reduction is {reduction!r:.80}; need one of {need}{cure}")
         self.reduction = reduction
         self.options = options
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +12,9 @@ from .. import kernels as K
 from ..checks import real_dtype, refuse_unknown_of
 from ..dtypes import REAL
 from ..engine import Tensor, touch
+from ..errors import GraphError
 from ..tensor import tensor
+from .prediction import predict
 
 PARAMETER, BUFFER = "parameter", "buffer"
 ERRORS = ValueError, TypeError, LookupError, ArithmeticError, RuntimeError  # to which a layer adds its path
@@ -28,6 +30,22 @@ def Parameter(data: Any, dtype: Any = None) -> Tensor:
     tensor([0., 1.], requires_grad=True)
     """
     return tensor(data, dtype, requires_grad=True)
+
+
+class Parameters(list[Tensor]):
+    """What `Module.parameters()` returns: a list of tensors that also has their names and the module.
+
+    An optimizer takes both from it, so that its errors and its state name parameters. The module is held weakly. A
+    slice, a sum or a copy is a plain list without names.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.names = {p: name for name, p in module.named_parameters()}
+        self.module = weakref.ref(module)
+        super().__init__(self.names)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
 
 
 class Module:
@@ -130,12 +148,32 @@ class Module:
             watcher(args, output)
         return output
 
+    def predict(self, x: Any, batch_size: int = 256) -> Any:
+        """The outputs for the rows x (n, ...) as a new NumPy array: in eval mode, without a graph, in batches.
+
+        x is an array, a tensor, nested lists, or what has rows x beside targets (data.Dataset, data.Loader: in their
+        order). Floats are cast to the model's dtype; integers stay integers where the model takes them, as embeddings
+        and products with weights do. Modes are left as found. batch_size bounds the memory; the bits do not depend on
+        it, where a layer looks at each row alone. A model that returns a tuple, list or dict of tensors gives one of
+        arrays. ShapeError, DTypeError or TypeError for an x that is no array of rows.
+
+        >>> from minigrad import nn
+        >>> model = nn.Sequential(nn.Linear(2, 1, init="zeros"), nn.Dropout(0.5))
+        >>> model.predict([[1, 2], [3, 4], [5, 6]]).tolist(), model.training
+        ([[0.0], [0.0], [0.0]], True)
+        """
+        return predict(self, x, batch_size)
+
     def watch(self, watcher: Callable[[tuple, Any], None]) -> None:
         """Call watcher(arguments, output) after each forward pass, as long as somebody else holds it."""
         self.__dict__.setdefault("watchers", weakref.WeakSet()).add(watcher)
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy, deepcopy and pickle take: a copy is not watched, and notes parts of its own."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, Tensor) and value.tracked and value.op is not None:
+                raise GraphError(f"copy: {self._label()}.{name} was made by {value.op.name}, and a copy has no graph; "
+                                 "store x.detach(), or delete the attribute first")  # fmt: skip
         state = {**self.__dict__, "_parts": {**self._parts}, "_modules": {**self._modules}}
         return {name: value for name, value in state.items() if name != "watchers"}
 
@@ -185,14 +223,14 @@ class Module:
         """The parameters with their names, each once."""
         return self._named_tensors(PARAMETER)
 
-    def parameters(self) -> list[Tensor]:
-        """The parameters, frozen ones too, each once.
+    def parameters(self) -> Parameters:
+        """The parameters, frozen ones too, each once: a list that also notes their names.
 
         >>> from minigrad import nn
         >>> [p.shape for p in nn.Linear(3, 2).parameters()]
         [(3, 2), (2,)]
         """
-        return [p for _, p in self.named_parameters()]
+        return Parameters(self)
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         """The buffers with their names, each once."""
@@ -237,8 +275,13 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Write the arrays of `state` into this module; returns the names (missing, unexpected).
 
+        `state` is what state_dict or minigrad.load gave, or any mapping of names to arrays or tensors. Numbers become
+        the dtype that this module has: float64 is rounded to float32, float32 and whole numbers become floats; floats
+        do not become whole numbers, complex numbers do not become floats.
+
         Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
-        what is unexpected; shapes must fit in any case.
+        what is unexpected; shapes must fit in any case. The ValueError names all that is missing, unexpected, or of
+        another shape or kind.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
@@ -247,12 +290,9 @@ class Module:
         faults = [f"missing {', '.join(missing)}"] if strict and missing else []
         faults += [f"unexpected {', '.join(map(str, unexpected))}"] if strict and unexpected else []
         given = {name: np.asarray(state[name]) for name in own if name in state}
-        for name, array in given.items():
-            want = own[name].array
-            if array.shape != want.shape:
-                faults.append(f"{name} is {array.shape}, need {want.shape}")
-            elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
-                faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+        faults += _misfits(own, given)
+        if own and state and not given and not strict:
+            faults = [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
         if faults:
             raise ValueError(f"load_state_dict: {'; '.join(faults)}")
         for name, array in given.items():
@@ -279,3 +319,52 @@ class Module:
             elif lines[-1][-3:] != "...":
                 lines.append("  " * depth + "...")
         return "\n".join(lines)
+
+
+def lost(module: Module, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+    """The names of those among these (name, tensor) pairs that are no longer parameters of a module.
+
+    >>> from minigrad import nn
+    >>> model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    >>> named = list(model.named_parameters())
+    >>> model[1] = nn.Linear(2, 1)
+    >>> lost(model, named)
+    ['1.weight', '1.bias']
+    """
+    present = {id(p) for p in module.parameters()}
+    return [name for name, p in named if id(p) not in present]
+
+
+class Standing:
+    """Some parameters of a module as they stand now, asked at every step whether one was replaced: `lost()`.
+
+    The places are noted once, because a walk over the tree takes 10 times as long as this look at each place.
+    """
+
+    def __init__(self, module: Module, named: Iterable[tuple[str, Tensor]]) -> None:
+        self._module, self._named = weakref.ref(module), list(named)
+        self._places = [
+            (part.__dict__, name, part.__dict__[name])
+            for _, part in module.named_modules()
+            for name in (*(name for name, kind in part._parts.items() if kind == PARAMETER), *part._modules)
+        ]
+
+    def lost(self) -> list[str]:
+        """The names of those that are no longer parameters of the module; none where the module is gone."""
+        for place, name, held in self._places:
+            if place.get(name) is not held:
+                module = self._module()
+                return [] if module is None else lost(module, self._named)
+        return []
+
+
+def _misfits(own: Mapping[str, Tensor], given: Mapping[str, np.ndarray]) -> list[str]:
+    """What a message says about each given array that does not go into the tensor of its name."""
+    faults = []
+    for name, array in given.items():
+        want = own[name].array
+        if array.shape != want.shape:
+            faults.append(f"{name} is {array.shape}, need {want.shape}")
+        elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
+            faults.append(f"{name} is {array.dtype}, need {want.dtype}")
+    return faults

@@ -44,20 +44,6 @@ def logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
         )
 
 
-def cross_entropy(input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False) -> Tensor:
-    """Softmax cross-entropy of logits `input` (rows, classes): -Σⱼ tⱼ log softmax(input)ⱼ per row.
-
-    `target` holds classes, integers (rows,), or probabilities (rows, classes), one-hot rows for instance. The result
-    is the mean over rows, their sum, or (rows,). A tensor made by softmax is refused unless allow_probabilities.
-
-    >>> import minigrad as mg
-    >>> mg.cross_entropy(mg.tensor([[0.0, 0.0]]), [1])
-    tensor(0.6931472)
-    """
-    logits_only("cross_entropy", input, "softmax", allow_probabilities)
-    return softmax_cross_entropy(input, target, reduction=reduction)
-
-
 def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
     """target as kernels take it: int64 (rows,), or (rows, classes) in x's dtype."""
     if x.ndim != 2:
@@ -65,7 +51,8 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
     t = np.asarray(target)
     if t.ndim == 1 and t.dtype.kind not in "iu":
         raise DTypeError(f"{op}: a 1-D target holds classes and needs an integer dtype, got {t.dtype}; use "
-                         "target.long(), or give probabilities of shape (rows, classes)")  # fmt: skip
+                         "target.astype('int64') for an array, target.long() for a tensor, or give probabilities of "
+                         "shape (rows, classes)")  # fmt: skip
     if t.shape not in ((x.shape[0],), x.shape):
         raise ShapeError(f"{op}: logits are {x.shape}, the target is {t.shape}; need ({x.shape[0]},) or {x.shape}")
     want = np.int64 if t.ndim == 1 else x.dtype
@@ -76,11 +63,12 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
 
 
 @differentiable(
+    called="cross_entropy",
     x=lambda g, y, x, target, *, reduction: cross_entropy_grad(g, x, target, probs=y.saved, reduction=reduction),
     target=None,
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
-    """The op behind cross_entropy; the softmax that it computes is kept for the gradient."""
+    """The fused op behind cross_entropy (classification.py); the softmax that it computes is kept for the gradient."""
     kind = check_reduction("cross_entropy", reduction)
     t = _class_targets("cross_entropy", x, target)
     loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty_like(x)
@@ -196,6 +184,7 @@ def bce_with_logits(
 
 
 @differentiable(
+    called="bce_with_logits",
     x=lambda g, y, x, t, *, reduction: bce_with_logits_grad(g, x, t, reduction=reduction),
     t=None,
 )

@@ -1,24 +1,29 @@
 """Optimizers. `penalty=` and `prox=` take terms of `minigrad.reg.on` into the update."""
 
-from . import schedules as lr_scheduler
+from . import lr_scheduler
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .averaging import EMA
 from .base import Optimizer
 from .fista import FISTA, ISTA
+from .lambda_lr import LambdaLR
+from .one_cycle import OneCycleLR
 from .rmsprop import RMSprop
 from .schedules import (
     ConstantLR,
     CosineAnnealingLR,
+    ExponentialLR,
     LinearLR,
+    MultiStepLR,
     ReduceLROnPlateau,
     Schedule,
-    SequentialLR,
     StepLR,
 )
+from .sequential import SequentialLR
 from .sgd import SGD
 
 __all__ = [
-    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "LinearLR",
-    "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR", "lr_scheduler",
+    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "ExponentialLR",
+    "LambdaLR", "LinearLR", "MultiStepLR", "OneCycleLR", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule",
+    "SequentialLR", "StepLR", "lr_scheduler",
 ]  # fmt: skip

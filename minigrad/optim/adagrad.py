@@ -39,9 +39,6 @@ class Adagrad(Optimizer):
         options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
                    "initial_accumulator_value": initial_accumulator_value, "eps": eps}  # fmt: skip
         super().__init__(params, options, penalty, prox, constraints)
-        for group in self.param_groups:
-            for p in group["params"]:
-                K.copy(group["initial_accumulator_value"], self.state[p]["v"])
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -50,6 +47,9 @@ class Adagrad(Optimizer):
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("v",)
+
+    def _start(self, name: str, group: dict[str, Any]) -> float:
+        return group["initial_accumulator_value"]
 
     def _update(self, table: Table, grads: list[Any], checked: bool = False) -> None:
         if table.group["eps"] < SMALL and not checked:

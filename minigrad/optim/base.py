@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,14 +12,19 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..checks import finite, refuse_unknown_of
+from ..checks import finite, refuse_unknown, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
+from ..nn.module import Module, Parameters
 from ..reg.binding.terms import Terms
 from . import group_prox
-from .binding import Metric, by_coordinate, check_bound, steps_that_last
-from .parameter_groups import check_param, make_groups
+from . import state as states
+from .binding import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
+from .parameter_groups import FIRST_RATE, check_param, make_groups, same_groups
+
+# What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
+MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
 
 
 class Table:
@@ -35,18 +43,35 @@ class Table:
 class Optimizer(ABC):
     """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
 
-    params      tensors, or dicts {"params": tensors, option: value, ...}: groups with options of their own. They stand
-                in `param_groups`; an option changed there holds from the next step.
+    params      tensors, as of model.parameters(), or pairs (name, tensor), as of model.named_parameters(); or dicts
+                {"params": tensors, option: value, ...}: groups with options of their own. They stand in `param_groups`;
+                an option changed there holds from the next step. `add_param_group` adds a group; parameters put into
+                `param_groups`, or taken out of it, by hand take part, or no longer do, from the next step.
     penalty     terms of reg.on whose gradients are added in the update.
     prox        terms of reg.on whose proximal maps end the update, each coordinate with the step that was taken there;
                 a group with the smallest step of its coordinates.
     constraints terms of reg.on with project(), applied after the update.
 
-    A parameter without a gradient is left alone, unless a penalty is on it: then its gradient counts as zero.
+    A parameter without a gradient is left alone, unless a penalty is on it: then its gradient counts as zero. An
+    optimizer of model.parameters() refuses to step (GraphError) once a layer of that model was replaced by one whose
+    parameters it does not hold.
+
+    copy.deepcopy and pickle give an optimizer of copied parameters that goes on from the same state; copied together
+    with its model, as (model, optimizer), it is on the parameters of the copied model. copy.copy gives a second
+    optimizer of the same parameters, with groups and states of its own.
+
+    >>> import copy
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(2, 1)
+    >>> optimizer = mg.optim.Adam(model.parameters(), lr=0.1)
+    >>> twin_model, twin = copy.deepcopy((model, optimizer))
+    >>> twin.param_groups[0]["params"][0] is twin_model.weight
+    True
     """
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
     own_steps = True  # whether each coordinate takes a step of its own, of which _metric tells
+    one_group = False  # whether all parameters take one step, so that a second group has no meaning
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
     def __new__(cls, *args: Any, **options: Any) -> Optimizer:
@@ -57,11 +82,13 @@ class Optimizer(ABC):
         self, params: Any, options: dict[str, Any], penalty: Any = None, prox: Any = None, constraints: Any = None
     ) -> None:
         self._name = type(self).__name__
-        self._options = tuple(options)
-        self.param_groups = make_groups(self._name, params, options, self._check)
-        self.state: dict[Tensor, dict[str, Any]] = {
-            p: dict.fromkeys(self.counters, 1.0) for group in self.param_groups for p in group["params"]
-        }
+        self._options, self.defaults = tuple(options), options
+        self.param_groups, self._names = make_groups(self._name, params, options, self._check)
+        self._check_groups(self.param_groups)
+        self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
+        self._left = 0  # how many parameters the last step left alone
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self._start_states()
         given = {"penalty": penalty, "prox": prox, "constraints": constraints}
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
         check_bound(self._name, self._terms, self.state)
@@ -74,6 +101,12 @@ class Optimizer(ABC):
         for moment, terms in self._terms.items():
             terms.bind(self, moment)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__.get("_options", ()):
+            raise AttributeError(f"{self._name}.{name} is an option of each group; set it there: "
+                                 f"for group in optimizer.param_groups: group[{name!r}] = {value!r:.80}")  # fmt: skip
+        super().__setattr__(name, value)
+
     # --- what a subclass says ------------------------------------------------------------------------------------
 
     def _check(self, group: dict[str, Any]) -> None:
@@ -81,9 +114,18 @@ class Optimizer(ABC):
         for name in {"lr", "weight_decay"} & set(group):
             group[name] = finite(group[name], f"{self._name}: {name}", at_least=0.0)
 
+    def _check_groups(self, groups: list[dict[str, Any]]) -> None:
+        """Raise where these groups cannot stand beside each other."""
+        if self.one_group and len(groups) > 1:
+            raise ValueError(f"{self._name}: got {len(groups)} groups; it has one step for all parameters")
+
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state arrays of each parameter, in the order of the update kernel."""
         return ()
+
+    def _start(self, name: str, group: dict[str, Any]) -> float:
+        """The number that a state array starts at."""
+        return 0.0
 
     @abstractmethod
     def _update(self, table: Table, grads: list[Any]) -> None:
@@ -98,22 +140,32 @@ class Optimizer(ABC):
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
+        self.take_in()
         for p in self.state:
             p.grad = None
 
     def before_step(self, hook: Callable[[Optimizer], Any]) -> Callable[[], None]:
         """Call hook(optimizer) at the beginning of every step, to clip gradients for instance; returns its remover."""
         self._hooks.append(hook)
-        return lambda: self._hooks.remove(hook)
+        return functools.partial(self._forget, hook)  # no lambda, because a callback that keeps it may be pickled
+
+    def _forget(self, hook: Callable[[Optimizer], Any]) -> None:
+        self._hooks.remove(hook)
 
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
+        self.take_in()
         for hook in self._hooks:
             hook(self)
         work: list[Any] = [self._gradients(table) for table in self._tables]
         if None in work:
             self._build()
             work = [self._gradients(table) for table in self._tables]
+        left = len(self.state) - sum(len(changed) for _, _, changed in work)
+        if left != self._left:
+            if self._model is not None:
+                refuse_replaced(self, self._model(), nothing_moves=left == len(self.state))
+            self._left = left
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -145,7 +197,8 @@ class Optimizer(ABC):
                 grads.append(False)
                 continue
             if g is not None and not K.alike(g.array, array):
-                raise ShapeError(f"{self._name}: a gradient is {g.array.dtype} {g.array.shape}, its parameter "
+                whose = f"the gradient of {self._names[p]}" if p in self._names else "a gradient"
+                raise ShapeError(f"{self._name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{array.dtype} {array.shape}; need the same")  # fmt: skip
             changed.append(p)
             grads.append(None if g is None else K.contiguous(g.array))
@@ -157,6 +210,7 @@ class Optimizer(ABC):
         strengths = [(term.l1, term.l2) for term, _, _, _ in table.terms.values()]
         if (group, strengths) == table.written:
             return
+        refuse_unknown(f"{self._name}: a group", group, ("params", FIRST_RATE, *self._options))
         self._check(group)
         scalars[:, : DECAY + 1] = 0
         scalars[:, LR] = group["lr"]
@@ -168,18 +222,70 @@ class Optimizer(ABC):
             self._strengths[id(term)] = term.l1, term.l2
         table.written = dict(group), strengths
 
+    # --- groups --------------------------------------------------------------------------------------------------
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Take in more parameters: {"params": tensors, option: value, ...}; options left out are the optimizer's.
+
+        Their states start afresh, those of the others go on. ValueError if one is held already; nothing changes then.
+
+        >>> import minigrad as mg
+        >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
+        >>> optimizer = mg.optim.SGD(model[1].parameters(), lr=0.1)
+        >>> optimizer.add_param_group({"params": model[0].parameters(), "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
+        if not isinstance(param_group, Mapping):
+            raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
+                            '{"params": layer.parameters()}')  # fmt: skip
+        self.take_in()
+        held = param_group.get("params")
+        self.param_groups.append({**param_group, **({"params": list(held)} if type(held) is list else {})})
+        try:
+            self.take_in()
+        except Exception:
+            self.param_groups.pop()
+            raise
+
+    def take_in(self) -> None:
+        """Bring states and tables up to date with param_groups, where parameters or groups came or went by hand."""
+        if same_groups(self.param_groups, self._held):
+            return
+        groups, names = make_groups(self._name, self.param_groups, self.defaults, self._check, self._names)
+        self._check_groups(groups)
+        held = {p for group in groups for p in group["params"]}
+        for moment, terms in self._terms.items():
+            check_held(f"{self._name}({moment}=...)", terms, held)
+        for given, group in zip(self.param_groups, groups):
+            if type(given["params"]) is list:  # the same list, because somebody may hold it and append to it again
+                given["params"][:] = group["params"]
+                group["params"] = given["params"]
+            given.update(group)
+        if not held.issuperset(self.state):
+            self._model = None  # its parameters were taken out on purpose: the others are not all of the model
+        self._names = {p: name for p, name in names.items() if p in held}
+        self._start_states()
+        self._build()
+
+    def _start_states(self) -> None:
+        """Let every parameter that is held, and no other, have a state; arrays come with the tables."""
+        params = [p for group in self.param_groups for p in group["params"]]
+        self.state = {p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for p in params}
+
     # --- tables --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         """Make the tables; states take the dtype of their parameter."""
+        self._held = [(group, list(group["params"])) for group in self.param_groups]
         tables = []
         for group in self.param_groups:
             names = self._state_names(group)
             by_dtype: dict[np.dtype, list[Tensor]] = {}
             for p in group["params"]:
-                check_param(self._name, p)
+                check_param(self._name, p, self._names.get(p, ""))
                 for name in names:
-                    self._fit_state(p, name)
+                    self._fit_state(p, name, group)
                 by_dtype.setdefault(p.array.dtype, []).append(p)
             tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
@@ -196,13 +302,15 @@ class Optimizer(ABC):
                 if not alone:
                     self._grouped.add(entry)
 
-    def _fit_state(self, p: Tensor, name: str) -> None:
+    def _fit_state(self, p: Tensor, name: str, group: dict[str, Any]) -> None:
+        """Let a state array be there, in the dtype of its parameter, and such that it can be written."""
         old = self.state[p].get(name)
         if old is not None and old.shape != p.array.shape:
-            raise ShapeError(f"{self._name}: a parameter became {p.array.shape}, its state is {old.shape}")
-        if old is None or old.dtype != p.array.dtype:
+            what = self._names.get(p, "a parameter")
+            raise ShapeError(f"{self._name}: {what} became {p.array.shape}, its state is {old.shape}")
+        if old is None or old.dtype != p.array.dtype or not old.flags.writeable:  # joblib hands over read-only arrays
             new = self.state[p][name] = K.empty_like(p.array)
-            K.copy(0.0 if old is None else old, new)
+            K.copy(self._start(name, group) if old is None else old, new)
 
     # --- terms ---------------------------------------------------------------------------------------------------
 
@@ -234,54 +342,69 @@ class Optimizer(ABC):
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def _slots(self, groups: list[dict[str, Any]]) -> dict[str, tuple[Tensor, str]]:
-        """`0.m` -> (parameter 0, "m"), for groups with these options."""
-        slots = {}
-        params = [(p, group) for group, held in zip(groups, self.param_groups) for p in held["params"]]
-        for i, (p, group) in enumerate(params):
-            slots.update({f"{i}.{name}": (p, name) for name in (*self.counters, *self._state_names(group))})
-        return slots
-
     def state_dict(self) -> dict[str, Any]:
-        """{"groups": the options of each group, "state": name -> copy of each state}; `0.m` is m of parameter 0."""
+        """{"groups": options, "state": name -> copy of each state, "names": names of the parameters}, lists by group.
+
+        `0.m` is m of parameter 0. Without "names" where parameters have none: they come with model.parameters().
+        """
+        self.take_in()
         groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        slots = self._slots(groups)
-        for p, name in [slot for slot in slots.values() if slot[1] not in self.counters]:
-            self._fit_state(p, name)
-        state = {key: np.array(self.state[p][name]) for key, (p, name) in slots.items()}
-        return {"groups": groups, "state": state}
+        slots = states.slots(self, groups)
+        for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
+            self._fit_state(p, name, group)
+        arrays = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
+        names = states.names_by_group(self)
+        return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
 
-        Everything is checked before anything is written.
+        Where the state and this optimizer have names, a parameter gets the state of its name, in whatever order they
+        stand, and other names are refused (ValueError); else the order decides. Everything is checked before anything
+        is written.
         """
-        try:
-            groups = [dict(group) for group in state["groups"]]
-            given = {key: np.asarray(array) for key, array in state["state"].items()}
-        except (TypeError, KeyError, ValueError, AttributeError):
-            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
-        if len(groups) != len(self.param_groups):
-            raise ValueError(f"{self._name}: the state has {len(groups)} groups, need {len(self.param_groups)}")
-        for group in groups:
-            if set(group) != set(self._options):
-                raise ValueError(f"{self._name}: a group has the options {sorted(group)}; need {sorted(self._options)}")
-            self._check(group)
-        slots = self._slots(groups)
-        if given.keys() != slots.keys():
-            raise ValueError(f"{self._name}: the state has {', '.join(given) or 'nothing'}; need {', '.join(slots)}")
-        for key, (p, name) in slots.items():
-            want = () if name in self.counters else p.array.shape
-            if given[key].shape != want or given[key].dtype.kind != "f":
-                raise ValueError(f"{self._name}: {key} is {given[key].dtype} {given[key].shape}; need floats {want}")
+        self.take_in()
+        groups, arrays = states.checked(self, state)
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name) in slots.items():
+        for key, (p, name, _) in states.slots(self, groups).items():
             if name in self.counters:
-                self.state[p][name] = float(given[key])
+                self.state[p][name] = float(arrays[key])
             else:
-                K.copy(K.contiguous(given[key]), self.state[p][name])
+                K.copy(K.contiguous(arrays[key]), self.state[p][name])
+
+    # --- copies --------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What deepcopy and pickle take. The gradients go along: the copy takes the step that was about to be made."""
+        self.take_in()
+        kept = {name: value for name, value in self.__dict__.items() if name not in MADE_ANEW}
+        return {**kept, "_gradients_of": {p: p.grad.array for p in self.state if p.grad is not None}}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        gradients = kept.pop("_gradients_of")
+        self.__dict__.update(kept)
+        self._strengths, self._model = {}, None
+        for p, g in gradients.items():
+            if p.grad is None:
+                p.grad = Tensor(g)
+        self._build()
+        for moment, terms in self._terms.items():
+            terms.bind(self, moment)
+
+    def __copy__(self) -> Optimizer:
+        """A second optimizer of the same parameters: deepcopy, told that these are copies of themselves."""
+        return copy.deepcopy(self, {id(p): p for p in self.state})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        if any(memo.get(id(p)) is not p for p in self.state):
+            refuse_closures(self._name, self._hooks)
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        model = memo.get(id(self._model())) if self._model is not None else None
+        twin._model = weakref.ref(model) if isinstance(model, Module) else None
+        return twin
 
     def __repr__(self) -> str:
         options = [f"{name}={self.param_groups[0][name]}" for name in self._options]

@@ -1,14 +1,21 @@
-"""Terms in an optimizer: what they need to be bound. How the updates of whole groups end: group_steps.py."""
+"""What belongs together: terms and their optimizer, an optimizer and its model.
+
+How the updates of whole groups end: group_steps.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import inspect
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine import Tensor
+from ..errors import GraphError
+from ..nn.module import Module, lost
 from ..reg.binding.terms import Terms
+from .parameter_groups import label, listed
 
 NEEDS = {"penalty": ("l1", "l2"), "prox": ("prox",), "constraints": ("project",)}
 
@@ -39,13 +46,107 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
                 fault = f"has no {', '.join(lacks)}" if lacks else "is on what the model computes"
                 raise TypeError(f"{caller} needs terms with {', '.join(NEEDS[moment])}; {entry.term!r} {fault}. "
                                 f"{_elsewhere(entry.term)}")  # fmt: skip
-            for parameter, w in entry.parameters:
-                if w not in held:
-                    raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
-                                     "hold")  # fmt: skip
             if entry.name in names:
                 raise ValueError(f"{caller}: two terms are named {entry.name!r}; names are the keys of the mapping")
             names.add(entry.name)
+        check_held(caller, terms, held)
+
+
+def check_held(caller: str, terms: Terms, held: Container[Tensor]) -> None:
+    """Raise for the first parameter with a term on it that is not held."""
+    for entry in terms.entries:
+        for parameter, w in entry.parameters:
+            if w not in held:
+                raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
+                                 "hold; if the model or a layer was made anew, make new terms with reg.on")  # fmt: skip
+
+
+def not_held(optimizer: Any, model: Module) -> list[str]:
+    """The names of the trainable parameters of a model that an optimizer does not hold."""
+    return [name for name, p in model.named_parameters() if p.tracked and p not in optimizer.state]
+
+
+def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -> None:
+    """Raise if a layer of the model was replaced, so that its new parameters are not held; model is None if it is gone.
+
+    Where the model is gone, another one may have taken its name: then no parameter that is held gets a gradient.
+    """
+    if model is None:
+        if nothing_moves and any(p.tracked for p in optimizer.state):
+            raise GraphError(
+                f"{optimizer._name}: the model whose parameters it holds no longer exists, and none of them has a "
+                "gradient. Was the model made anew? Then make the optimizer anew as well"
+            )
+        return
+    gone = lost(model, [(name, p) for p, name in optimizer._names.items()])
+    new = not_held(optimizer, model) if gone else []
+    if new:
+        raise GraphError(
+            f"{optimizer._name}: {listed(new)} of the model came after the optimizer was made, which still holds "
+            f"{listed(gone)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); or take "
+            'the old ones out of param_groups[...]["params"] and call add_param_group({"params": '
+            "layer.parameters()})"
+        )
+
+
+def refuse_closures(who: str, hooks: Iterable[Any]) -> None:
+    """Raise for a hook that names tensors or models outside of it: in a copy, it would act on those of the original."""
+    for hook in filter(inspect.isfunction, hooks):
+        outside = inspect.getclosurevars(hook)
+        for name, held in {**outside.globals, **outside.nonlocals}.items():
+            for item in held if isinstance(held, (list, tuple)) else [held]:
+                if isinstance(item, (Tensor, Module)) or hasattr(item, "param_groups"):
+                    raise TypeError(f"{who}: deepcopy would give the copy the hook {hook.__name__}, which acts on "
+                                    f"{name!r} of the original; let it act on the optimizer that it is called with "
+                                    "(optimizer.state has the parameters), or remove it before copying")  # fmt: skip
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """TypeError for what fit was given as its optimizer and is none."""
+    if isinstance(optimizer, type) or not hasattr(optimizer, "bound_terms"):
+        cure = "such as optim.SGD(model.parameters(), lr=0.1)"
+        if hasattr(optimizer, "optimizer"):
+            cure = "and a schedule as callbacks=[train.LearningRate(schedule)]"
+        raise TypeError(f"fit: optimizer is {optimizer!r:.80}; need an Optimizer of minigrad.optim, {cure}")
+
+
+def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> None:
+    """Raise unless an optimizer and the terms of the loss are on parameters of the model that fit trains.
+
+    An optimizer of some of the parameters is one; parameters of a loss that is a module may be held too.
+    """
+    who, names = type(optimizer).__name__, optimizer._names
+    optimizer.take_in()
+    parts: list[Module] = [part for part in (model, loss) if isinstance(part, Module)]
+    own = {p for part in parts for p in part.parameters()}
+    trainable = [name for name, p in model.named_parameters() if p.tracked]
+    foreign = [label(p, names) for p in optimizer.state if p not in own]
+    missing = not_held(optimizer, model)
+    if foreign or (trainable and len(missing) == len(trainable)):
+        holds = f"it holds {listed(foreign)}, not of this model" if foreign else "it holds none that would be trained"
+        lacks = f", and does not hold {listed(missing)}" if missing else ""
+        raise ValueError(
+            f"fit: the optimizer ({who}) does not belong to this model's parameters: {holds}{lacks}. If the model or a "
+            f"layer was made anew, make the optimizer anew: optim.{who}(model.parameters(), ...)"
+        )
+    if missing and optimizer._model is not None and optimizer._model() is model:
+        raise ValueError(
+            f"fit: {listed(missing)} of the model came after the optimizer ({who}) was made, and would not be trained; "
+            'make the optimizer anew, or optimizer.add_param_group({"params": layer.parameters()})'
+        )
+    check_terms("fit", model, terms, loss)
+
+
+def check_terms(caller: str, model: Module, terms: Any, loss: Any = None) -> None:
+    """Raise for the first term that is on a parameter or a module of another model; a loss that is a module may be."""
+    parts = [part for part in (model, loss) if isinstance(part, Module)]
+    own: set[Any] = {p for part in parts for p in part.parameters()}
+    own.update(module for part in parts for _, module in part.named_modules())
+    for entry in terms.entries if isinstance(terms, Terms) else ():
+        for place, on in entry.owners():
+            if on not in own:
+                raise ValueError(f"{caller}: penalty {entry.name!r} is on {place}, but not of this model; if the model "
+                                 "or a layer was made anew, make new terms with reg.on")  # fmt: skip
 
 
 def _elsewhere(term: Any) -> str:

@@ -46,14 +46,13 @@ class ISTA(Optimizer):
     """
 
     own_steps = False
+    one_group = True
 
     def __init__(
         self, params: Any, lr: float = 1.0, *, shrink: float = 0.5, prox: Any = None, constraints: Any = None
     ) -> None:
         self.shrink = finite(shrink, f"{type(self).__name__}: shrink", 0.01, 0.99)
         super().__init__(params, {"lr": lr}, None, prox, constraints)
-        if len(self.param_groups) > 1:
-            raise ValueError(f"{self._name}: got {len(self.param_groups)} groups; it has one step for all parameters")
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
@@ -68,6 +67,7 @@ class ISTA(Optimizer):
         if closure is None:
             raise TypeError(f"{self._name}: step needs closure, a function that returns the loss of all the data; "
                             "for mini-batches and fit, use SGD or Adam with prox=")  # fmt: skip
+        self.take_in()
         params = [p for p in self.state if p.tracked]
         old = [p.detach().array for p in params]
         self._go_ahead(params)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: after each `step()` every group has the rate that the schedule gives for its first one.
+"""Learning-rate schedules: what the rate of each group is after t steps, and how several of them act together.
 
 Rates decide weights, so that they are computed by + - × ÷ on Python numbers alone and are the same on every machine:
 powers by multiplication, and the cosine by its series on an exactly reduced fraction.
@@ -6,19 +6,35 @@ powers by multiplication, and the cosine by its series on an exactly reduced fra
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..checks import finite, refuse_unknown_of, whole
 from .base import Optimizer
+from .parameter_groups import FIRST_RATE
+
+_made = itertools.count()  # numbers the schedules in the order in which they were made
 
 
 class Schedule:
-    """Base of the schedules: `rate(first, t)` is the learning rate after t steps of a group that starts at `first`.
+    """Base of the schedules: `rate(first, t)` is the learning rate after t steps of a group that started at `first`.
 
-    The schedule sets the rate when it is made (t = 0) and at each step(), which follows an epoch or a batch, as you
-    like. `first` is the group's lr when the first schedule on its optimizer was made. In fit: train.LearningRate.
+    A schedule starts from the rate that each group has when it is made, sets that of t = 0, and goes on at each step(),
+    which follows an epoch or a batch, as you like. In fit: train.LearningRate. last_epoch = k goes on after k steps of
+    a schedule whose first rate stands in each group as "initial_lr"; load_state_dict is the easier way.
+
+    Several schedules on one optimizer act together, ReduceLROnPlateau too, and a rate that was set by hand stays. A
+    group that has the rate of this schedule, rate(first, t), gets rate(first, t + 1). Where something else changed it,
+    the step changes it by the same share:
+
+        lr = floor + (lr - floor) (rate(first, t + 1) - floor) / (rate(first, t) - floor)
+
+    floor is eta_min in CosineAnnealingLR, and 0 elsewhere. Where rate(first, t + 1) = rate(first, t), lr stays as it
+    is; at rate(first, t) = floor, where no share is defined, the difference of the two is added; where the result would
+    be below 0, floor counts as 0. A group that came later, by add_param_group, takes part with the rate that it has.
 
     >>> import minigrad as mg
     >>> class Halving(Schedule):
@@ -30,58 +46,143 @@ class Schedule:
     (None, None, 0.19999999999999998)
     """
 
+    alone = False  # whether it sets more than rates, so that it is no part of a SequentialLR
+
     def __new__(cls, *args: Any, **options: Any) -> Any:
         refuse_unknown_of(cls.__init__, cls.__name__, options)
         return super().__new__(cls)
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self._name = type(self).__name__
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{self._name}: optimizer is a {type(optimizer).__name__}; need an Optimizer")
-        self.optimizer, self.t = optimizer, 0
-        self.first = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
-        self._apply()
+        self.optimizer = check_optimizer(self._name, optimizer)
+        last = whole(last_epoch, f"{self._name}: last_epoch", -1)
+        self.before, self.number = self.get_last_lr(), next(_made)
+        self._groups = list(optimizer.param_groups)
+        if last < 0:
+            self.t, self.first = 0, self._first()
+            for group, first in zip(self._groups, self.first):
+                group.setdefault(FIRST_RATE, first)
+            self._set(self.rates(self.first, 0))
+            return
+        lacking = [i for i, group in enumerate(self._groups) if FIRST_RATE not in group]
+        if lacking:
+            raise ValueError(f"{self._name}: last_epoch is {last}, but group {lacking[0]} has no {FIRST_RATE!r}, the "
+                             "rate that it started at; put it there, or use load_state_dict")  # fmt: skip
+        self.t, self.first = last, [float(group[FIRST_RATE]) for group in self._groups]
+        self.step()
 
     def rate(self, first: float, t: int) -> float:
         """The learning rate after t steps."""
         raise NotImplementedError(f"{self._name} defines no rate()")
 
+    def rates(self, first: Sequence[float], t: int) -> list[float]:
+        """The rate of each group after t steps."""
+        return [self.rate(x, t) for x in first]
+
+    def floor(self, t: int) -> float:
+        """The rate that shares are counted from in the step from t to t + 1."""
+        return 0.0
+
     def step(self) -> None:
         """Go on to the next rate."""
+        self._follow_groups()
+        now, after, floor = self.rates(self.first, self.t), self.rates(self.first, self.t + 1), self.floor(self.t)
+        self._set([moved(lr, r0, r1, floor) for lr, r0, r1 in zip(self.get_last_lr(), now, after)])
         self.t += 1
-        self._apply()
-
-    def _apply(self) -> None:
-        for group, first in zip(self.optimizer.param_groups, self.first):
-            group["lr"] = self.rate(first, self.t)
 
     def get_last_lr(self) -> list[float]:
         """The present rate of each group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return present_rates(self._name, self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps were made, and the first rates."""
-        return {"t": self.t, "first": list(self.first)}
+        """The kind of the schedule, how many steps were made, the first rates and the present ones: plain numbers."""
+        self._follow_groups()
+        return {"name": self._name, "t": self.t, "first": list(self.first), "lr": self.get_last_lr()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue where state_dict was taken."""
-        t, first = whole(state["t"], f"{self._name}: t", 0), [finite(x, f"{self._name}: first") for x in state["first"]]
-        if len(first) != len(self.first):
+        """Continue where state_dict of a schedule with the same arguments was taken; the groups get its rates."""
+        self._follow_groups()
+        try:
+            name, t = state.get("name", self._name), whole(state["t"], f"{self._name}: t", 0)
+            first, rates = ([finite(x, f"{self._name}: {key}", at_least=0.0) for x in state.get(key) or ()]
+                            for key in ("first", "lr"))  # fmt: skip
+        except (TypeError, KeyError, AttributeError):
+            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
+        if name != self._name:
+            raise ValueError(f"{self._name}: the state is of a {name}")
+        if len(first) != len(self.first) or len(rates) not in (0, len(first)):
             raise ValueError(f"{self._name}: the state has {len(first)} groups, the optimizer {len(self.first)}")
         self.t, self.first = t, first
-        self._apply()
+        self._set(rates or self.rates(first, t))
+
+    def _first(self) -> list[float]:
+        """The rates that the groups start at: those that they have."""
+        return list(self.before)
+
+    def _set(self, rates: Iterable[float]) -> None:
+        for group, rate in zip(self._groups, rates):
+            group["lr"] = rate
+
+    def _follow_groups(self) -> None:
+        """Take in groups that were added to the optimizer, and forget those that were taken out."""
+        known = {id(group): first for group, first in zip(self._groups, self.first)}
+        self._groups = list(self.optimizer.param_groups)
+        self.first = [known.get(id(group), group["lr"]) for group in self._groups]
 
 
 class StepLR(Schedule):
     """first gamma^⌊t / step_size⌋."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = whole(step_size, "StepLR: step_size", 1)
         self.gamma = finite(gamma, "StepLR: gamma", at_least=0.0)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
         return first * power(self.gamma, t // self.step_size)
+
+
+class MultiStepLR(Schedule):
+    """first gamma^(number of milestones <= t): the rate falls by the factor gamma at each milestone.
+
+    Milestones are whole numbers of steps, in any order; one that stands twice counts twice.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = MultiStepLR(optimizer, milestones=[2, 5], gamma=0.5)
+    >>> [schedule.rate(1.0, t) for t in range(7)]
+    [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        if isinstance(milestones, str) or not isinstance(milestones, Iterable):
+            raise TypeError(f"MultiStepLR: milestones is {milestones!r}; need whole numbers, such as [30, 80]")
+        self.milestones = sorted(whole(m, "MultiStepLR: a milestone", 0) for m in milestones)
+        self.gamma = finite(gamma, "MultiStepLR: gamma", at_least=0.0)
+        super().__init__(optimizer, last_epoch)
+
+    def rate(self, first: float, t: int) -> float:
+        return first * power(self.gamma, bisect.bisect_right(self.milestones, t))
+
+
+class ExponentialLR(Schedule):
+    """first gamma^t.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = ExponentialLR(optimizer, gamma=0.5)
+    >>> schedule.step(), schedule.step(), schedule.get_last_lr()
+    (None, None, [0.25])
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = finite(gamma, "ExponentialLR: gamma", at_least=0.0)
+        super().__init__(optimizer, last_epoch)
+
+    def rate(self, first: float, t: int) -> float:
+        return first * power(self.gamma, t)
 
 
 class CosineAnnealingLR(Schedule):
@@ -94,25 +195,29 @@ class CosineAnnealingLR(Schedule):
     [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.1464]
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = whole(T_max, "CosineAnnealingLR: T_max", 1)
         self.eta_min = finite(eta_min, "CosineAnnealingLR: eta_min", at_least=0.0)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
         return self.eta_min + (first - self.eta_min) * (1 + cos_pi(t, self.T_max)) / 2
+
+    def floor(self, t: int) -> float:
+        return self.eta_min
 
 
 class LinearLR(Schedule):
     """first times a factor that goes from start_factor to end_factor in total_iters equal steps: a warm-up."""
 
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
-    ) -> None:
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:  # fmt: skip
         self.start_factor = finite(start_factor, "LinearLR: start_factor", 0.0, 1.0)
         self.end_factor = finite(end_factor, "LinearLR: end_factor", 0.0, 1.0)
         self.total_iters = whole(total_iters, "LinearLR: total_iters", 1)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
         done = min(t, self.total_iters) / self.total_iters
@@ -122,48 +227,32 @@ class LinearLR(Schedule):
 class ConstantLR(Schedule):
     """first times factor for total_iters steps, then first."""
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
         self.factor = finite(factor, "ConstantLR: factor", 0.0, 1.0)
         self.total_iters = whole(total_iters, "ConstantLR: total_iters", 0)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
         return first * self.factor if t < self.total_iters else first
 
 
-class SequentialLR(Schedule):
-    """Schedules one after the other: the i-th takes over at milestones[i - 1], where its own t is 0.
-
-    >>> import minigrad as mg
-    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
-    >>> parts = [LinearLR(optimizer, 0.5, total_iters=2), CosineAnnealingLR(optimizer, T_max=4)]
-    >>> [round(SequentialLR(optimizer, parts, milestones=[2]).rate(1.0, t), 4) for t in range(7)]
-    [0.5, 0.75, 1.0, 0.8536, 0.5, 0.1464, 0.0]
-    """
-
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]) -> None:
-        self.schedulers = list(schedulers)
-        self.milestones = [whole(m, "SequentialLR: a milestone", 1) for m in milestones]
-        if len(self.milestones) != len(self.schedulers) - 1 or self.milestones != sorted(set(self.milestones)):
-            raise ValueError(f"SequentialLR: {len(self.schedulers)} schedules, milestones {self.milestones}; need one "
-                             "milestone, each later than the last, between two schedules")  # fmt: skip
-        for part in self.schedulers:
-            if not isinstance(part, Schedule) or part.optimizer is not optimizer:
-                raise TypeError(f"SequentialLR: got {part!r}; need schedules of this optimizer whose rates are known "
-                                "beforehand")  # fmt: skip
-        super().__init__(optimizer)
-
-    def rate(self, first: float, t: int) -> float:
-        begun = [0, *(m for m in self.milestones if m <= t)]
-        return self.schedulers[len(begun) - 1].rate(first, t - begun[-1])
-
-
 class ReduceLROnPlateau:
     """Multiply the rates by factor when a measure has not improved for more than `patience` steps: `step(measure)`.
 
-    Improved: below best (1 - threshold) for mode "min", above best (1 + threshold) for "max"; threshold_mode="abs": by
-    more than threshold. NaN never improves. `cooldown` steps follow a reduction in which none is counted. Rates end at
-    min_lr; a change smaller than eps is not made.
+    Improved, for mode "min": below best - threshold |best|; for "max": above best + threshold |best|. With
+    threshold_mode="abs": by more than threshold. NaN never improves. `cooldown` steps follow a reduction in which none
+    is counted. Rates end at min_lr; a change smaller than eps is not made. Other schedules may act beside it: see
+    Schedule.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr()
+    [0.5]
     """
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
@@ -174,12 +263,11 @@ class ReduceLROnPlateau:
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
         threshold_mode: str = "rel", cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"ReduceLROnPlateau: optimizer is a {type(optimizer).__name__}; need an Optimizer")
+        self.optimizer = check_optimizer("ReduceLROnPlateau", optimizer)
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
             raise ValueError(f"ReduceLROnPlateau: mode is {mode!r}, threshold_mode {threshold_mode!r}; need 'min' or "
                              "'max', 'rel' or 'abs'")  # fmt: skip
-        self.optimizer, self.mode, self.threshold_mode = optimizer, mode, threshold_mode
+        self.mode, self.threshold_mode = mode, threshold_mode
         self.factor = finite(factor, "ReduceLROnPlateau: factor", 0.0, 1.0)
         if self.factor == 1:
             raise ValueError("ReduceLROnPlateau: factor is 1; need less")
@@ -193,7 +281,11 @@ class ReduceLROnPlateau:
 
     def step(self, metrics: float) -> None:
         """Note the measure; reduce the rates if it has not improved for too long."""
-        measure = float(metrics)
+        try:
+            measure = float(metrics)
+        except (TypeError, ValueError):
+            raise TypeError(f"ReduceLROnPlateau: step needs the measure that it watches, a number; got {metrics!r:.80}"
+                            ) from None  # fmt: skip
         if self._improves(measure):
             self.best, self.bad = measure, 0
         else:
@@ -210,9 +302,14 @@ class ReduceLROnPlateau:
 
     def _improves(self, measure: float) -> bool:
         sign = 1 if self.mode == "min" else -1
-        if self.threshold_mode == "abs":
+        if self.threshold_mode == "abs" or math.isinf(self.best):
             return sign * measure < sign * self.best - self.threshold
-        return sign * measure < sign * (self.best * (1 - sign * self.threshold))
+        share = self.threshold if self.best < 0 else -self.threshold  # to the better side of best, whatever its sign
+        return sign * measure < sign * (self.best * (1 + sign * share))
+
+    def get_last_lr(self) -> list[float]:
+        """The present rate of each group."""
+        return present_rates("ReduceLROnPlateau", self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """The best measure and the counts."""
@@ -220,8 +317,39 @@ class ReduceLROnPlateau:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where state_dict was taken; the rates are part of the optimizer's state."""
-        bad, resting = (whole(state[name], f"ReduceLROnPlateau: {name}", 0) for name in ("bad", "resting"))
-        self.best, self.bad, self.resting = float(state["best"]), bad, resting
+        try:
+            bad, resting = (whole(state[name], f"ReduceLROnPlateau: {name}", 0) for name in ("bad", "resting"))
+            best = float(state["best"])
+        except (TypeError, KeyError, AttributeError):
+            raise ValueError(f"ReduceLROnPlateau: load_state_dict needs what state_dict gives, got {state!r:.80}"
+                             ) from None  # fmt: skip
+        self.best, self.bad, self.resting = best, bad, resting
+
+
+def check_optimizer(who: str, optimizer: Any) -> Optimizer:
+    """The optimizer of a schedule, or TypeError."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{who}: optimizer is a {type(optimizer).__name__}; need an Optimizer")
+    return optimizer
+
+
+def present_rates(who: str, optimizer: Optimizer) -> list[float]:
+    """The rate of each group, which may have been set by hand."""
+    return [finite(group["lr"], f"{who}: lr of a group", at_least=0.0) for group in optimizer.param_groups]
+
+
+def moved(lr: float, now: float, after: float, floor: float) -> float:
+    """The rate after a step that takes a schedule from `now` to `after`, for a group that has the rate lr: Schedule."""
+    if lr == now:
+        return after
+    if after == now:
+        return lr
+    if now == floor:
+        return lr + (after - now)
+    rate = floor + (lr - floor) * ((after - floor) / (now - floor))
+    if rate >= 0 or now == 0:
+        return max(rate, 0.0)
+    return lr * (after / now)  # a rate that was set below the floor would fall under 0
 
 
 def power(x: float, n: int) -> float:

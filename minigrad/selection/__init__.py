@@ -1,14 +1,15 @@
 """Choosing λ and other settings on one's own data: folds, grids, paths, cross-validation, search.
 
-`result = selection.cross_validate(linear_model.Regression(), x, y)`, then `print(result.table())`, `result.lambda_1se`,
-`result.model_1se.output(new_x)`.
+`result = selection.cross_validate(linear_model.Regression(standardize=True), x, y)`, then `print(result.table())`,
+`result.lambda_1se`, `result.model_1se.output(new_x)`.
 """
 
-from .crossvalidation import Nested, cross_validate, fit_path, lambda_grid, nested_cross_validate, prepare
+from .crossvalidation import Nested, cross_validate, fit_path, lambda_grid, nested_cross_validate
 from .folds import KFold
 from .grids import LogUniform, Uniform, grid, log_spaced, random_settings
 from .imputed import Imputed
 from .networks import Network
+from .prepared import prepare
 from .result import CrossValidation, SelectionWarning
 from .scores import Score
 from .search import Search, search

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..checks import whole
-from ..data.dataset import finite_rows, pair, take_rows
-from ..errors import ShapeError
+from ..checks import finite, named_keywords, whole
 from ..rng import SEEDS
-from .folds import as_folds, fit_seed, nested_seed, repeats_of
+from .folds import Pair, as_folds, as_groups, fit_seed, nested_seed, repeats_of, start_seed
 from .grids import log_spaced
-from .log import Log, digest, plain
+from .identity import digest, identity
+from .log import plain
+from .prepared import Data, check_classes, check_weights, fitting_score, prepare
 from .result import CrossValidation, SelectionWarning, mean_and_error
-from .scores import Score, as_score, output_of
-from .sweep import run
+from .scores import Score, judged
+from .sweep import logged
 
 
 class Solver(Protocol):
@@ -43,49 +43,38 @@ class Family(Protocol):
     def start(self, x: Any, y: Any, **options: Any) -> Solver: ...
 
 
-class Data(NamedTuple):
-    """Rows and targets as families take them; of classes, how many there are, and their names."""
-
-    x: np.ndarray
-    y: np.ndarray
-    options: dict[str, Any]
-    names: np.ndarray | None
-
-
-def prepare(family: Family, x: Any, y: Any) -> Data:
-    """x and y checked; the classes of y, whatever they are called, become 0, 1, ... in sorted order."""
-    if not family.classifies:
-        rows, targets = pair(x, y)
-        return Data(rows, targets, {}, None)
-    y = np.asarray(y)
-    names, classes = np.unique(finite_rows(y, "y") if y.dtype.kind == "f" else y, return_inverse=True)
-    rows, targets = pair(x, classes)
-    if np.ndim(y) != 1 or len(names) < 2:
-        raise ShapeError(f"y is {np.shape(y)} with {len(names)} classes; need one class per row, of at least two")
-    return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
-
-
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
     """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
-    top = family.start(data.x, data.y, **data.options).lambda_max()
+    count = whole(count, "lambda_grid: count", 2)
+    ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
+    top = data.start(family).lambda_max()
     if top == 0:
         raise ValueError(
             f"the grid of λ has no upper end: in {len(data.x)} rows no input varies together with the target, so every "
-            "weight is 0 at any λ; look for a constant target or constant columns, or pass lambdas"
+            "weight is 0 at any λ; pass lambdas"
         )
     if ratio is None:
         return log_spaced(top, getattr(family, "low", 0.001 * top), count)
     return log_spaced(top, ratio * top, count)
 
 
-def fit_path(family: Family, data: Data, lambdas: Sequence[float], seeds: Sequence[int]) -> list[Any]:
-    """The models at falling λ, fitted in the family's direction, each from the last; an exception where one failed."""
+def fit_path(
+    family: Family, data: Data, lambdas: Sequence[float], seeds: Sequence[int], *, start: int = 0,
+    epochs: Sequence[int] | None = None,
+) -> list[Any]:  # fmt: skip
+    """The models at falling λ, fitted in the family's direction, each from the last; an exception where one failed.
+
+    A network that does not go on from the last one (warm=False) trains afresh at each λ: until its validation rows,
+    drawn from the seed `start`, stop improving, or for so many `epochs` at each λ, on all rows.
+    """
     models: list[Any] = [None] * len(lambdas)
     order = range(len(lambdas))
-    solver = family.start(data.x, data.y, **data.options)
+    options = {"seed": start} if getattr(family, "seeded", False) else {}
+    solver = data.start(family, **options)
     for i in reversed(order) if family.rising else order:
+        fixed = {} if epochs is None else {"epochs": epochs[i]}
         try:
-            models[i] = solver.fit(float(lambdas[i]), seeds[i])
+            models[i] = solver.fit(float(lambdas[i]), seeds[i], **fixed)
         except Exception as error:  # one λ of many: reported by cross_validate, with its fold
             models[i] = error
     return models
@@ -93,35 +82,38 @@ def fit_path(family: Family, data: Data, lambdas: Sequence[float], seeds: Sequen
 
 def score_fold(
     family: Family, data: Data, train: np.ndarray, test: np.ndarray, lambdas: list[float], score: Score,
-    seeds: list[int],
+    seeds: list[int], start: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """One fold: for each λ {score, nonzeros}, and what failed or did not converge. The task of a sweep."""
-    part, held_out = (data._replace(x=take_rows(data.x, rows), y=data.y[rows]) for rows in (train, test))
+    part, held_out = data.rows(train), data.rows(test)
     try:
-        models = fit_path(family, part, lambdas, seeds)
+        models = fit_path(family, part, lambdas, seeds, start=start)
     except Exception as error:  # the training part as such
         models = [error] * len(lambdas)
-    rows = []
-    for model in models:
-        try:
-            if isinstance(model, Exception):
-                raise model
-            value = score.function(output_of(model, held_out.x), held_out.y)
-            if not math.isfinite(value):
-                raise ArithmeticError(f"{score.name} of the test rows is {value}")
-            row: dict[str, Any] = {"score": value, "nonzeros": model.nonzeros}
-            if getattr(model, "trouble", ""):
-                row["trouble"] = model.trouble
-        except Exception as error:
-            row = {"failed": f"{type(error).__name__}: {error}"}
-        rows.append(row)
-    return rows
+    return [scored(model, held_out, score) for model in models]
 
 
+def scored(model: Any, held_out: Data, score: Score) -> dict[str, Any]:
+    """What a fold notes of one λ: {score, nonzeros}, with trouble and epochs where there are; or {failed}."""
+    try:
+        if isinstance(model, Exception):
+            raise model
+        value = judged(model, held_out.x, held_out.y, score, held_out.weights)
+        row: dict[str, Any] = {"score": value, "nonzeros": model.nonzeros}
+        if getattr(model, "trouble", ""):
+            row["trouble"] = model.trouble
+        if getattr(model, "epochs", None) is not None:
+            row |= {"epochs": model.epochs, "cut short": bool(model.cut_short)}
+        return row
+    except Exception as error:
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
+@named_keywords
 def cross_validate(
     family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None,
-    folds: Any = 5, score: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
-    progress: bool | None = False, refit: bool = True,
+    folds: Any = 5, groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, n_jobs: int = 1,
+    log: Any = None, progress: bool | None = False, refit: bool = True,
 ) -> CrossValidation:  # fmt: skip
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
@@ -129,11 +121,16 @@ def cross_validate(
     lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio (0.001)
     folds       a number (stratified for classes, drawn from seed), a selection.KFold, a splitter of scikit-learn, or
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
-    score       mse, log_loss, accuracy, or a selection.Score; None: the family's own
+    groups      one for each row (a person, a place, a day): rows of one group are never in both parts of a fold
+    weights     one for each row, at least 0: in fits, in λ_max and in scores; for linear models
+    score       mse for numbers; log_loss or accuracy for classes; or a selection.Score; None: the family's own
     n_jobs      1, or through joblib; the result is the same
-    log         a file: every finished fold is noted there, and an interrupted sweep of the same settings resumes
+    log         a file: every finished fold is noted there, and an interrupted sweep resumes. Of another family, score,
+                λ, seed, folds or data, or with a function that was edited since, it is refused
 
-    A fit that fails is reported with its λ and fold, and its λ is not picked. SelectionWarning for what `notes` says.
+    A fit that fails or diverges is reported with its λ and fold, and its λ is not picked. SelectionWarning for what
+    `notes` says. What can't be right is refused before anything is fitted: see `prepare`; a score of classes for
+    numbers; a class that the training rows of a fold lack.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
@@ -142,42 +139,68 @@ def cross_validate(
     >>> result.model_1se.nonzeros <= result.model.nonzeros < 10
     True
     """
-    data, chosen = prepare(family, x, y), as_score(score or family.score)
+    chosen, data = fitting_score(score, family), prepare(family, x, y, weights)
     whole(seed, "cross_validate: seed", 0, SEEDS)
+    lambdas = None if lambdas is None else checked_lambdas(lambdas)
+    parts = as_folds(folds, data.x, data.y, family.classifies, seed, groups)
+    check_classes(data, parts)
+    check_weights(data, parts, chosen)
     if lambdas is None:
         lambdas = lambda_grid(family, data, count, ratio)
-    lambdas = checked_lambdas(lambdas)
-    parts = as_folds(folds, data.x, data.y, family.classifies, seed)
-    settings = plain({
-        **family.settings(), "score": chosen.name, "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
-        "data": digest(data.x, data.y), "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    })  # fmt: skip
+    settings = described(family, data, lambdas, parts, chosen, seed)
     seeds = [[fit_seed(seed, f, i) for i in range(len(lambdas))] for f in range(len(parts) + 1)]
     tasks = {
-        f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, seeds[f]) for f, part in enumerate(parts)
+        f"fold {f}": (family, data, *part, lambdas.tolist(), chosen, seeds[f], start_seed(seed, f))
+        for f, part in enumerate(parts)
     }
-    journal = Log(log, settings) if log is not None else None
-    try:
-        found = run(score_fold, tasks, n_jobs=n_jobs, log=journal, progress=progress, label="cross-validation")
-    finally:
-        if journal is not None:
-            journal.close()
-    rows = list(found.values())
-    result = CrossValidation(
-        lambdas, table_of(rows, "score"), table_of(rows, "nonzeros"), chosen.name, chosen.greater_is_better,
-        repeats_of(parts, len(data.x)), settings,
-        [{"lambda": float(lambdas[i]), "fold": f, **{k: row[k] for k in ("failed", "trouble") if k in row}}
-         for f, fold in enumerate(rows) for i, row in enumerate(fold) if "failed" in row or "trouble" in row],
-    )  # fmt: skip
+    options = {"n_jobs": n_jobs, "progress": progress, "label": "cross-validation"}
+    found = logged(score_fold, tasks, log, settings, **options)
+    result = result_of(list(found.values()), lambdas, chosen, repeats_of(parts, len(data.x)), settings)
     if refit:
-        for lam, model in zip(lambdas.tolist(), fit_path(family, data, lambdas.tolist(), seeds[-1])):
-            result.path.append(None if isinstance(model, Exception) else model)
-            if isinstance(model, Exception):
-                told = f"{type(model).__name__}: {model}"
-                result.failures.append({"lambda": lam, "fold": None, "failed": told})
+        fit_all_rows(result, family, data, seeds[-1], start_seed(seed, len(parts)))
     for note in result.notes:
-        warnings.warn(note, SelectionWarning, stacklevel=2)
+        warnings.warn(note, SelectionWarning, stacklevel=3)  # past named_keywords
     return result
+
+
+def described(
+    family: Family, data: Data, lambdas: np.ndarray, parts: list[Pair], score: Score, seed: int
+) -> dict[str, Any]:
+    """What a sweep is a function of, as plain values: its log is refused for any other."""
+    return plain({
+        **family.settings(), "family": identity(family), "score": score.name,
+        "score function": identity(score.function), "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
+        "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+        "rows of the folds": digest(*[rows for part in parts for rows in part]),
+    })  # fmt: skip
+
+
+def result_of(
+    rows: list[list[dict[str, Any]]], lambdas: np.ndarray, score: Score, repeats: int, settings: dict[str, Any]
+) -> CrossValidation:
+    """The result of the rows that the folds noted."""
+    failures = [
+        {"lambda": float(lambdas[i]), "fold": f, **{k: row[k] for k in ("failed", "trouble") if k in row}}
+        for f, fold in enumerate(rows)
+        for i, row in enumerate(fold)
+        if "failed" in row or "trouble" in row
+    ]
+    trained = any("epochs" in row for fold in rows for row in fold)
+    return CrossValidation(
+        lambdas, table_of(rows, "score"), table_of(rows, "nonzeros"), score.name, score.greater_is_better, repeats,
+        settings, failures, epochs=table_of(rows, "epochs") if trained else None,
+        cut_short=sum(row.get("cut short", False) for fold in rows for row in fold),
+    )  # fmt: skip
+
+
+def fit_all_rows(result: CrossValidation, family: Family, data: Data, seeds: list[int], start: int) -> None:
+    """Append the models of all rows to the path; networks that trained afresh take the median epochs of their folds."""
+    lambdas = result.lambdas.tolist()
+    for lam, model in zip(lambdas, fit_path(family, data, lambdas, seeds, start=start, epochs=result.median_epochs)):
+        result.path.append(None if isinstance(model, Exception) else model)
+        if isinstance(model, Exception):
+            told = f"{type(model).__name__}: {model}"
+            result.failures.append({"lambda": lam, "fold": None, "failed": told})
 
 
 def checked_lambdas(lambdas: Any) -> np.ndarray:
@@ -205,7 +228,7 @@ class Nested(NamedTuple):
 
 def nested_cross_validate(
     family: Family, x: Any, y: Any, lambdas: Any = None, *, pick: str = "min", outer: Any = 5, folds: int = 5,
-    score: Any = None, seed: int = 0, **options: Any,
+    groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, **options: Any,
 ) -> Nested:  # fmt: skip
     """An honest figure for "λ chosen by cross-validation": λ is chosen anew in the training part of each outer fold.
 
@@ -215,19 +238,35 @@ def nested_cross_validate(
     """
     if pick not in ("min", "1se"):
         raise ValueError(f"nested_cross_validate: pick is {pick!r}; need 'min' or '1se'")
-    data, chosen = prepare(family, x, y), as_score(score or family.score)
-    parts = as_folds(outer, data.x, data.y, family.classifies, seed)
+    chosen, data = fitting_score(score, family), prepare(family, x, y, weights)
+    whole(seed, "nested_cross_validate: seed", 0, SEEDS)
+    parts = as_folds(outer, data.x, data.y, family.classifies, seed, groups)
+    check_classes(data, parts, "outer fold")
+    check_weights(data, parts, chosen)
+    members = None if groups is None else as_groups(groups, len(data.x))
+    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
+        raise TypeError(
+            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
+            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
+        )
+    for f, (train, _) in enumerate(parts) if family.classifies else ():
+        part, inside = data.rows(train), None if members is None else members[train]
+        inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f), inside)
+        check_classes(part, inner_folds, f"outer fold {f}, inner fold")
     scores, picks, inner = [], [], []
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
-        if family.classifies and np.unique(data.y[train]).size < data.options["classes"]:
-            raise ValueError(f"nested_cross_validate: the training part of outer fold {f} lacks a class")
-        result = cross_validate(
-            family, take_rows(data.x, train), data.y[train], lambdas, folds=folds, score=chosen,
-            seed=nested_seed(seed, f), log=None if log is None else f"{log}.{f}", **options,
-        )  # fmt: skip
-        model = result.model if pick == "min" else result.model_1se
-        scores.append(chosen.function(output_of(model, take_rows(data.x, test)), data.y[test]))
+        part, held_out = data.rows(train), data.rows(test)
+        try:
+            result = cross_validate(
+                family, part.x, part.y, lambdas, folds=folds, groups=None if members is None else members[train],
+                weights=part.weights, score=chosen, seed=nested_seed(seed, f),
+                log=None if log is None else f"{log}.{f}", **options,
+            )  # fmt: skip
+            model = result.model if pick == "min" else result.model_1se
+            scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights))
+        except (ArithmeticError, ValueError) as error:
+            raise type(error)(f"nested_cross_validate: outer fold {f}: {error}") from error
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)
         inner.append(result)
     mean, error = mean_and_error(scores, repeats_of(parts, len(data.x)))

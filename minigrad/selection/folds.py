@@ -13,14 +13,17 @@ from ..errors import ShapeError
 from ..rng import SEEDS, SPLIT, permutation, stream
 
 Pair = tuple[np.ndarray, np.ndarray]
-REPEATS, FITS, NESTED = 1, 1 << 40, 1 << 41  # call numbers of the purpose SPLIT from here on; data.split has 0
+# Call numbers of the purpose SPLIT from here on; data.split has 0.
+REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42
 
 
 class KFold:
     """k folds of the rows, each the test part once; `repeats` times, in another order. A function of (n, k, seed, y).
 
     stratified=True deals out the rows of each class of y in turn, so that every fold has its share of every class,
-    as nearly as whole rows allow. Fold sizes differ by at most one row. It is a splitter for scikit-learn, too.
+    as nearly as whole rows allow. Fold sizes differ by at most one row. It is a splitter for scikit-learn, too. Rows of
+    one group, where split is given groups, stay in one fold: the largest groups are dealt out first, each to the fold
+    with the fewest rows, and classes then are not.
 
     >>> for train, test in KFold(3, seed=1).split(np.zeros(7)):
     ...     print(sorted([*train, *test]) == list(range(7)), len(test))
@@ -42,11 +45,17 @@ class KFold:
         n = len(x)
         if n < self.k:
             raise ValueError(f"KFold: {n} rows do not fill {self.k} folds")
+        if groups is not None:
+            yield from self._of_groups(as_groups(groups, n))
+            return
         classes = np.zeros(n, np.int64)
         if self.stratified:
             if y is None or np.shape(y) != (n,):
                 raise ShapeError(f"KFold: stratified folds need y, one class for each of {n} rows")
-            classes = np.unique(np.asarray(y), return_inverse=True)[1]
+            y = np.asarray(y)
+            if y.dtype.kind == "f" and (y != np.floor(y)).any():
+                raise ValueError(f"KFold: stratified folds need classes, and y holds numbers, such as {y[0]:.6g}")
+            classes = np.unique(y, return_inverse=True)[1]
         for repeat in range(self.repeats):
             order = permutation(n, self.seed, stream(SPLIT, REPEATS + repeat))
             dealt = order[np.argsort(classes[order], kind="stable")]  # class after class, each in random order
@@ -55,17 +64,49 @@ class KFold:
             for i in range(self.k):
                 yield np.flatnonzero(fold != i), np.flatnonzero(fold == i)
 
+    def _of_groups(self, groups: np.ndarray) -> Iterator[Pair]:
+        """The folds of rows in groups 0, 1, ..."""
+        sizes = np.bincount(groups)
+        if len(sizes) < self.k:
+            raise ValueError(f"KFold: {len(sizes)} groups do not fill {self.k} folds")
+        for repeat in range(self.repeats):
+            order = permutation(len(sizes), self.seed, stream(SPLIT, REPEATS + repeat))
+            filled, fold = [0] * self.k, np.empty(len(sizes), np.int64)
+            for group in order[np.argsort(-sizes[order], kind="stable")].tolist():
+                fold[group] = filled.index(min(filled))
+                filled[fold[group]] += int(sizes[group])
+            for i in range(self.k):
+                yield np.flatnonzero(fold[groups] != i), np.flatnonzero(fold[groups] == i)
+
     def __repr__(self) -> str:
         return f"KFold({self.k}, repeats={self.repeats}, stratified={self.stratified}, seed={self.seed})"
 
 
-def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int) -> list[Pair]:
-    """The checked folds of a number, of a splitter (KFold, or one of scikit-learn), or of pairs (train, test)."""
+def as_groups(groups: Any, n: int) -> np.ndarray:
+    """The groups of n rows, numbers or words, as 0, 1, ... in sorted order.
+
+    >>> as_groups(["b", "a", "b"], 3).tolist()
+    [1, 0, 1]
+    """
+    names = np.asarray(groups)
+    if names.shape != (n,):
+        raise ShapeError(f"groups are {names.shape}; need one for each of {n} rows")
+    gaps = [i for i, name in enumerate(names.tolist()) if name is None or name != name]
+    if gaps:
+        raise ValueError(f"groups: row {gaps[0]} is {names[gaps[0]]}; every row needs a group")
+    return np.unique(names, return_inverse=True)[1]
+
+
+def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int, groups: Any = None) -> list[Pair]:
+    """The checked folds of a number, of a splitter (KFold, or one of scikit-learn), or of pairs (train, test).
+
+    With groups, one for each row, no group may be in both parts of a fold.
+    """
     if hasattr(folds, "__index__") and not isinstance(folds, bool):
-        folds = KFold(folds, stratified=stratified, seed=seed)
-    pairs: Iterable[Any] = folds.split(x, y) if hasattr(folds, "split") else folds
+        folds = KFold(folds, stratified=stratified and groups is None, seed=seed)
+    members = None if groups is None else as_groups(groups, len(x))
     found = []
-    for i, pair in enumerate(pairs):
+    for i, pair in enumerate(_pairs(folds, x, y, groups)):
         try:
             train, test = (np.asarray(rows) for rows in pair)
         except (TypeError, ValueError):
@@ -73,10 +114,34 @@ def as_folds(folds: Any, x: Any, y: Any, stratified: bool, seed: int) -> list[Pa
         train, test = _rows(train, f"folds: fold {i}, training", len(x)), _rows(test, f"folds: fold {i}, test", len(x))
         if np.intersect1d(train, test).size:
             raise ValueError(f"folds: fold {i} trains and tests on row {np.intersect1d(train, test)[0]}")
+        if members is not None and np.intersect1d(members[train], members[test]).size:
+            row = test[np.isin(members[test], members[train])][0]
+            raise ValueError(f"folds: fold {i} trains and tests on rows of group {np.asarray(groups)[row]!s}")
         found.append((train, test))
     if len(found) < 2:
         raise ValueError(f"folds: there are {len(found)}; need at least 2")
     return found
+
+
+def _pairs(folds: Any, x: Any, y: Any, groups: Any = None) -> list[Any]:
+    """What a splitter or an iterable gives."""
+    if isinstance(folds, (str, bytes, bool, float)) or not (hasattr(folds, "split") or isinstance(folds, Iterable)):
+        raise TypeError(
+            f"folds is {folds!r:.60}; need a whole number, a splitter such as selection.KFold(5), or pairs (training "
+            "rows, test rows)"
+        )
+    try:
+        if not hasattr(folds, "split"):
+            return list(folds)
+        return list(folds.split(x, y) if groups is None else folds.split(x, y, groups))
+    except (TypeError, ValueError) as error:
+        if groups is not None or "group" not in str(error):
+            raise
+        kind = type(folds).__name__
+        raise ValueError(
+            f"folds: {kind} needs groups; pass groups=, one for each row, or its pairs, "
+            f"folds=list({kind}(...).split(x, y, groups)) ({error})"
+        ) from None
 
 
 def _rows(index: np.ndarray, name: str, n: int) -> np.ndarray:
@@ -101,6 +166,11 @@ def fit_seed(seed: int, fold: int, index: int) -> int:
 def nested_seed(seed: int, fold: int) -> int:
     """The seed of the folds inside an outer fold."""
     return _bits(seed, NESTED + fold, 0)
+
+
+def start_seed(seed: int, fold: int) -> int:
+    """The seed of what a family draws once per fold, whatever λ: the rows that tell a network when to stop."""
+    return _bits(seed, STARTS + fold, 0)
 
 
 def _bits(seed: int, call: int, offset: int) -> int:

@@ -17,6 +17,8 @@ class Imputed:
 
     family: Any
 
+    takes_gaps = True
+
     def __getattr__(self, name: str) -> Any:  # rising, classifies, score, low
         if name.startswith("__") or name == "family":
             raise AttributeError(name)
@@ -42,8 +44,8 @@ class ImputedSolver:
     def lambda_max(self) -> float:
         return self.solver.lambda_max()
 
-    def fit(self, lam: float, seed: int = 0) -> ImputedModel:
-        return ImputedModel(self.fill, self.solver.fit(lam, seed))
+    def fit(self, lam: float, seed: int = 0, **options: Any) -> ImputedModel:
+        return ImputedModel(self.fill, self.solver.fit(lam, seed, **options))
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from .identity import identity
 
 KIND = "minigrad sweep 1"
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """SHA-256 of arrays: dtype, shape and bytes."""
-    import hashlib  # it loads OpenSSL: not for every import of minigrad
-
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return total.hexdigest()
 
 
 class Log:
     """The file `path` of a sweep with these settings (plain values); `done` maps keys to results read from it.
 
-    The first line holds the settings. A file of other settings is refused: ValueError names the first that differs.
-    Lines are only appended, each by one write, then synced: a killed process loses the task it was at. What it may have
-    written of a last line is cut off.
+    The first line holds the settings, functions among them by a hash of their code (see identity.py). A file of other
+    settings is refused: ValueError names the first that differs. Lines are only appended, each by one write, then
+    synced: a killed process loses the task it was at. What it may have written of a last line is cut off, also where
+    something has put an end of line behind it.
     """
 
     def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any]) -> None:
@@ -45,9 +36,11 @@ class Log:
     def _read(self) -> tuple[int, list[dict[str, Any]]]:
         """The bytes of whole lines, and their rows."""
         data = self.path.read_bytes() if self.path.exists() else b""
-        whole = data.rfind(b"\n") + 1
+        lines = data.splitlines(keepends=True)
+        if lines and _broken(lines[-1]) and (len(lines) > 1 or _begun(lines[0])):
+            lines.pop()
         rows = []
-        for number, line in enumerate(data[:whole].splitlines(), 1):
+        for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
                 if not (row["kind"] == KIND if number == 1 else {"key", "result"} <= set(row)):
@@ -55,9 +48,7 @@ class Log:
             except (ValueError, KeyError, TypeError):
                 raise ValueError(f"{self.path}:{number}: not a line of a minigrad sweep; name another log") from None
             rows.append(row)
-        if data and not rows:
-            raise ValueError(f"{self.path}: this is no log of a minigrad sweep; name another file")
-        return whole, rows
+        return sum(map(len, lines)), rows
 
     def _check(self, head: dict[str, Any], found: dict[str, Any]) -> None:
         for name in [*head, *found]:
@@ -81,13 +72,24 @@ class Log:
         os.close(self._file)
 
 
+def _broken(line: bytes) -> bool:
+    """Whether a line is the beginning of one that was not written to its end."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return not line.endswith(b"\n")
+
+
+def _begun(line: bytes) -> bool:
+    """Whether a broken first line is that of a log."""
+    head, line = json.dumps({"kind": KIND})[:-1].encode(), line.rstrip(b"\r\n")
+    return line.startswith(head) or head.startswith(line)
+
+
 def plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings as JSON has them; a function or a class by its name, anything else by its repr."""
-    return json.loads(json.dumps(settings, default=_name))
-
-
-def _name(value: Any) -> str:
-    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', None) or repr(value)}"
+    """The settings as JSON has them; a function, a class or an object by its identity."""
+    return json.loads(json.dumps(settings, default=identity))
 
 
 def _short(value: Any) -> str:

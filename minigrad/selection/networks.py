@@ -1,38 +1,60 @@
-"""Networks along λ: from dense to sparse, each from the weights of the last, with exact zeros by the proximal step."""
+"""Networks along λ, with exact zeros by the proximal step: each λ afresh, or from dense to sparse, going on."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .. import optim, reg, rng
 from ..checks import finite, whole
-from ..data.dataset import as_rows, finite_rows
+from ..data.dataset import Dataset, as_rows, finite_rows
 from ..data.prepare.scaling import Standardizer
+from ..data.prepare.splitting import split
 from ..errors import NonFiniteError
 from ..nn.module import Module
+from ..ops import binary
+from ..ops.losses import bce_with_logits
 from ..reg.binding.on import select
-from ..train import fit
+from ..train import EarlyStopping, fit
 from .scores import output_of
 
 DOUBLINGS = 80
+EPOCHS, WARM_EPOCHS = 200, 10  # at most at a λ that starts afresh; at every λ of a network that goes on
+VALIDATION = 0.1  # of the training rows
+AS_THEY_ARE = (
+    bce_with_logits, binary.binary_cross_entropy, binary.binary_cross_entropy_with_logits, binary.sigmoid_focal_loss,
+    binary.soft_margin_loss, binary.hinge_loss, binary.hinge_embedding_loss, binary.kl_div,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Network:
     """Networks build() trained with a penalty of strength λ on the parameters that `selector` matches.
 
-    build       makes the network; its random numbers are drawn from a seed of (seed, fold, λ)
+    build       makes the network; its random numbers are drawn from a seed of (seed, fold), or if warm (seed, fold, λ)
     loss        a mean over rows, as fit takes it
     penalty     λ -> a term of reg with a proximal map: reg.L1, or a function of λ
     optimizer   a class of optim, called with (parameters, prox=terms, **options)
-    epochs      at every λ; the first model, at the least λ, gets `first` times as many
-    low         the least λ, where the path begins: an all-zero relu network is a stationary point and never leaves
-                zero, so networks go from dense to sparse, with λ rising; λ_max is the first at which all is zero
+    low         the least λ; λ_max is the first one, doubling from there, at which all weights of a network that goes on
+                are zero
     standardize the columns of x, by the training rows
+
+    Each λ starts afresh. A tenth of the training rows, by (seed, fold), is set aside, and training ends when the loss
+    of these has not improved for `patience` epochs, or after `epochs` (200); the network is that of the best epoch. The
+    rows on which a fold is scored take no part in it. Start, dropout and batches are the same at every λ of a fold, so
+    that networks of two λ differ by λ alone. Fits on all rows train for the median of the folds' best epochs.
+
+    warm        True: each λ goes on from the weights of the last instead, for `epochs` (10), `first` times as many at
+                the least λ, on all training rows: from dense to sparse, with λ rising, since an all-zero relu network
+                is a stationary point and never leaves zero. That is cheap and gives smooth paths, but a network at a
+                larger λ has trained longer, so the curve of errors mixes λ with training time
+    scale_targets   numbers to be predicted are brought to mean 0 and deviation 1, by the training rows, and outputs
+                back; λ is then beside a loss of that scale. None: unless they are 0 and 1 or the loss is one of
+                probabilities or margins. False for a loss that needs them as they are
     """
 
     build: Callable[[], Module]
@@ -42,17 +64,26 @@ class Network:
     selector: Any = "*.weight"
     optimizer: Callable[..., Any] = optim.Adam
     options: tuple[tuple[str, Any], ...] = (("lr", 1e-3),)
-    epochs: int = 10
+    epochs: int | None = None
     first: int = 5
     batch_size: int = 32
     low: float = 1e-5
     standardize: bool = True
+    warm: bool = False
+    patience: int = 20
+    scale_targets: bool | None = None
 
-    rising = True
+    rising = seeded = True
+    takes_gaps = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "first", "batch_size"):
-            whole(getattr(self, name), f"Network: {name}", 1)
+        if isinstance(self.build, Module):
+            raise TypeError("Network: build is a network; need a function that makes one, since every fit starts anew")
+        if isinstance(self.penalty, reg.Penalty) or not callable(self.penalty):
+            raise TypeError(f"Network: penalty is {self.penalty!r:.60}; need a function of λ, such as reg.L1 itself")
+        for name in ("epochs", "first", "batch_size", "patience"):
+            if not (name == "epochs" and self.epochs is None):
+                whole(getattr(self, name), f"Network: {name}", 1)
         finite(self.low, "Network: low", at_least=1e-300)
 
     @property
@@ -60,27 +91,43 @@ class Network:
         """log_loss of classes, else mse."""
         return "log_loss" if self.classifies else "mse"
 
+    @property
+    def most_epochs(self) -> int:
+        """At a λ: at most, if it starts afresh; at the first, which has more, not counted, if networks go on."""
+        return self.epochs if self.epochs is not None else WARM_EPOCHS if self.warm else EPOCHS
+
     def settings(self) -> dict[str, Any]:
         """What tells this kind of network from another: functions count by their names."""
         with rng.own_streams(0):
             network = repr(self.build())
-        return {"model": "Network", **vars(self), "network": network}
+        return {"model": "Network", **vars(self), "most epochs": self.most_epochs, "network": network}
 
-    def start(self, x: Any, y: Any, classes: int | None = None) -> NetworkSolver:
-        """The rows, and the network that each fit goes on with."""
-        return NetworkSolver(self, x, y)
+    def start(self, x: Any, y: Any, classes: int | None = None, seed: int = 0) -> NetworkSolver:
+        """The rows; those that tell when to stop are drawn from the seed."""
+        return NetworkSolver(self, x, y, seed)
 
 
 class NetworkModel:
-    """A trained network with the scaling of its inputs: output(x) are its outputs, in eval mode."""
+    """A trained network with the scaling of its inputs and targets: output(x) are its outputs, in eval mode.
 
-    def __init__(self, module: Module, scale: Standardizer | None, selector: Any) -> None:
-        self.module, self.scale = module, scale
+    epochs: the best epoch, if validation rows told, and whether training was cut short, at the most epochs there may
+    be; else None.
+    """
+
+    def __init__(
+        self, module: Module, scale: Standardizer | None, targets: Standardizer | None, selector: Any,
+        epochs: int | None = None, cut_short: bool = False,
+    ) -> None:  # fmt: skip
+        self.module, self.scale, self.targets = module, scale, targets
+        self.epochs, self.cut_short = epochs, cut_short
         self.weights = [(name, w.data) for name, w in select(module, selector)]
 
     def output(self, x: Any) -> np.ndarray:
-        """Predictions or logits."""
-        return output_of(self.module, self.scale(x) if self.scale is not None else x)
+        """Predictions, in the units of the targets, or logits."""
+        output = output_of(self.module, self.scale(x) if self.scale is not None else x)
+        if self.targets is None or not np.isfinite(output).all():  # a network that diverged says so itself
+            return output
+        return self.targets.inverse(output.astype(np.float64).reshape(len(output), -1))
 
     @property
     def nonzeros(self) -> int:
@@ -89,38 +136,68 @@ class NetworkModel:
 
 
 class NetworkSolver:
-    """One training part. fit(λ) goes on from the weights of the last fit, or from build()."""
+    """One training part. fit(λ) trains afresh, or goes on from the weights of the last fit, as its family says."""
 
-    def __init__(self, family: Network, x: Any, y: Any) -> None:
+    def __init__(self, family: Network, x: Any, y: Any, seed: int = 0) -> None:
         x = as_rows(x, "x")
         if x.dtype.kind != "f":
             x = x.astype(np.float32)
         self.family = family
         self.scale = Standardizer(x) if family.standardize else None
         self.x = self.scale(x) if self.scale is not None else finite_rows(x, "x")
-        self.y = as_rows(y, "y") if family.classifies else as_rows(y, "y").reshape(len(self.x), -1)
+        self.y, self.targets = as_rows(y, "y"), None
+        if not family.classifies:
+            self.y = finite_rows(self.y.reshape(len(self.x), -1), "y", np.dtype(np.float64))
+            self.targets = Standardizer(self.y) if self._scaled() else None
+            self.y = self.y if self.targets is None else self.targets(self.y)
         self.state: dict[str, np.ndarray] | None = None
+        self.seed = seed
+        self.parts = (Dataset(self.x, self.y), None)
+        if len(self.x) > 1 and not family.warm:
+            rows = max(1, round(VALIDATION * len(self.x)))
+            self.parts = split(self.x, self.y, rows, seed, self.y if family.classifies else None)
 
-    def fit(self, lam: float, seed: int = 0) -> NetworkModel:
-        """The network trained on at λ. Its start, dropout and batches are functions of the seed."""
-        family, epochs = self.family, self.family.epochs
+    def _scaled(self) -> bool:
+        """Whether targets are scaled: see Network."""
+        if self.family.scale_targets is not None:
+            return self.family.scale_targets
+        return self.family.loss not in AS_THEY_ARE and not np.isin(self.y, (0, 1)).all()
+
+    def fit(self, lam: float, seed: int = 0, epochs: int | None = None) -> NetworkModel:
+        """The network at λ; its start, dropout and batches are functions of the seed, or of that of `start` if afresh.
+
+        epochs: train for so many, on all rows, where no validation rows are to tell when to stop.
+        """
+        family = self.family
+        train, held_out = self.parts if epochs is None else (Dataset(self.x, self.y), None)
+        most = family.most_epochs if epochs is None else epochs
+        seed = seed if family.warm else self.seed
         with rng.own_streams(seed):
             module = family.build()
-            if self.state is None:
-                epochs *= family.first
-            else:
+            if family.warm and self.state is None:
+                most *= family.first
+            elif family.warm:
                 module.load_state_dict(self.state)
             terms = reg.on(module, family.selector, family.penalty(finite(lam, "λ", at_least=0.0)))
             optimizer = family.optimizer(module.parameters(), prox=terms, **dict(family.options))
-            rows, size = (self.x, self.y), family.batch_size
-            fit(module, rows, family.loss, optimizer, epochs=epochs, batch_size=size, seed=seed)
-        self.state = module.state_dict()
-        return NetworkModel(module, self.scale, family.selector)
+            stop = [] if held_out is None else [EarlyStopping("val_loss", family.patience)]
+            history = fit(
+                module, tuple(train), family.loss, optimizer, epochs=most, batch_size=family.batch_size, seed=seed,
+                validation_data=held_out, callbacks=stop,
+            )  # fmt: skip
+        if family.warm:
+            self.state = module.state_dict()
+        model = NetworkModel(module, self.scale, self.targets, family.selector)
+        if stop:
+            model.epochs = max(1, stop[0].best_epoch)
+            model.cut_short = len(history) == most == stop[0].best_epoch
+        return model
 
     def lambda_max(self) -> float:
-        """The first λ at which all penalised weights are 0, doubling λ from family.low."""
-        solver = NetworkSolver(self.family, self.x if self.scale is None else self.scale.inverse(self.x), self.y)
-        lam = self.family.low
+        """The first λ at which all penalised weights of a network that goes on are 0, doubling λ from family.low."""
+        solver, lam = copy.copy(self), self.family.low
+        solver.family = replace(self.family, warm=True, epochs=min(self.family.most_epochs, WARM_EPOCHS))
+        solver.parts, solver.state = (Dataset(self.x, self.y), None), None
         for i in range(DOUBLINGS):
             if solver.fit(lam, i).nonzeros == 0:
                 return lam

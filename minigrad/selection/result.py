@@ -24,6 +24,9 @@ class CrossValidation:
     one_se          the index of the largest λ whose mean is within one standard error of the best
     lambda_min, lambda_1se     the two λ
     notes           what the warnings say: edges, ties, failures
+    epochs          of networks that train afresh at every λ: (folds, λ), the epoch that was best; else None
+    median_epochs   their medians over folds, which the fits on all rows take; cut_short: fits that reached the most
+                    epochs they may have while they still improved
     model, model_1se, path     fitted on all rows, if refit: at both picks, and at every λ
     """
 
@@ -36,6 +39,8 @@ class CrossValidation:
     settings: dict[str, Any] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     path: list[Any] = field(default_factory=list)
+    epochs: np.ndarray | None = None
+    cut_short: int = 0
 
     def __post_init__(self) -> None:
         self.counts = np.isfinite(self.scores).sum(0)
@@ -62,6 +67,15 @@ class CrossValidation:
         return float(self.lambdas[self.one_se])
 
     @property
+    def median_epochs(self) -> list[int] | None:
+        """For each λ the median over folds, rounded up; the largest of all where every fold failed."""
+        if self.epochs is None:
+            return None
+        most = float(np.nanmax(self.epochs))
+        columns = [column[np.isfinite(column)] for column in self.epochs.T]
+        return [max(1, math.ceil(np.median(column) if column.size else most)) for column in columns]
+
+    @property
     def notes(self) -> list[str]:
         """Edges, ties and failures, in words."""
         notes = [
@@ -69,6 +83,11 @@ class CrossValidation:
             f"{'failed: ' + f['failed'] if 'failed' in f else f['trouble']}"
             for f in self.failures
         ]
+        if self.cut_short:
+            notes.append(
+                f"{self.cut_short} of {self.scores.size} networks still improved on their validation rows after "
+                f"{self.settings.get('most epochs', 'all their')} epochs; give them more"
+            )
         if self.ties:
             notes.append(f"{self.ties + 1} λ share the best mean; the largest of them was taken")
         picks = {"the best λ": self.best}
@@ -132,6 +151,8 @@ class CrossValidation:
             "scores": [_nulls(fold) for fold in self.scores], "nonzeros": [_nulls(fold) for fold in self.nonzeros],
             "lambda_min": self.lambda_min, "lambda_1se": self.lambda_1se, "notes": self.notes,
             "failures": self.failures, "settings": self.settings,
+            "epochs": None if self.epochs is None else [_nulls(fold) for fold in self.epochs],
+            "cut_short": self.cut_short,
         }  # fmt: skip
         return json.dumps(found, indent=1, ensure_ascii=False)
 
@@ -142,6 +163,9 @@ class CrossValidation:
         fields: dict[str, Any] = {
             name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")
         }
+        if found.get("epochs") is not None:
+            fields["epochs"] = np.array(found["epochs"], np.float64)
+        fields["cut_short"] = found.get("cut_short", 0)
         fields |= {name: found[name] for name in ("score", "greater_is_better", "repeats", "settings", "failures")}
         return cls(**fields)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,19 +12,25 @@ import numpy as np
 from .. import kernels as K
 from ..data.dataset import as_rows
 from ..engine import Tensor
-from ..errors import ShapeError
+from ..errors import NonFiniteError, ShapeError
+from ..linear_model.design import dot
 from ..nn.module import Module
-from ..train.evaluate import evaluating
+from ..nn.prediction import evaluating
 
 ROWS = 1024  # of a network's forward pass
 
 
 class Score(NamedTuple):
-    """A score by name: function(output, y), and whether more of it is better."""
+    """A score by name: function(output, y), and whether more of it is better.
+
+    classes: whether y holds classes 0, 1, ... (True) or numbers (False); None: the function takes both. Where rows have
+    weights it is function(output, y, weights).
+    """
 
     name: str
-    function: Callable[[np.ndarray, np.ndarray], float]
+    function: Callable[..., float]
     greater_is_better: bool = False
+    classes: bool | None = None
 
     @property
     def sign(self) -> float:
@@ -30,29 +38,42 @@ class Score(NamedTuple):
         return -1.0 if self.greater_is_better else 1.0
 
 
-def mse(output: np.ndarray, y: np.ndarray) -> float:
-    """Mean squared error of outputs (m,) or (m, 1) and targets (m,)."""
+def mse(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean squared error of outputs (m,) or (m, 1) and targets (m,); weighted, if each row has a weight."""
     output, y = _flat(output, y), y.astype(np.float64)
+    if weights is not None:
+        losses = np.empty(len(y))
+        K.mse(output, y, losses, reduction=K.reference.NONE)
+        return _weighted(losses, weights)
     value = np.empty(())
     K.mse(output, y, value, reduction=K.reference.MEAN)
     return float(value)
 
 
-def log_loss(output: np.ndarray, y: np.ndarray) -> float:
+def log_loss(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Mean of -log p(yᵢ): logits (m,) or (m, 1) of two classes, or (m, classes); y holds the classes 0, 1, ..."""
-    value = np.empty(())
+    value = np.empty(() if weights is None else len(y))
+    reduction = K.reference.MEAN if weights is None else K.reference.NONE
     if output.ndim == 2 and output.shape[1] > 1:
         output = np.ascontiguousarray(output, np.float64)
-        K.cross_entropy(output, y.astype(np.int64), value, np.empty_like(output), reduction=K.reference.MEAN)
+        K.cross_entropy(output, y.astype(np.int64), value, np.empty_like(output), reduction=reduction)
     else:
-        K.bce_with_logits(_flat(output, y), y.astype(np.float64), value, reduction=K.reference.MEAN)
-    return float(value)
+        K.bce_with_logits(_flat(output, y), y.astype(np.float64), value, reduction=reduction)
+    return float(value) if weights is None else _weighted(value, weights)
 
 
-def accuracy(output: np.ndarray, y: np.ndarray) -> float:
-    """Share of rows whose class has the largest logit; a single logit says class 1 above 0."""
+def accuracy(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Share of rows whose class has the largest logit; a single logit says class 1 above 0. NaN if an output is."""
+    if np.isnan(output).any():
+        return math.nan
     said = output.argmax(1) if output.ndim == 2 and output.shape[1] > 1 else _flat(output, y) > 0
-    return float((said == y).sum() / len(y))
+    return float((said == y).sum() / len(y)) if weights is None else _weighted((said == y).astype(np.float64), weights)
+
+
+def _weighted(values: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted mean, Σ ω v / Σ ω; NaN if every weight is 0."""
+    total = dot(weights, np.ones(len(weights)))
+    return dot(weights, values) / total if total else math.nan
 
 
 def _flat(output: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -63,8 +84,11 @@ def _flat(output: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 SCORES = {
     score.name: score
-    for score in (Score("mse", mse), Score("log_loss", log_loss), Score("accuracy", accuracy, greater_is_better=True))
-}
+    for score in (
+        Score("mse", mse, classes=False), Score("log_loss", log_loss, classes=True),
+        Score("accuracy", accuracy, greater_is_better=True, classes=True),
+    )
+}  # fmt: skip
 ALIASES = {"neg_log_loss": "log_loss", "neg_mean_squared_error": "mse"}  # scikit-learn's names
 
 
@@ -73,16 +97,44 @@ def as_score(score: Any) -> Score:
     if isinstance(score, Score):
         return score
     name = ALIASES.get(score, score) if isinstance(score, str) else score
-    if name not in SCORES:
-        raise ValueError(f"score is {score!r}; need one of {', '.join(SCORES)}, or a selection.Score")
+    if not isinstance(name, str) or name not in SCORES:
+        what = f"the function {getattr(score, '__name__', score)}" if callable(score) else repr(score)
+        raise ValueError(
+            f"score is {what}; need one of {', '.join(SCORES)}, or a selection.Score('name', function), "
+            "where function(output, y) is a number, of arrays"
+        )
     return SCORES[name]
+
+
+def check_weighted(score: Score) -> None:
+    """ValueError unless the function of a score takes weights of rows."""
+    if "weights" not in inspect.signature(score.function).parameters:
+        raise ValueError(f"score {score.name} takes no weights of rows; need function(output, y, weights)")
 
 
 def output_of(model: Any, x: np.ndarray) -> np.ndarray:
     """The outputs of a model: model.output(x), or those of a Module in eval mode."""
+    if not isinstance(model, Module) and not hasattr(model, "output"):
+        raise TypeError(f"the model is {model!r:.60}; need a Module, or an object with output(x)")
     if not isinstance(model, Module):
         return np.asarray(model.output(x))
     dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
     x = as_rows(x, "x").astype(dtype, copy=False)
     with evaluating(model):
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
+
+
+def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:
+    """The score of a model on rows it was not fitted on; NonFiniteError where its outputs or the score are not finite.
+
+    A network that diverged answers NaN, which an argmax takes for class 0: no score of it may enter a mean.
+    """
+    output = output_of(model, x)
+    bad = ~np.isfinite(output)
+    if bad.any():
+        first = output[tuple(np.argwhere(bad)[0])]
+        raise NonFiniteError(f"the model answers {first} in {int(bad.sum())} of {output.size} outputs: it diverged")
+    value = float(score.function(output, y) if weights is None else score.function(output, y, weights))
+    if not math.isfinite(value):
+        raise NonFiniteError(f"{score.name} of the test rows is {value}")
+    return value

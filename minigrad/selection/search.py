@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
-from ..data.dataset import pair, take_rows
-from ..errors import ShapeError
+from ..checks import named_keywords, whole
+from ..data.dataset import Dataset, pair, take_rows
+from ..errors import DTypeError, ShapeError
 from ..rng import SEEDS, own_streams
 from .folds import as_folds, fit_seed, repeats_of
 from .grids import Setting
-from .log import Log, digest, plain
+from .identity import digest, identity
+from .log import plain
 from .result import SelectionWarning, mean_and_error
-from .scores import Score, as_score, output_of
-from .sweep import run
+from .scores import Score, as_score, judged
+from .sweep import logged
 
 
 @dataclass
@@ -78,23 +79,32 @@ def score_setting(
     try:
         with own_streams(seed):
             model = train(take_rows(x, rows), y[rows], seed=seed, **setting)
-            value = score.function(output_of(model, take_rows(x, held_out)), y[held_out])
-        if not math.isfinite(value):
-            raise ArithmeticError(f"{score.name} of the test rows is {value}")
-        return {"score": value}
+            return {"score": judged(model, take_rows(x, held_out), y[held_out], score)}
     except Exception as error:  # one of many: reported by search, with its setting and fold
         return {"failed": f"{type(error).__name__}: {error}"}
 
 
+def _fitting(x: Any, y: Any, score: Score) -> Dataset:
+    """Rows and targets of numbers, that the score fits."""
+    if np.asarray(y).dtype.kind in "OUS":
+        raise DTypeError("search: y holds words; number them: names, y = np.unique(y, return_inverse=True)")
+    rows = pair(x, y)
+    if score.classes and rows.y.dtype.kind == "f" and (rows.y != np.floor(rows.y)).any():
+        raise ValueError(f"search: score {score.name!r} is one of classes, and y holds numbers: {rows.y.flat[0]:.6g}")
+    return rows
+
+
+@named_keywords
 def search(
     train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
-    stratified: bool = False, seed: int = 0, n_jobs: int = 1, log: Any = None, progress: bool | None = False,
+    stratified: bool = False, groups: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
+    progress: bool | None = False,
 ) -> Search:  # fmt: skip
     """train(x, y, seed=..., **setting) in the training part of each fold, for every setting, scored on the rest.
 
     train returns a Module, or what has output(x). While it runs, random numbers are drawn from its seed, a function of
     (seed, fold, setting). settings: selection.grid(...), selection.random_settings(...), or a list of dicts. score,
-    folds, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
+    folds, groups, n_jobs, log as in cross_validate. A setting with a failed fit is reported and not picked.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
@@ -105,27 +115,25 @@ def search(
     >>> search(train, grid(lam=[1.0, 0.001], l1_ratio=[1.0, 0.5]), x, y, score="mse").best["lam"]
     0.001
     """
-    x, y = pair(x, y)
-    settings, chosen = [dict(setting) for setting in settings], as_score(score)
+    chosen = as_score(score)
+    x, y = _fitting(x, y, chosen)
+    settings = [dict(setting) for setting in settings]
     if not settings or any(list(setting) != list(settings[0]) for setting in settings):
         raise ShapeError("search: need at least one setting, and the same names in all of them")
     whole(seed, "search: seed", 0, SEEDS)
-    parts = as_folds(folds, x, y, stratified, seed)
+    parts = as_folds(folds, x, y, stratified, seed, groups)
     tasks = {
         f"setting {i}, fold {f}": (train, setting, x, y, fold, chosen, fit_seed(seed, f, i))
         for i, setting in enumerate(settings)
         for f, fold in enumerate(parts)
     }
     described = {
-        "train": train, "settings": settings, "score": chosen.name, "seed": seed, "data": digest(x, y),
+        "train": train, "settings": settings, "score": chosen.name, "score function": identity(chosen.function),
+        "seed": seed, "data": digest(x, y),
         "rows of the folds": digest(*[rows for part in parts for rows in part]),
     }  # fmt: skip
-    journal = Log(log, described) if log is not None else None
-    try:
-        rows = list(run(score_setting, tasks, n_jobs=n_jobs, log=journal, progress=progress, label="search").values())
-    finally:
-        if journal is not None:
-            journal.close()
+    options = {"n_jobs": n_jobs, "progress": progress, "label": "search"}
+    rows = list(logged(score_setting, tasks, log, described, **options).values())
     scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), len(parts))
     failures = [
         {"setting": settings[i // len(parts)], "fold": i % len(parts), "failed": row["failed"]}
@@ -135,6 +143,6 @@ def search(
     found = Search(settings, scores, chosen.name, chosen.greater_is_better, repeats_of(parts, len(x)), failures)
     for failure in failures:
         warnings.warn(
-            f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=2
+            f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=3
         )
     return found

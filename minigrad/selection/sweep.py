@@ -41,6 +41,18 @@ def run(
     return {key: done[key] for key in tasks}
 
 
+def logged(
+    job: Job, tasks: Mapping[str, tuple[Any, ...]], path: Any, settings: dict[str, Any], **options: Any
+) -> dict[str, Any]:
+    """run with the log at `path`, of a sweep with these settings; without a log for None."""
+    log = Log(path, settings) if path is not None else None
+    try:
+        return run(job, tasks, log=log, **options)
+    finally:
+        if log is not None:
+            log.close()
+
+
 def _results(job: Job, tasks: Mapping[str, tuple[Any, ...]], n_jobs: int) -> Iterator[tuple[str, Any]]:
     if n_jobs == 1 or not tasks:
         for key, arguments in tasks.items():

@@ -10,13 +10,25 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .. import linear_model
 from .classes import LogitClassifier
+from .keywords import named
 
+INSTEAD = {
+    "alpha": "l1=alpha * l1_ratio, l2=alpha * (1 - l1_ratio), beside the mean loss: Ridge's alpha is l2=alpha / rows",
+    "l1_ratio": "l1 and l2, the two strengths: l1 = alpha * l1_ratio, l2 = alpha * (1 - l1_ratio)",
+    "C": "l2=1 / (C * rows) for an L2 penalty, l1=1 / (C * rows) for an L1 penalty",
+    "penalty": "l1 and l2, the strengths of the two penalties",
+    "normalize": "standardize=True",
+    "class_weight": "fit(X, y, sample_weight=...), as minigrad.data.sample_weights makes it",
+    "solver": "none: there is one solver for all strengths",
+    "random_state": "none: nothing is drawn",
+}
 
 class _Linear(BaseEstimator):
     """Parameters and the fitted linear_model.LinearModel of both."""
 
     model_: linear_model.LinearModel
 
+    @named(INSTEAD)
     def __init__(
         self, l1: float = 0.0, l2: float = 0.01, *, fit_intercept: bool = True, standardize: bool = False,
         tol: float = 1e-10, max_iter: int = 100_000,

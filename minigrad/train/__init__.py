@@ -1,5 +1,6 @@
-"""Training: `fit` over the visible loop, its history, callbacks, metrics, and evaluation of what was trained."""
+"""Training: `fit` over the visible loop, its history, callbacks, metrics, and what was trained: evaluated, asked."""
 
+from ..nn.prediction import predict
 from .callbacks import Callback, EarlyStopping
 from .evaluate import evaluate
 from .history import History
@@ -22,4 +23,5 @@ __all__ = [
     "evaluate",
     "fit",
     "mean_absolute_error",
+    "predict",
 ]

@@ -2,85 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..checks import whole
-from ..data.batches.loader import Loader
-from ..data.dataset import Dataset, check_xy
-from ..data.prepare.labels import check_labels
-from ..engine import Tensor
-from ..errors import DTypeError
 from ..nn.module import Module
-from ..recording import no_grad
+from ..nn.prediction import dtype_of, evaluating, outputs, predict
+from ..optim.binding import check_terms
 from ..reg.binding.terms import Terms
+from .checks import Checked, check_data
+from .columns import Metric, Metrics, measured, named, refuse_clashes
 
-Metric = Callable[[Tensor, np.ndarray], float]
+__all__ = ["Metric", "dtype_of", "evaluate", "evaluating", "measure", "penalty_values", "predict", "with_penalties"]
 
 
 def evaluate(
-    model: Module, data: Any, loss: Callable, metrics: Sequence[Metric] = (), *, penalty: Terms | None = None,
+    model: Module, data: Any, loss: Callable, metrics: Metrics = (), *, penalty: Terms | None = None,
     batch_size: int = 256,
 ) -> dict[str, float]:  # fmt: skip
-    """loss, each metric by its function's name, and, if penalty=terms is given, each penalty and the total.
+    """loss, each metric by its name, and, if penalty=terms is given, each penalty and the total.
 
-    data is (x, y), or a Loader, whose rows are then taken in order. All are means over rows; `loss` is a mean over the
-    rows of its batch. The model computes in eval mode (no dropout) and is left in the mode that it was in.
+    data is (x, y), or a Loader, whose rows are then taken in order. metrics are functions (output, target) -> number,
+    in a list, or in a dict by name. Loss and metrics are called once, with the outputs and targets of all rows, so
+    that they are what they are on the whole data: batch_size bounds the memory of the forward pass, beside the
+    outputs of all rows, and decides nothing. Outputs whose first dimension is not that of the rows, and losses that
+    look at more of the model than its output, are computed in one batch. The model computes in eval mode (no dropout)
+    and is left in the mode that it was in. Penalties that depend on the batch are means over rows. TypeError,
+    ShapeError, DTypeError, NonFiniteError or ValueError for data, loss or metrics that do not fit, before anything is
+    measured.
+
+    >>> import minigrad as mg
+    >>> from minigrad.train import accuracy
+    >>> model = mg.nn.Linear(2, 2, init="zeros")
+    >>> evaluate(model, ([[1, 2], [3, 4], [5, 6]], [0, 1, 0]), mg.cross_entropy, {"hits": accuracy}, batch_size=2)
+    {'loss': 0.6931471824645996, 'hits': 0.6666666666666666}
     """
     whole(batch_size, "evaluate: batch_size", 1)
-    checked = check_data(model, data, loss)
-    return measure(model, checked, loss, metrics, [] if penalty is None else [penalty], batch_size)
+    if not isinstance(penalty, (Terms, type(None))):
+        raise TypeError(f"evaluate: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, term)")
+    functions, terms = named(metrics), [] if penalty is None else [penalty]
+    refuse_clashes(functions, penalty_values(terms))
+    checked = check_data(model, data, loss, real=any(bound.on_loss for bound in terms))
+    check_terms("evaluate", model, penalty, loss)
+    return measure(model, checked, loss, functions, terms, batch_size)
 
 
 def measure(
-    model: Module, data: Dataset, loss: Callable, metrics: Sequence[Metric], terms: Iterable[Terms],
+    model: Module, data: Checked, loss: Callable, metrics: Mapping[str, Metric], terms: Iterable[Terms],
     batch_size: int = 256,
 ) -> dict[str, float]:  # fmt: skip
     """What evaluate returns, for data that was checked before."""
-    means = Means()
     terms = list(terms)
     by_gradient = any(bound.on_loss for bound in terms)
+    of_batches = [bound for bound in terms if any(entry.of_batch for entry in bound.entries)]
+    sums: dict[str, float] = {}
+
+    def note(rows: slice, output: Any) -> None:
+        """Add up the penalties that depend on the batch."""
+        data_loss = loss(output, data.y[rows])
+        for name, value in [pair for bound in of_batches for pair in bound.of_batch(data_loss).items()]:
+            sums[name] = sums.get(name, 0.0) + (rows.stop - rows.start) * value
+
+    size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
-        for start in range(0, len(data.x), batch_size):
-            x, y = (part[start : start + batch_size] for part in data)
-            output = model(Tensor(x, requires_grad=by_gradient))
-            data_loss = loss(output, y)
-            values = {"loss": data_loss.item(), **{m.__name__: m(output, y) for m in metrics}}
-            means.add(len(x), values | {name: v for bound in terms for name, v in bound.of_batch(data_loss).items()})
-    row = means.row()
-    return with_penalties(row, {name: row.pop(name, value) for name, value in penalty_values(terms).items()})
-
-
-@contextmanager
-def evaluating(model: Module, record: bool = False) -> Iterator[None]:
-    """Eval mode without recording, unless asked for; each module returns to its own mode afterwards."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
-        with nullcontext() if record else no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-class Means:
-    """Means of named numbers over batches, each weighted by its rows."""
-
-    def __init__(self) -> None:
-        self._rows = 0
-        self._sums: dict[str, float] = {}
-
-    def add(self, rows: int, values: dict[str, float]) -> None:
-        self._rows += rows
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + rows * value
-
-    def row(self) -> dict[str, float]:
-        return {name: total / self._rows for name, total in self._sums.items()}
+        output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
+        target = data.y.view()
+        target.flags.writeable = False  # the user's own array, which no metric may write into
+        values = {"loss": loss(output, data.y).item(), **measured(metrics, output, target)}
+    penalties = {**penalty_values(terms), **{name: total / len(data.x) for name, total in sums.items()}}
+    return with_penalties({**values, **penalties}, penalties)
 
 
 def penalty_values(terms: Iterable[Terms]) -> dict[str, float]:
@@ -94,40 +84,10 @@ def penalty_values(terms: Iterable[Terms]) -> dict[str, float]:
     return values
 
 
-def with_penalties(row: dict[str, float], penalties: dict[str, float]) -> dict[str, float]:
-    """The row with its penalties and the total behind the loss."""
-    if not penalties:
-        return row
-    clash = [name for name in penalties if name in row or name in ("total", "epoch", "seconds")]
-    if clash:
-        raise ValueError(f"a penalty has the name {clash[0]!r}, which the history needs; give it another in reg.on")
-    rest = {name: value for name, value in row.items() if name != "loss"}
-    return {"loss": row["loss"], **penalties, "total": sum(penalties.values(), row["loss"]), **rest}
-
-
-def dtype_of(model: Module) -> np.dtype:
-    """The float dtype of a model: that of its parameters, float32 without any."""
-    dtypes = {p.dtype for p in model.parameters()}
-    if len(dtypes) > 1:
-        raise DTypeError(f"the model mixes {' and '.join(sorted(map(str, dtypes)))}; give all its parameters one dtype")
-    return dtypes.pop() if dtypes else np.dtype(np.float32)
-
-
-def check_data(model: Module, data: Any, loss: Callable) -> Dataset:
-    """The rows of data in the model's dtype: finite, of a shape that model and loss take, labels in range.
-
-    The first row is passed through model and loss, so that what does not fit is said before anything was trained.
-    """
-    if isinstance(data, Loader):
-        data = Dataset(data.x, data.y)
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError(f"data is a {type(data).__name__}; need a pair (x, y) or a minigrad.data.Loader")
-    x, y = check_xy(data[0], data[1], dtype_of(model))
-    with evaluating(model):
-        output = model(Tensor(x[:1]))
-        classes = output.ndim == 2 and output.shape[1] > 1 and y.dtype.kind == "i" and y.ndim == 1
-        if classes:
-            y = check_labels(y, output.shape[1])
-        if loss(output, y[:1]).ndim != 0:
-            raise ValueError("loss returns one number per row; need their mean: reduction='mean'")
-    return Dataset(x, y)
+def with_penalties(row: Mapping[str, float], penalties: Iterable[str]) -> dict[str, float]:
+    """The row in the order of a history: loss, the penalties of these names, their total with it, the rest."""
+    values = {name: row[name] for name in penalties}
+    if not values:
+        return dict(row)
+    rest = {name: value for name, value in row.items() if name != "loss" and name not in values}
+    return {"loss": row["loss"], **values, "total": sum(values.values(), row["loss"]), **rest}

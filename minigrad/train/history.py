@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import NotFittedError
 
 
@@ -17,7 +19,10 @@ class History:
     validation data behind `val_`, seconds.
 
     loss is the data loss alone and total is the sum of loss and penalties. Training values are means over the batches
-    of an epoch, each before its update and weighted by its rows; validation values are those at the end of the epoch.
+    of an epoch, each before its update: metrics and penalties weighted by rows, the loss as it weights its rows itself
+    (by the sum of the class weights, of the rows that are not ignored), and a loss that is a sum over rows is summed.
+    Validation values are those at the end of the epoch, of all rows at once. A fit that an exception ended leaves its
+    history as the exception's attribute `history`.
 
     >>> history = History([{"epoch": 1, "loss": 0.5, "L1": 0.25, "total": 0.75}], penalties=["L1"])
     >>> history["L1"], history.last["total"]
@@ -28,14 +33,18 @@ class History:
     """
 
     def __init__(self, rows: Iterable[Mapping[str, float]] = (), penalties: Iterable[str] = ()) -> None:
-        self.rows = [dict(row) for row in rows]
+        self.rows = [{name: plain(name, value) for name, value in row.items()} for row in rows]
         self.penalties = list(penalties)
 
     def append(self, row: Mapping[str, float]) -> None:
-        """Add an epoch; later epochs of one history have the same columns."""
+        """Add an epoch; later epochs of one history have the same columns, and all hold numbers."""
         if self.rows and list(row) != self.names:
             raise ValueError(f"History: this epoch has the columns {list(row)}, the earlier ones {self.names}")
-        self.rows.append(dict(row))
+        self.rows.append({name: plain(name, value) for name, value in row.items()})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy, deepcopy and pickle take: a copy grows by itself."""
+        return {**self.__dict__, "rows": [dict(row) for row in self.rows], "penalties": list(self.penalties)}
 
     @property
     def names(self) -> list[str]:
@@ -79,6 +88,16 @@ class History:
 
     def __repr__(self) -> str:
         return f"History({len(self)} epochs: {', '.join(self.names) or 'empty'})"
+
+
+def plain(name: str, value: Any) -> float:
+    """A number of a column as Python's own: NumPy's are not written as JSON, and a tensor would keep its graph."""
+    if type(value) is float or type(value) is int:
+        return value
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiub":
+        raise TypeError(f"History: the column {name!r} holds {value!r:.80}; need one number")
+    return float(array.item())
 
 
 def unknown_column(who: str, name: str, names: Sequence[str]) -> str:

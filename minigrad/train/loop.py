@@ -6,18 +6,25 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..checks import named_keywords, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
-from ..errors import DTypeError, NonFiniteError
+from ..errors import DTypeError, GraphError, NonFiniteError
 from ..nn.module import Module
+from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
+from ..optim.binding import check_fit, check_optimizer
 from ..reg.binding.terms import Terms
-from .evaluate import Means, Metric, check_data, dtype_of, measure, penalty_values, with_penalties
+from .checks import Checked, check_data, check_loss, check_model, pair_in
+from .columns import Metric, Metrics, measured, named, refuse_clashes
+from .evaluate import measure, penalty_values, with_penalties
 from .history import History
+from .means import Means, parts_of
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -27,12 +34,16 @@ class Run:
     """A running fit, as callbacks see it. Setting `stop` ends it after the present epoch.
 
     model, optimizer, history; epoch and batch, counted from 1, of epochs and batches; row: the measurements of the
-    present epoch so far.
+    present epoch so far; columns: the names of those that fit makes; callbacks: all of them, in order.
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, history: History, epochs: int, batches: int) -> None:
+    def __init__(
+        self, model: Module, optimizer: Optimizer, history: History, epochs: int, batches: int,
+        columns: Sequence[str] = (), callbacks: Sequence[Callback] = (),
+    ) -> None:  # fmt: skip
         self.model, self.optimizer, self.history = model, optimizer, history
         self.epochs, self.batches = epochs, batches
+        self.columns, self.callbacks = list(columns), list(callbacks)
         self.epoch = self.batch = 0
         self.row: dict[str, float] = {}
         self.stop = False
@@ -41,46 +52,66 @@ class Run:
 @named_keywords
 def fit(
     model: Module, data: Any, loss: Callable, optimizer: Optimizer, penalty: Terms | None = None, *, epochs: int = 10,
-    batch_size: int | None = None, validation_data: Any = None, metrics: Sequence[Metric] = (),
+    batch_size: int | None = None, validation_data: Any = None, metrics: Metrics = (),
     callbacks: Sequence[Callback] = (), seed: int | None = None,
 ) -> History:  # fmt: skip
     """Train the model on data for some epochs, and return the history.
 
     data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
-    which has its own size and seed. It is cast to the model's dtype and checked once; so is validation_data, on which
-    the model is evaluated after each epoch. `loss(output, y)` is a mean over rows. penalty=terms (of reg.on) are added
-    to the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss. The
-    garbage collector rests in between. NonFiniteError before a loss that is NaN or infinite reaches a weight.
+    which has its own size and seed. Floats are cast to the model's dtype, integers stay integers where the model takes
+    them (embeddings, products with weights), and all is checked once; so is validation_data, on which the model is
+    evaluated after each epoch. `loss(output, y)` is a mean over rows, or over what it weights them with. metrics are
+    functions (output, y) -> number, in a list, or in a dict by name. penalty=terms (of reg.on) are added to the loss;
+    terms bound to the optimizer act there; both are measured by name, apart from the data loss.
+
+    The model trains in training mode; what is in eval mode inside a model in training, a frozen part, stays so.
+    Afterwards all modes are as they were. The garbage collector rests in between. NonFiniteError before a loss that is
+    NaN or infinite reaches a weight, and after an epoch that left such a weight. An exception, KeyboardInterrupt too,
+    leaves with the epochs before it as its attribute `history`.
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(1, 1)
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> history = fit(model, ([[0.0], [1.0]], [[1.0], [3.0]]), mg.mse, optimizer, epochs=200)
+    >>> model.predict([[2.0]]).round(2), history["loss"][-1] < 1e-4
+    (array([[5.]], dtype=float32), True)
     """
-    epochs = whole(epochs, "fit: epochs", 0)
-    loader = batches(model, data, loss, batch_size, seed)
-    held_out = None if validation_data is None else check_data(model, validation_data, loss)
+    check_arguments(model, data, loss, optimizer)
+    epochs, functions = whole(epochs, "fit: epochs", 0), named(metrics)
     terms = all_terms(penalty, optimizer)
+    on_loss = any(bound.on_loss for bound in terms)
     history = History(penalties=penalty_values(terms))
+    names = columns(functions, history.penalties, validation_data is not None)
+    dtype = dtype_of(model)
+    loader = batches(model, data, loss, batch_size, seed, on_loss)
+    held_out = validation(model, validation_data, loss, on_loss)
+    check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
-    run = Run(model, optimizer, history, epochs, len(loader))
-    model.train()
-    with collector_paused(), calling(callbacks, run) as call:
+    run = Run(model, optimizer, history, epochs, len(loader), names, checked_callbacks(callbacks))
+    with keeping(history), collector_paused(), training(model) as train, calling(run) as call:
         for run.epoch in range(1, epochs + 1):
             for bound in terms:
                 bound.at_epoch(run.epoch)
             start, means = time.perf_counter(), Means()
             for run.batch, (x, y) in enumerate(loader, 1):
+                train()
                 optimizer.zero_grad()
-                output = model(Tensor(x, requires_grad=penalty is not None and penalty.on_loss))
+                output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
                 data_loss = loss(output, y)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
-                refuse_non_finite(total, run)
+                refuse_loss(total, run)
+                parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
+                values = measured(functions, output, y)
                 total.backward()
                 penalties = {} if penalty is None else penalty.value()
                 optimizer.step()
                 penalties.update(optimizer.penalty_values())  # of the weights before the step, summed on its way
-                values = {"loss": data_loss.item(), **{m.__name__: m(output, y) for m in metrics}}
-                means.add(len(x), with_penalties(values, penalties))
-                run.row = {"epoch": run.epoch, **means.row()}
+                means.add(len(x), parts, {**penalties, **values})
+                run.row = {"epoch": run.epoch, **with_penalties(means.row(), penalties)}
                 call("on_batch_end")
+            refuse_broken_weights(run)
             if held_out is not None:
-                held_out_row = measure(model, held_out, loss, metrics, terms)
+                held_out_row = measure(model, held_out, loss, functions, terms)
                 run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
             for bound in terms:
                 bound.note_shares(run.row)
@@ -93,17 +124,46 @@ def fit(
     return history
 
 
-def batches(model: Module, data: Any, loss: Callable, batch_size: int | None, seed: int | None) -> Loader:
-    """The loader that fit iterates over, its data checked against model and loss."""
+def batches(
+    model: Module, data: Any, loss: Callable, batch_size: int | None, seed: int | None, real: bool = False
+) -> Loader:
+    """The loader that fit iterates over, its data checked against model and loss; `real`: x has to be floats."""
     if not isinstance(data, Loader):
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
-        return Loader(*check_data(model, data, loss), size, seed=0 if seed is None else seed)
+        x, y, _ = check_data(model, data, loss, real=real)
+        return Loader(x, y, size, seed=0 if seed is None else seed)
     if batch_size is not None or seed is not None:
         raise ValueError(f"fit: the Loader has its batch_size, {data.batch_size}, and seed; leave both out")
-    if data.x.dtype != (want := dtype_of(model)):
+    want = dtype_of(model)
+    x = data.x if data.x.dtype.kind == "f" and data.x.dtype != want else check_data(model, data, loss, real=real).x
+    if data.x.dtype != x.dtype or (x.dtype.kind == "f" and x.dtype != want):
         raise DTypeError(f"fit: the Loader gives {data.x.dtype}, the model is {want}; pass dtype to the Loader")
-    check_data(model, data, loss)
     return data
+
+
+def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked | None:
+    """The validation data, checked like the training data; None if there is none."""
+    return None if data is None else check_data(model, data, loss, "validation_data", real)
+
+
+def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:
+    """Errors for arguments in other places than their own, before anything is made of them."""
+    check_model(model)
+    pair_in(data, "data")
+    check_loss(loss)
+    check_optimizer(optimizer)
+
+
+def in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A batch in the model's dtype, if it is real: a transform may have made float64 of bytes."""
+    return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)
+
+
+def columns(metrics: dict[str, Metric], penalties: list[str], validated: bool) -> list[str]:
+    """The columns of the history, refused where two have one name."""
+    refuse_clashes(metrics, penalties)
+    found = list(with_penalties(dict.fromkeys(["loss", *penalties, *metrics], 0.0), penalties))
+    return ["epoch", *found, *(f"val_{name}" for name in found if validated), "seconds"]
 
 
 def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
@@ -116,27 +176,110 @@ def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
     return [penalty, *optimizer.bound_terms]
 
 
-def refuse_non_finite(total: Tensor, run: Run) -> None:
+def refuse_loss(total: Tensor, run: Run) -> None:
+    """Errors for a loss that reaches no parameter, or is not finite."""
+    if not total.tracked:
+        raise GraphError(
+            "fit: the loss depends on no parameter that requires grad, so that nothing would be trained: all are "
+            "frozen, or the loss detaches the output, or fit is called under no_grad"
+        )
     if not math.isfinite(total.item()):
+        refuse_broken_weights(run)
         raise NonFiniteError(
             f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before "
-            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it"
-        )
+            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it" + (
+                ". A batch in which no row counts, because all are ignored or weigh 0, has no mean: larger batches"
+                if math.isnan(total.item()) else ""
+            )
+        )  # fmt: skip
+
+
+def refuse_broken_weights(run: Run) -> None:
+    """NonFiniteError where an update made a weight NaN or infinite: the loss of its batch was finite."""
+    for name, p in run.model.named_parameters():
+        if p.tracked and not np.isfinite(p.array).all():
+            raise NonFiniteError(
+                f"fit: {name} has a number that is not finite in epoch {run.epoch}, after an update whose loss was "
+                "finite. A smaller learning rate, or clipped gradients, usually cure it"
+            )
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """The callbacks as a list; TypeError for one outside of a list, for a class, and for what lacks a point."""
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"fit: callbacks is one {type(callbacks).__name__}; need a list: callbacks=[...]")
+    for i, callback in enumerate(callbacks):
+        if any(callback is other for other in callbacks[:i]):
+            raise ValueError(f"fit: the callback {callback!r:.80} is given twice; it would act twice")
+        if isinstance(callback, type):
+            raise TypeError(f"fit: the callback {callback.__name__} is a class; did you mean {callback.__name__}()?")
+        missing = [point for point in POINTS if not callable(getattr(callback, point, None))]
+        if missing:
+            cure = "; wrap a schedule: train.LearningRate(schedule)" if hasattr(callback, "step") else ""
+            raise TypeError(f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback"
+                            + cure)  # fmt: skip
+    return list(callbacks)
+
+
+POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")
 
 
 @contextmanager
-def calling(callbacks: Sequence[Callback], run: Run) -> Iterator[Callable[[str], None]]:
-    """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block."""
+def calling(run: Run) -> Iterator[Callable[[str], None]]:
+    """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
+
+    Each that has begun is ended, also where another one raises.
+    """
 
     def call(point: str) -> None:
-        for callback in callbacks:
+        for callback in run.callbacks:
             getattr(callback, point)(run)
 
+    begun = []
     try:
-        call("on_train_begin")
+        for callback in run.callbacks:
+            callback.on_train_begin(run)
+            begun.append(callback)
         yield call
     finally:
-        call("on_train_end")
+        with ExitStack() as ends:  # calls all, the last one given first
+            for callback in reversed(begun):
+                ends.callback(callback.on_train_end, run)
+
+
+@contextmanager
+def training(model: Module) -> Iterator[Callable[[], None]]:
+    """Training mode: of the whole model if it is wholly in eval mode, else of what is in it. All as found afterwards.
+
+    Yields what brings it back when a callback has called model.eval().
+    """
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    wholly = not any(mode for _, mode in modes)
+
+    def train() -> None:
+        if not model.training and not any(module.training for _, module in model.named_modules()):
+            for module, mode in modes:
+                module.training = wholly or mode
+
+    try:
+        train()
+        yield train
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def keeping(history: History) -> Iterator[None]:
+    """Give an exception the history as an attribute: what was measured is not lost with what fit would return."""
+    try:
+        yield
+    except BaseException as error:
+        error.__dict__["history"] = history
+        if isinstance(error, KeyboardInterrupt) and hasattr(error, "add_note"):  # Python 3.11 and later
+            error.add_note(f"fit: the {len(history)} epochs before are in the exception's .history; at a prompt: "
+                           "sys.last_value.history")  # fmt: skip
+        raise
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class Progress(Callback):
     terminal gets lines without a bar. `every` leaves out lines: each every-th epoch and the last are written.
     """
 
+    adds_columns = False
+
     def __init__(self, show: bool | None = None, every: int = 1, stream: TextIO | None = None) -> None:
         self.show, self.every, self.stream = show, whole(every, "Progress: every", 1), stream
         self._bar: Any = None

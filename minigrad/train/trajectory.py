@@ -9,8 +9,8 @@ from ..checks import finite
 from ..nn.clipping import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
 from ..optim.schedules import ReduceLROnPlateau, Schedule
-from .callbacks import Callback
-from .history import unknown_column
+from .callbacks import Callback, check_monitor, column_name, missing
+from .monitors import known_direction
 
 if TYPE_CHECKING:
     from ..optim.base import Optimizer
@@ -24,6 +24,8 @@ class ClipGradients(Callback):
     to the optimizer add theirs later. NonFiniteError where the norm is NaN or infinite.
     """
 
+    adds_columns = False
+
     def __init__(
         self, max_norm: float | None = None, clip_value: float | None = None, norm_type: float = 2.0
     ) -> None:
@@ -31,8 +33,8 @@ class ClipGradients(Callback):
             raise ValueError("ClipGradients: need max_norm, clip_value, or both")
         given = {"max_norm": max_norm, "clip_value": clip_value}
         for name, value in given.items():
-            if value is not None:
-                finite(value, f"ClipGradients: {name}", at_least=0.0)
+            if value is not None and finite(value, f"ClipGradients: {name}", at_least=0.0) == 0:
+                raise ValueError(f"ClipGradients: {name} is 0, so that no gradient would be left; need more")
         self.max_norm, self.clip_value, self.norm_type = max_norm, clip_value, norm_type
         self.norms: list[float] = []
         self._remove: Callable[[], None] | None = None
@@ -50,28 +52,54 @@ class ClipGradients(Callback):
     def on_train_end(self, run: Run) -> None:
         if self._remove is not None:
             self._remove()
+            self._remove = None
 
 
 class LearningRate(Callback):
     """Step a schedule after every epoch, or every batch; ReduceLROnPlateau gets `monitor`, a column of the history.
 
+    Which way the monitor gets better is known from its name (loss: "min", accuracy: "max"), or said by `mode`; where
+    that is not the mode of the plateau, or neither says it, ValueError before the first batch.
+
     `rates` are the first group's, one for each epoch or batch that was trained.
     """
 
+    adds_columns = False
+
     def __init__(
-        self, schedule: Schedule | ReduceLROnPlateau, every: str = "epoch", monitor: str = "val_loss"
-    ) -> None:
+        self, schedule: Schedule | ReduceLROnPlateau, every: str = "epoch", monitor: str = "val_loss",
+        mode: str | None = None,
+    ) -> None:  # fmt: skip
         if not isinstance(schedule, (Schedule, ReduceLROnPlateau)):
             raise TypeError(f"LearningRate: got {schedule!r}; need a schedule of minigrad.optim, such as StepLR")
         if every not in ("epoch", "batch"):
             raise ValueError(f"LearningRate: every is {every!r}; need 'epoch' or 'batch'")
-        self.schedule, self.every, self.monitor = schedule, every, monitor
+        if mode not in ("min", "max", None):
+            raise ValueError(f"LearningRate: mode is {mode!r}; need 'min' or 'max'")
+        self.schedule, self.every, self.mode = schedule, every, mode
+        self.monitor = column_name("LearningRate", monitor)
         self.rates: list[float] = []
 
     def on_train_begin(self, run: Run) -> None:
         if self.schedule.optimizer is not run.optimizer:
             raise ValueError("LearningRate: the schedule is on another optimizer than the one that fit was given")
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            if self.every == "batch" and self.monitor.startswith("val_"):
+                raise ValueError(f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
+                                 "column of the training data")  # fmt: skip
+            if check_monitor("LearningRate", self.monitor, self.mode, run):
+                self._check_mode(run, self.schedule.mode)
         self.rates = []
+
+    def _check_mode(self, run: Run, mode: str) -> None:
+        """ValueError where the plateau, of this mode, takes what gets better for what gets worse."""
+        want = known_direction("LearningRate", self.monitor, self.mode, run.history.penalties)
+        if want != mode:
+            better = {"max": "more", "min": "less"}[want]
+            raise ValueError(
+                f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode={mode!r}; need "
+                f"ReduceLROnPlateau(..., mode={want!r})"
+            )
 
     def on_batch_end(self, run: Run) -> None:
         if self.every == "batch":
@@ -86,20 +114,27 @@ class LearningRate(Callback):
         if isinstance(self.schedule, Schedule):
             self.schedule.step()
         elif self.monitor in run.row:
+            if len(self.rates) == 1:
+                self._check_mode(run, self.schedule.mode)
             self.schedule.step(run.row[self.monitor])
         else:
-            raise ValueError(unknown_column("LearningRate", self.monitor, list(run.row)))
+            raise ValueError(missing("LearningRate", self.monitor, list(run.row)))
 
 
 class AverageWeights(Callback):
     """Average the weights over the steps (optim.EMA), as `ema` during and after the fit; keep: leave them in the model.
 
+    The average begins with the weights at the start, which are decay^steps of it: with few steps take a smaller decay.
     keep=False leaves the last weights there; `with callback.ema.swap():` evaluates the averages. Where EarlyStopping
     stands before it in the list of callbacks, keep replaces what that restored.
     """
 
+    adds_columns = False
+
     def __init__(self, decay: float = 0.999, keep: bool = True) -> None:
         self.decay, self.keep = finite(decay, "AverageWeights: decay", 0.0, 1.0), bool(keep)
+        if self.decay == 1:
+            raise ValueError("AverageWeights: decay is 1, so that the average would stay at the start; need less")
         self.ema: EMA | None = None
 
     def on_train_begin(self, run: Run) -> None:

@@ -10,14 +10,14 @@
 
    is included here twice: once with `real` as float, once as double. FN(name) is mg_name_f32, then mg_name_f64;
    V(fma) is vf32_fma, then vf64_fma (simd.h); REAL_FMA is the scalar fused multiply-add, R(0.5) a literal; ubits and
-   uvec are the unsigned integers of that width. MG_BOTH(name) lists both functions, for the table.
+   uvec are the unsigned integers of that width. MG_PAIR(name) is both functions: an entry of a table, by precision.
    A header with functions for both precisions does the same, under another condition than `real` (exp_log_tanh.h). */
 #include <math.h>
 #include <stdint.h>
 #include "base/variants.h"
 
-#undef MG_BOTH
-#define MG_BOTH(name) mg_##name##_f32, mg_##name##_f64
+#undef MG_PAIR
+#define MG_PAIR(name) {mg_##name##_f32, mg_##name##_f64}
 
 #define real float
 #define real_bits 32

@@ -1,4 +1,4 @@
-/* mg_<family>[]: the table of one family of kernels, one entry per variant, indexed by runtime.variant.
+/* mg_<family>_tables[]: the table of one family of kernels, one entry per variant, indexed by runtime.variant.
    Compiled once per family, with -DMG_FAMILY=penalty -DMG_HEADER="penalty/penalty.h". */
 #include "base/variants.h"
 #include MG_HEADER
@@ -11,4 +11,4 @@ MG_VARIANTS(X)
 #undef X
 
 #define X(variant) &ENTRY(variant),
-const TYPE *const MG_CAT(mg_, MG_FAMILY)[] = {MG_VARIANTS(X)};
+const TYPE *const MG_CAT(MG_CAT(mg_, MG_FAMILY), _tables)[] = {MG_VARIANTS(X)};

@@ -6,7 +6,7 @@
 #define MG_SOURCE "descent/descent.c"
 #include "base/mg_both.h"
 
-const mg_descent_table MG_TABLE(descent) = {MG_BOTH(coordinate_descent)};
+const mg_descent_table MG_TABLE(descent) = {MG_PAIR(coordinate_descent)};
 
 #else
 
@@ -26,11 +26,13 @@ INLINE void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
 }
 
 /* w[j] = prox(r[j] + gram[j][j] w[j]) for j rising, until no step times its curvature exceeds the tolerance. */
-static size_t FN(coordinate_descent)(size_t n, const real *gram, const real *l1, const real *l2, real *w, real *r,
-                                     size_t sweeps, double tolerance, double *largest) {
+static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
+    const size_t n = p->n;
+    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2;
+    real *w = p->w, *r = p->r;
     size_t done = 0;
     double worst = 0;
-    for (; done < sweeps && (done == 0 || !(worst <= tolerance)); done++) {
+    for (; done < p->sweeps && (done == 0 || !(worst <= p->tolerance)); done++) {
         worst = 0;
         for (size_t j = 0; j < n; j++) {
             const real curvature = gram[j * n + j], d = curvature + l2[j], old = w[j];
@@ -43,8 +45,8 @@ static size_t FN(coordinate_descent)(size_t n, const real *gram, const real *l1,
             if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
         }
     }
-    *largest = worst;
-    return done;
+    *p->largest = worst;
+    *p->done = done;
 }
 
 #endif

@@ -4,7 +4,7 @@
 #define MG_SOURCE "descent/descent_naive.c"
 #include "base/mg_both.h"
 
-const mg_descent_table MG_TABLE(descent) = {MG_BOTH(coordinate_descent)};
+const mg_descent_table MG_TABLE(descent) = {MG_PAIR(coordinate_descent)};
 
 #else
 
@@ -16,13 +16,15 @@ static real FN(shrink)(real v, real t, real d) {
 }
 
 /* Sweeps of w[j] = prox(r[j] + gram[j][j] w[j]) for j rising, with r = q - gram w kept up: see reference/descent.py.
-   Returns the sweeps done; largest = the largest violation of the optimality conditions met in the last one. */
-static size_t FN(coordinate_descent)(size_t n, const real *gram, const real *l1, const real *l2, real *w, real *r,
-                                     size_t sweeps, double tolerance, double *largest) {
+   done = the sweeps that were made; largest = the largest violation of the optimality conditions in the last one. */
+static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
+    const size_t n = p->n;
+    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2;
+    real *w = p->w, *r = p->r;
     size_t done = 0;
-    *largest = 0;
-    while (done < sweeps) {
-        *largest = 0;
+    *p->largest = 0;
+    while (done < p->sweeps) {
+        *p->largest = 0;
         for (size_t j = 0; j < n; j++) {
             const real curvature = gram[j * n + j], d = curvature + l2[j];
             if (!(d > 0)) continue;
@@ -32,12 +34,12 @@ static size_t FN(coordinate_descent)(size_t n, const real *gram, const real *l1,
             if (step == 0) continue;
             for (size_t k = 0; k < n; k++) r[k] = REAL_FMA(-step, gram[j * n + k], r[k]);
             const double violation = fabs((double)step) * d;
-            if (!(violation <= *largest)) *largest = violation;
+            if (!(violation <= *p->largest)) *p->largest = violation;
         }
         done++;
-        if (*largest <= tolerance) break;
+        if (*p->largest <= p->tolerance) break;
     }
-    return done;
+    *p->done = done;
 }
 
 #endif

@@ -15,21 +15,21 @@
 /* In float64, for results of float64. */
 INLINE vf64 mg_elementary_f64(const int op, vf64 a, vf64 b) {
     switch (op) {
-    case mg_elementary_expm1: return mg_expm1(a);
-    case mg_elementary_log1p: return mg_log1p(a);
-    case mg_elementary_log2: return mg_log2(a);
-    case mg_elementary_sin: return mg_sin(a);
-    case mg_elementary_cos: return mg_cos(a);
-    case mg_elementary_tan: return mg_tan(a);
-    case mg_elementary_sinh: return mg_sinh(a);
-    case mg_elementary_cosh: return mg_cosh(a);
-    case mg_elementary_asinh: return mg_asinh(a);
-    case mg_elementary_atan: return mg_atan(a);
-    case mg_elementary_softplus: return mg_softplus(a);
-    case mg_elementary_pow: return mg_pow(a, b);
-    case mg_elementary_atan2: return mg_atan2(a, b);
-    case mg_elementary_hypot: return mg_hypot(a, b);
-    case mg_elementary_logaddexp: return mg_logaddexp(a, b);
+    case mg_op_expm1: return mg_expm1(a);
+    case mg_op_log1p: return mg_log1p(a);
+    case mg_op_log2: return mg_log2(a);
+    case mg_op_sin: return mg_sin(a);
+    case mg_op_cos: return mg_cos(a);
+    case mg_op_tan: return mg_tan(a);
+    case mg_op_sinh: return mg_sinh(a);
+    case mg_op_cosh: return mg_cosh(a);
+    case mg_op_asinh: return mg_asinh(a);
+    case mg_op_atan: return mg_atan(a);
+    case mg_op_softplus: return mg_softplus(a);
+    case mg_op_pow: return mg_pow(a, b);
+    case mg_op_atan2: return mg_atan2(a, b);
+    case mg_op_hypot: return mg_hypot(a, b);
+    case mg_op_logaddexp: return mg_logaddexp(a, b);
     default: return a;
     }
 }
@@ -37,14 +37,14 @@ INLINE vf64 mg_elementary_f64(const int op, vf64 a, vf64 b) {
 /* In float64, for results of float32. */
 INLINE vf64 mg_elementary_f32(const int op, vf64 a, vf64 b) {
     switch (op) {
-    case mg_elementary_expm1: return mg_short_expm1(a);
-    case mg_elementary_log1p: return mg_short_log1p(a);
-    case mg_elementary_log2: return mg_short_log2(a);
-    case mg_elementary_sin: return mg_short_sin(a);
-    case mg_elementary_cos: return mg_short_cos(a);
-    case mg_elementary_tan: return mg_short_tan(a);
-    case mg_elementary_softplus: return mg_short_softplus(a);
-    case mg_elementary_logaddexp: return mg_short_logaddexp(a, b);
+    case mg_op_expm1: return mg_short_expm1(a);
+    case mg_op_log1p: return mg_short_log1p(a);
+    case mg_op_log2: return mg_short_log2(a);
+    case mg_op_sin: return mg_short_sin(a);
+    case mg_op_cos: return mg_short_cos(a);
+    case mg_op_tan: return mg_short_tan(a);
+    case mg_op_softplus: return mg_short_softplus(a);
+    case mg_op_logaddexp: return mg_short_logaddexp(a, b);
     default: return mg_elementary_f64(op, a, b);
     }
 }
@@ -52,7 +52,7 @@ INLINE vf64 mg_elementary_f32(const int op, vf64 a, vf64 b) {
 #define MG_SOURCE "elementwise/elementary.c"
 #include "base/mg_both.h"
 
-const mg_elementary_table MG_TABLE(elementary) = {MG_BOTH(map), MG_BOTH(where)};
+const mg_elementary_table MG_TABLE(elementary) = {MG_PAIR(map), MG_PAIR(where)};
 
 #else
 #include "base/map_vectors.h"
@@ -66,26 +66,26 @@ INLINE vec FN(step)(vec a, vec b) {
 /* In the precision of the operands. */
 INLINE vec FN(own)(const int op, vec a, vec b) {
     switch (op) {
-    case mg_elementary_floor: return V(floor)(a);
-    case mg_elementary_ceil: return V(ceil)(a);
-    case mg_elementary_maximum: return V(select)(V(le)(b, a), a, V(select)(V(eq)(a, a), b, a));
-    case mg_elementary_minimum: return V(select)(V(le)(a, b), a, V(select)(V(eq)(a, a), b, a));
-    case mg_elementary_step: return FN(step)(a, b);
-    case mg_elementary_erf: return V(erf)(a);
-    case mg_elementary_normal_cdf: return V(normal_cdf)(a);
-    case mg_elementary_gelu: return V(gelu)(a);
-    case mg_elementary_gelu_tanh: return V(gelu_tanh)(a);
-    case mg_elementary_leaky_relu: return V(select)(V(lt)((vec){0}, a), a, b * a);
-    case mg_elementary_leaky_slope: return V(select)(V(lt)((vec){0}, a), V(set1)(1), V(select)(V(eq)(a, a), b, a));
-    case mg_elementary_gelu_grad: return V(gelu_grad)(a, b);
-    case mg_elementary_gelu_tanh_grad: return V(gelu_tanh_grad)(a, b);
+    case mg_op_floor: return V(floor)(a);
+    case mg_op_ceil: return V(ceil)(a);
+    case mg_op_maximum: return V(select)(V(le)(b, a), a, V(select)(V(eq)(a, a), b, a));
+    case mg_op_minimum: return V(select)(V(le)(a, b), a, V(select)(V(eq)(a, a), b, a));
+    case mg_op_step: return FN(step)(a, b);
+    case mg_op_erf: return V(erf)(a);
+    case mg_op_normal_cdf: return V(normal_cdf)(a);
+    case mg_op_gelu: return V(gelu)(a);
+    case mg_op_gelu_tanh: return V(gelu_tanh)(a);
+    case mg_op_leaky_relu: return V(select)(V(lt)((vec){0}, a), a, b * a);
+    case mg_op_leaky_slope: return V(select)(V(lt)((vec){0}, a), V(set1)(1), V(select)(V(eq)(a, a), b, a));
+    case mg_op_gelu_grad: return V(gelu_grad)(a, b);
+    case mg_op_gelu_tanh_grad: return V(gelu_tanh_grad)(a, b);
     default: return a;
     }
 }
 
 INLINE int FN(is_own)(const int op) {
-    return op == mg_elementary_erf || op == mg_elementary_normal_cdf || op >= mg_elementary_maximum ||
-           (op >= mg_elementary_floor && op < mg_elementary_pow);
+    return op == mg_op_erf || op == mg_op_normal_cdf || op >= mg_op_maximum ||
+           (op >= mg_op_floor && op < mg_op_pow);
 }
 
 /* Two vectors at a time, whose chains overlap. */
@@ -110,10 +110,10 @@ INLINE void FN(by_float64)(const int op, size_t n, const real *a, size_t a_step,
 /* One row (strided_rows.h). Each case is the loop made for one op. */
 static void FN(row)(int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step, real *out) {
     switch (op) {
-#define CASE(name) case mg_elementary_##name:                                                                          \
-        if (FN(is_own)(mg_elementary_##name))                                                                          \
-            FN(by_vectors)(FN(own), mg_elementary_##name, n, a, a_step, b, b_step, out);                               \
-        else FN(by_float64)(mg_elementary_##name, n, a, a_step, b, b_step, out);                                       \
+#define CASE(name) case mg_op_##name:                                                                          \
+        if (FN(is_own)(mg_op_##name))                                                                          \
+            FN(by_vectors)(FN(own), mg_op_##name, n, a, a_step, b, b_step, out);                               \
+        else FN(by_float64)(mg_op_##name, n, a, a_step, b, b_step, out);                                       \
         return;
     MG_ELEMENTARY_1(CASE) MG_ELEMENTARY_2(CASE)
 #undef CASE
@@ -122,10 +122,11 @@ static void FN(row)(int op, size_t n, const real *a, size_t a_step, const real *
 
 #include "base/strided_rows.h"
 
-static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
-    FN(rows)(op, op < mg_elementary_pow ? 1 : 2, rows, n, a, b, out);
+static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, void *out) {
+    FN(rows)(op, op < mg_op_pow ? 1 : 2, rows, n, a, b, out);
 }
 
+/* out = c ? a : b; a step is 1, or 0 for a number. */
 INLINE void FN(pick)(size_t n, const uint8_t *c, const real *a, const size_t a_step, const real *b, const size_t b_step,
                      real *out) {
     for (size_t i = 0; i < n; i++) {
@@ -134,12 +135,14 @@ INLINE void FN(pick)(size_t n, const uint8_t *c, const real *a, const size_t a_s
     }
 }
 
-/* out = c ? a : b; a step is 1, or 0 for a number. */
-static void FN(where)(size_t n, const uint8_t *c, const real *a, size_t a_step, const real *b, size_t b_step,
-                      real *out) {
-    if (a_step && b_step) FN(pick)(n, c, a, 1, b, 1, out);
-    else if (a_step) FN(pick)(n, c, a, 1, b, 0, out);
-    else if (b_step) FN(pick)(n, c, a, 0, b, 1, out);
+static void FN(where)(const mg_where_args *p, size_t first, size_t n) {
+    const uint8_t *c = p->c + first;
+    const real a_one = (real)p->a_value, b_one = (real)p->b_value;
+    const real *a = p->a ? (const real *)p->a + first : &a_one, *b = p->b ? (const real *)p->b + first : &b_one;
+    real *out = (real *)p->out + first;
+    if (p->a && p->b) FN(pick)(n, c, a, 1, b, 1, out);
+    else if (p->a) FN(pick)(n, c, a, 1, b, 0, out);
+    else if (p->b) FN(pick)(n, c, a, 0, b, 1, out);
     else FN(pick)(n, c, a, 0, b, 0, out);
 }
 

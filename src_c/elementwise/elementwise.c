@@ -6,7 +6,7 @@
 #define MG_SOURCE "elementwise/elementwise.c"
 #include "base/mg_both.h"
 
-const mg_elementwise_table MG_TABLE(elementwise) = {MG_BOTH(map), MG_BOTH(convert)};
+const mg_elementwise_table MG_TABLE(elementwise) = {MG_PAIR(map)};
 
 #else
 
@@ -42,31 +42,32 @@ INLINE void FN(row)(const int op, size_t n, const real *a, size_t a_step, const 
 
 #include "base/strided_rows.h"
 
-/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. Each case is the loop made for one op. */
-static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
-    switch (op) {
-#define OPERANDS(op) (op == mg_op_copy ? 0 : op < mg_op_add ? 1 : 2)
-#define CASE(name) case mg_op_##name: FN(rows)(mg_op_##name, OPERANDS(mg_op_##name), rows, n, a, b, out); return;
-    MG_UNARY(CASE) MG_BINARY(CASE)
-#undef CASE
-#undef OPERANDS
-    }
-}
-
 #if real_bits == 32
 #define other double
 #else
 #define other float
 #endif
 
-/* out = x in the other precision; to float32 rounded to nearest. */
-static void FN(convert)(size_t rows, size_t n, mg_operand x, other *out) {
+/* out = x, numbers of the other precision; to float rounded to nearest. */
+static void FN(convert)(size_t rows, size_t n, mg_operand x, real *out) {
     for (size_t r = 0; r < rows; r++, x.p += x.row, out += n)
-        if (x.col == sizeof(real))
-            for (size_t j = 0; j < n; j++) out[j] = (other)((const real *)x.p)[j];
+        if (x.col == sizeof(other))
+            for (size_t j = 0; j < n; j++) out[j] = (real)((const other *)x.p)[j];
         else
-            for (size_t j = 0; j < n; j++) out[j] = (other)*(const real *)(x.p + (ptrdiff_t)j * x.col);
+            for (size_t j = 0; j < n; j++) out[j] = (real)*(const other *)(x.p + (ptrdiff_t)j * x.col);
 }
 #undef other
+
+/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. Each case is the loop made for one op. */
+static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, void *out) {
+    switch (op) {
+#define OPERANDS(op) (op == mg_op_copy ? 0 : op < mg_op_add ? 1 : 2)
+#define CASE(name) case mg_op_##name: FN(rows)(mg_op_##name, OPERANDS(mg_op_##name), rows, n, a, b, out); return;
+    MG_UNARY(CASE) MG_BINARY(CASE)
+#undef CASE
+#undef OPERANDS
+    case mg_op_convert: FN(convert)(rows, n, a, out); return;
+    }
+}
 
 #endif

@@ -5,7 +5,7 @@
 #define MG_SOURCE "elementwise/elementwise_naive.c"
 #include "base/mg_both.h"
 
-const mg_elementwise_table MG_TABLE(elementwise) = {MG_BOTH(map), MG_BOTH(convert)};
+const mg_elementwise_table MG_TABLE(elementwise) = {MG_PAIR(map)};
 
 #else
 
@@ -38,25 +38,27 @@ static real FN(at)(mg_operand x, size_t r, size_t j) {
     return *(const real *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
 }
 
-/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. */
-static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < n; j++)
-            out[r * n + j] = FN(value)(op, FN(at)(a, r, j), op < mg_op_add ? 0 : FN(at)(b, r, j));
-}
-
 #if real_bits == 32
 #define other double
 #else
 #define other float
 #endif
 
-/* out = x in the other precision; to float32 rounded to nearest. */
-static void FN(convert)(size_t rows, size_t n, mg_operand x, other *out) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t j = 0; j < n; j++) out[r * n + j] = (other)FN(at)(x, r, j);
+/* A number of the other precision, rounded to nearest if it is a double. */
+static real FN(converted)(mg_operand x, size_t r, size_t j) {
+    return (real)*(const other *)(x.p + (ptrdiff_t)r * x.row + (ptrdiff_t)j * x.col);
 }
 #undef other
+
+/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. */
+static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, void *out) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < n; j++) {
+            real *to = (real *)out + r * n + j;
+            if (op == mg_op_convert) *to = FN(converted)(a, r, j);
+            else *to = FN(value)(op, FN(at)(a, r, j), op < mg_op_add ? 0 : FN(at)(b, r, j));
+        }
+}
 #undef NAIVE
 
 #endif

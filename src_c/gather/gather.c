@@ -4,9 +4,13 @@
 #include <string.h>
 #include "base/simd.h"
 
-/* out[i] = x[index[i]], rows of `bytes` bytes.
+/* out[i] = x[index[i]], both rows of `bytes` bytes.
    The two short cases are one load and one store each, where a copy of unknown length is a call. */
-static void take(size_t n, size_t bytes, const char *x, const int64_t *index, char *out) {
+static void take(const mg_rows_args *p, size_t slice, size_t first, size_t n) {
+    const size_t bytes = p->size * p->bytes;
+    const char *x = (const char *)p->x + slice * p->few * bytes;
+    const int64_t *index = p->index + first;
+    char *out = (char *)p->out + (slice * p->n + first) * bytes;
     if (bytes == 4)
         for (size_t i = 0; i < n; i++) memcpy(out + 4 * i, x + 4 * index[i], 4);
     else if (bytes == 8)
@@ -33,12 +37,16 @@ static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out,
 #define MG_SOURCE "gather/gather.c"
 #include "base/mg_both.h"
 
-const mg_gather_table MG_TABLE(gather) = {take, place, MG_BOTH(add_at)};
+const mg_gather_table MG_TABLE(gather) = {take, place, MG_PAIR(add_at)};
 
 #else
 
-/* out[index[i]] += x[i], i rising: the first `width` elements of rows that are `row` elements apart. */
-static void FN(add_at)(size_t n, size_t width, size_t row, const real *x, const int64_t *index, real *out) {
+/* out[index[i]] += x[i], i rising: `width` elements of rows that are `row` elements apart. */
+static void FN(add_at)(const mg_rows_args *p, size_t slice, size_t first, size_t width) {
+    const size_t n = p->n, row = p->size;
+    const real *x = (const real *)p->x + slice * n * row + first;
+    const int64_t *index = p->index;
+    real *out = (real *)p->out + slice * p->few * row + first;
     if (width == 1) {
         for (size_t i = 0; i < n; i++) out[(size_t)index[i] * row] += x[i * row];
         return;

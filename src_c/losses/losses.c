@@ -5,12 +5,11 @@
 #include "math/exp_log_tanh.h"
 #include "losses/losses.h"
 #include "base/simd.h"
-#undef MG_SOURCE
 #define MG_SOURCE "losses/losses.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_losses_table MG_TABLE(losses) = {BOTH(bce_with_logits), BOTH(mse), BOTH(bce_with_logits_grad), BOTH(mse_grad)};
+const mg_losses_table MG_TABLE(losses) = {
+    MG_PAIR(bce_with_logits), MG_PAIR(mse), MG_PAIR(bce_with_logits_grad), MG_PAIR(mse_grad)};
 
 #else
 #include "base/sums.h"
@@ -24,9 +23,10 @@ INLINE void FN(elements)(FN(formula) f, size_t n, const real *x, const real *t, 
     if (i < n) V(store_part)(loss + i, n - i, f(V(load_part)(x + i, n - i), V(load_part)(t + i, n - i)));
 }
 
-INLINE double FN(losses)(FN(formula) f, size_t n, const real *x, const real *t, real *loss) {
-    if (loss) {
-        FN(elements)(f, n, x, t, loss);
+INLINE double FN(losses)(FN(formula) f, const mg_loss_args *p, size_t first, size_t n) {
+    const real *x = (const real *)p->x + first, *t = (const real *)p->t + first;
+    if (p->each) {
+        FN(elements)(f, n, x, t, (real *)p->loss + first);
         return 0;
     }
     mg_pairwise sum = {0};
@@ -40,8 +40,12 @@ INLINE double FN(losses)(FN(formula) f, size_t n, const real *x, const real *t, 
 }
 
 /* out = slope(x, t) scale, scale = g / divisor. */
-INLINE void FN(gradients)(FN(formula) slope, size_t n, const real *x, const real *t, const real *g, size_t step,
-                          double divisor, real *out) {
+INLINE void FN(gradients)(FN(formula) slope, const mg_loss_grad_args *p, size_t first, size_t n) {
+    const real *x = (const real *)p->x + first, *t = (const real *)p->t + first;
+    const real *g = (const real *)p->g + (p->each ? first : 0);
+    const size_t step = p->each ? 1 : 0;
+    const double divisor = p->divisor;
+    real *out = (real *)p->out + first;
     real scale[W];
     for (size_t i = 0; i < n; i += W) {
         const size_t part = n - i < W ? n - i : W;
@@ -77,19 +81,17 @@ INLINE vec FN(bce_slope)(vec x, vec t) {
 INLINE vec FN(square_error)(vec x, vec t) { return (x - t) * (x - t); }
 INLINE vec FN(square_slope)(vec x, vec t) { return (x - t) + (x - t); }
 
-static double FN(bce_with_logits)(size_t n, const real *x, const real *t, real *loss) {
-    return FN(losses)(FN(bce), n, x, t, loss);
+static double FN(bce_with_logits)(const mg_loss_args *p, size_t first, size_t n) {
+    return FN(losses)(FN(bce), p, first, n);
 }
-static double FN(mse)(size_t n, const real *x, const real *t, real *loss) {
-    return FN(losses)(FN(square_error), n, x, t, loss);
+static double FN(mse)(const mg_loss_args *p, size_t first, size_t n) {
+    return FN(losses)(FN(square_error), p, first, n);
 }
-static void FN(bce_with_logits_grad)(size_t n, const real *x, const real *t, const real *g, size_t step, double divisor,
-                                     real *out) {
-    FN(gradients)(FN(bce_slope), n, x, t, g, step, divisor, out);
+static void FN(bce_with_logits_grad)(const mg_loss_grad_args *p, size_t first, size_t n) {
+    FN(gradients)(FN(bce_slope), p, first, n);
 }
-static void FN(mse_grad)(size_t n, const real *x, const real *t, const real *g, size_t step, double divisor,
-                         real *out) {
-    FN(gradients)(FN(square_slope), n, x, t, g, step, divisor, out);
+static void FN(mse_grad)(const mg_loss_grad_args *p, size_t first, size_t n) {
+    FN(gradients)(FN(square_slope), p, first, n);
 }
 
 #endif

@@ -1,24 +1,34 @@
-/* Losses that act element by element. Table of one variant. */
+/* Losses that act element by element: what a call says, and the table of one variant. */
 #ifndef MG_LOSSES_H
 #define MG_LOSSES_H
 #include <stddef.h>
 
-/* A loss returns its flat sum (loss NULL), or writes its elements and returns 0. Element i's gradient comes in at
-   g[i * step], step 0 or 1. */
-#define MG_LOSSES(real, bits)                                                                                          \
-    double (*bce_with_logits_##bits)(size_t n, const real *x, const real *t, real *loss);                              \
-    double (*mse_##bits)(size_t n, const real *x, const real *t, real *loss);                                          \
-    void (*bce_with_logits_grad_##bits)(size_t n, const real *x, const real *t, const real *g, size_t step,            \
-                                        double divisor, real *out);                                                    \
-    void (*mse_grad_##bits)(size_t n, const real *x, const real *t, const real *g, size_t step, double divisor,        \
-                            real *out);
+typedef struct {
+    size_t n;
+    const void *x, *t;
+    void *loss;                             /* of each element, or one number: their sum / divisor */
+    double divisor;
+    int each, precision;
+} mg_loss_args;
 
 typedef struct {
-    MG_LOSSES(float, f32)
-    MG_LOSSES(double, f64)
-} mg_losses_table;
-#undef MG_LOSSES
+    size_t n;
+    const void *x, *t;
+    const void *g;                          /* of each element, or one number for all */
+    void *out;
+    double divisor;
+    int each, precision;
+} mg_loss_grad_args;
 
-extern const mg_losses_table *const mg_losses[];
+/* By precision; n elements from `first` on. A loss writes them if each is asked for and returns 0, or returns their
+   flat sum. */
+typedef double (*mg_loss)(const mg_loss_args *p, size_t first, size_t n);
+typedef void (*mg_loss_grad)(const mg_loss_grad_args *p, size_t first, size_t n);
+typedef struct {
+    mg_loss bce_with_logits[2], mse[2];
+    mg_loss_grad bce_with_logits_grad[2], mse_grad[2];
+} mg_losses_table;
+
+extern const mg_losses_table *const mg_losses_tables[];
 
 #endif

@@ -2,12 +2,11 @@
 #ifndef real
 #include "math/exp_log_tanh_naive.h"
 #include "losses/losses.h"
-#undef MG_SOURCE
 #define MG_SOURCE "losses/losses_naive.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_losses_table MG_TABLE(losses) = {BOTH(bce_with_logits), BOTH(mse), BOTH(bce_with_logits_grad), BOTH(mse_grad)};
+const mg_losses_table MG_TABLE(losses) = {
+    MG_PAIR(bce_with_logits), MG_PAIR(mse), MG_PAIR(bce_with_logits_grad), MG_PAIR(mse_grad)};
 
 #else
 #include "base/sums_naive.h"
@@ -30,37 +29,43 @@ static real FN(bce)(real x, real t) {
 static real FN(square_error)(real x, real t) { return (x - t) * (x - t); }
 
 /* The losses of n elements: written, or summed like any other flat sum: by chunks, as a tree. */
-static double FN(losses)(real (*f)(real, real), size_t n, const real *x, const real *t, real *loss) {
-    if (n > 1024 && !loss) {
+static double FN(losses)(real (*f)(real, real), const mg_loss_args *p, size_t first, size_t n) {
+    const real *x = (const real *)p->x + first, *t = (const real *)p->t + first;
+    if (n > 1024 && !p->each) {
         const size_t left = mg_left_branch(n, 1024);
-        return FN(losses)(f, left, x, t, NULL) + FN(losses)(f, n - left, x + left, t + left, NULL);
+        return FN(losses)(f, p, first, left) + FN(losses)(f, p, first + left, n - left);
     }
-    real chunk[1024], *to = loss ? loss : chunk;
+    real chunk[1024], *to = p->each ? (real *)p->loss + first : chunk;
     for (size_t i = 0; i < n; i++) to[i] = f(x[i], t[i]);
-    return loss ? 0 : FN(sum_flat)(n, chunk);
+    return p->each ? 0 : FN(sum_flat)(n, chunk);
 }
 
-static double FN(bce_with_logits)(size_t n, const real *x, const real *t, real *loss) {
-    return FN(losses)(FN(bce), n, x, t, loss);
+static double FN(bce_with_logits)(const mg_loss_args *p, size_t first, size_t n) {
+    return FN(losses)(FN(bce), p, first, n);
 }
 
-static double FN(mse)(size_t n, const real *x, const real *t, real *loss) {
-    return FN(losses)(FN(square_error), n, x, t, loss);
+static double FN(mse)(const mg_loss_args *p, size_t first, size_t n) {
+    return FN(losses)(FN(square_error), p, first, n);
+}
+
+/* The gradient that comes in at element i, over the divisor. */
+static real FN(incoming)(const mg_loss_grad_args *p, size_t i) {
+    return (real)(((const real *)p->g)[p->each ? i : 0] / p->divisor);
 }
 
 /* out = (sigmoid(x) - t) g / divisor. */
-static void FN(bce_with_logits_grad)(size_t n, const real *x, const real *t, const real *g, size_t step, double divisor,
-                                     real *out) {
-    for (size_t i = 0; i < n; i++) {
-        const real scale = (real)(g[i * step] / divisor), e = EXP(x[i] > 0 ? -x[i] : x[i]), q = e / (1 + e);
-        out[i] = (x[i] < 0 ? q - t[i] : (1 - t[i]) - q) * scale;
+static void FN(bce_with_logits_grad)(const mg_loss_grad_args *p, size_t first, size_t n) {
+    const real *x = p->x, *t = p->t;
+    for (size_t i = first; i < first + n; i++) {
+        const real e = EXP(x[i] > 0 ? -x[i] : x[i]), q = e / (1 + e);
+        ((real *)p->out)[i] = (x[i] < 0 ? q - t[i] : (1 - t[i]) - q) * FN(incoming)(p, i);
     }
 }
 
 /* out = 2 (x - t) g / divisor. */
-static void FN(mse_grad)(size_t n, const real *x, const real *t, const real *g, size_t step, double divisor,
-                         real *out) {
-    for (size_t i = 0; i < n; i++) out[i] = 2 * (x[i] - t[i]) * (real)(g[i * step] / divisor);
+static void FN(mse_grad)(const mg_loss_grad_args *p, size_t first, size_t n) {
+    const real *x = p->x, *t = p->t;
+    for (size_t i = first; i < first + n; i++) ((real *)p->out)[i] = 2 * (x[i] - t[i]) * FN(incoming)(p, i);
 }
 
 #undef EXP

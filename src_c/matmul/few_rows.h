@@ -73,7 +73,7 @@ INLINE void FN(by_columns)(const int R, size_t n, size_t k, const real *a, ptrdi
     }
 }
 
-static void FN(few_rows)(const mg_matmul_args *p) {
+static void FN(few_rows)(const mg_product *p) {
     _Alignas(64) real sum[FEW * FN(stretch)];
     for (size_t j0 = 0; j0 < p->n; j0 += FN(stretch)) {
         const size_t n = p->n - j0 < FN(stretch) ? p->n - j0 : FN(stretch);

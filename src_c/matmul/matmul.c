@@ -25,7 +25,7 @@ enum { PADS = 1 };
 #define MG_SOURCE "matmul/matmul.c"
 #include "base/mg_both.h"
 
-const mg_matmul_table MG_TABLE(matmul) = {MG_BOTH(matmul_scratch), MG_BOTH(matmul), MG_BOTH(matvec)};
+const mg_matmul_table MG_TABLE(matmul) = {MG_PAIR(matmul_scratch), MG_PAIR(matmul), MG_PAIR(matvec)};
 
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
@@ -47,11 +47,11 @@ typedef struct {
     size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
 } FN(plan);
 
-static int FN(few)(const mg_matmul_args *p) {
+static int FN(few)(const mg_product *p) {
     return p->m <= FEW && p->n >= 4 * W && p->k > 0 && (p->b_col == 1 || p->b_row == 1);
 }
 
-static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
+static FN(plan) FN(make_plan)(const mg_product *p) {
     const size_t k = p->k < FN(chunk) ? p->k : FN(chunk), rows = 210 * FN(chunk) / (k + 1);
     const int large_b = k * p->n > FN(chunk) * 256, large_a = k * p->m > FN(chunk) * 112;
     const int crosses = ((uintptr_t)p->b | (uintptr_t)p->b_row * sizeof(real)) % 64 != 0;
@@ -69,7 +69,7 @@ static FN(plan) FN(make_plan)(const mg_matmul_args *p) {
 }
 
 /* The plan; and in t the product that it is for: p, or its transpose. */
-static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
+static FN(plan) FN(choose)(const mg_product *p, mg_product *t) {
     *t = *p;
     if (p->b_row != 1 || p->b_col == 1 || p->m < W || p->m >= 96 || p->n < W || 2 * p->m * (p->k + p->n) >= p->n * p->k)
         return FN(make_plan)(p);
@@ -82,14 +82,14 @@ static FN(plan) FN(choose)(const mg_matmul_args *p, mg_matmul_args *t) {
 }
 
 /* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
-static int FN(single)(const mg_matmul_args *p) {
+static int FN(single)(const mg_product *p) {
     return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
            !(PADS && p->n < W);
 }
 
-static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+static size_t FN(matmul_scratch)(const mg_product *p) {
     if (FN(single)(p)) return 0;
-    mg_matmul_args t;
+    mg_product t;
     const FN(plan) q = FN(choose)(p, &t);
     const size_t apart = p->accumulate && p->k > FN(chunk) ? p->m * p->n : 0;
     const size_t bytes = (apart + (FN(few)(p) ? 0 : q.panels + q.block + q.strip)) * sizeof(real);
@@ -134,7 +134,7 @@ static void FN(group_tiles)(FN(tile_args) t, size_t m) {
 }
 
 /* Rows i0 .. i0 + m of c, one chunk of k. */
-static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
+static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
     const int fresh = i0 == 0 || !q->keep_b;        /* else the first block of rows has left all panels */
@@ -182,10 +182,10 @@ static void FN(block)(const mg_matmul_args *p, const FN(plan) *q, size_t i0, siz
     if (q->turned) FN(turn_back)(p, i0, m, adds, ends, strip, strip_row);
 }
 
-static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch) {
+static void FN(blocks)(const mg_product *p, const FN(plan) *q, real *scratch) {
     const size_t blocks = (p->m + q->rows - 1) / q->rows;
     for (size_t j = 0; j < p->n; j += q->columns) {
-        mg_matmul_args part = *p;
+        mg_product part = *p;
         part.n = p->n - j < q->columns ? p->n - j : q->columns;
         part.b = (const real *)p->b + (ptrdiff_t)j * p->b_col;
         part.c = (real *)p->c + (ptrdiff_t)j * (q->turned ? p->c_row : 1);
@@ -200,7 +200,7 @@ static void FN(blocks)(const mg_matmul_args *p, const FN(plan) *q, real *scratch
     }
 }
 
-static void FN(single_tile)(const mg_matmul_args *p) {
+static void FN(single_tile)(const mg_product *p) {
     const FN(tile_args) t = {
         .n = p->n, .k = p->k, .a = p->a, .b = p->b, .bias = p->bias, .c = p->c, .a_row = p->a_row, .a_col = p->a_col,
         .b_row = p->b_row, .b_last = (ptrdiff_t)p->n - W, .c_row = p->c_row, .add = p->accumulate,
@@ -211,14 +211,14 @@ static void FN(single_tile)(const mg_matmul_args *p) {
     if (p->activation > MG_ACT_RELU) FN(activate)(p->activation, p->m, p->n, p->c, p->c_row);
 }
 
-static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+static void FN(matmul)(const mg_product *p, void *scratch) {
     if (FN(single)(p)) {
         FN(single_tile)(p);
         return;
     }
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
-    mg_matmul_args q = *p, t;
+    mg_product q = *p, t;
     const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
     if (apart) {
         q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;

@@ -7,28 +7,28 @@
 #define MG_SOURCE "matmul/matmul_naive.c"
 #include "base/mg_both.h"
 
-const mg_matmul_table MG_TABLE(matmul) = {MG_BOTH(matmul_scratch), MG_BOTH(matmul), MG_BOTH(matvec)};
+const mg_matmul_table MG_TABLE(matmul) = {MG_PAIR(matmul_scratch), MG_PAIR(matmul), MG_PAIR(matvec)};
 
 #else
 
 #define NAIVE(name) MG_CAT(naive_##name##_f, real_bits)
 enum { FN(chunk) = 4096 / sizeof(real) };
 
-static size_t FN(matmul_scratch)(const mg_matmul_args *p) {
+static size_t FN(matmul_scratch)(const mg_product *p) {
     (void)p;
     return 0;
 }
 
-static real FN(a)(const mg_matmul_args *p, size_t i, size_t k) {
+static real FN(a)(const mg_product *p, size_t i, size_t k) {
     return ((const real *)p->a)[(ptrdiff_t)i * p->a_row + (ptrdiff_t)k * p->a_col];
 }
 
-static real FN(b)(const mg_matmul_args *p, size_t k, size_t j) {
+static real FN(b)(const mg_product *p, size_t k, size_t j) {
     return ((const real *)p->b)[(ptrdiff_t)k * p->b_row + (ptrdiff_t)j * p->b_col];
 }
 
 /* What becomes of the sum of element (i, j). */
-static void FN(finish)(const mg_matmul_args *p, size_t i, size_t j, real sum) {
+static void FN(finish)(const mg_product *p, size_t i, size_t j, real sum) {
     real *c = (real *)p->c + (ptrdiff_t)i * p->c_row + j;
     if (p->bias) sum += ((const real *)p->bias)[j];
     switch (p->activation) {
@@ -39,7 +39,7 @@ static void FN(finish)(const mg_matmul_args *p, size_t i, size_t j, real sum) {
     *c = p->accumulate ? *c + sum : sum;
 }
 
-static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
+static void FN(matmul)(const mg_product *p, void *scratch) {
     (void)scratch;
     for (size_t i = 0; i < p->m; i++) {
         for (size_t j = 0; j < p->n; j++) {
@@ -55,7 +55,7 @@ static void FN(matmul)(const mg_matmul_args *p, void *scratch) {
     }
 }
 
-static void FN(matvec)(const mg_matmul_args *p) {
+static void FN(matvec)(const mg_product *p) {
     for (size_t i = 0; i < p->m; i++) {
         real sum = 0;
         for (size_t first = 0; first < p->k; first += FN(chunk)) {

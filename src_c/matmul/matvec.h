@@ -83,7 +83,7 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
 }
 
 /* c[i] and on = what becomes of the sums of `part` rows. */
-INLINE void FN(finish)(const mg_matmul_args *p, size_t i, size_t part, vec y) {
+INLINE void FN(finish)(const mg_product *p, size_t i, size_t part, vec y) {
     real *c = (real *)p->c + i;
     if (p->bias) y += V(set1)(*(const real *)p->bias);
     y = FN(activated)(p->activation, y);
@@ -91,14 +91,14 @@ INLINE void FN(finish)(const mg_matmul_args *p, size_t i, size_t part, vec y) {
 }
 
 /* The chunk of x that row i meets. Where x is not contiguous it is copied. */
-INLINE const real *FN(chunk_of)(const mg_matmul_args *p, size_t i, size_t k0, size_t k, real *copy) {
+INLINE const real *FN(chunk_of)(const mg_product *p, size_t i, size_t k0, size_t k, real *copy) {
     const real *x = (const real *)p->b + (ptrdiff_t)i * p->b_col + (ptrdiff_t)k0 * p->b_row;
     if (p->b_row == 1) return x;
     for (size_t l = 0; l < k; l++) copy[l] = x[(ptrdiff_t)l * p->b_row];
     return copy;
 }
 
-static void FN(matvec_by_rows)(const mg_matmul_args *p) {
+static void FN(matvec_by_rows)(const mg_product *p) {
     enum { MANY = FN(at_once) };
     const size_t most = p->b_col && p->b_row != 1 ? 1 : W;  /* only one copy of an x is held */
     real copy[FN(chunk)];
@@ -128,7 +128,7 @@ static void FN(matvec_by_rows)(const mg_matmul_args *p) {
 /* The three ways, measured against OpenBLAS (AVX-512): 500 x 200 by pairs of lanes 0.96, with a few lanes in registers
    0.60; 784 x 32 so 0.84, by pairs 0.62; 20 x 100000 in order 1.00, 0.93 in registers. In registers is also fastest
    (1.02, pairs 0.92) where the third cache holds the matrix and few vectors lie in two of its cache lines. */
-static void FN(matvec_by_columns)(const mg_matmul_args *p) {
+static void FN(matvec_by_columns)(const mg_product *p) {
     const size_t row = p->m * sizeof(real), bytes = p->k * row;
     const int far = bytes > 2 << 20;
     const int in_order = far && p->m >= W && row <= 512;
@@ -152,7 +152,7 @@ static void FN(matvec_by_columns)(const mg_matmul_args *p) {
     }
 }
 
-static void FN(matvec)(const mg_matmul_args *p) {
+static void FN(matvec)(const mg_product *p) {
     if (p->a_row == 1 && p->a_col != 1 && !p->b_col) FN(matvec_by_columns)(p);
     else FN(matvec_by_rows)(p);
 }

@@ -49,7 +49,7 @@ static void FN(pack_columns)(size_t m, size_t n, const real *from, ptrdiff_t col
 }
 
 /* Rows i0 .. i0 + m of the turned product t: their transpose goes into c, finished. */
-static void FN(turn_back)(const mg_matmul_args *t, size_t i0, size_t m, int add, int ends, const real *strip,
+static void FN(turn_back)(const mg_product *t, size_t i0, size_t m, int add, int ends, const real *strip,
                           ptrdiff_t row) {
     for (size_t j = 0; j < t->n; j += W) {
         const size_t high = t->n - j < W ? t->n - j : W;

@@ -5,14 +5,15 @@
 #define MG_SOURCE "measure/peaks.c"
 #include "base/mg_both.h"
 
-const mg_peaks_table MG_TABLE(peaks) = {MG_BOTH(peak_fma), MG_BOTH(peak_copy)};
+const mg_peaks_table MG_TABLE(peaks) = {MG_PAIR(peak_fma), MG_PAIR(peak_copy)};
 
 #else
 
 /* Twelve independent chains c = a c + b: enough for two units with a latency of up to six cycles, and with a and b they
    fit into 16 registers. Returns the number of operations, additions and multiplications; sink keeps the compiler from
    dropping them. */
-static double FN(peak_fma)(size_t rounds, real *sink) {
+static double FN(peak_fma)(size_t rounds, void *memory) {
+    real *sink = memory;
     const vec a = V(set1)(*sink), b = V(set1)(R(1.0) - *sink);
     vec c[12], all = {0};
     UNROLL for (int i = 0; i < 12; i++) c[i] = V(set1)((real)i);
@@ -25,7 +26,9 @@ static double FN(peak_fma)(size_t rounds, real *sink) {
 }
 
 /* out = x, n elements, with ordinary loads and stores as the kernels use them. */
-static void FN(peak_copy)(size_t n, const real *x, real *out) {
+static void FN(peak_copy)(const mg_peak_copy_args *p, size_t first, size_t n) {
+    const real *x = (const real *)p->x + first;
+    real *out = (real *)p->out + first;
     size_t i = 0;
     for (; i + 4 * W <= n; i += 4 * W) {
         UNROLL for (int j = 0; j < 4; j++) V(store)(out + i + j * W, V(load)(x + i + j * W));

@@ -4,12 +4,24 @@
 #include <stddef.h>
 
 typedef struct {
-    double (*peak_fma_f32)(size_t rounds, float *sink);
-    double (*peak_fma_f64)(size_t rounds, double *sink);
-    void (*peak_copy_f32)(size_t n, const float *x, float *out);
-    void (*peak_copy_f64)(size_t n, const double *x, double *out);
+    size_t rounds, parts;                   /* parts: one for each thread */
+    double *operations;                     /* additions and multiplications of a part */
+    int precision;
+} mg_peak_fma_args;
+
+typedef struct {
+    size_t n, parts;
+    const void *x;
+    void *out;
+    int precision;
+} mg_peak_copy_args;
+
+/* By precision. sink is a number 0.5 that the compiler does not know. */
+typedef struct {
+    double (*peak_fma[2])(size_t rounds, void *sink);
+    void (*peak_copy[2])(const mg_peak_copy_args *p, size_t first, size_t n);
 } mg_peaks_table;
 
-extern const mg_peaks_table *const mg_peaks[];
+extern const mg_peaks_table *const mg_peaks_tables[];
 
 #endif

@@ -4,12 +4,13 @@
 #define MG_SOURCE "measure/peaks_naive.c"
 #include "base/mg_both.h"
 
-const mg_peaks_table MG_TABLE(peaks) = {MG_BOTH(peak_fma), MG_BOTH(peak_copy)};
+const mg_peaks_table MG_TABLE(peaks) = {MG_PAIR(peak_fma), MG_PAIR(peak_copy)};
 
 #else
 
 /* One chain c = a c + b; returns the number of operations. */
-static double FN(peak_fma)(size_t rounds, real *sink) {
+static double FN(peak_fma)(size_t rounds, void *memory) {
+    real *sink = memory;
     const real a = *sink, b = R(1.0) - *sink;
     real c = 0;
     for (size_t r = 0; r < rounds; r++) c = REAL_FMA(a, c, b);
@@ -18,7 +19,9 @@ static double FN(peak_fma)(size_t rounds, real *sink) {
 }
 
 /* out = x, n elements. */
-static void FN(peak_copy)(size_t n, const real *x, real *out) {
+static void FN(peak_copy)(const mg_peak_copy_args *p, size_t first, size_t n) {
+    const real *x = (const real *)p->x + first;
+    real *out = (real *)p->out + first;
     for (size_t i = 0; i < n; i++) out[i] = x[i];
 }
 

@@ -10,9 +10,8 @@
 enum { panel = 64 };
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_group_norms_table MG_TABLE(group_norms) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit),
-                                          BOTH(group_level)};
+const mg_group_norms_table MG_TABLE(group_norms) = {
+    MG_PAIR(group_norm), MG_PAIR(group_soft_threshold), MG_PAIR(group_limit), MG_PAIR(group_level)};
 
 #else
 #include "base/sums.h"
@@ -91,7 +90,7 @@ INLINE void FN(column_squares)(size_t columns, size_t m, size_t stride, const re
 }
 
 /* norm[j] = ‖soft(group j, t[j])‖ of g.count <= panel groups. */
-INLINE void FN(norms_of)(mg_group_norms_layout g, const real *v, const double *t, double *norm, int soft) {
+INLINE void FN(norms_of)(mg_layout g, const real *v, const double *t, double *norm, int soft) {
     if (g.stride == 1) {
         for (size_t j = 0; j < g.count; j++) norm[j] = FN(row_squares)(g.m, v + j * g.next, vf64_set1(t[j]), soft);
     } else {
@@ -101,7 +100,7 @@ INLINE void FN(norms_of)(mg_group_norms_layout g, const real *v, const double *t
 }
 
 /* out = soft(group j, t[j]) factor[j] in g.count <= panel groups. */
-INLINE void FN(scale)(mg_group_norms_layout g, const real *v, const double *t, const double *factor, real *out, int soft) {
+INLINE void FN(scale)(mg_layout g, const real *v, const double *t, const double *factor, real *out, int soft) {
     const size_t lines = g.stride == 1 ? g.count : g.m, n = g.stride == 1 ? g.m : g.count;
     for (size_t l = 0; l < lines; l++) { /* a line is adjacent in memory: a group, or one element of each */
         const size_t at = l * (g.stride == 1 ? g.next : g.stride);
@@ -115,22 +114,25 @@ INLINE void FN(scale)(mg_group_norms_layout g, const real *v, const double *t, c
 }
 
 /* The panel that starts at group j. */
-INLINE mg_group_norms_layout FN(panel_of)(mg_group_norms_layout g, size_t j) {
+INLINE mg_layout FN(panel_of)(mg_layout g, size_t j) {
     g.count = g.count - j < panel ? g.count - j : panel;
     return g;
 }
 
-static void FN(group_norm)(mg_group_norms_layout g, const real *v, double *norm) {
+static void FN(group_norm)(const mg_group_norm_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->x + g.at;
+    double *norm = a->norm + g.group;
     static const double zero[panel];
     double found[panel];
     for (size_t j = 0; j < g.count; j += panel) {
-        const mg_group_norms_layout p = FN(panel_of)(g, j);
+        const mg_layout p = FN(panel_of)(g, j);
         FN(norms_of)(p, v + j * g.next, zero, found, 0);
         memcpy(norm + j, found, p.count * sizeof *norm);
     }
 }
 
-INLINE void FN(threshold_panel)(mg_group_norms_layout g, const real *v, const real *step, real l1, real strength, real *out,
+INLINE void FN(threshold_panel)(mg_layout g, const real *v, const real *step, real l1, real strength, real *out,
                                 int soft) {
     double t[panel] = {0}, norm[panel], factor[panel] = {0};
     for (size_t k = 0; k < g.count; k++) {
@@ -145,21 +147,27 @@ INLINE void FN(threshold_panel)(mg_group_norms_layout g, const real *v, const re
     FN(scale)(g, v, t, factor, out, soft);
 }
 
-static void FN(group_soft_threshold)(mg_group_norms_layout g, const real *v, const real *step, double l1, double strength,
-                                     real *out) {
+static void FN(group_soft_threshold)(const mg_group_soft_threshold_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->v + g.at, *step = (const real *)a->step + g.group;
+    const real l1 = (real)a->l1, strength = (real)a->strength;
+    real *out = (real *)a->out + g.at;
     for (size_t j = 0; j < g.count; j += panel) {
-        const mg_group_norms_layout p = FN(panel_of)(g, j);
+        const mg_layout p = FN(panel_of)(g, j);
         const size_t at = j * g.next;
-        if ((real)l1 != 0) FN(threshold_panel)(p, v + at, step + j, (real)l1, (real)strength, out + at, 1);
-        else FN(threshold_panel)(p, v + at, step + j, 0, (real)strength, out + at, 0);
+        if (l1 != 0) FN(threshold_panel)(p, v + at, step + j, l1, strength, out + at, 1);
+        else FN(threshold_panel)(p, v + at, step + j, 0, strength, out + at, 0);
     }
 }
 
-static void FN(group_limit)(mg_group_norms_layout g, const real *v, double low, double high, real *out) {
+static void FN(group_limit)(const mg_group_limit_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->v + g.at;
+    real *out = (real *)a->out + g.at;
     static const double zero[panel];
-    const double least = (real)low, most = (real)high;
+    const double least = (real)a->low, most = (real)a->high;
     for (size_t j = 0; j < g.count; j += panel) {
-        const mg_group_norms_layout p = FN(panel_of)(g, j);
+        const mg_layout p = FN(panel_of)(g, j);
         double norm[panel], factor[panel] = {0};
         FN(norms_of)(p, v + j * g.next, zero, norm, 0);
         for (size_t k = 0; k < p.count; k++) {
@@ -187,7 +195,7 @@ INLINE void FN(shorten)(size_t n, real *w, const real *before, const real *squar
 }
 
 /* top[j] = the largest metric of group j, from the largest square: roots, products and sums round in order. */
-INLINE void FN(tops)(mg_group_norms_layout g, const real *square, const mg_metric *c, real *top) {
+INLINE void FN(tops)(mg_layout g, const real *square, const mg_metric *c, real *top) {
     for (size_t j = 0; g.stride == 1 && j < g.count; j++) {
         real each[W];
         vec most = {0};
@@ -201,10 +209,13 @@ INLINE void FN(tops)(mg_group_norms_layout g, const real *square, const mg_metri
     for (size_t j = 0; j < g.count; j += W) V(store)(top + j, FN(metric)(V(load)(top + j), c));
 }
 
-static void FN(group_level)(mg_group_norms_layout g, real *w, const real *before, const real *square, const mg_metric *c,
-                            real *step) {
+static void FN(group_level)(const mg_group_level_args *a, size_t slice, size_t first, size_t count) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, count);
+    const real *before = (const real *)a->before + g.at, *square = (const real *)a->square + g.at;
+    const mg_metric *c = &a->metric;
+    real *w = (real *)a->w + g.at, *step = (real *)a->step + g.group;
     for (size_t start = 0; start < g.count; start += panel) {
-        const mg_group_norms_layout p = FN(panel_of)(g, start);
+        const mg_layout p = FN(panel_of)(g, start);
         const size_t lines = p.stride == 1 ? p.count : p.m, n = p.stride == 1 ? p.m : p.count;
         real top[panel] = {0};
         FN(tops)(p, square + start * g.next, c, top);

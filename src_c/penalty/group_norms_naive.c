@@ -4,9 +4,8 @@
 #define MG_SOURCE "penalty/group_norms_naive.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_group_norms_table MG_TABLE(group_norms) = {BOTH(group_norm), BOTH(group_soft_threshold), BOTH(group_limit),
-                                          BOTH(group_level)};
+const mg_group_norms_table MG_TABLE(group_norms) = {
+    MG_PAIR(group_norm), MG_PAIR(group_soft_threshold), MG_PAIR(group_limit), MG_PAIR(group_level)};
 
 #else
 #include "base/sums_naive.h"
@@ -39,27 +38,34 @@ static void FN(scale)(size_t m, size_t stride, const real *v, double t, double f
     }
 }
 
-static void FN(group_norm)(mg_group_norms_layout g, const real *v, double *norm) {
-    for (size_t j = 0; j < g.count; j++) norm[j] = sqrt(FN(squares)(g.m, g.stride, v + j * g.next, 0));
+static void FN(group_norm)(const mg_group_norm_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->x + g.at;
+    for (size_t j = 0; j < n; j++) a->norm[g.group + j] = sqrt(FN(squares)(g.m, g.stride, v + j * g.next, 0));
 }
 
-static void FN(group_soft_threshold)(mg_group_norms_layout g, const real *v, const real *step, double l1, double strength,
-                                     real *out) {
-    for (size_t j = 0; j < g.count; j++) {
+static void FN(group_soft_threshold)(const mg_group_soft_threshold_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->v + g.at, *step = (const real *)a->step + g.group;
+    real *out = (real *)a->out + g.at;
+    for (size_t j = 0; j < n; j++) {
         const size_t at = j * g.next;
-        const double product = (double)step[j] * (real)l1, t = product > 0 ? product : 0;
-        const double limit = (double)step[j] * (real)strength, norm = sqrt(FN(squares)(g.m, g.stride, v + at, t));
+        const double product = (double)step[j] * (real)a->l1, t = product > 0 ? product : 0;
+        const double limit = (double)step[j] * (real)a->strength, norm = sqrt(FN(squares)(g.m, g.stride, v + at, t));
         FN(scale)(g.m, g.stride, v + at, t, norm > limit ? 1 - limit / norm : norm == norm ? 0 : norm, out + at);
     }
 }
 
-static void FN(group_limit)(mg_group_norms_layout g, const real *v, double low, double high, real *out) {
-    for (size_t j = 0; j < g.count; j++) {
+static void FN(group_limit)(const mg_group_limit_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *v = (const real *)a->v + g.at, low = (real)a->low, high = (real)a->high;
+    real *out = (real *)a->out + g.at;
+    for (size_t j = 0; j < n; j++) {
         const size_t at = j * g.next;
         const double norm = sqrt(FN(squares)(g.m, g.stride, v + at, 0));
         double wanted = norm;
-        if (norm < (real)low) wanted = (real)low;
-        if (norm > (real)high) wanted = (real)high;
+        if (norm < low) wanted = low;
+        if (norm > high) wanted = high;
         FN(scale)(g.m, g.stride, v + at, 0, norm == wanted || norm == 0 ? 1 : wanted / norm, out + at);
     }
 }
@@ -68,9 +74,12 @@ static real FN(metric)(real square, const mg_metric *c) {
     return ((real)sqrt(square) * (real)c->root + (real)c->eps) * (real)c->scale;
 }
 
-static void FN(group_level)(mg_group_norms_layout g, real *w, const real *before, const real *square, const mg_metric *c,
-                            real *step) {
-    for (size_t j = 0; j < g.count; j++) {
+static void FN(group_level)(const mg_group_level_args *a, size_t slice, size_t first, size_t n) {
+    const mg_layout g = mg_layout_of(a->groups, slice, first, n);
+    const real *before = (const real *)a->before + g.at, *square = (const real *)a->square + g.at;
+    const mg_metric *c = &a->metric;
+    real *w = (real *)a->w + g.at, *step = (real *)a->step + g.group;
+    for (size_t j = 0; j < n; j++) {
         real most = 0;
         for (size_t i = 0; i < g.m; i++) {
             const real x = square[i * g.stride + j * g.next];

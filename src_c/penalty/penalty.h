@@ -1,17 +1,43 @@
-/* Penalties of a block of weights. Table of one variant. */
+/* Penalties of a vector of weights, contiguous: what a call says, and the table of one variant. */
 #ifndef MG_PENALTY_H
 #define MG_PENALTY_H
 #include <stddef.h>
 
+/* value = l1 Σ|w| + (l2/2) Σw², and, unless grad is NULL, grad = l2 w + l1 sign(w). l1 and l2 are numbers of w's
+   precision. */
 typedef struct {
-    void (*elastic_net_f32)(size_t n, const float *w, double l1, double l2, float *grad, double *sums);
-    void (*elastic_net_f64)(size_t n, const double *w, double l1, double l2, double *grad, double *sums);
-    void (*elastic_net_grad_f32)(size_t n, const float *w, double l1, double l2, double scale, float *out);
-    void (*elastic_net_grad_f64)(size_t n, const double *w, double l1, double l2, double scale, double *out);
-    void (*soft_threshold_f32)(size_t n, const float *v, double step, double l1, double l2, float *out);
-    void (*soft_threshold_f64)(size_t n, const double *v, double step, double l1, double l2, double *out);
+    size_t n;
+    const void *w;
+    void *grad, *value;
+    double l1, l2;
+    int precision, value_precision;
+} mg_elastic_net_args;
+
+/* out = scale (l2 w + l1 sign(w)) */
+typedef struct {
+    size_t n;
+    const void *w;
+    void *out;
+    double l1, l2, scale;
+    int precision;
+} mg_elastic_net_grad_args;
+
+/* out = sign(v) max(|v| - step l1, 0) / (1 + step l2) */
+typedef struct {
+    size_t n;
+    const void *v;
+    void *out;
+    double step, l1, l2;
+    int precision;
+} mg_soft_threshold_args;
+
+/* By precision; n elements from `first` on. sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
+typedef struct {
+    void (*elastic_net[2])(const mg_elastic_net_args *p, size_t first, size_t n, double *sums);
+    void (*elastic_net_grad[2])(const mg_elastic_net_grad_args *p, size_t first, size_t n);
+    void (*soft_threshold[2])(const mg_soft_threshold_args *p, size_t first, size_t n);
 } mg_penalty_table;
 
-extern const mg_penalty_table *const mg_penalty[];
+extern const mg_penalty_table *const mg_penalty_tables[];
 
 #endif

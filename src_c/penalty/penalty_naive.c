@@ -5,25 +5,31 @@
 #include "base/mg_both.h"
 
 const mg_penalty_table MG_TABLE(penalty) = {
-    MG_BOTH(elastic_net), MG_BOTH(elastic_net_grad), MG_BOTH(soft_threshold)};
+    MG_PAIR(elastic_net), MG_PAIR(elastic_net_grad), MG_PAIR(soft_threshold)};
 
 #else
 #include "penalty/elastic_net_naive.h"
 
 /* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL. */
-static void FN(elastic_net)(size_t n, const real *w, double l1, double l2, real *grad, double *sums) {
-    FN(elastic_sums)(n, w, (real)l1 != 0, (real)l2 != 0, sums);
-    for (size_t i = 0; grad && i < n; i++) grad[i] = FN(elastic_slope)(w[i], (real)l1, (real)l2);
+static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double *sums) {
+    const real *w = (const real *)p->w + first, l1 = (real)p->l1, l2 = (real)p->l2;
+    real *grad = p->grad ? (real *)p->grad + first : NULL;
+    FN(elastic_sums)(n, w, l1 != 0, l2 != 0, sums);
+    for (size_t i = 0; grad && i < n; i++) grad[i] = FN(elastic_slope)(w[i], l1, l2);
 }
 
 /* out = scale (l2 w + l1 sign(w)), every operation rounded. */
-static void FN(elastic_net_grad)(size_t n, const real *w, double l1, double l2, double scale, real *out) {
-    for (size_t i = 0; i < n; i++) out[i] = FN(elastic_slope)(w[i], (real)l1, (real)l2) * (real)scale;
+static void FN(elastic_net_grad)(const mg_elastic_net_grad_args *p, size_t first, size_t n) {
+    const real *w = (const real *)p->w + first, l1 = (real)p->l1, l2 = (real)p->l2;
+    real *out = (real *)p->out + first;
+    for (size_t i = 0; i < n; i++) out[i] = FN(elastic_slope)(w[i], l1, l2) * (real)p->scale;
 }
 
 /* out = sign(v) max(|v| - step l1, 0) / (1 + step l2). */
-static void FN(soft_threshold)(size_t n, const real *v, double step, double l1, double l2, real *out) {
-    const real t = (real)step * (real)l1, d = 1 + (real)step * (real)l2;
+static void FN(soft_threshold)(const mg_soft_threshold_args *p, size_t first, size_t n) {
+    const real *v = (const real *)p->v + first;
+    real *out = (real *)p->out + first;
+    const real t = (real)p->step * (real)p->l1, d = 1 + (real)p->step * (real)p->l2;
     for (size_t i = 0; i < n; i++) out[i] = FN(elastic_prox)(v[i], t, d);
 }
 

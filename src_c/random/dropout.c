@@ -77,16 +77,17 @@ INLINE void mg_draw(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset
     if (i < n) mg_draw_across(n - i, bits + i / 8, p, offset + i, threshold);
 }
 
-static void mg_dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) {
-    const mg_philox p = mg_philox_of(stream);
-    if (threshold >> 16) memset(bits, 0, (n + 7) / 8);
-    else mg_draw(n, bits, &p, stream.offset, threshold);
+static void mg_dropout_bits(const mg_dropout_bits_args *p, size_t first, size_t n) {
+    const mg_philox philox = mg_philox_of(p->stream);
+    uint8_t *bits = p->bits + first / 8;
+    if (p->threshold >> 16) memset(bits, 0, (n + 7) / 8);
+    else mg_draw(n, bits, &philox, p->stream.offset + first, p->threshold);
 }
 
 #define MG_SOURCE "random/dropout.c"
 #include "base/mg_both.h"
 
-const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_BOTH(masked_scale), MG_BOTH(dropout)};
+const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_PAIR(masked_scale), MG_PAIR(dropout)};
 
 #else
 
@@ -103,6 +104,7 @@ INLINE mask FN(mask_at)(const uint8_t *bits, size_t i) {
 #endif
 }
 
+/* out = x scale where the bit is set, else +0. */
 INLINE void FN(scale_run)(size_t n, const real *x, const uint8_t *bits, vec scale, real *out) {
     const vec zero = {0};
     size_t i = 0;
@@ -114,20 +116,23 @@ INLINE void FN(scale_run)(size_t n, const real *x, const uint8_t *bits, vec scal
     }
 }
 
-/* out = x scale where the bit is set, else +0. */
-static void FN(masked_scale)(size_t n, const real *x, const uint8_t *bits, double scale, real *out) {
-    FN(scale_run)(n, x, bits, V(set1)((real)scale), out);
+static void FN(masked_scale)(const mg_masked_scale_args *p, size_t first, size_t n) {
+    FN(scale_run)(n, (const real *)p->x + first, p->bits + first / 8, V(set1)((real)p->scale), (real *)p->out + first);
 }
 
 /* Both in one pass: the bits of a run are still in the first cache when they are read. */
-static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale,
-                        real *out) {
-    const mg_philox p = mg_philox_of(stream);
+static void FN(dropout)(const mg_dropout_args *p, size_t first, size_t n) {
+    const mg_philox philox = mg_philox_of(p->stream);
+    const uint64_t offset = p->stream.offset + first;
+    const vec scale = V(set1)((real)p->scale);
+    const real *x = (const real *)p->x + first;
+    uint8_t *bits = p->bits + first / 8;
+    real *out = (real *)p->out + first;
     for (size_t i = 0; i < n; i += RUN) {
         const size_t run = n - i < RUN ? n - i : RUN;
-        if (threshold >> 16) memset(bits + i / 8, 0, (run + 7) / 8);
-        else mg_draw(run, bits + i / 8, &p, stream.offset + i, threshold);
-        FN(scale_run)(run, x + i, bits + i / 8, V(set1)((real)scale), out + i);
+        if (p->threshold >> 16) memset(bits + i / 8, 0, (run + 7) / 8);
+        else mg_draw(run, bits + i / 8, &philox, offset + i, p->threshold);
+        FN(scale_run)(run, x + i, bits + i / 8, scale, out + i);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "random/dropout.h"
 #include "random/philox_naive.h"
 
-static void mg_dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) {
+static void mg_draw(size_t n, uint8_t *bits, mg_stream stream, uint32_t threshold) {
     uint32_t word[16][4]; /* of the 16 blocks of a group */
     memset(bits, 0, (n + 7) / 8);
     for (size_t i = 0; i < n; i++) {
@@ -17,22 +17,30 @@ static void mg_dropout_bits(size_t n, uint8_t *bits, mg_stream stream, uint32_t 
     }
 }
 
+static void mg_dropout_bits(const mg_dropout_bits_args *p, size_t first, size_t n) {
+    mg_draw(n, p->bits + first / 8, mg_stream_from(p->stream, first), p->threshold);
+}
+
 #define MG_SOURCE "random/dropout_naive.c"
 #include "base/mg_both.h"
 
-const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_BOTH(masked_scale), MG_BOTH(dropout)};
+const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_PAIR(masked_scale), MG_PAIR(dropout)};
 
 #else
 
 /* out = x scale where the bit is set, else +0. */
-static void FN(masked_scale)(size_t n, const real *x, const uint8_t *bits, double scale, real *out) {
-    for (size_t i = 0; i < n; i++) out[i] = bits[i / 8] >> i % 8 & 1 ? x[i] * (real)scale : 0;
+static void FN(scale)(size_t n, const real *x, const uint8_t *bits, real scale, real *out) {
+    for (size_t i = 0; i < n; i++) out[i] = bits[i / 8] >> i % 8 & 1 ? x[i] * scale : 0;
 }
 
-static void FN(dropout)(size_t n, const real *x, uint8_t *bits, mg_stream stream, uint32_t threshold, double scale,
-                        real *out) {
-    mg_dropout_bits(n, bits, stream, threshold);
-    FN(masked_scale)(n, x, bits, scale, out);
+static void FN(masked_scale)(const mg_masked_scale_args *p, size_t first, size_t n) {
+    FN(scale)(n, (const real *)p->x + first, p->bits + first / 8, (real)p->scale, (real *)p->out + first);
+}
+
+static void FN(dropout)(const mg_dropout_args *p, size_t first, size_t n) {
+    uint8_t *bits = p->bits + first / 8;
+    mg_draw(n, bits, mg_stream_from(p->stream, first), p->threshold);
+    FN(scale)(n, (const real *)p->x + first, bits, (real)p->scale, (real *)p->out + first);
 }
 
 #endif

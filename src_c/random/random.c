@@ -15,8 +15,10 @@ INLINE void mg_words(const mg_philox *p, uint64_t first, uint64_t *out) {
     for (int i = 0; i < RUN; i++) out[i] = w.word[i % 2 * 2][i / 2] | (uint64_t)w.word[i % 2 * 2 + 1][i / 2] << 32;
 }
 
-static void mg_random_bits(size_t n, uint64_t *out, mg_stream stream) {
+static void mg_random_bits(const mg_random_args *a, size_t first, size_t n) {
+    const mg_stream stream = mg_stream_from(a->stream, first);
     const mg_philox p = mg_philox_of(stream);
+    uint64_t *out = (uint64_t *)a->out + first;
     uint64_t words[RUN];
     size_t skip = stream.offset % 2, taken;
     for (uint64_t block = stream.offset / 2; n; block += MG_W32, skip = 0, n -= taken, out += taken) {
@@ -65,7 +67,7 @@ static void mg_quantiles(size_t n, const double *q, double *out) {
 #define MG_SOURCE "random/random.c"
 #include "base/mg_both.h"
 
-const mg_random_table MG_TABLE(random) = {mg_quantiles, mg_random_bits, MG_BOTH(uniform), MG_BOTH(normal)};
+const mg_random_table MG_TABLE(random) = {mg_quantiles, mg_random_bits, MG_PAIR(uniform), MG_PAIR(normal)};
 
 #else
 
@@ -89,12 +91,12 @@ INLINE void FN(fill)(size_t n, real *out, mg_stream stream, double a, double b, 
     }
 }
 
-static void FN(uniform)(size_t n, real *out, mg_stream stream, double low, double high) {
-    FN(fill)(n, out, stream, low, high - low, 0);
+static void FN(uniform)(const mg_random_args *p, size_t first, size_t n) {
+    FN(fill)(n, (real *)p->out + first, mg_stream_from(p->stream, first), p->a, p->b - p->a, 0);
 }
 
-static void FN(normal)(size_t n, real *out, mg_stream stream, double mean, double std) {
-    FN(fill)(n, out, stream, mean, std, 1);
+static void FN(normal)(const mg_random_args *p, size_t first, size_t n) {
+    FN(fill)(n, (real *)p->out + first, mg_stream_from(p->stream, first), p->a, p->b, 1);
 }
 
 #endif

@@ -13,8 +13,8 @@ static uint64_t mg_word(mg_stream stream, uint64_t i) {
     return word[2 * (e % 2)] | (uint64_t)word[2 * (e % 2) + 1] << 32;
 }
 
-static void mg_random_bits(size_t n, uint64_t *out, mg_stream stream) {
-    for (size_t i = 0; i < n; i++) out[i] = mg_word(stream, i);
+static void mg_random_bits(const mg_random_args *p, size_t first, size_t n) {
+    for (size_t i = first; i < first + n; i++) ((uint64_t *)p->out)[i] = mg_word(p->stream, i);
 }
 
 static double mg_quotient(const double *over, const double *under, double x) {
@@ -43,21 +43,21 @@ static void mg_quantiles(size_t n, const double *q, double *out) {
 #define MG_SOURCE "random/random_naive.c"
 #include "base/mg_both.h"
 
-const mg_random_table MG_TABLE(random) = {mg_quantiles, mg_random_bits, MG_BOTH(uniform), MG_BOTH(normal)};
+const mg_random_table MG_TABLE(random) = {mg_quantiles, mg_random_bits, MG_PAIR(uniform), MG_PAIR(normal)};
 
 #else
 
-static void FN(uniform)(size_t n, real *out, mg_stream stream, double low, double high) {
-    for (size_t i = 0; i < n; i++) {
-        const double k = (double)(mg_word(stream, i) >> 11);
-        out[i] = (real)(low + (high - low) * (k * 0x1p-53));
+static void FN(uniform)(const mg_random_args *p, size_t first, size_t n) {
+    for (size_t i = first; i < first + n; i++) {
+        const double k = (double)(mg_word(p->stream, i) >> 11);
+        ((real *)p->out)[i] = (real)(p->a + (p->b - p->a) * (k * 0x1p-53));
     }
 }
 
-static void FN(normal)(size_t n, real *out, mg_stream stream, double mean, double std) {
-    for (size_t i = 0; i < n; i++) {
-        const double k = (double)(mg_word(stream, i) >> 11);
-        out[i] = (real)(mean + std * mg_normal_quantile((k - 0x1p52 + 0.5) * 0x1p-53));
+static void FN(normal)(const mg_random_args *p, size_t first, size_t n) {
+    for (size_t i = first; i < first + n; i++) {
+        const double k = (double)(mg_word(p->stream, i) >> 11);
+        ((real *)p->out)[i] = (real)(p->a + p->b * mg_normal_quantile((k - 0x1p52 + 0.5) * 0x1p-53));
     }
 }
 

@@ -11,16 +11,22 @@
 enum { column_chunk = 32, panel = 256, depth = 40 }; /* 2^40 chunks of 32 rows do not fit into memory */
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_reduce_table MG_TABLE(reduce) = {BOTH(sum_flat),    BOTH(sum_rows), BOTH(sum_columns), BOTH(max_rows),
-                                          BOTH(max_columns), BOTH(min_rows), BOTH(min_columns), BOTH(max_grad)};
+const mg_reduce_table MG_TABLE(reduce) = {
+    MG_PAIR(sum_flat_of), MG_PAIR(sum_rows), MG_PAIR(max_rows), MG_PAIR(min_rows), MG_PAIR(sum_columns),
+    MG_PAIR(max_columns), MG_PAIR(min_columns), MG_PAIR(max_grad)};
 
 #else
 #include "base/sums.h"
 
+static double FN(sum_flat_of)(const mg_reduce_args *p, size_t first, size_t n) {
+    return FN(sum_flat)(n, (const real *)p->x + first);
+}
+
 /* out[i] = sum of row i / divisor. */
-static void FN(sum_rows)(size_t rows, size_t n, const real *x, double divisor, real *out) {
-    for (size_t i = 0; i < rows; i++) out[i] = (real)(FN(sum_flat)(n, x + i * n) / divisor);
+static void FN(sum_rows)(const mg_reduce_args *p, size_t first, size_t rows) {
+    const real *x = (const real *)p->x + first * p->n;
+    real *out = (real *)p->out + first;
+    for (size_t i = 0; i < rows; i++, x += p->n) out[i] = (real)(FN(sum_flat)(p->n, x) / p->divisor);
 }
 
 /* One chunk of `vectors` * MG_W64 columns, the last vector holding `part` of them; then its place in the tree:
@@ -65,11 +71,12 @@ static void FN(sum_panel)(size_t m, size_t stride, size_t columns, const real *x
     }
 }
 
-/* out[j] = sum of column j / divisor, where the rows of x are `stride` apart. */
-static void FN(sum_columns)(size_t m, size_t stride, size_t columns, const real *x, double divisor, real *out) {
-    for (size_t j = 0; j < columns; j += panel) {
-        FN(sum_panel)(m, stride, columns - j < panel ? columns - j : panel, x + j, divisor, out + j);
-    }
+/* out[j] = sum of column j / divisor. */
+static void FN(sum_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
+    const real *x = (const real *)p->x + slice * p->n * p->inner + first;
+    real *out = (real *)p->out + slice * p->inner + first;
+    for (size_t j = 0; j < columns; j += panel)
+        FN(sum_panel)(p->n, p->inner, columns - j < panel ? columns - j : panel, x + j, p->divisor, out + j);
 }
 
 INLINE real FN(up)(const int least, real x) { return least ? -x : x; }
@@ -132,7 +139,11 @@ INLINE size_t FN(argmax)(const int least, size_t n, const real *x) {
 }
 
 /* out[i] = largest of row i, index[i] = where it first occurs. */
-INLINE void FN(extreme_rows)(const int least, size_t rows, size_t n, const real *x, real *out, int64_t *index) {
+INLINE void FN(extreme_rows)(const int least, const mg_reduce_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first;
+    int64_t *index = p->index + first;
     for (size_t i = 0; i < rows; i++, x += n) {
         const size_t at = FN(argmax)(least, n, x);
         out[i] = x[at];
@@ -141,8 +152,11 @@ INLINE void FN(extreme_rows)(const int least, size_t rows, size_t n, const real 
 }
 
 /* out[j] = largest of column j, index[j] = where it first occurs; 64 rows at a time, so that rows are streamed. */
-INLINE void FN(extreme_columns)(const int least, size_t m, size_t stride, size_t columns, const real *x, real *out,
-                                int64_t *index) {
+INLINE void FN(extreme_columns)(const int least, const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
+    const size_t m = p->n, stride = p->inner, to = slice * stride + first;
+    const real *x = (const real *)p->x + slice * m * stride + first;
+    real *out = (real *)p->out + to;
+    int64_t *index = p->index + to;
     for (size_t top = 0; top < m; top += 64) {
         const size_t bottom = m - top < 64 ? m : top + 64;
         for (size_t j = 0; j < columns; j += W) {
@@ -168,21 +182,21 @@ INLINE void FN(extreme_columns)(const int least, size_t m, size_t stride, size_t
     }
 }
 
-static void FN(max_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
-    FN(extreme_rows)(0, rows, n, x, out, index);
+static void FN(max_rows)(const mg_reduce_args *p, size_t first, size_t n) { FN(extreme_rows)(0, p, first, n); }
+static void FN(min_rows)(const mg_reduce_args *p, size_t first, size_t n) { FN(extreme_rows)(1, p, first, n); }
+static void FN(max_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) {
+    FN(extreme_columns)(0, p, slice, first, n);
 }
-static void FN(min_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
-    FN(extreme_rows)(1, rows, n, x, out, index);
-}
-static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
-    FN(extreme_columns)(0, m, stride, columns, x, out, index);
-}
-static void FN(min_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
-    FN(extreme_columns)(1, m, stride, columns, x, out, index);
+static void FN(min_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) {
+    FN(extreme_columns)(1, p, slice, first, n);
 }
 
 /* out = 0 but for out[o, index[o, j], j] = g[o, j]. */
-static void FN(max_grad)(size_t outer, size_t n, size_t inner, const real *g, const int64_t *index, real *out) {
+static void FN(max_grad)(const mg_max_grad_args *p, size_t first, size_t outer) {
+    const size_t n = p->n, inner = p->inner;
+    const real *g = (const real *)p->g + first * inner;
+    const int64_t *index = p->index + first * inner;
+    real *out = (real *)p->out + first * inner * n;
     memset(out, 0, outer * n * inner * sizeof *out);
     for (size_t o = 0; o < outer; o++, out += n * inner, g += inner, index += inner) {
         for (size_t j = 0; j < inner; j++) out[(size_t)index[j] * inner + j] = g[j];

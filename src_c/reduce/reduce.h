@@ -1,25 +1,40 @@
-/* Reductions of rows and columns. Table of one variant. */
+/* Reductions of rows and columns: what a call says, and the table of one variant. */
 #ifndef MG_REDUCE_H
 #define MG_REDUCE_H
 #include <stddef.h>
 #include <stdint.h>
 
-#define MG_REDUCE(real, bits)                                                                                          \
-    double (*sum_flat_##bits)(size_t n, const real *x);                                                                \
-    void (*sum_rows_##bits)(size_t rows, size_t n, const real *x, double divisor, real *out);                          \
-    void (*sum_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, double divisor, real *out);     \
-    void (*max_rows_##bits)(size_t rows, size_t n, const real *x, real *out, int64_t *index);                          \
-    void (*max_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index);     \
-    void (*min_rows_##bits)(size_t rows, size_t n, const real *x, real *out, int64_t *index);                          \
-    void (*min_columns_##bits)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index);     \
-    void (*max_grad_##bits)(size_t outer, size_t n, size_t inner, const real *g, const int64_t *index, real *out);
-
+/* out (outer, inner) = x (outer, n, inner) reduced along n. */
 typedef struct {
-    MG_REDUCE(float, f32)
-    MG_REDUCE(double, f64)
-} mg_reduce_table;
-#undef MG_REDUCE
+    size_t outer, n, inner;
+    const void *x;
+    void *out;
+    int64_t *index;                         /* of max and min: where the extreme first occurs */
+    double divisor;                         /* of sum and mean */
+    int least;                              /* min, not max */
+    int rows;                               /* the reduced axes are x's last: each output sums a row, not a column */
+    int precision;
+} mg_reduce_args;
 
-extern const mg_reduce_table *const mg_reduce[];
+/* out (outer, n, inner) = 0 but for out[o, index[o, j], j] = g[o, j] */
+typedef struct {
+    size_t outer, n, inner;
+    const void *g;
+    const int64_t *index;
+    void *out;
+    int precision;
+} mg_max_grad_args;
+
+/* By precision. sum_flat: the flat sum of n elements of x; rows: n of the outer; columns: n of the inner, in one slice. */
+typedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n);
+typedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
+typedef struct {
+    double (*sum_flat[2])(const mg_reduce_args *p, size_t first, size_t n);
+    mg_reduce_rows sum_rows[2], max_rows[2], min_rows[2];
+    mg_reduce_columns sum_columns[2], max_columns[2], min_columns[2];
+    void (*max_grad[2])(const mg_max_grad_args *p, size_t first, size_t n);
+} mg_reduce_table;
+
+extern const mg_reduce_table *const mg_reduce_tables[];
 
 #endif

@@ -4,16 +4,22 @@
 #define MG_SOURCE "reduce/reduce_naive.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_reduce_table MG_TABLE(reduce) = {BOTH(sum_flat),    BOTH(sum_rows), BOTH(sum_columns), BOTH(max_rows),
-                                          BOTH(max_columns), BOTH(min_rows), BOTH(min_columns), BOTH(max_grad)};
+const mg_reduce_table MG_TABLE(reduce) = {
+    MG_PAIR(sum_flat_of), MG_PAIR(sum_rows), MG_PAIR(max_rows), MG_PAIR(min_rows), MG_PAIR(sum_columns),
+    MG_PAIR(max_columns), MG_PAIR(min_columns), MG_PAIR(max_grad)};
 
 #else
 #include "base/sums_naive.h"
 
+static double FN(sum_flat_of)(const mg_reduce_args *p, size_t first, size_t n) {
+    return FN(sum_flat)(n, (const real *)p->x + first);
+}
+
 /* out[i] = sum of row i / divisor. */
-static void FN(sum_rows)(size_t rows, size_t n, const real *x, double divisor, real *out) {
-    for (size_t i = 0; i < rows; i++) out[i] = (real)(FN(sum_flat)(n, x + i * n) / divisor);
+static void FN(sum_rows)(const mg_reduce_args *p, size_t first, size_t rows) {
+    const real *x = (const real *)p->x + first * p->n;
+    real *out = (real *)p->out + first;
+    for (size_t i = 0; i < rows; i++, x += p->n) out[i] = (real)(FN(sum_flat)(p->n, x) / p->divisor);
 }
 
 /* One column: chains of 32, added as a tree. */
@@ -28,8 +34,10 @@ static double FN(sum_column)(size_t m, size_t stride, const real *x) {
 }
 
 /* out[j] = sum of column j / divisor. */
-static void FN(sum_columns)(size_t m, size_t stride, size_t columns, const real *x, double divisor, real *out) {
-    for (size_t j = 0; j < columns; j++) out[j] = (real)(FN(sum_column)(m, stride, x + j) / divisor);
+static void FN(sum_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
+    const real *x = (const real *)p->x + slice * p->n * p->inner + first;
+    real *out = (real *)p->out + slice * p->inner + first;
+    for (size_t j = 0; j < columns; j++) out[j] = (real)(FN(sum_column)(p->n, p->inner, x + j) / p->divisor);
 }
 
 /* Largest (or smallest) of n elements `stride` apart and where it first occurs; a NaN beats every number. */
@@ -43,29 +51,36 @@ static void FN(extreme)(int least, size_t n, size_t stride, const real *x, real 
     *index = (int64_t)best;
 }
 
-static void FN(max_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
-    for (size_t i = 0; i < rows; i++) FN(extreme)(0, n, 1, x + i * n, out + i, index + i);
+static void FN(extreme_rows)(int least, const mg_reduce_args *p, size_t first, size_t rows) {
+    for (size_t i = first; i < first + rows; i++)
+        FN(extreme)(least, p->n, 1, (const real *)p->x + i * p->n, (real *)p->out + i, p->index + i);
 }
 
-static void FN(min_rows)(size_t rows, size_t n, const real *x, real *out, int64_t *index) {
-    for (size_t i = 0; i < rows; i++) FN(extreme)(1, n, 1, x + i * n, out + i, index + i);
+static void FN(extreme_columns)(int least, const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
+    for (size_t j = first; j < first + columns; j++) {
+        const size_t to = slice * p->inner + j;
+        FN(extreme)(least, p->n, p->inner, (const real *)p->x + slice * p->n * p->inner + j, (real *)p->out + to,
+                    p->index + to);
+    }
 }
 
-static void FN(max_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
-    for (size_t j = 0; j < columns; j++) FN(extreme)(0, m, stride, x + j, out + j, index + j);
+static void FN(max_rows)(const mg_reduce_args *p, size_t first, size_t n) { FN(extreme_rows)(0, p, first, n); }
+static void FN(min_rows)(const mg_reduce_args *p, size_t first, size_t n) { FN(extreme_rows)(1, p, first, n); }
+static void FN(max_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) {
+    FN(extreme_columns)(0, p, slice, first, n);
 }
-
-static void FN(min_columns)(size_t m, size_t stride, size_t columns, const real *x, real *out, int64_t *index) {
-    for (size_t j = 0; j < columns; j++) FN(extreme)(1, m, stride, x + j, out + j, index + j);
+static void FN(min_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) {
+    FN(extreme_columns)(1, p, slice, first, n);
 }
 
 /* out = 0 but for out[o, index[o, j], j] = g[o, j]. */
-static void FN(max_grad)(size_t outer, size_t n, size_t inner, const real *g, const int64_t *index, real *out) {
-    for (size_t o = 0; o < outer; o++) {
-        for (size_t i = 0; i < n; i++) {
-            for (size_t j = 0; j < inner; j++) {
-                const size_t from = o * inner + j;
-                out[(o * n + i) * inner + j] = index[from] == (int64_t)i ? g[from] : 0;
+static void FN(max_grad)(const mg_max_grad_args *p, size_t first, size_t outer) {
+    for (size_t o = first; o < first + outer; o++) {
+        for (size_t i = 0; i < p->n; i++) {
+            for (size_t j = 0; j < p->inner; j++) {
+                const size_t from = o * p->inner + j;
+                const real g = ((const real *)p->g)[from];
+                ((real *)p->out)[(o * p->n + i) * p->inner + j] = p->index[from] == (int64_t)i ? g : 0;
             }
         }
     }

@@ -11,8 +11,7 @@
 enum { prod_lanes = 64, prod_chunk = 512 };
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_scans_table MG_TABLE(scans) = {BOTH(cumsum), BOTH(prod), BOTH(prod_grad), BOTH(norm)};
+const mg_scans_table MG_TABLE(scans) = {MG_PAIR(cumsum), MG_PAIR(prod), MG_PAIR(prod_grad), MG_PAIR(norm)};
 
 #else
 #include "base/sums.h"
@@ -30,7 +29,11 @@ INLINE void FN(cumsum_rows)(const int count, size_t n, const real *x, int revers
 }
 
 /* out[i] = x[0] + ... + x[i]; from the last element down if reverse. */
-static void FN(cumsum)(size_t rows, size_t n, const real *x, int reverse, real *out) {
+static void FN(cumsum)(const mg_scan_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const int reverse = p->reverse;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first * n;
     size_t r = 0;
     for (; r + 4 <= rows; r += 4) FN(cumsum_rows)(4, n, x + r * n, reverse, out + r * n);
     for (; r < rows; r++) FN(cumsum_rows)(1, n, x + r * n, reverse, out + r * n);
@@ -51,8 +54,10 @@ static double FN(product)(size_t n, const real *x) {
     return lane[0];
 }
 
-static void FN(prod)(size_t rows, size_t n, const real *x, real *out) {
-    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(n, x + r * n);
+static void FN(prod)(const mg_scan_args *p, size_t first, size_t rows) {
+    const real *x = (const real *)p->x + first * p->n;
+    real *out = (real *)p->out + first;
+    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(p->n, x + r * p->n);
 }
 
 /* out[i] = g (left right), left the chain of what stands before i, right that of what stands behind it, begun with
@@ -77,8 +82,10 @@ static void FN(prod_grad_row)(size_t n, double g, double outside, const real *x,
     }
 }
 
-static void FN(prod_grad)(size_t rows, size_t n, const real *g, const real *x, real *out) {
-    for (size_t r = 0; r < rows; r++) FN(prod_grad_row)(n, g[r], 1, x + r * n, out + r * n);
+static void FN(prod_grad)(const mg_scan_args *p, size_t first, size_t rows) {
+    const real *g = (const real *)p->g, *x = (const real *)p->x;
+    for (size_t r = first; r < first + rows; r++)
+        FN(prod_grad_row)(p->n, g[r], 1, x + r * p->n, (real *)p->out + r * p->n);
 }
 
 /* The sum of the squares of x * scale, a power of two. */
@@ -95,7 +102,10 @@ static double FN(sum_scaled_squares)(size_t n, const real *x, real scale) {
 
 /* out[r] = root of the sum of squares. Squares of float32 fit into float64; those of float64 may overflow or vanish,
    and are then formed again of numbers brought into range. */
-static void FN(norm)(size_t rows, size_t n, const real *x, real *out) {
+static void FN(norm)(const mg_scan_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first;
     for (size_t r = 0; r < rows; r++, x += n) {
         const double squares = FN(sum_products)(n, x, x);
         if (real_bits == 64 && (squares < 0x1p-900 || squares == INFINITY)) {

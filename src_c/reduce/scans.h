@@ -1,20 +1,24 @@
-/* What is formed along a row, one element after the other. Table of one variant. */
+/* What is formed along a row, one element after the other: what a call says, and the table of one variant. */
 #ifndef MG_SCANS_H
 #define MG_SCANS_H
 #include <stddef.h>
 
-#define MG_SCANS(real, bits)                                                                                           \
-    void (*cumsum_##bits)(size_t rows, size_t n, const real *x, int reverse, real *out);                               \
-    void (*prod_##bits)(size_t rows, size_t n, const real *x, real *out);                                              \
-    void (*prod_grad_##bits)(size_t rows, size_t n, const real *g, const real *x, real *out);                          \
-    void (*norm_##bits)(size_t rows, size_t n, const real *x, real *out);
-
+/* x is (rows, n). out is x's shape for cumsum and prod_grad, (rows,) for prod and norm. */
 typedef struct {
-    MG_SCANS(float, f32)
-    MG_SCANS(double, f64)
-} mg_scans_table;
-#undef MG_SCANS
+    size_t rows, n;
+    const void *x;
+    const void *g;                          /* of prod_grad: the gradient of each row */
+    void *out;
+    int reverse;                            /* of cumsum: from the last element down */
+    int precision;
+} mg_scan_args;
 
-extern const mg_scans_table *const mg_scans[];
+/* By precision; n rows from `first` on. */
+typedef void (*mg_scan)(const mg_scan_args *p, size_t first, size_t n);
+typedef struct {
+    mg_scan cumsum[2], prod[2], prod_grad[2], norm[2];
+} mg_scans_table;
+
+extern const mg_scans_table *const mg_scans_tables[];
 
 #endif

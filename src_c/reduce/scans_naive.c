@@ -4,17 +4,19 @@
 #define MG_SOURCE "reduce/scans_naive.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
-const mg_scans_table MG_TABLE(scans) = {BOTH(cumsum), BOTH(prod), BOTH(prod_grad), BOTH(norm)};
+const mg_scans_table MG_TABLE(scans) = {MG_PAIR(cumsum), MG_PAIR(prod), MG_PAIR(prod_grad), MG_PAIR(norm)};
 
 #else
 #include "base/sums_naive.h"
 
 /* out[i] = x[0] + ... + x[i]; from the last element down if reverse. */
-static void FN(cumsum)(size_t rows, size_t n, const real *x, int reverse, real *out) {
+static void FN(cumsum)(const mg_scan_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first * n;
     for (size_t r = 0; r < rows; r++, x += n, out += n) {
         double sum = 0;
-        if (!reverse) for (size_t i = 0; i < n; i++) out[i] = (real)(sum += x[i]);
+        if (!p->reverse) for (size_t i = 0; i < n; i++) out[i] = (real)(sum += x[i]);
         else for (size_t i = n; i-- > 0;) out[i] = (real)(sum += x[i]);
     }
 }
@@ -29,8 +31,10 @@ static double FN(product)(size_t n, const real *x) {
     return lane[0];
 }
 
-static void FN(prod)(size_t rows, size_t n, const real *x, real *out) {
-    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(n, x + r * n);
+static void FN(prod)(const mg_scan_args *p, size_t first, size_t rows) {
+    const real *x = (const real *)p->x + first * p->n;
+    real *out = (real *)p->out + first;
+    for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(p->n, x + r * p->n);
 }
 
 /* out[i] = g (product of the others), where `outside` is the product of what is not in this part of the row. */
@@ -49,8 +53,10 @@ static void FN(others)(size_t n, double g, double outside, const real *x, real *
     }
 }
 
-static void FN(prod_grad)(size_t rows, size_t n, const real *g, const real *x, real *out) {
-    for (size_t r = 0; r < rows; r++) FN(others)(n, g[r], 1, x + r * n, out + r * n);
+static void FN(prod_grad)(const mg_scan_args *p, size_t first, size_t rows) {
+    const real *g = (const real *)p->g, *x = (const real *)p->x;
+    for (size_t r = first; r < first + rows; r++)
+        FN(others)(p->n, g[r], 1, x + r * p->n, (real *)p->out + r * p->n);
 }
 
 /* The sum of the squares of x * scale, chunks of 1024 added as a tree. */
@@ -65,7 +71,10 @@ static double FN(squares)(size_t n, const real *x, double scale) {
 }
 
 /* out[r] = root of the sum of squares; of squares that overflow or vanish in float64, scaled by a power of two. */
-static void FN(norm)(size_t rows, size_t n, const real *x, real *out) {
+static void FN(norm)(const mg_scan_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first;
     for (size_t r = 0; r < rows; r++) {
         double scale = 1, sum = FN(squares)(n, x + r * n, 1);
         if (real_bits == 64 && sum < 0x1p-900) scale = 0x1p600;

@@ -6,15 +6,13 @@
 #include "math/exp_log_tanh.h"
 #include "base/simd.h"
 #include "reduce/softmax.h"
-#undef MG_SOURCE
 #define MG_SOURCE "reduce/softmax.c"
 enum { row_block = 32, narrow_row = 128, block_elements = row_block * narrow_row };
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
 const mg_softmax_table MG_TABLE(softmax) = {
-    BOTH(softmax),  BOTH(softmax_grad),  BOTH(log_softmax),       BOTH(log_softmax_grad),
-    BOTH(sum_flat), BOTH(cross_entropy), BOTH(cross_entropy_grad)};
+    MG_PAIR(softmax), MG_PAIR(log_softmax), MG_PAIR(softmax_grad), MG_PAIR(log_softmax_grad), MG_PAIR(sum_losses),
+    MG_PAIR(cross_entropy), MG_PAIR(cross_entropy_grad)};
 
 #else
 #include "base/sums.h"
@@ -82,7 +80,10 @@ INLINE void FN(normalize)(const FN(block) *b, size_t n, real *out) {
 }
 
 /* out = e / s. */
-static void FN(softmax)(size_t rows, size_t n, const real *x, real *out) {
+static void FN(softmax)(const mg_softmax_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first * n;
     FN(block) b;
     for (; rows > 0; rows -= b.rows, x += b.rows * n, out += b.rows * n) {
         FN(exponentials)(&b, FN(block_rows)(rows, n), n, x, out);
@@ -91,7 +92,10 @@ static void FN(softmax)(size_t rows, size_t n, const real *x, real *out) {
 }
 
 /* out = (x - m) - log s. */
-static void FN(log_softmax)(size_t rows, size_t n, const real *x, real *out) {
+static void FN(log_softmax)(const mg_softmax_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first * n;
     FN(block) b;
     while (rows > 0) {
         FN(exponentials)(&b, FN(block_rows)(rows, n), n, x, out);
@@ -107,7 +111,7 @@ static void FN(log_softmax)(size_t rows, size_t n, const real *x, real *out) {
 }
 
 /* The loss of a row against probabilities t: the sum of t (log s - (x - m)), 0 where t is 0, each rounded to real. */
-INLINE double FN(sum_losses)(size_t n, const real *x, const real *t, real max, real log_sum) {
+INLINE double FN(sum_terms)(size_t n, const real *x, const real *t, real max, real log_sum) {
     const vec zero = {0};
     mg_pairwise sum = {0};
     for (size_t start = 0; start < n; start += mg_sum_chunk) {
@@ -123,7 +127,10 @@ INLINE double FN(sum_losses)(size_t n, const real *x, const real *t, real max, r
 }
 
 /* out = y (g - sum of g y). */
-static void FN(softmax_grad)(size_t rows, size_t n, const real *g, const real *y, real *out) {
+static void FN(softmax_grad)(const mg_softmax_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *g = (const real *)p->g + first * n, *y = (const real *)p->y + first * n;
+    real *out = (real *)p->out + first * n;
     for (; rows > 0; rows--, g += n, y += n, out += n) {
         const vec dot = V(set1)((real)FN(sum_products)(n, g, y));
         for (size_t i = 0; i < n; i += W) {
@@ -133,7 +140,10 @@ static void FN(softmax_grad)(size_t rows, size_t n, const real *g, const real *y
 }
 
 /* out = g - exp(y) (sum of g). */
-static void FN(log_softmax_grad)(size_t rows, size_t n, const real *g, const real *y, real *out) {
+static void FN(log_softmax_grad)(const mg_softmax_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *g = (const real *)p->g + first * n, *y = (const real *)p->y + first * n;
+    real *out = (real *)p->out + first * n;
     for (; rows > 0; rows--, g += n, y += n, out += n) {
         const vec total = V(set1)((real)FN(sum_flat)(n, g));
         for (size_t i = 0; i < n; i += W) {
@@ -143,9 +153,14 @@ static void FN(log_softmax_grad)(size_t rows, size_t n, const real *g, const rea
     }
 }
 
+static double FN(sum_losses)(size_t n, const void *losses) { return FN(sum_flat)(n, losses); }
+
 /* loss[i] = log s - (x - m) at the label, or the sum of t (log s - (x - m)); probs = e / s. */
-static void FN(cross_entropy)(size_t rows, size_t n, const real *x, const int64_t *label, const real *t, real *loss,
-                              real *probs) {
+static void FN(cross_entropy)(const mg_cross_entropy_args *p, size_t first, size_t rows, void *losses) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;
+    const int64_t *label = p->label ? p->label + first : NULL;
+    real *loss = losses, *probs = (real *)p->probs + first * n;
     FN(block) b;
     for (size_t start = 0; start < rows; start += b.rows) {
         FN(exponentials)(&b, FN(block_rows)(rows - start, n), n, x + start * n, probs + start * n);
@@ -153,17 +168,21 @@ static void FN(cross_entropy)(size_t rows, size_t n, const real *x, const int64_
         for (size_t r = 0; r < b.rows; r++) {
             const size_t row = start + r;
             if (label) loss[row] = (real)(b.log[r] + ((double)b.max[r] - (double)x[row * n + (size_t)label[row]]));
-            else loss[row] = (real)FN(sum_losses)(n, x + row * n, t + row * n, b.max[r], (real)b.log[r]);
+            else loss[row] = (real)FN(sum_terms)(n, x + row * n, t + row * n, b.max[r], (real)b.log[r]);
         }
         FN(normalize)(&b, n, probs + start * n);
     }
 }
 
 /* out = (probs (sum of t) - t) scale, scale = g / divisor; t is 1 at the label and 0 elsewhere, or given. */
-static void FN(cross_entropy_grad)(size_t rows, size_t n, const real *probs, const int64_t *label, const real *t,
-                                   const real *g, size_t step, double divisor, real *out) {
+static void FN(cross_entropy_grad)(const mg_cross_entropy_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *probs = (const real *)p->probs + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;
+    const real *g = (const real *)p->g + (p->each ? first : 0);
+    const int64_t *label = p->label ? p->label + first : NULL;
+    real *out = (real *)p->out + first * n;
     for (size_t r = 0; r < rows; r++, probs += n, out += n) {
-        const real scale = (real)(g[r * step] / divisor);
+        const real scale = (real)(g[p->each ? r : 0] / p->divisor);
         if (label) {
             FN(scale_row)(n, probs, scale, out);
             out[label[r]] = (probs[label[r]] - 1) * scale;

@@ -1,28 +1,58 @@
-/* Softmax, its logarithm and cross-entropy by rows. Table of one variant. */
+/* Softmax, its logarithm and cross-entropy by rows: what a call says, and the table of one variant. */
 #ifndef MG_SOFTMAX_H
 #define MG_SOFTMAX_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Targets are labels (rows) or, where label is NULL, probabilities t (rows, n). Row i's gradient comes in at
-   g[i * step], step 0 or 1. */
-#define MG_SOFTMAX(real, bits)                                                                                         \
-    void (*softmax_##bits)(size_t rows, size_t n, const real *x, real *out);                                           \
-    void (*softmax_grad_##bits)(size_t rows, size_t n, const real *g, const real *y, real *out);                       \
-    void (*log_softmax_##bits)(size_t rows, size_t n, const real *x, real *out);                                       \
-    void (*log_softmax_grad_##bits)(size_t rows, size_t n, const real *g, const real *y, real *out);                   \
-    double (*sum_flat_##bits)(size_t n, const real *losses);                                                           \
-    void (*cross_entropy_##bits)(size_t rows, size_t n, const real *x, const int64_t *label, const real *t,            \
-                                 real *loss, real *probs);                                                             \
-    void (*cross_entropy_grad_##bits)(size_t rows, size_t n, const real *probs, const int64_t *label, const real *t,   \
-                                      const real *g, size_t step, double divisor, real *out);
+/* All arrays are (rows, n). */
+typedef struct {
+    size_t rows, n;
+    const void *x;
+    void *out;
+    int precision;
+} mg_softmax_args;
+
+/* y is what the forward pass left. */
+typedef struct {
+    size_t rows, n;
+    const void *g, *y;
+    void *out;
+    int precision;
+} mg_softmax_grad_args;
+
+/* Targets are labels (rows) or, where label is NULL, probabilities t (rows, n). */
+typedef struct {
+    size_t rows, n;
+    const void *x;
+    const int64_t *label;
+    const void *t;
+    void *loss, *probs;                     /* loss: of each row, or one number: their sum / divisor */
+    double divisor;
+    int each, precision;
+} mg_cross_entropy_args;
 
 typedef struct {
-    MG_SOFTMAX(float, f32)
-    MG_SOFTMAX(double, f64)
-} mg_softmax_table;
-#undef MG_SOFTMAX
+    size_t rows, n;
+    const void *probs;
+    const int64_t *label;
+    const void *t;
+    const void *g;                          /* of each row, or one number for all */
+    void *out;
+    double divisor;
+    int each, precision;
+} mg_cross_entropy_grad_args;
 
-extern const mg_softmax_table *const mg_softmax[];
+/* By precision; n rows from `first` on. cross_entropy leaves a loss for each at `loss`; sum_flat adds losses. */
+typedef void (*mg_softmax_rows)(const mg_softmax_args *p, size_t first, size_t n);
+typedef void (*mg_softmax_grad_rows)(const mg_softmax_grad_args *p, size_t first, size_t n);
+typedef struct {
+    mg_softmax_rows softmax[2], log_softmax[2];
+    mg_softmax_grad_rows softmax_grad[2], log_softmax_grad[2];
+    double (*sum_flat[2])(size_t n, const void *losses);
+    void (*cross_entropy[2])(const mg_cross_entropy_args *p, size_t first, size_t n, void *loss);
+    void (*cross_entropy_grad[2])(const mg_cross_entropy_grad_args *p, size_t first, size_t n);
+} mg_softmax_table;
+
+extern const mg_softmax_table *const mg_softmax_tables[];
 
 #endif

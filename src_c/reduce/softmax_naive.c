@@ -2,14 +2,12 @@
 #ifndef real
 #include "math/exp_log_tanh_naive.h"
 #include "reduce/softmax.h"
-#undef MG_SOURCE
 #define MG_SOURCE "reduce/softmax_naive.c"
 #include "base/mg_both.h"
 
-#define BOTH(name) .name##_f32 = mg_##name##_f32, .name##_f64 = mg_##name##_f64
 const mg_softmax_table MG_TABLE(softmax) = {
-    BOTH(softmax),  BOTH(softmax_grad),  BOTH(log_softmax),       BOTH(log_softmax_grad),
-    BOTH(sum_flat), BOTH(cross_entropy), BOTH(cross_entropy_grad)};
+    MG_PAIR(softmax), MG_PAIR(log_softmax), MG_PAIR(softmax_grad), MG_PAIR(log_softmax_grad), MG_PAIR(sum_losses),
+    MG_PAIR(cross_entropy), MG_PAIR(cross_entropy_grad)};
 
 #else
 #include "base/sums_naive.h"
@@ -29,16 +27,22 @@ static double FN(exponentials)(size_t n, const real *x, real m, real *e) {
     return FN(sum_flat)(n, e);
 }
 
-/* out = e / s. */
-static void FN(softmax)(size_t rows, size_t n, const real *x, real *out) {
-    for (size_t i = 0; i < rows; i++, x += n, out += n) {
-        const double s = FN(exponentials)(n, x, FN(row_max)(n, x), out);
-        for (size_t j = 0; j < n; j++) out[j] *= (real)(1 / s);
-    }
+/* out = e / s, one row. */
+static void FN(softmax_row)(size_t n, const real *x, real *out) {
+    const double s = FN(exponentials)(n, x, FN(row_max)(n, x), out);
+    for (size_t j = 0; j < n; j++) out[j] *= (real)(1 / s);
+}
+
+static void FN(softmax)(const mg_softmax_args *p, size_t first, size_t rows) {
+    for (size_t i = first; i < first + rows; i++)
+        FN(softmax_row)(p->n, (const real *)p->x + i * p->n, (real *)p->out + i * p->n);
 }
 
 /* out = (x - m) - log s. */
-static void FN(log_softmax)(size_t rows, size_t n, const real *x, real *out) {
+static void FN(log_softmax)(const mg_softmax_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n;
+    real *out = (real *)p->out + first * n;
     for (size_t i = 0; i < rows; i++, x += n, out += n) {
         const real m = FN(row_max)(n, x);
         const real log_sum = (real)naive_log_f64(FN(exponentials)(n, x, m, out));
@@ -47,7 +51,10 @@ static void FN(log_softmax)(size_t rows, size_t n, const real *x, real *out) {
 }
 
 /* out = y (g - sum of g y). */
-static void FN(softmax_grad)(size_t rows, size_t n, const real *g, const real *y, real *out) {
+static void FN(softmax_grad)(const mg_softmax_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *g = (const real *)p->g + first * n, *y = (const real *)p->y + first * n;
+    real *out = (real *)p->out + first * n;
     for (size_t i = 0; i < rows; i++, g += n, y += n, out += n) {
         const real dot = (real)FN(sum_products)(n, g, y);
         for (size_t j = 0; j < n; j++) out[j] = y[j] * (g[j] - dot);
@@ -55,16 +62,24 @@ static void FN(softmax_grad)(size_t rows, size_t n, const real *g, const real *y
 }
 
 /* out = g - exp(y) (sum of g). */
-static void FN(log_softmax_grad)(size_t rows, size_t n, const real *g, const real *y, real *out) {
+static void FN(log_softmax_grad)(const mg_softmax_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *g = (const real *)p->g + first * n, *y = (const real *)p->y + first * n;
+    real *out = (real *)p->out + first * n;
     for (size_t i = 0; i < rows; i++, g += n, y += n, out += n) {
         const real total = (real)FN(sum_flat)(n, g);
         for (size_t j = 0; j < n; j++) out[j] = g[j] - EXP(y[j]) * total;
     }
 }
 
+static double FN(sum_losses)(size_t n, const void *losses) { return FN(sum_flat)(n, losses); }
+
 /* loss[i] = log s - (x - m) at the label, or the sum of t (log s - (x - m)); probs = e / s holds those terms first. */
-static void FN(cross_entropy)(size_t rows, size_t n, const real *x, const int64_t *label, const real *t, real *loss,
-                              real *probs) {
+static void FN(cross_entropy)(const mg_cross_entropy_args *p, size_t first, size_t rows, void *losses) {
+    const size_t n = p->n;
+    const real *x = (const real *)p->x + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;
+    const int64_t *label = p->label ? p->label + first : NULL;
+    real *loss = losses, *probs = (real *)p->probs + first * n;
     for (size_t i = 0; i < rows; i++, x += n, probs += n) {
         const real m = FN(row_max)(n, x);
         const double log_sum = naive_log_f64(FN(exponentials)(n, x, m, probs));
@@ -77,15 +92,19 @@ static void FN(cross_entropy)(size_t rows, size_t n, const real *x, const int64_
             }
             loss[i] = (real)FN(sum_flat)(n, probs);
         }
-        FN(softmax)(1, n, x, probs);
+        FN(softmax_row)(n, x, probs);
     }
 }
 
 /* out = (probs (sum of t) - t) scale, scale = g / divisor; t is 1 at the label and 0 elsewhere, or given. */
-static void FN(cross_entropy_grad)(size_t rows, size_t n, const real *probs, const int64_t *label, const real *t,
-                                   const real *g, size_t step, double divisor, real *out) {
+static void FN(cross_entropy_grad)(const mg_cross_entropy_grad_args *p, size_t first, size_t rows) {
+    const size_t n = p->n;
+    const real *probs = (const real *)p->probs + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;
+    const real *g = (const real *)p->g + (p->each ? first : 0);
+    const int64_t *label = p->label ? p->label + first : NULL;
+    real *out = (real *)p->out + first * n;
     for (size_t i = 0; i < rows; i++) {
-        const real scale = (real)(g[i * step] / divisor), total = label ? 1 : (real)FN(sum_flat)(n, t + i * n);
+        const real scale = (real)(g[p->each ? i : 0] / p->divisor), total = label ? 1 : (real)FN(sum_flat)(n, t + i * n);
         for (size_t j = 0; j < n; j++) {
             const real target = !label ? t[i * n + j] : label[i] == (int64_t)j ? 1 : 0;
             out[i * n + j] = (probs[i * n + j] * total - target) * scale;

@@ -1,4 +1,4 @@
-/* Optimizer updates of a block, n elements, contiguous. Equal to update_naive.c, bit for bit.
+/* Optimizer updates of a piece of a parameter. Equal to update_naive.c, bit for bit.
    The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
    nothing. A step has three stages: up to a root, the divisions by it, what becomes of w. GROUP vectors go through each
    together, and the next ones' first stage comes between the second and the third: roots and divisions, which bind the
@@ -12,7 +12,6 @@
    times the smallest few rounds to themselves. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
-#define BLOCK &(FN(block)){n, w, {state[0], state[1], state[2]}, g}
 enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
 enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* what happens to w; the proximal maps decay as well */
 enum { GROUP = 4 };
@@ -20,8 +19,9 @@ enum { GROUP = 4 };
 #define MG_SOURCE "update/update.c"
 #include "base/mg_both.h"
 
-const mg_update_table MG_TABLE(update) = {
-    MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam), MG_BOTH(rmsprop), MG_BOTH(adagrad)};
+#define ENTRY(name) MG_PAIR(name),
+const mg_update_table MG_TABLE(update) = {MG_PAIR(sums), {MG_RULES(ENTRY)}};
+#undef ENTRY
 
 #else
 #include "penalty/elastic_net.h"
@@ -66,7 +66,9 @@ static int FN(after)(const double *row) {
 /* The sums that the value of the penalties needs; a proximal map has both. */
 INLINE int FN(summed)(int terms, int after) { return after < SHRINK ? terms : BOTH_TERMS; }
 
-static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
+static void FN(sums)(const mg_update_args *p, size_t segment, size_t first, size_t n, double *sums) {
+    const real *w = (const real *)p->segment[segment].w + first;
+    const double *row = p->scalars + segment * MG_COLUMNS;
     switch (FN(summed)(FN(terms)(row), FN(after)(row))) {
     case BOTH_TERMS: FN(elastic_sums)(n, w, sums, BOTH_TERMS); break;
     case L1_TERM: FN(elastic_sums)(n, w, sums, L1_TERM); break;
@@ -75,12 +77,21 @@ static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
     }
 }
 
-/* A block and what it remembers, in the order of update.h. */
+/* A piece and what it remembers, in the order of update.h. A state that the settings do not ask for is not read. */
 typedef struct {
     size_t n;
     real *w, *state[3];
     const real *g;
 } FN(block);
+
+static real FN(zeros)[MG_PIECE];            /* the gradient of a parameter that has none */
+
+INLINE FN(block) FN(block_of)(const mg_segment *s, size_t first, size_t n) {
+    return (FN(block)){
+        .n = n, .w = (real *)s->w + first, .g = s->gradient == MG_ZEROS ? FN(zeros) : (const real *)s->g + first,
+        .state = {(real *)s->state[0] + first, (real *)s->state[1] + first, (real *)s->state[2] + first},
+    };
+}
 
 /* The gradient with its penalty. */
 INLINE vec FN(penalized)(vec w, vec g, const FN(constants) *c, int terms) {
@@ -241,24 +252,32 @@ INLINE void FN(by_after)(const FN(block) *b, const FN(constants) *c, int rule, i
     }
 }
 
-INLINE void FN(by_terms)(const FN(block) *b, const double *row, const mg_update_settings *settings, int rule) {
-    const FN(constants) c = FN(constants_of)(row, settings);
+INLINE void FN(by_terms)(const mg_update_args *p, size_t segment, size_t first, size_t n, int rule) {
+    const double *row = p->scalars + segment * MG_COLUMNS;
+    const FN(block) b = FN(block_of)(&p->segment[segment], first, n);
+    const FN(constants) c = FN(constants_of)(row, &p->settings);
     const int after = FN(after)(row);
     switch (FN(terms)(row)) {
-    case BOTH_TERMS: FN(by_after)(b, &c, rule, BOTH_TERMS, after); break;
-    case L1_TERM: FN(by_after)(b, &c, rule, L1_TERM, after); break;
-    case L2_TERM: FN(by_after)(b, &c, rule, L2_TERM, after); break;
-    default: FN(by_after)(b, &c, rule, 0, after);
+    case BOTH_TERMS: FN(by_after)(&b, &c, rule, BOTH_TERMS, after); break;
+    case L1_TERM: FN(by_after)(&b, &c, rule, L1_TERM, after); break;
+    case L2_TERM: FN(by_after)(&b, &c, rule, L2_TERM, after); break;
+    default: FN(by_after)(&b, &c, rule, 0, after);
     }
 }
 
-static MG_UPDATE(FN(sgd), real) {
-    if (settings->momentum == 0) FN(by_terms)(BLOCK, row, settings, PLAIN);
-    else FN(by_terms)(BLOCK, row, settings, MOMENTUM);
+static void FN(sgd)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    if (p->settings.momentum == 0) FN(by_terms)(p, segment, first, n, PLAIN);
+    else FN(by_terms)(p, segment, first, n, MOMENTUM);
 }
 
-static MG_UPDATE(FN(adam), real) { FN(by_terms)(BLOCK, row, settings, ADAM); }
-static MG_UPDATE(FN(rmsprop), real) { FN(by_terms)(BLOCK, row, settings, RMSPROP); }
-static MG_UPDATE(FN(adagrad), real) { FN(by_terms)(BLOCK, row, settings, ADAGRAD); }
+static void FN(adam)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    FN(by_terms)(p, segment, first, n, ADAM);
+}
+static void FN(rmsprop)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    FN(by_terms)(p, segment, first, n, RMSPROP);
+}
+static void FN(adagrad)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    FN(by_terms)(p, segment, first, n, ADAGRAD);
+}
 
 #endif

@@ -1,10 +1,15 @@
-/* Optimizer updates of a block of one parameter. Table of one variant; the formulas stand in reference/update.py. */
+/* Optimizer updates of a table of parameters: what a call says, and the table of one variant. The formulas stand in
+   reference/update.py. */
 #ifndef MG_UPDATE_H
 #define MG_UPDATE_H
 #include <stddef.h>
 
 /* The columns of Segments.scalars (segments.py). */
 enum { MG_LR, MG_L1, MG_L2, MG_PROX_L1, MG_PROX_L2, MG_DECAY, MG_CORRECTION1, MG_CORRECTION2, MG_COLUMNS };
+
+#define MG_RULES(X) X(sgd) X(adam) X(rmsprop) X(adagrad)
+#define MG_RULE(name) mg_rule_##name,
+enum { MG_RULES(MG_RULE) mg_rules };
 
 typedef struct {
     double momentum;
@@ -13,28 +18,36 @@ typedef struct {
     int amsgrad, centered;
 } mg_update_settings;
 
-/* g is the gradient. state is, as far as the settings ask for it: sgd {momentum buffer}, adam {m, v, largest v},
-   rmsprop {v, m if centered, momentum buffer}, adagrad {v}. */
-#define MG_UPDATE(name, real) \
-    void name(size_t n, real *w, const real *g, real **state, const double *row, const mg_update_settings *settings)
-typedef MG_UPDATE((*mg_update_f32), float);
-typedef MG_UPDATE((*mg_update_f64), double);
+/* What a parameter's gradient of this step is: g, zeros, or nothing, which leaves the parameter as it is. */
+enum { MG_GIVEN, MG_ZEROS, MG_LEAVE };
 
-/* sums receives Σ|w| and Σw²: each where its row has such a term in the gradient, both where it has a proximal map;
-   else 0. */
+/* A parameter. state is, as far as the settings ask for it: sgd {momentum buffer}, adam {m, v, largest v}, rmsprop
+   {v, m if centered, momentum buffer}, adagrad {v}. */
 typedef struct {
-    void (*sums_f32)(size_t n, const float *w, const double *row, double *sums);
-    void (*sums_f64)(size_t n, const double *w, const double *row, double *sums);
-    mg_update_f32 sgd_f32;
-    mg_update_f64 sgd_f64;
-    mg_update_f32 adam_f32;
-    mg_update_f64 adam_f64;
-    mg_update_f32 rmsprop_f32;
-    mg_update_f64 rmsprop_f64;
-    mg_update_f32 adagrad_f32;
-    mg_update_f64 adagrad_f64;
+    size_t n;
+    void *w, *state[3];
+    const void *g;                          /* of this step; read if it is MG_GIVEN */
+    int gradient, precision;
+} mg_segment;
+
+typedef struct {
+    const double *scalars;                  /* MG_COLUMNS for each segment */
+    double *sums;                           /* Σ|w| and Σw² of each segment; NULL: nobody asks for them */
+    mg_update_settings settings;
+    int rule;
+    size_t n;
+    mg_segment segment[];                   /* n of them */
+} mg_update_args;
+
+/* By precision; n elements, MG_PIECE at most, of one segment. sums = {Σ|w|, Σw²} of these: each where its row has such
+   a term in the gradient, both where it has a proximal map; else 0. */
+enum { MG_PIECE = 4096 };
+typedef void (*mg_update)(const mg_update_args *p, size_t segment, size_t first, size_t n);
+typedef struct {
+    void (*sums[2])(const mg_update_args *p, size_t segment, size_t first, size_t n, double *sums);
+    mg_update update[mg_rules][2];
 } mg_update_table;
 
-extern const mg_update_table *const mg_update[];
+extern const mg_update_table *const mg_update_tables[];
 
 #endif

@@ -4,8 +4,9 @@
 #define MG_SOURCE "update/update_naive.c"
 #include "base/mg_both.h"
 
-const mg_update_table MG_TABLE(update) = {
-    MG_BOTH(sums), MG_BOTH(sgd), MG_BOTH(adam), MG_BOTH(rmsprop), MG_BOTH(adagrad)};
+#define ENTRY(name) MG_PAIR(name),
+const mg_update_table MG_TABLE(update) = {MG_PAIR(sums), {MG_RULES(ENTRY)}};
+#undef ENTRY
 
 #else
 #include "penalty/elastic_net_naive.h"
@@ -27,17 +28,41 @@ static real FN(moved)(real w, real move, real step, const double *row) {
     return l1 != 0 || l2 != 0 ? FN(elastic_prox)(w, step * l1, 1 + step * l2) : w;
 }
 
-static void FN(sums)(size_t n, const real *w, const double *row, double *sums) {
+/* The elements of a segment from `first` on. */
+typedef struct {
+    real *w, *state[3];
+    const real *g;
+    const double *row;
+} FN(piece);
+
+static real FN(zeros)[MG_PIECE];            /* the gradient of a parameter that has none */
+
+static FN(piece) FN(piece_of)(const mg_update_args *p, size_t segment, size_t first) {
+    const mg_segment *s = &p->segment[segment];
+    FN(piece) q = {.w = (real *)s->w + first, .row = p->scalars + segment * MG_COLUMNS};
+    for (int k = 0; k < 3; k++) q.state[k] = (real *)s->state[k] + first;
+    q.g = s->gradient == MG_ZEROS ? FN(zeros) : (const real *)s->g + first;
+    return q;
+}
+
+static void FN(sums)(const mg_update_args *p, size_t segment, size_t first, size_t n, double *sums) {
+    const double *row = p->scalars + segment * MG_COLUMNS;
+    const real *w = (const real *)p->segment[segment].w + first;
     const int prox = (real)row[MG_PROX_L1] != 0 || (real)row[MG_PROX_L2] != 0;
     FN(elastic_sums)(n, w, prox || (real)row[MG_L1] != 0, prox || (real)row[MG_L2] != 0, sums);
 }
 
-static MG_UPDATE(FN(sgd), real) {
+static void FN(sgd)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    const FN(piece) q = FN(piece_of)(p, segment, first);
+    const mg_update_settings *settings = &p->settings;
+    const double *row = q.row;
+    const real *g = q.g;
     const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
+    real *w = q.w;
     for (size_t i = 0; i < n; i++) {
         real d = FN(penalized)(w[i], g[i], row);
         if (settings->momentum != 0) {
-            real *buf = state[0];
+            real *buf = q.state[0];
             buf[i] = momentum * FN(flushed)(buf[i], 1e-30, 1e-290) + d;
             d = settings->nesterov ? d + momentum * buf[i] : buf[i];
         }
@@ -45,26 +70,34 @@ static MG_UPDATE(FN(sgd), real) {
     }
 }
 
-static MG_UPDATE(FN(adam), real) {
+static void FN(adam)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    const FN(piece) q = FN(piece_of)(p, segment, first);
+    const mg_update_settings *settings = &p->settings;
+    const double *row = q.row;
+    const real *g = q.g;
     const real beta1 = (real)settings->beta1, rest1 = (real)(1 - settings->beta1);
     const real beta2 = (real)settings->beta2, rest2 = (real)(1 - settings->beta2);
     const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]), correction = (real)(1 / sqrt(row[MG_CORRECTION2]));
-    real *m = state[0], *v = state[1];
+    real *w = q.w, *m = q.state[0], *v = q.state[1], *top = q.state[2];
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         m[i] = beta1 * FN(flushed)(m[i], 1e-30, 1e-290) + rest1 * d;
         v[i] = beta2 * FN(flushed)(v[i], 1e-30, 1e-290) + rest2 * (d * d);
         real size = v[i];
-        if (settings->amsgrad) size = state[2][i] = state[2][i] > v[i] ? state[2][i] : v[i];
+        if (settings->amsgrad) size = top[i] = top[i] > v[i] ? top[i] : v[i];
         const real root = (real)sqrt(size) * correction + (real)settings->eps;
         w[i] = FN(flushed)(FN(moved)(w[i], step * m[i] / root, (real)row[MG_LR] / root, row), 1e-30, 1e-290);
     }
 }
 
-static MG_UPDATE(FN(rmsprop), real) {
+static void FN(rmsprop)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    const FN(piece) q = FN(piece_of)(p, segment, first);
+    const mg_update_settings *settings = &p->settings;
+    const double *row = q.row;
+    const real *g = q.g;
     const real alpha = (real)settings->beta2, rest = (real)(1 - settings->beta2);
     const real momentum = (real)settings->momentum, lr = (real)row[MG_LR];
-    real *v = state[0], *m = state[1], *buf = state[settings->centered ? 2 : 1];
+    real *w = q.w, *v = q.state[0], *m = q.state[1], *buf = q.state[settings->centered ? 2 : 1];
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         v[i] = alpha * FN(flushed)(v[i], 1e-30, 1e-290) + rest * (d * d);
@@ -81,9 +114,13 @@ static MG_UPDATE(FN(rmsprop), real) {
     }
 }
 
-static MG_UPDATE(FN(adagrad), real) {
+static void FN(adagrad)(const mg_update_args *p, size_t segment, size_t first, size_t n) {
+    const FN(piece) q = FN(piece_of)(p, segment, first);
+    const mg_update_settings *settings = &p->settings;
+    const double *row = q.row;
+    const real *g = q.g;
     const real step = (real)(row[MG_LR] / row[MG_CORRECTION1]);
-    real *v = state[0];
+    real *w = q.w, *v = q.state[0];
     for (size_t i = 0; i < n; i++) {
         const real d = FN(flushed)(FN(penalized)(w[i], g[i], row), 1e-15, 1e-150);
         v[i] = v[i] + d * d;

@@ -5,27 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from lab.choosing import READ, run
 from lab.reading import read
 
 from minigrad import cli
-
-
-@pytest.fixture
-def houses(tmp_path):
-    """A CSV file with a word column, a gap, and a price that follows from two of five columns."""
-    rng = np.random.default_rng(1)
-    x = rng.standard_normal((60, 4)).round(3)
-    towns = rng.choice(["Aa", "Bb", "Cc"], 60)
-    price = x[:, 0] * 3 - x[:, 1] + (towns == "Bb") * 2 + 0.5 * rng.standard_normal(60)
-    rows = [",".join([*map(str, row), town, f"{p:.3f}"]) for row, town, p in zip(x, towns, price)]
-    rows[3] = rows[3].replace(rows[3].split(",")[2], "", 1)
-    path = tmp_path / "houses.csv"
-    path.write_text("\n".join(["a,b,c,d,town,price", *rows]) + "\n")
-    return path
-
-
-def run(*arguments):
-    return cli.main([str(a) for a in arguments])
 
 
 def test_cv_of_a_file(houses, tmp_path, capsys):
@@ -93,6 +76,16 @@ def test_a_path_of_a_network_is_drawn(tmp_path):
     ("options", "said"),
     [
         ([], "houses.csv:2: column 'town' is"),
+        ([*READ, "--score", "accuracy"], "price is a column of numbers: name it in --categorical"),
+        ([*READ, "--score", "log_loss"], "--score log_loss needs classes"),
+        ([*READ, "--target", "town", "--score", "mse"], "town holds classes: use log_loss or accuracy"),
+        ([*READ, "--categorical", "price"], "price has 59 classes in 60 rows; if it holds numbers"),
+        ([*READ, "--weights", "town"], "column 'town' holds words"),
+        ([*READ, "--fold-groups", "town"], "3 groups do not fill --folds 5"),
+        ([*READ, "--folds", "61"], "60 rows do not fill --folds 61"),
+        ([*READ, "--log", "/nowhere/log"], "--log /nowhere/log: need a file in a folder"),
+        ([*READ, "--seed", str(2**64)], "--seed 18446744073709551616: need less than"),
+        (["--delimiter", ""], "the delimiter is ''; need one sign"),
         (["--categorical", "town"], "houses.csv:5: column 'c' is missing"),
         (["--categorical", "twon"], "houses.csv:1: there is no column 'twon'; did you mean 'town'?"),
         (["--target", "town", "--categorical", "town", "--ignore", "c", "--model", "linear"], "use logistic or mlp"),
@@ -106,11 +99,35 @@ def test_errors_are_one_line(houses, options, said, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("command", "options"), [("cv", ["--nested"]), ("cv", ["--repeats", 2]), ("path", [])])
+def test_groups_and_weights(command, options, houses, tmp_path, capsys):
+    """Rows of weight 2 are rows that stand twice; groups are never cut in two."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((40, 3)).round(3)
+    y = (x[:, 0] * 2 - x[:, 1] + 0.3 * rng.standard_normal(40)).round(3)
+    twice = np.arange(40) % 4 == 0
+    once = [f"{','.join(map(str, row))},g{i % 8},{1 + twice[i]},{y[i]}" for i, row in enumerate(x)]
+    doubled = [line for i, line in enumerate(once) for _ in range(1 + twice[i])]
+    groups = ["--fold-groups", "group"] if command == "cv" else ["--ignore", "group"]
+    common = ["--count", 6, "--no-figures", *options, *groups]
+    found = []
+    for name, lines, option in (("once", once, ["--weights", "w"]), ("doubled", doubled, ["--ignore", "w"])):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("a,b,c,group,w,y\n" + "\n".join(lines))
+        assert run(command, path, *common, *option, "--out", tmp_path / name) == 0
+        found.append(json.loads((tmp_path / name / f"{command}.json").read_text()))
+    said = capsys.readouterr().out
+    assert "40 rows" in said and ", weighted" in said and (command == "path" or "in 8 groups" in said)
+    np.testing.assert_allclose(found[0]["lambdas"], found[1]["lambdas"], rtol=1e-10)
+    if command == "path":
+        np.testing.assert_allclose(found[0]["coefficients"], found[1]["coefficients"], rtol=1e-8, atol=1e-10)
+
+
 def test_missing_files_and_extras(tmp_path, capsys, monkeypatch):
     assert run("cv", tmp_path / "nowhere.csv") == 2
     assert "nowhere.csv" in capsys.readouterr().err
     assert run("cv", "moons", "--target", "y") == 2
-    assert "are for CSV files" in capsys.readouterr().err
+    assert "of CSV files only: --target" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "joblib", None)
     assert run("cv", "moons", "--jobs", 2, "--out", tmp_path) == 2
     assert "minigrad[parallel]" in capsys.readouterr().err

@@ -111,8 +111,9 @@ static void check_take(void) {
     for (size_t b = 0; b < sizeof bytes / sizeof *bytes; b++, release())
         for (size_t n = 0; n < 40; n += 13) {
             uint8_t *x = fresh_bytes(7 * bytes[b]), *out = fresh_bytes(n * bytes[b]);
-            const int64_t *index = fresh_indices(n, 7);
-            mg_gather[variant]->take(n, bytes[b], (char *)x, index, (char *)out);
+            const mg_rows_args p = {.outer = 1, .n = n, .few = 7, .size = 1, .bytes = bytes[b], .x = x,
+                                    .index = fresh_indices(n, 7), .out = out};
+            mg_gather_tables[variant]->take(&p, 0, 0, n);
             feed_bytes(n * bytes[b], out);
         }
 }
@@ -124,8 +125,8 @@ static void check_place(void) {
         for (size_t n = 1; n < 40; n += 13) {
             const ptrdiff_t item = (ptrdiff_t)bytes[b];
             uint8_t *x = fresh_bytes(3 * n * bytes[b]), *out = fresh_bytes((6 * n - 1) * bytes[b]);
-            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
-            mg_gather[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
+            mg_gather_tables[variant]->place(3, n, bytes[b], (char *)x, (char *)out, 2 * (ptrdiff_t)n * item, item);
+            mg_gather_tables[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
                                       -2 * (ptrdiff_t)n * item, -2 * item);
             feed_bytes((6 * n - 1) * bytes[b], out);
         }
@@ -133,9 +134,10 @@ static void check_place(void) {
 
 static void check_dropout_bits(void) {
     EACH_SIZE(n) {
-        const mg_stream stream = fresh_stream(n * 37 % 300);
-        uint8_t *bits = fresh_bytes((n + 7) / 8);
-        mg_dropout[variant]->dropout_bits(n, bits, stream, (uint32_t)(draw() % 65537));
+        mg_dropout_bits_args p = {.n = n, .stream = fresh_stream(n * 37 % 300)};
+        uint8_t *bits = p.bits = fresh_bytes((n + 7) / 8);
+        p.threshold = (uint32_t)(draw() % 65537);
+        mg_dropout_tables[variant]->dropout_bits(&p, 0, n);
         feed_bytes((n + 7) / 8, bits);
     }
 }
@@ -143,7 +145,8 @@ static void check_dropout_bits(void) {
 static void check_random_bits(void) {
     EACH_SIZE(n) {
         uint64_t *out = fresh(n * sizeof *out, sizeof *out);
-        mg_random[variant]->random_bits(n, out, fresh_stream(n * 37 % 300));
+        const mg_random_args p = {.n = n, .out = out, .stream = fresh_stream(n * 37 % 300)};
+        mg_random_tables[variant]->random_bits(&p, 0, n);
         feed_indices(n, (int64_t *)out);
     }
 }
@@ -158,7 +161,7 @@ static void check_normal_quantile(void) {
             if (i % 4 == 3) q[i] = (q[i] < 0 ? -0.5 : 0.5) - q[i] + (q[i] == 0);
             if (!(q[i] > -0.5 && q[i] < 0.5)) q[i] = 0x1p-54;
         }
-        mg_random[variant]->normal_quantile(n, q, out);
+        mg_random_tables[variant]->normal_quantile(n, q, out);
         mg_feed_f64(n, out);
     }
 }
@@ -177,8 +180,8 @@ typedef struct {
     {"elementwise", #op "_f32", mg_check_map_f32, mg_op_##op},                                                         \
     {"elementwise", #op "_f64", mg_check_map_f64, mg_op_##op},
 #define ELEMENTARY(op)                                                                                                 \
-    {"elementary", #op "_f32", mg_check_elementary_f32, mg_elementary_##op},                                           \
-    {"elementary", #op "_f64", mg_check_elementary_f64, mg_elementary_##op},
+    {"elementary", #op "_f32", mg_check_elementary_f32, mg_op_##op},                                           \
+    {"elementary", #op "_f64", mg_check_elementary_f64, mg_op_##op},
 
 static const kernel_check checks[] = {
     ONE(gather, take) ONE(gather, place) PAIR(gather, add_at)

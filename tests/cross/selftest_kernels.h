@@ -1,6 +1,7 @@
 /* What selftest.c does with each kernel, for the precision `real`. Included by mg_both.h, twice. */
-#define TABLE(family) mg_##family[variant]
-#define CALL(family, name) TABLE(family)->MG_CAT(MG_CAT(name, _f), real_bits)
+#define TABLE(family) mg_##family##_tables[variant]
+#define PRECISION (real_bits == 64)
+#define CALL(family, name) TABLE(family)->name[PRECISION]
 #define ITEM ((ptrdiff_t)sizeof(real))
 #if real_bits == 32
 #define other double
@@ -52,15 +53,18 @@ static real *FN(wild)(size_t n) {
 static void FN(check_add_at)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *x = FN(wild)(9 * n), *out = FN(mild)(5 * n);
-        CALL(gather, add_at)(9, n, n, x, fresh_indices(9, 5), out);
-        CALL(gather, add_at)(9, n / 2, n, x, fresh_indices(9, 5), out);
+        mg_rows_args p = {.outer = 1, .n = 9, .few = 5, .size = n, .bytes = sizeof(real), .x = x, .out = out};
+        p.index = fresh_indices(9, 5);
+        CALL(gather, add_at)(&p, 0, 0, n);
+        p.index = fresh_indices(9, 5);
+        CALL(gather, add_at)(&p, 0, 0, n / 2);
         FN(feed)(5 * n, out);
     }
 }
 
 /* --- elementwise --- */
 
-static void FN(check_maps)(MG_CAT(mg_mapper_f, real_bits) map) {
+static void FN(check_maps)(mg_mapper map) {
     EACH_SIZE(n) {
         real *a = n % 2 ? FN(wild)(n) : FN(warm)(n), *b = FN(wild)(n), *out = FN(mild)(n);
         map(op, 1, n, (mg_operand){(char *)a, 0, ITEM}, (mg_operand){(char *)b, 0, ITEM}, out);
@@ -94,7 +98,10 @@ static void FN(check_where)(void) {
         uint8_t *c = fresh_bytes(n);
         for (size_t i = 0; i < n; i++) c[i] &= 1;
         for (int steps = 0; steps < 4; steps++) {
-            CALL(elementary, where)(n, c, a, steps & 1, b, steps >> 1, out);
+            const mg_where_args p = {
+                .n = n, .c = c, .a = steps & 1 ? a : NULL, .b = steps >> 1 ? b : NULL, .out = out, .a_value = a[0],
+                .b_value = b[0], .precision = PRECISION};
+            CALL(elementary, where)(&p, 0, n);
             FN(feed)(n, out);
         }
     }
@@ -104,9 +111,10 @@ static void FN(check_convert)(void) {
     EACH_SIZE(n) {
         real *x = FN(wild)(2 * n + 1), *y = FN(warm)(n);
         other *out = fresh(n * sizeof *out, sizeof *out);
-        CALL(elementwise, convert)(1, n, (mg_operand){(char *)y, 0, ITEM}, out);
+        const mg_operand dense = {(char *)y, 0, ITEM}, strided = {(char *)(x + (n ? 2 : 0)), 0, 2 * ITEM};
+        TABLE(elementwise)->map[!PRECISION](mg_op_convert, 1, n, dense, dense, out);
         FEED_OTHER(n, out);
-        CALL(elementwise, convert)(1, n, (mg_operand){(char *)(x + (n ? 2 : 0)), 0, 2 * ITEM}, out);
+        TABLE(elementwise)->map[!PRECISION](mg_op_convert, 1, n, strided, strided, out);
         FEED_OTHER(n, out);
     }
 }
@@ -123,7 +131,7 @@ static void FN(product)(size_t m, size_t n, size_t k, int ta, int tb, size_t ste
     const real *a = FN(mild)(a_rows ? (a_rows - 1) * a_step + a_columns : 0);
     const real *b = FN(mild)(b_rows ? (b_rows - 1) * b_step + b_columns : 0);
     const real *bias = FN(mild)(n);
-    mg_matmul_args p = {
+    mg_product p = {
         .m = m, .n = n, .k = k, .a = a, .b = b, .c = c, .bias = option > 1 ? bias : NULL, .c_row = (ptrdiff_t)c_step,
         .a_row = (ptrdiff_t)a_step, .a_col = 1, .b_row = (ptrdiff_t)b_step, .b_col = 1,
         .activation = activations[option], .accumulate = option == 1,
@@ -175,7 +183,7 @@ static void FN(check_dots)(void) {
         for (int t = 0; t < 4; t++, release()) {
             const size_t m = ms[i % 6], k = ks[i / 6], gap = k + t;
             real *c = FN(mild)(m);
-            const mg_matmul_args p = {
+            const mg_product p = {
                 .m = m, .n = 1, .k = k, .a = FN(mild)(m * gap), .b = FN(mild)(m * gap), .c = c, .c_row = 1,
                 .a_row = t & 1 ? 1 : (ptrdiff_t)gap, .a_col = t & 1 ? (ptrdiff_t)m : 1,
                 .b_row = t >> 1 ? (ptrdiff_t)m : 1, .b_col = t >> 1 ? 1 : (ptrdiff_t)gap, .accumulate = i % 2,
@@ -187,19 +195,26 @@ static void FN(check_dots)(void) {
 
 /* --- reduce --- */
 
+static double FN(flat_sum)(size_t n, const real *x) {
+    const mg_reduce_args p = {.outer = 1, .n = n, .inner = 1, .x = x, .precision = PRECISION};
+    return CALL(reduce, sum_flat)(&p, 0, n);
+}
+
 static void FN(check_sum_flat)(void) {
     EACH_SIZE(n) {
-        const double mild = CALL(reduce, sum_flat)(n, FN(mild)(n)), wild = CALL(reduce, sum_flat)(n, FN(wild)(n));
+        const double mild = FN(flat_sum)(n, FN(mild)(n)), wild = FN(flat_sum)(n, FN(wild)(n));
         mg_feed_f64(1, &mild), mg_feed_f64(1, &wild);
     }
-    const double sum = CALL(reduce, sum_flat)(70001, FN(warm)(70001));
+    const double sum = FN(flat_sum)(70001, FN(warm)(70001));
     mg_feed_f64(1, &sum);
 }
 
 static void FN(check_sum_rows)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(3);
-        CALL(reduce, sum_rows)(3, n, FN(warm)(3 * n), 7, out);
+        const mg_reduce_args p = {.outer = 3, .n = n, .inner = 1, .rows = 1, .x = FN(warm)(3 * n), .out = out,
+                                  .divisor = 7, .precision = PRECISION};
+        CALL(reduce, sum_rows)(&p, 0, 3);
         FN(feed)(3, out);
     }
 }
@@ -208,30 +223,36 @@ static void FN(check_sum_columns)(void) {
     EACH_SIZE(n)
         for (size_t m = 0; m < 100 && n < 600; m = 2 * m + 1) {
             real *x = FN(warm)(m ? (m - 1) * (n + 2) + n : 0), *out = FN(mild)(n);
-            CALL(reduce, sum_columns)(m, n + 2, n, x, 3, out);
+            const mg_reduce_args p = {
+                .outer = 1, .n = m, .inner = n + 2, .x = x, .out = out, .divisor = 3, .precision = PRECISION};
+            CALL(reduce, sum_columns)(&p, 0, 0, n);
             FN(feed)(n, out);
         }
     real *x = FN(mild)(5000), *out = FN(mild)(2);
-    CALL(reduce, sum_columns)(2500, 2, 2, x, 1, out);
+    const mg_reduce_args p = {
+        .outer = 1, .n = 2500, .inner = 2, .x = x, .out = out, .divisor = 1, .precision = PRECISION};
+    CALL(reduce, sum_columns)(&p, 0, 0, 2);
     FN(feed)(2, out);
 }
 
-static void FN(check_extreme_rows)(void (*kernel)(size_t, size_t, const real *, real *, int64_t *)) {
+static void FN(check_extreme_rows)(void (*kernel)(const mg_reduce_args *, size_t, size_t)) {
     EACH_SIZE(n) if (n) {
         real *x = n % 2 ? FN(wild)(3 * n) : FN(mild)(3 * n), *out = FN(mild)(3);
         int64_t *index = fresh_indices(3, 9);
-        kernel(3, n, x, out, index);
+        kernel(&(mg_reduce_args){.outer = 3, .n = n, .inner = 1, .rows = 1, .x = x, .out = out, .index = index,
+                                 .precision = PRECISION}, 0, 3);
         FN(feed)(3, out), feed_indices(3, index);
     }
 }
 
-static void FN(check_extreme_columns)(void (*kernel)(size_t, size_t, size_t, const real *, real *, int64_t *)) {
+static void FN(check_extreme_columns)(void (*kernel)(const mg_reduce_args *, size_t, size_t, size_t)) {
     EACH_SIZE(n)
         for (size_t m = 1; m < 50 && n < 600; m = 3 * m + 1) {
             const size_t size = (m - 1) * (n + 1) + n;
             real *x = n % 2 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(n);
             int64_t *index = fresh_indices(n, 9);
-            kernel(m, n + 1, n, x, out, index);
+            kernel(&(mg_reduce_args){.outer = 1, .n = m, .inner = n + 1, .x = x, .out = out, .index = index,
+                                     .precision = PRECISION}, 0, 0, n);
             FN(feed)(n, out), feed_indices(n, index);
         }
 }
@@ -244,17 +265,25 @@ static void FN(check_min_columns)(void) { FN(check_extreme_columns)(CALL(reduce,
 static void FN(check_max_grad)(void) {
     EACH_SIZE(n) if (n && n < 300) {
         real *g = FN(wild)(3 * 5), *out = FN(mild)(3 * n * 5);
-        CALL(reduce, max_grad)(3, n, 5, g, fresh_indices(3 * 5, n), out);
+        const mg_max_grad_args p = {.outer = 3, .n = n, .inner = 5, .g = g, .index = fresh_indices(3 * 5, n), .out = out,
+                                    .precision = PRECISION};
+        CALL(reduce, max_grad)(&p, 0, 3);
         FN(feed)(3 * n * 5, out);
     }
 }
 
 /* --- scans --- */
 
+static void FN(scan)(mg_scan kernel, size_t rows, size_t n, const real *x, const real *g, int reverse, real *out) {
+    kernel(&(mg_scan_args){.rows = rows, .n = n, .x = x, .g = g, .out = out, .reverse = reverse,
+                           .precision = PRECISION}, 0, rows);
+}
+
 static void FN(check_cumsum)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(5 * n);
-        CALL(scans, cumsum)(5, n, n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n), n % 3 == 0, out);
+        real *x = n % 2 ? FN(wild)(5 * n) : FN(warm)(5 * n);
+        FN(scan)(CALL(scans, cumsum), 5, n, x, NULL, n % 3 == 0, out);
         FN(feed)(5 * n, out);
     }
 }
@@ -262,7 +291,7 @@ static void FN(check_cumsum)(void) {
 static void FN(check_prod)(void) {
     EACH_SIZE(n) {
         real *out = FN(mild)(3);
-        CALL(scans, prod)(3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(scan)(CALL(scans, prod), 3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), NULL, 0, out);
         FN(feed)(3, out);
     }
 }
@@ -270,7 +299,7 @@ static void FN(check_prod)(void) {
 static void FN(check_prod_grad)(void) {
     EACH_SIZE(n) if (n < 2000) {
         real *out = FN(mild)(3 * n), *g = FN(mild)(3);
-        CALL(scans, prod_grad)(3, n, g, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), out);
+        FN(scan)(CALL(scans, prod_grad), 3, n, n % 5 ? FN(mild)(3 * n) : FN(wild)(3 * n), g, 0, out);
         FN(feed)(3 * n, out);
     }
 }
@@ -280,7 +309,7 @@ static void FN(check_norm)(void) {
         real *x = n % 5 ? FN(warm)(3 * n) : FN(wild)(3 * n), *out = FN(mild)(3);
         const real large = (real)(real_bits == 32 ? 0x1p100 : 0x1p600), scale = n % 3 == 0 ? 1 / large : large;
         for (size_t i = 0; i < 3 * n && n % 2; i++) x[i] *= scale;
-        CALL(scans, norm)(3, n, x, out);
+        FN(scan)(CALL(scans, norm), 3, n, x, NULL, 0, out);
         FN(feed)(3, out);
     }
 }
@@ -288,6 +317,7 @@ static void FN(check_norm)(void) {
 #include "selftest_training.h"
 
 #undef CALL
+#undef PRECISION
 #undef ITEM
 #undef other
 #undef FEED_OTHER

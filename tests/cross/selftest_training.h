@@ -2,21 +2,21 @@
 
 /* --- softmax --- */
 
-static void FN(check_rows)(void (*map)(size_t, size_t, const real *, real *)) {
+static void FN(check_rows)(void (*map)(const mg_softmax_args *, size_t, size_t)) {
     EACH_SIZE(n) if (n && n < 1100) {
         const size_t rows = n < 40 ? 37 : 3;
         real *x = n % 4 == 3 ? FN(wild)(rows * n) : FN(warm)(rows * n), *out = FN(mild)(rows * n);
-        map(rows, n, x, out);
+        map(&(mg_softmax_args){.rows = rows, .n = n, .x = x, .out = out, .precision = PRECISION}, 0, rows);
         FN(feed)(rows * n, out);
     }
 }
 
-static void FN(check_rows_grad)(void (*map)(size_t, size_t, const real *, const real *, real *)) {
+static void FN(check_rows_grad)(void (*map)(const mg_softmax_grad_args *, size_t, size_t)) {
     EACH_SIZE(n) if (n && n < 1100) {
         const size_t rows = n < 40 ? 37 : 3;
         const size_t size = rows * n;
         real *g = FN(mild)(size), *y = n % 4 == 3 ? FN(wild)(size) : FN(mild)(size), *out = FN(mild)(size);
-        map(rows, n, g, y, out);
+        map(&(mg_softmax_grad_args){.rows = rows, .n = n, .g = g, .y = y, .out = out, .precision = PRECISION}, 0, rows);
         FN(feed)(size, out);
     }
 }
@@ -31,9 +31,12 @@ static void FN(check_cross_entropy)(void) {
         const size_t rows = n < 40 ? 37 : 3, size = rows * n;
         real *x = n % 4 == 3 ? FN(wild)(size) : FN(warm)(size), *t = FN(mild)(size), *probs = FN(mild)(size);
         real *loss = FN(mild)(rows);
-        CALL(softmax, cross_entropy)(rows, n, x, fresh_indices(rows, n), NULL, loss, probs);
+        mg_cross_entropy_args p = {.rows = rows, .n = n, .x = x, .label = fresh_indices(rows, n), .loss = loss,
+                                   .probs = probs, .each = 1, .precision = PRECISION};
+        CALL(softmax, cross_entropy)(&p, 0, rows, loss);
         FN(feed)(rows, loss), FN(feed)(size, probs);
-        CALL(softmax, cross_entropy)(rows, n, x, NULL, t, loss, probs);
+        p.label = NULL, p.t = t;
+        CALL(softmax, cross_entropy)(&p, 0, rows, loss);
         FN(feed)(rows, loss), FN(feed)(size, probs);
     }
 }
@@ -43,9 +46,12 @@ static void FN(check_cross_entropy_grad)(void) {
         const size_t rows = n < 40 ? 37 : 3, size = rows * n;
         real *probs = n % 4 == 3 ? FN(wild)(size) : FN(mild)(size), *t = FN(mild)(size), *out = FN(mild)(size);
         const int64_t *label = fresh_indices(rows, n);
-        CALL(softmax, cross_entropy_grad)(rows, n, probs, label, NULL, FN(mild)(1), 0, (double)rows, out);
+        mg_cross_entropy_grad_args p = {.rows = rows, .n = n, .probs = probs, .label = label, .g = FN(mild)(1),
+                                        .out = out, .divisor = (double)rows, .precision = PRECISION};
+        CALL(softmax, cross_entropy_grad)(&p, 0, rows);
         FN(feed)(size, out);
-        CALL(softmax, cross_entropy_grad)(rows, n, probs, NULL, t, FN(mild)(rows), 1, 1, out);
+        p.label = NULL, p.t = t, p.g = FN(mild)(rows), p.each = 1, p.divisor = 1;
+        CALL(softmax, cross_entropy_grad)(&p, 0, rows);
         FN(feed)(size, out);
     }
 }
@@ -59,22 +65,26 @@ static void FN(check_sum_losses)(void) {
 
 /* --- losses --- */
 
-static void FN(check_loss)(double (*loss)(size_t, const real *, const real *, real *)) {
+static void FN(check_loss)(mg_loss loss) {
     EACH_SIZE(n) {
         real *x = n % 4 == 3 ? FN(wild)(n) : FN(warm)(n), *t = FN(mild)(n), *each = FN(mild)(n);
-        const double sum[2] = {loss(n, x, t, NULL), loss(n, x, t, each)};
+        mg_loss_args p = {.n = n, .x = x, .t = t, .loss = each, .precision = PRECISION};
+        double sum[2] = {loss(&p, 0, n)};
+        p.each = 1;
+        sum[1] = loss(&p, 0, n);
         mg_feed_f64(2, sum), FN(feed)(n, each);
     }
 }
 
-typedef void (*FN(loss_grad))(size_t, const real *, const real *, const real *, size_t, double, real *);
-
-static void FN(check_loss_grad)(FN(loss_grad) grad) {
+static void FN(check_loss_grad)(mg_loss_grad grad) {
     EACH_SIZE(n) {
         real *x = n % 4 == 3 ? FN(wild)(n) : FN(warm)(n), *t = FN(mild)(n), *out = FN(mild)(n);
-        grad(n, x, t, FN(mild)(1), 0, (double)n, out);
+        mg_loss_grad_args p = {.n = n, .x = x, .t = t, .g = FN(mild)(1), .out = out, .divisor = (double)n,
+                               .precision = PRECISION};
+        grad(&p, 0, n);
         FN(feed)(n, out);
-        grad(n, x, t, FN(mild)(n), 1, 1, out);
+        p.g = FN(mild)(n), p.each = 1, p.divisor = 1;
+        grad(&p, 0, n);
         FN(feed)(n, out);
     }
 }
@@ -92,8 +102,10 @@ static void FN(check_elastic_net)(void) {
             const double l1 = terms & 1 ? 0.1 : 0, l2 = terms & 2 ? 0.3 : 0;
             real *w = n % 4 == 3 ? FN(wild)(n) : FN(mild)(n), *grad = FN(mild)(n);
             double sums[4] = {0};
-            CALL(penalty, elastic_net)(n, w, l1, l2, grad, sums);
-            CALL(penalty, elastic_net)(n, w, l1, l2, NULL, sums + 2);
+            mg_elastic_net_args p = {.n = n, .w = w, .grad = grad, .l1 = l1, .l2 = l2, .precision = PRECISION};
+            CALL(penalty, elastic_net)(&p, 0, n, sums);
+            p.grad = NULL;
+            CALL(penalty, elastic_net)(&p, 0, n, sums + 2);
             mg_feed_f64(4, sums), FN(feed)(n, grad);
         }
 }
@@ -102,7 +114,10 @@ static void FN(check_elastic_net_grad)(void) {
     EACH_SIZE(n)
         for (int terms = 0; terms < 4; terms++) {
             real *out = FN(mild)(n);
-            CALL(penalty, elastic_net_grad)(n, FN(wild)(n), terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, 0.7, out);
+            const mg_elastic_net_grad_args p = {
+                .n = n, .w = FN(wild)(n), .l1 = terms & 1 ? 0.1 : 0, .l2 = terms & 2 ? 0.3 : 0, .scale = 0.7, .out = out,
+                .precision = PRECISION};
+            CALL(penalty, elastic_net_grad)(&p, 0, n);
             FN(feed)(n, out);
         }
 }
@@ -111,7 +126,10 @@ static void FN(check_soft_threshold)(void) {
     EACH_SIZE(n)
         for (int terms = 0; terms < 4; terms++) {
             real *out = FN(mild)(n);
-            CALL(penalty, soft_threshold)(n, FN(wild)(n), 2.5, terms & 1 ? 0.1 : 0, terms & 2 ? 0.3 : 0, out);
+            const mg_soft_threshold_args p = {
+                .n = n, .v = FN(wild)(n), .step = 2.5, .l1 = terms & 1 ? 0.1 : 0, .l2 = terms & 2 ? 0.3 : 0, .out = out,
+                .precision = PRECISION};
+            CALL(penalty, soft_threshold)(&p, 0, n);
             FN(feed)(n, out);
         }
 }
@@ -122,8 +140,12 @@ static void FN(check_coordinate_descent)(void) {
     for (size_t n = 0; n < 40; n++, release()) {
         real *gram = FN(mild)(n * n), *l1 = FN(mild)(n), *l2 = FN(mild)(n), *w = FN(mild)(n), *r = FN(mild)(n);
         double largest;
+        size_t done;
         for (size_t i = 0; i < n; i++) gram[i * n + i] += (real)(n + 1) * (n % 4 != 3 || i % 5), l1[i] *= l1[i];
-        const size_t done = CALL(descent, coordinate_descent)(n, gram, l1, l2, w, r, 1 + n % 7, 0.25, &largest);
+        const mg_coordinate_descent_args p = {
+            .n = n, .sweeps = 1 + n % 7, .gram = gram, .l1 = l1, .l2 = l2, .w = w, .r = r, .done = &done,
+            .largest = &largest, .tolerance = 0.25, .precision = PRECISION};
+        CALL(descent, coordinate_descent)(&p);
         feed(done, 8), mg_feed_f64(1, &largest), FN(feed)(n, w), FN(feed)(n, r);
     }
 }
@@ -132,14 +154,16 @@ static void FN(check_coordinate_descent)(void) {
 
 #define EACH_COUNT(k) for (size_t i_ = 0, k; i_ < 3 && (k = (size_t[]){1, 3, 70}[i_], 1); i_++)
 
-static mg_group_norms_layout FN(layout)(size_t k, size_t n) {
-    return n % 2 ? (mg_group_norms_layout){k, n, 1, n} : (mg_group_norms_layout){k, n, k, 1};
+static mg_groups FN(groups)(size_t k, size_t n) {
+    return n % 2 ? (mg_groups){.outer = k, .n = n, .inner = 1} : (mg_groups){.outer = 1, .n = n, .inner = k};
 }
 
 static void FN(check_group_norm)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         double norm[70];
-        CALL(group_norms, group_norm)(FN(layout)(k, n), n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), norm);
+        const mg_group_norm_args p = {.groups = FN(groups)(k, n), .norm = norm, .precision = PRECISION,
+                                      .x = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k)};
+        CALL(group_norms, group_norm)(&p, 0, 0, k);
         mg_feed_f64(k, norm);
     }
 }
@@ -148,7 +172,10 @@ static void FN(check_group_soft_threshold)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int l1 = 0; l1 < 2; l1++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(group_norms, group_soft_threshold)(FN(layout)(k, n), v, FN(mild)(k), l1 ? 0.3 : 0, 2.5, out);
+            const mg_group_soft_threshold_args p = {
+                .groups = FN(groups)(k, n), .v = v, .step = FN(mild)(k), .out = out, .l1 = l1 ? 0.3 : 0,
+                .strength = 2.5, .precision = PRECISION};
+            CALL(group_norms, group_soft_threshold)(&p, 0, 0, k);
             FN(feed)(n * k, out);
         }
 }
@@ -157,7 +184,9 @@ static void FN(check_group_limit)(void) {
     EACH_SIZE(n) EACH_COUNT(k)
         for (int unit = 0; unit < 2; unit++) {
             real *v = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *out = FN(mild)(n * k);
-            CALL(group_norms, group_limit)(FN(layout)(k, n), v, unit, unit ? 1 : 0.3, out);
+            const mg_group_limit_args p = {.groups = FN(groups)(k, n), .v = v, .out = out, .low = unit,
+                                           .high = unit ? 1 : 0.3, .precision = PRECISION};
+            CALL(group_norms, group_limit)(&p, 0, 0, k);
             FN(feed)(n * k, out);
         }
 }
@@ -166,7 +195,10 @@ static void FN(check_group_level)(void) {
     EACH_SIZE(n) EACH_COUNT(k) {
         real *w = n % 4 == 3 ? FN(wild)(n * k) : FN(mild)(n * k), *square = FN(mild)(n * k), *step = FN(mild)(k);
         for (size_t i = 0; i < n * k; i++) square[i] *= square[i];
-        CALL(group_norms, group_level)(FN(layout)(k, n), w, FN(mild)(n * k), square, &(mg_metric){0.1, 1.5, 1e-8, 3}, step);
+        const mg_group_level_args p = {
+            .groups = FN(groups)(k, n), .w = w, .before = FN(mild)(n * k), .square = square, .step = step,
+            .metric = {0.1, 1.5, 1e-8, 3}, .precision = PRECISION};
+        CALL(group_norms, group_level)(&p, 0, 0, k);
         FN(feed)(n * k, w), FN(feed)(k, step);
     }
 }
@@ -181,8 +213,16 @@ static const double FN(rows)[][MG_COLUMNS] = {
 };
 enum { FN(n_rows) = sizeof FN(rows) / sizeof *FN(rows) };
 
+/* The update of one parameter of n weights. */
+static mg_update_args *FN(update_of)(size_t n, real *w, const double *row) {
+    mg_update_args *p = hold(calloc(1, sizeof *p + sizeof *p->segment));
+    p->scalars = row, p->n = 1;
+    *p->segment = (mg_segment){.n = n, .w = w, .state = {w, w, w}, .gradient = MG_GIVEN, .precision = PRECISION};
+    return p;
+}
+
 /* Two steps, so that states count; squares: the first of them is an average of squares. */
-static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings settings, int states, int squares) {
+static void FN(check_update)(int rule, mg_update_settings settings, int states, int squares) {
     EACH_SIZE(n)
         for (int i = 0; i < FN(n_rows); i++, release()) {
             real *w = n % 8 == 7 ? FN(wild)(n) : FN(mild)(n), *m = FN(mild)(n), *v = FN(mild)(n);
@@ -190,10 +230,13 @@ static void FN(check_update)(MG_UPDATE((*update), real), mg_update_settings sett
             double sums[2] = {0};
             for (size_t j = 0; j < n; j++) v[j] *= v[j];
             if (states > 2) memcpy(state[2] = FN(mild)(n), v, n * sizeof *v);
+            mg_update_args *p = FN(update_of)(n, w, FN(rows)[i]);
+            p->settings = settings;
+            for (int k = 0; k < 3; k++) p->segment->state[k] = state[k];
             for (int step = 0; step < 2; step++) {
-                const real *g = step ? FN(wild)(n) : FN(mild)(n);
-                CALL(update, sums)(n, w, FN(rows)[i], sums);
-                update(n, w, g, state, FN(rows)[i], &settings);
+                p->segment->g = step ? FN(wild)(n) : FN(mild)(n);
+                CALL(update, sums)(p, 0, 0, n, sums);
+                CALL(update, update[rule])(p, 0, 0, n);
                 mg_feed_f64(2, sums), FN(feed)(n, w), FN(feed)(n, m), FN(feed)(n, v);
                 if (states > 2) FN(feed)(n, state[2]);
             }
@@ -204,24 +247,24 @@ static void FN(check_sums)(void) {
     EACH_SIZE(n)
         for (int i = 0; i < FN(n_rows); i++) {
             double sums[2] = {0};
-            CALL(update, sums)(n, FN(warm)(n), FN(rows)[i], sums);
+            CALL(update, sums)(FN(update_of)(n, FN(warm)(n), FN(rows)[i]), 0, 0, n, sums);
             mg_feed_f64(2, sums);
         }
 }
 
 static void FN(check_sgd)(void) {
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0}, 2, 0);
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9}, 2, 0);
-    FN(check_update)(CALL(update, sgd), (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
+    FN(check_update)(mg_rule_sgd, (mg_update_settings){.momentum = 0}, 2, 0);
+    FN(check_update)(mg_rule_sgd, (mg_update_settings){.momentum = 0.9}, 2, 0);
+    FN(check_update)(mg_rule_sgd, (mg_update_settings){.momentum = 0.9, .nesterov = 1}, 2, 0);
 }
 
 static void FN(check_adam)(void) {
-    FN(check_update)(CALL(update, adam), (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
+    FN(check_update)(mg_rule_adam, (mg_update_settings){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8}, 2, 0);
 }
 
 static void FN(check_amsgrad)(void) {
     const mg_update_settings settings = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .amsgrad = 1};
-    FN(check_update)(CALL(update, adam), settings, 3, 0);
+    FN(check_update)(mg_rule_adam, settings, 3, 0);
 }
 
 static void FN(check_rmsprop)(void) {
@@ -229,12 +272,12 @@ static void FN(check_rmsprop)(void) {
         for (int momentum = 0; momentum < 2; momentum++) {
             const mg_update_settings settings = {
                 .beta2 = 0.99, .eps = 1e-8, .momentum = 0.9 * momentum, .centered = centered};
-            FN(check_update)(CALL(update, rmsprop), settings, 3, 1);
+            FN(check_update)(mg_rule_rmsprop, settings, 3, 1);
         }
 }
 
 static void FN(check_adagrad)(void) {
-    FN(check_update)(CALL(update, adagrad), (mg_update_settings){.eps = 1e-10}, 2, 1);
+    FN(check_update)(mg_rule_adagrad, (mg_update_settings){.eps = 1e-10}, 2, 1);
 }
 
 /* --- dropout and random --- */
@@ -242,7 +285,9 @@ static void FN(check_adagrad)(void) {
 static void FN(check_masked_scale)(void) {
     EACH_SIZE(n) {
         real *x = FN(wild)(n), *out = FN(mild)(n);
-        CALL(dropout, masked_scale)(n, x, fresh_bytes((n + 7) / 8), 1.25, out);
+        const mg_masked_scale_args p = {
+            .n = n, .x = x, .bits = fresh_bytes((n + 7) / 8), .out = out, .scale = 1.25, .precision = PRECISION};
+        CALL(dropout, masked_scale)(&p, 0, n);
         FN(feed)(n, out);
     }
 }
@@ -253,16 +298,20 @@ static void FN(check_dropout)(void) {
         for (int i = 0; i < 7; i++, release()) {
             real *out = FN(mild)(n);
             uint8_t *bits = fresh_bytes((n + 7) / 8);
-            const mg_stream stream = fresh_stream(offsets[i]);
-            CALL(dropout, dropout)(n, FN(wild)(n), bits, stream, 65536 / 6 * (uint32_t)i, 1.25, out);
+            mg_dropout_args p = {.n = n, .bits = bits, .out = out, .stream = fresh_stream(offsets[i]), .scale = 1.25,
+                                 .threshold = 65536 / 6 * (uint32_t)i, .precision = PRECISION};
+            p.x = FN(wild)(n);
+            CALL(dropout, dropout)(&p, 0, n);
             FN(feed)(n, out), feed_bytes((n + 7) / 8, bits);
         }
 }
 
-static void FN(check_random)(void (*fill)(size_t, real *, mg_stream, double, double)) {
+static void FN(check_random)(mg_fill fill) {
     EACH_SIZE(n) {
         real *out = FN(mild)(n);
-        fill(n, out, fresh_stream(n * 37 % 300), 0.3, 1.7);
+        const mg_random_args p = {.n = n, .out = out, .stream = fresh_stream(n * 37 % 300), .a = 0.3, .b = 1.7,
+                                  .precision = PRECISION};
+        fill(&p, 0, n);
         FN(feed)(n, out);
     }
 }

@@ -30,17 +30,35 @@ def test_hashes_are_equal_on_every_variant(name):
     assert not wrong, f"{compiler} for {machine} differs from hashes.json in\n{wrong}"
 
 
+def kernels_of(family, folder):
+    """Names of the kernels of a family's table: its members, and in place of `map` and `update` the ops or rules they take."""
+    header = (ROOT / "src_c" / folder / f"{family}.h").read_text()
+    if '#include "base/operand.h"' in header:
+        header += (ROOT / "src_c/base/operand.h").read_text()
+    table = re.search(rf"typedef struct {{([^{{}}]*)}} mg_{family}_table;", header).group(1)
+    members = re.findall(r"\(\*(\w+)(?:\[2\])?\)\(", table)
+    for declared in re.findall(r"^ *mg_\w+ (.+);", table, re.MULTILINE):
+        members += re.findall(r"(\w+)(?:\[\w+\])*(?:, |$)", declared)
+    ops = re.findall(r"\bX\((\w+)\)", header) + re.findall(r"\bmg_op_(\w+),", header)
+    assert table.count(";") <= len(members), f"{family}: {members}"
+    return set(members), set(ops)
+
+
 def test_every_kernel_of_every_table_has_a_hash():
-    """A kernel that is added to a table is added to the self-test."""
+    """A kernel that is added to a table, or an op to the maps, is added to the self-test."""
     if absent := missing():
         pytest.skip(absent)
     checked = {re.sub("_f(32|64)$", "", name) for name in json.loads(FILE.read_text())}
-    for family, folder in recipe().FAMILIES.items():
-        header = (ROOT / "src_c" / folder / f"{family}.h").read_text()
-        members = re.findall(r"\(\*(\w+?)(?:_f\d\d|_##bits)?\)\(|mg_update_f32 (\w+)_f32;|\bX\((\w+)\)", header)
-        names = {"".join(member) for member in members} - {"map", "matmul_scratch"}
-        assert names, family
-        assert {f"{family} {name}" for name in names} <= checked
+    families, ops_of = recipe().FAMILIES, {}
+    for family, folder in families.items():
+        members, ops = kernels_of(family, folder)
+        ops_of[family] = ops
+        named = members - {"map", "update", "matmul_scratch"}
+        assert members, family
+        assert not {name for name in named if f"{family} {name}" not in checked}
+        assert bool(ops) == bool(members & {"map", "update"}), (family, members, ops)
+    for ops in ops_of.values():  # of two families with one list of ops, either has it
+        assert not {op for op in ops if not any(f"{family} {op}" in checked for family, own in ops_of.items() if op in own)}
 
 
 def test_a_difference_is_named():

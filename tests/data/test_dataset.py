@@ -92,3 +92,17 @@ def test_take_rows(backend, dtype, shape):
             np.testing.assert_array_equal(rows, x[np.array(index, np.int64)])
             rows[...] = 9
     np.testing.assert_array_equal(x, np.arange(np.prod(shape)).astype(dtype).reshape(shape))
+
+
+def test_arrays_that_numpy_would_take_for_something_else():
+    masked = np.ma.masked_array([[1.0, 2.0], [3.0, 999.0]], mask=[[0, 0], [0, 1]])
+    with pytest.raises(DTypeError, match=r"x has masked entries; fill them first: x\.filled"):
+        check_xy(masked, [0, 1])
+    assert check_xy(np.ma.masked_array([[1.0], [2.0]]), [0, 1]).x.tolist() == [[1.0], [2.0]]
+
+    class Sparse:
+        def toarray(self):
+            return np.eye(2)
+
+    with pytest.raises(DTypeError, match=r"x is a Sparse; need an array: x\.toarray\(\)"):
+        check_xy(Sparse(), [0, 1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import RandomFlip, RandomShift
-from minigrad.errors import ShapeError
+from minigrad.errors import DTypeError, ShapeError
 
 N = 400
 
@@ -85,3 +85,13 @@ def test_arguments_are_checked():
         RandomShift(-1)
     with pytest.raises(ValueError, match="fill is nan"):
         RandomShift(fill=float("nan"))
+
+
+def test_integer_images_keep_their_dtype_and_refuse_a_fill_that_it_does_not_hold():
+    pixels = np.full((3, 4, 4), 200, np.uint8)
+    for transform in (RandomFlip(), RandomShift(2), RandomShift(2, fill=255)):
+        x, _ = transform(pixels, np.zeros(3), (0, 0, 0, 0))
+        assert x.dtype == np.uint8 and x.shape == pixels.shape
+    for fill, dtype in [(0.5, np.uint8), (-1.0, np.uint8), (256.0, np.uint8), (2.0, np.bool_), (1e30, np.int64)]:
+        with pytest.raises(DTypeError, match=rf"fill is .*, x is {np.dtype(dtype)}; need a fill that it holds"):
+            RandomShift(1, fill=fill)(pixels.astype(dtype), np.zeros(3), (0, 0, 0, 0))

@@ -57,6 +57,16 @@ def test_the_real_thing():
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
+def test_names_with_a_dot(places, ending):
+    """Some archives unpack to train-images.idx3-ubyte."""
+    put(places[0], ending)
+    for path in list(places[0].iterdir()):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    train, test = load_mnist(verify=False)
+    assert train.y.tolist() == [9, 0, 5] and test.y.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_files_are_found_in_both_places_plain_and_packed(places, ending, place):
     put(places[place], ending)

@@ -27,10 +27,14 @@ ALL = [
 
 
 def expected_to_fail(estimator):
-    """On the reference backend: NumPy's BLAS rounds a row of a product by how many rows come with it."""
-    if mg.kernels.backend() == "native" or not isinstance(estimator, MLPClassifier | MLPRegressor):
+    """What perceptrons can't promise: where rows stand twice, batches of 32 are others than where they weigh 2; and
+    on the reference backend, NumPy's BLAS rounds a row of a product by how many rows come with it."""
+    if not isinstance(estimator, MLPClassifier | MLPRegressor):
         return {}
-    return {"check_methods_subset_invariance": "NumPy's products depend on the batch; those of native kernels do not"}
+    found = {"check_sample_weight_equivalence_on_dense_data": "mini-batches of repeated rows are others"}
+    if mg.kernels.backend() != "native":
+        found["check_methods_subset_invariance"] = "NumPy's products depend on the batch"
+    return found
 
 
 @pytest.mark.filterwarnings("ignore")  # of the checks themselves
@@ -105,3 +109,124 @@ def test_one_class_and_no_fit():
     for estimator in ALL:
         with pytest.raises(NotFittedError):
             estimator.predict([[1.0]])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize(
+    ("keyword", "cure"),
+    [("hidden_layer_sizes", "hidden="), ("early_stopping", "validation_fraction="), ("alpha", "penalty=reg.L2"),
+     ("max_iter", "epochs"), ("epoch", "did you mean 'epochs'"), ("solver", "optimizer")],
+)  # fmt: skip
+def test_keywords_of_other_perceptrons(kind, keyword, cure):
+    with pytest.raises(TypeError, match=f"^{kind.__name__}: unknown keyword '{keyword}'") as told:
+        kind(**{keyword: 1})
+    assert cure in str(told.value)
+
+
+def test_keywords_of_other_linear_models():
+    with pytest.raises(TypeError, match=r"^ElasticNetRegressor: unknown keyword 'alpha'; use l1=alpha"):
+        ElasticNetRegressor(alpha=1.0)
+    with pytest.raises(TypeError, match=r"^LogisticClassifier: unknown keyword 'C'; use l2=1 / \(C \* rows\)"):
+        LogisticClassifier(C=1.0)
+    with pytest.raises(TypeError, match=r"^MLPClassifier: too many positional arguments; it takes .hidden"):
+        MLPClassifier((8,), "relu", 0.5)
+
+
+def test_hidden_units():
+    x, y = moons(40)
+    one, two = (MLPClassifier(hidden=hidden, epochs=1).fit(x, y) for hidden in (8, (8, 4)))
+    assert [layer.weight.shape for layer in one.module_] == [(2, 8), (8, 2)]
+    assert [layer.weight.shape for layer in two.module_] == [(2, 8), (8, 4), (4, 2)]
+    for bad in (0, 2.5, "8", None, (8, 0), True):
+        with pytest.raises((TypeError, ValueError), match="MLPClassifier: hidden is"):
+            MLPClassifier(hidden=bad).fit(x, y)
+
+
+def test_grids_over_strengths_inside_a_term():
+    x, y = moons(60, noise=0.2, seed=1)
+    shared = reg.L1(1e-3)
+    model = MLPClassifier(prox=shared, epochs=30, lr=0.02)
+    search = GridSearchCV(model, {"prox__l1": [1e-3, 10.0]}, cv=3).fit(x, y)
+    assert search.best_params_ == {"prox__l1": 1e-3} and model.get_params()["prox__l1"] == 1e-3
+    pipeline = make_pipeline(StandardScaler(), model).set_params(mlpclassifier__prox__l1=0.5)
+    assert pipeline[-1].prox.l1 == 0.5 and shared.l1 == 1e-3  # the term itself is its user's
+    both = MLPRegressor(penalty=reg.ElasticNet(0.1, 0.2)).set_params(penalty__l2=0.3, epochs=7)
+    assert (both.penalty.l1, both.penalty.l2, both.epochs) == (0.1, 0.3, 7)
+    with pytest.raises(ValueError, match="l1 is -1"):
+        model.set_params(prox__l1=-1)
+    for wrong in ({"prox__l3": 1.0}, {"penalty__l1": 1.0}):
+        with pytest.raises(ValueError, match=r"list them whole, \{'(prox|penalty)': \[reg.L1"):
+            model.set_params(**wrong)
+    with pytest.raises(ValueError, match=r"prox is {'0.weight': "):
+        MLPClassifier(prox={"0.weight": shared}).set_params(prox__l1=1.0)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_validation_rows_end_the_training(kind):
+    x, y = moons(200, noise=0.3, seed=1)
+    model = kind(hidden=32, lr=0.05, epochs=300, validation_fraction=0.2, patience=5).fit(x, y)
+    losses = model.history_["val_loss"]
+    assert model.n_iter_ < 300 and len(losses) - 1 - int(np.argmin(losses)) == 5
+    assert kind(hidden=32, epochs=3).fit(x, y).n_iter_ == 3
+    with pytest.raises(ValueError, match=r"validation_fraction is 1\.5"):
+        kind(validation_fraction=1.5).fit(x, y)
+
+
+def test_weights_of_rows():
+    """In one batch a row of weight 2 is a row that stands twice, and one of weight 0 is none; the mean is 1."""
+    x, y = moons(60, noise=0.2, seed=1)
+    times = np.arange(60) % 3
+    options = {"epochs": 30, "batch_size": 500, "lr": 0.02, "penalty": reg.L2(1e-2)}
+    weighted = MLPClassifier(**options).fit(x, y, times)
+    repeated = MLPClassifier(**options).fit(np.repeat(x, times, 0), np.repeat(y, times))
+    scaled = MLPClassifier(**options).fit(x, y, times * 100.0)
+    np.testing.assert_allclose(weighted.predict_proba(x), repeated.predict_proba(x), atol=1e-4)
+    np.testing.assert_allclose(weighted.predict_proba(x), scaled.predict_proba(x), atol=1e-4)
+    line = np.linspace(-1, 1, 50).reshape(-1, 1)
+    heavy = MLPRegressor((), epochs=300, lr=0.02, batch_size=500).fit(
+        np.repeat(line, 2, 0), np.tile([0.0, 1.0], 50), sample_weight=np.tile([1.0, 3.0], 50)
+    )
+    np.testing.assert_allclose(heavy.predict(line), 0.75, atol=0.01)
+    with pytest.raises(ValueError, match="no weight below 0"):
+        MLPClassifier().fit(x, y, -np.ones(60))
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_partial_fit(kind):
+    """It goes on: also from a fit, and in a copy that was pickled between two calls."""
+    x, y = moons(120, noise=0.2, seed=1)
+    model = kind(hidden=16, lr=0.01)
+    for i in range(30):
+        model.partial_fit(x, y)
+        if i == 9:
+            twin = pickle.loads(pickle.dumps(model))
+    assert model.n_iter_ == 30 and model.history_["epoch"] == list(range(1, 31))
+    assert model.history_["loss"][-1] < 0.6 * model.history_["loss"][0]
+    for _ in range(20):
+        twin.partial_fit(x, y)
+    assert (twin._output(x) == model._output(x)).all()
+    fitted = kind(hidden=16, lr=0.01, epochs=5).fit(x, y)
+    assert fitted.partial_fit(x, y).n_iter_ == 6
+    assert fitted.fit(x, y).n_iter_ == 5
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_partial_fit_of_all_rows_is_fit(kind):
+    """In one batch: the same start, and the moments of Adam go on from call to call."""
+    x, y = moons(120, noise=0.2, seed=1)
+    options = {"hidden": 16, "lr": 0.05, "batch_size": 500, "prox": reg.L1(1e-3)}
+    whole, piecewise = kind(epochs=12, **options).fit(x, y), kind(**options)
+    for _ in range(12):
+        piecewise.partial_fit(x, y)
+    np.testing.assert_allclose(piecewise._output(x), whole._output(x), atol=1e-3)
+
+
+def test_partial_fit_knows_its_classes():
+    x, y = moons(20)
+    words = np.array(["no", "yes"])[y]
+    model = MLPClassifier(hidden=4).partial_fit(x[:10], words[:10], classes=["maybe", "no", "yes"])
+    assert model.partial_fit(x[10:], words[10:]).predict_proba(x).shape == (20, 3)
+    with pytest.raises(ValueError, match="y has the class 'never', which is none of"):
+        model.partial_fit(x[:1], ["never"])
+    with pytest.raises(ValueError, match="at the first call they were"):
+        model.partial_fit(x, words, classes=["no", "yes"])

@@ -73,13 +73,33 @@ def test_sequential_is_a_list():
         (np.zeros((2, 4), np.float32), mg.ShapeError, r"x is (2, 4); need (rows, 3)"),
         (1.0, mg.ShapeError, "need (rows, 3)"),
         (np.zeros((2, 3)), mg.DTypeError, "x.to('float32')"),
-        (np.zeros((2, 3), np.int64), mg.DTypeError, "x is int64"),
+        (np.zeros((2, 4), np.int64), mg.ShapeError, "x is (2, 4); need (rows, 3)"),
     ],
 )
 def test_linear_refuses(x, error, advice):
     with pytest.raises(error) as raised:
         nn.Linear(3, 2)(x)
     assert advice in str(raised.value)
+    with pytest.raises(mg.ShapeError, match=r"a column is x\.reshape\(-1, 1\)"):
+        nn.Linear(1, 2)(np.zeros(5, np.float32))
+
+
+@pytest.mark.parametrize("real", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int32", "int64"])
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (0, 3)])
+def test_linear_takes_integers_in_the_dtype_of_its_weight(backend, dtype, real, shape):
+    """The same bits, forward and backward, as from the same numbers as floats; the integers get no gradient."""
+    layer = nn.Linear(3, 2, activation="tanh", dtype=real)
+    x = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 200, shape).astype(dtype)
+    found = []
+    for given in (x, mg.tensor(x), x.astype(real)):
+        layer.zero_grad()
+        y = layer(given)
+        (y * y).sum().backward()
+        found.append([y.data.copy(), *(p.grad.data.copy() for p in layer.parameters())])
+    for integers in found[:2]:
+        for a, b in zip(integers, found[2]):
+            assert a.dtype == b.dtype == real and a.tobytes() == b.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -122,3 +142,12 @@ def test_losses_are_those_of_ops(backend, rng):
             nn.BCEWithLogitsLoss()(probabilities, target)
     studied = nn.CrossEntropyLoss(allow_probabilities=True)(nn.Softmax()(logits), classes)
     assert studied.item() > 0
+
+
+def test_the_reduction_of_a_loss_is_no_weight():
+    """PyTorch's first argument of a loss is the weights of the classes."""
+    for make, cure in [(nn.CrossEntropyLoss, "weight=..."), (nn.BCEWithLogitsLoss, "weight=..."), (nn.MSELoss, "")]:
+        with pytest.raises(ValueError, match=rf"{make.__name__}: reduction is array.*need one of.*{cure}"):
+            make(np.array([1.0, 20.0]))
+        with pytest.raises(ValueError, match="reduction is 'average'"):
+            make("average")

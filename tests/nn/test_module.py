@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.nn.module import Standing
 
 
 class Block(nn.Module):
@@ -194,3 +195,57 @@ def test_hundreds_of_layers():
     model = nn.Sequential(*(nn.Linear(2, 2, activation="tanh") for _ in range(400)))
     model(mg.tensor([[1.0, -1.0]])).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_the_list_of_parameters_has_their_names():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    params = model.parameters()
+    assert [params.names[p] for p in params] == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert params.module() is model
+    params.append(nn.Parameter([1.0]))
+    assert (len(params), len(params.names)) == (5, 4)
+    for plain in (params[:2], params + params, copy.deepcopy(params), pickle.loads(pickle.dumps(params))):
+        assert type(plain) is list
+    shared = nn.Sequential(model[0], model[0])
+    assert list(shared.parameters().names.values()) == ["0.weight", "0.bias"]
+
+
+def test_what_was_replaced_is_found_by_name():
+    model = nn.Sequential(nn.Sequential(nn.Linear(3, 2)), nn.Linear(2, 1))
+    standing = Standing(model, model.named_parameters())
+    assert standing.lost() == []
+    kept, model[0][0] = model[0][0], nn.Linear(3, 2)
+    assert standing.lost() == ["0.0.weight", "0.0.bias"]
+    model.append(kept)  # in another place, but there
+    assert standing.lost() == []
+    delattr(model, "1")
+    assert standing.lost() == ["1.weight", "1.bias"]
+    del model
+    assert standing.lost() == []
+
+
+def test_a_copy_says_which_attribute_has_a_graph():
+    layer = nn.Linear(2, 1)
+    layer.last = layer(mg.tensor([[1.0, 2.0]]))
+    with pytest.raises(mg.GraphError, match=r"copy: Linear 2->1\.last was made by affine"):
+        copy.deepcopy(nn.Sequential(layer))
+    del layer.last
+    assert copy.deepcopy(layer).weight is not layer.weight
+
+
+def test_a_state_none_of_whose_names_fits_is_refused():
+    model = nn.Linear(2, 1)
+    state = {f"module.{name}": array for name, array in model.state_dict().items()}
+    with pytest.raises(ValueError, match=r"no name fits: the module has weight, bias, the state module\.weight"):
+        model.load_state_dict(state, strict=False)
+    assert model.load_state_dict({}, strict=False) == (["weight", "bias"], [])
+
+
+def test_copies_keep_hooks_of_parameters(backend):
+    model = nn.Linear(2, 1, bias=False)
+    model.weight.register_hook(lambda g: 10 * g)
+    twin = copy.deepcopy(model)
+    twin.weight.register_hook(lambda g: 0 * g)
+    for layer, expected in ((model, 10.0), (twin, 0.0)):
+        layer(mg.tensor([[1.0, 1.0]])).sum().backward()
+        assert (layer.weight.grad.data == expected).all()

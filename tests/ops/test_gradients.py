@@ -109,7 +109,7 @@ CASES = {
         for a in (None, "relu", "tanh", "sigmoid")
     ]
     + [(mg.affine, X, normal(4, 2))],
-    "softmax_cross_entropy": [
+    "cross_entropy": [
         (lambda x, t=t, r=r: mg.cross_entropy(x, t, reduction=r), X)
         for t in (TARGET, PROBABILITIES)
         for r in ("mean", "sum", "none")
@@ -124,7 +124,7 @@ CASES = {
         (lambda g, x, t, r=r: losses.mse_grad(g, x, t, reduction=r), X if r == "none" else G0, X, Y)
         for r in ("mean", "none")
     ],
-    "sigmoid_cross_entropy": [
+    "bce_with_logits": [
         (lambda x, r=r: mg.bce_with_logits(x, HALF, reduction=r), X) for r in ("mean", "sum", "none")
     ],
     "bce_with_logits_grad": [

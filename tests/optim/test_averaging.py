@@ -1,5 +1,8 @@
 """EMA: the formula, PyTorch's, the exchange with the model's weights, and bad input."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -125,3 +128,77 @@ def test_bad_input(model):
         ema.update()
     with pytest.raises(ValueError, match=r"0\.weight is"):
         optim.EMA(model).load_state_dict({"0.weight": np.zeros(3)})
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"])
+def test_copies_average_the_copied_model(backend, model, rng, duplicate):
+    ema = optim.EMA(model, 0.9)
+    move(model, rng)
+    ema.update()
+    twin, twin_ema = duplicate((model, ema))
+    before = {name: a.copy() for name, a in ema.state_dict().items()}
+    moves = np.random.default_rng(5), np.random.default_rng(5)
+    move(twin, moves[0])
+    twin_ema.update()
+    assert all((ema.state_dict()[name] == a).all() for name, a in before.items())
+    move(model, moves[1])
+    ema.update()
+    assert all((ema.state_dict()[name] == a).all() for name, a in twin_ema.state_dict().items())
+    with twin_ema.swap():
+        assert (twin[0].weight.data == ema.state_dict()["0.weight"]).all()
+    alone = duplicate(ema)
+    assert alone.model is not model
+    alone.update()
+
+
+def test_a_copy_is_a_second_average_of_the_same_model(backend, model, rng):
+    ema = optim.EMA(model, 0.9)
+    second = copy.copy(ema)
+    assert second.model is model
+    move(model, rng)
+    second.update()
+    assert (ema.state_dict()["0.bias"] == 0).all()
+    assert (second.state_dict()["0.bias"] != 0).all()
+    with ema.swap():
+        copy.deepcopy(model)
+        with pytest.raises(RuntimeError, match=r"EMA: copied inside swap\(\)"):
+            copy.deepcopy((model, ema))
+
+
+def test_an_average_goes_on_behind_a_change_of_the_backend(model, rng):
+    with mg.use_backend("reference"):
+        ema = optim.EMA(model, 0.5)
+    move(model, rng)
+    ema.update()  # on the backend of the process
+    np.testing.assert_allclose(ema.state_dict()["0.bias"], model[0].bias.data / 2, rtol=1e-12)
+
+
+def test_a_model_that_changed_is_refused_by_name(backend, model):
+    ema = optim.EMA(model)
+    model.append(nn.Linear(2, 2))
+    ema.update()
+    with pytest.raises(mg.GraphError, match=r"EMA: 3\.weight, 3\.bias of the model came after the average"), ema.swap():
+        pass
+    model[2] = nn.Linear(4, 2)
+    for act in (ema.update, ema.swap().__enter__):
+        with pytest.raises(mg.GraphError, match=r"a layer of the model was replaced .* of the old 2\.weight, 2\.bias"):
+            act()
+    moved = nn.Sequential(model[0])  # a layer may move to another name in the same model
+    ema = optim.EMA(moved)
+    moved.append(moved[0])
+    moved[0] = nn.Flatten()
+    ema.update()
+
+
+def test_states_of_other_models_are_refused(model):
+    ema = optim.EMA(model)
+    for state, match in (
+        ({}, r"missing 0\.weight, 0\.bias, 2\.weight, 2\.bias"),
+        (optim.EMA(nn.Linear(3, 4)).state_dict(), "unexpected weight, bias"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            ema.load_state_dict(state)
+    with pytest.raises(TypeError, match=r"EMA\.load_state_dict: got a list"):
+        ema.load_state_dict([])
+    with pytest.raises(TypeError, match=r"EMA\.copy_to: got a EMA; need an nn\.Module"):
+        ema.copy_to(ema)

@@ -1,6 +1,8 @@
 """Schedules against PyTorch's and their formulas; by hand, resumed, and with bad options."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -30,6 +32,9 @@ SCHEDULES = {
     "LinearLR": ("LinearLR", {"start_factor": 0.1, "total_iters": 9}),
     "down": ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 12}),
     "ConstantLR": ("ConstantLR", {"factor": 0.25, "total_iters": 6}),
+    "ExponentialLR": ("ExponentialLR", {"gamma": 0.9}),
+    "MultiStepLR": ("MultiStepLR", {"milestones": [12, 3, 12, 20], "gamma": 0.5}),
+    "at once": ("MultiStepLR", {"milestones": [0, 5], "gamma": 0.5}),
 }
 
 
@@ -50,22 +55,53 @@ def test_against_torch(name):
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15)
 
 
+PAIRS = [
+    (("LinearLR", {"start_factor": 0.25, "total_iters": 6}), ("ExponentialLR", {"gamma": 0.9})),
+    (("StepLR", {"step_size": 4, "gamma": 0.5}), ("CosineAnnealingLR", {"T_max": 31, "eta_min": 0.01})),
+    (("MultiStepLR", {"milestones": [2, 9], "gamma": 0.3}), ("ConstantLR", {"factor": 0.5, "total_iters": 7})),
+]
+
+
 @pytest.mark.peers
-def test_warm_up_then_cosine_against_torch():
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "+".join(name for name, _ in pair))
+def test_two_together_and_a_rate_by_hand_against_torch(pair):
     torch = pytest.importorskip("torch")
 
-    def chain(module, optimizer):
-        parts = [module.LinearLR(optimizer, 0.1, total_iters=5), module.CosineAnnealingLR(optimizer, T_max=20),
-                 module.ConstantLR(optimizer, 0.5, total_iters=3)]  # fmt: skip
-        return module.SequentialLR(optimizer, parts, milestones=[5, 25])
+    def course(module, optimizer):
+        schedules, found = [getattr(module, name)(optimizer, **options) for name, options in pair], []
+        for t in range(28):
+            if t == 11:
+                optimizer.param_groups[0]["lr"] *= 0.5
+            if module is not optim.lr_scheduler:
+                optimizer.step()
+            for schedule in schedules:
+                schedule.step()
+            found.append(optimizer.param_groups[0]["lr"])
+        return found
 
     theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.8)
-    schedule, expected = chain(torch.optim.lr_scheduler, theirs), []
-    for _ in range(30):
-        expected.append(schedule.get_last_lr())
-        theirs.step()
-        schedule.step()
-    np.testing.assert_allclose(rates(chain(optim.lr_scheduler, make()), 29), expected, rtol=1e-12, atol=1e-15)
+    expected = course(torch.optim.lr_scheduler, theirs)
+    np.testing.assert_allclose(course(optim.lr_scheduler, make()), expected, rtol=1e-9)
+
+
+@pytest.mark.peers
+def test_a_warm_up_with_a_plateau_against_torch():
+    torch = pytest.importorskip("torch")
+
+    def course(module, optimizer):
+        warm_up = module.LinearLR(optimizer, 0.25, total_iters=8)
+        plateau, found = module.ReduceLROnPlateau(optimizer, patience=1, factor=0.5), []
+        for measure in MEASURES:
+            if module is not optim.lr_scheduler:
+                optimizer.step()
+            warm_up.step()
+            plateau.step(measure)
+            found.append(optimizer.param_groups[0]["lr"])
+        return found
+
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.8)
+    expected = course(torch.optim.lr_scheduler, theirs)
+    np.testing.assert_allclose(course(optim.lr_scheduler, make()), expected, rtol=1e-9)
 
 
 MEASURES = [5, 4, 3, 3, 3, 2.9999, 2.9999, math.nan, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, math.inf, 2, 2, 2, 2, 2, 2]
@@ -102,10 +138,11 @@ def test_formulas_by_hand():
     np.testing.assert_allclose(warm_up, [[0.2], [0.4], [0.6], [0.8], [0.8]], rtol=1e-15)
     cosine = [[0.1 + 0.7 * (1 + math.cos(math.pi * t / 10)) / 2] for t in range(25)]
     np.testing.assert_allclose(rates(optim.CosineAnnealingLR(make(), 10, 0.1), 24), cosine, rtol=1e-14)
-    optimizer = make()
-    parts = [optim.ConstantLR(optimizer, 0.5, 9), optim.StepLR(optimizer, 2, 0.25), optim.ConstantLR(optimizer, 0.5, 1)]
-    chain = rates(optim.SequentialLR(optimizer, parts, [2, 5]), 6)
-    np.testing.assert_allclose(chain, [[0.4], [0.4], [0.8], [0.8], [0.2], [0.4], [0.8]], rtol=1e-15)
+    exponential = [[0.8 * 0.9**t] for t in range(25)]
+    np.testing.assert_allclose(rates(optim.ExponentialLR(make(), 0.9), 24), exponential, rtol=1e-14)
+    multi = [[0.8 * 0.5 ** sum(m <= t for m in (9, 2, 2, 0))] for t in range(12)]
+    np.testing.assert_allclose(rates(optim.MultiStepLR(make(), [9, 2, 2, 0], 0.5), 11), multi, rtol=1e-15)
+    assert rates(optim.MultiStepLR(make(), []), 2) == [[0.8]] * 3
     optimizer = make()
     plateau = optim.ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
     seen = []
@@ -153,6 +190,157 @@ def test_it_goes_on_where_its_state_was_taken():
         assert optimizers[0].param_groups[0]["lr"] == optimizers[1].param_groups[0]["lr"]
 
 
+def course(optimizer, *schedules, steps=12, by_hand=None):
+    """The rate of group 0 after each round of steps; by_hand is {round: the rate that is set before it}."""
+    found = []
+    for t in range(steps):
+        if by_hand and t in by_hand:
+            optimizer.param_groups[0]["lr"] = by_hand[t]
+        for schedule in schedules:
+            schedule.step()
+        found.append(optimizer.param_groups[0]["lr"])
+    return found
+
+
+def test_schedules_act_together():
+    """Each is a factor of the rate: the product of both, whichever was made first."""
+    for turn in (1, -1):
+        optimizer = make(1.0)
+        kinds = [lambda o: optim.LinearLR(o, 0.25, total_iters=6), lambda o: optim.ExponentialLR(o, 0.9)][::turn]
+        found = course(optimizer, *(kind(optimizer) for kind in kinds))
+        right = [(0.25 + 0.75 * min(t, 6) / 6) * 0.9**t for t in range(1, 13)]
+        np.testing.assert_allclose(found, right, rtol=1e-12)
+    optimizer = make(1.0)
+    pair = optim.StepLR(optimizer, 4, 0.5), optim.CosineAnnealingLR(optimizer, 20)
+    right = [0.5 ** (t // 4) * (1 + math.cos(math.pi * t / 20)) / 2 for t in range(1, 13)]
+    np.testing.assert_allclose(course(optimizer, *pair), right, rtol=1e-12)
+    optimizer = make(1.0)
+    warm_up, plateau = optim.LinearLR(optimizer, 0.25, total_iters=3), optim.ReduceLROnPlateau(optimizer, patience=1)
+    found = []
+    for _ in range(6):
+        warm_up.step()
+        plateau.step(-1.0)
+        found.append(optimizer.param_groups[0]["lr"])
+    np.testing.assert_allclose(found, [0.5, 0.75, 0.1, 0.1, 0.01, 0.01], rtol=1e-12)
+
+
+def test_a_rate_that_was_set_by_hand_stays():
+    optimizer = make(1.0)
+    found = course(optimizer, optim.StepLR(optimizer, 4, 0.5), by_hand={1: 0.3})
+    assert found == [1.0, 0.3, 0.3, *[0.15] * 4, *[0.075] * 4, 0.0375]
+    optimizer = make(1.0)
+    cosine = optim.CosineAnnealingLR(optimizer, 20, eta_min=0.1)
+    shares = [(1 + math.cos(math.pi * t / 20)) / 2 for t in range(13)]
+    right = [0.1 + 0.9 * s for s in shares[1:4]] + [0.1 + 0.4 * s / shares[3] for s in shares[4:]]
+    np.testing.assert_allclose(course(optimizer, cosine, by_hand={3: 0.5}), right, rtol=1e-12)
+    optimizer = make(1.0)
+    linear = optim.LinearLR(optimizer, 1.0, 0.0, total_iters=3)  # no share is defined from 0 on
+    np.testing.assert_allclose(course(optimizer, linear, steps=6, by_hand={4: 0.2}), [2 / 3, 1 / 3, 0, 0, 0.2, 0.2])
+    optimizer = make(1.0)
+    cosine = optim.CosineAnnealingLR(optimizer, 4)  # 0 at t = 4, and up again from the rate that was set there
+    found = course(optimizer, cosine, steps=6, by_hand={4: 0.2})
+    np.testing.assert_allclose(found[3:5], [0.0, 0.2 + (1 - math.cos(math.pi / 4)) / 2], rtol=1e-12)
+    optimizer = make(1.0)  # below eta_min, and up again: no negative rate
+    cosine = optim.CosineAnnealingLR(optimizer, 4, eta_min=0.1)
+    assert min(course(optimizer, cosine, by_hand={5: 0.01})) > 0
+    optimizer.param_groups[0]["lr"] = "fast"
+    with pytest.raises(ValueError, match="CosineAnnealingLR: lr of a group is 'fast'"):
+        cosine.step()
+
+
+def test_a_new_schedule_starts_from_the_present_rate():
+    optimizer = make(1.0)
+    course(optimizer, optim.ExponentialLR(optimizer, 0.5), steps=3)
+    assert rates(optim.StepLR(optimizer, 1, 0.1), 1) == [[0.125], [0.0125]]
+    optimizer.param_groups[0]["lr"] = 0.4
+    cosine = optim.CosineAnnealingLR(optimizer, 2)
+    assert rates(cosine, 2) == [[0.4], [0.2], [0.0]]
+
+
+def test_a_group_that_came_later_takes_part():
+    optimizer = make(1.0)
+    schedule = optim.ExponentialLR(optimizer, 0.5)
+    schedule.step()
+    optimizer.add_param_group({"params": mg.nn.Parameter([2.0]), "lr": 0.8})
+    schedule.step()
+    assert schedule.get_last_lr() == [0.25, 0.4]
+    assert schedule.state_dict() == {"name": "ExponentialLR", "t": 2, "first": [1.0, 0.8], "lr": [0.25, 0.4]}
+    del optimizer.param_groups[0]
+    schedule.step()
+    assert schedule.get_last_lr() == [0.2]
+
+
+def test_last_epoch_goes_on_where_the_rates_began():
+    for kind, options in SCHEDULES.values():
+        right = rates(getattr(optim, kind)(make(groups=2), **options), 9)
+        optimizer = make(groups=2)
+        for group, first, now in zip(optimizer.param_groups, (0.8, 0.4), right[5]):
+            group["initial_lr"], group["lr"] = first, now
+        resumed = getattr(optim, kind)(optimizer, **options, last_epoch=5)
+        np.testing.assert_allclose(rates(resumed, 3), right[6:], rtol=1e-15)
+    with pytest.raises(ValueError, match="last_epoch is 3, but group 0 has no 'initial_lr'"):
+        optim.StepLR(make(), 1, last_epoch=3)
+
+
+def test_states_of_a_pair_and_after_a_rate_by_hand():
+    def pair(optimizer):
+        return optim.LinearLR(optimizer, 0.25, total_iters=6), optim.ExponentialLR(optimizer, 0.9)
+
+    first, second = make(), make(0.3)
+    ones, others = pair(first), pair(second)
+    course(first, *ones, steps=5, by_hand={2: 0.7})
+    for one, other in zip(ones, others):
+        other.load_state_dict(one.state_dict())
+    assert course(second, *others) == course(first, *ones)
+    with pytest.raises(ValueError, match="LinearLR: the state is of a ExponentialLR"):
+        ones[0].load_state_dict(ones[1].state_dict())
+    for wrong in ({}, None, {"t": 1.5, "first": [1.0]}):
+        with pytest.raises(ValueError, match="needs what state_dict gives"):
+            ones[0].load_state_dict(wrong)
+    with pytest.raises(ValueError, match="ReduceLROnPlateau: load_state_dict needs"):
+        optim.ReduceLROnPlateau(first).load_state_dict({"best": 1.0})
+
+
+@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("level", [-3.0, -1e-3, 0.0, 2.0])
+def test_a_plateau_at_any_level(mode, threshold_mode, level):
+    """A measure that stays, or moves by less than the threshold, is a plateau; one that improves by more is not."""
+    better = -1 if mode == "min" else 1
+    size = 0.1 * abs(level) if threshold_mode == "rel" else 0.1
+    for share, reduced in ((0.0, True), (0.9, True), (1.1, size == 0)):
+        optimizer = make(1.0)
+        plateau = optim.ReduceLROnPlateau(
+            optimizer, mode, 0.5, patience=0, threshold=0.1, threshold_mode=threshold_mode
+        )
+        plateau.step(level)
+        plateau.step(level + better * share * size)
+        assert plateau.get_last_lr() == [0.5 if reduced else 1.0], share
+    with pytest.raises(TypeError, match="step needs the measure"):
+        plateau.step({"loss": 1.0})
+
+
+def test_copies_of_schedules_go_on_alone():
+    for kind, options in SCHEDULES.values():
+        optimizer = make(groups=2)
+        schedule = getattr(optim, kind)(optimizer, **options)
+        rates(schedule, 4)
+        for twin_optimizer, twin in (
+            copy.deepcopy((optimizer, schedule)), pickle.loads(pickle.dumps((schedule, optimizer)))[::-1]
+        ):  # fmt: skip
+            assert twin.optimizer is twin_optimizer
+            kept = schedule.get_last_lr()
+            again = rates(twin, 7)
+            assert schedule.get_last_lr() == kept
+            assert again == rates(copy.deepcopy(schedule), 7)
+    optimizer = make()
+    plateau = optim.ReduceLROnPlateau(optimizer, patience=0)
+    plateau.step(1.0)
+    twin = copy.deepcopy(plateau)
+    twin.step(1.0)
+    assert (twin.get_last_lr(), plateau.get_last_lr()) == ([pytest.approx(0.08)], [0.8])
+
+
 def test_the_rate_acts_in_the_next_step():
     w = mg.nn.Parameter([1.0])
     optimizer = optim.SGD([w], lr=1.0)
@@ -175,10 +363,13 @@ def test_the_rate_acts_in_the_next_step():
         (lambda o: optim.CosineAnnealingLR(o, 5, -1), ValueError, "eta_min is -1"),
         (lambda o: optim.LinearLR(o, 1.5), ValueError, "start_factor is 1.5"),
         (lambda o: optim.ConstantLR(o, 2), ValueError, "factor is 2"),
-        (lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 2, [3, 4]), ValueError, "2 schedules, milestones"),
-        (lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 3, [4, 3]), ValueError, "each later than the last"),
-        (lambda o: optim.SequentialLR(o, [optim.StepLR(make(), 1)], []), TypeError, "of this optimizer"),
-        (lambda o: optim.SequentialLR(o, [optim.ReduceLROnPlateau(o)], []), TypeError, "known beforehand"),
+        (lambda o: optim.ExponentialLR(o, -0.1), ValueError, "gamma is -0.1"),
+        (lambda o: optim.ExponentialLR(o), TypeError, "gamma"),
+        (lambda o: optim.MultiStepLR(o, 30), TypeError, "milestones is 30; need whole numbers"),
+        (lambda o: optim.MultiStepLR(o, "30"), TypeError, "milestones is '30'"),
+        (lambda o: optim.MultiStepLR(o, [30, 0.5]), TypeError, "a milestone is 0.5"),
+        (lambda o: optim.MultiStepLR(o, [-1]), ValueError, "a milestone is -1"),
+        (lambda o: optim.StepLR(o, 1, last_epoch=-2), ValueError, "last_epoch is -2"),
         (lambda o: optim.ReduceLROnPlateau(None), TypeError, "need an Optimizer"),
         (lambda o: optim.ReduceLROnPlateau(o, "least"), ValueError, "mode is 'least'"),
         (lambda o: optim.ReduceLROnPlateau(o, factor=1.0), ValueError, "factor is 1; need less"),

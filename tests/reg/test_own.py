@@ -128,6 +128,16 @@ def test_copies_keep_their_schedule(make, again):
     assert getattr(made, "l1", None) == 1.0 or made.strength == 1.0
 
 
+def test_setting_a_strength_of_a_copy_leaves_the_schedule_of_the_original():
+    for term in (reg.L1(reg.Ramp(0, 1, 5)), LogCosh(reg.Ramp(0, 1, 5))):
+        name = term.strengths[0]
+        twin = copy.copy(term)
+        setattr(twin, name, 0.25)
+        for each in (term, twin):
+            each.at_epoch(5)
+        assert (getattr(term, name), getattr(twin, name)) == (1.0, 0.25)
+
+
 # --- orthogonal ------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Cross-validation: picks and notes, no leak from test rows, networks from dense to sparse, nesting, search."""
 
+import functools
 import json
 import math
 
@@ -121,9 +122,9 @@ def test_classes_of_any_name():
     assert best.mean.max() > 0.6 and best.greater_is_better
 
 
-def test_a_class_that_is_missing_in_a_training_part_is_a_failed_fit():
+def test_a_class_that_is_missing_in_a_training_part_is_refused():
     x, y = np.arange(12.0).reshape(12, 1), np.array([0] * 6 + [1] * 5 + [2])
-    with pytest.raises(ValueError, match="no row is of class 0"):
+    with pytest.raises(ValueError, match="class 0 has 6 rows in all, none of them among the 5 training rows of fold 0"):
         selection.cross_validate(linear.Logistic(), x, y, [1.0], folds=[(range(6, 11), range(6)), (range(6), [11])])
 
 
@@ -148,7 +149,7 @@ def build():
 def test_networks_go_from_dense_to_sparse():
     """λ_max is the first λ at which all is zero; on the way there weights only leave, by and large."""
     x, y = mg.data.blobs(120, classes=3, spread=3.0, seed=1)
-    family = selection.Network(build, mg.cross_entropy, options=(("lr", 0.02),), epochs=4, low=1e-3)
+    family = selection.Network(build, mg.cross_entropy, options=(("lr", 0.02),), epochs=4, low=1e-3, warm=True)
     solver = family.start(x, y)
     top = solver.lambda_max()
     assert family.start(x, y).lambda_max() == top and solver.state is None
@@ -203,3 +204,70 @@ def test_search(tmp_path):
     assert (alone.scores[0] == found.scores[0]).all()
     with pytest.raises(ShapeError, match="the same names in all of them"):
         selection.search(train, [{"l2": 1.0}, {"width": 3}], x, y, score="mse")
+
+
+@QUIET
+@pytest.mark.parametrize("kind", ["regression", "two classes", "three classes"])
+@pytest.mark.parametrize("score", [None, "accuracy"])
+def test_weights_are_rows_that_stand_several_times(kind, score):
+    """In λ_max, in fits, in scores and in the refit; a row of weight 0 is not there."""
+    if kind == "regression" and score:
+        return
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((48, 4))
+    y = x[:, 0] - x[:, 1] + 0.5 * rng.standard_normal(48)
+    family = linear.Regression() if kind == "regression" else linear.Logistic()
+    if kind != "regression":
+        y = np.digitize(y, [0.0] if kind == "two classes" else [-0.6, 0.6])
+    weights = np.arange(48) % 4
+    rows = np.repeat(np.arange(48), weights)
+    groups = np.arange(48) // 4
+    order = [np.flatnonzero(groups % 3 != i) for i in range(3)], [np.flatnonzero(groups % 3 == i) for i in range(3)]
+    folds = list(zip(*order))
+    places = [[np.flatnonzero(np.isin(rows, part)) for part in pair] for pair in folds]
+    options = {"count": 8, "score": score}
+    found = selection.cross_validate(family, x, y, folds=folds, weights=weights, **options)
+    right = selection.cross_validate(family, x[rows], y[rows], folds=places, **options)
+    np.testing.assert_allclose(found.lambdas, right.lambdas, rtol=1e-12)
+    np.testing.assert_allclose(found.scores, right.scores, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found.model.coefficients, right.model.coefficients, rtol=1e-6, atol=1e-9)
+    assert found.settings["data"] != right.settings["data"]
+
+
+@QUIET
+def test_groups_in_nested_folds():
+    """The folds inside an outer fold keep groups together, too."""
+    rng = np.random.default_rng(0)
+    x, groups = rng.standard_normal((60, 2)), np.repeat(np.arange(12), 5)
+    seen = []
+
+    class Watched(linear.Regression):
+        def start(self, x, y, weights=None):
+            seen.append({tuple(row) for row in np.asarray(x)})
+            return super().start(x, y, weights)
+
+    options = {"groups": groups, "weights": np.ones(60)}
+    selection.nested_cross_validate(Watched(), x, x[:, 0], [0.1, 0.01], outer=3, folds=3, **options)
+    of_row = {tuple(row): group for row, group in zip(x, groups)}
+    assert len(seen) >= 12
+    for rows in seen:
+        used = {of_row[row] for row in rows}
+        assert len(rows) == 5 * len(used)  # whole groups only
+
+
+@QUIET
+def test_weights_that_cannot_be():
+    x, y = np.random.default_rng(0).standard_normal((20, 2)), np.arange(20.0)
+    run = functools.partial(selection.cross_validate, linear.Regression(), x, y, count=3)
+    for weights, what in (
+        (np.ones(19), r"weights are \(19,\); need one for each of 20 rows"),
+        (-np.eye(20)[3], "weights: row 3 is -1; need at least 0"),
+        (np.arange(20) < 4, r"weights: every test row of fold \d has weight 0"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            run(weights=weights)
+    with pytest.raises(ValueError, match=r"score mine takes no weights of rows; need function\(output, y, weights\)"):
+        run(weights=np.ones(20), score=selection.Score("mine", lambda output, y: 0.0))
+    network = selection.Network(lambda: mg.nn.Linear(2, 1), mg.mse, classifies=False)
+    with pytest.raises(ValueError, match="weights: Network takes no weights of rows; Regression and Logistic do"):
+        selection.cross_validate(network, x, y, count=3, weights=np.ones(20))

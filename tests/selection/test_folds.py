@@ -75,3 +75,42 @@ def test_seeds_of_fits_differ():
     seeds = {fit_seed(s, f, i) for s in range(3) for f in range(4) for i in range(5)}
     seeds |= {nested_seed(s, f) for s in range(3) for f in range(4)}
     assert len(seeds) == 72 and all(0 <= seed < 2**64 for seed in seeds)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_groups_stay_together(repeats):
+    """No group is cut in two, each row is tested once a repeat, and folds are as even as groups allow."""
+    groups = np.repeat([f"g{i}" for i in range(12)], [9, 1, 4, 4, 2, 7, 3, 3, 5, 1, 6, 3])
+    groups = groups[np.random.default_rng(0).permutation(len(groups))]
+    found = list(selection.KFold(4, repeats=repeats, seed=3).split(np.zeros(len(groups)), None, groups))
+    assert len(found) == 4 * repeats
+    for train, test in found:
+        assert not set(groups[train]) & set(groups[test]) and len(train) + len(test) == len(groups)
+        assert abs(len(test) - 12) <= 1
+    for i in range(repeats):
+        assert sorted(np.concatenate([test for _, test in found[4 * i : 4 * i + 4]])) == list(range(len(groups)))
+    again = list(selection.KFold(4, repeats=repeats, seed=3).split(np.zeros(len(groups)), None, groups))
+    assert all((a[1] == b[1]).all() for a, b in zip(found, again))
+
+
+def test_folds_of_groups_that_cannot_be():
+    x = np.zeros((6, 1))
+    with pytest.raises(ValueError, match="KFold: 2 groups do not fill 3 folds"):
+        as_folds(3, x, None, False, 0, ["a", "a", "a", "b", "b", "b"])
+    with pytest.raises(ShapeError, match=r"groups are \(2,\); need one for each of 6 rows"):
+        as_folds(3, x, None, False, 0, ["a", "b"])
+    for gap in (None, float("nan")):
+        with pytest.raises(ValueError, match=r"groups: row 1 is .*; every row needs a group"):
+            as_folds(2, x, None, False, 0, np.array([1, gap, 2, 2, 3, 3], dtype=object))
+    pairs = [([0, 1, 2], [3, 4, 5]), ([3, 4, 5], [0, 1, 2])]
+    assert len(as_folds(pairs, x, None, False, 0, [1, 1, 1, 2, 2, 2])) == 2
+    with pytest.raises(ValueError, match="folds: fold 0 trains and tests on rows of group 2"):
+        as_folds(pairs, x, None, False, 0, [1, 1, 2, 2, 3, 3])
+
+
+def test_a_splitter_that_needs_groups():
+    sklearn = pytest.importorskip("sklearn.model_selection", reason="needs the extra `sklearn`")
+    x = np.zeros((6, 1))
+    with pytest.raises(ValueError, match="folds: GroupKFold needs groups; pass groups=, one for each row"):
+        as_folds(sklearn.GroupKFold(2), x, None, False, 0)
+    assert len(as_folds(sklearn.GroupKFold(2), x, None, False, 0, [1, 1, 2, 2, 3, 3])) == 2

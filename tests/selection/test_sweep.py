@@ -157,8 +157,9 @@ def test_a_fit_of_all_rows_that_fails_says_why():
 
 
 def test_a_grid_without_an_upper_end_says_why():
-    with pytest.raises(ValueError, match="in 6 rows no input varies together with the target"):
-        selection.cross_validate(linear.Regression(), np.eye(6), np.ones(6), folds=2)
+    x = np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    with pytest.raises(ValueError, match="in 4 rows no input varies together with the target"):
+        selection.cross_validate(linear.Regression(), x, [1.0, 1.0, 2.0, 2.0], folds=2)
 
 
 def test_when_nothing_can_be_fitted_the_reason_is_said():
@@ -209,7 +210,7 @@ def test_an_interrupted_sweep_resumes(tmp_path):
         ({"lambdas": [1.0, 0.2]}, "lambdas was"),
         ({"folds": 3}, "folds was 4, now it is 3"),
         ({"family": linear.Regression(0.5)}, "l1_ratio was 1.0, now it is 0.5"),
-        ({"y": np.ones(40)}, "data was"),
+        ({"y": np.arange(40.0)[::-1]}, "data was"),
     ],
 )
 def test_a_log_of_other_settings_is_refused(tmp_path, change, named):
@@ -240,3 +241,57 @@ def test_progress_line(capsys):
     run(job, {"a": (1,)})
     assert capsys.readouterr().err == ""
     assert not Line("cv", 1, 0, None, sys.stderr).on
+
+
+def nn_of_three():
+    return nn.Linear(3, 1)
+
+
+class Answers:
+    """A model that answers NaN in some rows, as a network that diverged does."""
+
+    nonzeros = 1
+
+    def __init__(self, bad):
+        self.bad = bad
+
+    def output(self, x):
+        return np.where(x[:, :1] > 0, np.nan if self.bad else 1.0, -1.0) * np.array([-1.0, 1.0])
+
+
+class Diverges(linear.Logistic):
+    """Its models at λ = 0.1 answer NaN."""
+
+    def start(self, x, y, **options):
+        solver = super().start(x, y, **options)
+        solver.fit = lambda lam, seed=0: Answers(lam == 0.1)
+        return solver
+
+
+@QUIET
+@pytest.mark.parametrize("score", ["accuracy", "log_loss"])
+def test_a_fold_that_diverged_is_a_failed_fit(score):
+    """An argmax takes NaN for class 0, so that a plausible accuracy would come out."""
+    x = np.random.default_rng(0).standard_normal((40, 2))
+    y = (x[:, 0] > 0).astype(int)
+    found = selection.cross_validate(Diverges(), x, y, [1.0, 0.1], score=score, folds=4, refit=False)
+    assert found.counts.tolist() == [4, 0] and found.best == 0
+    assert "NonFiniteError: the model answers nan in" in found.failures[0]["failed"]
+
+    def train(x, y, seed, bad):
+        return Answers(bad)
+
+    searched = selection.search(train, selection.grid(bad=[False, True]), x, y, score=score, folds=4)
+    assert np.isnan(searched.scores[1]).all() and searched.best == {"bad": False}
+    with pytest.raises(ValueError, match=r"outer fold 0: .*no λ was fitted in every fold.*the model answers nan"):
+        selection.nested_cross_validate(Diverges(), x, y, [0.1], score=score)
+
+
+@QUIET
+def test_a_network_that_diverges_is_a_failed_fit():
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    family = selection.Network(
+        nn_of_three, mg.mse, classifies=False, optimizer=mg.optim.SGD, options=(("lr", 1e9),), epochs=30
+    )
+    with pytest.raises(ValueError, match="no λ was fitted in every fold; the first failure: NonFiniteError"):
+        selection.cross_validate(family, x, x[:, 0], [1e-3])

@@ -140,3 +140,18 @@ def test_progress_with_rich():
     stream = Terminal()
     run(Progress(stream=stream), epochs=2)
     assert "epoch" in stream.getvalue() and "━" in stream.getvalue()
+
+
+def test_columns_of_callbacks_are_numbers():
+    class Writes(Callback):
+        def __init__(self, value):
+            self.value = value
+
+        def on_batch_end(self, run):
+            run.row["own"] = self.value
+
+    for value in (np.float32(0.5), np.array(0.5), mg.tensor(0.25, requires_grad=True) * 2.0):
+        _, history = run(Writes(value), epochs=1)
+        assert type(history.last["own"]) is float and '"own": 0.5' in history.to_json()
+    with pytest.raises(TypeError, match="the column 'own' holds 'much'; need one number"):
+        run(Writes("much"), epochs=1)

@@ -125,6 +125,8 @@ def test_bad_options():
         (lambda: ClipGradients(), ValueError, "need max_norm, clip_value, or both"),
         (lambda: ClipGradients(-1.0), ValueError, "max_norm is -1"),
         (lambda: ClipGradients(clip_value=float("nan")), ValueError, "clip_value is nan"),
+        (lambda: ClipGradients(0.0), ValueError, "max_norm is 0, so that no gradient"),
+        (lambda: AverageWeights(1.0), ValueError, "decay is 1, so that the average would stay"),
         (lambda: LearningRate(0.1), TypeError, "got 0.1; need a schedule"),
         (lambda: LearningRate(optim.StepLR(optimizer, 1), every="step"), ValueError, "every is 'step'"),
         (lambda: AverageWeights(2.0), ValueError, "decay is 2"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...checks import finite, whole
-from ...errors import ShapeError
+from ...errors import DTypeError, ShapeError
 from .draws import Draws
 from .loader import Place
 
@@ -71,9 +71,18 @@ class RandomShift(_ImageTransform):
         self.pixels, self.fill = whole(pixels, "RandomShift: pixels", 0), finite(fill, "RandomShift: fill")
 
     def images(self, x: np.ndarray, draws: Draws) -> np.ndarray:
+        if x.dtype.kind != "f" and not holds(x.dtype, self.fill):
+            raise DTypeError(f"RandomShift: fill is {self.fill:g}, x is {x.dtype}; need a fill that it holds, or "
+                             "dtype='float32' in the Loader")  # fmt: skip
         n = self.pixels
         # A window of the image in a frame that is n wider on each side; 64 bits modulo 2 n + 1 are uniform to 2⁻⁶⁰.
         framed = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(n, n)] * 2, constant_values=self.fill)
         windows = np.lib.stride_tricks.sliding_window_view(framed, x.shape[-2:], (-2, -1))
         down, right = (draws.bits(2) % np.uint64(2 * n + 1)).astype(np.int64).T
         return np.moveaxis(windows, (-4, -3), (1, 2))[np.arange(len(x)), down, right]
+
+
+def holds(dtype: np.dtype, number: float) -> bool:
+    """Whether an integer dtype has this number."""
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return number.is_integer() and low <= number <= high

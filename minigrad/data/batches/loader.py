@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import whole
+from ...errors import ShapeError
 from ...rng import CALLS, SEEDS, SHUFFLE, permutation, stream
 from ..dataset import Dataset, check_xy, take_rows
 
@@ -20,7 +21,8 @@ class Loader:
 
     Every iteration is an epoch: it visits each row once, in a new order drawn from (seed, epoch), or in the order of
     the data if shuffle is False. `epoch` is the epoch that the next iteration will be. drop_last leaves out a last
-    batch that would be smaller. The data is checked and cast once, here (check_xy): dtype None keeps what it has.
+    batch that would be smaller. The data is checked and cast once, here (check_xy): dtype None keeps what it has, so
+    that integers stay integers, as an embedding needs them.
 
     transform is a function (x, y, place) -> (x, y) of a batch, or several, applied in order: RandomFlip, RandomShift,
     Mixup, or one of your own; Draws(place, len(x)) gives it random numbers.
@@ -74,8 +76,18 @@ class Loader:
             rows = order[start : start + self.batch_size]
             batch = Dataset(take_rows(self.x, rows), take_rows(self.y, rows))
             for number, step in enumerate(self.transforms):
-                batch = Dataset(*step(*batch, (self.seed, epoch, start, number)))
+                batch = self._checked(step, step(*batch, (self.seed, epoch, start, number)))
             yield batch
+
+    def _checked(self, step: Transform, made: Any) -> Dataset:
+        """What a transform returned, x in the dtype of the data if both are real: NumPy makes float64 of much."""
+        if not isinstance(made, (tuple, list)) or len(made) != 2:
+            raise TypeError(f"Loader: the transform {step!r} returned a {type(made).__name__}; need a pair (x, y)")
+        x, y = np.asarray(made[0]), np.asarray(made[1])
+        if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
+            raise ShapeError(f"Loader: the transform {step!r} returned x {x.shape}, y {y.shape}; need a y for each x")
+        real = x.dtype.kind == self.x.dtype.kind == "f"
+        return Dataset(x.astype(self.x.dtype, copy=False) if real else x, y)
 
     def __repr__(self) -> str:
         order = f"shuffled by seed {self.seed}" if self.shuffle else "in order"

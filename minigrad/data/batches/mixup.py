@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import kernels as K
 from ...checks import finite, whole
+from ...errors import DTypeError
 from ..prepare.labels import one_hot
 from .draws import Draws
 from .loader import Place
@@ -35,6 +36,9 @@ class Mixup:
         self.classes = None if classes is None else whole(classes, "Mixup: classes", 1)
 
     def __call__(self, x: np.ndarray, y: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
+        if x.dtype.kind != "f":
+            raise DTypeError(f"Mixup: x is {x.dtype}, and there is nothing between integers; pass dtype='float32' to "
+                             "the Loader")  # fmt: skip
         if y.dtype.kind != "f":
             if self.classes is None:
                 raise ValueError(f"Mixup: the targets are {y.dtype}; pass classes= to mix them as probabilities")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
-from ..dataset import as_rows, finite_rows
+from ..dataset import as_rows, finite_rows, real_for
 
 
 class MeanImputer:
@@ -45,4 +45,4 @@ class MeanImputer:
         x = as_rows(x, "MeanImputer: x")
         if x.ndim != 2 or x.size == 0:
             raise ShapeError(f"MeanImputer: x is {x.shape}; need rows and columns")
-        return x if x.dtype.kind == "f" else x.astype(np.float32)
+        return x.astype(real_for(x), copy=False)

@@ -8,13 +8,14 @@ import numpy as np
 
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
-from ..dataset import as_rows, finite_rows
+from ..dataset import as_rows, finite_rows, real_for
 
 
 class Standardizer:
     """Mean and standard deviation of the columns of x (n, ...), and the map x -> (x - mean) / std that they define.
 
-    std divides by n. A column of one value is shifted to 0 and not scaled (std 1). Integers become float32.
+    std divides by n. A column of one value is shifted to 0 and not scaled (std 1). Integers become float32, or float64
+    where float32 does not hold them (above 2²⁴: times in seconds, numbers of customers).
     ShapeError, DTypeError or NonFiniteError for rows that do not fit; fit on training rows only.
 
     >>> scale = Standardizer(np.array([[0.0, 5.0], [2.0, 5.0]]))
@@ -30,16 +31,19 @@ class Standardizer:
         x = as_rows(x, "Standardizer: x")
         if x.size == 0:
             raise ShapeError(f"Standardizer: x is {x.shape}; need at least one row and one column")
-        x = finite_rows(x, "Standardizer: x", None if x.dtype.kind == "f" else np.dtype(np.float32))
+        x = finite_rows(x, "Standardizer: x", real_for(x))
         self.mean, self.std = K.empty(x.shape[1:], x.dtype), K.empty(x.shape[1:], x.dtype)
         constant = (x == x[0]).all(0)
         K.mean(x, self.mean, 0, 1)
         np.copyto(self.mean, x[0], where=constant)  # their mean may be one rounding off, and dust / dust is not 0
         centred = K.empty_like(x)
         K.sub(x, self.mean, centred)
+        unit = _safe_units(centred)
+        K.div(centred, unit, centred)
         K.mul(centred, centred, centred)
         K.mean(centred, self.std, 0, 1)
         K.sqrt(self.std, self.std)
+        K.mul(self.std, unit, self.std)
         np.copyto(self.std, 1, where=constant)
         bad = np.argwhere(~(np.isfinite(self.std) & (self.std > 0)))
         if len(bad):
@@ -59,6 +63,14 @@ class Standardizer:
         if x.shape[1:] != self.mean.shape:
             raise ShapeError(f"Standardizer: x is {x.shape}; it was fitted on rows of shape {self.mean.shape}")
         return finite_rows(x, "Standardizer: x", self.mean.dtype)
+
+
+def _safe_units(centred: np.ndarray) -> np.ndarray:
+    """1 for each column whose squares are ordinary numbers, else the power of two next to its largest element."""
+    with np.errstate(invalid="ignore"):
+        exponents = np.frexp(np.maximum(centred.max(0), -centred.min(0)))[1] - 1
+    safe = 40 if centred.dtype == np.float32 else 300
+    return np.ldexp(np.ones((), centred.dtype), np.where(np.abs(exponents) > safe, exponents, 0))
 
 
 def standardize(train: Any, *others: Any) -> tuple[np.ndarray, ...]:

@@ -28,10 +28,11 @@ MAX_BYTES = 1 << 28  # of one file: room for other sets in the same format
 def load_mnist(download: bool = False, dtype: Any = "float32", flat: bool = True, verify: bool = True) -> Split:
     """train and test, each x (n, 784), or (n, 1, 28, 28) if not flat: pixel / 255 in [0, 1]; y (n,) int64, 0 to 9.
 
-    The four IDX files, plain or gzipped, are looked for in $MINIGRAD_DATA/mnist, then in the user's cache
-    ($XDG_CACHE_HOME or ~/.cache, then minigrad/mnist). download=True fetches what is missing into the first of these.
-    FileNotFoundError if a file is missing; ValueError if one is damaged or, by its SHA-256, not MNIST. verify=False
-    takes other data of 28x28 images and labels from 0 to 9 in files of the same names (Fashion-MNIST).
+    The four IDX files, plain or gzipped, with -idx or .idx in their names, are looked for in $MINIGRAD_DATA/mnist, then
+    in the user's cache ($XDG_CACHE_HOME or ~/.cache, then minigrad/mnist). download=True fetches what is missing into
+    the first of these. FileNotFoundError if a file is missing; ValueError if one is damaged or, by its SHA-256, not
+    MNIST. verify=False takes other data of 28x28 images and labels from 0 to 9 in files of the same names
+    (Fashion-MNIST).
 
     >>> train, test = load_mnist()  # doctest: +SKIP
     >>> train.x.shape, test.y.shape  # doctest: +SKIP
@@ -62,8 +63,9 @@ def folders() -> list[Path]:
 
 
 def _find(name: str) -> Path | None:
-    """The first file of this name, plain or packed."""
-    places = (folder / file for folder in folders() for file in (name, f"{name}.gz"))
+    """The first file of this name, plain or packed; archives write a dot before idx as well."""
+    names = (name, name.replace("-idx", ".idx"))
+    places = (folder / f"{file}{end}" for folder in folders() for file in names for end in ("", ".gz"))
     return next((place for place in places if place.is_file()), None)
 
 

@@ -1,4 +1,5 @@
 # The argument checks that every kernel shares. A check raises the error itself; one that passes costs a few nanoseconds.
+# They stand in functions of their own: an error text with a generator in it would cost every call a closure.
 from libc.stdint cimport int64_t, uint64_t
 from numpy cimport (
     NPY_DOUBLE,
@@ -17,18 +18,23 @@ from numpy cimport (
 )
 
 
+cdef enum:                                  # the index of a precision in the tables of C
+    FLOAT32
+    FLOAT64
+
+
 cdef inline str describe(object x):
     """An array as errors name it: float32 (3, 4)."""
     return f"{x.dtype} {x.shape}"
 
 
 cdef inline int check_real(str kernel, ndarray x) except -1:
-    """32 or 64 for float32 or float64; any other dtype is an error."""
+    """FLOAT32 or FLOAT64; any other dtype than these two is an error."""
     cdef int t = PyArray_TYPE(x)
     if t == NPY_FLOAT:
-        return 32
+        return FLOAT32
     if t == NPY_DOUBLE:
-        return 64
+        return FLOAT64
     from minigrad.errors import DTypeError
     raise DTypeError(f"{kernel}: an array is {describe(x)}; need float32 or float64")
 
@@ -48,7 +54,7 @@ cdef inline int check_out(str kernel, ndarray out) except -1:
 
 
 cdef inline int check_same(str kernel, ndarray x, ndarray out) except -1:
-    """x and out are flat, real, of one dtype and one size, and out is writable. Returns 32 or 64."""
+    """x and out are flat, real, of one dtype and one size, and out is writable. Returns FLOAT32 or FLOAT64."""
     if PyArray_TYPE(x) != PyArray_TYPE(out) or PyArray_SIZE(x) != PyArray_SIZE(out):
         from minigrad.errors import ShapeError
         raise ShapeError(f"{kernel}: an array is {describe(x)}, out is {describe(out)}; need the same dtype and size")

@@ -4,30 +4,30 @@
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_descent
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport call
+
+cdef extern from "descent/descent.h" nogil:
+    ctypedef struct mg_coordinate_descent_args:
+        size_t n, sweeps
+        const void *gram
+        const void *l1
+        const void *l2
+        void *w
+        void *r
+        size_t *done
+        double *largest
+        double tolerance
+        int precision
+    ctypedef struct mg_descent_table:
+        void (*coordinate_descent[2])(const mg_coordinate_descent_args *p) noexcept nogil
+    const mg_descent_table *const *mg_descent_tables
 
 
-cdef struct coordinate_descent_args:
-    Py_ssize_t n, sweeps, done
-    const char *gram
-    const char *l1
-    const char *l2
-    char *w
-    char *r
-    double tolerance, largest
-    int bits
-
-
-cdef int k_coordinate_descent(coordinate_descent_args *p) noexcept nogil:
-    if p.bits == 32:
-        p.done = mg_descent[runtime.variant].coordinate_descent_f32(
-            p.n, <const float *>p.gram, <const float *>p.l1, <const float *>p.l2, <float *>p.w, <float *>p.r,
-            p.sweeps, p.tolerance, &p.largest)
-    else:
-        p.done = mg_descent[runtime.variant].coordinate_descent_f64(
-            p.n, <const double *>p.gram, <const double *>p.l1, <const double *>p.l2, <double *>p.w, <double *>p.r,
-            p.sweeps, p.tolerance, &p.largest)
+cdef int k_coordinate_descent(const void *args) noexcept nogil:
+    """On one thread: the next coordinate needs the correlations that this one leaves."""
+    p = <const mg_coordinate_descent_args *>args
+    mg_descent_tables[runtime.variant].coordinate_descent[p.precision](p)
     return 0
 
 
@@ -35,14 +35,17 @@ def coordinate_descent(
     ndarray gram not None, ndarray l1 not None, ndarray l2 not None, ndarray w not None, ndarray r not None,
     *, Py_ssize_t sweeps, double tolerance=0.0,
 ):
-    cdef coordinate_descent_args p
+    cdef mg_coordinate_descent_args p
+    cdef size_t done
+    cdef double largest
     cdef ndarray x
-    p.bits, p.n, p.sweeps, p.tolerance = check_real("coordinate_descent", w), PyArray_SIZE(w), max(sweeps, 0), tolerance
-    if not (PyArray_NDIM(gram) == 2 and PyArray_DIM(gram, 0) == p.n and PyArray_DIM(gram, 1) == p.n):
+    cdef Py_ssize_t n = PyArray_SIZE(w)
+    p.precision, p.n, p.sweeps, p.tolerance = check_real("coordinate_descent", w), n, max(sweeps, 0), tolerance
+    if not (PyArray_NDIM(gram) == 2 and PyArray_DIM(gram, 0) == n and PyArray_DIM(gram, 1) == n):
         from minigrad.errors import ShapeError
         raise ShapeError(f"coordinate_descent: gram is {describe(gram)}, w is {describe(w)}; need a square of its size")
     for x in (gram, l1, l2, r):
-        if PyArray_TYPE(x) != PyArray_TYPE(w) or not (x is gram or PyArray_SIZE(x) == p.n):
+        if PyArray_TYPE(x) != PyArray_TYPE(w) or not (x is gram or PyArray_SIZE(x) == n):
             from minigrad.errors import ShapeError
             raise ShapeError(f"coordinate_descent: an array is {describe(x)}, w is {describe(w)}; need one dtype and size")
         check_flat("coordinate_descent", x)
@@ -51,11 +54,7 @@ def coordinate_descent(
     for x in (gram, l1, l2):
         if not (apart(x, w) and apart(x, r)) or not apart(w, r):
             raise ValueError("coordinate_descent: w and r change; need memory that no other argument shares")
-    p.gram, p.l1, p.l2 = <char *>PyArray_DATA(gram), <char *>PyArray_DATA(l1), <char *>PyArray_DATA(l2)
-    p.w, p.r = <char *>PyArray_DATA(w), <char *>PyArray_DATA(r)
-    if runtime.releases_gil(p.n * p.n * p.sweeps):
-        with nogil:
-            k_coordinate_descent(&p)
-    else:
-        k_coordinate_descent(&p)
-    return p.done, p.largest
+    p.gram, p.l1, p.l2 = PyArray_DATA(gram), PyArray_DATA(l1), PyArray_DATA(l2)
+    p.w, p.r, p.done, p.largest = PyArray_DATA(w), PyArray_DATA(r), &done, &largest
+    call(k_coordinate_descent, &p, p.n * p.n * p.sweeps)
+    return done, largest

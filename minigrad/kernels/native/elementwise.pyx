@@ -1,12 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Elementwise maps, copies and gathers: checks, then blocks of rows over threads. Arithmetic: src_c/elementwise/elementwise.c.
+"""Elementwise maps and copies: checks, then units of rows over threads (maps.pxd). Arithmetic: src_c/elementwise/elementwise.c.
 
 An operand may have any strides and broadcasts to out; out is C-contiguous. Axes are merged where every operand steps
 evenly across them, so most calls are one row. Meaning: reference/elementwise.py.
 """
 
 import numpy as np
-from cython.parallel cimport prange
 from numpy cimport (
     NPY_DOUBLE, NPY_FLOAT, PyArray_DATA, PyArray_DIM, PyArray_IS_C_CONTIGUOUS, PyArray_ISBEHAVED_RO,
     PyArray_ISCARRAY_RO, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDE, PyArray_TYPE, PyTypeNum_ISINTEGER,
@@ -14,95 +13,37 @@ from numpy cimport (
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport (
-    mg_elementwise, mg_elementwise_table, mg_mapper_f32, mg_mapper_f64, mg_op_abs, mg_op_add, mg_op_copy, mg_op_div,
-    mg_op_exp, mg_op_log, mg_op_mul, mg_op_neg, mg_op_relu, mg_op_relu_grad, mg_op_sigmoid, mg_op_sigmoid_grad,
-    mg_op_sign, mg_op_sqrt, mg_op_sub, mg_op_tanh, mg_op_tanh_grad, mg_operand,
-)
 from minigrad.kernels.native.checks cimport apart, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport call, item_size, kernel_of, put
+from minigrad.kernels.native.maps cimport MG_AXES, map_all, mg_axis, mg_map_args, mg_mapper
 
 from minigrad.errors import DTypeError, ShapeError
 
 cdef extern from "numpy/arrayobject.h":     # not in Cython's numpy module
     bint PyArray_SAMESHAPE(ndarray a, ndarray b)
 
-cdef enum:
-    BLOCK = 8192                            # elements; fixed, so that threads never change an order
-    AXES = 32                               # after merging
-    CONVERT = -1                            # the op of a copy between float32 and float64
-    BY_NUMPY = -2                           # the op of a copy between other dtypes, which is no map
+cdef extern from "elementwise/elementwise.h" nogil:
+    enum:
+        mg_op_copy, mg_op_neg, mg_op_abs, mg_op_sign, mg_op_sqrt, mg_op_exp, mg_op_log, mg_op_tanh, mg_op_sigmoid
+        mg_op_relu, mg_op_add, mg_op_sub, mg_op_mul, mg_op_div, mg_op_relu_grad, mg_op_tanh_grad, mg_op_sigmoid_grad
+        mg_op_convert
+    ctypedef struct mg_elementwise_table:
+        mg_mapper map[2]
+    const mg_elementwise_table *const *mg_elementwise_tables
+
+cdef enum: BY_NUMPY = -1                    # in place of an op: a copy between other dtypes, which is no map
 
 
-cdef struct map_args:
-    mg_mapper_f32 map_f32                   # of the family that the op belongs to
-    mg_mapper_f64 map_f64
-    int op, cost, bits                      # cost: of one element, in elements of memory-bound work; bits: of out's
-    int axes                                # shape[0] is the innermost axis, shape[1] the rows; strides are in bytes
-    Py_ssize_t size, units, groups, pieces  # a unit is `height` rows of `width` elements, about BLOCK in all
-    Py_ssize_t height, width
-    Py_ssize_t shape[AXES]
-    Py_ssize_t a_stride[AXES]
-    Py_ssize_t b_stride[AXES]
-    const char *a                           # NULL: a is the number a_value
-    const char *b
-    char *out
-    double a_value, b_value                 # of out's dtype: the first four bytes hold a float32
+cdef inline size_t cost_of(int op) noexcept nogil:
+    """What an element costs in elements of memory-bound work, as measured in the cache."""
+    if mg_op_exp <= op <= mg_op_sigmoid:
+        return 4
+    return 2 if op == mg_op_sqrt or op == mg_op_div else 1
 
 
-cdef inline void unit(const map_args *p, Py_ssize_t i) noexcept nogil:
-    """Compute unit i, counted with pieces of a row running fastest, then groups of rows, then the outer axes."""
-    cdef mg_operand a, b
-    cdef Py_ssize_t column = 0, row = 0, place = 0, where, width = p.width, height = p.height, start
-    cdef int axis
-    a.p, a.row, a.col = p.a if p.a != NULL else <const char *>&p.a_value, p.a_stride[1], p.a_stride[0]
-    b.p, b.row, b.col = p.b if p.b != NULL else <const char *>&p.b_value, p.b_stride[1], p.b_stride[0]
-    if p.units > 1:
-        column, i = i % p.pieces * width, i // p.pieces
-        row, place = i % p.groups * height, i // p.groups
-        width, height = min(width, p.shape[0] - column), min(height, p.shape[1] - row)
-        start = (place * p.shape[1] + row) * p.shape[0] + column
-        a.p += row * a.row + column * a.col
-        b.p += row * b.row + column * b.col
-        for axis in range(2, p.axes):
-            where, place = place % p.shape[axis], place // p.shape[axis]
-            a.p += where * p.a_stride[axis]
-            b.p += where * p.b_stride[axis]
-    else:
-        start = 0
-    if p.op == CONVERT and p.bits == 32:
-        mg_elementwise[runtime.variant].convert_f64(height, width, a, <float *>p.out + start)
-    elif p.op == CONVERT:
-        mg_elementwise[runtime.variant].convert_f32(height, width, a, <double *>p.out + start)
-    elif p.bits == 32:
-        p.map_f32(p.op, height, width, a, b, <float *>p.out + start)
-    else:
-        p.map_f64(p.op, height, width, a, b, <double *>p.out + start)
-
-
-cdef int k_map(const map_args *p) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int threads = runtime.threads_for(p.cost * p.size)
-    if threads == 1 or p.units == 1:        # a prange in the path costs 0.5 us, even with one thread
-        for i in range(p.units):
-            unit(p, i)
-    else:
-        for i in prange(p.units, num_threads=threads, schedule="static"):
-            unit(p, i)
-    return 0
-
-
-cdef inline void run(map_args *p) noexcept:
-    """Cut the map into units, and compute them."""
-    p.width = min(p.shape[0], BLOCK)
-    p.height = min(p.shape[1], max(1, BLOCK // p.width))
-    p.pieces = (p.shape[0] + p.width - 1) // p.width
-    p.groups = (p.shape[1] + p.height - 1) // p.height
-    p.units = p.pieces * p.groups * (p.size // (p.shape[0] * p.shape[1]))
-    if runtime.releases_gil(p.cost * p.size):
-        with nogil:
-            k_map(p)
-    else:
-        k_map(p)
+cdef int k_map(const void *args) noexcept nogil:
+    p = <const mg_map_args *>args
+    return map_all(p, mg_elementwise_tables[runtime.variant].map[p.precision], cost_of(p.op))
 
 
 cdef ndarray readable(str kernel, ndarray x, ndarray out, bint convert):
@@ -128,8 +69,13 @@ cdef inline Py_ssize_t stride(ndarray x, int axis, Py_ssize_t length) noexcept:
     return PyArray_STRIDE(x, axis) if PyArray_DIM(x, axis) == length else -1
 
 
-cdef int merge_axes(str kernel, map_args *p, ndarray a, ndarray b, ndarray out) except -1:
-    """Fill shape and strides, from the last axis; an axis that continues the one before it is merged with it."""
+cdef int refuse_shapes(str kernel, object a, object b, object out) except -1:
+    operands = " and ".join(describe(x) for x in (a, b) if x is not None and x is not out)
+    raise ShapeError(f"{kernel}: {operands} to be broadcast to out, {describe(out)}; need trailing axes equal or 1")
+
+
+cdef int merge_axes(str kernel, mg_map_args *p, ndarray a, ndarray b, ndarray out) except -1:
+    """Fill the axes, the last one first; an axis that continues the one before it is merged with it."""
     cdef int axis, k = 0, axes = PyArray_NDIM(out)
     cdef bint fits = (a is None or PyArray_NDIM(a) <= axes) and (b is None or PyArray_NDIM(b) <= axes)
     cdef Py_ssize_t length, sa = 0, sb = 0
@@ -140,49 +86,43 @@ cdef int merge_axes(str kernel, map_args *p, ndarray a, ndarray b, ndarray out) 
         fits = fits and sa != -1 and sb != -1           # -1 is no stride of an aligned array
         if length == 1 or not fits:
             continue
-        if k and sa == p.a_stride[k - 1] * p.shape[k - 1] and sb == p.b_stride[k - 1] * p.shape[k - 1]:
-            p.shape[k - 1] *= length
+        if k and sa == p.axis[k - 1].a * <Py_ssize_t>p.axis[k - 1].length and (
+            sb == p.axis[k - 1].b * <Py_ssize_t>p.axis[k - 1].length
+        ):
+            p.axis[k - 1].length *= length
             continue
-        if k == AXES:
-            raise ShapeError(f"{kernel}: more than {AXES} axes that cannot be merged; pass kernels.contiguous(x)")
-        p.shape[k], p.a_stride[k], p.b_stride[k] = length, sa, sb
+        if k == MG_AXES:
+            raise ShapeError(f"{kernel}: more than {MG_AXES} axes that cannot be merged; pass kernels.contiguous(x)")
+        p.axis[k] = mg_axis(length, sa, sb)
         k += 1
     if not fits:
-        operands = " and ".join(describe(x) for x in (a, b) if x is not None and x is not out)
-        raise ShapeError(f"{kernel}: {operands} to be broadcast to out, {describe(out)}; need trailing axes equal or 1")
-    p.axes = k
+        refuse_shapes(kernel, a, b, out)
     while k < 2:
-        p.shape[k], p.a_stride[k], p.b_stride[k] = 1, 0, 0
+        p.axis[k] = mg_axis(1, 0, 0)
         k += 1
+    p.axes = k
     return 0
 
 
-cdef inline int set_value(double *place, object x, int bits) except -1:
-    """The number x, rounded to out's dtype, at *place."""
-    cdef double value = x
-    if bits == 32:
-        (<float *>place)[0] = <float>value
-    else:
-        place[0] = value
-    return 0
-
-
-cdef int strided_map(str kernel, map_args *p, object a, object b, ndarray out) except -1:
+cdef int strided_map(
+    kernel_of kernel, size_t cost, str name, mg_map_args *p, object a, object b, ndarray out
+) except -1:
     """A map whose operands are numbers, or arrays of any layout; b is out for a map of one operand."""
     cdef ndarray x = None, y = None
+    p.a = p.b = NULL
     if isinstance(a, ndarray):
-        x = readable(kernel, a, out, p.op == CONVERT)
-        p.a = <const char *>PyArray_DATA(x)
+        x = readable(name, a, out, p.op == mg_op_convert)
+        p.a = PyArray_DATA(x)
     else:
-        set_value(&p.a_value, a, p.bits)
+        put(&p.a_value, p.precision, a)
     if isinstance(b, ndarray):
-        y = b if b is out else readable(kernel, b, out, False)
-        p.b = <const char *>PyArray_DATA(y)
+        y = b if b is out else readable(name, b, out, False)
+        p.b = PyArray_DATA(y)
     else:
-        set_value(&p.b_value, b, p.bits)
-    merge_axes(kernel, p, x, y, out)
-    if p.size:
-        run(p)                              # here, while x and y are alive
+        put(&p.b_value, p.precision, b)
+    merge_axes(name, p, x, y, out)
+    if PyArray_SIZE(out):
+        call(kernel, p, cost * PyArray_SIZE(out))       # here, while x and y are alive
     return 0
 
 
@@ -198,36 +138,24 @@ cdef bint alike(object x, ndarray out) noexcept:
     return ahead == 0 or ahead >= bytes or ahead <= -bytes
 
 
-cdef int map_by(
-    mg_mapper_f32 map_f32, mg_mapper_f64 map_f64, int cost, str kernel, int op, object a, object b, ndarray out,
-) except -1:
-    """out = op(a, b) of a family of maps. A map of one operand passes out as b, which it does not read."""
-    cdef map_args p
-    check_out(kernel, out)
-    p.map_f32, p.map_f64, p.cost, p.op = map_f32, map_f64, cost, op
-    p.bits, p.size, p.out = check_real(kernel, out), PyArray_SIZE(out), <char *>PyArray_DATA(out)
-    p.a = p.b = NULL
+cdef int map_by(kernel_of kernel, size_t cost, str name, int op, object a, object b, ndarray out) except -1:
+    """out = op(a, b) by a family's kernel of maps. A map of one operand passes out as b, which it does not read."""
+    cdef mg_map_args p
+    cdef size_t size = PyArray_SIZE(out)
+    check_out(name, out)
+    p.op, p.precision, p.out, p.a_value, p.b_value = op, check_real(name, out), PyArray_DATA(out), 0, 0
     if not (alike(a, out) and (b is out or alike(b, out))):
-        return strided_map(kernel, &p, a, b, out)
-    p.a, p.b = <const char *>PyArray_DATA(<ndarray>a), <const char *>PyArray_DATA(<ndarray>b)
-    p.axes, p.shape[0], p.shape[1] = 1, p.size, 1
-    p.a_stride[0] = p.b_stride[0] = p.bits // 8
-    p.a_stride[1] = p.b_stride[1] = 0
-    if p.size:
-        run(&p)
+        return strided_map(kernel, cost, name, &p, a, b, out)
+    p.a, p.b, p.axes = PyArray_DATA(<ndarray>a), PyArray_DATA(<ndarray>b), 2
+    p.axis[0] = mg_axis(size, item_size(p.precision), item_size(p.precision))
+    p.axis[1] = mg_axis(1, 0, 0)
+    if size:
+        call(kernel, &p, cost * size)
     return 0
 
 
-cdef inline int cost_of(int op) noexcept:
-    """What an element costs in elements of memory-bound work (runtime.pyx), as measured in the cache."""
-    if mg_op_exp <= op <= mg_op_sigmoid:
-        return 4
-    return 2 if op == mg_op_sqrt or op == mg_op_div else 1
-
-
-cdef inline int map2(str kernel, int op, object a, object b, ndarray out) except -1:
-    cdef const mg_elementwise_table *table = mg_elementwise[runtime.variant]
-    return map_by(table.map_f32, table.map_f64, cost_of(op), kernel, op, a, b, out)
+cdef inline int map2(str name, int op, object a, object b, ndarray out) except -1:
+    return map_by(k_map, cost_of(op), name, op, a, b, out)
 
 
 def add(a, b, ndarray out not None): map2("add", mg_op_add, a, b, out)
@@ -253,22 +181,21 @@ cdef inline bint is_real(int t) noexcept:
 
 
 cdef inline int copy_op(object x, ndarray out) noexcept:
-    """The op that copies x to out: as it stands, CONVERT between the floats, or BY_NUMPY for other dtypes."""
+    """The op that copies x to out: as it stands, between the floats, or BY_NUMPY for other dtypes."""
     cdef int t = PyArray_TYPE(out), size = PyArray_ITEMSIZE(out)
     if not isinstance(x, ndarray):
         return mg_op_copy if is_real(t) else BY_NUMPY
     if PyArray_TYPE(<ndarray>x) == t and (is_real(t) or PyTypeNum_ISINTEGER(t) and (size == 4 or size == 8)):
         return mg_op_copy                   # bits are moved, not numbers, so integers go the same way
-    return CONVERT if is_real(t) and is_real(PyArray_TYPE(<ndarray>x)) else BY_NUMPY
+    return mg_op_convert if is_real(t) and is_real(PyArray_TYPE(<ndarray>x)) else BY_NUMPY
 
 
 def copy(x, ndarray out not None):
-    cdef map_args p
+    cdef mg_map_args p
     check_out("copy", out)
-    p.map_f32, p.map_f64 = mg_elementwise[runtime.variant].map_f32, mg_elementwise[runtime.variant].map_f64
-    p.op, p.cost, p.bits, p.size = copy_op(x, out), 1, 8 * PyArray_ITEMSIZE(out), PyArray_SIZE(out)
-    p.a, p.b, p.out = NULL, NULL, <char *>PyArray_DATA(out)
+    p.op, p.precision, p.out = copy_op(x, out), PyArray_ITEMSIZE(out) == 8, PyArray_DATA(out)
+    p.a_value = p.b_value = 0
     if p.op == BY_NUMPY:
         np.copyto(out, x, casting="unsafe")
     else:
-        strided_map("copy", &p, x, out, out)
+        strided_map(k_map, 1, "copy", &p, x, out, out)

@@ -1,7 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Gathers, sums at indices, and copies into strided arrays. Meaning: reference/gather.py."""
 
-from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 from numpy cimport (
     PyArray_DATA, PyArray_DIM, PyArray_ISBEHAVED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDE,
@@ -9,19 +8,42 @@ from numpy cimport (
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_gather
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
 cdef extern from "numpy/arrayobject.h":             # not in Cython's numpy module
     bint PyArray_SAMESHAPE(ndarray a, ndarray b)
 
+cdef extern from "gather/gather.h" nogil:
+    ctypedef struct mg_rows_args:
+        size_t outer, n, few, size, bytes
+        const void *x
+        const int64_t *index
+        void *out
+    ctypedef struct mg_place_axis:
+        size_t length
+        Py_ssize_t stride
+    enum: MG_PLACE_AXES
+    ctypedef struct mg_place_args:
+        size_t bytes
+        const void *x
+        void *out
+        int axes
+        mg_place_axis axis[MG_PLACE_AXES]
+    ctypedef struct mg_gather_table:
+        void (*take)(const mg_rows_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+        void (*place)(
+            size_t rows, size_t n, size_t bytes, const char *x, char *out, Py_ssize_t row, Py_ssize_t column
+        ) noexcept nogil
+        void (*add_at[2])(const mg_rows_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+    const mg_gather_table *const *mg_gather_tables
+
 import_array()
 
 cdef enum: BLOCK = 65536                    # bytes that one thread copies at a time
 cdef enum: LINE = 16                        # elements: threads do not write into one cache line of a row
-cdef enum: AXES = 64                        # as many as NumPy has
 
 
 cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:
@@ -32,15 +54,9 @@ cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:
     return 0
 
 
-cdef struct rows_args:                      # of take and add_at
-    Py_ssize_t outer, n, few                # products of the axes before; entries of index; rows that it can name
-    Py_ssize_t size, bytes                  # elements of a row, bytes of an element
-    const char *x
-    const int64_t *index
-    char *out
+# --- take and add_at ---
 
-
-cdef int fill(str kernel, rows_args *p, ndarray x, ndarray index, ndarray out, bint gather, int axis) except -1:
+cdef int fill(str kernel, mg_rows_args *p, ndarray x, ndarray index, ndarray out, bint gather, int axis) except -1:
     """Check and note the arguments. A gather reads few rows and writes many; sums go from many to few."""
     cdef ndarray few = x if gather else out, many = out if gather else x
     cdef int i, named = PyArray_NDIM(index), axes = PyArray_NDIM(few)
@@ -65,116 +81,108 @@ cdef int fill(str kernel, rows_args *p, ndarray x, ndarray index, ndarray out, b
         raise ValueError(f"{kernel}: out shares memory with x or index")
     check_indices(kernel, "row", index, PyArray_DIM(few, axis))
     p.n, p.few, p.bytes = PyArray_SIZE(index), PyArray_DIM(few, axis), PyArray_ITEMSIZE(few)
-    p.x, p.index = <const char *>PyArray_DATA(x), <const int64_t *>PyArray_DATA(index)
-    p.out = <char *>PyArray_DATA(out)
+    p.x, p.index, p.out = PyArray_DATA(x), <const int64_t *>PyArray_DATA(index), PyArray_DATA(out)
     return 0
 
 
-cdef inline void take_block(const rows_args *p, Py_ssize_t height, Py_ssize_t blocks, Py_ssize_t i) noexcept nogil:
-    cdef Py_ssize_t row = p.size * p.bytes, outer = i // blocks, start = i % blocks * height
-    mg_gather[runtime.variant].take(min(height, p.n - start), row, p.x + outer * p.few * row, p.index + start,
-                                    p.out + (outer * p.n + start) * row)
+cdef inline size_t rows_at_once(const mg_rows_args *p) noexcept nogil:
+    return max(<size_t>1, BLOCK // (p.size * p.bytes))
 
 
-cdef int k_take(const rows_args *p) noexcept nogil:
-    cdef Py_ssize_t i, height = max(1, BLOCK // (p.size * p.bytes)), blocks = (p.n + height - 1) // height
-    cdef int threads = runtime.threads_for(p.outer * p.n * p.size * p.bytes // 4)
-    if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
-        for i in range(p.outer * blocks):
-            take_block(p, height, blocks, i)
-    else:
-        for i in prange(p.outer * blocks, num_threads=threads, schedule="static"):
-            take_block(p, height, blocks, i)
+cdef void take_block(const void *args, size_t i) noexcept nogil:
+    p = <const mg_rows_args *>args
+    cdef size_t height = rows_at_once(p), blocks = pieces(p.n, height), first = i % blocks * height
+    mg_gather_tables[runtime.variant].take(p, i // blocks, first, least(height, p.n - first))
+
+
+cdef int k_take(const void *args) noexcept nogil:
+    p = <const mg_rows_args *>args
+    share(p.outer * p.n * p.size * p.bytes // 4, p.outer * pieces(p.n, rows_at_once(p)), take_block, p)
     return 0
 
 
 def take(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
-    cdef rows_args p
+    cdef mg_rows_args p
     fill("take", &p, x, index, out, True, axis)
-    if PyArray_SIZE(out) == 0:
-        return
-    if runtime.releases_gil(PyArray_SIZE(out) * p.bytes // 4):
-        with nogil:
-            k_take(&p)
-    else:
-        k_take(&p)
+    if PyArray_SIZE(out):
+        call(k_take, &p, PyArray_SIZE(out) * p.bytes // 4)
 
 
-cdef inline void add_columns(const rows_args *p, Py_ssize_t width, Py_ssize_t pieces, Py_ssize_t i) noexcept nogil:
+cdef struct columns_call:                   # what the parts of add_at share
+    const mg_rows_args *p
+    size_t width, pieces                    # columns of a part, parts of a slice
+
+
+cdef void add_columns(const void *args, size_t i) noexcept nogil:
     """Piece i of the columns: all entries of index, in order."""
-    cdef Py_ssize_t outer = i // pieces, start = i % pieces * width, n = min(width, p.size - start)
-    cdef Py_ssize_t x = outer * p.n * p.size + start, out = outer * p.few * p.size + start
-    if p.bytes == 4:
-        mg_gather[runtime.variant].add_at_f32(p.n, n, p.size, <const float *>p.x + x, p.index, <float *>p.out + out)
-    else:
-        mg_gather[runtime.variant].add_at_f64(p.n, n, p.size, <const double *>p.x + x, p.index, <double *>p.out + out)
+    c = <const columns_call *>args
+    cdef size_t first = i % c.pieces * c.width
+    mg_gather_tables[runtime.variant].add_at[c.p.bytes == 8](
+        c.p, i // c.pieces, first, least(c.width, c.p.size - first))
 
 
-cdef int k_add_at(const rows_args *p) noexcept nogil:
+cdef int k_add_at(const void *args) noexcept nogil:
     """Threads share columns, never entries of index: each sum keeps its order."""
-    cdef Py_ssize_t i, width = p.size, pieces
-    cdef int threads = runtime.threads_for(p.outer * p.n * p.size)
+    p = <const mg_rows_args *>args
+    cdef columns_call c
+    cdef size_t work = p.outer * p.n * p.size, threads = threads_for(work)
+    c.p, c.width = p, p.size
     if p.outer < threads:
-        width = (p.size + threads * LINE - 1) // (threads * LINE) * LINE
-    pieces = (p.size + width - 1) // width
-    if threads == 1 or p.outer * pieces == 1:
-        for i in range(p.outer * pieces):
-            add_columns(p, width, pieces, i)
-    else:
-        for i in prange(p.outer * pieces, num_threads=threads, schedule="static"):
-            add_columns(p, width, pieces, i)
+        c.width = pieces(p.size, threads * LINE) * LINE
+    c.pieces = pieces(p.size, c.width)
+    share(work, p.outer * c.pieces, add_columns, &c)
     return 0
 
 
 def add_at(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
-    cdef rows_args p
+    cdef mg_rows_args p
     check_real("add_at", x)
     fill("add_at", &p, x, index, out, False, axis)
-    if PyArray_SIZE(x) == 0:
-        return
-    if runtime.releases_gil(PyArray_SIZE(x)):
-        with nogil:
-            k_add_at(&p)
-    else:
-        k_add_at(&p)
+    if PyArray_SIZE(x):
+        call(k_add_at, &p, PyArray_SIZE(x))
 
 
-cdef struct place_args:                     # a unit is `height` rows of `width` items, about BLOCK bytes in all
-    int axes                                # shape[0] is the innermost axis, shape[1] the rows; strides of out in bytes
-    Py_ssize_t bytes, units, groups, pieces, height, width
-    Py_ssize_t shape[AXES]
-    Py_ssize_t stride[AXES]
-    const char *x
-    char *out
+# --- place ---
+
+cdef struct place_units:                    # how the copy *p is cut: a unit is `height` rows of `width` items
+    const mg_place_args *p
+    size_t groups, pieces, height, width
 
 
-cdef inline void place_unit(const place_args *p, Py_ssize_t i) noexcept nogil:
+cdef void place_unit(const void *args, size_t i) noexcept nogil:
     """Unit i, counted with pieces of a row running fastest, then groups of rows, then the outer axes."""
-    cdef Py_ssize_t column = i % p.pieces * p.width, row = i // p.pieces % p.groups * p.height
-    cdef Py_ssize_t outer = i // (p.pieces * p.groups), height = min(p.height, p.shape[1] - row)
-    cdef const char *x = p.x + ((outer * p.shape[1] + row) * p.shape[0] + column) * p.bytes
-    cdef char *out = p.out + row * p.stride[1] + column * p.stride[0]
+    u = <const place_units *>args
+    p = u.p
+    cdef size_t columns = p.axis[0].length, rows = p.axis[1].length
+    cdef size_t column = i % u.pieces * u.width, row = i // u.pieces % u.groups * u.height
+    cdef size_t outer = i // (u.pieces * u.groups)
+    cdef const char *x = <const char *>p.x + ((outer * rows + row) * columns + column) * p.bytes
+    cdef char *out = <char *>p.out + <Py_ssize_t>row * p.axis[1].stride + <Py_ssize_t>column * p.axis[0].stride
     cdef int axis
     for axis in range(2, p.axes):
-        out += outer % p.shape[axis] * p.stride[axis]
-        outer //= p.shape[axis]
-    mg_gather[runtime.variant].place(height, min(p.width, p.shape[0] - column), p.bytes, x, out, p.stride[1],
-                                     p.stride[0])
+        out += <Py_ssize_t>(outer % p.axis[axis].length) * p.axis[axis].stride
+        outer //= p.axis[axis].length
+    mg_gather_tables[runtime.variant].place(
+        least(u.height, rows - row), least(u.width, columns - column), p.bytes, x, out, p.axis[1].stride,
+        p.axis[0].stride)
 
 
-cdef int k_place(const place_args *p, int threads) noexcept nogil:
-    cdef Py_ssize_t i
-    if threads == 1 or p.units == 1:
-        for i in range(p.units):
-            place_unit(p, i)
-    else:
-        for i in prange(p.units, num_threads=threads, schedule="static"):
-            place_unit(p, i)
+cdef int k_place(const void *args) noexcept nogil:
+    p = <const mg_place_args *>args
+    cdef place_units u
+    cdef size_t outer = 1, items = max(<size_t>1, BLOCK // p.bytes), columns = p.axis[0].length, rows = p.axis[1].length
+    cdef int axis
+    for axis in range(2, p.axes):
+        outer *= p.axis[axis].length
+    u.p, u.width = p, least(columns, items)
+    u.height = least(rows, max(<size_t>1, items // u.width))
+    u.pieces, u.groups = pieces(columns, u.width), pieces(rows, u.height)
+    share(outer * rows * columns * p.bytes // 4, u.pieces * u.groups * outer, place_unit, &u)
     return 0
 
 
-cdef int merge_axes(place_args *p, ndarray out) except -1:
-    """Fill shape and stride, from the last axis; an axis that continues the one before it is merged with it."""
+cdef int merge_axes(mg_place_args *p, ndarray out) except -1:
+    """Fill the axes, the last one first; an axis that continues the one before it is merged with it."""
     cdef int axis, k = 0
     cdef Py_ssize_t length, step
     for axis in range(PyArray_NDIM(out) - 1, -1, -1):
@@ -183,21 +191,20 @@ cdef int merge_axes(place_args *p, ndarray out) except -1:
             continue
         if step == 0:
             raise ValueError(f"place: out, {describe(out)}, is a broadcast array: its items stand for several")
-        if k and step == p.stride[k - 1] * p.shape[k - 1]:
-            p.shape[k - 1] *= length
+        if k and step == p.axis[k - 1].stride * <Py_ssize_t>p.axis[k - 1].length:
+            p.axis[k - 1].length *= length
             continue
-        p.shape[k], p.stride[k] = length, step
+        p.axis[k] = mg_place_axis(length, step)
+        k += 1
+    while k < 2:
+        p.axis[k] = mg_place_axis(1, 0)
         k += 1
     p.axes = k
-    while k < 2:
-        p.shape[k], p.stride[k] = 1, 0
-        k += 1
     return 0
 
 
 def place(ndarray x not None, ndarray out not None):
-    cdef place_args p
-    cdef Py_ssize_t size = PyArray_SIZE(out)
+    cdef mg_place_args p
     check_one_dtype("place", x, out)
     if not PyArray_SAMESHAPE(x, out):
         raise ShapeError(f"place: x is {describe(x)}, out is {describe(out)}; need one shape")
@@ -206,17 +213,8 @@ def place(ndarray x not None, ndarray out not None):
         raise ValueError(f"place: out is {describe(out)}; need it aligned, native and writable")
     if not apart(out, x):
         raise ValueError("place: out shares memory with x")
-    if size == 0:
+    if PyArray_SIZE(out) == 0:
         return
     merge_axes(&p, out)
-    p.bytes, p.x, p.out = PyArray_ITEMSIZE(out), <const char *>PyArray_DATA(x), <char *>PyArray_DATA(out)
-    p.width = min(p.shape[0], max(1, BLOCK // p.bytes))
-    p.height = min(p.shape[1], max(1, BLOCK // p.bytes // p.width))
-    p.pieces = (p.shape[0] + p.width - 1) // p.width
-    p.groups = (p.shape[1] + p.height - 1) // p.height
-    p.units = p.pieces * p.groups * (size // (p.shape[0] * p.shape[1]))
-    if runtime.releases_gil(size * p.bytes // 4):
-        with nogil:
-            k_place(&p, runtime.threads_for(size * p.bytes // 4))
-    else:
-        k_place(&p, 1)
+    p.bytes, p.x, p.out = PyArray_ITEMSIZE(out), PyArray_DATA(x), PyArray_DATA(out)
+    call(k_place, &p, PyArray_SIZE(out) * p.bytes // 4)

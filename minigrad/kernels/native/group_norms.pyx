@@ -4,78 +4,132 @@
 The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every group is a row; else a column.
 """
 
-from cython.parallel cimport prange
 from numpy cimport (
     NPY_DOUBLE, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE, ndarray
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_group_norms, mg_group_norms_layout, mg_group_norms_table, mg_metric
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
+from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
+from minigrad.kernels.native.runtime cimport part_of
 
 from minigrad.errors import DTypeError, ShapeError
 
+cdef extern from "penalty/group_norms.h" nogil:
+    ctypedef struct mg_groups:
+        size_t outer, n, inner
+    ctypedef struct mg_metric:
+        double lr, root, eps, scale
+    ctypedef struct mg_group_norm_args:
+        mg_groups groups
+        const void *x
+        double *norm
+        int precision
+    ctypedef struct mg_group_soft_threshold_args:
+        mg_groups groups
+        const void *v
+        const void *step
+        void *out
+        double l1, strength
+        int precision
+    ctypedef struct mg_group_limit_args:
+        mg_groups groups
+        const void *v
+        void *out
+        double low, high
+        int precision
+    ctypedef struct mg_group_level_args:
+        mg_groups groups
+        void *w
+        const void *before
+        const void *square
+        void *step
+        mg_metric metric
+        int precision
+    ctypedef struct mg_group_norms_table:
+        void (*group_norm[2])(const mg_group_norm_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+        void (*group_soft_threshold[2])(
+            const mg_group_soft_threshold_args *p, size_t slice, size_t first, size_t n
+        ) noexcept nogil
+        void (*group_limit[2])(const mg_group_limit_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+        void (*group_level[2])(const mg_group_level_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+    const mg_group_norms_table *const *mg_group_norms_tables
+
 cdef enum: BLOCK = 16384                    # elements that a thread takes at once, in whole panels of groups
 cdef enum: PANEL = 64                       # as in group_norms.c
-cdef enum: NORM, SOFT_THRESHOLD, LIMIT, LEVEL
 
 
-cdef struct groups_args:
-    Py_ssize_t outer, n, inner
-    const char *x
-    const char *step                        # SOFT_THRESHOLD; of LEVEL, the steps that come out
-    const char *before                      # LEVEL only, as what follows
-    const char *square
-    mg_metric metric
-    char *out
-    double a, b                             # l1 and strength, or low and high
-    int bits, kernel
+# --- the loop over groups ---
+
+cdef struct split_groups:                   # how the groups of a call are cut into parts
+    const void *args
+    size_t count, size, blocks              # groups of a slice, groups of a part, parts of a slice
 
 
-cdef inline void some_groups(const groups_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t count) noexcept nogil:
-    """The groups j ... j + count - 1 of slice i (rows: there is one slice): pick the function, point it at them."""
-    cdef const mg_group_norms_table *t = mg_group_norms[runtime.variant]
-    cdef mg_group_norms_layout g
-    g.count, g.m, g.stride, g.next = count, p.n, p.inner, p.n if p.inner == 1 else 1
-    cdef Py_ssize_t at = i * p.n * p.inner + j * <Py_ssize_t>g.next, group = i * p.inner + j
-    if p.bits == 32:
-        if p.kernel == NORM:
-            t.group_norm_f32(g, <const float *>p.x + at, <double *>p.out + group)
-        elif p.kernel == SOFT_THRESHOLD:
-            t.group_soft_threshold_f32(g, <const float *>p.x + at, <const float *>p.step + group, p.a, p.b,
-                                       <float *>p.out + at)
-        elif p.kernel == LIMIT:
-            t.group_limit_f32(g, <const float *>p.x + at, p.a, p.b, <float *>p.out + at)
-        else:
-            t.group_level_f32(g, <float *>p.out + at, <const float *>p.before + at, <const float *>p.square + at,
-                              &p.metric, <float *>p.step + group)
-    else:
-        if p.kernel == NORM:
-            t.group_norm_f64(g, <const double *>p.x + at, <double *>p.out + group)
-        elif p.kernel == SOFT_THRESHOLD:
-            t.group_soft_threshold_f64(g, <const double *>p.x + at, <const double *>p.step + group, p.a, p.b,
-                                       <double *>p.out + at)
-        elif p.kernel == LIMIT:
-            t.group_limit_f64(g, <const double *>p.x + at, p.a, p.b, <double *>p.out + at)
-        else:
-            t.group_level_f64(g, <double *>p.out + at, <const double *>p.before + at, <const double *>p.square + at,
-                              &p.metric, <double *>p.step + group)
+cdef inline size_t first_of(const split_groups *s, size_t i) noexcept nogil:
+    """The first group of part i, in slice i // s.blocks."""
+    return i % s.blocks * s.size
 
 
-cdef int k_groups(const groups_args *p) noexcept nogil:
-    cdef Py_ssize_t slices = 1 if p.inner == 1 else p.outer, groups = p.outer if p.inner == 1 else p.inner
-    cdef Py_ssize_t i, size, blocks
-    cdef int threads = runtime.threads_for(2 * p.outer * p.n * p.inner)
-    if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
-        for i in range(slices):
-            some_groups(p, i, 0, groups)
-    else:
-        size = (1 + BLOCK // (PANEL * (p.n + 1))) * PANEL
-        blocks = (groups + size - 1) // size
-        for i in prange(slices * blocks, num_threads=threads, schedule="static"):
-            some_groups(p, i // blocks, i % blocks * size, min(size, groups - i % blocks * size))
+cdef inline size_t count_of(const split_groups *s, size_t i) noexcept nogil:
+    return least(s.size, s.count - first_of(s, i))
+
+
+cdef int share_groups(const mg_groups *g, part_of part, const void *args) noexcept nogil:
+    """One thread takes a slice at a time, several take blocks of its groups."""
+    cdef split_groups s
+    cdef size_t work = 2 * g.outer * g.n * g.inner, slices = 1 if g.inner == 1 else g.outer
+    s.args, s.count, s.blocks = args, g.outer if g.inner == 1 else g.inner, 1
+    s.size = s.count
+    if threads_for(work) > 1:
+        s.size = (1 + BLOCK // (PANEL * (g.n + 1))) * PANEL
+        s.blocks = pieces(s.count, s.size)
+    share(work, slices * s.blocks, part, &s)
     return 0
 
+
+cdef void group_norm_part(const void *args, size_t i) noexcept nogil:
+    s = <const split_groups *>args
+    p = <const mg_group_norm_args *>s.args
+    mg_group_norms_tables[runtime.variant].group_norm[p.precision](p, i // s.blocks, first_of(s, i), count_of(s, i))
+
+
+cdef int k_group_norm(const void *args) noexcept nogil:
+    return share_groups(&(<const mg_group_norm_args *>args).groups, group_norm_part, args)
+
+
+cdef void group_soft_threshold_part(const void *args, size_t i) noexcept nogil:
+    s = <const split_groups *>args
+    p = <const mg_group_soft_threshold_args *>s.args
+    mg_group_norms_tables[runtime.variant].group_soft_threshold[p.precision](
+        p, i // s.blocks, first_of(s, i), count_of(s, i))
+
+
+cdef int k_group_soft_threshold(const void *args) noexcept nogil:
+    return share_groups(&(<const mg_group_soft_threshold_args *>args).groups, group_soft_threshold_part, args)
+
+
+cdef void group_limit_part(const void *args, size_t i) noexcept nogil:
+    s = <const split_groups *>args
+    p = <const mg_group_limit_args *>s.args
+    mg_group_norms_tables[runtime.variant].group_limit[p.precision](p, i // s.blocks, first_of(s, i), count_of(s, i))
+
+
+cdef int k_group_limit(const void *args) noexcept nogil:
+    return share_groups(&(<const mg_group_limit_args *>args).groups, group_limit_part, args)
+
+
+cdef void group_level_part(const void *args, size_t i) noexcept nogil:
+    s = <const split_groups *>args
+    p = <const mg_group_level_args *>s.args
+    mg_group_norms_tables[runtime.variant].group_level[p.precision](p, i // s.blocks, first_of(s, i), count_of(s, i))
+
+
+cdef int k_group_level(const void *args) noexcept nogil:
+    return share_groups(&(<const mg_group_level_args *>args).groups, group_level_part, args)
+
+
+# --- checks ---
 
 cdef Py_ssize_t product(ndarray x, Py_ssize_t first, Py_ssize_t last):
     cdef Py_ssize_t i, n = 1
@@ -84,15 +138,14 @@ cdef Py_ssize_t product(ndarray x, Py_ssize_t first, Py_ssize_t last):
     return n
 
 
-cdef int split(str kernel, groups_args *p, ndarray x, Py_ssize_t first, Py_ssize_t last) except -1:
-    """outer, n, inner of x with groups along the axes [first, last)."""
-    p.bits = check_real(kernel, x)
+cdef int split(str kernel, mg_groups *g, ndarray x, Py_ssize_t first, Py_ssize_t last) except -1:
+    """outer, n, inner of x with groups along the axes [first, last). Returns x's precision."""
+    check_real(kernel, x)
     check_flat(kernel, x)
     if not 0 <= first <= last <= PyArray_NDIM(x):
         raise ShapeError(f"{kernel}: axes [{first}, {last}) of {describe(x)}; need 0 <= first <= last <= {x.ndim}")
-    p.outer, p.n, p.inner = product(x, 0, first), product(x, first, last), product(x, last, PyArray_NDIM(x))
-    p.x, p.step, p.a, p.b = <const char *>PyArray_DATA(x), NULL, 0, 0
-    return 0
+    g.outer, g.n, g.inner = product(x, 0, first), product(x, first, last), product(x, last, PyArray_NDIM(x))
+    return check_real(kernel, x)
 
 
 cdef int check_alike(str kernel, ndarray v, ndarray out) except -1:
@@ -102,62 +155,52 @@ cdef int check_alike(str kernel, ndarray v, ndarray out) except -1:
     return check_same(kernel, v, out)
 
 
-cdef int check_count(str kernel, const groups_args *p, str name, ndarray a) except -1:
-    if PyArray_SIZE(a) != p.outer * p.inner:
-        raise ShapeError(f"{kernel}: {name} is {describe(a)}; need one element for each of {p.outer * p.inner} groups")
-    return 0
-
-
-cdef int run(groups_args *p, ndarray out) except -1:
-    p.out = <char *>PyArray_DATA(out)
-    if runtime.releases_gil(p.outer * p.n * p.inner):
-        with nogil:
-            k_groups(p)
-    else:
-        k_groups(p)
+cdef int check_count(str kernel, const mg_groups *g, str name, ndarray a) except -1:
+    if <size_t>PyArray_SIZE(a) != g.outer * g.inner:
+        raise ShapeError(f"{kernel}: {name} is {describe(a)}; need one element for each of {g.outer * g.inner} groups")
     return 0
 
 
 def group_norm(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
-    cdef groups_args p
-    split("group_norm", &p, x, first, last)
+    cdef mg_group_norm_args p
+    p.precision = split("group_norm", &p.groups, x, first, last)
     if PyArray_TYPE(out) != NPY_DOUBLE:
         raise DTypeError(f"group_norm: out is {describe(out)}; need float64")
     check_out("group_norm", out)
-    check_count("group_norm", &p, "out", out)
-    p.kernel = NORM
-    run(&p, out)
+    check_count("group_norm", &p.groups, "out", out)
+    p.x, p.norm = PyArray_DATA(x), <double *>PyArray_DATA(out)
+    call(k_group_norm, &p, PyArray_SIZE(x))
 
 
 def group_soft_threshold(
     ndarray v not None, ndarray step not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last, *,
     double l1, double strength,
 ):
-    cdef groups_args p
-    split("group_soft_threshold", &p, v, first, last)
+    cdef mg_group_soft_threshold_args p
+    p.precision = split("group_soft_threshold", &p.groups, v, first, last)
     check_alike("group_soft_threshold", v, out)
     if PyArray_TYPE(step) != PyArray_TYPE(v):
         raise DTypeError(f"group_soft_threshold: v is {describe(v)}, step is {describe(step)}; need the same dtype")
     check_flat("group_soft_threshold", step)
-    check_count("group_soft_threshold", &p, "step", step)
-    p.kernel, p.step, p.a, p.b = SOFT_THRESHOLD, <const char *>PyArray_DATA(step), l1, strength
-    run(&p, out)
+    check_count("group_soft_threshold", &p.groups, "step", step)
+    p.v, p.step, p.out, p.l1, p.strength = PyArray_DATA(v), PyArray_DATA(step), PyArray_DATA(out), l1, strength
+    call(k_group_soft_threshold, &p, PyArray_SIZE(v))
 
 
 def group_limit(ndarray v not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last, *, double low, double high):
-    cdef groups_args p
-    split("group_limit", &p, v, first, last)
+    cdef mg_group_limit_args p
+    p.precision = split("group_limit", &p.groups, v, first, last)
     check_alike("group_limit", v, out)
-    p.kernel, p.a, p.b = LIMIT, low, high
-    run(&p, out)
+    p.v, p.out, p.low, p.high = PyArray_DATA(v), PyArray_DATA(out), low, high
+    call(k_group_limit, &p, PyArray_SIZE(v))
 
 
 def group_level(
     ndarray w not None, ndarray before not None, ndarray square not None, ndarray step not None, Py_ssize_t first,
     Py_ssize_t last, *, double lr, double root, double eps, double scale,
 ):
-    cdef groups_args p
-    split("group_level", &p, w, first, last)
+    cdef mg_group_level_args p
+    p.precision = split("group_level", &p.groups, w, first, last)
     check_alike("group_level", before, w)
     check_alike("group_level", square, w)
     check_flat("group_level", before)
@@ -166,8 +209,7 @@ def group_level(
     if PyArray_TYPE(step) != PyArray_TYPE(w):
         raise DTypeError(f"group_level: w is {describe(w)}, step is {describe(step)}; need the same dtype")
     check_out("group_level", step)
-    check_count("group_level", &p, "step", step)
-    p.kernel, p.step = LEVEL, <const char *>PyArray_DATA(step)
-    p.before, p.square = <const char *>PyArray_DATA(before), <const char *>PyArray_DATA(square)
+    check_count("group_level", &p.groups, "step", step)
+    p.w, p.before, p.square, p.step = PyArray_DATA(w), PyArray_DATA(before), PyArray_DATA(square), PyArray_DATA(step)
     p.metric = mg_metric(lr, root, eps, scale)
-    run(&p, w)
+    call(k_group_level, &p, PyArray_SIZE(w))

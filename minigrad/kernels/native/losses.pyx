@@ -1,107 +1,104 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Elementwise losses: checks, then parts over threads. Arithmetic: src_c/losses/losses.c; meaning: reference/losses.py."""
 
-from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_losses, mg_losses_table
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, put, share
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
-from minigrad.kernels.native.sums cimport MAX_PARTS, part_size, sum_parts
+from minigrad.kernels.native.sums cimport part_size, stretch, sum_in_parts
 
 from minigrad.errors import DTypeError, ShapeError
 
-cdef enum:
-    BCE, MSE
-    BCE_WEIGHT = 16                         # an exponential and a logarithm, in elements of memory-bound work
+cdef extern from "losses/losses.h" nogil:
+    ctypedef struct mg_loss_args:
+        size_t n
+        const void *x
+        const void *t
+        void *loss
+        double divisor
+        int each, precision
+    ctypedef struct mg_loss_grad_args:
+        size_t n
+        const void *x
+        const void *t
+        const void *g
+        void *out
+        double divisor
+        int each, precision
+    ctypedef double (*mg_loss)(const mg_loss_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_loss_grad)(const mg_loss_grad_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef struct mg_losses_table:
+        mg_loss bce_with_logits[2]
+        mg_loss mse[2]
+        mg_loss_grad bce_with_logits_grad[2]
+        mg_loss_grad mse_grad[2]
+    const mg_losses_table *const *mg_losses_tables
+
+cdef enum: BCE_WEIGHT = 16                  # an exponential and a logarithm, in elements of memory-bound work
 
 
-cdef struct loss_args:
-    int kind, bits
-    Py_ssize_t n
-    const char *x
-    const char *t
-    char *loss
-    bint each                               # one loss per element; else their sum over divisor
-    double divisor
+# --- the losses ---
+
+cdef struct loss_call:                      # what the parts share
+    const mg_loss_args *p
+    mg_loss body
 
 
-cdef double loss_part(const loss_args *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
-    """The flat sum of n losses from element `at` on, or the losses themselves."""
-    cdef const mg_losses_table *c = mg_losses[runtime.variant]
-    cdef const float *x32 = <const float *>p.x + at
-    cdef const float *t32 = <const float *>p.t + at
-    cdef const double *x64 = <const double *>p.x + at
-    cdef const double *t64 = <const double *>p.t + at
-    cdef float *loss32 = <float *>p.loss + at if p.each else NULL
-    cdef double *loss64 = <double *>p.loss + at if p.each else NULL
-    if p.kind == BCE:
-        if p.bits == 32:
-            return c.bce_with_logits_f32(n, x32, t32, loss32)
-        return c.bce_with_logits_f64(n, x64, t64, loss64)
-    return c.mse_f32(n, x32, t32, loss32) if p.bits == 32 else c.mse_f64(n, x64, t64, loss64)
+cdef void loss_part(const void *args, size_t i) noexcept nogil:
+    s = <const stretch *>args
+    c = <const loss_call *>s.args
+    s.sums[i] = c.body(c.p, i * s.size, least(s.size, s.n - i * s.size))
 
 
-cdef int k_loss(const loss_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.n * BCE_WEIGHT if p.kind == BCE else p.n)
-    cdef double part[MAX_PARTS]
-    cdef double total
-    cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size
-    if threads == 1:
-        total = loss_part(p, 0, p.n)
-    else:
-        for i in prange(parts, num_threads=threads, schedule="static"):
-            part[i] = loss_part(p, i * size, min(size, p.n - i * size))
-        total = sum_parts(part, parts)
-    if p.each:
-        return 0
-    if p.bits == 32:
-        (<float *>p.loss)[0] = <float>(total / p.divisor)
-    else:
-        (<double *>p.loss)[0] = total / p.divisor
+cdef inline int sum_losses(size_t work, const mg_loss_args *p, mg_loss body) noexcept nogil:
+    cdef loss_call c
+    c.p, c.body = p, body
+    cdef double total = sum_in_parts(work, 0, p.n, loss_part, &c)
+    if not p.each:
+        put(p.loss, p.precision, total / p.divisor)
     return 0
 
 
-cdef struct loss_grad_args:
-    int kind, bits
-    Py_ssize_t n, step
-    const char *x
-    const char *t
-    const char *g
-    char *out
-    double divisor
+cdef int k_bce_with_logits(const void *args) noexcept nogil:
+    p = <const mg_loss_args *>args
+    return sum_losses(BCE_WEIGHT * p.n, p, mg_losses_tables[runtime.variant].bce_with_logits[p.precision])
 
 
-cdef void loss_grad_part(const loss_grad_args *p, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
-    cdef const mg_losses_table *c = mg_losses[runtime.variant]
-    cdef const float *x32 = <const float *>p.x + at
-    cdef const float *t32 = <const float *>p.t + at
-    cdef const float *g32 = <const float *>p.g + at * p.step
-    cdef const double *x64 = <const double *>p.x + at
-    cdef const double *t64 = <const double *>p.t + at
-    cdef const double *g64 = <const double *>p.g + at * p.step
-    if p.kind == BCE:
-        if p.bits == 32: c.bce_with_logits_grad_f32(n, x32, t32, g32, p.step, p.divisor, <float *>p.out + at)
-        else: c.bce_with_logits_grad_f64(n, x64, t64, g64, p.step, p.divisor, <double *>p.out + at)
-    else:
-        if p.bits == 32: c.mse_grad_f32(n, x32, t32, g32, p.step, p.divisor, <float *>p.out + at)
-        else: c.mse_grad_f64(n, x64, t64, g64, p.step, p.divisor, <double *>p.out + at)
+cdef int k_mse(const void *args) noexcept nogil:
+    p = <const mg_loss_args *>args
+    return sum_losses(p.n, p, mg_losses_tables[runtime.variant].mse[p.precision])
 
 
-cdef int k_loss_grad(const loss_grad_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.n * BCE_WEIGHT if p.kind == BCE else p.n)
-    cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size
-    if threads == 1:
-        loss_grad_part(p, 0, p.n)
-    else:
-        for i in prange(parts, num_threads=threads, schedule="static"):
-            loss_grad_part(p, i * size, min(size, p.n - i * size))
+# --- their gradients ---
+
+cdef void bce_with_logits_grad_part(const void *args, size_t i) noexcept nogil:
+    p = <const mg_loss_grad_args *>args
+    cdef size_t size = part_size(p.n)
+    mg_losses_tables[runtime.variant].bce_with_logits_grad[p.precision](p, i * size, least(size, p.n - i * size))
+
+
+cdef int k_bce_with_logits_grad(const void *args) noexcept nogil:
+    p = <const mg_loss_grad_args *>args
+    share(BCE_WEIGHT * p.n, pieces(p.n, part_size(p.n)), bce_with_logits_grad_part, p)
+    return 0
+
+
+cdef void mse_grad_part(const void *args, size_t i) noexcept nogil:
+    p = <const mg_loss_grad_args *>args
+    cdef size_t size = part_size(p.n)
+    mg_losses_tables[runtime.variant].mse_grad[p.precision](p, i * size, least(size, p.n - i * size))
+
+
+cdef int k_mse_grad(const void *args) noexcept nogil:
+    p = <const mg_loss_grad_args *>args
+    share(p.n, pieces(p.n, part_size(p.n)), mse_grad_part, p)
     return 0
 
 
 cdef int check_pair(str kernel, ndarray x, str name, ndarray t) except -1:
-    """x and t are flat reals of one dtype and one shape. Returns 32 or 64."""
+    """x and t are flat reals of one dtype and one shape. Returns their precision."""
     if PyArray_TYPE(x) != PyArray_TYPE(t):
         raise DTypeError(f"{kernel}: x is {describe(x)}, {name} is {describe(t)}; need the same dtype")
     if (<object>x).shape != (<object>t).shape:
@@ -111,55 +108,48 @@ cdef int check_pair(str kernel, ndarray x, str name, ndarray t) except -1:
     return check_real(kernel, x)
 
 
-cdef int run_loss(str kernel, int kind, ndarray x, ndarray t, ndarray loss, int reduction) except -1:
-    cdef loss_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
-    p.n, p.each = PyArray_SIZE(x), reduction == NONE
-    check_out(kernel, loss)
-    check_losses(kernel, "loss", loss, x, p.n, reduction)
-    p.divisor = divisor_of(kernel, x, p.n, reduction)
-    p.x, p.t, p.loss = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(t), <char *>PyArray_DATA(loss)
-    if runtime.releases_gil(p.n * BCE_WEIGHT if kind == BCE else p.n):
-        with nogil:
-            k_loss(&p)
-    else:
-        k_loss(&p)
+cdef int run_loss(
+    str name, kernel_of kernel, size_t weight, ndarray x, ndarray t, ndarray loss, int reduction
+) except -1:
+    cdef mg_loss_args p
+    p.precision, p.n, p.each = check_pair(name, x, "t", t), PyArray_SIZE(x), reduction == NONE
+    check_out(name, loss)
+    check_losses(name, "loss", loss, x, p.n, reduction)
+    p.divisor = divisor_of(name, x, p.n, reduction)
+    p.x, p.t, p.loss = PyArray_DATA(x), PyArray_DATA(t), PyArray_DATA(loss)
+    call(kernel, &p, weight * p.n)
     return 0
 
 
-cdef int run_loss_grad(str kernel, int kind, ndarray x, ndarray t, ndarray g, ndarray out, int reduction) except -1:
-    cdef loss_grad_args p
-    p.kind, p.bits = kind, check_pair(kernel, x, "t", t)
-    check_pair(kernel, x, "out", out)
-    check_out(kernel, out)
-    p.n, p.step = PyArray_SIZE(x), reduction == NONE
-    check_losses(kernel, "g", g, x, p.n, reduction)
+cdef int run_loss_grad(
+    str name, kernel_of kernel, size_t weight, ndarray x, ndarray t, ndarray g, ndarray out, int reduction
+) except -1:
+    cdef mg_loss_grad_args p
+    p.precision, p.n, p.each = check_pair(name, x, "t", t), PyArray_SIZE(x), reduction == NONE
+    check_pair(name, x, "out", out)
+    check_out(name, out)
+    check_losses(name, "g", g, x, p.n, reduction)
     if p.n == 0:
         return 0
-    p.divisor = divisor_of(kernel, x, p.n, reduction)
-    p.x, p.t = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(t)
-    p.g, p.out = <const char *>PyArray_DATA(g), <char *>PyArray_DATA(out)
-    if runtime.releases_gil(p.n * BCE_WEIGHT if kind == BCE else p.n):
-        with nogil:
-            k_loss_grad(&p)
-    else:
-        k_loss_grad(&p)
+    p.divisor = divisor_of(name, x, p.n, reduction)
+    p.x, p.t, p.g, p.out = PyArray_DATA(x), PyArray_DATA(t), PyArray_DATA(g), PyArray_DATA(out)
+    call(kernel, &p, weight * p.n)
     return 0
 
 
 def bce_with_logits(ndarray x not None, ndarray t not None, ndarray loss not None, *, int reduction):
-    run_loss("bce_with_logits", BCE, x, t, loss, reduction)
+    run_loss("bce_with_logits", k_bce_with_logits, BCE_WEIGHT, x, t, loss, reduction)
 
 
 def bce_with_logits_grad(
     ndarray x not None, ndarray t not None, ndarray g not None, ndarray out not None, *, int reduction
 ):
-    run_loss_grad("bce_with_logits_grad", BCE, x, t, g, out, reduction)
+    run_loss_grad("bce_with_logits_grad", k_bce_with_logits_grad, BCE_WEIGHT, x, t, g, out, reduction)
 
 
 def mse(ndarray x not None, ndarray t not None, ndarray loss not None, *, int reduction):
-    run_loss("mse", MSE, x, t, loss, reduction)
+    run_loss("mse", k_mse, 1, x, t, loss, reduction)
 
 
 def mse_grad(ndarray x not None, ndarray t not None, ndarray g not None, ndarray out not None, *, int reduction):
-    run_loss_grad("mse_grad", MSE, x, t, g, out, reduction)
+    run_loss_grad("mse_grad", k_mse_grad, 1, x, t, g, out, reduction)

@@ -2,155 +2,172 @@
 """Matrix products: checks, then parts of the result over threads. Arithmetic: src_c/matmul/matmul.c; meaning: reference/matmul.py."""
 
 cimport cython
-from cython.parallel cimport prange
-from libc.stdlib cimport free, malloc
 from numpy cimport (
     PyArray_DATA, PyArray_DIM, PyArray_ISALIGNED, PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_STRIDE,
     PyArray_TYPE, ndarray,
 )
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport (
-    MG_ACT_NONE, MG_ACT_RELU, MG_ACT_SIGMOID, MG_ACT_TANH, mg_matmul, mg_matmul_args, mg_matmul_table,
-)
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport (
+    call, give_scratch, item_size, least, pieces, scratch, share, take_scratch, threads_for,
+)
+
+cdef extern from "matmul/matmul.h" nogil:
+    enum: MG_ACT_NONE, MG_ACT_RELU, MG_ACT_TANH, MG_ACT_SIGMOID
+    ctypedef struct mg_product:
+        size_t m, n, k
+        const void *a
+        const void *b
+        const void *bias
+        void *c
+        Py_ssize_t a_row, a_col, b_row, b_col, c_row
+        int activation, accumulate
+    ctypedef struct mg_batch_axis:
+        size_t length
+        Py_ssize_t a, b
+    enum: MG_BATCH_AXES
+    ctypedef struct mg_matmul_args:
+        mg_product first
+        int precision, axes
+        mg_batch_axis axis[MG_BATCH_AXES]
+    ctypedef struct mg_matmul_table:
+        size_t (*matmul_scratch[2])(const mg_product *p) noexcept nogil
+        void (*matmul[2])(const mg_product *p, void *scratch) noexcept nogil
+        void (*matvec[2])(const mg_product *p) noexcept nogil
+    const mg_matmul_table *const *mg_matmul_tables
 
 cdef enum:
     COLUMNS = 128                           # bytes; parts are whole panels of columns
-    NPY_MAXDIMS = 64
+    NO_MEMORY = 1                           # what k_matmul returns when there is none for scratch; nothing is written
 
 
-cdef struct matmul_args:                    # what replay stores
-    mg_matmul_args all                      # the product, or the first one of a batch
-    int bits
-    bint lanes                              # n is 1: the order of matvec
-    int dims                                # of the batch, outermost first; a step is 0 where an operand is broadcast
-    Py_ssize_t size[NPY_MAXDIMS]
-    Py_ssize_t a_step[NPY_MAXDIMS]
-    Py_ssize_t b_step[NPY_MAXDIMS]
-    Py_ssize_t count                        # products in the batch
-    Py_ssize_t work                         # of all of them
+cdef struct plan:                           # how the product *p, or the batch, is spread over threads
+    const mg_matmul_args *p
+    size_t count, parts                     # products in the batch; parts, one for each thread
+    bint lanes, by_columns                  # n is 1: the order of matvec; whether a part is columns, not rows
+    scratch memory
 
 
-cdef Py_ssize_t count_parts(const matmul_args *p, bint *by_columns) noexcept nogil:
+cdef inline size_t count_products(const mg_matmul_args *p) noexcept nogil:
+    cdef size_t count = 1
+    cdef int d
+    for d in range(p.axes):
+        count *= p.axis[d].length
+    return count
+
+
+cdef inline size_t work_of(const mg_product *p, size_t count) noexcept nogil:
+    """In elements of memory-bound work; a float64, so that it cannot overflow."""
+    cdef double m = <Py_ssize_t>p.m, n = <Py_ssize_t>p.n, k = <Py_ssize_t>p.k
+    return <size_t>min(<Py_ssize_t>count * (m * n * k / 8 + k * (m + n)), 1e18)
+
+
+cdef size_t count_parts(plan *s, int threads) noexcept nogil:
     """Parts of the result, one per thread: columns where they are many, else rows. A dot product is one part."""
-    cdef Py_ssize_t threads = runtime.threads_for(p.work), panels = (p.all.n * (p.bits // 8) + COLUMNS - 1) // COLUMNS
-    by_columns[0] = p.all.n >= p.all.m and panels >= threads
-    return min(threads, panels if by_columns[0] else <Py_ssize_t>p.all.m)
+    p = &s.p.first
+    cdef size_t panels = pieces(p.n * item_size(s.p.precision), COLUMNS)
+    s.by_columns = p.n >= p.m and panels >= <size_t>threads
+    return least(threads, panels if s.by_columns else p.m)
 
 
-cdef mg_matmul_args part(const matmul_args *p, Py_ssize_t i, Py_ssize_t parts, bint by_columns) noexcept nogil:
+cdef mg_product part(const plan *s, size_t i) noexcept nogil:
     """Part i of the result is a product itself: of some rows of a, or with some columns of b."""
-    cdef mg_matmul_args q = p.all
-    cdef Py_ssize_t item = p.bits // 8, first, last, panels
-    if by_columns:
-        panels = (q.n * item + COLUMNS - 1) // COLUMNS
-        first, last = panels * i // parts * (COLUMNS // item), panels * (i + 1) // parts * (COLUMNS // item)
-        q.n = min(last, <Py_ssize_t>p.all.n) - first
+    cdef mg_product q = s.p.first
+    cdef Py_ssize_t item = item_size(s.p.precision), first, last, panels, parts = s.parts, at = i
+    if s.by_columns:
+        panels = pieces(q.n * item, COLUMNS)
+        first, last = panels * at // parts * (COLUMNS // item), panels * (at + 1) // parts * (COLUMNS // item)
+        q.n = min(last, <Py_ssize_t>s.p.first.n) - first
         q.b = <const char *>q.b + first * q.b_col * item
         q.c = <char *>q.c + first * item
         q.bias = <const char *>q.bias + first * item if q.bias else NULL
     else:
-        first, last = q.m * i // parts, q.m * (i + 1) // parts
+        first, last = <Py_ssize_t>q.m * at // parts, <Py_ssize_t>q.m * (at + 1) // parts
         q.m = last - first
         q.a = <const char *>q.a + first * q.a_row * item
-        if p.lanes:                         # b_col: from the vector of one row to that of the next
+        if s.lanes:                         # b_col: from the vector of one row to that of the next
             q.b = <const char *>q.b + first * q.b_col * item
         q.c = <char *>q.c + first * q.c_row * item
     return q
 
 
-cdef void compute(const matmul_args *p, mg_matmul_args q, char *scratch) noexcept nogil:
-    cdef const mg_matmul_table *table = mg_matmul[runtime.variant]
-    if p.lanes:
-        if p.bits == 32: table.matvec_f32(&q)
-        else: table.matvec_f64(&q)
+cdef inline void compute(const plan *s, const mg_product *q, void *memory) noexcept nogil:
+    """n of the whole product decides: one column of a wider one is no product with a vector."""
+    if s.lanes:
+        mg_matmul_tables[runtime.variant].matvec[s.p.precision](q)
     else:
-        if p.bits == 32: table.matmul_f32(&q, scratch)
-        else: table.matmul_f64(&q, scratch)
+        mg_matmul_tables[runtime.variant].matmul[s.p.precision](q, memory)
 
 
-cdef size_t scratch_bytes(const matmul_args *p, mg_matmul_args q) noexcept nogil:
-    cdef const mg_matmul_table *table = mg_matmul[runtime.variant]
-    if p.lanes:
-        return 0
-    return table.matmul_scratch_f32(&q) if p.bits == 32 else table.matmul_scratch_f64(&q)
+cdef inline size_t scratch_bytes(const plan *s, const mg_product *q) noexcept nogil:
+    return 0 if s.lanes else mg_matmul_tables[runtime.variant].matmul_scratch[s.p.precision](q)
 
 
-cdef void products(const matmul_args *p, Py_ssize_t first, Py_ssize_t last, char *scratch) noexcept nogil:
-    """Products first .. last of the batch, one after the other."""
-    cdef Py_ssize_t[NPY_MAXDIMS] at
-    cdef Py_ssize_t item = p.bits // 8, a = 0, b = 0, i = first
-    cdef mg_matmul_args q = p.all
+cdef void compute_part(const void *args, size_t i) noexcept nogil:
+    s = <const plan *>args
+    cdef mg_product q = part(s, i)
+    compute(s, &q, s.memory.first + i * s.memory.size if s.memory.size else NULL)
+
+
+cdef void compute_batch(const void *args, size_t i) noexcept nogil:
+    """Part i of the batch: its products one after the other."""
+    s = <const plan *>args
+    p = s.p
+    cdef Py_ssize_t[MG_BATCH_AXES] at
+    cdef Py_ssize_t item = item_size(p.precision), a = 0, b = 0
+    cdef size_t first = s.count * i // s.parts, j, left = first
+    cdef mg_product q = p.first
+    cdef void *memory = s.memory.first + i * s.memory.size if s.memory.size else NULL
     cdef int d
-    for d in range(p.dims - 1, -1, -1):
-        at[d] = i % p.size[d]
-        i //= p.size[d]
-        a += at[d] * p.a_step[d]
-        b += at[d] * p.b_step[d]
-    for i in range(first, last):
-        q.a = <const char *>p.all.a + a * item
-        q.b = <const char *>p.all.b + b * item
-        q.c = <char *>p.all.c + i * <Py_ssize_t>(q.m * q.n) * item
-        compute(p, q, scratch)
-        for d in range(p.dims - 1, -1, -1):         # the next place in the batch, the last dimension fastest
+    for d in range(p.axes - 1, -1, -1):
+        at[d] = left % p.axis[d].length
+        left //= p.axis[d].length
+        a += at[d] * p.axis[d].a
+        b += at[d] * p.axis[d].b
+    for j in range(first, s.count * (i + 1) // s.parts):
+        q.a = <const char *>p.first.a + a * item
+        q.b = <const char *>p.first.b + b * item
+        q.c = <char *>p.first.c + j * q.m * q.n * item
+        compute(s, &q, memory)
+        for d in range(p.axes - 1, -1, -1):         # the next place in the batch, the last axis fastest
             at[d] += 1
-            a += p.a_step[d]
-            b += p.b_step[d]
-            if at[d] < p.size[d]:
+            a += p.axis[d].a
+            b += p.axis[d].b
+            if at[d] < <Py_ssize_t>p.axis[d].length:
                 break
             at[d] = 0
-            a -= p.size[d] * p.a_step[d]
-            b -= p.size[d] * p.b_step[d]
+            a -= <Py_ssize_t>p.axis[d].length * p.axis[d].a
+            b -= <Py_ssize_t>p.axis[d].length * p.axis[d].b
 
 
-cdef char *scratch_of(Py_ssize_t parts, size_t *size, char **memory) noexcept nogil:
-    """Scratch for each of `parts`, which each starts a cache line: vectors that cross two cost a fifth."""
-    size[0] = (size[0] + 63) // 64 * 64
-    memory[0] = <char *>malloc(size[0] * parts + 64)
-    return memory[0] + (64 - <size_t>memory[0] % 64) if memory[0] != NULL else NULL
-
-
-cdef int k_batch(const matmul_args *p) noexcept nogil:
-    """The products of a batch, spread over threads. Returns as k_matmul does."""
-    cdef Py_ssize_t i, parts = min(<Py_ssize_t>runtime.threads_for(p.work), p.count)
-    cdef size_t size = scratch_bytes(p, p.all)
-    cdef char *memory = NULL
-    cdef char *scratch = NULL
-    if size:
-        scratch = scratch_of(parts, &size, &memory)
-        if scratch == NULL:
-            return -1
-    if parts == 1:
-        products(p, 0, p.count, scratch)
+cdef int k_matmul(const void *args) noexcept nogil:
+    p = <const mg_matmul_args *>args
+    cdef plan s
+    cdef mg_product q
+    cdef size_t i, work, size
+    s.p, s.count, s.lanes, s.by_columns = p, count_products(p), p.first.n == 1, False
+    work = work_of(&p.first, s.count)
+    s.parts = threads_for(work)
+    if s.count == 1 and s.parts > 1:
+        s.parts = count_parts(&s, <int>s.parts)
+    if s.count > 1 or s.parts == 1:
+        s.parts = least(s.parts, s.count)
+        size = scratch_bytes(&s, &p.first)
     else:
-        for i in prange(parts, num_threads=<int>parts, schedule="static"):
-            products(p, p.count * i // parts, p.count * (i + 1) // parts, scratch + i * size if size else NULL)
-    free(memory)
-    return 0
-
-
-cdef int k_matmul(const matmul_args *p) noexcept nogil:
-    """Returns -1, with nothing written, if there is no memory for scratch."""
-    if p.count > 1:
-        return k_batch(p)
-    cdef bint by_columns = False
-    cdef Py_ssize_t i, parts = count_parts(p, &by_columns)
-    cdef size_t size = scratch_bytes(p, p.all) if parts == 1 else 0
-    cdef char *memory = NULL
-    cdef char *scratch = NULL
-    for i in range(parts if parts > 1 else 0):
-        size = max(size, scratch_bytes(p, part(p, i, parts, by_columns)))
-    if size:
-        scratch = scratch_of(parts, &size, &memory)
-        if scratch == NULL:
-            return -1
-    if parts == 1:                          # a prange in the path costs 0.5 us, even with one thread
-        compute(p, p.all, scratch)
+        size = 0
+        for i in range(s.parts):
+            q = part(&s, i)
+            size = max(size, scratch_bytes(&s, &q))
+    if not take_scratch(&s.memory, s.parts, size):
+        return NO_MEMORY
+    if s.count > 1:
+        share(work, s.parts, compute_batch, &s)
+    elif s.parts > 1:
+        share(work, s.parts, compute_part, &s)
     else:
-        for i in prange(parts, num_threads=<int>parts, schedule="static"):
-            compute(p, part(p, i, parts, by_columns), scratch + i * size if size else NULL)
-    free(memory)
+        compute(&s, &p.first, s.memory.first)
+    give_scratch(&s.memory)
     return 0
 
 
@@ -209,39 +226,44 @@ cdef inline Py_ssize_t step(ndarray x, int d) noexcept:
     return PyArray_STRIDE(x, d) // PyArray_ITEMSIZE(x) if PyArray_DIM(x, d) > 1 else 1
 
 
-cdef bint batch_step(ndarray x, int d, int dims, Py_ssize_t size, Py_ssize_t *step) noexcept:
-    """The step of x along dimension d of a batch of dims; False if x does not broadcast to that size."""
-    cdef int axis = d + PyArray_NDIM(x) - dims - 2
+cdef bint batch_step(ndarray x, int d, int axes, Py_ssize_t length, Py_ssize_t *step) noexcept:
+    """The step of x along axis d of a batch; False if x does not broadcast to that length."""
+    cdef int axis = d + PyArray_NDIM(x) - axes - 2
     if axis < 0 or PyArray_DIM(x, axis) == 1:
         step[0] = 0
     else:
         step[0] = PyArray_STRIDE(x, axis) // PyArray_ITEMSIZE(x)
-    return axis < 0 or PyArray_DIM(x, axis) == size or PyArray_DIM(x, axis) == 1
+    return axis < 0 or PyArray_DIM(x, axis) == length or PyArray_DIM(x, axis) == 1
 
 
-cdef bint set_batch(matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
-    """Fill the batch of p; False if shapes do not fit. A batch of rows that meet one b is one product of more rows, and
-    so is one of dot products that are evenly apart."""
-    cdef int d, dims = PyArray_NDIM(out) - 2
-    cdef bint shared = True, even = p.all.m * p.all.n == 1
-    cdef Py_ssize_t rows = p.all.m, a_one = 0, b_one = 0
-    if PyArray_NDIM(a) > dims + 2 or PyArray_NDIM(b) > dims + 2:
+cdef bint set_batch(mg_matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
+    """Fill the axes of the batch; False if shapes do not fit.
+
+    If b is the same for the whole batch, (batch, m, k) times (k, n) is computed as one product of batch m rows. So is a
+    batch of dot products whose vectors are evenly apart: one product with lanes, each row with a vector of its own.
+    """
+    cdef int d, axes = PyArray_NDIM(out) - 2
+    cdef bint shared = True, even = p.first.m * p.first.n == 1
+    cdef Py_ssize_t rows = p.first.m, count = 1, a_one = 0, b_one = 0, length
+    cdef mg_batch_axis *axis
+    if PyArray_NDIM(a) > axes + 2 or PyArray_NDIM(b) > axes + 2:
         return False
-    p.dims, p.count = dims, 1
-    for d in range(dims - 1, -1, -1):
-        p.size[d] = PyArray_DIM(out, d)
-        if not batch_step(a, d, dims, p.size[d], &p.a_step[d]) or not batch_step(b, d, dims, p.size[d], &p.b_step[d]):
+    p.axes = axes
+    for d in range(axes - 1, -1, -1):
+        axis, length = &p.axis[d], PyArray_DIM(out, d)
+        axis.length = length
+        if not batch_step(a, d, axes, length, &axis.a) or not batch_step(b, d, axes, length, &axis.b):
             return False
-        if p.count == 1:
-            a_one, b_one = p.a_step[d], p.b_step[d]
-        even = even and (p.size[d] == 1 or p.a_step[d] == p.count * a_one and p.b_step[d] == p.count * b_one)
-        p.count *= p.size[d]
-        shared = shared and p.b_step[d] == 0 and (p.size[d] == 1 or p.a_step[d] == rows * p.all.a_row)
-        rows *= p.size[d]
-    if shared and p.count > 0:
-        p.all.m, p.count = rows, 1
-    elif even:                              # a product with lanes, whose rows each meet a vector of their own
-        p.all.a_row, p.all.b_col, p.all.m, p.count = a_one, b_one, p.count, 1
+        if count == 1:
+            a_one, b_one = axis.a, axis.b
+        even = even and (length == 1 or axis.a == count * a_one and axis.b == count * b_one)
+        count *= length
+        shared = shared and axis.b == 0 and (length == 1 or axis.a == rows * p.first.a_row)
+        rows *= length
+    if shared and count > 0:
+        p.first.m, p.axes = rows, 0
+    elif even:
+        p.first.a_row, p.first.b_col, p.first.m, p.axes = a_one, b_one, count, 0
     return True
 
 
@@ -249,8 +271,9 @@ def matmul(
     ndarray a not None, ndarray b not None, ndarray out not None, *,
     bint ta=False, bint tb=False, ndarray bias=None, str activation=None, bint accumulate=False,
 ):
-    cdef matmul_args p
-    cdef int dtype = PyArray_TYPE(out), failed
+    cdef mg_matmul_args p
+    cdef size_t count
+    cdef int dtype = PyArray_TYPE(out)
     cdef int x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2   # dimensions of the batch
     if (
         x < 0 or y < 0 or z < 0
@@ -259,42 +282,34 @@ def matmul(
         or PyArray_TYPE(a) != dtype or PyArray_TYPE(b) != dtype
     ):
         refuse(a, b, out, ta, tb, None)
-    p.all.m, p.all.n, p.all.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)
-    p.bits = check_real("matmul", out)
+    p.first.m, p.first.n, p.first.k = PyArray_DIM(out, z), PyArray_DIM(out, z + 1), PyArray_DIM(b, y + tb)
+    p.precision = check_real("matmul", out)
     check_out("matmul", out)
     check_strided(a)
     check_strided(b)
-    p.all.a, p.all.b, p.all.c, p.all.bias = PyArray_DATA(a), PyArray_DATA(b), PyArray_DATA(out), NULL
-    p.all.a_row, p.all.a_col = step(a, x + ta), step(a, x + (not ta))
-    p.all.b_row, p.all.b_col = step(b, y + tb), step(b, y + (not tb)) if p.all.n > 1 else 0
-    p.all.c_row = p.all.n
-    p.all.activation, p.all.accumulate = MG_ACT_NONE, accumulate
+    p.first.a, p.first.b, p.first.c, p.first.bias = PyArray_DATA(a), PyArray_DATA(b), PyArray_DATA(out), NULL
+    p.first.a_row, p.first.a_col = step(a, x + ta), step(a, x + (not ta))
+    p.first.b_row, p.first.b_col = step(b, y + tb), step(b, y + (not tb)) if p.first.n > 1 else 0
+    p.first.c_row = p.first.n
+    p.first.activation, p.first.accumulate = MG_ACT_NONE, accumulate
     if bias is not None:
         if PyArray_NDIM(bias) != 1 or PyArray_DIM(bias, 0) != PyArray_DIM(out, z + 1) or PyArray_TYPE(bias) != dtype:
             refuse(a, b, out, ta, tb, bias)
         check_flat("matmul", bias)
         check_apart(bias, out)
-        p.all.bias = PyArray_DATA(bias)
+        p.first.bias = PyArray_DATA(bias)
     if activation is not None:
-        p.all.activation = activation_code(activation)
+        p.first.activation = activation_code(activation)
     if accumulate and (bias is not None or activation is not None):
         raise ValueError("matmul: accumulate adds the plain product to out; it takes neither bias nor activation")
-    p.count = 1
+    p.axes = 0
     if x + y + z > 0 and not set_batch(&p, a, b, out):
         refuse(a, b, out, ta, tb, None)
-    if p.all.m == 0 or p.all.n == 0 or p.count == 0:
+    count = count_products(&p)
+    if p.first.m == 0 or p.first.n == 0 or count == 0:
         return
-    if p.all.k != 0:
+    if p.first.k != 0:
         check_apart(a, out)
         check_apart(b, out)
-    p.lanes = p.all.n == 1
-    p.work = <Py_ssize_t>min(
-        p.count * (<double>p.all.m * p.all.n * p.all.k / 8 + <double>p.all.k * (p.all.m + p.all.n)), 1e18
-    )
-    if runtime.releases_gil(p.work):
-        with nogil:
-            failed = k_matmul(&p)
-    else:
-        failed = k_matmul(&p)
-    if failed:
+    if call(k_matmul, &p, work_of(&p.first, count)) == NO_MEMORY:
         raise MemoryError("matmul: no memory for packing")

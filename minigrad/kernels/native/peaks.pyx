@@ -1,50 +1,68 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy; no kernels of ours."""
 
-from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_peaks
-from minigrad.kernels.native.checks cimport check_same
+from minigrad.kernels.native.checks cimport FLOAT32, FLOAT64, check_same
+from minigrad.kernels.native.launch cimport THREAD_WORK, call, share
+
+cdef extern from "measure/peaks.h" nogil:
+    ctypedef struct mg_peak_fma_args:
+        size_t rounds, parts
+        double *operations
+        int precision
+    ctypedef struct mg_peak_copy_args:
+        size_t n, parts
+        const void *x
+        void *out
+        int precision
+    ctypedef struct mg_peaks_table:
+        double (*peak_fma[2])(size_t rounds, void *sink) noexcept nogil
+        void (*peak_copy[2])(const mg_peak_copy_args *p, size_t first, size_t n) noexcept nogil
+    const mg_peaks_table *const *mg_peaks_tables
 
 
-cdef double fma_on_one_thread(int bits, Py_ssize_t rounds) noexcept nogil:
+cdef void peak_fma_part(const void *args, size_t i) noexcept nogil:
+    p = <const mg_peak_fma_args *>args
     cdef float sink32 = 0.5
     cdef double sink64 = 0.5
-    if bits == 32:
-        return mg_peaks[runtime.variant].peak_fma_f32(rounds, &sink32)
-    return mg_peaks[runtime.variant].peak_fma_f64(rounds, &sink64)
+    cdef void *sink = <void *>&sink32 if p.precision == FLOAT32 else <void *>&sink64
+    cdef double operations = mg_peaks_tables[runtime.variant].peak_fma[p.precision](p.rounds, sink)
+    if i == 0:                              # every part makes as many
+        p.operations[0] = operations
 
 
-cdef void copy_part(int bits, Py_ssize_t start, Py_ssize_t stop, const char *x, char *out) noexcept nogil:
-    if bits == 32:
-        mg_peaks[runtime.variant].peak_copy_f32(stop - start, <const float *>x + start, <float *>out + start)
-    else:
-        mg_peaks[runtime.variant].peak_copy_f64(stop - start, <const double *>x + start, <double *>out + start)
+cdef int k_peak_fma(const void *args) noexcept nogil:
+    p = <const mg_peak_fma_args *>args
+    share(THREAD_WORK, p.parts, peak_fma_part, p)
+    return 0
 
 
 def peak_fma(int bits, Py_ssize_t rounds):
     """Run chains of fused multiply-adds on every thread; returns how many additions and multiplications that were."""
-    cdef int i, threads = runtime.threads
+    cdef mg_peak_fma_args p
     cdef double operations = 0
-    with nogil:
-        if threads == 1:
-            operations = fma_on_one_thread(bits, rounds)
-        else:
-            for i in prange(threads, num_threads=threads, schedule="static"):
-                operations += fma_on_one_thread(bits, rounds)
-    return operations
+    p.rounds, p.parts, p.operations, p.precision = rounds, runtime.threads, &operations, FLOAT64 if bits == 64 else FLOAT32
+    call(k_peak_fma, &p, THREAD_WORK)
+    return operations * <Py_ssize_t>p.parts
+
+
+cdef void peak_copy_part(const void *args, size_t i) noexcept nogil:
+    p = <const mg_peak_copy_args *>args
+    cdef size_t first = p.n * i // p.parts, last = p.n * (i + 1) // p.parts
+    mg_peaks_tables[runtime.variant].peak_copy[p.precision](p, first, last - first)
+
+
+cdef int k_peak_copy(const void *args) noexcept nogil:
+    p = <const mg_peak_copy_args *>args
+    share(THREAD_WORK, p.parts, peak_copy_part, p)
+    return 0
 
 
 def peak_copy(ndarray x not None, ndarray out not None):
     """out = x, flat, one part per thread."""
-    cdef int bits = check_same("peak_copy", x, out), i, threads = runtime.threads
-    cdef Py_ssize_t n = PyArray_SIZE(x)
-    cdef const char *source = <const char *>PyArray_DATA(x)
-    cdef char *target = <char *>PyArray_DATA(out)
-    if threads == 1:
-        copy_part(bits, 0, n, source, target)
-    else:
-        for i in prange(threads, num_threads=threads, schedule="static", nogil=True):
-            copy_part(bits, n * i // threads, n * (i + 1) // threads, source, target)
+    cdef mg_peak_copy_args p
+    p.precision, p.n, p.parts = check_same("peak_copy", x, out), PyArray_SIZE(x), runtime.threads
+    p.x, p.out = PyArray_DATA(x), PyArray_DATA(out)
+    call(k_peak_copy, &p, p.n)

@@ -5,169 +5,118 @@ The axes [first, last) make x an array (outer, n, inner). If they are its last a
 order of src_c/base/sums.h; else every output is a column.
 """
 
-from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_reduce, mg_reduce_table
 from minigrad.kernels.native.checks cimport check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.sums cimport MAX_PARTS, part_size, sum_parts
+from minigrad.kernels.native.launch cimport call, least, pieces, put, share, threads_for
+from minigrad.kernels.native.sums cimport stretch, sum_in_parts
 
 from minigrad.errors import DTypeError, ShapeError
+
+cdef extern from "reduce/reduce.h" nogil:
+    ctypedef struct mg_reduce_args:
+        size_t outer, n, inner
+        const void *x
+        void *out
+        int64_t *index
+        double divisor
+        int least, rows, precision
+    ctypedef struct mg_max_grad_args:
+        size_t outer, n, inner
+        const void *g
+        const int64_t *index
+        void *out
+        int precision
+    ctypedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) noexcept nogil
+    ctypedef struct mg_reduce_table:
+        double (*sum_flat[2])(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
+        mg_reduce_rows sum_rows[2]
+        mg_reduce_rows max_rows[2]
+        mg_reduce_rows min_rows[2]
+        mg_reduce_columns sum_columns[2]
+        mg_reduce_columns max_columns[2]
+        mg_reduce_columns min_columns[2]
+        void (*max_grad[2])(const mg_max_grad_args *p, size_t first, size_t n) noexcept nogil
+    const mg_reduce_table *const *mg_reduce_tables
 
 cdef enum: BLOCK = 16384                    # elements that a thread takes at once
 cdef enum: PANEL = 256                      # columns that a thread takes at once
 
 
-cdef inline Py_ssize_t lesser(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    """min, whose name a kernel has in this file."""
-    return a if a < b else b
+# --- sum, mean, max and min: every output is reduced by one of two bodies, for rows or for columns ---
+
+cdef struct reduction:
+    const mg_reduce_args *p
+    mg_reduce_rows rows
+    mg_reduce_columns columns
 
 
-cdef struct reduce_args:                    # of sum, mean, max and min
-    Py_ssize_t outer, n, inner
-    bint rows                               # the reduced axes are the last ones
-    const char *x
-    char *out
-    int64_t *index                          # max and min only
-    bint least                              # min instead of max
-    double divisor                          # sum and mean only
-    int bits
+cdef inline size_t rows_at_once(size_t n) noexcept nogil:
+    return 1 + BLOCK // (n + 1)
 
 
-cdef inline void sum_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    if p.bits == 32:
-        c.sum_rows_f32(rows, p.n, <const float *>p.x + i * p.n, p.divisor, <float *>p.out + i)
-    else:
-        c.sum_rows_f64(rows, p.n, <const double *>p.x + i * p.n, p.divisor, <double *>p.out + i)
+cdef void rows_block(const void *args, size_t i) noexcept nogil:
+    r = <const reduction *>args
+    cdef size_t size = rows_at_once(r.p.n)
+    r.rows(r.p, i * size, least(size, r.p.outer - i * size))
 
 
-cdef inline void sum_columns(const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
-    if p.bits == 32:
-        c.sum_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, p.divisor, <float *>p.out + to)
-    else:
-        c.sum_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, p.divisor, <double *>p.out + to)
+cdef void columns_block(const void *args, size_t i) noexcept nogil:
+    r = <const reduction *>args
+    cdef size_t panels = pieces(r.p.inner, PANEL), slice = i // panels, first = i % panels * PANEL
+    r.columns(r.p, slice, first, least(PANEL, r.p.inner - first))
 
 
-cdef void sum_row_in_parts(const reduce_args *p, Py_ssize_t row, int threads) noexcept nogil:
-    cdef double part[MAX_PARTS]
-    cdef double total
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    cdef Py_ssize_t i, size = part_size(p.n), parts = (p.n + size - 1) // size, start = row * p.n
-    for i in prange(parts, num_threads=threads, schedule="static"):
-        if p.bits == 32:
-            part[i] = c.sum_flat_f32(lesser(size, p.n - i * size), <const float *>p.x + start + i * size)
+cdef void reduce_all(const reduction *r) noexcept nogil:
+    p = r.p
+    cdef size_t i, work = p.outer * p.n * p.inner
+    if threads_for(work) > 1:
+        if p.rows:
+            share(work, pieces(p.outer, rows_at_once(p.n)), rows_block, r)
         else:
-            part[i] = c.sum_flat_f64(lesser(size, p.n - i * size), <const double *>p.x + start + i * size)
-    total = sum_parts(part, parts) / p.divisor
-    if p.bits == 32:
-        (<float *>p.out)[row] = <float>total
+            share(work, p.outer * pieces(p.inner, PANEL), columns_block, r)
+    elif p.rows:
+        r.rows(p, 0, p.outer)
     else:
-        (<double *>p.out)[row] = total
+        for i in range(p.outer):            # whole slices: rows of memory are read from end to end
+            r.columns(p, i, 0, p.inner)
 
 
-cdef int k_sum(const reduce_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.outer * p.n * p.inner)
-    cdef Py_ssize_t i, blocks, size
-    if p.rows:
-        if threads == 1:
-            sum_rows(p, 0, p.outer)
-        elif p.outer < threads:
-            for i in range(p.outer):
-                sum_row_in_parts(p, i, threads)
-        else:
-            size = 1 + BLOCK // (p.n + 1)
-            blocks = (p.outer + size - 1) // size
-            for i in prange(blocks, num_threads=threads, schedule="static"):
-                sum_rows(p, i * size, lesser(size, p.outer - i * size))
-    else:
-        if threads == 1:
-            for i in range(p.outer):
-                sum_columns(p, i, 0, p.inner)
-        else:
-            blocks = (p.inner + PANEL - 1) // PANEL
-            for i in prange(p.outer * blocks, num_threads=threads, schedule="static"):
-                sum_columns(p, i // blocks, i % blocks * PANEL, lesser(PANEL, p.inner - i % blocks * PANEL))
+cdef void sum_part(const void *args, size_t i) noexcept nogil:
+    s = <const stretch *>args
+    p = <const mg_reduce_args *>s.args
+    cdef size_t start = i * s.size
+    s.sums[i] = mg_reduce_tables[runtime.variant].sum_flat[p.precision](p, s.first + start, least(s.size, s.n - start))
+
+
+cdef int k_sum(const void *args) noexcept nogil:
+    p = <const mg_reduce_args *>args
+    t = mg_reduce_tables[runtime.variant]
+    cdef reduction r
+    cdef size_t i, work = p.outer * p.n * p.inner
+    if p.rows and p.outer < <size_t>threads_for(work):      # fewer rows than threads: rows are cut
+        for i in range(p.outer):
+            put(<char *>p.out + (i << (2 + p.precision)), p.precision,
+                sum_in_parts(work, i * p.n, p.n, sum_part, p) / p.divisor)
+        return 0
+    r.p, r.rows, r.columns = p, t.sum_rows[p.precision], t.sum_columns[p.precision]
+    reduce_all(&r)
     return 0
 
 
-cdef inline void extreme_rows(const reduce_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    cdef Py_ssize_t at = i * p.n
-    cdef int64_t *index = p.index + i
-    if p.bits == 32:
-        if p.least: c.min_rows_f32(rows, p.n, <const float *>p.x + at, <float *>p.out + i, index)
-        else: c.max_rows_f32(rows, p.n, <const float *>p.x + at, <float *>p.out + i, index)
+cdef int k_extreme(const void *args) noexcept nogil:
+    p = <const mg_reduce_args *>args
+    t = mg_reduce_tables[runtime.variant]
+    cdef reduction r
+    r.p = p
+    if p.least:
+        r.rows, r.columns = t.min_rows[p.precision], t.min_columns[p.precision]
     else:
-        if p.least: c.min_rows_f64(rows, p.n, <const double *>p.x + at, <double *>p.out + i, index)
-        else: c.max_rows_f64(rows, p.n, <const double *>p.x + at, <double *>p.out + i, index)
-
-
-cdef inline void extreme_columns(
-    const reduce_args *p, Py_ssize_t i, Py_ssize_t j, Py_ssize_t columns
-) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    cdef Py_ssize_t at = i * p.n * p.inner + j, to = i * p.inner + j
-    cdef int64_t *index = p.index + to
-    if p.bits == 32:
-        if p.least: c.min_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, index)
-        else: c.max_columns_f32(p.n, p.inner, columns, <const float *>p.x + at, <float *>p.out + to, index)
-    else:
-        if p.least: c.min_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, index)
-        else: c.max_columns_f64(p.n, p.inner, columns, <const double *>p.x + at, <double *>p.out + to, index)
-
-
-cdef int k_extreme(const reduce_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.outer * p.n * p.inner)
-    cdef Py_ssize_t i, blocks, size
-    if p.rows:
-        if threads == 1:
-            extreme_rows(p, 0, p.outer)
-        else:
-            size = 1 + BLOCK // p.n
-            blocks = (p.outer + size - 1) // size
-            for i in prange(blocks, num_threads=threads, schedule="static"):
-                extreme_rows(p, i * size, lesser(size, p.outer - i * size))
-    else:
-        if threads == 1:
-            for i in range(p.outer):
-                extreme_columns(p, i, 0, p.inner)
-        else:
-            blocks = (p.inner + PANEL - 1) // PANEL
-            for i in prange(p.outer * blocks, num_threads=threads, schedule="static"):
-                extreme_columns(p, i // blocks, i % blocks * PANEL, lesser(PANEL, p.inner - i % blocks * PANEL))
-    return 0
-
-
-cdef struct max_grad_args:
-    Py_ssize_t outer, n, inner
-    const char *g
-    const int64_t *index
-    char *out
-    int bits
-
-
-cdef inline void max_grad_block(const max_grad_args *p, Py_ssize_t i, Py_ssize_t outer) noexcept nogil:
-    cdef const mg_reduce_table *c = mg_reduce[runtime.variant]
-    cdef Py_ssize_t at = i * p.inner, to = at * p.n
-    if p.bits == 32:
-        c.max_grad_f32(outer, p.n, p.inner, <const float *>p.g + at, p.index + at, <float *>p.out + to)
-    else:
-        c.max_grad_f64(outer, p.n, p.inner, <const double *>p.g + at, p.index + at, <double *>p.out + to)
-
-
-cdef int k_max_grad(const max_grad_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.outer * p.n * p.inner)
-    cdef Py_ssize_t i, size = 1 + BLOCK // (p.n * p.inner + 1), blocks = (p.outer + size - 1) // size
-    if threads == 1:
-        max_grad_block(p, 0, p.outer)
-    else:
-        for i in prange(blocks, num_threads=threads, schedule="static"):
-            max_grad_block(p, i * size, lesser(size, p.outer - i * size))
+        r.rows, r.columns = t.max_rows[p.precision], t.max_columns[p.precision]
+    reduce_all(&r)
     return 0
 
 
@@ -191,46 +140,38 @@ cdef int split(str kernel, ndarray x, Py_ssize_t first, Py_ssize_t last, Py_ssiz
     return 0
 
 
-cdef int prepare(str kernel, reduce_args *p, ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last) except -1:
+cdef int prepare(str kernel, mg_reduce_args *p, ndarray x, ndarray out, Py_ssize_t first, Py_ssize_t last) except -1:
     cdef Py_ssize_t sizes[3]
-    p.bits = check_real(kernel, x)
+    p.precision = check_real(kernel, x)
     if PyArray_TYPE(x) != PyArray_TYPE(out):
         raise DTypeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same dtype")
     check_flat(kernel, x)
     check_out(kernel, out)
     split(kernel, x, first, last, sizes)
     p.outer, p.n, p.inner, p.rows = sizes[0], sizes[1], sizes[2], last == PyArray_NDIM(x)
-    if PyArray_SIZE(out) != p.outer * p.inner:
+    if PyArray_SIZE(out) != sizes[0] * sizes[2]:
         raise ShapeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; "
                          f"need out {others(x, first, last)}")
-    p.x, p.out, p.index, p.divisor = <const char *>PyArray_DATA(x), <char *>PyArray_DATA(out), NULL, 1
+    p.x, p.out, p.index, p.divisor, p.least = PyArray_DATA(x), PyArray_DATA(out), NULL, 1, False
     return 0
 
 
 def sum(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
-    cdef reduce_args p
+    cdef mg_reduce_args p
     prepare("sum", &p, x, out, first, last)
-    if runtime.releases_gil(PyArray_SIZE(x)):
-        with nogil:
-            k_sum(&p)
-    else:
-        k_sum(&p)
+    call(k_sum, &p, PyArray_SIZE(x))
 
 
 def mean(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
-    cdef reduce_args p
+    cdef mg_reduce_args p
     prepare("mean", &p, x, out, first, last)
-    p.divisor = <double>p.n
-    if runtime.releases_gil(PyArray_SIZE(x)):
-        with nogil:
-            k_sum(&p)
-    else:
-        k_sum(&p)
+    p.divisor = <double><Py_ssize_t>p.n
+    call(k_sum, &p, PyArray_SIZE(x))
 
 
 cdef int run_extreme(str kernel, bint least, ndarray x, ndarray out, ndarray index, Py_ssize_t first,
                      Py_ssize_t last) except -1:
-    cdef reduce_args p
+    cdef mg_reduce_args p
     prepare(kernel, &p, x, out, first, last)
     check_out(kernel, index)
     if PyArray_TYPE(index) != NPY_INT64:
@@ -240,11 +181,7 @@ cdef int run_extreme(str kernel, bint least, ndarray x, ndarray out, ndarray ind
     if p.n == 0:
         raise ShapeError(f"{kernel}: axes [{first}, {last}) of {describe(x)} have no element")
     p.index, p.least = <int64_t *>PyArray_DATA(index), least
-    if runtime.releases_gil(PyArray_SIZE(x)):
-        with nogil:
-            k_extreme(&p)
-    else:
-        k_extreme(&p)
+    call(k_extreme, &p, PyArray_SIZE(x))
     return 0
 
 
@@ -256,23 +193,37 @@ def min(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssi
     run_extreme("min", True, x, out, index, first, last)
 
 
+# --- max_grad: what comes in goes to where the extremes were ---
+
+cdef inline size_t slices_at_once(const mg_max_grad_args *p) noexcept nogil:
+    return 1 + BLOCK // (p.n * p.inner + 1)
+
+
+cdef void max_grad_block(const void *args, size_t i) noexcept nogil:
+    p = <const mg_max_grad_args *>args
+    cdef size_t size = slices_at_once(p)
+    mg_reduce_tables[runtime.variant].max_grad[p.precision](p, i * size, least(size, p.outer - i * size))
+
+
+cdef int k_max_grad(const void *args) noexcept nogil:
+    p = <const mg_max_grad_args *>args
+    share(p.outer * p.n * p.inner, pieces(p.outer, slices_at_once(p)), max_grad_block, p)
+    return 0
+
+
 def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
-    cdef max_grad_args p
+    cdef mg_max_grad_args p
     cdef Py_ssize_t sizes[3]
-    p.bits = check_real("max_grad", g)
+    p.precision = check_real("max_grad", g)
     if PyArray_TYPE(g) != PyArray_TYPE(out):
         raise DTypeError(f"max_grad: g is {describe(g)}, out is {describe(out)}; need the same dtype")
     check_flat("max_grad", g)
     check_out("max_grad", out)
     split("max_grad", out, first, last, sizes)
     p.outer, p.n, p.inner = sizes[0], sizes[1], sizes[2]
-    if PyArray_SIZE(g) != p.outer * p.inner or PyArray_SIZE(index) != p.outer * p.inner:
+    if PyArray_SIZE(g) != sizes[0] * sizes[2] or PyArray_SIZE(index) != sizes[0] * sizes[2]:
         raise ShapeError(f"max_grad: g is {describe(g)}, index is {describe(index)}, out is {describe(out)}; "
                          f"need both {others(out, first, last)}")
-    check_indices("max_grad", "index", index, p.n)
-    p.g, p.index, p.out = <const char *>PyArray_DATA(g), <const int64_t *>PyArray_DATA(index), <char *>PyArray_DATA(out)
-    if runtime.releases_gil(PyArray_SIZE(out)):
-        with nogil:
-            k_max_grad(&p)
-    else:
-        k_max_grad(&p)
+    check_indices("max_grad", "index", index, sizes[1])
+    p.g, p.index, p.out = PyArray_DATA(g), <const int64_t *>PyArray_DATA(index), PyArray_DATA(out)
+    call(k_max_grad, &p, PyArray_SIZE(out))

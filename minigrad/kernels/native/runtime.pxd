@@ -1,5 +1,6 @@
-# State that every kernel module reads: which CPU variant computes, and with how many threads.
+# State that every kernel module reads: which CPU variant computes, and with how many threads; and what spreads parts.
+ctypedef void (*part_of)(const void *args, size_t i) noexcept nogil
+
 cdef int variant
 cdef int threads
-cdef int threads_for(Py_ssize_t work) noexcept nogil
-cdef bint releases_gil(Py_ssize_t work) noexcept nogil
+cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil

@@ -1,10 +1,9 @@
 # cython: language_level=3
-"""What computes: the CPU variant, the number of threads, and what happens to both in a forked child.
-
-`work` is counted in elements of memory-bound work; a kernel with more arithmetic per element passes a larger number.
-"""
+"""What computes: the CPU variant, the number of threads, what they are given, and what happens to them in a forked child."""
 
 import os
+
+from cython.parallel cimport prange
 
 cdef extern from "base/cpu.h" nogil:
     const char *const *mg_variant_names()
@@ -12,23 +11,17 @@ cdef extern from "base/cpu.h" nogil:
     int mg_variant_supported(int variant)
     int mg_denormals_kept()
 
-# A second thread pays from about 4 us of work on (measured: docs/kernels.md): an empty OpenMP region costs 0.5 us.
-cdef Py_ssize_t THREAD_WORK = 65536
-
 cdef int variant = 0
 cdef int threads = 1
 
 names = [mg_variant_names()[i].decode() for i in range(mg_variant_count())]
 
 
-cdef int threads_for(Py_ssize_t work) noexcept nogil:
-    """How many threads to use; 1 where the work is too small to gain."""
-    return threads if threads > 1 and work >= THREAD_WORK else 1
-
-
-cdef bint releases_gil(Py_ssize_t work) noexcept nogil:
-    """Whether a kernel gives up the GIL: it costs 0.036 us, so only above the size where threads pay."""
-    return work >= THREAD_WORK
+cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil:
+    """part(args, i) for every i below parts: equal runs of parts for each thread. Called by share of launch.pxd alone."""
+    cdef Py_ssize_t i, count = parts
+    for i in prange(count, num_threads=<int>min(threads, count), schedule="static"):
+        part(args, <size_t>i)
 
 
 def supported():

@@ -2,58 +2,81 @@
 """Cumulative sums, products and norms of rows: checks, then rows over threads. Arithmetic: src_c/reduce/scans.c; meaning:
 reference/scans.py."""
 
-from cython.parallel cimport prange
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_scans, mg_scans_table
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
+from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
+
+cdef extern from "numpy/arrayobject.h":     # not in Cython's numpy module
+    bint PyArray_SAMESHAPE(ndarray a, ndarray b)
+
+cdef extern from "reduce/scans.h" nogil:
+    ctypedef struct mg_scan_args:
+        size_t rows, n
+        const void *x
+        const void *g
+        void *out
+        int reverse, precision
+    ctypedef void (*mg_scan)(const mg_scan_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef struct mg_scans_table:
+        mg_scan cumsum[2]
+        mg_scan prod[2]
+        mg_scan prod_grad[2]
+        mg_scan norm[2]
+    const mg_scans_table *const *mg_scans_tables
 
 cdef enum:
     BLOCK = 8192                            # elements that a thread takes at once, in whole rows
     WEIGHT = 4                              # a chain of additions, in elements of memory-bound work
-    CUMSUM, PROD, PROD_GRAD, NORM
 
 
-cdef struct scan_args:
-    int kind, bits
-    Py_ssize_t rows, n
-    bint reverse                            # cumsum only
-    const char *x
-    const char *g                           # one for each row: prod_grad only
-    char *out
+cdef struct scan:                           # what the blocks share
+    const mg_scan_args *p
+    mg_scan body
 
 
-cdef void scan_block(const scan_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_scans_table *c = mg_scans[runtime.variant]
-    cdef const float *x32 = <const float *>p.x + i * p.n
-    cdef const double *x64 = <const double *>p.x + i * p.n
-    cdef Py_ssize_t to = i * p.n if p.kind == CUMSUM or p.kind == PROD_GRAD else i
-    cdef float *out32 = <float *>p.out + to
-    cdef double *out64 = <double *>p.out + to
-    if p.bits == 32:
-        if p.kind == CUMSUM: c.cumsum_f32(rows, p.n, x32, p.reverse, out32)
-        elif p.kind == PROD: c.prod_f32(rows, p.n, x32, out32)
-        elif p.kind == PROD_GRAD: c.prod_grad_f32(rows, p.n, <const float *>p.g + i, x32, out32)
-        else: c.norm_f32(rows, p.n, x32, out32)
+cdef inline size_t rows_at_once(size_t n) noexcept nogil:
+    return 1 + BLOCK // (n + 1)
+
+
+cdef void scan_block(const void *args, size_t i) noexcept nogil:
+    s = <const scan *>args
+    cdef size_t size = rows_at_once(s.p.n)
+    s.body(s.p, i * size, least(size, s.p.rows - i * size))
+
+
+cdef inline int scan_rows(const mg_scan_args *p, mg_scan body) noexcept nogil:
+    cdef scan s
+    cdef size_t work = WEIGHT * p.rows * p.n
+    s.p, s.body = p, body
+    if threads_for(work) == 1:              # all rows at once: the bodies take several side by side
+        body(p, 0, p.rows)
     else:
-        if p.kind == CUMSUM: c.cumsum_f64(rows, p.n, x64, p.reverse, out64)
-        elif p.kind == PROD: c.prod_f64(rows, p.n, x64, out64)
-        elif p.kind == PROD_GRAD: c.prod_grad_f64(rows, p.n, <const double *>p.g + i, x64, out64)
-        else: c.norm_f64(rows, p.n, x64, out64)
-
-
-cdef int k_scan(const scan_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(WEIGHT * p.rows * p.n)
-    cdef Py_ssize_t i, size = 1 + BLOCK // (p.n + 1), blocks = (p.rows + size - 1) // size
-    if threads == 1:
-        scan_block(p, 0, p.rows)
-    else:
-        for i in prange(blocks, num_threads=threads, schedule="static"):
-            scan_block(p, i * size, min(size, p.rows - i * size))
+        share(work, pieces(p.rows, rows_at_once(p.n)), scan_block, &s)
     return 0
+
+
+cdef int k_cumsum(const void *args) noexcept nogil:
+    p = <const mg_scan_args *>args
+    return scan_rows(p, mg_scans_tables[runtime.variant].cumsum[p.precision])
+
+
+cdef int k_prod(const void *args) noexcept nogil:
+    p = <const mg_scan_args *>args
+    return scan_rows(p, mg_scans_tables[runtime.variant].prod[p.precision])
+
+
+cdef int k_prod_grad(const void *args) noexcept nogil:
+    p = <const mg_scan_args *>args
+    return scan_rows(p, mg_scans_tables[runtime.variant].prod_grad[p.precision])
+
+
+cdef int k_norm(const void *args) noexcept nogil:
+    p = <const mg_scan_args *>args
+    return scan_rows(p, mg_scans_tables[runtime.variant].norm[p.precision])
 
 
 cdef int check_rows(str kernel, ndarray x, str name, ndarray a) except -1:
@@ -66,43 +89,46 @@ cdef int check_rows(str kernel, ndarray x, str name, ndarray a) except -1:
     return 0
 
 
-cdef int run_scan(str kernel, int kind, ndarray x, ndarray g, ndarray out, bint reverse) except -1:
-    cdef scan_args p
-    p.kind, p.bits, p.reverse = kind, check_real(kernel, x), reverse
+cdef int prepare(str kernel, mg_scan_args *p, ndarray x, ndarray out, bint by_element) except -1:
+    """out has x's shape if by_element, else one element for each row."""
+    p.precision = check_real(kernel, x)
     if PyArray_NDIM(x) != 2:
         raise ShapeError(f"{kernel}: x is {describe(x)}; need (rows, n)")
     check_flat(kernel, x)
     check_out(kernel, out)
-    if kind == CUMSUM or kind == PROD_GRAD:
-        if PyArray_TYPE(out) != PyArray_TYPE(x):
-            raise DTypeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same dtype")
-        if (<object>out).shape != (<object>x).shape:
-            raise ShapeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same shape")
-    else:
+    if not by_element:
         check_rows(kernel, x, "out", out)
-    if kind == PROD_GRAD:
-        check_rows(kernel, x, "g", g)
-    p.rows, p.n = PyArray_DIM(x, 0), PyArray_DIM(x, 1)
-    p.x, p.g, p.out = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(g), <char *>PyArray_DATA(out)
-    if runtime.releases_gil(WEIGHT * p.rows * p.n):
-        with nogil:
-            k_scan(&p)
-    else:
-        k_scan(&p)
+    elif PyArray_TYPE(out) != PyArray_TYPE(x):
+        raise DTypeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same dtype")
+    elif not PyArray_SAMESHAPE(out, x):
+        raise ShapeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need the same shape")
+    p.rows, p.n, p.x, p.out = PyArray_DIM(x, 0), PyArray_DIM(x, 1), PyArray_DATA(x), PyArray_DATA(out)
+    p.g, p.reverse = NULL, False
     return 0
 
 
 def cumsum(ndarray x not None, ndarray out not None, *, bint reverse=False):
-    run_scan("cumsum", CUMSUM, x, x, out, reverse)
+    cdef mg_scan_args p
+    prepare("cumsum", &p, x, out, True)
+    p.reverse = reverse
+    call(k_cumsum, &p, WEIGHT * p.rows * p.n)
 
 
 def prod(ndarray x not None, ndarray out not None):
-    run_scan("prod", PROD, x, x, out, False)
+    cdef mg_scan_args p
+    prepare("prod", &p, x, out, False)
+    call(k_prod, &p, WEIGHT * p.rows * p.n)
 
 
 def prod_grad(ndarray g not None, ndarray x not None, ndarray out not None):
-    run_scan("prod_grad", PROD_GRAD, x, g, out, False)
+    cdef mg_scan_args p
+    prepare("prod_grad", &p, x, out, True)
+    check_rows("prod_grad", x, "g", g)
+    p.g = PyArray_DATA(g)
+    call(k_prod_grad, &p, WEIGHT * p.rows * p.n)
 
 
 def norm(ndarray x not None, ndarray out not None):
-    run_scan("norm", NORM, x, x, out, False)
+    cdef mg_scan_args p
+    prepare("norm", &p, x, out, False)
+    call(k_norm, &p, WEIGHT * p.rows * p.n)

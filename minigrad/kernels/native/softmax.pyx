@@ -1,62 +1,132 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Softmax and cross-entropy: checks, then rows over threads. Arithmetic: src_c/reduce/softmax.c; meaning: reference/softmax.py."""
 
-from cython.parallel cimport prange
 from libc.stdint cimport int64_t
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport mg_softmax, mg_softmax_table
 from minigrad.kernels.native.checks cimport check_indices, check_out, check_same, describe
+from minigrad.kernels.native.launch cimport call, item_size, kernel_of, least, pieces, put, share, threads_for
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport CHUNK, mg_pairwise, mg_pairwise_add, mg_pairwise_total
 
 from minigrad.errors import DTypeError, ShapeError
 
+cdef extern from "reduce/softmax.h" nogil:
+    ctypedef struct mg_softmax_args:
+        size_t rows, n
+        const void *x
+        void *out
+        int precision
+    ctypedef struct mg_softmax_grad_args:
+        size_t rows, n
+        const void *g
+        const void *y
+        void *out
+        int precision
+    ctypedef struct mg_cross_entropy_args:
+        size_t rows, n
+        const void *x
+        const int64_t *label
+        const void *t
+        void *loss
+        void *probs
+        double divisor
+        int each, precision
+    ctypedef struct mg_cross_entropy_grad_args:
+        size_t rows, n
+        const void *probs
+        const int64_t *label
+        const void *t
+        const void *g
+        void *out
+        double divisor
+        int each, precision
+    ctypedef void (*mg_softmax_rows)(const mg_softmax_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_softmax_grad_rows)(const mg_softmax_grad_args *p, size_t first, size_t n) noexcept nogil
+    ctypedef struct mg_softmax_table:
+        mg_softmax_rows softmax[2]
+        mg_softmax_rows log_softmax[2]
+        mg_softmax_grad_rows softmax_grad[2]
+        mg_softmax_grad_rows log_softmax_grad[2]
+        double (*sum_flat[2])(size_t n, const void *losses) noexcept nogil
+        void (*cross_entropy[2])(const mg_cross_entropy_args *p, size_t first, size_t n, void *loss) noexcept nogil
+        void (*cross_entropy_grad[2])(const mg_cross_entropy_grad_args *p, size_t first, size_t n) noexcept nogil
+    const mg_softmax_table *const *mg_softmax_tables
+
 cdef enum:
     BLOCK = 4096                            # elements that a thread takes at once, in whole rows
     WEIGHT = 8                              # an exponential and its share of a sum, in elements of memory-bound work
-    SOFTMAX, SOFTMAX_GRAD, LOG_SOFTMAX, LOG_SOFTMAX_GRAD
 
 
-cdef struct rows_args:                      # of the four kernels that map rows to rows
-    int kind, bits
-    Py_ssize_t rows, n
-    const char *x                           # or the incoming gradient
-    const char *y                           # the output, for a gradient
-    char *out
+cdef inline size_t rows_at_once(size_t n) noexcept nogil:
+    return 1 + BLOCK // n
 
 
-cdef void rows_block(const rows_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
-    cdef Py_ssize_t at = i * p.n
-    cdef const float *x32 = <const float *>p.x + at
-    cdef const float *y32 = <const float *>p.y + at
-    cdef const double *x64 = <const double *>p.x + at
-    cdef const double *y64 = <const double *>p.y + at
-    cdef float *out32 = <float *>p.out + at
-    cdef double *out64 = <double *>p.out + at
-    if p.bits == 32:
-        if p.kind == SOFTMAX: c.softmax_f32(rows, p.n, x32, out32)
-        elif p.kind == SOFTMAX_GRAD: c.softmax_grad_f32(rows, p.n, x32, y32, out32)
-        elif p.kind == LOG_SOFTMAX: c.log_softmax_f32(rows, p.n, x32, out32)
-        else: c.log_softmax_grad_f32(rows, p.n, x32, y32, out32)
+# --- softmax, log_softmax and their gradients: one thread takes all rows at once, several take blocks of rows ---
+
+cdef struct softmax_call:                   # what the blocks share
+    const mg_softmax_args *p
+    mg_softmax_rows body
+
+
+cdef void softmax_block(const void *args, size_t i) noexcept nogil:
+    c = <const softmax_call *>args
+    cdef size_t size = rows_at_once(c.p.n)
+    c.body(c.p, i * size, least(size, c.p.rows - i * size))
+
+
+cdef inline int softmax_rows(const mg_softmax_args *p, mg_softmax_rows body) noexcept nogil:
+    cdef softmax_call c
+    cdef size_t work = WEIGHT * p.rows * p.n
+    c.p, c.body = p, body
+    if threads_for(work) == 1:
+        body(p, 0, p.rows)
     else:
-        if p.kind == SOFTMAX: c.softmax_f64(rows, p.n, x64, out64)
-        elif p.kind == SOFTMAX_GRAD: c.softmax_grad_f64(rows, p.n, x64, y64, out64)
-        elif p.kind == LOG_SOFTMAX: c.log_softmax_f64(rows, p.n, x64, out64)
-        else: c.log_softmax_grad_f64(rows, p.n, x64, y64, out64)
-
-
-cdef int k_rows(const rows_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(WEIGHT * p.rows * p.n)
-    cdef Py_ssize_t i, size = 1 + BLOCK // p.n, blocks = (p.rows + size - 1) // size
-    if threads == 1:
-        rows_block(p, 0, p.rows)
-    else:
-        for i in prange(blocks, num_threads=threads, schedule="static"):
-            rows_block(p, i * size, min(size, p.rows - i * size))
+        share(work, pieces(p.rows, rows_at_once(p.n)), softmax_block, &c)
     return 0
+
+
+cdef int k_softmax(const void *args) noexcept nogil:
+    p = <const mg_softmax_args *>args
+    return softmax_rows(p, mg_softmax_tables[runtime.variant].softmax[p.precision])
+
+
+cdef int k_log_softmax(const void *args) noexcept nogil:
+    p = <const mg_softmax_args *>args
+    return softmax_rows(p, mg_softmax_tables[runtime.variant].log_softmax[p.precision])
+
+
+cdef struct softmax_grad_call:
+    const mg_softmax_grad_args *p
+    mg_softmax_grad_rows body
+
+
+cdef void softmax_grad_block(const void *args, size_t i) noexcept nogil:
+    c = <const softmax_grad_call *>args
+    cdef size_t size = rows_at_once(c.p.n)
+    c.body(c.p, i * size, least(size, c.p.rows - i * size))
+
+
+cdef inline int softmax_grad_rows(const mg_softmax_grad_args *p, mg_softmax_grad_rows body) noexcept nogil:
+    cdef softmax_grad_call c
+    cdef size_t work = WEIGHT * p.rows * p.n
+    c.p, c.body = p, body
+    if threads_for(work) == 1:
+        body(p, 0, p.rows)
+    else:
+        share(work, pieces(p.rows, rows_at_once(p.n)), softmax_grad_block, &c)
+    return 0
+
+
+cdef int k_softmax_grad(const void *args) noexcept nogil:
+    p = <const mg_softmax_grad_args *>args
+    return softmax_grad_rows(p, mg_softmax_tables[runtime.variant].softmax_grad[p.precision])
+
+
+cdef int k_log_softmax_grad(const void *args) noexcept nogil:
+    p = <const mg_softmax_grad_args *>args
+    return softmax_grad_rows(p, mg_softmax_tables[runtime.variant].log_softmax_grad[p.precision])
 
 
 cdef inline bint is_table(ndarray x, ndarray out) noexcept:
@@ -64,98 +134,89 @@ cdef inline bint is_table(ndarray x, ndarray out) noexcept:
     return PyArray_NDIM(out) == 2 and PyArray_NDIM(x) == 2 and PyArray_DIM(x, 1) == PyArray_DIM(out, 1)
 
 
-cdef int run_rows(str kernel, int kind, ndarray x, ndarray y, ndarray out) except -1:
-    cdef rows_args p
-    p.kind, p.bits = kind, check_same(kernel, x, out)
-    if kind == SOFTMAX_GRAD or kind == LOG_SOFTMAX_GRAD:
-        check_same(kernel, y, out)
-    if not (is_table(x, out) and is_table(y, out)):
-        first = f"x is {describe(x)}" if x is y else f"g is {describe(x)}, y is {describe(y)}"
-        raise ShapeError(f"{kernel}: {first}, out is {describe(out)}; need all (rows, classes)")
+cdef int run_rows(str name, kernel_of kernel, ndarray x, ndarray out) except -1:
+    cdef mg_softmax_args p
+    p.precision = check_same(name, x, out)
+    if not is_table(x, out):
+        raise ShapeError(f"{name}: x is {describe(x)}, out is {describe(out)}; need all (rows, classes)")
+    p.rows, p.n, p.x, p.out = PyArray_DIM(out, 0), PyArray_DIM(out, 1), PyArray_DATA(x), PyArray_DATA(out)
+    if p.rows * p.n:
+        call(kernel, &p, WEIGHT * p.rows * p.n)
+    return 0
+
+
+cdef int run_rows_grad(str name, kernel_of kernel, ndarray g, ndarray y, ndarray out) except -1:
+    cdef mg_softmax_grad_args p
+    p.precision = check_same(name, g, out)
+    check_same(name, y, out)
+    if not (is_table(g, out) and is_table(y, out)):
+        first = f"g is {describe(g)}, y is {describe(y)}"
+        raise ShapeError(f"{name}: {first}, out is {describe(out)}; need all (rows, classes)")
     p.rows, p.n = PyArray_DIM(out, 0), PyArray_DIM(out, 1)
-    p.x, p.y, p.out = <const char *>PyArray_DATA(x), <const char *>PyArray_DATA(y), <char *>PyArray_DATA(out)
-    if p.rows * p.n == 0:
-        return 0
-    if runtime.releases_gil(WEIGHT * p.rows * p.n):
-        with nogil:
-            k_rows(&p)
-    else:
-        k_rows(&p)
+    p.g, p.y, p.out = PyArray_DATA(g), PyArray_DATA(y), PyArray_DATA(out)
+    if p.rows * p.n:
+        call(kernel, &p, WEIGHT * p.rows * p.n)
     return 0
 
 
 def softmax(ndarray x not None, ndarray out not None):
-    run_rows("softmax", SOFTMAX, x, x, out)
+    run_rows("softmax", k_softmax, x, out)
 
 
 def softmax_grad(ndarray g not None, ndarray y not None, ndarray out not None):
-    run_rows("softmax_grad", SOFTMAX_GRAD, g, y, out)
+    run_rows_grad("softmax_grad", k_softmax_grad, g, y, out)
 
 
 def log_softmax(ndarray x not None, ndarray out not None):
-    run_rows("log_softmax", LOG_SOFTMAX, x, x, out)
+    run_rows("log_softmax", k_log_softmax, x, out)
 
 
 def log_softmax_grad(ndarray g not None, ndarray y not None, ndarray out not None):
-    run_rows("log_softmax_grad", LOG_SOFTMAX_GRAD, g, y, out)
+    run_rows_grad("log_softmax_grad", k_log_softmax_grad, g, y, out)
 
 
-cdef struct cross_entropy_args:
-    Py_ssize_t rows, n
-    const char *x
-    const int64_t *label                    # or NULL, and probabilities t
-    const char *t
+# --- cross_entropy: the losses and the probabilities ---
+
+cdef struct some_rows:                      # what the blocks share: their losses go to `loss`, one after the other
+    const mg_cross_entropy_args *p
+    size_t first, rows
     char *loss
-    char *probs
-    bint each                               # one loss per row; else their sum over divisor
-    double divisor
-    int bits
 
 
-cdef void cross_entropy_block(const cross_entropy_args *p, Py_ssize_t i, Py_ssize_t rows, char *loss) noexcept nogil:
-    """The losses of `rows` rows from row i on."""
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
-    cdef Py_ssize_t at = i * p.n
-    cdef const int64_t *label = p.label + i if p.label else NULL
-    if p.bits == 32:
-        c.cross_entropy_f32(rows, p.n, <const float *>p.x + at, label, <const float *>p.t + at,
-                            <float *>loss, <float *>p.probs + at)
+cdef void cross_entropy_block(const void *args, size_t i) noexcept nogil:
+    s = <const some_rows *>args
+    p = s.p
+    cdef size_t size = rows_at_once(p.n), start = i * size
+    mg_softmax_tables[runtime.variant].cross_entropy[p.precision](
+        p, s.first + start, least(size, s.rows - start), s.loss + start * item_size(p.precision))
+
+
+cdef inline void cross_entropy_rows(const mg_cross_entropy_args *p, size_t first, size_t rows, void *loss) noexcept nogil:
+    """The losses of `rows` rows from `first` on."""
+    cdef some_rows s
+    cdef size_t work = WEIGHT * rows * p.n
+    s.p, s.first, s.rows, s.loss = p, first, rows, <char *>loss
+    if threads_for(work) == 1:
+        mg_softmax_tables[runtime.variant].cross_entropy[p.precision](p, first, rows, loss)
     else:
-        c.cross_entropy_f64(rows, p.n, <const double *>p.x + at, label, <const double *>p.t + at,
-                            <double *>loss, <double *>p.probs + at)
+        share(work, pieces(rows, rows_at_once(p.n)), cross_entropy_block, &s)
 
 
-cdef void cross_entropy_rows(const cross_entropy_args *p, Py_ssize_t i, Py_ssize_t rows, char *loss) noexcept nogil:
-    """The same over threads."""
-    cdef int threads = runtime.threads_for(WEIGHT * rows * p.n)
-    cdef Py_ssize_t j, size = 1 + BLOCK // p.n, blocks = (rows + size - 1) // size
-    if threads == 1:
-        cross_entropy_block(p, i, rows, loss)
-    else:
-        for j in prange(blocks, num_threads=threads, schedule="static"):
-            cross_entropy_block(p, i + j * size, min(size, rows - j * size), loss + j * size * (p.bits // 8))
-
-
-cdef int k_cross_entropy(const cross_entropy_args *p) noexcept nogil:
-    cdef double losses[CHUNK]               # of one chunk of the sum, as reals of p.bits
+cdef int k_cross_entropy(const void *args) noexcept nogil:
+    p = <const mg_cross_entropy_args *>args
+    cdef double[CHUNK] losses               # of one chunk of the sum, as numbers of p's precision
     cdef mg_pairwise sum
-    cdef Py_ssize_t i = 0, rows
+    cdef size_t i = 0, rows
     if p.each:
         cross_entropy_rows(p, 0, p.rows, p.loss)
         return 0
     sum.count = sum.waiting = 0
     while i < p.rows:
-        rows = min(CHUNK, p.rows - i)
-        cross_entropy_rows(p, i, rows, <char *>losses)
-        if p.bits == 32:
-            mg_pairwise_add(&sum, mg_softmax[runtime.variant].sum_flat_f32(rows, <const float *>losses))
-        else:
-            mg_pairwise_add(&sum, mg_softmax[runtime.variant].sum_flat_f64(rows, losses))
+        rows = least(CHUNK, p.rows - i)
+        cross_entropy_rows(p, i, rows, losses)
+        mg_pairwise_add(&sum, mg_softmax_tables[runtime.variant].sum_flat[p.precision](rows, losses))
         i += rows
-    if p.bits == 32:
-        (<float *>p.loss)[0] = <float>(mg_pairwise_total(&sum) / p.divisor)
-    else:
-        (<double *>p.loss)[0] = mg_pairwise_total(&sum) / p.divisor
+    put(p.loss, p.precision, mg_pairwise_total(&sum) / p.divisor)
     return 0
 
 
@@ -177,8 +238,8 @@ cdef int check_target(str kernel, ndarray x, ndarray target) except -1:
 def cross_entropy(
     ndarray x not None, ndarray target not None, ndarray loss not None, ndarray probs not None, *, int reduction
 ):
-    cdef cross_entropy_args p
-    p.bits = check_same("cross_entropy", x, probs)
+    cdef mg_cross_entropy_args p
+    p.precision = check_same("cross_entropy", x, probs)
     check_target("cross_entropy", x, target)
     p.rows, p.n, p.each = PyArray_DIM(x, 0), PyArray_DIM(x, 1), reduction == NONE
     if p.rows > 0 and p.n == 0:
@@ -186,66 +247,36 @@ def cross_entropy(
     check_out("cross_entropy", loss)
     check_losses("cross_entropy", "loss", loss, x, p.rows, reduction)
     p.divisor = divisor_of("cross_entropy", x, p.rows, reduction)
-    p.x, p.loss, p.probs = <const char *>PyArray_DATA(x), <char *>PyArray_DATA(loss), <char *>PyArray_DATA(probs)
-    p.t = <const char *>PyArray_DATA(target)
+    p.x, p.loss, p.probs, p.t = PyArray_DATA(x), PyArray_DATA(loss), PyArray_DATA(probs), PyArray_DATA(target)
     p.label = <const int64_t *>p.t if PyArray_NDIM(target) == 1 else NULL
-    if runtime.releases_gil(WEIGHT * p.rows * p.n):
-        with nogil:
-            k_cross_entropy(&p)
-    else:
-        k_cross_entropy(&p)
+    call(k_cross_entropy, &p, WEIGHT * p.rows * p.n)
 
 
-cdef struct cross_entropy_grad_args:
-    Py_ssize_t rows, n, step
-    const char *probs
-    const int64_t *label                    # or NULL, and probabilities t
-    const char *t
-    const char *g
-    char *out
-    double divisor
-    int bits
+# --- cross_entropy_grad ---
+
+cdef void cross_entropy_grad_block(const void *args, size_t i) noexcept nogil:
+    p = <const mg_cross_entropy_grad_args *>args
+    cdef size_t size = rows_at_once(p.n)
+    mg_softmax_tables[runtime.variant].cross_entropy_grad[p.precision](p, i * size, least(size, p.rows - i * size))
 
 
-cdef void cross_entropy_grad_block(const cross_entropy_grad_args *p, Py_ssize_t i, Py_ssize_t rows) noexcept nogil:
-    cdef const mg_softmax_table *c = mg_softmax[runtime.variant]
-    cdef Py_ssize_t at = i * p.n, g = i * p.step
-    cdef const int64_t *label = p.label + i if p.label else NULL
-    if p.bits == 32:
-        c.cross_entropy_grad_f32(rows, p.n, <const float *>p.probs + at, label, <const float *>p.t + at,
-                                 <const float *>p.g + g, p.step, p.divisor, <float *>p.out + at)
-    else:
-        c.cross_entropy_grad_f64(rows, p.n, <const double *>p.probs + at, label, <const double *>p.t + at,
-                                 <const double *>p.g + g, p.step, p.divisor, <double *>p.out + at)
-
-
-cdef int k_cross_entropy_grad(const cross_entropy_grad_args *p) noexcept nogil:
-    cdef int threads = runtime.threads_for(p.rows * p.n)
-    cdef Py_ssize_t i, size = 1 + BLOCK // p.n, blocks = (p.rows + size - 1) // size
-    if threads == 1:
-        cross_entropy_grad_block(p, 0, p.rows)
-    else:
-        for i in prange(blocks, num_threads=threads, schedule="static"):
-            cross_entropy_grad_block(p, i * size, min(size, p.rows - i * size))
+cdef int k_cross_entropy_grad(const void *args) noexcept nogil:
+    p = <const mg_cross_entropy_grad_args *>args
+    share(p.rows * p.n, pieces(p.rows, rows_at_once(p.n)), cross_entropy_grad_block, p)
     return 0
 
 
 def cross_entropy_grad(
     ndarray probs not None, ndarray target not None, ndarray g not None, ndarray out not None, *, int reduction
 ):
-    cdef cross_entropy_grad_args p
-    p.bits = check_same("cross_entropy_grad", probs, out)
+    cdef mg_cross_entropy_grad_args p
+    p.precision = check_same("cross_entropy_grad", probs, out)
     check_target("cross_entropy_grad", probs, target)
-    p.rows, p.n, p.step = PyArray_DIM(probs, 0), PyArray_DIM(probs, 1), reduction == NONE
+    p.rows, p.n, p.each = PyArray_DIM(probs, 0), PyArray_DIM(probs, 1), reduction == NONE
     check_losses("cross_entropy_grad", "g", g, probs, p.rows, reduction)
     if p.rows * p.n == 0:
         return
     p.divisor = divisor_of("cross_entropy_grad", probs, p.rows, reduction)
-    p.probs, p.g, p.out = <const char *>PyArray_DATA(probs), <const char *>PyArray_DATA(g), <char *>PyArray_DATA(out)
-    p.t = <const char *>PyArray_DATA(target)
+    p.probs, p.g, p.out, p.t = PyArray_DATA(probs), PyArray_DATA(g), PyArray_DATA(out), PyArray_DATA(target)
     p.label = <const int64_t *>p.t if PyArray_NDIM(target) == 1 else NULL
-    if runtime.releases_gil(p.rows * p.n):
-        with nogil:
-            k_cross_entropy_grad(&p)
-    else:
-        k_cross_entropy_grad(&p)
+    call(k_cross_entropy_grad, &p, p.rows * p.n)

@@ -1,5 +1,9 @@
 # The place in a random stream that dropout and random draw from.
-from minigrad.kernels.native._c cimport mg_stream
+from libc.stdint cimport uint64_t
+
+cdef extern from "random/stream.h" nogil:
+    ctypedef struct mg_stream:
+        uint64_t key, number, offset
 
 
 cdef inline mg_stream stream_of(str kernel, object key, object stream, object offset) except *:

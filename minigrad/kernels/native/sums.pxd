@@ -1,4 +1,8 @@
+# cython: language_level=3, cdivision=True
 # Flat sums split among threads: parts of 2^k chunks, each a subtree of the order that src_c/base/sums.h defines.
+from minigrad.kernels.native.launch cimport least, pieces, share, threads_for
+from minigrad.kernels.native.runtime cimport part_of
+
 cdef extern from "base/sums.h" nogil:
     ctypedef struct mg_pairwise:
         size_t count, waiting
@@ -10,19 +14,34 @@ cdef enum:
     MAX_PARTS = 64
 
 
-cdef inline Py_ssize_t part_size(Py_ssize_t n) noexcept nogil:
+cdef struct stretch:                        # what the parts of sum_in_parts are given: part i sums elements
+    const void *args                        # first + i size on, `size` of the n in all,
+    size_t first, n, size
+    double *sums                            # and leaves the flat sum of these at sums[i]
+
+
+cdef inline size_t part_size(size_t n) noexcept nogil:
     """The least 2^k chunks, 16 at least, of which n elements make at most MAX_PARTS parts."""
-    cdef Py_ssize_t size = 16 * CHUNK
+    cdef size_t size = 16 * CHUNK
     while size * MAX_PARTS < n:
         size *= 2
     return size
 
 
-cdef inline double sum_parts(const double *part, Py_ssize_t parts) noexcept nogil:
-    """The flat sum, from the sums of its parts."""
-    cdef mg_pairwise p
-    cdef Py_ssize_t i
-    p.count = p.waiting = 0
-    for i in range(parts):
-        mg_pairwise_add(&p, part[i])
-    return mg_pairwise_total(&p)
+cdef inline double sum_in_parts(size_t work, size_t first, size_t n, part_of part, const void *args) noexcept nogil:
+    """The flat sum of n elements from `first` on: in one part, or in parts that any threads take."""
+    cdef double[MAX_PARTS] sums
+    cdef mg_pairwise tree
+    cdef stretch s
+    cdef size_t i, count
+    s.args, s.first, s.n, s.size, s.sums = args, first, n, n, sums
+    if threads_for(work) == 1:
+        part(&s, 0)
+        return sums[0]
+    s.size = part_size(n)
+    count = pieces(n, s.size)
+    share(work, count, part, &s)
+    tree.count = tree.waiting = 0
+    for i in range(count):
+        mg_pairwise_add(&tree, sums[i])
+    return mg_pairwise_total(&tree)

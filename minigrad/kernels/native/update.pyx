@@ -1,93 +1,159 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Optimizer updates: one call for a table of parameters, cut into pieces over threads. Arithmetic: src_c/update/update.c."""
 
-from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native._c cimport (
-    MG_COLUMNS, mg_update, mg_update_f32, mg_update_f64, mg_update_settings, mg_update_table
-)
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
+from minigrad.kernels.native.launch cimport WAVE, call, least, share, threads_for
 
 import numpy as np
 
 from minigrad.errors import ShapeError
 from minigrad.kernels.reference.segments import new_scalars
 
-cdef enum:
-    PIECE = 4096                            # elements; fixed, and as in penalty.pyx: both give one value of a penalty
-    STATES = 3
+cdef extern from "update/update.h" nogil:
+    enum: MG_COLUMNS, MG_PIECE, MG_GIVEN, MG_ZEROS, MG_LEAVE, mg_rules
+    enum: mg_rule_sgd, mg_rule_adam, mg_rule_rmsprop, mg_rule_adagrad
+    ctypedef struct mg_update_settings:
+        double momentum
+        int nesterov
+        double beta1, beta2, eps
+        int amsgrad, centered
+    ctypedef struct mg_segment:
+        size_t n
+        void *w
+        void *state[3]
+        const void *g
+        int gradient, precision
+    ctypedef struct mg_update_args:
+        const double *scalars
+        double *sums
+        mg_update_settings settings
+        int rule
+        size_t n
+        mg_segment segment[1]               # n of them
+    ctypedef void (*mg_update)(const mg_update_args *p, size_t segment, size_t first, size_t n) noexcept nogil
+    ctypedef struct mg_update_table:
+        void (*sums[2])(const mg_update_args *p, size_t segment, size_t first, size_t n, double *sums) noexcept nogil
+        mg_update update[4][2]
+    const mg_update_table *const *mg_update_tables
 
-cdef enum:
-    SGD
-    ADAM
-    RMSPROP
-    ADAGRAD
-
-cdef double[PIECE] zeros                    # the gradient of a parameter that has none
+cdef enum: STATES = 3
 
 
-cdef struct segment:
-    char *w
-    char *state[STATES]
-    const char *g                           # of this step; NULL: leave the parameter as it is
-    int bits
-
+# --- the update: pieces of MG_PIECE elements, as in penalty.pyx, so that both give one value of a penalty ---
 
 cdef struct piece:
-    Py_ssize_t segment, start, n
-    Py_ssize_t before                       # elements in all pieces before this one: how work is split over threads
-    double sums[2]
+    size_t segment, first, n
+    size_t before                           # elements in the pieces of this wave before it
 
+
+cdef struct update_wave:                    # pieces whose sums wait on the stack
+    const mg_update_args *p
+    size_t count, elements, parts
+    piece *pieces
+    double (*sums)[2]
+
+
+cdef inline void update_piece(const mg_update_args *p, const piece *q, double *sums) noexcept nogil:
+    t = mg_update_tables[runtime.variant]
+    s = &p.segment[q.segment]
+    if p.sums != NULL:
+        t.sums[s.precision](p, q.segment, q.first, q.n, sums)
+    if s.gradient != MG_LEAVE:
+        t.update[p.rule][s.precision](p, q.segment, q.first, q.n)
+
+
+cdef void update_part(const void *args, size_t i) noexcept nogil:
+    """Part i: the pieces whose first element lies in this part of all elements."""
+    w = <const update_wave *>args
+    cdef size_t j
+    for j in range(w.count):
+        if w.parts == 1 or w.pieces[j].before * w.parts // w.elements == i:
+            update_piece(w.p, &w.pieces[j], w.sums[j])
+
+
+cdef inline void update_wave_of(update_wave *w, size_t work) noexcept nogil:
+    """Update the pieces of a wave by any threads, and add their sums in order."""
+    cdef double *total
+    cdef size_t j
+    share(work, w.parts, update_part, w)
+    if w.p.sums != NULL:
+        for j in range(w.count):
+            total = w.p.sums + 2 * w.pieces[j].segment
+            total[0] += w.sums[j][0]
+            total[1] += w.sums[j][1]
+    w.count = w.elements = 0
+
+
+cdef int k_update(const void *args) noexcept nogil:
+    p = <const mg_update_args *>args
+    cdef piece[WAVE] pieces
+    cdef double[WAVE][2] sums
+    cdef update_wave w
+    cdef size_t i, first, n, work = 0
+    for i in range(p.n):
+        work += p.segment[i].n
+    work *= 2 if p.rule == mg_rule_sgd else 4
+    w.p, w.pieces, w.sums, w.count, w.elements, w.parts = p, pieces, sums, 0, 0, threads_for(work)
+    if p.sums != NULL:
+        for i in range(2 * p.n):
+            p.sums[i] = 0
+    for i in range(p.n):
+        first = 0
+        while first < p.segment[i].n:
+            n = least(MG_PIECE, p.segment[i].n - first)
+            w.pieces[w.count] = piece(i, first, n, w.elements)
+            w.count += 1
+            w.elements += n
+            first += n
+            if w.count == WAVE:
+                update_wave_of(&w, work)
+    if w.count:
+        update_wave_of(&w, work)
+    return 0
+
+
+# --- the table of parameters ---
 
 cdef class Segments:
-    """The native table of segments.py: the same attributes, and pointers to the arrays that they keep alive."""
+    """The native table of segments.py: the same attributes, and one block of memory that holds what a call says."""
     cdef readonly tuple params, states
     cdef readonly ndarray scalars, sums
     cdef public bint summed
-    cdef Py_ssize_t n, n_pieces, elements
-    cdef segment *segments
-    cdef piece *pieces
+    cdef Py_ssize_t n, elements
+    cdef mg_update_args *args               # with the segments at its end
 
     def __cinit__(self, params, *states):
-        cdef Py_ssize_t i, k, start, size
+        cdef Py_ssize_t i, k
         cdef ndarray w
+        cdef mg_segment *s
         self.params, self.states = tuple(params), tuple([tuple(state) for state in states])
         self.n = len(self.params)
         if len(self.states) > STATES or any([len(state) != self.n for state in self.states]):
             states = [len(state) for state in self.states]
             raise ShapeError(f"segments: {self.n} parameters, {states} states; need at most {STATES} for each")
         self.scalars, self.sums, self.summed = new_scalars(self.n), np.zeros((self.n, 2)), True
-        for x in self.params:
-            w = array_of("segments: a parameter", x)
-            check_real("segments", w)
-            check_out("segments", w)
-            self.n_pieces += pieces_of(w)
-        self.segments = <segment *>calloc(self.n + 1, sizeof(segment))
-        self.pieces = <piece *>calloc(self.n_pieces + 1, sizeof(piece))
-        if self.segments is NULL or self.pieces is NULL:
+        self.args = <mg_update_args *>calloc(1, sizeof(mg_update_args) + self.n * sizeof(mg_segment))
+        if self.args is NULL:
             raise MemoryError("segments: no memory for the table")
-        self.n_pieces = 0
+        self.args.n = self.n
         for i in range(self.n):
-            w = self.params[i]
-            self.segments[i].w, self.segments[i].bits = <char *>PyArray_DATA(w), check_real("segments", w)
+            w, s = array_of("segments: a parameter", self.params[i]), &self.args.segment[i]
+            s.precision = check_real("segments", w)
+            check_out("segments", w)
+            s.n, s.w = PyArray_SIZE(w), PyArray_DATA(w)
             for k in range(STATES):         # not read where there is none
-                self.segments[i].state[k] = self.segments[i].w
+                s.state[k] = s.w
             for k in range(len(self.states)):
                 check_same("segments", w, array_of("segments: a state", self.states[k][i]))
-                self.segments[i].state[k] = <char *>PyArray_DATA(<ndarray>self.states[k][i])
-            for start in range(0, PyArray_SIZE(w), PIECE):
-                size = min(PIECE, PyArray_SIZE(w) - start)
-                self.pieces[self.n_pieces].segment, self.pieces[self.n_pieces].start = i, start
-                self.pieces[self.n_pieces].n, self.pieces[self.n_pieces].before = size, self.elements
-                self.n_pieces += 1
-                self.elements += size
+                s.state[k] = PyArray_DATA(<ndarray>self.states[k][i])
+            self.elements += PyArray_SIZE(w)
 
     def __dealloc__(self):
-        free(self.segments)
-        free(self.pieces)
+        free(self.args)
 
 
 cdef inline ndarray array_of(str what, object x):
@@ -96,86 +162,10 @@ cdef inline ndarray array_of(str what, object x):
     return x
 
 
-cdef inline Py_ssize_t pieces_of(ndarray w) noexcept:
-    return (PyArray_SIZE(w) + PIECE - 1) // PIECE
-
-
-cdef struct update_args:
-    Py_ssize_t n, n_pieces, elements
-    const segment *segments
-    piece *pieces
-    const double *scalars
-    double *sums                            # NULL: nobody asks for them
-    mg_update_settings settings
-    int rule
-
-
-cdef inline mg_update_f32 rule_f32(const mg_update_table *t, int rule) noexcept nogil:
-    cdef mg_update_f32[4] rules
-    rules[:] = [t.sgd_f32, t.adam_f32, t.rmsprop_f32, t.adagrad_f32]
-    return rules[rule]
-
-
-cdef inline mg_update_f64 rule_f64(const mg_update_table *t, int rule) noexcept nogil:
-    cdef mg_update_f64[4] rules
-    rules[:] = [t.sgd_f64, t.adam_f64, t.rmsprop_f64, t.adagrad_f64]
-    return rules[rule]
-
-
-cdef inline void one_piece(const update_args *p, piece *q) noexcept nogil:
-    """Pick the function; point it at the piece."""
-    cdef const mg_update_table *t = mg_update[runtime.variant]
-    cdef const segment *s = &p.segments[q.segment]
-    cdef const double *row = p.scalars + q.segment * MG_COLUMNS
-    cdef Py_ssize_t at = q.start * (s.bits // 8)
-    cdef char *w = s.w + at
-    cdef const char *g = s.g if s.g is NULL or s.g is <const char *>zeros else s.g + at
-    cdef char *state[STATES]
-    cdef int k
-    for k in range(STATES):
-        state[k] = s.state[k] + at
-    if p.sums is not NULL and s.bits == 32:
-        t.sums_f32(q.n, <float *>w, row, q.sums)
-    elif p.sums is not NULL:
-        t.sums_f64(q.n, <double *>w, row, q.sums)
-    if s.g is NULL:
-        pass
-    elif s.bits == 32:
-        rule_f32(t, p.rule)(q.n, <float *>w, <const float *>g, <float **>state, row, &p.settings)
-    else:
-        rule_f64(t, p.rule)(q.n, <double *>w, <const double *>g, <double **>state, row, &p.settings)
-
-
-cdef void share(const update_args *p, int thread, int threads) noexcept nogil:
-    """The pieces whose first element lies in this thread's share of all elements."""
-    cdef Py_ssize_t i
-    for i in range(p.n_pieces):
-        if p.pieces[i].before * threads // p.elements == thread:
-            one_piece(p, &p.pieces[i])
-
-
-cdef int k_update(const update_args *p) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int thread, threads = runtime.threads_for(p.elements * (2 if p.rule == SGD else 4))
-    if threads == 1:                        # a prange in the path costs 0.5 us, even with one thread
-        for i in range(p.n_pieces):
-            one_piece(p, &p.pieces[i])
-    else:
-        for thread in prange(threads, num_threads=threads, schedule="static"):
-            share(p, thread, threads)
-    if p.sums is NULL:
-        return 0
-    for i in range(2 * p.n):
-        p.sums[i] = 0
-    for i in range(p.n_pieces):             # in order, whoever computed them
-        p.sums[2 * p.pieces[i].segment] += p.pieces[i].sums[0]
-        p.sums[2 * p.pieces[i].segment + 1] += p.pieces[i].sums[1]
-    return 0
-
-
-cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
+cdef run(str name, int rule, table, grads, const mg_update_settings *settings, Py_ssize_t states):
     """Check the table and every gradient, before anything is written; then update."""
     cdef Segments t = table if isinstance(table, Segments) else adopt(table)
+    cdef mg_segment *s
     cdef Py_ssize_t i
     cdef tuple held = tuple(grads)          # alive while the GIL is released
     if len(held) != t.n or len(t.states) < states:
@@ -184,22 +174,18 @@ cdef run(str name, table, grads, update_args *p, Py_ssize_t states):
             f"need {t.n} gradients and {states} states"
         )
     for i in range(t.n):
-        g = held[i]
+        g, s = held[i], &t.args.segment[i]
+        s.g = NULL
         if g is None:
-            t.segments[i].g = <const char *>zeros
+            s.gradient = MG_ZEROS
         elif g is False:
-            t.segments[i].g = NULL
+            s.gradient = MG_LEAVE
         else:
             check_gradient(name, t.params[i], array_of("a gradient", g))
-            t.segments[i].g = <const char *>PyArray_DATA(<ndarray>g)
-    p.n, p.n_pieces, p.elements, p.segments, p.pieces = t.n, t.n_pieces, t.elements, t.segments, t.pieces
-    p.scalars = <const double *>PyArray_DATA(t.scalars)
-    p.sums = <double *>PyArray_DATA(t.sums) if t.summed else NULL
-    if runtime.releases_gil(p.elements):
-        with nogil:
-            k_update(p)
-    else:
-        k_update(p)
+            s.gradient, s.g = MG_GIVEN, PyArray_DATA(<ndarray>g)
+    t.args.rule, t.args.settings, t.args.scalars = rule, settings[0], <const double *>PyArray_DATA(t.scalars)
+    t.args.sums = <double *>PyArray_DATA(t.sums) if t.summed else NULL
+    call(k_update, t.args, t.elements)
 
 
 cdef inline int check_gradient(str name, ndarray w, ndarray g) except -1:
@@ -225,28 +211,20 @@ def segments(params, *states):
 
 
 def sgd_update(table, grads, *, double momentum=0.0, bint nesterov=False):
-    cdef update_args p
-    p.settings = mg_update_settings(momentum, nesterov, 0, 0, 0, 0, 0)
-    p.rule = SGD
-    run("sgd_update", table, grads, &p, 1 if momentum != 0 else 0)
+    cdef mg_update_settings settings = mg_update_settings(momentum, nesterov, 0, 0, 0, 0, 0)
+    run("sgd_update", mg_rule_sgd, table, grads, &settings, 1 if momentum != 0 else 0)
 
 
 def adam_update(table, grads, *, double beta1, double beta2, double eps, bint amsgrad=False):
-    cdef update_args p
-    p.settings = mg_update_settings(0, 0, beta1, beta2, eps, amsgrad, 0)
-    p.rule = ADAM
-    run("adam_update", table, grads, &p, 3 if amsgrad else 2)
+    cdef mg_update_settings settings = mg_update_settings(0, 0, beta1, beta2, eps, amsgrad, 0)
+    run("adam_update", mg_rule_adam, table, grads, &settings, 3 if amsgrad else 2)
 
 
 def rmsprop_update(table, grads, *, double alpha, double eps, double momentum=0.0, bint centered=False):
-    cdef update_args p
-    p.settings = mg_update_settings(momentum, 0, 0, alpha, eps, 0, centered)
-    p.rule = RMSPROP
-    run("rmsprop_update", table, grads, &p, 1 + centered + (1 if momentum != 0 else 0))
+    cdef mg_update_settings settings = mg_update_settings(momentum, 0, 0, alpha, eps, 0, centered)
+    run("rmsprop_update", mg_rule_rmsprop, table, grads, &settings, 1 + centered + (1 if momentum != 0 else 0))
 
 
 def adagrad_update(table, grads, *, double eps):
-    cdef update_args p
-    p.settings = mg_update_settings(0, 0, 0, 0, eps, 0, 0)
-    p.rule = ADAGRAD
-    run("adagrad_update", table, grads, &p, 1)
+    cdef mg_update_settings settings = mg_update_settings(0, 0, 0, 0, eps, 0, 0)
+    run("adagrad_update", mg_rule_adagrad, table, grads, &settings, 1)

@@ -24,9 +24,9 @@ from ...data import load_digits, load_mnist
 from ...engine import Tensor
 from ...nn.clipping import clip_grad_norm_
 from ...nn.module import Module
-from ...ops.losses import cross_entropy
+from ...nn.prediction import dtype_of
+from ...ops.classification import cross_entropy
 from ...recording import no_grad
-from ...train.evaluate import dtype_of
 from ...train.loop import collector_paused
 from ..demo.experiment import HIDDEN
 from ..pages.statistics import median_interval

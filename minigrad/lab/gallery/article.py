@@ -17,7 +17,8 @@ from ... import nn, optim, reg
 from ...data import Dataset, Split, Standardizer, load_digits, load_mnist, split
 from ...ops.losses import mse
 from ...tensor import from_numpy
-from ..pages.statistics import mean, spread
+from ..pages.console import write_out
+from ..pages.statistics import Gain, mean, spread
 from ..pages.tables import as_text
 
 WIDTH = 110  # of the text in a terminal
@@ -47,11 +48,11 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
 
 
 class Kept(NamedTuple):
-    """A check that must hold, or a finding that may not: in words, with its figures."""
+    """A check that must hold, or a finding that may not: in words, with its figures; held is None if undecided."""
 
     kind: str
     words: str
-    held: bool
+    held: bool | None
 
 
 class Article:
@@ -75,6 +76,7 @@ class Article:
         parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
         parser.add_argument("--figures", action="store_true", help=argparse.SUPPRESS)
+        write_out()  # before --help and the first λ
         options = parser.parse_args(arguments)
         self.quick, self.drawn = options.quick, options.figures
         self.size = {name: quick if self.quick else full for name, (full, quick) in self.sizes[self.name].items()}
@@ -129,8 +131,15 @@ class Article:
         self._keep(Kept("must hold", words, True))
 
     def finds(self, words: str, held: Any) -> None:
-        """An empirical criterion: its verdict, holds or does not hold, is reported."""
-        self._keep(Kept("holds" if held else "does not hold", words, bool(held)))
+        """An empirical criterion: holds, does not hold, or, for held=None, undecided; it is reported."""
+        verdict = "undecided" if held is None else "holds" if held else "does not hold"
+        self._keep(Kept(verdict, words, None if held is None else bool(held)))
+
+    def compares(self, words: str, gain: Gain, wanted: str, bound: float = 0.0) -> None:
+        """An empirical criterion on a mean difference: it is higher (or lower) than the bound; undecided where its
+        interval covers the bound.
+        """
+        self.finds(words, gain.against(wanted, bound))
 
     def _keep(self, kept: Kept) -> None:
         self.kept.append(kept)

@@ -11,7 +11,7 @@ from ... import nn, optim, reg, rng
 from ...data import Dataset, Loader, load_digits, load_mnist, noisy_labels, split
 from ...data.batches.loader import Transform
 from ...nn.module import Module
-from ...ops.losses import cross_entropy
+from ...ops.classification import cross_entropy
 from ...train import accuracy, evaluate, fit
 from ..pages.statistics import Gain, holm, mean, paired_gain, paired_p, spread
 from .article import Article
@@ -20,8 +20,8 @@ TITLE = "What is said of regularization, and what holds"
 FOREWORD = (
     "Each claim has a criterion that was fixed, with its seeds, its sizes and its one primary comparison, before its "
     "figures were seen. A line that must hold is mathematics and was asserted. A line that holds, or does not hold, is "
-    "what these data and seeds say; an interval is the 95% interval of Student's t over paired seeds. One convention "
-    "serves all: mean loss + l1 Σ|w| + (l2/2) Σw²."
+    "what these data and seeds say; it is undecided where they leave it open, as the interval covers both. An interval "
+    "is the 95% interval of Student's t over paired seeds. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw²."
 )
 TIMED = ("C9_cost", "C10_large_data")  # they measure time: nothing runs beside them
 LONG = (  # begun first, in this order, where claims run side by side
@@ -88,24 +88,29 @@ class Claim(Article):
         self, words: str, treated: Sequence[float], control: Sequence[float], higher: bool = True, unit: str = "",
         digits: int = 2,
     ) -> Gain | None:  # fmt: skip
-        """The verdict on: treated is higher (or lower) than control, by the paired interval. One seed gives none."""
+        """The verdict on: treated is higher (or lower) than control. Undecided where the paired interval covers 0; one
+        seed gives none.
+        """
         if len(treated) < 2:
             self.says(f"{words}: one seed, no verdict.")
             return None
         gain = paired_gain(treated, control)
         wanted = "higher" if higher else "lower"
-        self.finds(f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}", gain.verdict == wanted)
+        self.compares(f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}", gain, wanted)
         return gain
 
     def corrected(
         self, pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]], unit: str = "", digits: int = 2
     ) -> None:
-        """The verdicts on several secondary comparisons, treated above control, together at 5% by Holm's method."""
+        """The verdicts on several secondary comparisons, treated above control, together at 5% by Holm's method.
+
+        Undecided are those whose adjusted p value is not below 5%.
+        """
         adjusted = holm([paired_p(*pair) for pair in pairs.values()])
         for (words, pair), p in zip(pairs.items(), adjusted):
             gain, said = paired_gain(*pair), f"p = {p:.1g}" if p >= 1e-9 else "p < 1e-9"
             told = f"{words}: {gain.mean:+.{digits}f} ± {gain.half:.{digits}f}{unit}, {said} by Holm"
-            self.finds(told, p < 0.05 and gain.mean > 0)
+            self.finds(told, gain.mean > 0 if p < 0.05 else None)
 
 
 class Images:

@@ -17,39 +17,47 @@ from typing import NamedTuple
 
 from ... import kernels
 from ...selection import sweep
+from .. import shipped
 from ..pages import figures, machine
+from ..pages.console import any_encoding, make_folder
 from ..pages.report import Report
 from . import claim
 from .article import Article
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
-VERDICTS = ("must hold", "holds", "does not hold")
+VERDICTS = ("must hold", "holds", "does not hold", "undecided")
+QUICK = "A short run, to see that all works: read nothing into what holds and what does not."
 
 
 class Collection(NamedTuple):
-    """Examples of one kind: what one is called, their folder, their class (whose name they use), title and foreword."""
+    """Examples of one kind: what one is called, their folder in examples/, their class, title and foreword."""
 
     kind: str
-    folder: Path
+    folder: str
     made: type[Article]
     title: str
     foreword: str
 
+    @property
+    def path(self) -> Path:
+        """Where the programs stand; ImportError in a package without them."""
+        return shipped.root() / "examples" / self.folder
+
 
 ARTICLES = Collection(
-    "article", EXAMPLES / "articles", Article,
+    "article", "articles", Article,
     "Five articles on regularization: what they say, what their programs do, and what is right",
     "Each program is rebuilt step for step with its mistakes, its failure is shown, and what is right is "
     "computed beside it. A line that must hold is mathematics and was asserted; a line that holds, or does "
-    "not, is what these data and seeds say. One convention serves all: mean loss + l1 Σ|w| + (l2/2) Σw².",
+    "not, is what these data and seeds say, and undecided is where an interval covers both. One convention serves "
+    "all: mean loss + l1 Σ|w| + (l2/2) Σw².",
 )  # fmt: skip
-CLAIMS = Collection("claim", EXAMPLES / "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
+CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
 
 
 def main(options: argparse.Namespace, collection: Collection) -> None:
     """Run the chosen examples of a collection, and write their page and what they kept as JSON."""
     chosen = programs(collection, options.numbers)
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     drawn, start = figures.wanted(options), time.perf_counter()
     jobs = getattr(options, "jobs", 1)
     done = run_all(collection, chosen, options.quick, drawn, jobs)
@@ -66,6 +74,8 @@ def main(options: argparse.Namespace, collection: Collection) -> None:
     }  # fmt: skip
     (options.out / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     written = page.write(options.out / f"{name}.html")
+    if options.quick:
+        print(f"\n{QUICK}")
     print(f"\nreport: {written.resolve()}   ({time.perf_counter() - start:.1f} s)")
 
 
@@ -75,12 +85,8 @@ def number_of(path: Path) -> str:
 
 
 def programs(collection: Collection, numbers: Sequence[str] = ()) -> list[Path]:
-    """The examples with these numbers, all without any; they stand in the source tree only."""
-    paths = sorted(collection.folder.glob("*.py"), key=lambda path: (int(re.sub(r"\D", "", number_of(path))), path))
-    if not paths:
-        raise ImportError(
-            f"the {collection.kind}s stand in the source tree, not in an installed package: use a checkout"
-        )
+    """The examples with these numbers, all without any."""
+    paths = sorted(collection.path.glob("*.py"), key=lambda path: (int(re.sub(r"\D", "", number_of(path))), path))
     known = list(dict.fromkeys(map(number_of, paths)))
     unknown = [number for number in numbers if number.upper() not in known]
     if unknown:
@@ -113,7 +119,8 @@ def run_silently(path: Path, quick: bool, drawn: bool, kind: str) -> tuple[Artic
     out, began = io.StringIO(), time.perf_counter()
     with contextlib.redirect_stdout(out):
         made = run(path, quick, drawn, kind)
-    print(f"\n{'=' * 110}\n{path.name}\n{out.getvalue()}", flush=True)
+    with any_encoding():
+        print(f"\n{'=' * 110}\n{path.name}\n{out.getvalue()}", flush=True)
     return made, time.perf_counter() - began
 
 
@@ -139,7 +146,7 @@ def write(
     )
     report.text(collection.foreword)
     if quick:
-        report.text("A short run, to see that all works: read nothing into what holds and what does not.")
+        report.text(QUICK)
     report.links({article.name: article.title for article, _ in done})
     report.section("What was checked, and what was found")
     counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]

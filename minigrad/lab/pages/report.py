@@ -28,7 +28,7 @@ pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1r
   font-size: .84rem }
 .verdict { display: flex; gap: .6rem; max-width: 47rem }
 .verdict b { flex: 0 0 7.2rem; font-size: .86rem; padding-top: .1rem }
-.must b, .holds b { color: var(--good) } .does b { color: var(--bad) }
+.must b, .holds b { color: var(--good) } .does b { color: var(--bad) } .undecided b { color: var(--faint) }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
 table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
 th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
@@ -76,7 +76,7 @@ class Report:
         self._parts.append(f"<pre><code>{escape(source)}</code></pre>")
 
     def verdict(self, verdict: str, words: str) -> None:
-        """must hold, holds, or does not hold; and what."""
+        """must hold, holds, does not hold, or undecided; and what."""
         kind = verdict.split()[0]
         self._parts.append(f'<p class="verdict {kind}"><b>{escape(verdict)}</b> <span>{escape(words)}</span></p>')
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,15 @@ from ...selection import CrossValidation
 from .figures import LINES, SETTINGS, TEST, TRAIN, _panels, _png, _pyplot
 
 LABELLED = 8  # paths that are named
+
+
+def training(settings: Mapping[str, Any]) -> str:
+    """How the networks along λ were trained, in words; nothing for models that are not trained by epochs."""
+    if "warm" not in settings:
+        return ""
+    if settings["warm"]:
+        return f"warm start: each λ goes on from the network of the last, {settings['most epochs']} epochs at each"
+    return f"each λ afresh, until validation rows stop improving, at most {settings['most epochs']} epochs"
 
 
 def error_over_lambda(result: CrossValidation) -> bytes:
@@ -32,6 +41,8 @@ def error_over_lambda(result: CrossValidation) -> bytes:
         axis.set_xscale("log")
         axis.set_xlabel("λ")
         axis.set_ylabel(result.score)
+        if how := training(result.settings):
+            axis.set_title(how, fontsize="small")
         figure.legend(loc="outside lower center", ncols=3)
         _counts_on_top(axis, lambdas[positive], np.array(result.mean_nonzeros)[positive])
         return _png(figure)

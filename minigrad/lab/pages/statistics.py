@@ -67,6 +67,15 @@ class Gain(NamedTuple):
             return "undecided"
         return "higher" if self.mean > 0 else "lower"
 
+    def against(self, wanted: str, bound: float = 0.0) -> bool | None:
+        """Whether the interval lies on the wanted side of the bound, higher or lower; None where it covers the bound.
+
+        >>> [Gain(mean, 1.0).against("higher") for mean in (2.0, 0.5, -2.0)]
+        [True, None, False]
+        """
+        verdict = Gain(self.mean - bound, self.half).verdict
+        return None if verdict == "undecided" else verdict == wanted
+
 
 def paired_gain(treated: Sequence[float], control: Sequence[float]) -> Gain:
     """Mean of treated - control over pairs (the same seed), with its 95% t interval.

@@ -49,7 +49,8 @@ def as_index(op: str, index: Any, n: int, negative: bool = False) -> Tensor:
     """index, a tensor, array, list or integer, as int64 in [0, n); negative ones, where allowed, count from the end."""
     given = index.array if isinstance(index, Tensor) else np.asarray(index)
     if given.dtype.kind not in "iu" and (given.size or isinstance(index, Tensor)):
-        cure = "masks go into x[mask] or masked_select" if given.dtype == bool else "cast it with long()"
+        as_integers = "index.astype('int64') makes them of an array, index.long() of a tensor"
+        cure = "masks go into x[mask] or masked_select" if given.dtype == bool else as_integers
         raise DTypeError(f"{op}: the index is {given.dtype}; need integers: {cure}")
     given = K.contiguous(given)  # an absurd one, a broadcast of one number, ends here and not after years of looking
     low = -n if negative else 0
@@ -192,11 +193,7 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
     if len(pad) % 2 or len(widths) > x.ndim or any(min(a, 0) + min(b, 0) < -n for n, (a, b) in zip(x.shape, widths)):
         raise ShapeError(f"pad: {tuple(pad)} for {x.shape}; need pairs, at most {x.ndim}, that leave no size negative")
     if mode == "constant":
-        if any(a < 0 or b < 0 for a, b in widths):
-            x = view(x, index=tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths)))
-            widths = [(max(a, 0), max(b, 0)) for a, b in widths]
-        inner = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths))
-        return place(x, index=inner, shape=tuple(a + n + b for n, (a, b) in zip(x.shape, widths)), value=value or 0)
+        return _bordered(x, widths, value or 0)
     if mode not in BORDERS or value is not None:
         raise ValueError(f"pad: mode {mode!r}, value {value}; need constant, or {', '.join(BORDERS)} without a value")
     source, reach = BORDERS[mode]
@@ -226,3 +223,12 @@ def put_back(g, *, index, shape, dim):
     z = K.empty(shape, g.dtype)
     K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
     return z
+
+
+def _bordered(x: Tensor, widths: list[tuple[int, int]], value: float) -> Tensor:
+    """x with borders of one number: widths (before, behind) per dimension, where a negative one cuts off."""
+    if any(a < 0 or b < 0 for a, b in widths):
+        x = view(x, index=tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths)))
+        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
+    inner = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, widths))
+    return place(x, index=inner, shape=tuple(a + n + b for n, (a, b) in zip(x.shape, widths)), value=value)

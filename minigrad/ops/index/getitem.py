@@ -25,17 +25,22 @@ def _plain(item: Any) -> Any:
             raise ValueError("x[...]: the step of a slice is 0; need another")
         return slice(*(v if v is None else operator.index(v) for v in (item.start, item.stop, item.step)))
     if isinstance(item, (Tensor, Sequence, np.ndarray, np.generic)):
-        array = item.array if isinstance(item, Tensor) else np.asarray(item)
-        if array.dtype == np.uint8:
-            raise DTypeError("x[...]: uint8 may mean a mask or indices; cast it with to(bool) or long()")
-        if array.dtype == bool and array.ndim:
-            return array
-        if array.dtype.kind in "iu" or (array.size == 0 and isinstance(item, Sequence)):
-            return array if array.ndim else int(array)
-        raise DTypeError(f"x[...]: an index is {array.dtype} {array.shape}; need integers, or a mask of booleans")
+        return _plain_array(item)
     if isinstance(item, bool) or not hasattr(item, "__index__"):
         raise TypeError(f"x[...]: {item!r} is no index; need integers, slices, None, ..., arrays of integers, or masks")
     return operator.index(item)
+
+
+def _plain_array(item: Any) -> Any:
+    """An item that holds several numbers, as an array of integers or booleans; an integer if it has no dimension."""
+    array = item.array if isinstance(item, Tensor) else np.asarray(item)
+    if array.dtype == np.uint8:
+        raise DTypeError("x[...]: uint8 may mean a mask or indices; cast it with to(bool) or long()")
+    if array.dtype == bool and array.ndim:
+        return array
+    if array.dtype.kind in "iu" or (array.size == 0 and isinstance(item, Sequence)):
+        return array if array.ndim else int(array)
+    raise DTypeError(f"x[...]: an index is {array.dtype} {array.shape}; need integers, or a mask of booleans")
 
 
 def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], list[tuple[int, int, np.ndarray]]]:
@@ -103,6 +108,11 @@ def getitem(x: Tensor, index: Any) -> Tensor:
         x = view(x, index=basic)
     if not arrays:
         return x
+    return _gathered(x, arrays)
+
+
+def _gathered(x: Tensor, arrays: list[tuple[int, int, np.ndarray]]) -> Tensor:
+    """x at the places that the arrays of _parse name: their dimensions are made one, and taken from at flat places."""
     wheres = [where for _, _, where in arrays]
     try:
         np.broadcast_shapes(*(where.shape for where in wheres))

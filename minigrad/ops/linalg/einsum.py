@@ -10,11 +10,11 @@ import numpy as np
 
 from ...engine import Tensor, differentiable
 from ...errors import DTypeError, ShapeError
-from ..batches import matmul
 from ..elementwise.arithmetic import mul
 from ..elementwise.mask import masked_scale
 from ..shape.broadcast import broadcast_to, sum
 from ..shape.views import as_one, permute, reshape
+from .matmul import matmul
 
 Labels = list[str | int]  # of the dimensions of an operand: letters, and negative numbers for those of an ellipsis
 
@@ -51,6 +51,18 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     """
     operands = as_one(operands)
     inputs, output = parse(equation, operands)
+    sizes = sizes_of(equation, inputs, operands)
+    terms = [simplify(labels, t, sizes) for labels, t in zip(inputs, operands)]
+    labels, y = terms[0]
+    for i, (others, t) in enumerate(terms[1:], 2):
+        kept = {*output}.union(*(later for later, _ in terms[i:]))
+        labels, y = join((labels, y), (others, t), kept, sizes)
+    labels, y = reduce_to(labels, y, set(output))
+    return permute(y, dims=tuple(labels.index(label) for label in output)) if labels != output else y
+
+
+def sizes_of(equation: str, inputs: list[Labels], operands: Sequence[Tensor]) -> dict[str | int, int]:
+    """The size of each label: the one that all operands give it, where 1 fits every other size."""
     sizes: dict[str | int, int] = {}
     for labels, t in zip(inputs, operands):
         for d, (label, n) in enumerate(zip(labels, t.shape)):
@@ -59,13 +71,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
                     where = f"the letter {label!r}" if isinstance(label, str) else "a dimension of the ellipsis"
                     raise ShapeError(f"einsum: {equation!r}: {where} has the sizes {sizes[label]} and {n}")
                 sizes[label] = n if sizes[label] == 1 else sizes[label]
-    terms = [simplify(labels, t, sizes) for labels, t in zip(inputs, operands)]
-    labels, y = terms[0]
-    for i, (others, t) in enumerate(terms[1:], 2):
-        kept = {*output}.union(*(later for later, _ in terms[i:]))
-        labels, y = join((labels, y), (others, t), kept, sizes)
-    labels, y = reduce_to(labels, y, set(output))
-    return permute(y, dims=tuple(labels.index(label) for label in output)) if labels != output else y
+    return sizes
 
 
 def parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labels]:
@@ -78,15 +84,18 @@ def parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labe
     if len({t.dtype for t in operands}) > 1:
         raise DTypeError(f"einsum: operands are {', '.join(str(t.dtype) for t in operands)}; need one dtype: cast with "
                          ".float() or .double()")  # fmt: skip
-    every = [label for labels in inputs for label in labels]
+    return inputs, output_of(equation, [label for labels in inputs for label in labels], right if arrow else None)
+
+
+def output_of(equation: str, every: Labels, right: str | None) -> Labels:
+    """The labels of the output, from all labels of the operands and what stands right of the arrow, if there is one."""
     dots: Labels = sorted({label for label in every if isinstance(label, int)})
-    if not arrow:
-        return inputs, dots + sorted(label for label in set(every) - set(dots) if every.count(label) == 1)
+    if right is None:
+        return dots + sorted(label for label in set(every) - set(dots) if every.count(label) == 1)
     output = expand(equation, right, len(right.replace("...", "")) + (len(dots) if "..." in right else 0))
-    unknown = [label for label in output if label not in every]
-    if unknown or len(set(output)) < len(output):
+    if not set(output) <= set(every) or len(set(output)) < len(output):
         raise ShapeError(f"einsum: {equation!r}: the output needs letters of the operands, each once")
-    return inputs, output
+    return output
 
 
 def expand(equation: str, part: str, ndim: int) -> Labels:
@@ -126,22 +135,33 @@ def join(
 ) -> tuple[Labels, Tensor]:
     """Two terms as one: a product of elements if nothing is summed, else a batch of matrix products."""
     (of_a, x), (of_b, y) = reduce_to(*a, kept | set(b[0])), reduce_to(*b, kept | set(a[0]))
+    batch, summed, left, right = shares(of_a, of_b, kept)
+    outer: list[Labels] = [batch] if batch else []
+    if summed:
+        x = arranged(x, of_a, [*outer, left, summed], sizes)
+        y = arranged(y, of_b, [*outer, summed, right], sizes)
+        z = matmul(x, y)
+    else:
+        z = mul(arranged(x, of_a, [*outer, left, []], sizes), arranged(y, of_b, [*outer, [], right], sizes))
+    made = batch + left + right
+    return made, shaped(z, tuple(sizes[label] for label in made))
+
+
+def shares(of_a: Labels, of_b: Labels, kept: set[str | int]) -> tuple[Labels, Labels, Labels, Labels]:
+    """The labels of two operands: those of both that are kept, those of both that are not, of a alone, of b alone."""
     both = [label for label in of_a if label in of_b]
     batch, summed = [label for label in both if label in kept], [label for label in both if label not in kept]
     left, right = [label for label in of_a if label not in both], [label for label in of_b if label not in both]
-    made = batch + left + right
+    return batch, summed, left, right
 
-    def arranged(t: Tensor, labels: Labels, groups: list[Labels]) -> Tensor:
-        order = tuple(labels.index(label) for group in groups for label in group)
-        t = permute(t, dims=order) if order != tuple(range(t.ndim)) else t
-        return shaped(t, [math.prod(sizes[label] for label in group) for group in groups])
 
-    def shaped(t: Tensor, shape: list[int]) -> Tensor:
-        return reshape(t, shape=tuple(shape)) if t.shape != tuple(shape) else t
+def arranged(t: Tensor, labels: Labels, groups: list[Labels], sizes: dict[str | int, int]) -> Tensor:
+    """t with one dimension for each group of its labels, in this order; an empty group is a dimension of size 1."""
+    order = tuple(labels.index(label) for group in groups for label in group)
+    t = permute(t, dims=order) if order != tuple(range(t.ndim)) else t
+    return shaped(t, tuple(math.prod(sizes[label] for label in group) for group in groups))
 
-    outer: list[Labels] = [batch] if batch else []
-    if summed:
-        z = matmul(arranged(x, of_a, [*outer, left, summed]), arranged(y, of_b, [*outer, summed, right]))
-    else:
-        z = mul(arranged(x, of_a, [*outer, left, []]), arranged(y, of_b, [*outer, [], right]))
-    return made, shaped(z, [sizes[label] for label in made])
+
+def shaped(t: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """t in this shape; t itself where it has it already."""
+    return reshape(t, shape=shape) if t.shape != shape else t

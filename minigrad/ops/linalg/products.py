@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from ...engine import Tensor
 from ...errors import ShapeError
-from ..batches import matmul
 from ..elementwise.arithmetic import add, mul
 from ..shape.axes import normalize_dims
+from ..shape.broadcast import cast
 from ..shape.views import permute, reshape
-from .matmul import affine
+from .matmul import affine, matmul
 
 
 def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:
@@ -131,7 +131,8 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = input weightᵀ + bias, as PyTorch stores it: weight (out, in); input (..., in), bias (out,).
 
-    A weight (in,) makes one output, without that dimension. (`affine` and `nn.Linear` store (in, out).)
+    A weight (in,) makes one output, without that dimension. Integers and booleans in the input are taken in the
+    weight's dtype. (`affine` and `nn.Linear` store (in, out).)
 
     >>> import minigrad as mg
     >>> mg.linear(mg.tensor([1, 2]), mg.tensor([[1, 1], [0, 3]]), mg.tensor([10, 20]))
@@ -144,6 +145,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None and bias.shape != outputs:
         raise ShapeError(f"linear: bias is {bias.shape}; need {outputs}")
     if len(own) == 1:
+        if input.array.dtype.kind != "f":
+            input = cast(input, dtype=weight.dtype)
         y = matmul(input, weight)
         return y if bias is None else add(y, bias)
     if len(shape) == 2:

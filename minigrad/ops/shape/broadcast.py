@@ -11,7 +11,7 @@ from ... import kernels as K
 from ...dtypes import check_dtype
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
-from .axes import reduced_dims, reduced_shape, reduction
+from .axes import as_dtype, reduced_dims, reduced_shape, reduction
 from .views import as_one, reshape
 
 
@@ -88,9 +88,7 @@ def cast(x, *, dtype):
     """
     want = np.dtype(dtype)
     check_dtype("cast", want)
-    y = K.empty(x.shape, want)
-    K.copy(x, y)
-    return y
+    return as_dtype(x, want)
 
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim: spread(g, x, dim, keepdim))

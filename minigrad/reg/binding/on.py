@@ -64,7 +64,7 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
     entries = [_entry(model, name, chosen, term) for name, chosen, term in wanted]
     _refuse_doubles(entries)
     taken = {id(w) for entry in entries for _, w in entry.parameters}
-    return Terms(entries, [name for name, w in model.named_parameters() if id(w) not in taken])
+    return Terms(entries, [name for name, w in model.named_parameters() if id(w) not in taken], model)
 
 
 def _entry(model: Module, name: str, selector: Any, term: Any) -> Entry:

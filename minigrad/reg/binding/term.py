@@ -44,9 +44,11 @@ class Penalty:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.strengths:
-            self.schedules.pop(name, None)
+            schedules = {other: schedule for other, schedule in self.schedules.items() if other != name}
             if callable(value):
-                self.schedules[name] = value
+                schedules[name] = value
+            super().__setattr__("schedules", schedules)  # a new dict, because copy.copy(term) shares the present one
+            if callable(value):
                 return self.at_epoch(1)
             value = finite(value, f"{type(self).__name__}: {name}", at_least=0.0)
         super().__setattr__(name, value)

@@ -9,6 +9,7 @@ from typing import Any
 from ... import kernels as K
 from ...engine import Tensor, touch
 from ...errors import GraphError
+from ...nn.module import Module, Standing
 from ...ops.elementwise.arithmetic import add
 
 
@@ -44,12 +45,16 @@ class Terms:
 
     An optimizer may take the terms over: optim.Adam(params, penalty=terms) adds their gradients, prox=terms applies
     their proximal maps, constraints=terms their projections, inside the update. `terms()` then raises as long as that
-    optimizer lives: a term counts once.
+    optimizer lives: a term counts once. GraphError where a layer was replaced in the model after reg.on: the terms are
+    still on the old one. A copy (copy, deepcopy, pickle) is bound to no optimizer; copied together with the optimizer
+    that applies them, as (model, optimizer, terms), they are bound to its copy.
     """
 
-    def __init__(self, entries: list[Entry], unmatched: list[str]) -> None:
+    def __init__(self, entries: list[Entry], unmatched: list[str], model: Module | None = None) -> None:
         self.entries = entries
         self.unmatched = unmatched
+        named = [pair for entry in entries for pair in entry.parameters]
+        self._standing = None if model is None else Standing(model, named)
         self.shares: dict[str, float] = {}  # of the objective, in the last epoch of fit
         self._of_batch: dict[str, float] = {}  # what depends on the batch, as it was when terms() was called
         self._optimizer: weakref.ref[Any] | None = None
@@ -68,13 +73,28 @@ class Terms:
     def bind(self, optimizer: Any, moment: str) -> None:
         """Let an optimizer apply the terms; it is held weakly."""
         self.refuse_bound(f"{type(optimizer).__name__}({moment}=...)")
+        self.refuse_replaced(f"{type(optimizer).__name__}({moment}=...)")
         self._optimizer, self._moment = weakref.ref(optimizer), moment
 
     def refuse_bound(self, caller: str) -> None:
         """Raise if an optimizer applies the terms already."""
         if self.optimizer is not None:
             raise GraphError(f"{caller}: these terms act in {type(self.optimizer).__name__}({self._moment}=...) "
-                             "already and would count twice; terms.value() gives the numbers")  # fmt: skip
+                             "already, as long as that optimizer lives, and would count twice. Another optimizer (or "
+                             "the same cell run again) needs new terms: call reg.on anew; terms.value() gives the "
+                             "numbers")  # fmt: skip
+
+    def refuse_replaced(self, caller: str) -> None:
+        """Raise if a parameter with a term on it is no longer one of the model."""
+        lost = self._standing.lost() if self._standing is not None else []
+        if lost:
+            raise GraphError(f"{caller}: the terms are on {', '.join(lost)}, which the model no longer has: a layer "
+                             "was replaced after reg.on; make new terms with reg.on")  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy, deepcopy and pickle take. An optimizer that is copied along binds its copy."""
+        kept = {**self.__dict__, "shares": dict(self.shares), "_of_batch": dict(self._of_batch)}
+        return {**kept, "_optimizer": None, "_moment": "", "_standing": None}
 
     def __call__(self, loss: Tensor | None = None) -> Tensor:
         """The sum of all terms, a scalar of the graph: loss = data_loss + terms().
@@ -82,6 +102,7 @@ class Terms:
         Terms on outputs take those of the model's last call. A term on the gradient of the loss needs terms(data_loss).
         """
         self.refuse_bound("terms()")
+        self.refuse_replaced("terms()")
         total = None
         for entry in self.entries:
             if not callable(entry.term):
@@ -97,6 +118,7 @@ class Terms:
 
     def value(self) -> dict[str, float]:
         """Name -> present value of each term, without a graph; what depends on the batch: as in the last terms()."""
+        self.refuse_replaced("terms.value()")
         return {
             e.name: self._of_batch.get(e.name, float("nan")) if e.of_batch else e.value()
             for e in self.entries

@@ -85,7 +85,7 @@ def samples_of(who: str, y: Tensor) -> int:
 
 def warn_if_flat(what: str, value: Tensor) -> None:
     """Warn if the gradient of a term by everything behind it is nothing beside its value."""
-    gradients = walk(value, full(value, 1.0), None, create_graph=False, free=False).values()
+    gradients = walk(value, full(value, 1.0), (), create_graph=False, free=False).values()
     size = max((norm(g).item() for _, g in gradients), default=0.0)
     if size < FLAT * value.item():
         warnings.warn(

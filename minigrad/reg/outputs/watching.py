@@ -26,6 +26,16 @@ class Watch:
         self.recorded = False
         module.watch(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copy, deepcopy and pickle take: the last call belongs to the graph of the original."""
+        return {"name": self.name, "module": self.module}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.name, self.module = state["name"], state["module"]
+        self.input = self.output = None
+        self.recorded = False
+        self.module.watch(self)
+
     def __call__(self, args: tuple, output: Any) -> None:
         self.input, self.output, self.recorded = args[0] if args else None, output, is_grad_enabled()
 

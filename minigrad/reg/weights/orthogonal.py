@@ -6,8 +6,8 @@ import numpy as np
 
 from ...engine import Tensor
 from ...errors import ShapeError
-from ...ops.batches import matmul
 from ...ops.elementwise.arithmetic import mul, square, sub
+from ...ops.linalg.matmul import matmul
 from ...ops.shape.broadcast import sum
 from ...ops.shape.views import reshape
 from ..binding.term import Penalty

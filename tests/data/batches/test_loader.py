@@ -1,5 +1,7 @@
 """loader: each epoch visits each row once, in an order that (seed, epoch) fix, beside its own target."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -188,3 +190,51 @@ def test_bad_data_and_epochs():
         with pytest.raises(ValueError, match="epoch is"):
             make().set_epoch(epoch)
     assert "3 batches of 4" in repr(make())
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_go_on_at_their_own_epoch(duplicate):
+    x = np.arange(10 * 64, dtype=np.float32).reshape(10, 1, 8, 8)
+    loader = Loader(x, np.arange(10), 4, seed=3, transform=[RandomShift(1), RandomFlip(), Mixup(0.2, classes=10)])
+    half = iter(loader)
+    next(half)
+    twin = duplicate(loader)
+    right = [[x.tobytes() for x, _ in loader] for _ in range(2)]
+    assert (twin.epoch, loader.epoch) == (1, 3)
+    assert [[x.tobytes() for x, _ in twin] for _ in range(2)] == right
+    assert len(list(half)) == 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [("int64", "int64"), ("int32", "int32"), ("uint8", "uint8"), ("bool", "bool"), ("int16", "int64"),
+     ("uint32", "int64"), ("uint64", "int64"), (">i4", "int32")],
+)  # fmt: skip
+def test_integers_stay_integers(dtype, kept):
+    x = np.array([[0, 1], [1, 0], [1, 1]]).astype(dtype)
+    batches = list(Loader(x, [0, 1, 0], 2, shuffle=False))
+    assert {str(batch.x.dtype) for batch in batches} == {kept}
+    assert np.concatenate([batch.x for batch in batches]).tolist() == x.tolist()
+    assert next(iter(Loader(x, [0, 1, 0], 2, dtype="float32"))).x.dtype == np.float32
+    with pytest.raises(DTypeError, match="x is uint64 and holds 18446744073709551615"):
+        Loader(np.full((1, 1), 2**64 - 1, np.uint64), [0], 1)
+    with pytest.raises(DTypeError, match="y is uint64 and holds"):
+        Loader([[1.0]], np.full(1, 2**64 - 1, np.uint64), 1)
+
+
+def test_what_a_transform_returns_is_checked():
+    x, y = np.ones((4, 2), np.float32), np.zeros(4)
+
+    def served(step):
+        return next(iter(Loader(x, y, 4, transform=step)))
+
+    assert served(lambda x, y, place: (x * np.float64(2.0), y)).x.dtype == np.float32
+    for step, error, words in [
+        (lambda x, y, place: x, TypeError, "returned a ndarray; need a pair"),
+        (lambda x, y, place: None, TypeError, "returned a NoneType"),
+        (lambda x, y, place: (x[:2], y), ShapeError, r"returned x \(2, 2\), y \(4,\)"),
+        (lambda x, y, place: (x.sum(), y), ShapeError, r"returned x \(\)"),
+    ]:
+        with pytest.raises(error, match=words):
+            served(step)
+    assert len(served(lambda x, y, place: (x[:2], y[:2])).x) == 2

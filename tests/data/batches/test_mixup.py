@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minigrad.data import Draws, Mixup
+from minigrad.data import Draws, Loader, Mixup
 from minigrad.data.batches.mixup import beta
+from minigrad.errors import DTypeError
 
 N = 20_000
 
@@ -80,3 +81,12 @@ def test_bad_input():
         Mixup(1.0)(np.ones((2, 2)), np.array([0, 1]), (0, 0, 0, 0))
     with pytest.raises(ValueError, match="row 1 is 3; need labels from 0 to 1"):
         Mixup(1.0, classes=2)(np.ones((2, 2)), np.array([0, 3]), (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool"])
+@pytest.mark.parametrize("y", [np.array([0, 1, 0, 1]), np.eye(4)])
+def test_there_is_nothing_between_integers(dtype, y):
+    loader = Loader(np.ones((4, 2), dtype), y, 4, transform=Mixup(0.4, classes=2))
+    with pytest.raises(DTypeError, match=f"x is {dtype}, and there is nothing between integers; pass dtype='float32'"):
+        next(iter(loader))
+    assert next(iter(Loader(np.ones((4, 2), dtype), y, 4, dtype="float32", transform=Mixup(0.4, classes=2))))

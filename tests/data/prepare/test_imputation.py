@@ -29,3 +29,8 @@ def test_what_is_refused():
         MeanImputer([[1.0], [2.0]])([[1.0, 2.0]])
     with pytest.raises(ShapeError, match="need rows and columns"):
         MeanImputer([1.0, 2.0])
+
+
+def test_integers_that_float32_does_not_hold():
+    assert MeanImputer([[2**24 + 1], [2**24 + 3]]).mean.tolist() == [2.0**24 + 2]
+    assert MeanImputer([[1], [2]]).mean.dtype == np.float32

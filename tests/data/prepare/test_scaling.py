@@ -58,12 +58,20 @@ def test_rows_of_any_shape():
     assert Standardizer(np.array([[0], [2]], np.uint8))([[4]]).dtype == np.float32
 
 
-@pytest.mark.parametrize("size", [1e-30, 1e30])
-def test_squares_out_of_range_are_an_error_not_a_wrong_number(size):
-    x = np.array([[0.0, 1.0], [size, 2.0]], np.float32)
-    with pytest.raises(NonFiniteError, match="column 0 leave the range of float32"), np.errstate(all="ignore"):
-        Standardizer(x)
-    assert Standardizer(x.astype(np.float64))(x).tolist() == [[-1, -1], [1, 1]]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("power", [1, -1])
+def test_squares_may_leave_the_range(dtype, power):
+    """The deviation is right where its square is no number of the dtype: 2^±70 of float32, 2^±600 of float64."""
+    scale = np.ldexp(np.ones((), dtype), power * (70 if dtype == "float32" else 600))
+    x = X.astype(dtype)
+    plain, scaled = Standardizer(x), Standardizer(x * scale)
+    assert (scaled.std == plain.std * np.where(plain.std == 1, 1, scale)).all()
+    np.testing.assert_array_equal(scaled(x * scale), plain(x))
+
+
+def test_what_cannot_be_centred_is_an_error_with_the_column():
+    with pytest.raises(NonFiniteError, match="column 1"), np.errstate(over="ignore"):
+        Standardizer(np.array([[1.0, 1.7e308], [2.0, -1.7e308], [3.0, -1.7e308]]))
 
 
 def test_what_does_not_fit_is_refused():
@@ -79,3 +87,13 @@ def test_what_does_not_fit_is_refused():
         Standardizer(np.ones((0, 3)))
     with pytest.raises(DTypeError, match="<U1"):
         Standardizer([["a"]])
+
+
+def test_integers_that_float32_does_not_hold():
+    """Times in seconds differ by less than float32 can tell apart: their column is not a constant."""
+    times = np.array([[1_700_000_000], [1_700_000_010], [1_700_000_020]])
+    scale = Standardizer(times)
+    assert scale.mean.dtype == np.float64 and scale.mean.item() == 1_700_000_010
+    np.testing.assert_allclose(scale(times)[:, 0], [-1.5**0.5, 0.0, 1.5**0.5], rtol=1e-12)
+    assert Standardizer(np.array([[2**24], [0]])).mean.dtype == Standardizer(np.eye(2, dtype=bool)).mean.dtype == "f4"
+    assert Standardizer(np.array([[-(2**24) - 1], [0]])).mean.dtype == np.float64

@@ -10,10 +10,11 @@ from lab.reading import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli
+from minigrad.lab import shipped
 from minigrad.lab.gallery import pages
 from minigrad.lab.gallery.article import SIZES, Article, around, descend, one_pixel
 
-PROGRAMS = {path.stem: path for path in sorted(pages.ARTICLES.folder.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(pages.ARTICLES.path.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each program must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -140,6 +141,6 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["articles", "007", "--out", str(tmp_path)]) == 2
     assert "no article 007; there are 000, 001, 002, 003, 004" in capsys.readouterr().err
-    monkeypatch.setattr(pages, "ARTICLES", pages.ARTICLES._replace(folder=tmp_path))
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "minigrad")  # a package without its programs
     assert cli.main(["articles", "--out", str(tmp_path)]) == 2
-    assert "use a checkout" in capsys.readouterr().err
+    assert "install minigrad anew" in capsys.readouterr().err

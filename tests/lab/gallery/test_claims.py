@@ -9,11 +9,12 @@ from lab.reading import must_hold, quick_runs, read
 
 import minigrad as mg
 from minigrad import cli
+from minigrad.lab import shipped
 from minigrad.lab.gallery import claim, pages
 from minigrad.lab.gallery.claim import SIZES, Claim, Images, network, standard_errors, trained
 from minigrad.lab.pages.statistics import T95, holm, paired_gain, paired_p, t_tail
 
-PROGRAMS = {path.stem: path for path in sorted(pages.CLAIMS.folder.glob("*.py"))}
+PROGRAMS = {path.stem: path for path in sorted(pages.CLAIMS.path.glob("*.py"))}
 pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an installed package")
 
 # What each must hold, in words that stand in its checks, in their order; scikit-learn's are where it is.
@@ -107,6 +108,27 @@ def test_gains_have_a_direction(capsys):
     assert "holds: up: +1.03 ± 0.14" in capsys.readouterr().out
 
 
+def test_a_verdict_has_three_words(capsys):
+    """The same three figures say: it is so, the other way round, and nothing; also by Holm and against a bound."""
+    claim = Claim("C2_shrinkage.py", "Title.", ["--quick"])
+    up, level, wild = [2.0, 3.0, 4.1], [1.0, 2.0, 3.0], [9.0, -8.0, 3.0]
+    claim.gains("so", up, level)
+    claim.gains("the other way", level, up)
+    claim.gains("nothing is known", wild, level)
+    words = ["holds", "does not hold", "undecided"]
+    assert [kept.kind for kept in claim.kept] == words and [kept.held for kept in claim.kept] == [True, False, None]
+    claim.corrected({"so": (up, level), "the other way": (level, up), "nothing": (wild, level)})
+    assert [kept.kind for kept in claim.kept[3:]] == words
+    gain = paired_gain(up, level)  # 1.03 ± 0.14
+    for bound in (2.0, 0.5, 1.1):
+        claim.compares("less", gain, "lower", bound)
+    assert [kept.kind for kept in claim.kept[6:]] == words
+    said = capsys.readouterr().out
+    assert "undecided: nothing is known: -0.67 ± 22.40" in said and said.count("does not hold: ") == 3
+    page = pages.write([(claim, 1.0)], False, 1.0, pages.CLAIMS).html()
+    assert page.count('class="verdict undecided"') == 3 and ".undecided b" in page and "<th>undecided</th>" in page
+
+
 def test_tails_of_t():
     """The 95% points of the table have 5% beyond them; p values and intervals agree about 0."""
     assert np.allclose([t_tail(point, n) for n, point in enumerate(T95, 1)], 0.05, atol=1e-6)
@@ -140,7 +162,8 @@ def test_command(tmp_path, capsys, monkeypatch, options):
     monkeypatch.delenv("MINIGRAD_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cli.main(["claims", "C7", "c17", "--quick", "--out", str(tmp_path), *options]) == 0
-    assert str(tmp_path / "claims.html") in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(tmp_path / "claims.html") in said and "read nothing into" in said  # as the page says of a short run
     page = read((tmp_path / "claims.html").read_text(encoding="utf-8"))
     assert page.anchors == ["C7_scaling_of_dropout", "C17_decay"]
     assert len(page.images) == (0 if options == ("--no-figures",) else 2)
@@ -151,6 +174,6 @@ def test_command(tmp_path, capsys, monkeypatch, options):
 def test_errors_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["claims", "C99", "--out", str(tmp_path)]) == 2
     assert "no claim C99; there are C1, C2, " in capsys.readouterr().err
-    monkeypatch.setattr(pages, "CLAIMS", pages.CLAIMS._replace(folder=tmp_path))
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "minigrad")  # a package without its programs
     assert cli.main(["claims", "--out", str(tmp_path)]) == 2
-    assert "use a checkout" in capsys.readouterr().err
+    assert "install minigrad anew" in capsys.readouterr().err

@@ -206,8 +206,13 @@ def test_seeds_are_checked(name):
 def test_integers_and_empty_batches(backend, name):
     layer, x = made(name)
     assert layer(mg.tensor(x.data[:0])).shape[0] == 0
-    with pytest.raises(mg.DTypeError, match="int64"):
-        layer(mg.tensor(np.ones(x.shape, np.int64)))
+    ones = mg.tensor(np.ones(x.shape, np.int64))
+    if name == "DropConnect":  # a product with weights, which takes integers
+        assert layer(ones).shape == layer(x).shape
+        return
+    for mode in (True, False):  # in evaluation too, so that fit finds it out before it trains
+        with pytest.raises(mg.DTypeError, match="int64"):
+            layer.train(mode)(ones)
 
 
 @pytest.mark.parametrize(

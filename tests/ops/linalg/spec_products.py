@@ -46,7 +46,7 @@ def einsum(equation, *patterns):
 
 SCALES = {"beta": st.sampled_from([1, -0.5]), "alpha": st.sampled_from([1, 2.5])}
 SPECS = {
-    "batch_product": Spec(
+    "matmul of vectors and batches": Spec(
         mg.matmul, products(), lambda torch, a, b, ta, tb: torch.matmul(swapped(a, ta), swapped(b, tb))
     ),
     "mm": Spec(mg.mm, sized("mk", "kn"), lambda torch, a, b: torch.mm(a, b)),

@@ -123,3 +123,50 @@ B = mg.tensor(np.ones((2, 3, 4), "f"))
 def test_errors_say_what_came_and_what_would_do(call, error, says, backend):
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize("real", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int32", "int64"])
+def test_products_with_weights_take_integers(backend, dtype, real):
+    """affine and linear: the bits of the same numbers as floats, to second order; an int input gets no gradient."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2 if dtype == "bool" else 100, (6, 4)).astype(dtype)
+    w, b = (mg.tensor(rng.standard_normal(shape), real, requires_grad=True) for shape in ((4, 3), (3,)))
+    products = [
+        lambda x: mg.affine(x, w, b, activation="tanh"), lambda x: mg.linear(x, w.T, b),
+        lambda x: mg.linear(x, w.T[0], b[0]), lambda x: mg.linear(x.reshape(2, 3, 4), w.T, b),
+    ]  # fmt: skip
+    for product in products:
+        found = []
+        for given in (mg.tensor(x), mg.tensor(x.astype(real))):
+            y = product(given)
+            dw, db = mg.grad((y * y).sum(), [w, b], create_graph=True)
+            found.append([y.data, dw.data, db.data, mg.grad((dw * dw).sum(), w).data])
+        for a, exact in zip(*found):
+            assert a.dtype == exact.dtype == real and a.tobytes() == exact.tobytes()
+    y = mg.affine(mg.tensor(x), w)
+    y.sum().backward(retain_graph=True)
+    first = w.grad.data.copy()
+    y.sum().backward()  # again through the part that was kept
+    assert (w.grad.data == 2 * first).all()
+    with pytest.raises(mg.DTypeError, match="float64"):
+        mg.affine(mg.tensor(x), mg.tensor(np.ones((4, 3), "int64")))
+    with pytest.raises(mg.ShapeError):
+        mg.affine(mg.tensor(x[:, :3]), w)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "match"),
+    [
+        (np.ones(2), np.ones(3), r"a is \(2,\), b is \(3,\); they sum over sizes 2 and 3"),
+        (np.ones((2, 2)), np.ones((3, 2)), r"a is \(2, 2\), b is \(3, 2\); need"),
+        (np.ones((2, 2, 2)), np.ones((3, 2, 2)), r"the batches \(2,\) and \(3,\) do not broadcast"),
+        (np.ones(()), np.ones((3, 2)), "need vectors, matrices or batches"),
+        (np.ones((2, 2, 2)), np.ones((2, 2), np.float32), "need one dtype"),
+        (np.ones((2, 2)), None, "b is None; need a tensor"),
+    ],
+)
+def test_errors_of_every_form_name_matmul(a, b, match):
+    b = b if b is None else mg.tensor(b)
+    with pytest.raises((TypeError, ValueError), match=f"^matmul: .*{match}"):
+        mg.matmul(mg.tensor(a), b)

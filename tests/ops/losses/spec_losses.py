@@ -144,7 +144,7 @@ SPECS = {
         elementwise(avoid=(-2.0, 0.0, 2.0), options={"beta": st.sampled_from([0.0, 2.0])}),
         theirs("smooth_l1_loss"),
     ),
-    "softmax_cross_entropy": Spec(
+    "cross_entropy": Spec(
         with_target(mg.cross_entropy),
         classes(probabilities=True, options={"label_smoothing": st.sampled_from([0.0, 0.1, 1.0])}),
         theirs("cross_entropy"),
@@ -163,7 +163,7 @@ SPECS = {
         mg.binary_cross_entropy, elementwise(0.05, 0.95, shares, {"weight": weights}, constant=True),
         theirs("binary_cross_entropy"),
     ),
-    "sigmoid_cross_entropy": Spec(
+    "bce_with_logits": Spec(
         mg.binary_cross_entropy_with_logits,
         elementwise(target=shares, weight={"weight": weights, "pos_weight": weights}, constant=True),
         theirs("binary_cross_entropy_with_logits"),

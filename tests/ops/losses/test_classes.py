@@ -19,9 +19,37 @@ def logits(dtype="float64"):
 def test_without_options_it_is_the_one_fused_op():
     x = logits()
     y = mg.cross_entropy(x, [2, 0, 1])
-    assert y.op.name == "softmax_cross_entropy"
+    assert y.op.forward.__name__ == "softmax_cross_entropy"
     assert y.inputs[0] is x
-    assert mg.cross_entropy(x, np.eye(3)).op.name == "softmax_cross_entropy"
+    assert mg.cross_entropy(x, np.eye(3)).op.forward.__name__ == "softmax_cross_entropy"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", ">i8"])
+def test_ignored_rows_are_found_in_labels_of_every_dtype(dtype):
+    x, kept = logits(), logits()
+    loss = mg.cross_entropy(x, np.array([2, -100, 1], dtype))
+    wanted = mg.cross_entropy(kept[[0, 2]], np.array([2, 1], dtype))
+    loss.backward()
+    wanted.backward()
+    assert loss.item() == pytest.approx(wanted.item(), rel=1e-14)
+    np.testing.assert_allclose(x.grad.data, kept.grad.data, rtol=1e-14)
+    assert mg.cross_entropy(x, np.array([2, 0, 1], dtype)).item() == mg.cross_entropy(x, [2, 0, 1]).item()
+
+
+def test_errors_name_the_function_that_was_called():
+    x, target = logits(), mg.tensor(np.eye(3), requires_grad=True)
+    with pytest.raises(mg.GraphError, match=r"^cross_entropy has no gradient for its argument 'target'"):
+        mg.cross_entropy(x, target).backward()
+    with pytest.raises(mg.GraphError, match=r"^bce_with_logits has no gradient for its argument 't'"):
+        mg.bce_with_logits(x, target).backward()
+    with pytest.raises(mg.ShapeError, match=r"^bce_with_logits: "):
+        mg.bce_with_logits(x, [1.0, 0.0])
+    with pytest.raises(IndexError, match=r"^cross_entropy: label\[1\] is 3; need 0 <= label < 3"):
+        mg.cross_entropy(x, [0, 3, 1])
+    with pytest.raises(mg.DTypeError, match=r"^cross_entropy: .*integer dtype"):
+        mg.cross_entropy(x, [0.0, 1.0, 2.0])
+    with pytest.raises(mg.ShapeError, match=r"^cross_entropy: the input is \(3, 3\), the target \(2,\)"):
+        mg.cross_entropy(x, [0, 1])
 
 
 def test_a_class_weight_of_two_is_the_row_twice():
@@ -175,3 +203,11 @@ def test_bad_options():
     ]:
         with pytest.raises(ValueError, match=match):
             call(logits())
+
+
+@pytest.mark.parametrize("make", [mg.softmax, mg.sigmoid, lambda x: mg.softmax(x).reshape(2, 2)])
+def test_probabilities_are_no_log_probabilities(make):
+    """-p would be a loss that is below 0 and never punishes a wrong answer."""
+    with pytest.raises(ValueError, match=r"nll_loss: the input is the output of a (softmax|sigmoid).*log_softmax"):
+        mg.nll_loss(make(mg.tensor([[0.0, 1.0], [2.0, 0.0]], requires_grad=True)), [1, 0])
+    assert mg.nll_loss(mg.log(mg.softmax(mg.tensor([[0.0, 1.0]]))), [1]).item() > 0

@@ -1,0 +1,165 @@
+"""The options of `minigrad cv` and `minigrad path`. Nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DATA = """\
+DATA is a CSV file, plain or gzipped, or one of digits, mnist, regression, blobs, moons, spirals
+(./digits: a file of such a name).
+
+A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, with a decimal point, or
+TRUE and FALSE, unless --categorical names it: each of its levels then becomes a column of 0 and 1. A
+categorical target holds classes. A first column without a name, as pandas and R write it, is left out.
+Empty fields, NA, N/A, NaN, null and ? are missing (--na names others): an error by default, with
+--missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
+fitted on training rows only. After the errors or the path come the coefficients by name."""
+
+EPOCHS = {
+    "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
+    "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
+}
+WARM = (
+    "each λ goes on from the network of the last, from dense to sparse, faster, but it mixes λ with training time; "
+    "default: each λ starts afresh and trains until a tenth of its training rows stops improving"
+)
+
+EXAMPLES = {
+    "cv": """\
+examples:
+  minigrad cv houses.csv --target price --categorical town,kind
+  minigrad cv patients.csv --target outcome --categorical outcome --missing mean --nested
+  minigrad cv visits.csv --target dose --fold-groups patient --na=-999,. --missing mean
+  minigrad cv digits --model mlp --epochs 5 --count 12 --jobs 2 --log sweep.jsonl""",
+    "path": """\
+examples:
+  minigrad path houses.csv --target price --categorical town,kind
+  minigrad path regression --l1-ratio 0.5""",
+}
+
+
+def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse.ArgumentParser:
+    """The command `cv` or `path`; whole(low) makes a type for numbers of at least low."""
+    what = {
+        "cv": "choose λ by cross-validation, on a CSV file or a named data set",
+        "path": "fit a model at every λ, on a CSV file or a named data set",
+    }[name]
+    command = commands.add_parser(
+        name, help=what, description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}", epilog=EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
+    _add_table(command)
+    model = command.add_argument_group("the model")
+    model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
+                       help="auto (default): logistic for classes, else linear")  # fmt: skip
+    model.add_argument("--l1-ratio", type=_share, default=1.0, metavar="R",
+                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
+    model.add_argument("--no-standardize", dest="standardize", action="store_false",
+                       help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
+    model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    if name == "cv":
+        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
+        model.add_argument("--warm-start", action="store_true", help=f"mlp: {WARM}")
+    else:
+        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
+        model.set_defaults(warm_start=True)
+    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    grid = command.add_argument_group("λ")
+    grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
+    grid.add_argument("--ratio", type=_below_one, metavar="R",
+                      help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
+    if name == "cv":
+        _add_folds(command, whole)
+    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
+    command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
+                         help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
+    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
+    command.set_defaults(run=lambda options: _run(name, options))
+    return command
+
+
+def _add_table(command: argparse.ArgumentParser) -> None:
+    """What a CSV file holds, and how it is written."""
+    table = command.add_argument_group("the table")
+    table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
+    table.add_argument("--categorical", type=_names, action="extend", metavar="A,B",
+                       help="columns of words; all: every column of words")  # fmt: skip
+    table.add_argument("--ignore", type=_names, action="extend", metavar="A,B",
+                       help="columns to leave out; '': those without a name")  # fmt: skip
+    table.add_argument("--missing", choices=("error", "mean"), default="error",
+                       help="missing values: an error (default), or the mean of the training rows")  # fmt: skip
+    table.add_argument("--missing-target", choices=("error", "drop"), metavar="drop",
+                       help="leave out rows without a target, with a note")  # fmt: skip
+    table.add_argument("--na", type=_names, action="extend", metavar="A,B",
+                       help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)")  # fmt: skip
+    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (linear and logistic models)")
+    table.add_argument("--delimiter", metavar="CHAR",
+                       help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)")  # fmt: skip
+    table.add_argument("--header", action=argparse.BooleanOptionalAction,
+                       help="line 1 holds names, even numbers; or it is data, and columns are c1, c2, ...")  # fmt: skip
+    table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
+    table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
+
+
+def _add_folds(command: argparse.ArgumentParser, whole: Any) -> None:
+    """Folds, scores and the log of cross-validation."""
+    folds = command.add_argument_group("cross-validation")
+    folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
+    folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+    folds.add_argument("--fold-groups", metavar="NAME",
+                       help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
+    folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+    folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
+    folds.add_argument("--jobs", type=_jobs, default=1, metavar="N",
+                       help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
+    folds.add_argument("--log", type=Path, metavar="FILE",
+                       help="note finished folds here; the same command resumes")  # fmt: skip
+
+
+def _run(name: str, options: argparse.Namespace) -> None:
+    from . import choose
+
+    {"cv": choose.run_cv, "path": choose.run_path}[name](options)
+
+
+def _number(text: str, wanted: str, fits: Callable[[float], bool]) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r}: need {wanted}")
+    return value
+
+
+def _share(text: str) -> float:
+    return _number(text, "a number from 0 (ridge) to 1 (lasso)", lambda value: 0 <= value <= 1)
+
+
+def _below_one(text: str) -> float:
+    return _number(text, "a number above 0 and below 1", lambda value: 1e-300 <= value < 1)
+
+
+def _positive(text: str) -> float:
+    return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
+
+
+def _jobs(text: str) -> int:
+    return int(_number(text, "-1 for all cores, or a whole number above 0",
+                       lambda value: value == int(value or 0) != 0 if abs(value) < 1e6 else False))  # fmt: skip
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names between commas; a name that holds a comma stands in double quotes. '' is one name, the empty one.
+
+    >>> _names('town, "size, m2"'), _names("")
+    (('town', 'size, m2'), ('',))
+    """
+    import csv
+
+    names = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    return tuple(filter(None, names)) or ("",)

@@ -1,0 +1,195 @@
+"""A sheet: the columns of a data file as text, with their names, before anything is said about what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .records import SHOWN, records
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas calls a column so that had no name
+HEADER = "header=False takes line 1 as data, header=True as names (command line: --no-header, --header)"
+LOOKED = 20  # lines, to tell which delimiter a file has
+DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','", " ": "' '"}
+
+
+@dataclass
+class Sheet:
+    """The fields of each column, the name of each (several may be ''), and the line where each row begins.
+
+    notes       what was left out or taken as something, in words
+    left_out    the names of columns that were left out as names of rows
+    """
+
+    path: str
+    names: list[str]
+    columns: list[tuple[str, ...]]
+    lines: list[int]
+    header_line: int = 1
+    notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._at = {name: i for i, name in enumerate(self.names)}
+
+    def place(self, row: int) -> str:
+        """file:line of a row."""
+        return f"{self.path}:{self.lines[row]}"
+
+    @property
+    def head(self) -> str:
+        """file:line of the header."""
+        return f"{self.path}:{self.header_line}"
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The fields under a name."""
+        return self.columns[self._at[name]]
+
+    def keep_columns(self, kept: Sequence[int]) -> None:
+        """Leave out all other columns."""
+        self.names, self.columns = [self.names[i] for i in kept], [self.columns[i] for i in kept]
+        self._at = {name: i for i, name in enumerate(self.names)}
+
+    def keep_rows(self, rows: Sequence[int]) -> None:
+        """Leave out all other rows."""
+        self.columns = [tuple(column[i] for i in rows) for column in self.columns]
+        self.lines = [self.lines[i] for i in rows]
+
+
+def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None) -> Sheet:
+    """The sheet in a text: a header, then rows of as many fields.
+
+    header      True: the first record holds names. False: there is none, and columns are called c1, c2, ... None: the
+                first record holds names, and is refused where numbers stand in it
+
+    Taken as meant: a delimiter at the end of each line; columns without a name and without a field; rows of empty
+    fields at the end. A first column without a name is the names of rows, as pandas and R write them, if no two of them
+    are equal: it is left out, with a note; so is one that the header has no name for at all. ValueError, with file and
+    line, for anything else.
+
+    >>> sheet = read_sheet("a.csv", ",x,y\\n1,2,3\\n2,5,6\\n", ",")
+    >>> sheet.names, sheet.columns, sheet.lines, len(sheet.notes)
+    (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
+    """
+    found = list(records(path, text, delimiter))
+    while found and not found[0][1]:
+        found.pop(0)
+    while found and not any(found[-1][1]):
+        found.pop()
+    if not found:
+        raise ValueError(f"{path}:1: the file is empty; need a header")
+    line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
+    rows = found if header is False else found[1:]
+    if len(found[0][1]) == 1:
+        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
+    if header is None:
+        _check_names(f"{path}:{line}", names)
+    if not rows:
+        raise ValueError(f"{path}:{line}: there is no row below the header")
+    names, cut = _fitted(names, [fields for _, fields in rows])
+    for line_of_row, fields in rows:
+        if len(fields) - cut != len(names):
+            short = ": an empty line" if not fields else ""
+            raise ValueError(f"{path}:{line_of_row}: {len(fields)} fields, the header has {len(names)}{short}")
+    columns = list(zip(*(fields for _, fields in rows)))[: len(names)]
+    sheet = Sheet(path, names, columns, [start for start, _ in rows], line or 1)
+    _without_row_names(sheet)
+    return sheet
+
+
+def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+    """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
+    said = re.fullmatch(r"sep=(.?)", first)
+    if said:
+        raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
+    signs = [sign for sign in DELIMITERS if sign in first]
+    alike = [sign for sign in signs if _cuts_alike(text, sign)]
+    if not alike and below > 1:
+        raise ValueError(
+            f"{place}: one field, {first[:SHOWN]!r}, above one of {below}; if it is a title or a comment, delete it: "
+            "the file must begin with its header"
+        )
+    if signs:
+        sign = (alike or signs)[0]
+        shown = DELIMITERS[sign]
+        raise ValueError(
+            f"{place}: one column, {first[:SHOWN]!r}; is the delimiter {shown}? delimiter={shown} (command line: "
+            f"--delimiter {shown})"
+        )
+
+
+def _cuts_alike(text: str, sign: str) -> bool:
+    """Whether the delimiter cuts the first lines into equal numbers of fields."""
+    head = "\n".join(text.split("\n")[:LOOKED])
+    try:
+        return len({len(fields) for _, fields in records("", head, sign) if fields}) == 1
+    except ValueError:  # a quote that is closed below
+        return False
+
+
+def _check_names(place: str, names: list[str]) -> None:
+    """Refuse a header that looks like a row of data: it holds numbers that do not count columns or years."""
+    numbers = [name for name in names if NUMBER.fullmatch(name)]
+    if numbers and not _counts(numbers):
+        are = "are numbers" if len(numbers) > 1 else "is a number"
+        raise ValueError(f"{place}: {', '.join(numbers)[:SHOWN]} {are}; need a header with names: {HEADER}")
+
+
+def _counts(names: list[str]) -> bool:
+    """Whether names are 0, 1, 2, ... or years, one after the other, of at least three columns.
+
+    >>> _counts(["0", "1", "2"]), _counts(["1998", "1999", "2000"]), _counts(["1", "2", "3"])
+    (True, True, False)
+    """
+    if len(names) < 3 or not all(name.isdigit() for name in names):
+        return False
+    first = int(names[0])
+    return (first == 0 or 1500 <= first <= 2200) and [int(name) for name in names] == [
+        *range(first, first + len(names))
+    ]
+
+
+def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
+    """The names for the fields of rows that all have one more or one less, and how many last fields to cut."""
+    widths = {len(fields) for fields in rows}
+    if widths == {len(names) + 1}:
+        if not any(fields[-1] for fields in rows):  # a delimiter ends each row, but not the header
+            return names, 1
+        return ["", *names], 0  # R's row names
+    if widths == {len(names) - 1} and not names[-1]:  # a delimiter ends the header only
+        return names[:-1], 0
+    return names, 0
+
+
+def _without_row_names(sheet: Sheet) -> None:
+    """Leave out quotes around names, columns that have neither name nor field, and a first column of row names."""
+    if all(len(name) > 2 and name[0] == name[-1] == "'" for name in sheet.names):
+        sheet.names = [name[1:-1] for name in sheet.names]  # some programs write single quotes
+    kept = [i for i, (name, column) in enumerate(zip(sheet.names, sheet.columns)) if name or any(column)]
+    while len(kept) > 1 and _nameless(sheet.names[kept[0]]) and _differ(sheet.columns[kept[0]]):
+        sheet.left_out.append(sheet.names[kept[0]])
+        first = sheet.columns[kept.pop(0)]
+        sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
+    sheet.keep_columns(kept)
+
+
+def _nameless(name: str) -> bool:
+    return not name or NO_NAME.fullmatch(name) is not None
+
+
+def _differ(fields: tuple[str, ...]) -> bool:
+    return len(set(fields)) == len(fields)
+
+
+def refuse_no_name(sheet: Sheet) -> None:
+    """ValueError where a column has no name."""
+    if "" in sheet.names:
+        at = sheet.names.index("")
+        names_rows = at == 0 and not _differ(sheet.columns[0])
+        twice = " and some of its fields are equal, so that they are no names of rows;" if names_rows else ""
+        raise ValueError(
+            f"{sheet.head}: column {at + 1} has no name{twice or ';'} write one into the header, or leave such columns "
+            "out: ignore=[''] (command line: --ignore '')"
+        )

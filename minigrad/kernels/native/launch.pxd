@@ -1,0 +1,116 @@
+# cython: language_level=3, cdivision=True
+# What every kernel shares between its checks and its C body: the GIL, threads, scratch, and sums of pieces in order.
+#
+#     cdef void name_block(const void *args, size_t i) noexcept nogil    one part: a body of the table, for a range
+#     cdef int k_name(const void *args) noexcept nogil                   all parts: share(work, parts, name_block, args)
+#     def name(...)                                                      checks, the struct, call(k_name, &p, work)
+#
+# `work` is counted in elements of memory-bound work; a kernel with more arithmetic per element passes a larger number.
+from libc.stdlib cimport free, malloc
+
+from minigrad.kernels.native cimport runtime
+from minigrad.kernels.native.checks cimport FLOAT32
+
+ctypedef int (*kernel_of)(const void *args) noexcept nogil
+
+cdef enum:
+    # A second thread pays from about 4 us of work on (docs/kernels.md): a parallel region costs 0.5 us even when empty
+    # and with one thread, so smaller work is a plain loop. So does giving up the GIL, which costs 0.036 us.
+    THREAD_WORK = 65536
+    WAVE = 512                              # pieces whose sums wait on the stack: 8 KiB
+    LINE = 64                               # bytes of a cache line
+
+
+cdef inline size_t least(size_t a, size_t b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef inline size_t pieces(size_t n, size_t size) noexcept nogil:
+    """How many pieces of `size` n elements make; the last may be shorter."""
+    return (n + size - 1) // size
+
+
+cdef inline size_t item_size(int precision) noexcept nogil:
+    """Bytes of a number."""
+    return <size_t>4 << precision
+
+
+cdef inline void put(void *to, int precision, double x) noexcept nogil:
+    """Write x, rounded to that precision, at `to`."""
+    if precision == FLOAT32:
+        (<float *>to)[0] = <float>x
+    else:
+        (<double *>to)[0] = x
+
+
+cdef inline double rounded(double x, int precision) noexcept nogil:
+    """x as a number of that precision."""
+    return <float>x if precision == FLOAT32 else x
+
+
+cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
+    """What the kernel returns. It runs without the GIL where that pays: no other function gives it up."""
+    if work < THREAD_WORK:
+        return kernel(args)
+    with nogil:
+        return kernel(args)
+
+
+cdef inline int threads_for(size_t work) noexcept nogil:
+    """How many threads to use; 1 where the work is too small to gain."""
+    return runtime.threads if runtime.threads > 1 and work >= THREAD_WORK else 1
+
+
+cdef inline void share(size_t work, size_t parts, runtime.part_of part, const void *args) noexcept nogil:
+    """part(args, i) for every i below parts, in any order, by as many threads as the work is worth.
+
+    What is added together is cut by sizes alone; only parts of independent outputs may follow the number of threads.
+    """
+    cdef size_t i
+    if parts > 1 and threads_for(work) > 1:
+        runtime.share_among_threads(parts, part, args)
+    else:
+        for i in range(parts):
+            part(args, i)
+
+
+cdef struct wave:                           # what the parts of add_pieces are given
+    const void *args
+    size_t first                            # part i is piece first + i
+    double (*sums)[2]                       # and leaves its two sums at sums[i]
+
+
+cdef inline void add_pieces(
+    size_t work, size_t count, runtime.part_of part, const void *args, double *total
+) noexcept nogil:
+    """total += the two sums of every piece, in order whoever computes them: WAVE pieces at a time."""
+    cdef double[WAVE][2] sums
+    cdef wave w
+    cdef size_t i, n
+    w.args, w.first, w.sums = args, 0, sums
+    while w.first < count:
+        n = least(WAVE, count - w.first)
+        share(work, n, part, &w)
+        for i in range(n):
+            total[0] += sums[i][0]
+            total[1] += sums[i][1]
+        w.first += n
+
+
+cdef struct scratch:                        # memory of a kernel's own, a piece of it for each part
+    void *block                             # what free() takes; NULL for none
+    char *first                             # the first piece; each begins a cache line: vectors that cross two cost a fifth
+    size_t size                             # bytes of a piece
+
+
+cdef inline bint take_scratch(scratch *s, size_t parts, size_t bytes) noexcept nogil:
+    """Memory of `bytes` bytes for each part; False if there is none, before anything was computed."""
+    s.block, s.first, s.size = NULL, NULL, (bytes + LINE - 1) // LINE * LINE
+    if bytes:
+        s.block = malloc(s.size * parts + LINE)
+        s.first = <char *>s.block + (LINE - <size_t>s.block % LINE)
+    return bytes == 0 or s.block != NULL
+
+
+cdef inline void give_scratch(scratch *s) noexcept nogil:
+    free(s.block)

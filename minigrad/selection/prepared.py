@@ -1,0 +1,261 @@
+"""What is checked before anything is fitted: rows, targets, the score, and the classes of every fold."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.dataset import as_rows, finite_rows, pair, take_rows
+from ..errors import DTypeError, NonFiniteError, ShapeError
+from ..linear_model.design import LARGEST
+from .folds import Pair
+from .scores import Score, as_score, check_weighted
+
+SQUARES = 1e-150, 1e150  # numbers between them have a square
+NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+class Data(NamedTuple):
+    """Rows and targets as families take them; of classes, how many there are, and their names."""
+
+    x: np.ndarray
+    y: np.ndarray
+    options: dict[str, Any]
+    names: np.ndarray | None
+    weights: np.ndarray | None = None
+
+    def start(self, family: Any, **options: Any) -> Any:
+        """The family's solver for these rows."""
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return family.start(self.x, self.y, **weights, **self.options, **options)
+
+    def rows(self, index: np.ndarray) -> Data:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[index]
+        return self._replace(x=take_rows(self.x, index), y=self.y[index], weights=weights)
+
+
+def prepare(family: Any, x: Any, y: Any, weights: Any = None) -> Data:
+    """x and y checked; the classes of y, whatever they are called, become 0, 1, ... in sorted order.
+
+    weights are of rows, for families whose start takes them.
+
+    Errors name what can't be: a missing entry of y, words for a family of numbers, measured numbers for one of classes,
+    a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
+    """
+    who = _name_of(family)
+    if weights is not None:
+        return prepare(family, x, y)._replace(weights=_row_weights(family, weights, len(x)))
+    x, y = _table(x), _entries(y)
+    names = None
+    if family.classifies:
+        names, y = _classes(y, who)
+    rows, targets = pair(x, y if family.classifies else _numbers(y, who))
+    if not getattr(family, "takes_gaps", True):
+        rows = _without_gaps(rows)
+    _check_sizes(rows, targets if names is None else None, linear=hasattr(family, "fit_intercept"))
+    if getattr(family, "fit_intercept", True):
+        if names is None and targets.ndim == 1 and len(targets) > 1 and (targets == targets[0]).all():
+            raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
+        if len(rows) > 1 and (rows == rows[0]).all():
+            raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
+    if names is None:
+        return Data(rows, targets, {}, None)
+    return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
+
+
+def _row_weights(family: Any, weights: Any, n: int) -> np.ndarray:
+    """One weight of at least 0 for each row, of a family that takes them."""
+    inner = getattr(family, "family", family)  # of Imputed
+    if "weights" not in inspect.signature(inner.start).parameters:
+        raise ValueError(f"weights: {type(inner).__name__} takes no weights of rows; Regression and Logistic do")
+    found = finite_rows(as_rows(weights, "weights"), "weights", np.dtype(np.float64))
+    if found.shape != (n,):
+        raise ShapeError(f"weights are {found.shape}; need one for each of {n} rows")
+    if (found < 0).any():
+        row = int(np.flatnonzero(found < 0)[0])
+        raise ValueError(f"weights: row {row} is {found[row]:g}; need at least 0")
+    return found
+
+
+def check_weights(data: Data, folds: list[Pair], score: Score) -> None:
+    """ValueError where a part of a fold has no row of a weight above 0, or the score takes no weights."""
+    if data.weights is None:
+        return
+    check_weighted(score)
+    for f, part in enumerate(folds):
+        for rows, what in zip(part, ("training", "test")):
+            if not data.weights[rows].any():
+                raise ValueError(f"weights: every {what} row of fold {f} has weight 0")
+
+
+def _name_of(family: Any) -> str:
+    """The name of a family of models, also of one behind an imputer; TypeError for what is none."""
+    if isinstance(family, type) or not (hasattr(family, "start") and hasattr(family, "classifies")):
+        what = f"the class {family.__name__}" if isinstance(family, type) else f"{family!r:.60}"
+        raise TypeError(
+            f"family is {what}; need an object such as linear_model.Regression(), linear_model.Logistic(l1_ratio=0.5) "
+            "or selection.Network(...)"
+        )
+    return type(getattr(family, "family", family)).__name__
+
+
+def _check_sizes(rows: np.ndarray, numbers: np.ndarray | None, linear: bool) -> None:
+    """Shapes that a family takes; inputs that can be centred; numbers to predict whose squares are numbers."""
+    if rows.ndim == 1 and (linear or rows.dtype.kind == "f"):
+        raise ShapeError(f"x is {rows.shape}; need rows and columns: x.reshape(-1, 1) is one column")
+    if rows.dtype.kind == "f" and rows.dtype.itemsize == 8:
+        with np.errstate(invalid="ignore"):
+            over = np.argwhere(np.abs(rows) > LARGEST)
+        if len(over):
+            row, *column = over[0].tolist()
+            raise NonFiniteError(
+                f"x: row {row}, column {', '.join(map(str, column))} is {rows[tuple(over[0])]:.6g}, out of range: too "
+                "large for means and squares; is it a mark for a missing value? Make it NaN, or scale the column"
+            )
+    if numbers is None or numbers.dtype.kind != "f":
+        return
+    if linear and numbers.ndim != 1:
+        raise ShapeError(f"y is {numbers.shape}; need one number per row")
+    spread = float(numbers.max() / 2 - numbers.min() / 2)
+    if spread and not SQUARES[0] < spread < SQUARES[1]:
+        raise NonFiniteError(
+            f"y varies by {2 * spread:.3g}: squared errors of that size leave the range of float64; divide y by it"
+        )
+
+
+def _table(x: Any) -> Any:
+    """x; where it holds words or None, the error names the place, or they are numbers and gaps after all."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise NonFiniteError("x: a masked array has gaps; pass x.filled(np.nan) to selection.Imputed(...)")
+    array = np.asarray(x)
+    if array.dtype.kind not in "OUST" or array.ndim != 2:
+        return x
+    for row, column in np.argwhere([[not (v is None or isinstance(v, NUMBERS)) for v in cells] for cells in array]):
+        named = getattr(x, "columns", None)
+        where = f"column {column}" if named is None else f"column {named[column]!r}"
+        raise DTypeError(
+            f"x: row {row}, {where} is {array[row, column]!r:.40}; need numbers: make a column of 0 and 1 of each word"
+        )
+    return np.array([[math.nan if v is None else float(v) for v in cells] for cells in array])
+
+
+def _missing(value: Any) -> bool:
+    """None, NaN, NaT, and what pandas calls NA, which can't be compared."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):
+        return True
+
+
+def _entries(y: Any) -> np.ndarray:
+    """y as an array (n,), or (n, k), without a gap; objects that are numbers become floats."""
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        gaps = np.flatnonzero(np.ma.getmaskarray(y).reshape(len(y), -1).any(1))
+    else:
+        array = np.asarray(y)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.dtype.kind not in "OfMm" or array.ndim != 1:
+            return array
+        gaps = np.flatnonzero([_missing(v) for v in array] if array.dtype.kind == "O" else array != array)
+    if len(gaps):
+        value = np.ravel(np.asarray(y, object))[gaps[0]] if np.ndim(y) == 1 else "missing"
+        raise NonFiniteError(
+            f"y: row {gaps[0]} is {value}: the target is missing there, and in {len(gaps)} of {len(y)} rows in all; "
+            "leave such rows out"
+        )
+    if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array):
+        kinds = {isinstance(v, (bool, np.bool_)) for v in array}
+        return np.array(array.tolist(), None if kinds == {True} else np.float64) if len(kinds) == 1 else array
+    return array
+
+
+def _numbers(y: np.ndarray, who: str) -> np.ndarray:
+    """Targets that are numbers, finite."""
+    if y.dtype.kind in "OUSTMm":
+        raise DTypeError(
+            f"y holds {'words' if y.dtype.kind in 'OUST' else 'dates'}, such as {_shown(y.flat[0])}, and {who} "
+            "predicts numbers: use linear_model.Logistic for classes, or selection.Network(..., classifies=True)"
+        )
+    y = as_rows(y, "y")
+    return finite_rows(y, "y") if y.dtype.kind == "f" else y
+
+
+def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
+    """(names of the classes in sorted order, y as their numbers 0, 1, ...)."""
+    if y.ndim != 1 or not len(y):
+        raise ShapeError(f"y is {y.shape}; need one class per row, of at least two")
+    cure = (
+        f"{who} predicts classes: use linear_model.Regression, or make classes of them, as y > {_shown(np.median(y))}"
+        if y.dtype.kind in "fiu" else ""
+    )  # fmt: skip
+    if y.dtype.kind == "f":
+        y = finite_rows(y, "y")
+        broken = np.flatnonzero(y != np.floor(y))
+        if broken.size:
+            raise ValueError(
+                f"y holds measured numbers, such as {y[broken[0]]:.6g} in row {broken[0]}, "
+                f"{len(np.unique(y))} different values in {len(y)} rows, and {cure}"
+            )
+    try:
+        names, classes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    except TypeError:
+        kinds = sorted({type(v).__name__ for v in y})
+        raise DTypeError(f"y mixes {' and '.join(kinds)}; need classes of one kind, as y.astype(str) makes") from None
+    if len(names) < 2:
+        raise ShapeError(f"y is {_shown(names[0])} in all {len(y)} rows; need one class per row, of at least two")
+    if cure and len(names) > 10 and np.median(counts) < 2:
+        raise ValueError(f"y holds {len(names)} different values in {len(y)} rows: numbers, not classes, and {cure}")
+    return names, classes
+
+
+def _shown(name: Any) -> str:
+    """A class as its user wrote it: 'oak', not np.str_('oak')."""
+    return repr(name.item() if isinstance(name, np.generic) else name)
+
+
+def _without_gaps(rows: np.ndarray) -> np.ndarray:
+    try:
+        return finite_rows(rows, "x") if rows.dtype.kind == "f" else rows
+    except NonFiniteError as error:
+        cure = "; selection.Imputed(family) fills them with means of training rows" if np.isnan(rows).any() else ""
+        raise NonFiniteError(f"{error}{cure}") from None
+
+
+def fitting_score(score: Any, family: Any) -> Score:
+    """The score, or the family's own; ValueError where one is of classes and the other of numbers."""
+    _name_of(family)
+    found = as_score(family.score if score is None else score)
+    if found.classes is None or found.classes == bool(family.classifies):
+        return found
+    who = _name_of(family)
+    if found.classes:
+        raise ValueError(
+            f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, "
+            "such as linear_model.Logistic (minigrad cv: name the target in --categorical)"
+        )
+    raise ValueError(
+        f"score {found.name!r} is one of numbers, and {who} predicts classes: use 'log_loss' or 'accuracy', or a model "
+        "of numbers, such as linear_model.Regression"
+    )
+
+
+def check_classes(data: Data, folds: list[Pair], what: str = "fold") -> None:
+    """ValueError, by the class's name, where the training rows of a fold lack a class."""
+    if data.names is None:
+        return
+    for f, (train, _) in enumerate(folds):
+        counts = np.bincount(data.y[train], minlength=len(data.names))
+        if counts.all():
+            continue
+        absent = int(np.argmin(counts))
+        rows = int((data.y == absent).sum())
+        raise ValueError(
+            f"class {_shown(data.names[absent])} has {rows} {'row' if rows == 1 else 'rows'} in all, none of them "
+            f"among the {len(train)} training rows of {what} {f} of {len(folds)}; each must train on every class: "
+            + ("leave the class out, or join it with another" if rows < 3 else "mix the rows, as folds=5 does")
+        )

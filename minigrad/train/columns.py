@@ -1,0 +1,134 @@
+"""The columns that metrics have in a history: each has a name before the first batch, and holds plain numbers."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ..engine import Tensor
+from ..nn.prediction import leaves, rebuilt
+from ..recording import mode
+
+Metric = Callable[[Tensor, np.ndarray], Any]
+Metrics = Sequence[Metric] | Mapping[str, Metric]
+TRUTH = ("y_true", "true", "truth", "target", "targets", "label", "labels", "y")
+GUESS = ("y_pred", "pred", "preds", "prediction", "predictions", "y_hat", "y_score", "y_prob", "output", "outputs",
+         "logits", "input")  # fmt: skip
+
+
+def named(metrics: Any) -> dict[str, Metric]:
+    """Metrics by the names of their columns: the keys of a dict, or the names of the functions in a list.
+
+    A partial has the name of its function with its options, an object that can be called that of its class. TypeError
+    or ValueError for what is no function, and for two of one name.
+
+    >>> from minigrad.train import accuracy
+    >>> list(named([accuracy, functools.partial(np.allclose, rtol=0.1)])), list(named({"hits": accuracy}))
+    (['accuracy', 'allclose(rtol=0.1)'], ['hits'])
+    """
+    if isinstance(metrics, Mapping):
+        pairs = list(metrics.items())
+    elif isinstance(metrics, (str, bytes)) or callable(metrics) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics is {metrics!r:.80}; need a list of functions (output, target) -> number, such as "
+                        "[minigrad.train.accuracy], or a dict of them by name")  # fmt: skip
+    else:
+        pairs = [(None, metric) for metric in metrics]
+    found: dict[str, Metric] = {}
+    for given, metric in pairs:
+        name = name_of(metric)
+        name = name if given is None else given
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"metrics: a metric has the name {name!r}; need words")
+        if name in found:
+            raise ValueError(f"two metrics have the name {name!r}; {CURE}")
+        refuse_signature(f"the metric {name!r}", metric)
+        found[name] = metric
+    return found
+
+
+CURE = "give each a name of its own: metrics={'name': function, ...}"
+
+
+def name_of(metric: Any) -> str:
+    """The name of a metric; TypeError for what cannot be called, or makes an object where a number is due."""
+    if not callable(metric):
+        raise TypeError(f"metrics: {metric!r:.80} is no metric; need a function (output, target) -> number, such as "
+                        "minigrad.train.accuracy")  # fmt: skip
+    if isinstance(metric, type):
+        raise TypeError(f"metrics: {metric.__name__} is a class, no metric; did you mean {metric.__name__}()?")
+    if isinstance(metric, functools.partial):
+        plain = {k: v for k, v in metric.keywords.items() if isinstance(v, (str, int, float))}
+        options = ", ".join(f"{name}={value}" for name, value in plain.items())
+        return f"{name_of(metric.func)}({options})" if options else name_of(metric.func)
+    own = getattr(metric, "__name__", None)
+    return own if isinstance(own, str) else type(metric).__name__
+
+
+def refuse_signature(what: str, function: Any) -> None:
+    """TypeError where a function does not take (output, target), or by the names of its parameters (target, output)."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function of C that does not say
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise TypeError(f"{what} takes {signature}; it is called with (output, target)") from None
+    first = list(signature.parameters)[:2]
+    if len(first) == 2 and first[0] in TRUTH and first[1] in GUESS:
+        raise TypeError(
+            f"{what} takes ({first[0]}, {first[1]}), but is called with (output, target); wrap it: "
+            "lambda output, target: f(target, output.data)"
+        )
+
+
+def refuse_clashes(metrics: Iterable[str], penalties: Iterable[str]) -> None:
+    """ValueError where a metric or a penalty, or its column of the validation data, has the name of another column."""
+    owners = dict.fromkeys(("epoch", "seconds", "loss", "total", "val_loss", "val_total"), "the history needs")
+    for kind, names in (("penalty", penalties), ("metric", metrics)):
+        cure = "give it another in reg.on" if kind == "penalty" else CURE
+        for name in names:
+            for column in (name, f"val_{name}"):
+                if column in owners:
+                    which = "which" if column == name else f"whose column {column!r}"
+                    raise ValueError(f"a {kind} has the name {name!r}, {which} {owners[column]}; {cure}")
+            owners.update(dict.fromkeys((name, f"val_{name}"), f"a {kind} has too"))
+
+
+def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> dict[str, float]:
+    """Name -> what each metric says, as a float; it sees a constant, so that nothing of it holds a graph."""
+    if not metrics:
+        return {}
+    seen = untracked(output) if isinstance(output, Tensor) else rebuilt(output, map(untracked, leaves(output)))
+    found, before = {}, mode.recording
+    mode.recording = False
+    try:
+        for name, metric in metrics.items():
+            value = metric(seen, target)
+            found[name] = value if type(value) is float else number(name, value)
+    finally:
+        mode.recording = before
+    return found
+
+
+def untracked(t: Tensor) -> Tensor:
+    """A constant with the numbers of t, and the op that made it: some metrics refuse what a softmax or sigmoid made."""
+    seen = Tensor(t.array)
+    seen.op, seen.options = t.op, t.options
+    return seen
+
+
+def number(name: str, value: Any) -> float:
+    """What a metric returned, as a float; TypeError with its name for what is not one number."""
+    if isinstance(value, Real):  # NumPy's numbers and booleans too, but for np.bool_
+        return float(value)
+    array = value.array if isinstance(value, Tensor) else np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "fiub":
+        what = f"{array.dtype} {array.shape}" if isinstance(value, (Tensor, np.ndarray)) else f"{value!r:.80}"
+        raise TypeError(f"the metric {name!r} returned {what}; need one number, a mean for instance")
+    return float(array.item())

@@ -1,0 +1,184 @@
+"""Means over the batches of an epoch, the loss weighted as it weights its rows itself: that is read from its graph.
+
+cross_entropy(..., weight=w) divides by the sum of the weights of its rows' classes. The mean over two batches is that
+over all their rows only if each counts with its own divisor, not with its number of rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine import Tensor
+
+# Ops with an option `reduction`: over how many a mean of theirs is, rows or elements.
+COUNTED: dict[str, Callable[[np.ndarray], int]] = {
+    "softmax_cross_entropy": lambda x: x.shape[0],
+    "mse": lambda x: x.size,
+    "sigmoid_cross_entropy": lambda x: x.size,
+}
+
+
+class Part(NamedTuple):
+    """One summand of a loss: its value, and the weight over which it is a mean; None: it is a sum over rows."""
+
+    value: float
+    weight: float | None
+    counts: tuple[int, ...] = ()  # of rows or elements; a sum divided by one of them is a mean
+
+    def times(self, factor: float) -> Part:
+        """The part times a number. A sum becomes a mean where the number is one over how many it sums."""
+        if self.weight is None:
+            for count in self.counts:
+                if math.isclose(factor * count, 1.0, rel_tol=1e-6):
+                    return self.over(count)
+        return self._replace(value=self.value * factor)
+
+    def over(self, weight: float) -> Part:
+        """The part divided by a weight, over which a sum then is a mean."""
+        value = self.value / weight if weight else math.nan
+        return self._replace(value=value, weight=float(weight) if self.weight is None else self.weight)
+
+
+def made_by(y: Tensor) -> str:
+    """The name of the op that made y, if its inputs are still noted; else nothing."""
+    return y.op.name if y.op is not None and y.inputs else ""
+
+
+class Reader:
+    """Reads the parts of a loss of `output` off the graph that the loss recorded, before backward frees it."""
+
+    def __init__(self, output: list[Tensor], rows: int) -> None:
+        self.output, self.rows = {id(part) for part in output}, rows
+        self.first = min(part.stamp for part in output)
+
+    def parts(self, y: Any) -> list[Part]:
+        """y, a number of the graph, as a sum. What the graph does not explain is a mean over the rows of the batch."""
+        if not isinstance(y, Tensor):
+            return [Part(float(y), self.rows)]
+        name = made_by(y)
+        if not name or y.ndim:
+            return [Part(y.item(), self.rows)]
+        return READ[name](self, y, *(y.inputs or ())) if name in READ else self._reduction(y, name)
+
+    def _reduction(self, y: Tensor, name: str) -> list[Part]:
+        """An op that reduces rows by itself, or any other."""
+        reduction = (y.options or {}).get("reduction")
+        if name in COUNTED and reduction in ("mean", "sum"):
+            x = (y.inputs or ())[0]
+            count = COUNTED[name](x.array)
+            return [Part(y.item(), None if reduction == "sum" else count, (x.shape[0], x.size))]
+        return [Part(y.item(), self.rows)]
+
+    def _add(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        return self.parts(a) + self.parts(b)
+
+    def _sub(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        return self.parts(a) + [part._replace(value=-part.value) for part in self.parts(b)]
+
+    def _neg(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [part._replace(value=-part.value) for part in self.parts(x)]
+
+    def _mul(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        for factor, x in ((a, b), (b, a)):
+            if constant(factor) and not constant(x):
+                computed = isinstance(factor, Tensor) and factor.op is not None and factor.item() > 0
+                times = (lambda part, f: part.over(1 / f)) if computed else Part.times
+                return [times(part, float(factor)) for part in self.parts(x)]
+        return [Part(y.item(), self.rows)]
+
+    def _div(self, y: Tensor, a: Any, b: Any) -> list[Part]:
+        if constant(a) or not constant(b):
+            return [Part(y.item(), self.rows)]
+        divisor = float(b)
+        if divisor == 2 and not (isinstance(b, Tensor) and b.op is not None):  # half a sum of squares is a sum
+            return [part.times(0.5) for part in self.parts(a)]
+        return [part.over(divisor) for part in self.parts(a)]
+
+    def _reshape(self, y: Tensor, x: Tensor) -> list[Part]:
+        return self.parts(x) if x.ndim == 0 else [Part(y.item(), self.rows)]
+
+    def _cast(self, y: Tensor, x: Tensor) -> list[Part]:
+        return self.parts(x)
+
+    def _mean(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [Part(y.item(), x.size if self.over_rows(x) else self.rows)]
+
+    def _sum(self, y: Tensor, x: Tensor) -> list[Part]:
+        return [Part(y.item(), None, (self.rows, x.size)) if self.over_rows(x) else Part(y.item(), self.rows)]
+
+    def over_rows(self, x: Tensor) -> bool:
+        """Whether x has numbers for each row: its first dimension is theirs, and it was computed from the output."""
+        if x.ndim == 0 or (x.shape[0] != self.rows and (x.ndim > 1 or x.size % self.rows)):
+            return False
+        waiting, seen = [x], set()
+        while waiting:
+            y = waiting.pop()
+            if id(y) in self.output or (y.stamp < self.first and y.tracked and y.op is not None):
+                return True  # the output, or what the model computed on its way to it
+            if y.stamp > self.first and y.inputs and y.ndim and id(y) not in seen:
+                seen.add(id(y))
+                waiting += [part for part in y.inputs if isinstance(part, Tensor)]
+        return False
+
+
+READ: dict[str, Callable[..., list[Part]]] = {
+    "add": Reader._add, "sub": Reader._sub, "neg": Reader._neg, "mul": Reader._mul, "div": Reader._div,
+    "reshape": Reader._reshape, "cast": Reader._cast, "mean": Reader._mean, "sum": Reader._sum,
+}  # fmt: skip
+
+
+def constant(x: Any) -> bool:
+    """Whether x is one number that nothing is trained through."""
+    return isinstance(x, (int, float)) or (isinstance(x, Tensor) and not x.tracked and x.size == 1)
+
+
+def parts_of(loss: Tensor, output: list[Tensor], rows: int) -> list[Part]:
+    """The loss of a batch as summands, each with what it is a mean over."""
+    name = made_by(loss)
+    if name in COUNTED and loss.inputs and loss.options and loss.options["reduction"] == "mean":  # the most frequent
+        return [Part(loss.item(), COUNTED[name](loss.inputs[0].array))]
+    parts = Reader(output, rows).parts(loss)
+    return [parts[0]._replace(value=loss.item())] if len(parts) == 1 else parts
+
+
+class Means:
+    """Means over batches: of the loss by its parts, of all else by rows."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sums: dict[str, float] = {}
+        self._parts: dict[int, tuple[float, float]] = {}  # i: (Σ weight value, Σ weight); of a sum -1 - i: (Σ value, 1)
+        self._plain = 0.0  # Σ rows loss, for losses whose parts differ from batch to batch
+        self._alike = True  # whether they have not
+
+    def add(self, rows: int, loss: list[Part], values: Mapping[str, float]) -> None:
+        """Note a batch: the parts of its loss, and other numbers by name."""
+        parts, count = self._parts, len(loss)
+        if len(parts) != count and self._rows:
+            self._alike = False
+        self._rows += rows
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + rows * value
+        for i, (value, weight, _) in enumerate(loss):
+            self._plain += rows * value
+            key, scale = (i, weight) if weight is not None else (-1 - i, 1.0)
+            total, weights = parts.get(key, (0.0, 0.0))
+            parts[key] = total + scale * value, weights + scale if weight is not None else 1.0
+        if len(parts) != count:
+            self._alike = False
+
+    def row(self) -> dict[str, float]:
+        """The means, the loss first."""
+        loss = self._plain / self._rows
+        if self._alike:
+            loss = 0.0
+            for total, weight in self._parts.values():
+                loss += total / weight if weight else math.nan
+        row = {"loss": loss}
+        for name, total in self._sums.items():
+            row[name] = total / self._rows
+        return row

@@ -1,0 +1,19 @@
+"""Options of minigrad cv and path: names between commas, numbers in their range."""
+
+import pytest
+
+from minigrad import cli
+from minigrad.commands import choose_options
+
+
+@pytest.mark.parametrize("arguments", [["--ratio", "2"], ["--l1-ratio", "1.5"], ["--lr", "-1"], ["--jobs", "0"],
+                                       ["--jobs", "1.5"], ["--ratio", "x"], ["--missing-target", "mean"]])  # fmt: skip
+def test_numbers_out_of_range_name_their_option(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["cv", "moons", *arguments])
+    assert stopped.value.code == 2 and f"argument {arguments[0]}: " in capsys.readouterr().err
+
+
+def test_names_behind_an_option():
+    told = {"a, b": ("a", "b"), '"a, b",c': ("a, b", "c"), "": ("",), "a,": ("a",), "-,.": ("-", ".")}
+    assert {text: choose_options._names(text) for text in told} == told
