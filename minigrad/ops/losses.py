@@ -10,9 +10,9 @@ from .. import kernels as K
 from ..engine import Tensor, differentiable, full
 from ..errors import DTypeError, ShapeError
 from ..kernels.reference.losses import MEAN, NONE, SUM
-from .elementwise.arithmetic import mul, neg
+from .elementwise.arithmetic import mul, neg, sub
 from .elementwise.fused_activations import sigmoid, sigmoid_grad
-from .reduce.softmax import softmax, softmax_grad
+from .reduce.softmax import log_softmax, softmax, softmax_grad
 from .shape.broadcast import match, sum
 from .shape.views import reshape
 
@@ -65,7 +65,9 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
 @differentiable(
     called="cross_entropy",
     x=lambda g, y, x, target, *, reduction: cross_entropy_grad(g, x, target, probs=y.saved, reduction=reduction),
-    target=None,
+    target=lambda g, y, x, target, *, reduction: match(
+        neg(mul(_row_scale(g, x, target, reduction), log_softmax(x))), target
+    ),
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
     """The fused op behind cross_entropy (classification.py); the softmax that it computes is kept for the gradient."""
@@ -93,7 +95,9 @@ def _target_mass(target: Any) -> Any:
     x=lambda gg, z, g, x, target, *, probs, reduction: softmax_grad(
         mul(gg, mul(_row_scale(g, x, target, reduction), _target_mass(target))), softmax(x)
     ),
-    target=None,
+    target=lambda gg, z, g, x, target, *, probs, reduction: match(
+        mul(_row_scale(g, x, target, reduction), sub(sum(mul(gg, softmax(x)), dim=1, keepdim=True), gg)), target
+    ),
 )
 def cross_entropy_grad(g, x, target, *, probs=None, reduction="mean"):
     """z = (softmax(x) Σ t - t) g, divided by the rows for mean."""
@@ -186,7 +190,7 @@ def bce_with_logits(
 @differentiable(
     called="bce_with_logits",
     x=lambda g, y, x, t, *, reduction: bce_with_logits_grad(g, x, t, reduction=reduction),
-    t=None,
+    t=lambda g, y, x, t, *, reduction: match(neg(mul(_element_scale(g, x, reduction), x)), t),
 )
 def sigmoid_cross_entropy(x, t, *, reduction="mean"):
     """The op behind bce_with_logits."""
@@ -198,7 +202,7 @@ def sigmoid_cross_entropy(x, t, *, reduction="mean"):
         mul(gg, bce_with_logits_grad(full(g, 1.0), x, t, reduction=reduction)), g
     ),
     x=lambda gg, z, g, x, t, *, reduction: mul(gg, sigmoid_grad(_element_scale(g, x, reduction), sigmoid(x))),
-    t=None,
+    t=lambda gg, z, g, x, t, *, reduction: match(neg(mul(gg, _element_scale(g, x, reduction))), t),
 )
 def bce_with_logits_grad(g, x, t, *, reduction="mean"):
     """z = (sigmoid(x) - t) g, divided by the number of elements for mean."""
