@@ -51,13 +51,6 @@ def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     return own
 
 
-def as_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """The numbers of x in another dtype, in a new array."""
-    y = K.empty(x.shape, dtype)
-    K.copy(x, y)
-    return y
-
-
 def _dtype(op: str, dtype: Any) -> np.dtype:
     try:
         return np.dtype(dtype)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .convert import as_dtype, gathered, owned
+from .convert import gathered, owned
 from .dtypes import DTYPES, REAL
 from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
@@ -37,7 +37,7 @@ _new, _ndarray = object.__new__, np.ndarray
 class Tensor:
     """An array and how it was made. Tensors are values: ops make new ones; only `copy_` writes.
 
-    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in tensor.py.
+    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in methods.py.
     """
 
     # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
@@ -146,7 +146,7 @@ def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
     cast = [type(x) is Tensor and x.array.dtype not in REAL and op.rules[i] is not None for i, x in enumerate(args)]
     if not any(cast):
         op.explain(error, args, {})
-    return tuple(Tensor(as_dtype(x.array, real)) if other else x for x, other in zip(args, cast))
+    return tuple(Tensor(owned(x.array, real)) if other else x for x, other in zip(args, cast))
 
 
 def differentiable(

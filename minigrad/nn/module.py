@@ -280,8 +280,8 @@ class Module:
         do not become whole numbers, complex numbers do not become floats.
 
         Everything is checked before anything is written. `strict=False` leaves what is missing as it was, and ignores
-        what is unexpected; shapes must fit in any case, and one name at least. The ValueError names all that is missing,
-        unexpected, or of another shape or kind.
+        what is unexpected; shapes must fit in any case, and one name at least. The ValueError names all that is
+        missing, unexpected, or of another shape or kind.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")

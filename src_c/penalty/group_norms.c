@@ -33,8 +33,8 @@ INLINE vf64 mg_scaled(vf64 u, vf64 factor) {
 
 INLINE vf64 FN(load)(const real *v, size_t n) { return n >= MG_W64 ? FN(load64)(v) : FN(load64_part)(v, n); }
 
-/* Σ soft(v, t)² of n adjacent elements. */
-INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft) {
+/* Σ (soft(v, t) by)² of n adjacent elements; scaled says whether `by` is read. */
+INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft, vf64 by, int scaled) {
     mg_pairwise sums;
     sums.count = sums.waiting = 0;
     for (size_t start = 0; start < n; start += mg_sum_chunk) {
@@ -45,7 +45,8 @@ INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft) {
             UNROLL for (int j = 0; j < mg_lane_vectors; j++) {
                 const size_t at = i + j * MG_W64;
                 if (at < end) {
-                    const vf64 u = mg_soft(FN(load)(v + at, end - at), t, soft);
+                    vf64 u = mg_soft(FN(load)(v + at, end - at), t, soft);
+                    if (scaled) u = u * by;
                     lane[j] = vf64_fma(u, u, lane[j]);
                 }
             }
@@ -55,9 +56,9 @@ INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft) {
     return mg_pairwise_total(&sums);
 }
 
-/* squares[j] = Σ soft(column j, t[j])² of up to `panel` columns. */
+/* squares[j] = Σ (soft(column j, t[j]) by[j])² of up to `panel` columns. */
 INLINE void FN(column_squares)(size_t columns, size_t m, size_t stride, const real *v, const double *t, double *squares,
-                               int soft) {
+                               int soft, const double *by, int scaled) {
     double lane[mg_sum_lanes][panel], waiting[mg_sum_depth][panel]; /* waiting: as in mg_pairwise, for each column */
     size_t chunks = 0, left = 0;
     for (size_t start = 0; start < m; start += mg_sum_chunk) {
@@ -69,7 +70,8 @@ INLINE void FN(column_squares)(size_t columns, size_t m, size_t stride, const re
             const real *row = v + (start + i) * stride;
             double *to = lane[i % mg_sum_lanes];
             for (size_t j = 0; j < columns; j += MG_W64) {
-                const vf64 u = mg_soft(FN(load)(row + j, columns - j), vf64_load(t + j), soft);
+                vf64 u = mg_soft(FN(load)(row + j, columns - j), vf64_load(t + j), soft);
+                if (scaled) u = u * vf64_load(by + j);
                 vf64_store(to + j, vf64_fma(u, u, vf64_load(to + j)));
             }
         }
@@ -89,14 +91,43 @@ INLINE void FN(column_squares)(size_t columns, size_t m, size_t stride, const re
     }
 }
 
+/* squares[j] = Σ (soft(group j, t[j]) by[j])² of g.count <= panel groups. */
+INLINE void FN(squares_of)(mg_layout g, const real *v, const double *t, double *squares, int soft, const double *by,
+                           int scaled) {
+    if (g.stride != 1) {
+        FN(column_squares)(g.count, g.m, g.stride, v, t, squares, soft, by, scaled);
+        return;
+    }
+    for (size_t j = 0; j < g.count; j++) {
+        const vf64 scale = scaled ? vf64_set1(by[j]) : (vf64){0};
+        squares[j] = FN(row_squares)(g.m, v + j * g.next, vf64_set1(t[j]), soft, scale, scaled);
+    }
+}
+
+#if real_bits == 64
+/* Form squares that overflowed or vanished again, and say in `by` what their elements were multiplied by. */
+static __attribute__((noinline)) void mg_squares_again(mg_layout g, const double *v, const double *t, double *squares,
+                                                       double *by, int soft) {
+    if (soft) FN(squares_of)(g, v, t, squares, 1, by, 1);
+    else FN(squares_of)(g, v, t, squares, 0, by, 1);
+}
+#endif
+
 /* norm[j] = ‖soft(group j, t[j])‖ of g.count <= panel groups. */
 INLINE void FN(norms_of)(mg_layout g, const real *v, const double *t, double *norm, int soft) {
-    if (g.stride == 1) {
-        for (size_t j = 0; j < g.count; j++) norm[j] = FN(row_squares)(g.m, v + j * g.next, vf64_set1(t[j]), soft);
-    } else {
-        FN(column_squares)(g.count, g.m, g.stride, v, t, norm, soft);
+    FN(squares_of)(g, v, t, norm, soft, NULL, 0);
+#if real_bits == 64
+    double by[panel] = {0};
+    int again = 0;
+    for (size_t j = 0; j < g.count; j++) {
+        by[j] = mg_norm_scale(norm[j]);
+        again |= by[j] != 1;
     }
+    if (again) mg_squares_again(g, v, t, norm, by, soft);
+    for (size_t j = 0; j < g.count; j++) norm[j] = sqrt(norm[j]) / by[j];
+#else
     for (size_t j = 0; j < g.count; j++) norm[j] = sqrt(norm[j]);
+#endif
 }
 
 /* out = soft(group j, t[j]) factor[j] in g.count <= panel groups. */

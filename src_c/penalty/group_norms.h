@@ -2,6 +2,7 @@
    in reference/group_norms.py. */
 #ifndef MG_GROUP_NORMS_H
 #define MG_GROUP_NORMS_H
+#include <math.h>
 #include <stddef.h>
 
 /* Arrays (outer, n, inner), of which n makes a group: outer * inner groups of n elements. */
@@ -62,6 +63,12 @@ extern const mg_group_norms_table *const mg_group_norms_tables[];
 typedef struct {
     size_t count, m, stride, next, at, group;
 } mg_layout;
+
+/* What the elements of a group are multiplied by before they are squared again, if the sum of their squares left the
+   range of float64: a power of two, so that nothing is rounded. Squares of float32 never do. */
+static inline double mg_norm_scale(double squares) {
+    return squares < 0x1p-900 ? 0x1p600 : squares == INFINITY ? 0x1p-600 : 1;
+}
 
 static inline mg_layout mg_layout_of(mg_groups g, size_t slice, size_t first, size_t count) {
     const size_t next = g.inner == 1 ? g.n : 1;

@@ -16,18 +16,24 @@ static double FN(soft)(double x, double t) {
     return x == x ? 0 : x;
 }
 
-/* The sum of soft(v, t)² in the flat order of sums.h. */
-static double FN(squares)(size_t m, size_t stride, const real *v, double t) {
+/* The sum of (soft(v, t) by)² in the flat order of sums.h. */
+static double FN(squares)(size_t m, size_t stride, const real *v, double t, double by) {
     if (m <= 1024) {
         double lane[64] = {0};
         for (size_t i = 0; i < m; i++) {
-            const double u = FN(soft)(v[i * stride], t);
+            const double u = FN(soft)(v[i * stride], t) * by;
             lane[i % 64] = fma(u, u, lane[i % 64]);
         }
         return mg_halve(64, lane);
     }
     const size_t left = mg_left_branch(m, 1024);
-    return FN(squares)(left, stride, v, t) + FN(squares)(m - left, stride, v + left * stride, t);
+    return FN(squares)(left, stride, v, t, by) + FN(squares)(m - left, stride, v + left * stride, t, by);
+}
+
+/* The norm of soft(v, t); squares that overflow or vanish in float64 are formed again of scaled elements. */
+static double FN(norm)(size_t m, size_t stride, const real *v, double t) {
+    const double squares = FN(squares)(m, stride, v, t, 1), by = real_bits == 64 ? mg_norm_scale(squares) : 1;
+    return by == 1 ? sqrt(squares) : sqrt(FN(squares)(m, stride, v, t, by)) / by;
 }
 
 /* out = soft(v, t) factor, rounded once; +0 where that is 0. */
@@ -41,7 +47,7 @@ static void FN(scale)(size_t m, size_t stride, const real *v, double t, double f
 static void FN(group_norm)(const mg_group_norm_args *a, size_t slice, size_t first, size_t n) {
     const mg_layout g = mg_layout_of(a->groups, slice, first, n);
     const real *v = (const real *)a->x + g.at;
-    for (size_t j = 0; j < n; j++) a->norm[g.group + j] = sqrt(FN(squares)(g.m, g.stride, v + j * g.next, 0));
+    for (size_t j = 0; j < n; j++) a->norm[g.group + j] = FN(norm)(g.m, g.stride, v + j * g.next, 0);
 }
 
 static void FN(group_soft_threshold)(const mg_group_soft_threshold_args *a, size_t slice, size_t first, size_t n) {
@@ -51,7 +57,7 @@ static void FN(group_soft_threshold)(const mg_group_soft_threshold_args *a, size
     for (size_t j = 0; j < n; j++) {
         const size_t at = j * g.next;
         const double product = (double)step[j] * (real)a->l1, t = product > 0 ? product : 0;
-        const double limit = (double)step[j] * (real)a->strength, norm = sqrt(FN(squares)(g.m, g.stride, v + at, t));
+        const double limit = (double)step[j] * (real)a->strength, norm = FN(norm)(g.m, g.stride, v + at, t);
         FN(scale)(g.m, g.stride, v + at, t, norm > limit ? 1 - limit / norm : norm == norm ? 0 : norm, out + at);
     }
 }
@@ -62,7 +68,7 @@ static void FN(group_limit)(const mg_group_limit_args *a, size_t slice, size_t f
     real *out = (real *)a->out + g.at;
     for (size_t j = 0; j < n; j++) {
         const size_t at = j * g.next;
-        const double norm = sqrt(FN(squares)(g.m, g.stride, v + at, 0));
+        const double norm = FN(norm)(g.m, g.stride, v + at, 0);
         double wanted = norm;
         if (norm < low) wanted = low;
         if (norm > high) wanted = high;

@@ -180,9 +180,11 @@ static void FN(cross_entropy_grad)(const mg_cross_entropy_grad_args *p, size_t f
     const real *probs = (const real *)p->probs + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;
     const real *g = (const real *)p->g + (p->each ? first : 0);
     const int64_t *label = p->label ? p->label + first : NULL;
+    const size_t step = p->each ? 1 : 0;
+    const double divisor = p->divisor;
     real *out = (real *)p->out + first * n;
     for (size_t r = 0; r < rows; r++, probs += n, out += n) {
-        const real scale = (real)(g[p->each ? r : 0] / p->divisor);
+        const real scale = (real)(g[r * step] / divisor);
         if (label) {
             FN(scale_row)(n, probs, scale, out);
             out[label[r]] = (probs[label[r]] - 1) * scale;

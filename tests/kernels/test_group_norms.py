@@ -141,6 +141,26 @@ def test_limits_of_norms(backend, dtype):
     assert bits(out[:, 2]) == bits(np.zeros(2, dtype))
 
 
+@pytest.mark.parametrize("shape, first, last", [((5, 700), 1, 2), ((2100, 5), 0, 1), ((5, 3), 1, 2), ((3, 5), 0, 1)])
+def test_norms_whose_squares_leave_the_range(shape, first, last):
+    """Groups of huge, tiny, ordinary and zero elements side by side: right norms, and one answer."""
+    rng = np.random.default_rng(5)
+    sizes = np.array([1e200, 1e-200, 1.0, 0.0, 1e-305]).reshape((5, 1) if first else (1, 5))
+    plain = rng.standard_normal(shape)
+    x, step = plain * sizes, np.full(5, 0.25)
+    with K.use_backend("native"):
+        native = assert_one_answer(lambda: results(K, x, step, first, last))
+    expected = np.sqrt((plain * plain).sum(first)) * sizes.ravel()
+    for kernels in (native, results(reference, x, step, first, last)):
+        np.testing.assert_allclose(kernels[0], expected, rtol=1e-12)
+        shrunk = np.moveaxis(kernels[1], first, 1)  # the group of 1e200 loses nothing, those of 1e-200 all
+        np.testing.assert_allclose(shrunk[0], np.moveaxis(x, first, 1)[0], rtol=1e-12)
+        assert not shrunk[1].any() and not shrunk[4].any()
+        unit = np.moveaxis(kernels[4], first, 1)
+        np.testing.assert_allclose(np.sqrt((unit[:3] ** 2).sum(1)), 1, rtol=1e-12)
+        assert not unit[3].any()
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

@@ -55,6 +55,14 @@ def test_a_group_of_zeros_has_no_direction(backend):
     np.testing.assert_allclose(w, [[0, 0.6], [0, 0.8]], rtol=1e-15)
 
 
+def test_weights_whose_squares_leave_the_range(backend):
+    for size in (1e200, 1e-200):
+        w = np.array([3.0, 4.0]) * size
+        np.testing.assert_allclose(reg.UnitNorm("whole").project(w).data, [0.6, 0.8], rtol=1e-15)
+        np.testing.assert_allclose(reg.MaxNorm(2.5 * size, "whole").project(w).data, w / 2, rtol=1e-15)
+        assert (reg.MaxNorm(6 * size, "whole").project(w).data == w).all()
+
+
 # --- after the update ------------------------------------------------------------------------------------------------
 
 OPTIMIZERS = {

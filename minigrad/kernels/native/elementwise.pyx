@@ -143,7 +143,8 @@ cdef int map_by(kernel_of kernel, size_t cost, str name, int op, object a, objec
     cdef mg_map_args p
     cdef size_t size = PyArray_SIZE(out)
     check_out(name, out)
-    p.op, p.precision, p.out, p.a_value, p.b_value = op, check_real(name, out), PyArray_DATA(out), 0, 0
+    p.op, p.precision, p.out = op, check_real(name, out), PyArray_DATA(out)
+    p.a_value = p.b_value = 0
     if not (alike(a, out) and (b is out or alike(b, out))):
         return strided_map(kernel, cost, name, &p, a, b, out)
     p.a, p.b, p.axes = PyArray_DATA(<ndarray>a), PyArray_DATA(<ndarray>b), 2

@@ -70,10 +70,10 @@ cdef void columns_block(const void *args, size_t i) noexcept nogil:
     r.columns(r.p, slice, first, least(PANEL, r.p.inner - first))
 
 
-cdef void reduce_all(const reduction *r) noexcept nogil:
+cdef inline void reduce_all(const reduction *r, size_t work, bint threads) noexcept nogil:
     p = r.p
-    cdef size_t i, work = p.outer * p.n * p.inner
-    if threads_for(work) > 1:
+    cdef size_t i
+    if threads:
         if p.rows:
             share(work, pieces(p.outer, rows_at_once(p.n)), rows_block, r)
         else:
@@ -96,14 +96,14 @@ cdef int k_sum(const void *args) noexcept nogil:
     p = <const mg_reduce_args *>args
     t = mg_reduce_tables[runtime.variant]
     cdef reduction r
-    cdef size_t i, work = p.outer * p.n * p.inner
-    if p.rows and p.outer < <size_t>threads_for(work):      # fewer rows than threads: rows are cut
+    cdef size_t i, work = p.outer * p.n * p.inner, threads = threads_for(work)
+    if p.rows and p.outer < threads:        # fewer rows than threads: rows are cut
         for i in range(p.outer):
             put(<char *>p.out + (i << (2 + p.precision)), p.precision,
                 sum_in_parts(work, i * p.n, p.n, sum_part, p) / p.divisor)
         return 0
     r.p, r.rows, r.columns = p, t.sum_rows[p.precision], t.sum_columns[p.precision]
-    reduce_all(&r)
+    reduce_all(&r, work, threads > 1)
     return 0
 
 
@@ -111,12 +111,13 @@ cdef int k_extreme(const void *args) noexcept nogil:
     p = <const mg_reduce_args *>args
     t = mg_reduce_tables[runtime.variant]
     cdef reduction r
+    cdef size_t work = p.outer * p.n * p.inner
     r.p = p
     if p.least:
         r.rows, r.columns = t.min_rows[p.precision], t.min_columns[p.precision]
     else:
         r.rows, r.columns = t.max_rows[p.precision], t.max_columns[p.precision]
-    reduce_all(&r)
+    reduce_all(&r, work, threads_for(work) > 1)
     return 0
 
 

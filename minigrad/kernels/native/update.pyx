@@ -59,7 +59,7 @@ cdef struct update_wave:                    # pieces whose sums wait on the stac
 
 cdef inline void update_piece(const mg_update_args *p, const piece *q, double *sums) noexcept nogil:
     t = mg_update_tables[runtime.variant]
-    s = &p.segment[q.segment]
+    cdef const mg_segment *s = &p.segment[q.segment]
     if p.sums != NULL:
         t.sums[s.precision](p, q.segment, q.first, q.n, sums)
     if s.gradient != MG_LEAVE:

@@ -16,8 +16,14 @@ def _blocks(x, first, last):
 
 
 def _norms(blocks):
-    """The norm of each group, in the place of its axis."""
-    return np.sqrt((blocks * blocks).sum(1, keepdims=True))
+    """The norm of each group, in the place of its axis; squares that overflow or vanish are formed of scaled elements."""
+    with np.errstate(over="ignore"):
+        squares = (blocks * blocks).sum(1, keepdims=True)
+    by = np.where(squares < 2.0**-900, 2.0**600, np.where(squares == np.inf, 2.0**-600, 1.0))
+    if (by == 1).all():
+        return np.sqrt(squares)
+    blocks = blocks * by
+    return np.sqrt((blocks * blocks).sum(1, keepdims=True)) / by
 
 
 def _scaled(blocks, factor, out):

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ... import kernels as K
-from ...convert import as_dtype
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
 from ..elementwise.fused_activations import ACTIVATION_GRADS
+from ..shape.axes import as_dtype
 from ..shape.broadcast import match, sum
 from ..shape.views import reshape
 

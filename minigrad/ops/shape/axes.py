@@ -20,6 +20,13 @@ def given(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(owned(x))
 
 
+def as_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The numbers of x in another dtype, in a new array."""
+    y = K.empty(x.shape, dtype)
+    K.copy(x, y)
+    return y
+
+
 def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """dim as sorted, distinct, non-negative axes; None is all of them."""
     if dim is None:

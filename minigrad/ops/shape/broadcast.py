@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ... import kernels as K
-from ...convert import as_dtype
 from ...dtypes import check_dtype
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
-from .axes import reduced_dims, reduced_shape, reduction
+from .axes import as_dtype, reduced_dims, reduced_shape, reduction
 from .views import as_one, reshape
 
 

@@ -76,6 +76,16 @@ def test_prox_takes_a_step_for_each_group(backend):
         reg.Norm(1.0).prox(v, -1)
 
 
+def test_weights_whose_squares_leave_the_range(backend):
+    """3-4-5 triangles at 1e200 and 1e-200."""
+    for size in (1e200, 1e-200):
+        w = np.array([3.0, 4.0]) * size
+        assert reg.GroupLasso(2.0, "whole").value(w) == pytest.approx(10 * size, rel=1e-15)
+        assert reg.Norm(1.0).value(w) == pytest.approx(5 * size, rel=1e-15)
+        np.testing.assert_allclose(reg.Norm(1.0).prox(w, 2.5 * size).data, w / 2, rtol=1e-15)
+        assert not reg.Norm(1.0).prox(w, 6 * size).data.any()
+
+
 def test_groups_of_convolutions(backend, rng):
     w = rng.standard_normal((2, 3, 4, 5))
     norms = np.sqrt((w**2).sum((1, 2, 3))).sum()
