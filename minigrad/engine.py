@@ -142,14 +142,11 @@ def _operands(op: Op, args: tuple) -> tuple:
 
 def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
     """The arguments of an op with integers and booleans in the dtype of the floats beside them, as constants."""
-    tensors = {i: x.array for i, x in enumerate(args) if type(x) is Tensor and op.rules[i] is not None}
-    real = np.result_type(*[x.dtype for x in tensors.values() if x.dtype in REAL] or REAL[:1])
-    cast = {i: K.empty(x.shape, real) for i, x in tensors.items() if x.dtype not in REAL}
-    if not cast:
+    real = np.result_type(*[x.array.dtype for x in args if type(x) is Tensor and x.array.dtype in REAL])
+    cast = [type(x) is Tensor and x.array.dtype not in REAL and op.rules[i] is not None for i, x in enumerate(args)]
+    if not any(cast):
         op.explain(error, args, {})
-    for i, y in cast.items():
-        K.copy(tensors[i], y)
-    return tuple(Tensor(cast[i]) if i in cast else x for i, x in enumerate(args))
+    return tuple(Tensor(owned(x.array, real)) if other else x for x, other in zip(args, cast))
 
 
 def differentiable(
@@ -212,7 +209,7 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
             made = forward(*arrays, **options) if options else forward(*arrays)
         except IntegersBesideFloats as error:
             return apply(*_as_floats(op, args, error), **options)
-        except (ShapeError, DTypeError, TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError) as error:  # ShapeError and DTypeError among them
             op.explain(error, args, options)
             raise
         if type(made) is not _ndarray:

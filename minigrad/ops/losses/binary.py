@@ -28,8 +28,16 @@ from .common import (
 )
 
 
+def _held_log(x):
+    """max(log x, -100), whose gradient is 0 below e⁻¹⁰⁰."""
+    return log(clamp(x, 3.7835e-44))
+
+
 # The gradient at 0 and 1 is large, not infinite: x (1 - x) is held above 1e-12, as in PyTorch.
-@differentiable(x=lambda g, y, x, t: div(mul(g, sub(x, t)), clamp(mul(x, sub(1.0, x)), 1e-12)), t=None)
+@differentiable(
+    x=lambda g, y, x, t: div(mul(g, sub(x, t)), clamp(mul(x, sub(1.0, x)), 1e-12)),
+    t=lambda g, y, x, t: mul(g, sub(_held_log(sub(1.0, x)), _held_log(x))),
+)
 def probability_cross_entropy(x, t):
     """y = -(t max(log x, -100) + (1 - t) max(log(1 - x), -100)): the op behind binary_cross_entropy."""
     y, z, rest = (K.empty_like(x) for _ in range(3))
