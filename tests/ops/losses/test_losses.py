@@ -83,9 +83,3 @@ def test_the_double_softmax_is_refused_by_provenance():
 def test_bad_input(call, error, match):
     with pytest.raises(error, match=match):
         call(mg.tensor(LOGITS))
-
-
-def test_a_probability_target_that_wants_a_gradient_is_refused():
-    x, t = mg.tensor(LOGITS, requires_grad=True), mg.tensor(LOGITS, requires_grad=True)
-    with pytest.raises(mg.GraphError, match="detached"):
-        mg.cross_entropy(x, t).backward()
