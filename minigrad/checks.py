@@ -78,8 +78,10 @@ def refuse_unknown(who: str, names: Iterable[str], known: Iterable[str]) -> None
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(str(name), known, 1)
-            raise TypeError(f"{who}: unknown keyword {name!r}; " + (
-                f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known) or 'none'}"))  # fmt: skip
+            raise TypeError(
+                f"{who}: unknown keyword {name!r}; "
+                + (f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known) or 'none'}")
+            )
 
 
 def refuse_unknown_of(function: Callable[..., Any], who: str, names: Iterable[str]) -> None:

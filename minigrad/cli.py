@@ -54,9 +54,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = console.Parser(
-        prog="minigrad", description="minigrad: a regularization laboratory with its own engine."
-    )
+    top = console.Parser(prog="minigrad", description="minigrad: a regularization laboratory with its own engine.")
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):

@@ -55,8 +55,9 @@ def _dtype(op: str, dtype: Any) -> np.dtype:
     try:
         return np.dtype(dtype)
     except TypeError:
-        raise TypeError(f"{op}: dtype is {dtype!r}; need 'float32', 'float64', 'int64', 'int32', 'uint8' or 'bool'"
-                        ) from None  # fmt: skip
+        raise TypeError(
+            f"{op}: dtype is {dtype!r}; need 'float32', 'float64', 'int64', 'int32', 'uint8' or 'bool'"
+        ) from None
 
 
 def _check_range(op: str, array: np.ndarray, want: np.dtype) -> None:

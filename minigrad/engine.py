@@ -363,8 +363,14 @@ def _seed(output: Tensor, gradient: Any, caller: str, shared: bool = False) -> T
     return seed
 
 
-def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool = False) -> Any:  # fmt: skip
+def grad(
+    outputs: Tensor,
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> Any:
     """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; no `.grad` changes.
 
     `create_graph` makes the result differentiable again. An input that the output does not depend on is an error,
@@ -387,8 +393,10 @@ def grad(outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any =
     result = []
     for i, x in enumerate(wanted):
         if x.stamp not in found and not allow_unused:
-            raise GraphError(f"grad: the output does not depend on input {i}, shape {x.array.shape}; allow_unused=True "
-                             "gives None for it")  # fmt: skip
+            raise GraphError(
+                f"grad: the output does not depend on input {i}, shape {x.array.shape}; allow_unused=True "
+                "gives None for it"
+            )
         result.append(found[x.stamp][1] if x.stamp in found else None)
     return result[0] if single else tuple(result)
 
@@ -397,4 +405,3 @@ def touch(tensors: Iterable[Tensor]) -> None:
     """Stamp tensors whose arrays were written; a walk over a graph that used their old numbers then raises."""
     for t in tensors:
         t.stamp = next(_clock)
-

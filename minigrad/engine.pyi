@@ -239,7 +239,11 @@ _watch: Callable[..., None] | None
 def full(x: Tensor, number: float) -> Tensor: ...
 def flat(g: Tensor, x: Tensor) -> Tensor: ...
 def differentiable(
-    *, shared: Callable[..., Any] | None = None, replayable: bool = True, opaque: bool = False, called: str = "",
+    *,
+    shared: Callable[..., Any] | None = None,
+    replayable: bool = True,
+    opaque: bool = False,
+    called: str = "",
     **rules: Any,
 ) -> Callable[[Callable[..., Any]], Any]: ...
 def accumulate(a: Tensor, b: Tensor) -> Tensor: ...
@@ -248,18 +252,29 @@ def walk(
 ) -> dict[int, tuple[Any, ...]]: ...
 @overload
 def grad(
-    outputs: Tensor, inputs: Tensor, grad_outputs: Any = None, retain_graph: bool | None = None,
-    create_graph: bool = False, allow_unused: Literal[False] = False,
+    outputs: Tensor,
+    inputs: Tensor,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] = False,
 ) -> Tensor: ...
 @overload
 def grad(
-    outputs: Tensor, inputs: Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
-    create_graph: bool = False, allow_unused: Literal[False] = False,
+    outputs: Tensor,
+    inputs: Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] = False,
 ) -> tuple[Tensor, ...]: ...
 @overload
 def grad(
-    outputs: Tensor, inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
-    create_graph: bool = False, allow_unused: bool = False,
+    outputs: Tensor,
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
 ) -> Any: ...
-
 def touch(tensors: Iterable[Tensor]) -> None: ...

@@ -84,8 +84,10 @@ def _numpy(t: Tensor) -> np.ndarray:
 
 def _array(t: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     if t.tracked and gathering.tensors:
-        raise GraphError("a tensor among the numbers requires grad, and its graph would be lost; minigrad.stack joins "
-                         "tensors and keeps their graphs, t.item() is a number without one")  # fmt: skip
+        raise GraphError(
+            "a tensor among the numbers requires grad, and its graph would be lost; minigrad.stack joins "
+            "tensors and keeps their graphs, t.item() is a number without one"
+        )
     view = read_only(t)
     return view if dtype is None and not copy else np.array(view, dtype=dtype, copy=copy)
 
@@ -149,12 +151,16 @@ def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], 
         if t.op is not None or not t.tracked:
             return op(t, other)
         if is_grad_enabled():
-            raise GraphError(f"{sign}: this leaf requires grad; under `with minigrad.no_grad():` it is written in place"
-                             f", for a result with a graph write y = t {sign[:-1]} x")  # fmt: skip
+            raise GraphError(
+                f"{sign}: this leaf requires grad; under `with minigrad.no_grad():` it is written in place"
+                f", for a result with a graph write y = t {sign[:-1]} x"
+            )
         result = op(t, other)
         if result.array.shape != t.array.shape:
-            raise ShapeError(f"{sign}: the result has shape {result.array.shape}, this leaf {t.array.shape}; "
-                             "need the same, because it is written in place")  # fmt: skip
+            raise ShapeError(
+                f"{sign}: the result has shape {result.array.shape}, this leaf {t.array.shape}; "
+                "need the same, because it is written in place"
+            )
         return _copy(t, result)
 
     return assign
@@ -175,8 +181,10 @@ def _set_hooks(t: Tensor, hooks: list[Any]) -> None:
 
 
 def _set_data(t: Tensor, value: Any) -> NoReturn:
-    raise TypeError("t.data = v: .data is a view of the numbers; write them by t.copy_(v), or t -= v and the like, "
-                    "under `with minigrad.no_grad():`")  # fmt: skip
+    raise TypeError(
+        "t.data = v: .data is a view of the numbers; write them by t.copy_(v), or t -= v and the like, "
+        "under `with minigrad.no_grad():`"
+    )
 
 
 COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
@@ -316,15 +324,45 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
 
 # The functions behind NumPy's operators, which are called for array + tensor: each with the op that it means.
 ON_ARRAYS: dict[str, Callable[..., Any]] = {
-    "add": add, "subtract": sub, "multiply": mul, "divide": div, "power": pow, "matmul": matmul,
-    "equal": eq, "not_equal": ne, "less": lt, "less_equal": le, "greater": gt, "greater_equal": ge,
-    "bitwise_and": _on_booleans("&", logical_and), "bitwise_or": _on_booleans("|", logical_or),
-}  # fmt: skip
+    "add": add,
+    "subtract": sub,
+    "multiply": mul,
+    "divide": div,
+    "power": pow,
+    "matmul": matmul,
+    "equal": eq,
+    "not_equal": ne,
+    "less": lt,
+    "less_equal": le,
+    "greater": gt,
+    "greater_equal": ge,
+    "bitwise_and": _on_booleans("&", logical_and),
+    "bitwise_or": _on_booleans("|", logical_or),
+}
 # NumPy's names of what has another name here.
-RENAMED = {"absolute": "abs", "fabs": "abs", "negative": "neg", "arcsinh": "asinh", "arctan": "atan",
-           "arctan2": "atan2", "float_power": "pow", "subtract": "sub", "multiply": "mul", "divide": "div",
-           "power": "pow", "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt",
-           "greater_equal": "ge", "fmax": "maximum", "fmin": "minimum", "true_divide": "div", "concatenate": "cat"}
+RENAMED = {
+    "absolute": "abs",
+    "fabs": "abs",
+    "negative": "neg",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "float_power": "pow",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "power": "pow",
+    "equal": "eq",
+    "not_equal": "ne",
+    "less": "lt",
+    "less_equal": "le",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "fmax": "maximum",
+    "fmin": "minimum",
+    "true_divide": "div",
+    "concatenate": "cat",
+}
 JOINS = {"stack": None, "cat": None, "einsum": None, "tensordot": None}  # what is no method
 
 
@@ -364,80 +402,217 @@ def _array_function(t: Tensor, function: Callable[..., Any], types: Any, args: A
 
 METHODS: dict[str, Any] = {
     # numbers out
-    "data": property(read_only, _set_data), "numpy": _numpy, "__array__": _array, "__array_ufunc__": _ufunc,
-    "__array_function__": _array_function, "item": _item, "__repr__": _repr, "__format__": _format,
-    "tolist": lambda t: t.array.tolist(), "__float__": lambda t: float(_item(t)),
-    "__int__": lambda t: int(_item(t)), "__bool__": _truth,
+    "data": property(read_only, _set_data),
+    "numpy": _numpy,
+    "__array__": _array,
+    "__array_ufunc__": _ufunc,
+    "__array_function__": _array_function,
+    "item": _item,
+    "__repr__": _repr,
+    "__format__": _format,
+    "tolist": lambda t: t.array.tolist(),
+    "__float__": lambda t: float(_item(t)),
+    "__int__": lambda t: int(_item(t)),
+    "__bool__": _truth,
     # what it is
-    "shape": property(lambda t: t.array.shape), "dtype": property(lambda t: t.array.dtype),
-    "ndim": property(lambda t: t.array.ndim), "dim": lambda t: t.array.ndim, "__len__": _size_of_first,
-    "size": property(lambda t: t.array.size), "numel": lambda t: t.array.size,
+    "shape": property(lambda t: t.array.shape),
+    "dtype": property(lambda t: t.array.dtype),
+    "ndim": property(lambda t: t.array.ndim),
+    "dim": lambda t: t.array.ndim,
+    "__len__": _size_of_first,
+    "size": property(lambda t: t.array.size),
+    "numel": lambda t: t.array.size,
     "is_leaf": property(lambda t: t.op is None or not t.tracked),
     # gradients
-    "requires_grad_": _requires_grad, "register_hook": _register_hook, "retain_grad": _retain_grad,
+    "requires_grad_": _requires_grad,
+    "register_hook": _register_hook,
+    "retain_grad": _retain_grad,
     # arithmetic
-    "__add__": add, "__sub__": sub, "__mul__": mul, "__truediv__": div,
-    "__radd__": lambda t, other: add(other, t), "__rsub__": lambda t, other: sub(other, t),
-    "__rmul__": lambda t, other: mul(other, t), "__rtruediv__": lambda t, other: div(other, t),
-    "__pow__": _power, "__rpow__": lambda t, other: pow(other, t),
-    "__neg__": neg, "__pos__": lambda t: t, "__abs__": abs,
-    "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "pow": pow, "abs": abs, "sign": sign,
+    "__add__": add,
+    "__sub__": sub,
+    "__mul__": mul,
+    "__truediv__": div,
+    "__radd__": lambda t, other: add(other, t),
+    "__rsub__": lambda t, other: sub(other, t),
+    "__rmul__": lambda t, other: mul(other, t),
+    "__rtruediv__": lambda t, other: div(other, t),
+    "__pow__": _power,
+    "__rpow__": lambda t, other: pow(other, t),
+    "__neg__": neg,
+    "__pos__": lambda t: t,
+    "__abs__": abs,
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "neg": neg,
+    "pow": pow,
+    "abs": abs,
+    "sign": sign,
     # copies and dtypes
-    "clone": _clone, "contiguous": lambda t: t, "to": _to, "cpu": lambda t: t,
-    "float": lambda t: cast(t, dtype=np.float32), "double": lambda t: cast(t, dtype=np.float64),
-    "int": lambda t: cast(t, dtype=np.int32), "long": lambda t: cast(t, dtype=np.int64),
-    "bool": lambda t: cast(t, dtype=np.bool_), "__reduce__": _reduce, "__setstate__": _set_hooks,
+    "clone": _clone,
+    "contiguous": lambda t: t,
+    "to": _to,
+    "cpu": lambda t: t,
+    "float": lambda t: cast(t, dtype=np.float32),
+    "double": lambda t: cast(t, dtype=np.float64),
+    "int": lambda t: cast(t, dtype=np.int32),
+    "long": lambda t: cast(t, dtype=np.int64),
+    "bool": lambda t: cast(t, dtype=np.bool_),
+    "__reduce__": _reduce,
+    "__setstate__": _set_hooks,
     # writing, and what is refused
-    "copy_": _copy, "__setitem__": _no_assignment,
-    "__iadd__": _augmented("+=", add), "__isub__": _augmented("-=", sub), "__imul__": _augmented("*=", mul),
-    "__itruediv__": _augmented("/=", div), "__ipow__": _augmented("**=", _power),
+    "copy_": _copy,
+    "__setitem__": _no_assignment,
+    "__iadd__": _augmented("+=", add),
+    "__isub__": _augmented("-=", sub),
+    "__imul__": _augmented("*=", mul),
+    "__itruediv__": _augmented("/=", div),
+    "__ipow__": _augmented("**=", _power),
     "__imatmul__": _augmented("@=", matmul),
-    **{f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")
-       for op in ("add", "sub", "mul", "div", "clamp", "masked_fill")},
-    "zero_": _no_write("zero_", "for a gradient write t.grad = None (optimizers have zero_grad()), for a parameter "
-                                "copy_ under no_grad()"),
+    **{
+        f"{op}_": _no_write(f"{op}_", f"write t = t.{op}(...), or copy_ under no_grad()")
+        for op in ("add", "sub", "mul", "div", "clamp", "masked_fill")
+    },
+    "zero_": _no_write(
+        "zero_",
+        "for a gradient write t.grad = None (optimizers have zero_grad()), for a parameter copy_ under no_grad()",
+    ),
     "fill_": _no_write("fill_", "write mg.full_like(t, value), or copy_ under no_grad()"),
     # dimensions
-    "reshape": _reshape, "view": _view, "ravel": lambda t: reshape(t, shape=(-1,)), "flatten": flatten,
-    "permute": _permute, "transpose": transpose, "swapaxes": swapaxes, "movedim": movedim, "t": t,
-    "T": property(_transposed), "mT": property(lambda t: transpose(t, -2, -1)),
-    "unsqueeze": unsqueeze, "squeeze": squeeze,
-    "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape), "expand": expand, "expand_as": expand_as,
-    "repeat": repeat, "tile": lambda t, *dims: tile(t, as_one(dims)),
+    "reshape": _reshape,
+    "view": _view,
+    "ravel": lambda t: reshape(t, shape=(-1,)),
+    "flatten": flatten,
+    "permute": _permute,
+    "transpose": transpose,
+    "swapaxes": swapaxes,
+    "movedim": movedim,
+    "t": t,
+    "T": property(_transposed),
+    "mT": property(lambda t: transpose(t, -2, -1)),
+    "unsqueeze": unsqueeze,
+    "squeeze": squeeze,
+    "broadcast_to": lambda t, shape: broadcast_to(t, shape=shape),
+    "expand": expand,
+    "expand_as": expand_as,
+    "repeat": repeat,
+    "tile": lambda t, *dims: tile(t, as_one(dims)),
     # pieces
-    "narrow": narrow, "select": select, "flip": lambda t, *dims: flip(t, as_one(dims)), "split": split, "chunk": chunk,
-    "unbind": unbind, "__iter__": rows, "roll": roll, "diag": diag, "tril": tril, "triu": triu,
+    "narrow": narrow,
+    "select": select,
+    "flip": lambda t, *dims: flip(t, as_one(dims)),
+    "split": split,
+    "chunk": chunk,
+    "unbind": unbind,
+    "__iter__": rows,
+    "roll": roll,
+    "diag": diag,
+    "tril": tril,
+    "triu": triu,
     # indexing
-    "__getitem__": getitem, "gather": gather, "scatter_add": scatter_add, "index_select": index_select,
-    "take_along_dim": take_along_dim, "masked_select": masked_select,
+    "__getitem__": getitem,
+    "gather": gather,
+    "scatter_add": scatter_add,
+    "index_select": index_select,
+    "take_along_dim": take_along_dim,
+    "masked_select": masked_select,
     # sums, extremes and statistics
     "sum": lambda t, dim=None, keepdim=False: sum(t, dim=dim, keepdim=keepdim),
     "mean": lambda t, dim=None, keepdim=False: mean(t, dim=dim, keepdim=keepdim),
-    "max": max, "min": min, "amax": amax, "amin": amin, "argmax": argmax, "argmin": argmin, "any": any, "all": all,
-    "count_nonzero": count_nonzero, "prod": prod, "cumsum": cumsum, "var": var, "std": std, "logsumexp": logsumexp,
-    "softmax": lambda t, dim=-1: softmax(t, dim=dim), "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
-    "norm": norm, "sort": sort, "argsort": argsort, "topk": topk,
+    "max": max,
+    "min": min,
+    "amax": amax,
+    "amin": amin,
+    "argmax": argmax,
+    "argmin": argmin,
+    "any": any,
+    "all": all,
+    "count_nonzero": count_nonzero,
+    "prod": prod,
+    "cumsum": cumsum,
+    "var": var,
+    "std": std,
+    "logsumexp": logsumexp,
+    "softmax": lambda t, dim=-1: softmax(t, dim=dim),
+    "log_softmax": lambda t, dim=-1: log_softmax(t, dim=dim),
+    "norm": norm,
+    "sort": sort,
+    "argsort": argsort,
+    "topk": topk,
     # comparisons; a tensor is still hashed by identity, so that it can be a key: dict and set look at `is` first
-    "__eq__": _comparison(eq), "__ne__": _comparison(ne), "__hash__": object.__hash__,
-    "__lt__": _comparison(lt), "__le__": _comparison(le), "__gt__": _comparison(gt), "__ge__": _comparison(ge),
-    "__and__": _on_booleans("&", logical_and), "__rand__": _on_booleans("&", logical_and),
-    "__or__": _on_booleans("|", logical_or), "__ror__": _on_booleans("|", logical_or),
+    "__eq__": _comparison(eq),
+    "__ne__": _comparison(ne),
+    "__hash__": object.__hash__,
+    "__lt__": _comparison(lt),
+    "__le__": _comparison(le),
+    "__gt__": _comparison(gt),
+    "__ge__": _comparison(ge),
+    "__and__": _on_booleans("&", logical_and),
+    "__rand__": _on_booleans("&", logical_and),
+    "__or__": _on_booleans("|", logical_or),
+    "__ror__": _on_booleans("|", logical_or),
     "__invert__": _on_booleans("~", logical_not),
-    "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge, "isnan": isnan, "isinf": isinf, "isfinite": isfinite,
-    "logical_not": logical_not, "logical_and": logical_and, "logical_or": logical_or,
-    "allclose": allclose, "equal": equal,
-    "maximum": maximum, "minimum": minimum, "clamp": clamp, "clip": clamp, "lerp": lerp, "masked_fill": masked_fill,
+    "eq": eq,
+    "ne": ne,
+    "lt": lt,
+    "le": le,
+    "gt": gt,
+    "ge": ge,
+    "isnan": isnan,
+    "isinf": isinf,
+    "isfinite": isfinite,
+    "logical_not": logical_not,
+    "logical_and": logical_and,
+    "logical_or": logical_or,
+    "allclose": allclose,
+    "equal": equal,
+    "maximum": maximum,
+    "minimum": minimum,
+    "clamp": clamp,
+    "clip": clamp,
+    "lerp": lerp,
+    "masked_fill": masked_fill,
     "where": lambda t, condition, other: where(condition, t, other),
     # elementary functions
-    "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "log2": log2, "sqrt": sqrt, "rsqrt": rsqrt,
-    "square": square, "reciprocal": reciprocal, "relu": relu, "tanh": tanh, "sigmoid": sigmoid,
-    "floor": floor, "ceil": ceil, "erf": erf, "logaddexp": logaddexp,
-    "sin": sin, "cos": cos, "tan": tan, "sinh": sinh, "cosh": cosh, "asinh": asinh, "atan": atan, "atan2": atan2,
+    "exp": exp,
+    "expm1": expm1,
+    "log": log,
+    "log1p": log1p,
+    "log2": log2,
+    "sqrt": sqrt,
+    "rsqrt": rsqrt,
+    "square": square,
+    "reciprocal": reciprocal,
+    "relu": relu,
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "floor": floor,
+    "ceil": ceil,
+    "erf": erf,
+    "logaddexp": logaddexp,
+    "sin": sin,
+    "cos": cos,
+    "tan": tan,
+    "sinh": sinh,
+    "cosh": cosh,
+    "asinh": asinh,
+    "atan": atan,
+    "atan2": atan2,
     "hypot": hypot,
     # products
-    "__matmul__": lambda t, other: matmul(t, other), "__rmatmul__": lambda t, other: matmul(other, t), "matmul": matmul,
-    "mm": mm, "mv": mv, "dot": dot, "vdot": vdot, "inner": inner, "outer": outer, "bmm": bmm, "addmm": addmm,
-}  # fmt: skip
+    "__matmul__": lambda t, other: matmul(t, other),
+    "__rmatmul__": lambda t, other: matmul(other, t),
+    "matmul": matmul,
+    "mm": mm,
+    "mv": mv,
+    "dot": dot,
+    "vdot": vdot,
+    "inner": inner,
+    "outer": outer,
+    "bmm": bmm,
+    "addmm": addmm,
+}
 
 put_names(METHODS, "minigrad.ops.")
 for _name, _method in METHODS.items():

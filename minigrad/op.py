@@ -31,9 +31,18 @@ class Op:
     """A forward function on arrays, a rule for each positional argument, names and defaults of all arguments."""
 
     __slots__ = (
-        "defaults", "forward", "keywords", "name", "names", "options", "positions", "replayable", "rules", "shared",
+        "defaults",
+        "forward",
+        "keywords",
+        "name",
+        "names",
+        "options",
+        "positions",
+        "replayable",
+        "rules",
+        "shared",
         "variadic",
-    )  # fmt: skip
+    )
 
     def __init__(self, name: str, forward: Callable, rules: dict, shared: Callable | None, replayable: bool) -> None:
         self.name, self.forward, self.shared, self.replayable = name, forward, shared, replayable
@@ -44,15 +53,19 @@ class Op:
         self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
         if missing or unknown:
-            raise TypeError(f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
-                            f"missing {sorted(missing)}, unknown {sorted(unknown)}")  # fmt: skip
+            raise TypeError(
+                f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
+                f"missing {sorted(missing)}, unknown {sorted(unknown)}"
+            )
         self.rules: Any = tuple(rules[name] for name in self.names)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
         self.positions = () if self.variadic else tuple(range(len(self.names)))  # what the walk loops over
         if self.variadic:
             if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
-                raise TypeError(f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
-                                "as its rule; pass constants by keyword")  # fmt: skip
+                raise TypeError(
+                    f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
+                    "as its rule; pass constants by keyword"
+                )
             self.rules = ForEach(self.rules[0])
 
     def __repr__(self) -> str:
@@ -79,13 +92,17 @@ class Op:
 
     def written(self, x: Any) -> GraphError:
         """The error for an input x that was written after this op used its numbers."""
-        return GraphError(f"backward: an input of {self.name}, shape {x.array.shape}, was written by copy_ or an "
-                          "optimizer after its use; run the forward pass again")  # fmt: skip
+        return GraphError(
+            f"backward: an input of {self.name}, shape {x.array.shape}, was written by copy_ or an "
+            "optimizer after its use; run the forward pass again"
+        )
 
     def freed(self) -> GraphError:
         """The error for a result of this op whose arguments an earlier backward forgot."""
-        return GraphError(f"backward: the graph behind {self.name} was freed by an earlier backward; pass "
-                          "retain_graph=True to that one")  # fmt: skip
+        return GraphError(
+            f"backward: the graph behind {self.name} was freed by an earlier backward; pass "
+            "retain_graph=True to that one"
+        )
 
     def without_gradient(self, i: int) -> GraphError:
         """The error for a tracked tensor as argument i, which has no gradient."""
@@ -101,8 +118,10 @@ class Op:
         if len(args) > len(self.names) and not self.variadic:  # options may be given by position too, as in sum(x, 1)
             more = args[len(self.names) :]
             if len(more) > len(self.keywords) or not options.keys().isdisjoint(self.keywords[: len(more)]):
-                raise TypeError(f"{self.name}: takes {', '.join(self.names + self.keywords)}; got {len(args)} arguments"
-                                f" by position, {', '.join(options) or 'none'} by name")  # fmt: skip
+                raise TypeError(
+                    f"{self.name}: takes {', '.join(self.names + self.keywords)}; got {len(args)} arguments"
+                    f" by position, {', '.join(options) or 'none'} by name"
+                )
             args, options = args[: len(self.names)], {**options, **dict(zip(self.keywords, more))}
         bound = list(args)
         for name, default in zip(self.names[len(args) :], self.defaults[len(args) :]):

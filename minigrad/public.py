@@ -59,8 +59,11 @@ def told(name: str, error: Exception, came: Mapping[str, Any], needs: Mapping[st
         if argument in came and fits is not None and not fits(came[argument]):
             return TypeError(f"{name}: {argument} is {shown(came[argument])}; need {words}")
     text = re.sub(r"^(?:\w+: )+", "", text)
-    text = re.sub(r"Argument '\w+' has incorrect type \(expected numpy.ndarray, got (\w+)\)",
-                  r"an argument is of type \1; need a tensor or an array", text)  # fmt: skip
+    text = re.sub(
+        r"Argument '\w+' has incorrect type \(expected numpy.ndarray, got (\w+)\)",
+        r"an argument is of type \1; need a tensor or an array",
+        text,
+    )
     if own or (type(error) in (TypeError, ValueError, IndexError) and re.match(r"\w+: ", str(error))):
         return type(error)(f"{name}: {text}")
     kind = next((b for a, b in PLAIN.items() if isinstance(error, a)), None)

@@ -24,15 +24,30 @@ def checkout(monkeypatch):
 def bench(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     done = bench(
-        "matmul", "--quick", "--sizes", "8x9x10", "--peers", "numpy", "--threads", "1",
-        "--json", str(tmp_path / "b.json"), OPENBLAS_CORETYPE="Prescott", MINIGRAD_BACKEND="reference",
-    )  # fmt: skip
+        "matmul",
+        "--quick",
+        "--sizes",
+        "8x9x10",
+        "--peers",
+        "numpy",
+        "--threads",
+        "1",
+        "--json",
+        str(tmp_path / "b.json"),
+        OPENBLAS_CORETYPE="Prescott",
+        MINIGRAD_BACKEND="reference",
+    )
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.index("matmul:") :].splitlines()
     assert table[2].split() == ["time", "±", "GFLOP/s", "roof", "x", "NumPy"]
@@ -213,10 +228,13 @@ def test_the_roofline_figure_is_written(tmp_path):
         for who, s in [("NumPy", 2e-5), ("minigrad avx2", 2e-5), ("minigrad avx512", 1e-5), ("PyTorch fused", 1e-6)]
     ]
     found = {
-        "machine": {"cpu": "test", "date": "2026-01-01 00:00",
-                    "roofs": {"1": {"GFLOP/s": {"float32": {"avx2": 100.0, "avx512": 200.0}}, "GB/s": {"L1": 100.0}}}},
+        "machine": {
+            "cpu": "test",
+            "date": "2026-01-01 00:00",
+            "roofs": {"1": {"GFLOP/s": {"float32": {"avx2": 100.0, "avx512": 200.0}}, "GB/s": {"L1": 100.0}}},
+        },
         "families": {"step": rows},
-    }  # fmt: skip
+    }
     assert [(peer, rate) for *_, peer, _, rate in points(found, 1)] == [
         ("numpy", pytest.approx(50.0)),
         ("minigrad", pytest.approx(100.0)),

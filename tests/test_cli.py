@@ -13,9 +13,13 @@ def run(*arguments, **environment):
     import os
 
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "minigrad", *arguments], capture_output=True, text=True, timeout=120,
-        env={**os.environ, **environment}, encoding="utf-8",
-    )  # fmt: skip
+        [sys.executable, "-W", "ignore", "-m", "minigrad", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        encoding="utf-8",
+    )
 
 
 def test_info_as_a_module():
@@ -86,9 +90,11 @@ def command(*arguments, **environment):
     import os
 
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "minigrad", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-W", "ignore", "-m", "minigrad", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

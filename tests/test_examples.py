@@ -20,13 +20,22 @@ LAST = {
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example(path, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8",
-                   "XDG_CACHE_HOME": str(tmp_path), "MINIGRAD_NUM_THREADS": "1"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONIOENCODING": "utf-8",
+        "XDG_CACHE_HOME": str(tmp_path),
+        "MINIGRAD_NUM_THREADS": "1",
+    }
     environment.pop("MINIGRAD_DATA", None)  # MNIST is for the long runs
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(path), "--quick"], capture_output=True, encoding="utf-8", timeout=120,
-        env=environment, cwd=tmp_path,
-    )  # fmt: skip
+        [sys.executable, "-W", "ignore", str(path), "--quick"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env=environment,
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1]
     found = re.match(LAST[path.stem], last)

@@ -22,15 +22,21 @@ def foreign(tmp_path):
     record = np.zeros(X.shape, np.dtype([("byte", "u1"), ("x", "f8")]))
     record["x"] = X
     return {
-        "read-only": fixed, "memory-mapped": np.memmap(tmp_path / "x", np.float64, "r", shape=X.shape),
-        "record": record["x"], "big-endian": X.astype(">f8"), "Fortran": np.asfortranarray(X),
-        "subclass": X.view(np.ma.MaskedArray), "from the back": X[::-1, ::-1].copy()[::-1, ::-1],
+        "read-only": fixed,
+        "memory-mapped": np.memmap(tmp_path / "x", np.float64, "r", shape=X.shape),
+        "record": record["x"],
+        "big-endian": X.astype(">f8"),
+        "Fortran": np.asfortranarray(X),
+        "subclass": X.view(np.ma.MaskedArray),
+        "from the back": X[::-1, ::-1].copy()[::-1, ::-1],
         "of one number": np.broadcast_to(np.float64(2), X.shape),
-    }  # fmt: skip
+    }
 
 
-@pytest.mark.parametrize("where", ["read-only", "memory-mapped", "record", "big-endian", "Fortran", "subclass",
-                                   "from the back", "of one number"])  # fmt: skip
+@pytest.mark.parametrize(
+    "where",
+    ["read-only", "memory-mapped", "record", "big-endian", "Fortran", "subclass", "from the back", "of one number"],
+)
 def test_foreign_memory(where, tmp_path):
     array = foreign(tmp_path)[where]
     before = np.array(array)
@@ -51,8 +57,9 @@ def test_foreign_memory(where, tmp_path):
 
 
 def run(program, *arguments, **options):
-    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False,
-                          timeout=300, **options)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, timeout=300, **options
+    )
 
 
 TRAIN = """
@@ -80,20 +87,26 @@ def train():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_forked_after_a_backward_trains_to_the_same_bits():
     """PyTorch 2.13 hangs here: the child waits for threads that only its parent has."""
-    done = run(TRAIN + """
+    done = run(
+        TRAIN
+        + """
 before = train()
 pid = os.fork()
 if pid == 0:
     signal.alarm(200)
     os._exit(0 if train() == before else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), train() == before)
-""", mg.kernels.backend())  # fmt: skip
+""",
+        mg.kernels.backend(),
+    )
     assert done.stdout == "0 True\n", done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or sys.platform == "win32", reason="needs signals")
 def test_a_signal_ends_a_walk_and_the_next_is_clean():
-    done = run(TRAIN + """
+    done = run(
+        TRAIN
+        + """
 import threading, time
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
@@ -109,7 +122,9 @@ except KeyboardInterrupt:
 x.grad = None
 y.backward()
 print(x.grad.item(), mg.exp(x * 0).item())
-""", mg.kernels.backend())  # fmt: skip
+""",
+        mg.kernels.backend(),
+    )
     assert done.stdout == "stopped True\n1.0 1.0\n", done.stderr[-500:]
 
 

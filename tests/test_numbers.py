@@ -27,18 +27,41 @@ def test_a_nan_comes_out_of_what_it_goes_into(dtype):
     """Not `x > 0 ? x : 0`, nor a maximum that skips NaN, nor sign(NaN) = 0 that hides it in an L1 gradient."""
     x = [1.0, NAN, -2.0]
     for function in (
-        mg.relu, mg.abs, mg.sign, mg.square, mg.exp, mg.tanh, mg.sigmoid, mg.softplus, mg.elu, mg.gelu, mg.silu,
-        lambda x: mg.clamp(x, -3, 3), lambda x: mg.maximum(x, -3.0), lambda x: mg.minimum(x, 3.0),
-    ):  # fmt: skip
+        mg.relu,
+        mg.abs,
+        mg.sign,
+        mg.square,
+        mg.exp,
+        mg.tanh,
+        mg.sigmoid,
+        mg.softplus,
+        mg.elu,
+        mg.gelu,
+        mg.silu,
+        lambda x: mg.clamp(x, -3, 3),
+        lambda x: mg.maximum(x, -3.0),
+        lambda x: mg.minimum(x, 3.0),
+    ):
         y, g = value_and_gradient(function, x, dtype)
         assert np.isnan(y).tolist() == [False, True, False]
         assert np.isnan(g).tolist() == [False, function is not mg.sign, False]  # the gradient of sign is 0 everywhere
     for function in (
-        mg.max, mg.min, mg.amax, mg.amin, mg.std, mg.var, mg.norm, lambda x: mg.logsumexp(x, 0),
-        lambda x: mg.softmax(x), lambda x: mg.log_softmax(x), lambda x: mg.elastic_net(x, l1=1.0),
-        lambda x: mg.elastic_net(x, l2=1.0), lambda x: mg.l1_loss(x, [0.0, 0.0, 0.0]),
-        lambda x: mg.mse_loss(x, [0.0, 0.0, 0.0]), lambda x: mg.huber_loss(x, [0.0, 0.0, 0.0]),
-    ):  # fmt: skip
+        mg.max,
+        mg.min,
+        mg.amax,
+        mg.amin,
+        mg.std,
+        mg.var,
+        mg.norm,
+        lambda x: mg.logsumexp(x, 0),
+        lambda x: mg.softmax(x),
+        lambda x: mg.log_softmax(x),
+        lambda x: mg.elastic_net(x, l1=1.0),
+        lambda x: mg.elastic_net(x, l2=1.0),
+        lambda x: mg.l1_loss(x, [0.0, 0.0, 0.0]),
+        lambda x: mg.mse_loss(x, [0.0, 0.0, 0.0]),
+        lambda x: mg.huber_loss(x, [0.0, 0.0, 0.0]),
+    ):
         y, g = value_and_gradient(function, x, dtype)
         assert np.isnan(y).all()
         assert np.isnan(g[1])
@@ -62,11 +85,14 @@ def test_large_logits_do_not_overflow(size, dtype):
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-6)
     assert np.isfinite(g).all()
     for function in (
-        mg.log_softmax, lambda x: mg.logsumexp(x, 1), lambda x: mg.cross_entropy(x, [1, 2]),
+        mg.log_softmax,
+        lambda x: mg.logsumexp(x, 1),
+        lambda x: mg.cross_entropy(x, [1, 2]),
         lambda x: mg.cross_entropy(x, [1, 2], weight=[1, 2, 3], label_smoothing=0.1),
-        lambda x: mg.nll_loss(mg.log_softmax(x), [1, 2]), lambda x: mg.softmax_focal_loss(x, [1, 2]),
+        lambda x: mg.nll_loss(mg.log_softmax(x), [1, 2]),
+        lambda x: mg.softmax_focal_loss(x, [1, 2]),
         lambda x: mg.binary_cross_entropy_with_logits(x, np.ones((2, 3)), pos_weight=2.0),
-    ):  # fmt: skip
+    ):
         assert all(np.isfinite(array).all() for array in value_and_gradient(function, x, dtype))
 
 
@@ -76,10 +102,13 @@ def test_a_logit_of_minus_infinity_is_a_probability_of_zero(dtype):
     x = [[0.0, -INF, 0.0]]
     assert value_and_gradient(mg.softmax, x, dtype)[0].tolist() == [[0.5, 0, 0.5]]
     for function in (
-        lambda x: mg.cross_entropy(x, [0]), lambda x: mg.cross_entropy(x, [0], weight=[1, 2, 3]),
-        lambda x: mg.cross_entropy(x, [[0.5, 0.0, 0.5]]), lambda x: mg.logsumexp(x, 1),
-        lambda x: mg.nll_loss(mg.log_softmax(x), [2]), lambda x: mg.softmax_focal_loss(x, [0]),
-    ):  # fmt: skip
+        lambda x: mg.cross_entropy(x, [0]),
+        lambda x: mg.cross_entropy(x, [0], weight=[1, 2, 3]),
+        lambda x: mg.cross_entropy(x, [[0.5, 0.0, 0.5]]),
+        lambda x: mg.logsumexp(x, 1),
+        lambda x: mg.nll_loss(mg.log_softmax(x), [2]),
+        lambda x: mg.softmax_focal_loss(x, [0]),
+    ):
         y, g = value_and_gradient(function, x, dtype)
         assert np.isfinite(y).all()
         assert np.isfinite(g).all()
@@ -119,10 +148,19 @@ def test_subgradients_at_kinks(dtype):
     """An element of the subdifferential; 0 for penalties, so that zero weights stay zero."""
     zero = [[0.0, -0.0], [0.0, 0.0]]
     for function in (
-        mg.abs, mg.relu, mg.norm, mg.std, lambda x: mg.norm(x, 1), lambda x: mg.norm(x, 3), lambda x: mg.norm(x, INF),
-        lambda x: mg.norm(x, dim=1), lambda x: mg.norm(x, dim=0, keepdim=True), lambda x: mg.l1_loss(x, zero),
-        lambda x: mg.elastic_net(x, l1=1.0, l2=1.0), lambda x: mg.huber_loss(x, zero),
-    ):  # fmt: skip
+        mg.abs,
+        mg.relu,
+        mg.norm,
+        mg.std,
+        lambda x: mg.norm(x, 1),
+        lambda x: mg.norm(x, 3),
+        lambda x: mg.norm(x, INF),
+        lambda x: mg.norm(x, dim=1),
+        lambda x: mg.norm(x, dim=0, keepdim=True),
+        lambda x: mg.l1_loss(x, zero),
+        lambda x: mg.elastic_net(x, l1=1.0, l2=1.0),
+        lambda x: mg.huber_loss(x, zero),
+    ):
         assert (value_and_gradient(function, zero, dtype)[1] == 0).all()
     groups = value_and_gradient(lambda x: mg.norm(x, dim=1), [[0.0, 0.0], [3.0, 4.0]], dtype)[1]
     np.testing.assert_allclose(groups, [[0, 0], [0.6, 0.8]], rtol=1e-6)
@@ -133,9 +171,11 @@ def test_the_root_of_a_sum_of_squares_is_a_norm(dtype):
     """An element of the subdifferential at 0, where the root alone has an infinite slope."""
     x = [[0.0, 0.0], [3.0, 4.0]]
     for root in (
-        lambda x: mg.norm(x, dim=1), lambda x: mg.sqrt(mg.sum(x * x, dim=1)), lambda x: (x**2).sum(1, True).sqrt(),
+        lambda x: mg.norm(x, dim=1),
+        lambda x: mg.sqrt(mg.sum(x * x, dim=1)),
+        lambda x: (x**2).sum(1, True).sqrt(),
         lambda x: mg.square(x).sum(dim=1).sqrt(),
-    ):  # fmt: skip
+    ):
         y, g = value_and_gradient(root, x, dtype)
         assert y.ravel().tolist() == [0, 5]
         np.testing.assert_allclose(g, [[0, 0], [0.6, 0.8]], rtol=1e-6)
@@ -170,9 +210,13 @@ def test_the_edges_of_sqrt_and_log_are_not_clipped(dtype):
 def test_powers_of_zero_and_of_negative_numbers(dtype):
     """Not NaN from the logarithm of the base."""
     for exponent, x, values, slopes in [
-        (2, [0.0, -3.0], [0, 9], [0, -6]), (3, [-2.0, 0.0], [-8, 0], [12, 0]), (0, [0.0, -2.0], [1, 1], [0, 0]),
-        (1, [0.0, -2.0], [0, -2], [1, 1]), (0.5, [4.0, 0.0], [2, 0], [0.25, INF]), (-1, [-2.0], [-0.5], [-0.25]),
-    ]:  # fmt: skip
+        (2, [0.0, -3.0], [0, 9], [0, -6]),
+        (3, [-2.0, 0.0], [-8, 0], [12, 0]),
+        (0, [0.0, -2.0], [1, 1], [0, 0]),
+        (1, [0.0, -2.0], [0, -2], [1, 1]),
+        (0.5, [4.0, 0.0], [2, 0], [0.25, INF]),
+        (-1, [-2.0], [-0.5], [-0.25]),
+    ]:
         y, g = value_and_gradient(lambda x, p=exponent: x**p, x, dtype)
         assert (y.tolist(), g.tolist()) == (values, slopes)
     assert np.isnan((mg.tensor([-1.0], dtype=dtype) ** 0.5).data)
@@ -244,10 +288,15 @@ def test_dtypes_promote_as_documented():
     assert (mg.sum(integers).dtype, mg.mean(integers).dtype) == (np.int64, np.float32)
     assert (mg.prod(integers).dtype, mg.max(integers).dtype) == (np.int64, np.int64)
     for call in (
-        lambda: integers * 2, lambda: mg.tensor(np.float16([1])), lambda: mg.tensor([1j]), lambda: mg.exp(integers),
-        lambda: mg.matmul(mg.tensor([[1.0]]), mg.tensor([[1.0]], dtype="float64")), lambda: mg.norm(integers),
-        lambda: mg.var(integers), lambda: mg.l1_loss(integers, [1, 2]),
-    ):  # fmt: skip
+        lambda: integers * 2,
+        lambda: mg.tensor(np.float16([1])),
+        lambda: mg.tensor([1j]),
+        lambda: mg.exp(integers),
+        lambda: mg.matmul(mg.tensor([[1.0]]), mg.tensor([[1.0]], dtype="float64")),
+        lambda: mg.norm(integers),
+        lambda: mg.var(integers),
+        lambda: mg.l1_loss(integers, [1, 2]),
+    ):
         with pytest.raises(mg.DTypeError), warnings.catch_warnings():
             warnings.simplefilter("error")
             call()

@@ -202,9 +202,13 @@ class Graphs(RuleBasedStateMachine):
 
 
 Graphs.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=20, derandomize=True, deadline=None, database=None,
+    max_examples=60,
+    stateful_step_count=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 TestGraphs = Graphs.TestCase
 
 R = np.random.default_rng(4)
@@ -230,7 +234,8 @@ LINEAR = {
 }
 CURVED = {
     "affine": (
-        lambda x, w, b: mg.affine(x, w, b, activation="tanh"), [normal(200, 300), normal(300, 100) / 17, normal(100)]
+        lambda x, w, b: mg.affine(x, w, b, activation="tanh"),
+        [normal(200, 300), normal(300, 100) / 17, normal(100)],
     ),
     "softmax": (mg.softmax, [normal(300, 400)]),
     "log_softmax": (lambda x: mg.log_softmax(x, dim=0), [normal(300, 400)]),

@@ -35,20 +35,92 @@ OPS = {
 no_hypothesis = not importlib.util.find_spec("hypothesis")
 needs_specs = pytest.mark.skipif(no_hypothesis, reason="Specs need hypothesis: minigrad[dev]")
 NO_NUMBERS = {  # views of their argument, and answers that are indices or truth, found by comparing
-    "add_dims", "drop_dims", "hold", "view", "chunk", "flip", "movedim", "narrow", "select", "split", "squeeze",
-    "swapaxes", "t", "unbind", "unsqueeze", "one_hot", "diagonal",
-    "permute", "broadcast_to", "transpose", "argmax", "argmin", "any", "all", "count_nonzero", "eq", "ne", "lt", "le",
-    "gt", "ge", "isnan", "isinf", "isfinite", "logical_and", "logical_not", "logical_or", "equal", "allclose",
-    "argsort", "rand", "randn",  # rng.py has their kernels
-}  # fmt: skip
+    "add_dims",
+    "drop_dims",
+    "hold",
+    "view",
+    "chunk",
+    "flip",
+    "movedim",
+    "narrow",
+    "select",
+    "split",
+    "squeeze",
+    "swapaxes",
+    "t",
+    "unbind",
+    "unsqueeze",
+    "one_hot",
+    "diagonal",
+    "permute",
+    "broadcast_to",
+    "transpose",
+    "argmax",
+    "argmin",
+    "any",
+    "all",
+    "count_nonzero",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "equal",
+    "allclose",
+    "argsort",
+    "rand",
+    "randn",  # rng.py has their kernels
+}
 NO_GRADIENT = {  # their values are in tests/ops/test_indexing.py, test_create.py, test_compare.py
-    "one_hot", "zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "eye", "arange", "linspace", "rand",
-    "randn", "equal", "allclose", "argsort",
-}  # fmt: skip
+    "one_hot",
+    "zeros",
+    "ones",
+    "full",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "eye",
+    "arange",
+    "linspace",
+    "rand",
+    "randn",
+    "equal",
+    "allclose",
+    "argsort",
+}
 ARITHMETIC = {  # what a kernel does in NumPy's place
-    "add", "subtract", "multiply", "divide", "exp", "log", "sqrt", "power", "tanh", "dot", "matmul", "einsum", "mean",
-    "var", "std", "maximum", "minimum", "clip", "square", "reciprocal", "linalg", "random", "cumprod", "negative",
-}  # fmt: skip
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "exp",
+    "log",
+    "sqrt",
+    "power",
+    "tanh",
+    "dot",
+    "matmul",
+    "einsum",
+    "mean",
+    "var",
+    "std",
+    "maximum",
+    "minimum",
+    "clip",
+    "square",
+    "reciprocal",
+    "linalg",
+    "random",
+    "cumprod",
+    "negative",
+}
 
 
 def source(f):
@@ -119,9 +191,18 @@ def test_every_op_is_checked(name):
 
 
 BY_HAND = {  # fused gradients, and ops of packed bits or whole numbers: their cases are in tests/ops/test_gradients.py
-    "bce_with_logits_grad", "center", "cross_entropy_grad", "dropout", "elastic_net", "elastic_net_grad",
-    "masked_scale", "mse_grad", "pick", "prod_grad", "put_back",
-}  # fmt: skip
+    "bce_with_logits_grad",
+    "center",
+    "cross_entropy_grad",
+    "dropout",
+    "elastic_net",
+    "elastic_net_grad",
+    "masked_scale",
+    "mse_grad",
+    "pick",
+    "prod_grad",
+    "put_back",
+}
 
 
 @needs_specs

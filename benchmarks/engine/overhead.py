@@ -147,8 +147,13 @@ def notes(results: list[dict[str, Any]], peers: list[str], quick: bool) -> list[
     ops = 100_000 if quick else 1_000_000
     for peer in peers if MEMORY.exists() else []:
         if peer in CHAINS:
-            done = subprocess.run([sys.executable, "-m", __name__, peer, str(ops)], capture_output=True, text=True,
-                                  cwd=Path(__file__).parents[2], check=True)  # fmt: skip
+            done = subprocess.run(
+                [sys.executable, "-m", __name__, peer, str(ops)],
+                capture_output=True,
+                text=True,
+                cwd=Path(__file__).parents[2],
+                check=True,
+            )
             lines.append(f"{peer}: {float(done.stdout):.0f} bytes per recorded op, {human(ops)} ops (target {BYTES})")
     return lines
 

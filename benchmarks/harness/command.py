@@ -29,15 +29,25 @@ def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
         description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
         "and, where installed, PyTorch, JAX and numba. Rows that lose stay. Five minutes; --quick: half a minute.",
     )
-    p.add_argument("families", nargs="*", default="all", metavar="FAMILY", choices=[*MODULES, "all"],
-                   help=f"{', '.join(MODULES)}, or all (default)")  # fmt: skip
+    p.add_argument(
+        "families",
+        nargs="*",
+        default="all",
+        metavar="FAMILY",
+        choices=[*MODULES, "all"],
+        help=f"{', '.join(MODULES)}, or all (default)",
+    )
     p.add_argument("--quick", action="store_true", help="few sizes, one thread, short slices: to see that it works")
     p.add_argument("--json", type=Path, metavar="FILE", help="write every figure, samples included")
     p.add_argument("--figure", type=Path, metavar="FILE", help="write a roofline figure (needs matplotlib)")
     p.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 2; with --quick 1)")
-    p.add_argument("--sizes", nargs="+", default=[], metavar="SIZE",
-                   help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 "
-                   "(training)")  # fmt: skip
+    p.add_argument(
+        "--sizes",
+        nargs="+",
+        default=[],
+        metavar="SIZE",
+        help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 (training)",
+    )
     p.add_argument("--peers", nargs="*", metavar="PEER", choices=PEERS, help=f"only these of {', '.join(PEERS)}")
     return p
 

@@ -60,9 +60,12 @@ class Worker:
         cpus = ",".join(map(str, processors()[-threads:])) if sys.platform == "linux" else ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.harness.worker", peer, str(threads), cpus],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment(threads),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean_environment(threads),
             cwd=Path(__file__).parents[2],
-        )  # fmt: skip
+        )
 
     def send(self, **command: Any) -> None:
         self.process.send_signal(signal.SIGCONT)

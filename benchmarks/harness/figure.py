@@ -57,9 +57,10 @@ def roofline(found: dict[str, Any], path: Path) -> None:
         axes.plot([], [], "s", color=colour, label={"numpy": "NumPy, its best row"}.get(peer, peer))
     machine = found["machine"]
     axes.set(
-        xlabel="floating-point operations per byte read or written", ylabel="GFLOP/s",
+        xlabel="floating-point operations per byte read or written",
+        ylabel="GFLOP/s",
         title=f"{machine['cpu']}, {threads} thread{'s' * (threads > 1)}, float32, {machine['date'][:10]}",
-    )  # fmt: skip
+    )
     axes.legend(loc="lower right", fontsize=8)
     axes.grid(True, which="major", alpha=0.2)
     figure.savefig(path, dpi=150)
@@ -84,6 +85,12 @@ def draw_roofs(axes: Any, roofs: dict[str, Any], low: float, high: float) -> Non
         if start < flat / highest / 3:
             rate = f"{lowest:.3g}" if lowest == highest else f"{lowest:.3g} to {highest:.3g}"
             axes.text(
-                start, start * highest, f"copy in {names}, {rate} GB/s", fontsize=7, va="bottom",
-                rotation=math.degrees(math.atan(highest)), rotation_mode="anchor", transform_rotates_text=True,
-            )  # fmt: skip
+                start,
+                start * highest,
+                f"copy in {names}, {rate} GB/s",
+                fontsize=7,
+                va="bottom",
+                rotation=math.degrees(math.atan(highest)),
+                rotation_mode="anchor",
+                transform_rotates_text=True,
+            )

@@ -20,14 +20,26 @@ def results(
         best = min((r for r in same.values() if r.peer == base), key=lambda r: r.median, default=None)
         alone = next((r for r in rows if r.who == row.who and r.threads == 1), None)
         work = row.flops if unit == "GFLOP/s" else row.bytes
-        found.append({
-            "case": case.name, "dtype": case.dtype, "who": row.who, "threads": row.threads, "seconds": row.median,
-            "spread": row.spread, "samples": list(row.samples.values()), "flops": row.flops, "bytes": row.bytes,
-            "rate": work / row.median / 1e9 if unit and work else None, "unit": unit,
-            "share of roof": share(row, same, roofs),
-            "base": base, f"times {base}": row.over(best) if best and row.who not in ROOFS else None,
-            "gain of threads": row.over(alone) if alone and row.threads > 1 else None, "agrees": row.agrees,
-        })  # fmt: skip
+        found.append(
+            {
+                "case": case.name,
+                "dtype": case.dtype,
+                "who": row.who,
+                "threads": row.threads,
+                "seconds": row.median,
+                "spread": row.spread,
+                "samples": list(row.samples.values()),
+                "flops": row.flops,
+                "bytes": row.bytes,
+                "rate": work / row.median / 1e9 if unit and work else None,
+                "unit": unit,
+                "share of roof": share(row, same, roofs),
+                "base": base,
+                f"times {base}": row.over(best) if best and row.who not in ROOFS else None,
+                "gain of threads": row.over(alone) if alone and row.threads > 1 else None,
+                "agrees": row.agrees,
+            }
+        )
     return found
 
 

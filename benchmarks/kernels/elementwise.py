@@ -13,16 +13,39 @@ TITLE = "elementwise, float32 and float64"
 UNIT = "GB/s"
 ROOFS = ("copy",)
 KERNELS = (
-    "exp", "log", "tanh", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "leaky_relu", "gelu_tanh", "add",
+    "exp",
+    "log",
+    "tanh",
+    "sigmoid",
+    "expm1",
+    "log1p",
+    "sin",
+    "relu",
+    "relu_grad",
+    "leaky_relu",
+    "gelu_tanh",
+    "add",
     "mul",
-)  # fmt: skip
+)
 STATEFUL = False  # whether a call changes what the next one computes
 ALL_VARIANTS = True  # naive and generic too
 TOLERANCE = 1e-5
 NAMES = [
-    "exp", "tanh", "log", "sigmoid", "expm1", "log1p", "sin", "relu", "relu_grad", "leaky_relu", "gelu_tanh", "add",
-    "add row", "mul",
-]  # fmt: skip
+    "exp",
+    "tanh",
+    "log",
+    "sigmoid",
+    "expm1",
+    "log1p",
+    "sin",
+    "relu",
+    "relu_grad",
+    "leaky_relu",
+    "gelu_tanh",
+    "add",
+    "add row",
+    "mul",
+]
 QUICK = ["exp", "tanh", "relu"]
 SLOPE = 0.01  # of leaky_relu
 GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025  # gelu_tanh is x sigmoid(x (c + d x²))
@@ -133,9 +156,14 @@ def by_jax(case: Case) -> dict[str, Run]:
     jnp = jax_tools.numpy()
     *xs, _ = operands(case)
     function = {
-        "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "relu_grad": lambda g, y: jnp.where(y > 0, g, 0),
-        "add row": jnp.add, "mul": jnp.multiply, "leaky_relu": jax.nn.leaky_relu, "gelu_tanh": jax.nn.gelu,
-    }.get(case.params["name"]) or getattr(jnp, case.params["name"])  # fmt: skip
+        "sigmoid": jax.nn.sigmoid,
+        "relu": jax.nn.relu,
+        "relu_grad": lambda g, y: jnp.where(y > 0, g, 0),
+        "add row": jnp.add,
+        "mul": jnp.multiply,
+        "leaky_relu": jax.nn.leaky_relu,
+        "gelu_tanh": jax.nn.gelu,
+    }.get(case.params["name"]) or getattr(jnp, case.params["name"])
     return jax_tools.run(function, *[jnp.asarray(x) for x in xs])
 
 
@@ -148,13 +176,20 @@ def by_numba(case: Case) -> dict[str, Run]:
     jit = numba.njit(fastmath=True, parallel=numba.get_num_threads() > 1)
     zero, one, slope, c, d = (y.dtype.type(value) for value in (0, 1, SLOPE, GELU_C, GELU_D))
     scalar = {
-        "exp": np.exp, "log": np.log, "tanh": np.tanh, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin,
+        "exp": np.exp,
+        "log": np.log,
+        "tanh": np.tanh,
+        "expm1": np.expm1,
+        "log1p": np.log1p,
+        "sin": np.sin,
         "sigmoid": lambda x: one / (one + np.exp(-x)),
-        "relu": lambda x: max(x, zero), "relu_grad": lambda g, y: g if y > zero else zero,
+        "relu": lambda x: max(x, zero),
+        "relu_grad": lambda g, y: g if y > zero else zero,
         "leaky_relu": lambda x: x if x > zero else slope * x,
         "gelu_tanh": lambda x: x / (one + np.exp(-x * (c + d * x * x))),
-        "add": lambda a, b: a + b, "mul": lambda a, b: a * b,
-    }[case.params["name"]]  # fmt: skip
+        "add": lambda a, b: a + b,
+        "mul": lambda a, b: a * b,
+    }[case.params["name"]]
     scalar = numba.njit(fastmath=True)(scalar) if not isinstance(scalar, np.ufunc) else scalar
 
     @jit

@@ -107,9 +107,10 @@ def by_torch(case: Case) -> dict[str, Run]:
     logits, target = torch.from_numpy(x).requires_grad_(), torch.from_numpy(t)
     functional = torch.nn.functional
     function = {
-        "cross_entropy": functional.cross_entropy, "mse": functional.mse_loss,
+        "cross_entropy": functional.cross_entropy,
+        "mse": functional.mse_loss,
         "bce": functional.binary_cross_entropy_with_logits,
-    }[case.params["name"]]  # fmt: skip
+    }[case.params["name"]]
     last: list[Any] = [None]
 
     def run() -> None:

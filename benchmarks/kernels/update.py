@@ -27,11 +27,16 @@ FLOPS = {"adam": 14.0, "momentum": 6.0, "sgd": 4.0, "rmsprop": 10.0, "adagrad": 
 def cases(sizes: list[str], quick: bool) -> list[Case]:
     wanted = [[count(size)] for size in sizes] or [[55_000], *([] if quick else [NETWORK, [1_000_000]])]
     return [
-        Case(f"{rule} {'6 arrays' if len(n) > 1 else human(n[0])}", "float32", {"sizes": n, "rule": rule},
-             FLOPS[rule] * sum(n), 4.0 * ARRAYS[rule] * sum(n))
+        Case(
+            f"{rule} {'6 arrays' if len(n) > 1 else human(n[0])}",
+            "float32",
+            {"sizes": n, "rule": rule},
+            FLOPS[rule] * sum(n),
+            4.0 * ARRAYS[rule] * sum(n),
+        )
         for rule in (("adam",) if quick else ARRAYS)
         for n in wanted
-    ]  # fmt: skip
+    ]
 
 
 def operands(case: Case) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -14,9 +14,13 @@ from time import perf_counter, sleep
 
 ROOT = Path(__file__).parent.parent.parent
 RUNGS = {
-    "naive": "three loops, scalar", "blocked": "+ blocks of 64", "vectorised": "three loops, vectors",
-    "tiled": "+ a tile in registers", "packed": "+ b packed", "threaded": "+ two threads",
-}  # fmt: skip
+    "naive": "three loops, scalar",
+    "blocked": "+ blocks of 64",
+    "vectorised": "three loops, vectors",
+    "tiled": "+ a tile in registers",
+    "packed": "+ b packed",
+    "threaded": "+ two threads",
+}
 ROUNDS = 7
 
 

@@ -15,9 +15,16 @@ class Adam:
     """
 
     def __init__(
-        self, w: np.ndarray, penalized: int, lr: float, l2: float = 0.0, decay: float = 0.0, block: int | None = None,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-    ) -> None:  # fmt: skip
+        self,
+        w: np.ndarray,
+        penalized: int,
+        lr: float,
+        l2: float = 0.0,
+        decay: float = 0.0,
+        block: int | None = None,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
         self.real = w.dtype.type
         self.w, self.m, self.v = w, zeros_like(w), zeros_like(w)
         self.penalized, self.lr, self.l2, self.keep = penalized, lr, self.real(l2), self.real(1 - lr * decay)

@@ -126,9 +126,15 @@ def by_kernels(K: Any, case: Case) -> dict[str, Run]:
 
     def call() -> None:
         history = fit(
-            model, (x, y), mg.cross_entropy, optimizer, epochs=case.params["epochs"], batch_size=STEP.batch,
-            metrics=[accuracy], seed=next(seeds),
-        )  # fmt: skip
+            model,
+            (x, y),
+            mg.cross_entropy,
+            optimizer,
+            epochs=case.params["epochs"],
+            batch_size=STEP.batch,
+            metrics=[accuracy],
+            seed=next(seeds),
+        )
         last[0] = history.last["accuracy"]
 
     return {"fit": Run(call, lambda: [last[0], last[0]])}

@@ -76,9 +76,10 @@ def confidence(left: Any, right: Any) -> None:
 def schedules(left: Any, right: Any) -> None:
     """Learning rates over 100 epochs; a weight that jitters, and its average."""
     made = {
-        "StepLR(30, 0.3)": lambda o: optim.StepLR(o, 30, 0.3), "cosine": lambda o: optim.CosineAnnealingLR(o, 100),
+        "StepLR(30, 0.3)": lambda o: optim.StepLR(o, 30, 0.3),
+        "cosine": lambda o: optim.CosineAnnealingLR(o, 100),
         "warm-up": lambda o: optim.LinearLR(o, 0.1, total_iters=20),
-    }  # fmt: skip
+    }
     for color, (name, make) in zip(LINES, made.items()):
         optimizer = optim.SGD([nn.Parameter([0.0])], lr=1.0)
         schedule, rates = make(optimizer), []

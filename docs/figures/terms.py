@@ -82,11 +82,20 @@ def of_constraint(constraint: Any) -> Callable[[Any, Any], None]:
             q = constraint.project(p.reshape(2, 1)).data[:, 0]
             left.annotate("", q, p, arrowprops={"arrowstyle": "->", "color": TRAIN, "linewidth": 0.9})
             left.plot(*q, "o", color=TEST, markersize=3)
-        left.set(title=f"{constraint.name}: projections", xlabel="w₁", ylabel="w₂", aspect="equal",
-                 xlim=(-1.7, 1.7), ylim=(-1.7, 1.7))  # fmt: skip
+        left.set(
+            title=f"{constraint.name}: projections",
+            xlabel="w₁",
+            ylabel="w₂",
+            aspect="equal",
+            xlim=(-1.7, 1.7),
+            ylim=(-1.7, 1.7),
+        )
         grouped = hasattr(constraint, "groups")
-        row = (lambda v: np.abs(constraint.project(v.reshape(1, -1)).data[0])) if grouped else (
-            lambda v: constraint.project(v).data)  # fmt: skip
+        row = (
+            (lambda v: np.abs(constraint.project(v.reshape(1, -1)).data[0]))
+            if grouped
+            else (lambda v: constraint.project(v).data)
+        )
         shrinkage(right, row, "what is left", "‖v‖" if grouped else "v")
 
     return draw
@@ -166,8 +175,11 @@ def fista(left: Any, right: Any) -> None:
     y = (x @ rng.standard_normal(24) + 0.1 * rng.standard_normal(60)).reshape(-1, 1)
     tx, ty = tensor(x), tensor(y)
     runs = {}
-    for name, kind, options in (("ISTA", optim.ISTA, {}), ("FISTA", optim.FISTA, {"restart": False}),
-                                ("FISTA, restarts", optim.FISTA, {})):  # fmt: skip
+    for name, kind, options in (
+        ("ISTA", optim.ISTA, {}),
+        ("FISTA", optim.FISTA, {"restart": False}),
+        ("FISTA, restarts", optim.FISTA, {}),
+    ):
         model = nn.Linear(24, 1, bias=False, init="zeros", dtype="float64")
         terms = reg.on(model, "weight", reg.L1(1e-3))
         optimizer = kind(model.parameters(), prox=terms, **options)
@@ -191,14 +203,26 @@ def fista(left: Any, right: Any) -> None:
 
 
 FIGURES: dict[str, Callable[[Any, Any], None]] = {
-    "l1": of_weights(reg.L1(1.0)), "l2": of_weights(reg.L2(1.0)), "elastic-net": of_weights(reg.ElasticNet(0.5, 1.0)),
-    "norm": of_groups(reg.Norm(1.0)), "group-lasso": of_groups(reg.GroupLasso(1.0), across=True),
-    "sparse-group-lasso": of_groups(reg.SparseGroupLasso(0.5, 0.5)), "orthogonal": orthogonal, "activity": activity,
-    "input-gradient": input_gradient, "box": of_constraint(reg.Box(-0.5, 1.0)),
-    "non-negative": of_constraint(reg.NonNegative()), "max-norm": of_constraint(reg.MaxNorm(1.0)),
-    "unit-norm": of_constraint(reg.UnitNorm()), "fista": fista, "dropout": dropout, "spatial": spatial,
-    "gaussian": gaussian, "confidence": confidence, "schedules": schedules,
-}  # fmt: skip
+    "l1": of_weights(reg.L1(1.0)),
+    "l2": of_weights(reg.L2(1.0)),
+    "elastic-net": of_weights(reg.ElasticNet(0.5, 1.0)),
+    "norm": of_groups(reg.Norm(1.0)),
+    "group-lasso": of_groups(reg.GroupLasso(1.0), across=True),
+    "sparse-group-lasso": of_groups(reg.SparseGroupLasso(0.5, 0.5)),
+    "orthogonal": orthogonal,
+    "activity": activity,
+    "input-gradient": input_gradient,
+    "box": of_constraint(reg.Box(-0.5, 1.0)),
+    "non-negative": of_constraint(reg.NonNegative()),
+    "max-norm": of_constraint(reg.MaxNorm(1.0)),
+    "unit-norm": of_constraint(reg.UnitNorm()),
+    "fista": fista,
+    "dropout": dropout,
+    "spatial": spatial,
+    "gaussian": gaussian,
+    "confidence": confidence,
+    "schedules": schedules,
+}
 
 
 def draw(name: str, path: Path) -> None:

@@ -1,8 +1,8 @@
 """Article 000's two linear models: L1 selects, L2 shrinks; on a problem of real numbers, and against their oracles.
 
-    J(w) = 1/(2m) Σ (y - wᵀx)² + λ Σ |w|        J(w) = 1/(2m) Σ (y - wᵀx)² + λ/2 Σ w²
+J(w) = 1/(2m) Σ (y - wᵀx)² + λ Σ |w|        J(w) = 1/(2m) Σ (y - wᵀx)² + λ/2 Σ w²
 
-    python examples/articles/000_linear.py [--quick]
+python examples/articles/000_linear.py [--quick]
 """
 
 import numpy as np
@@ -59,9 +59,11 @@ fits = {"least squares": least, f"L2, λ = {LAMBDA:g}": l2, f"L1, λ = {LAMBDA:g
 errors = {name: [np.mean((part.x @ w - part.y[:, 0]) ** 2) for part in (train, test)] for name, w in fits.items()}
 article.table(
     ("model", "exact zeros", "Σ|w|", "training error", "held-out error"),
-    [[name, f"{(w == 0).sum()} of {w.size}", f"{np.abs(w).sum():.2f}", *(f"{e:.3f}" for e in errors[name])]
-     for name, w in fits.items()],
-)  # fmt: skip
+    [
+        [name, f"{(w == 0).sum()} of {w.size}", f"{np.abs(w).sum():.2f}", *(f"{e:.3f}" for e in errors[name])]
+        for name, w in fits.items()
+    ],
+)
 
 
 def image(w):

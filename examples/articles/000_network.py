@@ -1,6 +1,6 @@
 """Article 000's network of 784-64-64-10 units with L2: three mistakes that stop it or void it, and a factor 2.
 
-    MINIGRAD_DATA=folder python examples/articles/000_network.py [--quick]      with folder/mnist/*; else 8 x 8 digits
+MINIGRAD_DATA=folder python examples/articles/000_network.py [--quick]      with folder/mnist/*; else 8 x 8 digits
 """
 
 import math
@@ -61,8 +61,10 @@ def cost_and_slope(logits, *softmax):
 
 
 (best, _), (once, slope), (twice, lost) = (
-    cost_and_slope(right, mg.softmax), cost_and_slope(wrong), cost_and_slope(wrong, mg.softmax)
-)  # fmt: skip
+    cost_and_slope(right, mg.softmax),
+    cost_and_slope(wrong),
+    cost_and_slope(wrong, mg.softmax),
+)
 article.holds(f"sure and right, softmax twice: the loss is {best:.4f} = log(e + 9) - 1", abs(best - bound) < 1e-12)
 article.holds(f"sure and wrong: a gradient of {slope:.2f} with one softmax, {lost:.0g} with two", lost < 1e-12 < slope)
 article.says(
@@ -101,9 +103,11 @@ variants = {
 }
 runs = {n: [train_one(data, term, seed, EPOCHS, on) for seed in SEEDS] for n, (term, on) in variants.items()}
 COLUMNS = {
-    "test accuracy, %": ("val_accuracy", 2, 100), "training loss": ("loss", 4), "test loss": ("val_loss", 4),
+    "test accuracy, %": ("val_accuracy", 2, 100),
+    "training loss": ("loss", 4),
+    "test loss": ("val_loss", 4),
     "penalty": ("val_L2", 4),
-}  # fmt: skip
+}
 
 
 def last(n, column):
@@ -142,10 +146,12 @@ def course(column):
 article.figure(
     lambda: curves(
         {"data loss of the test rows": course("val_loss"), "data loss of the training rows": course("loss")},
-        "epoch", "data loss", columns=2,
+        "epoch",
+        "data loss",
+        columns=2,
     ),
     "Data loss of test and training rows over the epochs, for four penalties",
-)  # fmt: skip
+)
 article.look_at(
     f"test accuracy {mean(last('formula, (λ/2) Σw²', 'val_accuracy')):.2%} by the formula and "
     f"{mean(last('code, λ Σw²', 'val_accuracy')):.2%} by the code: one λ, read in two ways"

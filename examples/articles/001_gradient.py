@@ -1,9 +1,9 @@
 """Article 001's printed gradient: it climbs the data loss, and pulls twice as hard as its own penalty.
 
-    J(w) = 1/(2m) Σ (y - a)² + λ/2 Σ |w|      J(w) = 1/(2m) Σ (y - a)² + λ/2 Σ w²
-    printed:  ∂J/∂w = 1/m Σ (y - a) ∂a/∂w + λ ∂(Σ|w| or Σw²)/∂w
+J(w) = 1/(2m) Σ (y - a)² + λ/2 Σ |w|      J(w) = 1/(2m) Σ (y - a)² + λ/2 Σ w²
+printed:  ∂J/∂w = 1/m Σ (y - a) ∂a/∂w + λ ∂(Σ|w| or Σw²)/∂w
 
-    python examples/articles/001_gradient.py [--quick]
+python examples/articles/001_gradient.py [--quick]
 """
 
 import numpy as np
@@ -94,8 +94,9 @@ article.holds(f"as printed, J grows a million times in {steps} steps", grown > 1
 lines = {name: (range(len(values[:60])), values[:60]) for name, values in path.items()}
 descending = {name: line for name, line in lines.items() if name != "as printed"}
 article.figure(
-    lambda: curves({"J with L2, λ = 0.3": lines, "the two that descend": descending},
-                   "step", "J", log="y", columns=2, alike=False),
+    lambda: curves(
+        {"J with L2, λ = 0.3": lines, "the two that descend": descending}, "step", "J", log="y", columns=2, alike=False
+    ),
     "The objective over the steps of descent along three gradients",
-)  # fmt: skip
+)
 article.look_at(f"one wrong sign, and J grows a million times in {steps} steps; mended, it finds the ridge of 2λ")

@@ -1,6 +1,6 @@
 """Article 001's network: a penalty that is built and never attached, what one costs, and more data as a remedy.
 
-    python examples/articles/001_network.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
+python examples/articles/001_network.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import time
@@ -85,9 +85,11 @@ for _ in range(ROUNDS):  # in turn, so that what else the machine does falls on 
 size = sum(p.size for p in network().parameters())
 article.table(
     ("penalty, in the update", "microseconds per step", "against none", "parameters"),
-    [[kind, f"{1e6 * np.median(took):.0f}", f"{np.median(np.divide(took, seconds['none'])):.2f}", f"{size:,}"]
-     for kind, took in seconds.items()],
-)  # fmt: skip
+    [
+        [kind, f"{1e6 * np.median(took):.0f}", f"{np.median(np.divide(took, seconds['none'])):.2f}", f"{size:,}"]
+        for kind, took in seconds.items()
+    ],
+)
 article.says(
     "The article says that it costs more, and that it does not. It adds no parameter and nothing to prediction, "
     "and little to a step: it is computed in the pass that updates the weights. What costs is the choice of "
@@ -97,8 +99,12 @@ article.says(
 article.section(f"More data, and data made from data, on {name}")
 sizes, side = [MOST // 16, MOST // 4, MOST], int(inputs**0.5)
 pixels, l2 = side // 14 or 1, reg.conventions.article_001_l2(0.003)
-ways = {"nothing": (None, ()), "L2": (l2, ()), "shifts": (None, RandomShift(pixels, shape=(side, side))),
-        "L2 and shifts": (l2, RandomShift(pixels, shape=(side, side)))}  # fmt: skip
+ways = {
+    "nothing": (None, ()),
+    "L2": (l2, ()),
+    "shifts": (None, RandomShift(pixels, shape=(side, side))),
+    "L2 and shifts": (l2, RandomShift(pixels, shape=(side, side))),
+}
 found = {}
 for rows in sizes:
     for seed in SEEDS:
@@ -129,10 +135,15 @@ if len(SEEDS) > 1:
         verdict = False if False in found_at else None if None in found_at else True
         article.finds(f"{way}: test accuracy gained at every size, {told}", verdict)
 article.figure(
-    lambda: curves({"test accuracy, %": {way: (sizes, [mean(found[way, rows]) for rows in sizes]) for way in ways}},
-                   "training rows", "%", log="x", height=3.4),
+    lambda: curves(
+        {"test accuracy, %": {way: (sizes, [mean(found[way, rows]) for rows in sizes]) for way in ways}},
+        "training rows",
+        "%",
+        log="x",
+        height=3.4,
+    ),
     "Test accuracy over the number of training rows, with and without L2 and shifted images",
-)  # fmt: skip
+)
 article.look_at(
     f"{mean(found['nothing', sizes[0]]):.1f}% with {sizes[0]:,} rows, "
     f"{mean(found['L2 and shifts', sizes[0]]):.1f}% with L2 and shifted images, "

@@ -1,6 +1,6 @@
 """Article 001's advice, followed: λ by K-fold cross-validation, for a linear model and for its network.
 
-    python examples/articles/001_selection.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
+python examples/articles/001_selection.py [--quick]      784-32-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import warnings
@@ -33,10 +33,15 @@ for kind, ratio, lambdas, unit in (("L1", 1.0, None, 2), ("L2", 0.0, selection.l
     family = linear_model.Regression(ratio, fit_intercept=False)
     found = results[kind] = selection.cross_validate(family, X, y, lambdas, count=COUNT, folds=folds)
     for pick, at, model in (("best", found.best, found.model), ("one standard error", found.one_se, found.model_1se)):
-        rows.append([
-            f"{kind}, {pick}", f"{unit * found.lambdas[at]:.3g}", f"{found.mean[at]:.3f} ± {found.error[at]:.3f}",
-            f"{np.mean((model.output(test.x) - test.y[:, 0]) ** 2):.3f}", f"{model.nonzeros} of {X.shape[1]}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"{kind}, {pick}",
+                f"{unit * found.lambdas[at]:.3g}",
+                f"{found.mean[at]:.3f} ± {found.error[at]:.3f}",
+                f"{np.mean((model.output(test.x) - test.y[:, 0]) ** 2):.3f}",
+                f"{model.nonzeros} of {X.shape[1]}",
+            ]
+        )
     article.figure(lambda found=found: error_over_lambda(found), f"Cross-validated error of the {kind} model over λ")
 article.table(("penalty, pick", "λ of article 001", "error in the folds", "held-out error", "weights not 0"), rows)
 article.says(
@@ -67,13 +72,20 @@ def network():
 
 
 family = selection.Network(
-    network, mg.cross_entropy, penalty=reg.conventions.article_001_l1, epochs=4 * EPOCHS, low=1e-4,
+    network,
+    mg.cross_entropy,
+    penalty=reg.conventions.article_001_l1,
+    epochs=4 * EPOCHS,
+    low=1e-4,
     standardize=False,
-)  # fmt: skip
+)
 found = selection.cross_validate(
-    family, few.x, few.y, selection.log_spaced(0.03, family.low, article.size["λ of the network"]),
+    family,
+    few.x,
+    few.y,
+    selection.log_spaced(0.03, family.low, article.size["λ of the network"]),
     folds=article.size["folds of the network"],
-)  # fmt: skip
+)
 picks = {
     "the least": (found.lambdas[-1], found.path[-1]),
     "the best mean": (found.lambda_min, found.model),
@@ -83,10 +95,16 @@ rows = []
 for words, (lam, model) in picks.items():
     seen, unseen = (evaluate(model.module, part, mg.cross_entropy, [accuracy]) for part in (few, test))
     size = sum(w.size for _, w in model.weights)
-    rows.append([
-        words, f"{lam:.3g}", f"{model.nonzeros / size:.0%}", f"{seen['accuracy']:.1%}", f"{unseen['loss']:.3f}",
-        f"{unseen['accuracy']:.1%}",
-    ])  # fmt: skip
+    rows.append(
+        [
+            words,
+            f"{lam:.3g}",
+            f"{model.nonzeros / size:.0%}",
+            f"{seen['accuracy']:.1%}",
+            f"{unseen['loss']:.3f}",
+            f"{unseen['accuracy']:.1%}",
+        ]
+    )
 article.table(("λ of λ/2 Σ|w|", "λ", "weights not 0", "training accuracy", "test loss", "test accuracy"), rows)
 article.says(
     f"{ROWS:,} training rows, {NOISE:.0%} of their labels wrong; {len(test.x):,} test rows with clean labels, "

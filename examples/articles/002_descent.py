@@ -122,11 +122,16 @@ article.says(
     "regularizer of its own: it has not yet reached what a small λ allows."
 )
 article.figure(
-    lambda: curves({"mean squared error": {name: (lambdas, values) for name, values in columns_shown.items()}},
-                   "λ of article 002", "error", log="xy", height=3.6,
-                   marks={"mean squared error": {"the article's λ": 0.01, "by 10 folds": float(lambdas[best])}}),
+    lambda: curves(
+        {"mean squared error": {name: (lambdas, values) for name, values in columns_shown.items()}},
+        "λ of article 002",
+        "error",
+        log="xy",
+        height=3.6,
+        marks={"mean squared error": {"the article's λ": 0.01, "by 10 folds": float(lambdas[best])}},
+    ),
     "Mean squared error of training and held-out rows, and in the folds, over λ",
-)  # fmt: skip
+)
 held_out = errors["held-out rows"]
 article.look_at(
     f"the held-out error, {held_out[-1]:.3f} at the article's λ = 0.01 and {held_out[best]:.3f} at the λ = "

@@ -46,10 +46,14 @@ layers = np.arange(depth.DEPTH + 1)
 article.figure(
     lambda: curves(
         {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in depth.INITS} for s, a in kinds},
-        "layer", "‖∂loss/∂h‖", log="y", height=2.5, overlaid=True,
+        "layer",
+        "‖∂loss/∂h‖",
+        log="y",
+        height=2.5,
+        overlaid=True,
     ),
     "Length of the gradient at each of 50 layers, for three structures, three activations and five kinds of start",
-)  # fmt: skip
+)
 left = max(run[0] / run[-1] for init in depth.INITS for run in norms["plain", "sigmoid", init])
 article.holds(f"plain sigmoid, from every start: at most {left:.0e} of the gradient reaches the input", left < 1e-10)
 
@@ -91,8 +95,10 @@ for words, l2, clip in (("nothing", 0.0, None), (f"L2({L2:g})", L2, None), ("cli
     grown = [losses[-1] / losses[0] if np.isfinite(losses[-1]) else np.inf for losses in ends]
     rows.append([words, f"{np.median(grown):.2g}", f"{sum(g < 1 for g in grown)} of {PAIRS}"])
     if l2:
-        article.finds(f"L2 keeps an exploding start from diverging: in {sum(map(np.isfinite, grown))} of {PAIRS}",
-                      all(map(np.isfinite, grown)))  # fmt: skip
+        article.finds(
+            f"L2 keeps an exploding start from diverging: in {sum(map(np.isfinite, grown))} of {PAIRS}",
+            all(map(np.isfinite, grown)),
+        )
 article.table(("relu, large start", "last loss by first, median", "loss fell"), rows)
 mg.manual_seed(0)
 model = depth.Deep("relu", "large")

@@ -1,6 +1,6 @@
 """Article 002's outlook, tried: does an L2 penalty help where classes are uneven, or values missing?
 
-    python examples/articles/002_uneven_data.py [--quick]      MNIST where it is found, else the 8 x 8 digits
+python examples/articles/002_uneven_data.py [--quick]      MNIST where it is found, else the 8 x 8 digits
 """
 
 import numpy as np
@@ -67,8 +67,12 @@ is_eight = (test.y == 8).astype(np.int64)
 for seed in SEEDS:
     rows, held = uneven(seed)
     equal, weighted = one_hot(rows.y, 2), weighted_targets(rows.y, class_weights(rows.y, 2)[rows.y], 2)
-    ways = {"nothing": (equal, GRID[:1]), "L2": (equal, GRID), "class weights": (weighted, GRID[:1]),
-            "class weights and L2": (weighted, GRID)}  # fmt: skip
+    ways = {
+        "nothing": (equal, GRID[:1]),
+        "L2": (equal, GRID),
+        "class weights": (weighted, GRID[:1]),
+        "class weights and L2": (weighted, GRID),
+    }
     for way, (targets, grid) in ways.items():
         models = [trained(rows.x, targets, l2, seed) for l2 in grid]
         best = max(models, key=lambda model: balanced(odds(model, held.x), held.y))
@@ -102,8 +106,12 @@ for seed in SEEDS:
         black, fill = list(map(np.nan_to_num, gaps)), MeanImputer(gaps[0])
         filled = list(map(fill, gaps))
         masked = [np.hstack(pair) for pair in zip(filled, lost)]
-        ways = {"black": (black, 0.0), "the mean": (filled, 0.0), "the mean, with L2": (filled, 3e-3),
-                "the mean, and a mask": (masked, 0.0)}  # fmt: skip
+        ways = {
+            "black": (black, 0.0),
+            "the mean": (filled, 0.0),
+            "the mean, with L2": (filled, 3e-3),
+            "the mean, and a mask": (masked, 0.0),
+        }
         for way, ((seen, unseen), l2) in ways.items():
             model = trained(seen, targets, l2, seed)
             share = (logits(model, unseen).argmax(1) == test.y).mean()
@@ -122,10 +130,14 @@ if len(SEEDS) > 1:
     told = f"half of the pixels lost: L2 gains {gain.mean:+.1f} ± {gain.half:.1f} points over the mean alone"
     article.compares(told, gain, "higher")
 article.figure(
-    lambda: curves({"test accuracy, %": {way: (RATES, [mean(right[way, rate]) for rate in RATES]) for way in ways}},
-                   "share of pixels that is missing", "%", height=3.4),
+    lambda: curves(
+        {"test accuracy, %": {way: (RATES, [mean(right[way, rate]) for rate in RATES]) for way in ways}},
+        "share of pixels that is missing",
+        "%",
+        height=3.4,
+    ),
     "Test accuracy over the share of missing pixels, for four ways to fill them",
-)  # fmt: skip
+)
 shares = {way: f"{mean([run[0] for run in runs]):.1f}%" for way, runs in found.items()}
 article.look_at(
     f"balanced accuracy {shares['nothing']} with nothing, {shares['L2']} with L2, {shares['class weights']} with "

@@ -1,8 +1,8 @@
 """Article 003: L2 and dropout for two classes; a drop rate that is called a keep rate, and a scaling done twice.
 
-    J(w) = J₀(w) + λ Σ|w|      J(w) = J₀(w) + λ Σw²      in tests, outputs times the keep rate
+J(w) = J₀(w) + λ Σ|w|      J(w) = J₀(w) + λ Σw²      in tests, outputs times the keep rate
 
-    MINIGRAD_DATA=folder python examples/articles/003_dropout.py [--quick]      3 or 8? MNIST, else 8 x 8 digits
+MINIGRAD_DATA=folder python examples/articles/003_dropout.py [--quick]      3 or 8? MNIST, else 8 x 8 digits
 """
 
 import numpy as np
@@ -115,14 +115,23 @@ article.says(
     f"{best[1]:g}."
 )
 article.figure(
-    lambda: curves({"mean log loss of the folds": {f"λ = {lam:g}": (RATES, row) for lam, row in table.items()}},
-                   "p, the share that is dropped", "log loss", height=3.4),
+    lambda: curves(
+        {"mean log loss of the folds": {f"λ = {lam:g}": (RATES, row) for lam, row in table.items()}},
+        "p, the share that is dropped",
+        "log loss",
+        height=3.4,
+    ),
     "Cross-validated log loss over the drop rate, one line per λ",
-)  # fmt: skip
+)
 
 article.section("On rows held out")
-choices = {"nothing": (0.0, 0.0), "L2 of the article": (0.01, 0.0), "dropout of the article": (0.0, 0.5),
-           "both": (0.01, 0.5), "by cross-validation": best}  # fmt: skip
+choices = {
+    "nothing": (0.0, 0.0),
+    "L2 of the article": (0.01, 0.0),
+    "dropout of the article": (0.0, 0.5),
+    "both": (0.01, 0.5),
+    "by cross-validation": best,
+}
 ends = {}
 for words, setting in choices.items():
     models = [(train(*rows_of(seed), seed, *setting), rows_of(seed)) for seed in SEEDS]

@@ -1,8 +1,8 @@
 """Article 004's program: a penalty on what the network says, in place of its weights; and what each half of it does.
 
-    printed:  mean squared error + 0.01 (‖ŷ‖₁ + ‖ŷ‖₂) for each row, of the outputs ŷ of a softmax
+printed:  mean squared error + 0.01 (‖ŷ‖₁ + ‖ŷ‖₂) for each row, of the outputs ŷ of a softmax
 
-    python examples/articles/004_outputs.py [--quick]      784-64-10 on MNIST where it is found, else on 8 x 8 digits
+python examples/articles/004_outputs.py [--quick]      784-64-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import warnings
@@ -107,8 +107,10 @@ ways = {
 ends = {way: [measured(trained(seed, *where)) for seed in SEEDS] for way, where in ways.items()}
 article.table(
     ("penalty on the outputs", "test accuracy, %", "largest probability", "Σ|w|"),
-    [[way, *(around([run[i] for run in runs], digits) for i, digits in enumerate((1, 3, 0)))]
-     for way, runs in ends.items()],
+    [
+        [way, *(around([run[i] for run in runs], digits) for i, digits in enumerate((1, 3, 0)))]
+        for way, runs in ends.items()
+    ],
 )
 off = max(abs(a[2] / b[2] - 1) for a, b in zip(ends["0.01 ‖ŷ‖₁"], ends["nothing"]))
 article.holds(f"training with ‖ŷ‖₁ ends at the Σ|w| of training without it, to {number(off)}", off < 1e-3)
@@ -119,8 +121,11 @@ article.says(
     "`reg.ConfidencePenalty` (Pereyra et al. 2017)."
 )
 strengths, panels = (0.003, 0.01, 0.03, 0.1, 0.3), {"largest probability": {}, "test accuracy, %": {}}
-terms = {"‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)), "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),
-         "log 10 - entropy": ("1", reg.ConfidencePenalty)}  # fmt: skip
+terms = {
+    "‖ŷ‖₁": ("2", lambda s: reg.ActivityNorm(l1=s)),
+    "‖ŷ‖₂": ("2", lambda s: reg.ActivityNorm(l2=s)),
+    "log 10 - entropy": ("1", reg.ConfidencePenalty),
+}
 for words, (place, term) in terms.items():
     runs = [measured(trained(0, place, term(strength))) for strength in strengths]
     for i, panel in ((1, "largest probability"), (0, "test accuracy, %")):

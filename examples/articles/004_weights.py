@@ -1,8 +1,8 @@
 """Article 004's formula: L1 on the weights of two layers, λ by grid search; and on a linear model against Lasso.
 
-    J(θ) = 1/(2m) Σ (h(x) - y)² + λ/(2m) (‖w₁‖₁ + ‖w₂‖₁)
+J(θ) = 1/(2m) Σ (h(x) - y)² + λ/(2m) (‖w₁‖₁ + ‖w₂‖₁)
 
-    python examples/articles/004_weights.py [--quick]      784-64-10 on MNIST where it is found, else on 8 x 8 digits
+python examples/articles/004_weights.py [--quick]      784-64-10 on MNIST where it is found, else on 8 x 8 digits
 """
 
 import numpy as np
@@ -102,12 +102,18 @@ if len(SEEDS) > 1:
 positive = [lam for lam in ends if lam > 0]
 article.figure(
     lambda: curves(
-        {title: {"mean over seeds": (positive, [np.mean([run[i] for run in ends[lam]]) for lam in positive])}
-         for i, title in ((0, "test accuracy, %"), (2, "weights that are 0, %"))},
-        "λ of article 004", "%", log="x", columns=2, alike=False,
+        {
+            title: {"mean over seeds": (positive, [np.mean([run[i] for run in ends[lam]]) for lam in positive])}
+            for i, title in ((0, "test accuracy, %"), (2, "weights that are 0, %"))
+        },
+        "λ of article 004",
+        "%",
+        log="x",
+        columns=2,
+        alike=False,
     ),
     "Test accuracy and the share of zeros over λ",
-)  # fmt: skip
+)
 article.look_at(
     f"the zeros: {rows[0][4]}% without a penalty, {rows[[*ends].index(best)][4]}% at the λ of the grid search; the "
     "program of the article, which penalises outputs, makes none"

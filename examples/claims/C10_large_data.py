@@ -59,9 +59,17 @@ ratios = {
 }
 claim.table(
     ("rows", "gather µs", "of the least", "compute µs", "of the least"),
-    [[f"{rows:,}", f"{middle[rows][0]:.1f}", f"{ratios[rows][0]:.3f}", f"{middle[rows][1]:.1f}",
-      f"{ratios[rows][1]:.3f}"] for rows in SIZES],
-)  # fmt: skip
+    [
+        [
+            f"{rows:,}",
+            f"{middle[rows][0]:.1f}",
+            f"{ratios[rows][0]:.3f}",
+            f"{middle[rows][1]:.1f}",
+            f"{ratios[rows][1]:.3f}",
+        ]
+        for rows in SIZES
+    ],
+)
 off = ratios[MOST][1] - 1
 claim.finds(
     f"compute of a step, {MOST:,} rows against {SIZES[0]:,}: {off:+.1%}, within {WITHIN:.0%}", abs(off) <= WITHIN
@@ -72,10 +80,17 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {"microseconds of a step": {name: (SIZES, [middle[rows][i] for rows in SIZES])
-                                    for i, name in enumerate(("gathering a batch", "compute"))}},
-        "rows", "µs", log="x", height=3.4,
+        {
+            "microseconds of a step": {
+                name: (SIZES, [middle[rows][i] for rows in SIZES])
+                for i, name in enumerate(("gathering a batch", "compute"))
+            }
+        },
+        "rows",
+        "µs",
+        log="x",
+        height=3.4,
     ),
     "Time of a step over the number of rows: gathering and compute",
-)  # fmt: skip
+)
 claim.look_at(f"{off:+.1%} of compute between {SIZES[0]:,} and {MOST:,} rows")

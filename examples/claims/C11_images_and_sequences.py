@@ -28,13 +28,14 @@ FILTERS, STEPS = (((5, 2), (3, 2)), 14) if SIDE == 28 else (((3, 1), (3, 1)), 8)
 # A network from a dropout layer's maker, and its kinds of dropout from p: what is on trial first.
 NETWORKS = {
     "convolutional": (
-        lambda dropout: Convolutional(SIDE, FILTERS, dropout), {"spatial": nn.Dropout2d, "ordinary": nn.Dropout},
+        lambda dropout: Convolutional(SIDE, FILTERS, dropout),
+        {"spatial": nn.Dropout2d, "ordinary": nn.Dropout},
     ),
     "recurrent": (
         lambda dropout: Recurrent(images.inputs, STEPS, dropout),
         {"variational": lambda p: nn.VariationalDropout(p, locked=True), "ordinary": nn.Dropout},
     ),
-}  # fmt: skip
+}
 
 claim.section("A convolution is a product")
 layer, x = Convolution(2, 3, side=6, size=3, stride=2), np.random.default_rng(0).random((1, 2, 6, 6), "float32")
@@ -63,24 +64,36 @@ for name, (network, kinds) in NETWORKS.items():
         tried[name, kind] = {p: losses_with(network, lambda: dropout(p)) for p in RATES}  # noqa: B023
 claim.table(
     ("network", "dropout", "none", *(f"p = {p:g}" for p in RATES)),
-    [[name, kind, *(around(test, 3) for test, _ in (plain[name], *by_p.values()))]
-     for (name, kind), by_p in tried.items()],
-)  # fmt: skip
+    [
+        [name, kind, *(around(test, 3) for test, _ in (plain[name], *by_p.values()))]
+        for (name, kind), by_p in tried.items()
+    ],
+)
 pairs, told = [], {}
 for name, (_, (kind, other)) in NETWORKS.items():
     p = min(RATES, key=lambda p: mean(tried[name, kind][p][1]))
     ours, none, theirs = tried[name, kind][p][0], plain[name][0], tried[name, other][p][0]
-    pairs += [(f"{name}: {kind} dropout, p = {p:g}, takes off the test loss", (none, ours)),
-              (f"{name}: more than {other} dropout, p = {p:g}, does", (theirs, ours))]  # fmt: skip
+    pairs += [
+        (f"{name}: {kind} dropout, p = {p:g}, takes off the test loss", (none, ours)),
+        (f"{name}: more than {other} dropout, p = {p:g}, does", (theirs, ours)),
+    ]
     told[name] = f"{name}: {mean(none):.3f} without dropout, {mean(ours):.3f} with {kind} dropout"
 claim.gains(pairs[0][0], *pairs[0][1], digits=3)
 claim.corrected(dict(pairs[1:]), digits=3)
 claim.figure(
     lambda: curves(
-        {name: {kind: ((0.0, *RATES), [mean(test) for test, _ in (plain[name], *tried[name, kind].values())])
-                for kind in kinds} for name, (_, kinds) in NETWORKS.items()},
-        "p, the share that is dropped", "test loss", columns=2, height=3.4,
+        {
+            name: {
+                kind: ((0.0, *RATES), [mean(test) for test, _ in (plain[name], *tried[name, kind].values())])
+                for kind in kinds
+            }
+            for name, (_, kinds) in NETWORKS.items()
+        },
+        "p, the share that is dropped",
+        "test loss",
+        columns=2,
+        height=3.4,
     ),
     "Test loss over p: whole channels, and the same units at all steps, beside ordinary masks",
-)  # fmt: skip
+)
 claim.look_at("; ".join(told.values()))

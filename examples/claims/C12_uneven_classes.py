@@ -96,8 +96,10 @@ claim.compares(
     POINTS,
 )
 claim.corrected({f"{way} at the tuned threshold": (best[way], best["nothing"]) for way in others[1:]}, " points")
-panels = {"at even odds, points": {way: paired_gain(even[way], even["nothing"]) for way in others},
-          "at the tuned threshold, points": gains}  # fmt: skip
+panels = {
+    "at even odds, points": {way: paired_gain(even[way], even["nothing"]) for way in others},
+    "at the tuned threshold, points": gains,
+}
 claim.figure(
     lambda: gain_intervals(panels, dict.fromkeys(panels, 1)),
     "Paired gains of balanced accuracy against nothing, with their 95% intervals",

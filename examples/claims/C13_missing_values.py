@@ -77,12 +77,17 @@ claim.gains(words[0], *pairs[0], unit=" points")
 claim.corrected(dict(zip(words[1:], pairs[1:])), " points")
 claim.figure(
     lambda: curves(
-        {kind: {way: (RATES, [mean(runs[rate]) for rate in RATES]) for (k, way), runs in right.items() if k == kind}
-         for kind in ("MCAR", "MNAR")},
-        "share of values that are missing", "test accuracy, %", columns=2, height=3.4,
+        {
+            kind: {way: (RATES, [mean(runs[rate]) for rate in RATES]) for (k, way), runs in right.items() if k == kind}
+            for kind in ("MCAR", "MNAR")
+        },
+        "share of values that are missing",
+        "test accuracy, %",
+        columns=2,
+        height=3.4,
     ),
     "Test accuracy over the share of missing values, missing at random and missing because large",
-)  # fmt: skip
+)
 alone = {kind: mean(right[kind, "mask alone"][RATES[-1]]) for kind in ("MCAR", "MNAR")}
 claim.look_at(
     f"the mask alone, {RATES[-1]:.0%} missing: {alone['MCAR']:.0f}% right where values are missing at random, "

@@ -64,11 +64,18 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {"excess error ‖w - β‖²": {"minimum norm": (RATIOS, list(least.values())),
-                                   "ridge, λ by cross-validation": (RATIOS, list(ridge.values())),
-                                   "w = 0": (RATIOS, [1.0] * len(RATIOS))}},
-        "p / n", "mean over seeds", log="y", height=3.6,
+        {
+            "excess error ‖w - β‖²": {
+                "minimum norm": (RATIOS, list(least.values())),
+                "ridge, λ by cross-validation": (RATIOS, list(ridge.values())),
+                "w = 0": (RATIOS, [1.0] * len(RATIOS)),
+            }
+        },
+        "p / n",
+        "mean over seeds",
+        log="y",
+        height=3.6,
     ),
     "Double descent: the error of minimum-norm least squares and of a ridge over p / n",
-)  # fmt: skip
+)
 claim.look_at(f"at p = n {least[1.0]:.3g} without a penalty, {ridge[1.0]:.2f} with a ridge")

@@ -50,27 +50,39 @@ for seed in SEEDS:
 gains = {names: [a - b for a, b in zip(runs, right[()])] for names, runs in right.items()}
 claim.table(
     ("remedies", "test loss", "test accuracy, %", "gain, points"),
-    [[" and ".join(names) or "none", around(losses[names], 3), around(runs, 2), around(gains[names], 2)]
-     for names, runs in right.items()],
-)  # fmt: skip
+    [
+        [" and ".join(names) or "none", around(losses[names], 3), around(runs, 2), around(gains[names], 2)]
+        for names, runs in right.items()
+    ],
+)
 
 claim.section("A pair against the sum of its gains, and against the better of the two")
 sums = {pair: [a + b for a, b in zip(*(gains[name,] for name in pair))] for pair in PAIRS}
 better = {pair: max(pair, key=lambda name: mean(gains[name,])) for pair in PAIRS}
 claim.table(
     ("pair", "sum of gains", "measured", "measured by sum", "better of the two"),
-    [[" and ".join(pair), f"{mean(sums[pair]):+.2f}", f"{mean(gains[pair]):+.2f}",
-      f"{mean(gains[pair]) / mean(sums[pair]):.2f}", f"{better[pair]}, {mean(gains[better[pair],]):+.2f}"]
-     for pair in PAIRS],
-)  # fmt: skip
+    [
+        [
+            " and ".join(pair),
+            f"{mean(sums[pair]):+.2f}",
+            f"{mean(gains[pair]):+.2f}",
+            f"{mean(gains[pair]) / mean(sums[pair]):.2f}",
+            f"{better[pair]}, {mean(gains[better[pair],]):+.2f}",
+        ]
+        for pair in PAIRS
+    ],
+)
 short = {f"{a} and {b} fall short of the sum of their gains": (sums[a, b], gains[a, b]) for a, b in PAIRS}
 primary = "L2 and dropout fall short of the sum of their gains"
 claim.gains(primary, *short.pop(primary), unit=" points")
 claim.corrected(short, " points")
 claim.corrected(
-    {f"{a} and {b} together are better than {better[a, b]} alone": (gains[a, b], gains[better[a, b],])
-     for a, b in PAIRS}, " points",
-)  # fmt: skip
+    {
+        f"{a} and {b} together are better than {better[a, b]} alone": (gains[a, b], gains[better[a, b],])
+        for a, b in PAIRS
+    },
+    " points",
+)
 beyond = {pair: paired_gain(gains[pair], gains[better[pair],]) for pair in PAIRS}
 panels = {
     "minus the sum of their gains, points": {" and\n".join(p): paired_gain(gains[p], sums[p]) for p in PAIRS},

@@ -48,8 +48,9 @@ claim.section("The filters")
 by_steps = 1 - (1 - lr * s) ** times[:, None]
 by_ridge = s / (s + 1 / (lr * times[:, None]))
 far = np.abs(descended(times) @ v - by_steps * least).max() / np.abs(least).max()
-claim.holds(f"after t steps 1 - (1 - lr s)^t of least squares is there along each eigenvector, to {number(far)}",
-            far < 1e-9)  # fmt: skip
+claim.holds(
+    f"after t steps 1 - (1 - lr s)^t of least squares is there along each eigenvector, to {number(far)}", far < 1e-9
+)
 solver = linear_model.Regression(l1_ratio=0.0, fit_intercept=False).start(x, y)
 ridges = np.array([solver.fit(1 / (lr * t)).coefficients for t in times])
 far = np.abs(ridges @ v - by_ridge * least).max() / np.abs(least).max()
@@ -89,11 +90,20 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {**{f"filter where s = {s[i]:.2g}": {"descent": (times, by_steps[:, i]), "ridge": (times, by_ridge[:, i])}
-            for i in (19, 10, 0)},
-         "risk; t in steps": {"descent": (span.ravel() / lr, of_flow), "ridge": (span.ravel() / lr, of_ridge)}},
-        "steps", "", log="x", columns=4, alike=False, height=3.0,
+        {
+            **{
+                f"filter where s = {s[i]:.2g}": {"descent": (times, by_steps[:, i]), "ridge": (times, by_ridge[:, i])}
+                for i in (19, 10, 0)
+            },
+            "risk; t in steps": {"descent": (span.ravel() / lr, of_flow), "ridge": (span.ravel() / lr, of_ridge)},
+        },
+        "steps",
+        "",
+        log="x",
+        columns=4,
+        alike=False,
+        height=3.0,
     ),
     "Filters of early stopping and of the ridge over time, and their risks",
-)  # fmt: skip
+)
 claim.look_at(f"filters at most {gaps[FEW]:.2f} apart from {FEW} steps on, and risks at most {ratio.max():.2f} to 1")

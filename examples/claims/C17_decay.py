@@ -77,10 +77,16 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {"distance of the weights": {
-            name: (range(1, STEPS + 1), np.maximum(paths[0], 1e-18)) for name, paths in apart.items()
-        }}, "step", "relative distance", log="y", height=3.6,
+        {
+            "distance of the weights": {
+                name: (range(1, STEPS + 1), np.maximum(paths[0], 1e-18)) for name, paths in apart.items()
+            }
+        },
+        "step",
+        "relative distance",
+        log="y",
+        height=3.6,
     ),
     "Relative distance between L2 in the gradient and decay, over the steps",
-)  # fmt: skip
+)
 claim.look_at(f"{number(worst)} for SGD, {adam:.2f} for Adam, from one and the same λ")

@@ -35,11 +35,16 @@ for rows, epochs in EPOCHS.items():
         plain.append(measured(models[0.0], test))
         chosen.append(measured(models[best], test))
     gains[rows] = [[a[0] - b[0] for a, b in zip(plain, chosen)], [b[1] - a[1] for a, b in zip(plain, chosen)]]
-    table.append([
-        f"{rows:,}", str(epochs), " ".join(f"{lam:g}" for lam in sorted(set(picked[rows]))),
-        *(around([run[0] for run in runs], 4) for runs in (plain, chosen)),
-        around(gains[rows][0], 4), around(gains[rows][1], 2),
-    ])  # fmt: skip
+    table.append(
+        [
+            f"{rows:,}",
+            str(epochs),
+            " ".join(f"{lam:g}" for lam in sorted(set(picked[rows]))),
+            *(around([run[0] for run in runs], 4) for runs in (plain, chosen)),
+            around(gains[rows][0], 4),
+            around(gains[rows][1], 2),
+        ]
+    )
 claim.table(("rows", "epochs", "λ picked", "loss, none", "loss, L2", "less by", "accuracy, points"), table)
 some, most = claim.size["some rows"], claim.size["all rows"]
 claim.gains(

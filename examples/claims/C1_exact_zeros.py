@@ -94,11 +94,17 @@ gap = right["proximal"] - right["sub-gradient"]
 claim.finds(f"test accuracy: proximal {gap:+.2f} points, at most {POINTS:g} either way", abs(gap) <= POINTS)
 claim.figure(
     lambda: curves(
-        {"how many weights are at most that large": {
-            way: (np.logspace(-8, 0, 161), [100 * (np.abs(w) <= size).mean() for size in np.logspace(-8, 0, 161)])
-            for way, w in weights.items()
-        }}, "size of a weight", "% of the weights", log="x", height=3.6,
+        {
+            "how many weights are at most that large": {
+                way: (np.logspace(-8, 0, 161), [100 * (np.abs(w) <= size).mean() for size in np.logspace(-8, 0, 161)])
+                for way, w in weights.items()
+            }
+        },
+        "size of a weight",
+        "% of the weights",
+        log="x",
+        height=3.6,
     ),
     "Share of weights below a size, on a logarithmic scale: the proximal line starts at its zeros",
-)  # fmt: skip
+)
 claim.look_at(f"{zeros['proximal']:.0f}% zeros with the proximal step, {zeros['sub-gradient']:.2f}% without")

@@ -40,12 +40,17 @@ claim.holds(
 claim.holds(f"of {path.size} coefficients at {len(lambdas)} λ none is exactly 0", (path != 0).all())
 claim.figure(
     lambda: curves(
-        {"‖w‖": {"‖w‖ / ‖w‖ of least squares": (lambdas, norms / np.sqrt((least**2).sum()))},
-         "what is left of a direction": {f"s = {s[i]:.2g}": (lambdas, factors[:, i]) for i in (0, 7, 13, 19)}},
-        "λ", "", log="x", columns=2,
+        {
+            "‖w‖": {"‖w‖ / ‖w‖ of least squares": (lambdas, norms / np.sqrt((least**2).sum()))},
+            "what is left of a direction": {f"s = {s[i]:.2g}": (lambdas, factors[:, i]) for i in (0, 7, 13, 19)},
+        },
+        "λ",
+        "",
+        log="x",
+        columns=2,
     ),
     "The norm of the ridge solution, and four of its shrinkage factors, over λ",
-)  # fmt: skip
+)
 
 images = Images()
 claim.section(f"A network on {images.name}")
@@ -62,9 +67,11 @@ for lam in GRID:
     weights[f"λ = {lam:g}"] = flat
 claim.table(
     ("λ", "‖w‖", "exact zeros", "test accuracy, %"),
-    [[f"{lam:g}", *(around([run[i] for run in runs], digits) for i, digits in enumerate((2, 0, 2)))]
-     for lam, runs in found.items()],
-)  # fmt: skip
+    [
+        [f"{lam:g}", *(around([run[i] for run in runs], digits) for i, digits in enumerate((2, 0, 2)))]
+        for lam, runs in found.items()
+    ],
+)
 falls = all(found[low][seed][0] > found[high][seed][0] for low, high in pairwise(GRID) for seed in SEEDS)
 claim.finds(f"‖w‖ falls with λ at every step of the grid, in each of {several(len(SEEDS), 'seed')}", falls)
 empty = sum(run[1] for runs in found.values() for run in runs)

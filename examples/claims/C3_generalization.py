@@ -42,9 +42,11 @@ def compared(rows, noise, ways):
 def shown(ends):
     claim.table(
         ("regularizer", "test loss", "test accuracy, %"),
-        [[way, around([loss for loss, _ in runs], 3), around([right for _, right in runs], 2)]
-         for way, runs in ends.items()],
-    )  # fmt: skip
+        [
+            [way, around([loss for loss, _ in runs], 3), around([right for _, right in runs], 2)]
+            for way, runs in ends.items()
+        ],
+    )
     return {way: ([loss for loss, _ in runs], [right for _, right in runs]) for way, runs in ends.items()}
 
 

@@ -59,13 +59,21 @@ if len(SEEDS) > 1:
         )
 claim.figure(
     lambda: curves(
-        {"mean log loss": {"training rows, noisy labels": (GRID, seen.mean(0)),
-                           "training rows, right labels": (GRID, right.mean(0)),
-                           "validation rows": (GRID, held.mean(0))}},
-        "λ", "log loss", log="x", height=3.6, marks={"mean log loss": {"least": GRID[best]}},
+        {
+            "mean log loss": {
+                "training rows, noisy labels": (GRID, seen.mean(0)),
+                "training rows, right labels": (GRID, right.mean(0)),
+                "validation rows": (GRID, held.mean(0)),
+            }
+        },
+        "λ",
+        "log loss",
+        log="x",
+        height=3.6,
+        marks={"mean log loss": {"least": GRID[best]}},
     ),
     "Training and validation loss of a network over λ",
-)  # fmt: skip
+)
 claim.look_at(
     f"validation loss {held[:, 0].mean():.2f} at λ = {GRID[0]:g}, {held[:, best].mean():.2f} at {GRID[best]:g}, "
     f"{held[:, -1].mean():.2f} at {GRID[-1]:g}, while the training loss only rises"

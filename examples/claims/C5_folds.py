@@ -46,16 +46,22 @@ claim.holds(
 claim.figure(lambda: error_over_lambda(result), "Mean error of the folds over λ, and both picks")
 claim.figure(
     lambda: coefficient_paths(
-        result.lambdas, np.array([model.coefficients for model in result.path]).T, [f"x{i}" for i in range(COLUMNS)],
-        [model.nonzeros for model in result.path], {"best": result.lambda_min, "1 SE": result.lambda_1se},
+        result.lambdas,
+        np.array([model.coefficients for model in result.path]).T,
+        [f"x{i}" for i in range(COLUMNS)],
+        [model.nonzeros for model in result.path],
+        {"best": result.lambda_min, "1 SE": result.lambda_1se},
     ),
     "Coefficient paths of the lasso",
-)  # fmt: skip
+)
 
 claim.section(f"On {HELD:,} rows that no choice saw")
 rows, errors = [], {}
-picks = {"the least mean error": result.model, "one standard error": result.model_1se,
-         "no penalty": linear_model.Regression().start(x, y).fit(0.0)}  # fmt: skip
+picks = {
+    "the least mean error": result.model,
+    "one standard error": result.model_1se,
+    "no penalty": linear_model.Regression().start(x, y).fit(0.0),
+}
 for name, model in picks.items():
     errors[name] = float(((model.output(held_out[0]) - held_out[1]) ** 2).mean())
     found = (model.coefficients != 0) & (truth != 0)
@@ -63,5 +69,7 @@ for name, model in picks.items():
 claim.table(("λ by", "λ", "non-zeros", "true ones among them", "held-out error"), rows)
 least, none = errors["the least mean error"], errors["no penalty"]
 claim.finds(f"λ by cross-validation: held-out error {least:.3f}, {none:.3f} without a penalty", least < none)
-claim.look_at(f"{result.model_1se.nonzeros} inputs in place of {result.model.nonzeros}, for held-out error "
-              f"{errors['one standard error']:.2f} in place of {least:.2f}; the noise alone makes 4")  # fmt: skip
+claim.look_at(
+    f"{result.model_1se.nonzeros} inputs in place of {result.model.nonzeros}, for held-out error "
+    f"{errors['one standard error']:.2f} in place of {least:.2f}; the noise alone makes 4"
+)

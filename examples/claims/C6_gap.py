@@ -63,9 +63,11 @@ def compared(noise, seeds):
     columns = ((0, 0), (1, 1), (1, 0), (3, 3), (1, 3))  # a loss, or the first minus the second
     claim.table(
         ("p", "training rows, right labels", "test rows", "gap", "training rows, as trained on", "usual gap"),
-        [[f"{p:g}", *(around((runs[:, a] - (runs[:, b] if a != b else 0)).tolist(), 3) for a, b in columns)]
-         for p, runs in losses.items()],
-    )  # fmt: skip
+        [
+            [f"{p:g}", *(around((runs[:, a] - (runs[:, b] if a != b else 0)).tolist(), 3) for a, b in columns)]
+            for p, runs in losses.items()
+        ],
+    )
     return losses
 
 
@@ -98,10 +100,15 @@ claim.says(
 )
 claim.figure(
     lambda: curves(
-        {f"mean log loss, {NOISE:.0%} wrong labels": {
-            name: (RATES, [runs[:, i].mean() for runs in noisy.values()]) for name, i in LINES.items()}},
-        "p, the share that is dropped", "log loss", height=3.6,
+        {
+            f"mean log loss, {NOISE:.0%} wrong labels": {
+                name: (RATES, [runs[:, i].mean() for runs in noisy.values()]) for name, i in LINES.items()
+            }
+        },
+        "p, the share that is dropped",
+        "log loss",
+        height=3.6,
     ),
     "Training and test loss over the rate of dropout",
-)  # fmt: skip
+)
 claim.look_at(f"a gap of {plain[1] - plain[0]:.2f} without dropout, {gap:.2f} with p = {best:g}")

@@ -38,21 +38,29 @@ level = linear[1.0].slope
 claim.holds(f"linear, ρ = 1: the slope is {number(level)}, between -1e-4 and 1e-4", abs(level) < 1e-4)
 claim.figure(
     lambda: curves(
-        {name: {f"ρ = {r:g}": (range(len(run.norms)), run.norms) for r, run in runs.items()}
-         for name, runs in (("linear", linear), ("tanh", bent))},
-        "step", "‖∂loss/∂h‖", log="y", columns=2,
+        {
+            name: {f"ρ = {r:g}": (range(len(run.norms)), run.norms) for r, run in runs.items()}
+            for name, runs in (("linear", linear), ("tanh", bent))
+        },
+        "step",
+        "‖∂loss/∂h‖",
+        log="y",
+        columns=2,
     ),
     "Length of the gradient at each of 200 steps of a recurrent network, for five spectral radii ρ, linear and tanh",
-)  # fmt: skip
+)
 
 claim.section("50 layers of 64 units, before training")
 norms = depth.start_gradients(x, y, STARTS, INITS)
 slopes = {key: float(np.median([depth.slope(run) for run in runs])) for key, runs in norms.items()}
 claim.table(
     ("slope per layer", *INITS),
-    [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)]
-     for s in depth.STRUCTURES for a in depth.ACTIVATIONS],
-)  # fmt: skip
+    [
+        [f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)]
+        for s in depth.STRUCTURES
+        for a in depth.ACTIVATIONS
+    ],
+)
 claim.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
     "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b). A slope of -0.5 leaves "
@@ -83,10 +91,15 @@ for init in INITS:
 gains = {key: {name: paired_gain(runs[name], runs["nothing"]) for name in runs} for key, runs in ends.items()}
 claim.table(
     ("network", *(f"slope, {name}" for name in REMEDIES), "L2 minus nothing", "clipped minus nothing"),
-    [[", ".join(key), *(f"{np.median(run):+.4f}" for run in runs.values()),
-      *(f"{gains[key][name].mean:+.4f} ± {gains[key][name].half:.4f}" for name in ("L2", "clipped"))]
-     for key, runs in ends.items()],
-)  # fmt: skip
+    [
+        [
+            ", ".join(key),
+            *(f"{np.median(run):+.4f}" for run in runs.values()),
+            *(f"{gains[key][name].mean:+.4f} ± {gains[key][name].half:.4f}" for name in ("L2", "clipped")),
+        ]
+        for key, runs in ends.items()
+    ],
+)
 lower = {f"{', '.join(key)}: L2 lowers the slope by": (runs["nothing"], runs["L2"]) for key, runs in ends.items()}
 primary = f"{', '.join(PRIMARY)}: L2 lowers the slope by"
 claim.gains(primary, *lower.pop(primary), digits=4)
@@ -96,10 +109,14 @@ kinds = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 claim.figure(
     lambda: curves(
         {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in kinds},
-        "layer", "‖∂loss/∂h‖", log="y", height=2.5, overlaid=True,
+        "layer",
+        "‖∂loss/∂h‖",
+        log="y",
+        height=2.5,
+        overlaid=True,
     ),
     "Length of the gradient at each of 50 layers before training, for three structures, activations and four starts",
-)  # fmt: skip
+)
 claim.look_at(
     f"Glorot's start, slopes of {slopes['plain', 'sigmoid', 'Glorot']:+.2f} with sigmoid and "
     f"{slopes['plain', 'tanh', 'Glorot']:+.2f} with tanh; training with L2 takes tanh's "

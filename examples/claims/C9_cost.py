@@ -66,24 +66,24 @@ shares = [statistics.median(times[i] / times[0] for times in rounds) for i in ra
 counts = [sum(p.size for p in build().parameters()) for build in builders.values()]
 claim.table(
     ("network", "parameters", "a prediction, µs", "of the dense one"),
-    [[name, f"{counts[i]:,}", f"{1e6 * statistics.median(times[i] for times in rounds):.1f}", f"{shares[i]:.2f}"]
-     for i, name in enumerate(builders)],
-)  # fmt: skip
+    [
+        [name, f"{counts[i]:,}", f"{1e6 * statistics.median(times[i] for times in rounds):.1f}", f"{shares[i]:.2f}"]
+        for i, name in enumerate(builders)
+    ],
+)
 claim.finds(
     f"with {EMPTY:.0%} empty units a prediction takes {shares[1]:.2f} times as long: zeros save nothing",
     shares[1] > SAME,
 )
-claim.finds(
-    f"after compact, with {counts[2]:,} of {counts[0]:,} parameters: {shares[2]:.2f} times", shares[2] < SAME
-)
+claim.finds(f"after compact, with {counts[2]:,} of {counts[0]:,} parameters: {shares[2]:.2f} times", shares[2] < SAME)
 with mg.no_grad():
     far = float(np.abs(reg.compact(emptied())(mg.tensor(x)).data - emptied()(mg.tensor(x)).data).max())
 claim.holds(f"compact changes no output by more than {far:.0e}", far < 1e-5)
 claim.figure(
     lambda: bars(
-        {"a training step": {f.name: f.ratio for f in costs[1:]},
-         "a prediction": dict(zip(builders, shares))}, 1.0,
+        {"a training step": {f.name: f.ratio for f in costs[1:]}, "a prediction": dict(zip(builders, shares))},
+        1.0,
     ),
     "Time of a training step with each term relative to none, and of a prediction relative to the dense network",
-)  # fmt: skip
+)
 claim.look_at(f"{fused.ratio:.3f} times the step, {shares[2]:.2f} times the prediction")

@@ -52,9 +52,13 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
     if model == "mlp":
         return selection.Network(
             build=Build(inputs, options.hidden, len(np.unique(y)) if classes else 1),
-            loss=cross_entropy if classes else mse, classifies=classes, options=(("lr", options.lr),),
-            epochs=options.epochs, standardize=options.standardize, warm=options.warm_start,
-        )  # fmt: skip
+            loss=cross_entropy if classes else mse,
+            classifies=classes,
+            options=(("lr", options.lr),),
+            epochs=options.epochs,
+            standardize=options.standardize,
+            warm=options.warm_start,
+        )
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
     return kind(l1_ratio=options.l1_ratio, standardize=options.standardize)
 
@@ -85,9 +89,15 @@ def describe(asked: Job) -> str:
 
 
 def write(
-    options: argparse.Namespace, name: str, text: str, plain: dict[str, Any], report: Report,
-    pictures: Pictures, tables: list[tuple[Any, list[list[str]]]], notes: list[str],
-) -> None:  # fmt: skip
+    options: argparse.Namespace,
+    name: str,
+    text: str,
+    plain: dict[str, Any],
+    report: Report,
+    pictures: Pictures,
+    tables: list[tuple[Any, list[list[str]]]],
+    notes: list[str],
+) -> None:
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all; then print the text."""
     for png, description in pictures.values():
         report.figure(png, description)
@@ -95,8 +105,11 @@ def write(
         report.text(f"Note: {note}.")
     for head, rows in tables:
         report.table(head, rows)
-    files = {f"{name}.txt": text + "\n", f"{name}.json": json.dumps(plain, indent=1, ensure_ascii=False) + "\n",
-             f"{name}.html": report.html()}  # fmt: skip
+    files = {
+        f"{name}.txt": text + "\n",
+        f"{name}.json": json.dumps(plain, indent=1, ensure_ascii=False) + "\n",
+        f"{name}.html": report.html(),
+    }
     contents = {file: content.encode() for file, content in files.items()}
     contents |= {f"{picture}.png": png for picture, (png, _) in pictures.items()}
     for file, content in contents.items():

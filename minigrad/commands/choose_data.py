@@ -18,8 +18,19 @@ from ..rng import SEEDS
 
 ROWS = 400  # of a data set that is made
 NAMED = ("digits", "mnist", "regression", "blobs", "moons", "spirals")
-OF_FILES = ("target", "categorical", "ignore", "na", "fold_groups", "weights", "decimal", "encoding", "header",
-            "delimiter", "missing_target")  # fmt: skip
+OF_FILES = (
+    "target",
+    "categorical",
+    "ignore",
+    "na",
+    "fold_groups",
+    "weights",
+    "decimal",
+    "encoding",
+    "header",
+    "delimiter",
+    "missing_target",
+)
 FEW = 10  # distinct whole numbers of a target that may be classes
 
 
@@ -87,12 +98,20 @@ def _of_file(options: argparse.Namespace) -> Rows:
     if path.is_dir():
         raise ValueError(f"{options.data} is a folder; need a CSV file in it, or a data set: {', '.join(NAMED)}")
     table = data.read_csv(
-        path, options.target, categorical="all" if options.categorical == ["all"] else options.categorical or (),
-        ignore=options.ignore or (), missing="error" if options.missing == "error" else "keep",
-        missing_target=options.missing_target or "error", na=options.na, groups=getattr(options, "fold_groups", None),
-        weights=options.weights, delimiter="," if options.delimiter is None else options.delimiter,
-        header=options.header, decimal=options.decimal or ".", encoding=options.encoding or "utf-8",
-    )  # fmt: skip
+        path,
+        options.target,
+        categorical="all" if options.categorical == ["all"] else options.categorical or (),
+        ignore=options.ignore or (),
+        missing="error" if options.missing == "error" else "keep",
+        missing_target=options.missing_target or "error",
+        na=options.na,
+        groups=getattr(options, "fold_groups", None),
+        weights=options.weights,
+        delimiter="," if options.delimiter is None else options.delimiter,
+        header=options.header,
+        decimal=options.decimal or ".",
+        encoding=options.encoding or "utf-8",
+    )
     title = f"{table.target} of {path.name}"
     classes = table.y.dtype.kind == "U"
     x, y, names, target = table

@@ -49,18 +49,34 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
         "path": "fit a model at every λ, on a CSV file or a named data set",
     }[name]
     command = commands.add_parser(
-        name, help=what, description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}", epilog=EXAMPLES[name],
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}",
+        epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
     _add_table(command)
     model = command.add_argument_group("the model")
-    model.add_argument("--model", choices=("auto", "linear", "logistic", "mlp"), default="auto",
-                       help="auto (default): logistic for classes, else linear")  # fmt: skip
-    model.add_argument("--l1-ratio", type=_share, default=1.0, metavar="R",
-                       help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
-    model.add_argument("--no-standardize", dest="standardize", action="store_false",
-                       help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
+    model.add_argument(
+        "--model",
+        choices=("auto", "linear", "logistic", "mlp"),
+        default="auto",
+        help="auto (default): logistic for classes, else linear",
+    )
+    model.add_argument(
+        "--l1-ratio",
+        type=_share,
+        default=1.0,
+        metavar="R",
+        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
+    )
+    model.add_argument(
+        "--no-standardize",
+        dest="standardize",
+        action="store_false",
+        help="leave the columns as they are; the penalty then depends on their units",
+    )
     model.add_argument("--hidden", type=at_least(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
@@ -71,13 +87,22 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
     model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=at_least(2), default=50, metavar="N", help="λ to try (default: 50)")
-    grid.add_argument("--ratio", type=_below_one, metavar="R",
-                      help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
+    grid.add_argument(
+        "--ratio",
+        type=_below_one,
+        metavar="R",
+        help="the least λ over λ_max, at which all weights are 0 (default: 0.001)",
+    )
     if name == "cv":
         _add_folds(command)
     command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of folds and networks (default: 0)")
-    command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
-                         help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path(f"minigrad-{name}"),
+        metavar="FOLDER",
+        help=f"where table, JSON, figures and report go (default: ./minigrad-{name})",
+    )
     command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
     command.set_defaults(run=run)
     return command
@@ -87,21 +112,44 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     """What a CSV file holds, and how it is written."""
     table = command.add_argument_group("the table")
     table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
-    table.add_argument("--categorical", type=_names, action="extend", metavar="A,B",
-                       help="columns of words; all: every column of words")  # fmt: skip
-    table.add_argument("--ignore", type=_names, action="extend", metavar="A,B",
-                       help="columns to leave out; '': those without a name")  # fmt: skip
-    table.add_argument("--missing", choices=("error", "mean"), default="error",
-                       help="missing values: an error (default), or the mean of the training rows")  # fmt: skip
-    table.add_argument("--missing-target", choices=("error", "drop"), metavar="drop",
-                       help="leave out rows without a target, with a note")  # fmt: skip
-    table.add_argument("--na", type=_names, action="extend", metavar="A,B",
-                       help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)")  # fmt: skip
+    table.add_argument(
+        "--categorical",
+        type=_names,
+        action="extend",
+        metavar="A,B",
+        help="columns of words; all: every column of words",
+    )
+    table.add_argument(
+        "--ignore", type=_names, action="extend", metavar="A,B", help="columns to leave out; '': those without a name"
+    )
+    table.add_argument(
+        "--missing",
+        choices=("error", "mean"),
+        default="error",
+        help="missing values: an error (default), or the mean of the training rows",
+    )
+    table.add_argument(
+        "--missing-target",
+        choices=("error", "drop"),
+        metavar="drop",
+        help="leave out rows without a target, with a note",
+    )
+    table.add_argument(
+        "--na",
+        type=_names,
+        action="extend",
+        metavar="A,B",
+        help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)",
+    )
     table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (linear and logistic models)")
-    table.add_argument("--delimiter", metavar="CHAR",
-                       help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)")  # fmt: skip
-    table.add_argument("--header", action=argparse.BooleanOptionalAction,
-                       help="line 1 holds names, even numbers; or it is data, and columns are c1, c2, ...")  # fmt: skip
+    table.add_argument(
+        "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
+    )
+    table.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="line 1 holds names, even numbers; or it is data, and columns are c1, c2, ...",
+    )
     table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
 
@@ -111,14 +159,19 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
     folds = command.add_argument_group("cross-validation")
     folds.add_argument("--folds", type=at_least(2), default=5, metavar="K", help="folds (default: 5)")
     folds.add_argument("--repeats", type=at_least(1), default=1, metavar="N", help="in other orders (default: 1)")
-    folds.add_argument("--fold-groups", metavar="NAME",
-                       help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
+    folds.add_argument(
+        "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly in one fold"
+    )
     folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
     folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
-    folds.add_argument("--jobs", type=_jobs, default=1, metavar="N",
-                       help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
-    folds.add_argument("--log", type=Path, metavar="FILE",
-                       help="note finished folds here; the same command resumes")  # fmt: skip
+    folds.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="processes, -1: all cores; needs joblib; same result (default: 1)",
+    )
+    folds.add_argument("--log", type=Path, metavar="FILE", help="note finished folds here; the same command resumes")
 
 
 def _number(text: str, wanted: str, fits: Callable[[float], bool]) -> float:
@@ -144,8 +197,13 @@ def _positive(text: str) -> float:
 
 
 def _jobs(text: str) -> int:
-    return int(_number(text, "-1 for all cores, or a whole number above 0",
-                       lambda value: value == int(value or 0) != 0 if abs(value) < 1e6 else False))  # fmt: skip
+    return int(
+        _number(
+            text,
+            "-1 for all cores, or a whole number above 0",
+            lambda value: value == int(value or 0) != 0 if abs(value) < 1e6 else False,
+        )
+    )
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -28,8 +28,15 @@ def run_cv(options: argparse.Namespace) -> None:
     pairs = list(folds.split(rows.x, rows.y, rows.groups))
     rows = choose_data.check_folds(rows, pairs, options.folds if options.nested else 0)
     make_folder(options.out)
-    common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
-              "n_jobs": options.jobs, "progress": None, **asked.options}  # fmt: skip
+    common = {
+        "count": options.count,
+        "ratio": options.ratio,
+        "score": options.score,
+        "seed": options.seed,
+        "n_jobs": options.jobs,
+        "progress": None,
+        **asked.options,
+    }
     with told_below():
         result = selection.cross_validate(asked.family, rows.x, rows.y, folds=folds, log=options.log, **common)
         nested = None
@@ -45,14 +52,21 @@ def run_cv(options: argparse.Namespace) -> None:
     )
     lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
     if nested:
-        lines += ["", f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
-                  f"{result.score} {nested.mean:.6g} ± {nested.error:.3g}"]  # fmt: skip
+        lines += [
+            "",
+            f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
+            f"{result.score} {nested.mean:.6g} ± {nested.error:.3g}",
+        ]
     lines += ["", *found.lines()]
     plain = json.loads(result.to_json()) | found.plain
     plain["notes"] = [*rows.notes, *plain["notes"]]
     if nested:
-        plain["nested"] = {"mean": nested.mean, "std_error": nested.error, "scores": nested.scores.tolist(),
-                           "lambdas": nested.lambdas}  # fmt: skip
+        plain["nested"] = {
+            "mean": nested.mean,
+            "std_error": nested.error,
+            "scores": nested.scores.tolist(),
+            "lambdas": nested.lambdas,
+        }
     pictures = {}
     if figures.wanted(options):
         pictures["error"] = (selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks")

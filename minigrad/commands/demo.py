@@ -17,10 +17,19 @@ def add_demo(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "elastic net, dropout, and dropout with L2, over several seeds; prints a table and writes a report to look at. "
         "With --data mnist it trains a network of 784-64-64-10 units on MNIST with two readings of one L2 penalty.",
     )
-    demo.add_argument("--data", choices=("digits", "mnist"), default="digits",
-                      help="the digits in the package (default), or MNIST, found in $MINIGRAD_DATA/mnist")  # fmt: skip
-    demo.add_argument("--out", type=Path, default=Path("minigrad-demo"), metavar="FOLDER",
-                      help="where the report goes (default: ./minigrad-demo)")  # fmt: skip
+    demo.add_argument(
+        "--data",
+        choices=("digits", "mnist"),
+        default="digits",
+        help="the digits in the package (default), or MNIST, found in $MINIGRAD_DATA/mnist",
+    )
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("minigrad-demo"),
+        metavar="FOLDER",
+        help="where the report goes (default: ./minigrad-demo)",
+    )
     demo.add_argument("--seeds", type=at_least(1), metavar="N", help="number of seeds (default: 10; mnist: 3)")
     demo.add_argument("--epochs", type=at_least(1), metavar="N", help="epochs of training (default: 60; mnist: 10)")
     demo.add_argument("--quick", action="store_true", help="a few seeds and epochs only: to see that it works")

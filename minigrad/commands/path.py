@@ -41,13 +41,22 @@ def run_path(options: argparse.Namespace) -> None:
     notes = [f"λ = {lam:.6g}: {model.trouble}" for lam, model in zip(lambdas, models) if getattr(model, "trouble", "")]
     notes = [*rows.notes, *notes]
     found = coefficients(rows, {"the smallest λ": (float(lambdas[-1]), models[-1])})
-    lines = [f"{rows.title}: {describe(asked)}", "", as_text(head, table), *(f"note: {n}" for n in notes), "",
-             *found.lines()]  # fmt: skip
+    lines = [
+        f"{rows.title}: {describe(asked)}",
+        "",
+        as_text(head, table),
+        *(f"note: {n}" for n in notes),
+        "",
+        *found.lines(),
+    ]
     plain = {"lambdas": lambdas.tolist(), "nonzeros": [model.nonzeros for model in models], "sizes": sizes}
     if hasattr(models[0], "coefficients"):
-        plain |= {"names": rows.names, "coefficients": [model.coefficients.tolist() for model in models],
-                  "intercepts": [np.asarray(model.intercept).tolist() for model in models],
-                  "classes": None if prepared.names is None else prepared.names.tolist()}  # fmt: skip
+        plain |= {
+            "names": rows.names,
+            "coefficients": [model.coefficients.tolist() for model in models],
+            "intercepts": [np.asarray(model.intercept).tolist() for model in models],
+            "classes": None if prepared.names is None else prepared.names.tolist(),
+        }
     else:
         plain |= found.plain
     pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}

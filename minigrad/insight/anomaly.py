@@ -53,12 +53,15 @@ class anomaly:
             place, stamp = _caller(), y.stamp
             self.places[stamp] = weakref.ref(y, lambda _: self.places.pop(stamp, None)), place
             if self._bad(y) and not any(map(self._bad, inputs)) and not _in_walk():  # there, the rule's gradient tells
-                raise NonFiniteError(f"{op.name}: {self._count(y, 'result')}, from {_shapes(op, inputs)}; called at "
-                                     f"{place}")  # fmt: skip
+                raise NonFiniteError(
+                    f"{op.name}: {self._count(y, 'result')}, from {_shapes(op, inputs)}; called at {place}"
+                )
         elif self._bad(gradient) and not any(map(self._bad, inputs)):
             made = self.places.get(y.stamp, (None, "a line outside of the anomaly block"))[1]
-            raise NonFiniteError(f"backward of {op.name}: {self._count(gradient, 'element')} of a gradient, for "
-                                 f"{_shapes(op, inputs)}; the op was called at {made}")  # fmt: skip
+            raise NonFiniteError(
+                f"backward of {op.name}: {self._count(gradient, 'element')} of a gradient, for "
+                f"{_shapes(op, inputs)}; the op was called at {made}"
+            )
 
     def _bad(self, x: Any) -> bool:
         if isinstance(x, Tensor):

@@ -13,8 +13,16 @@ from ..ops.shape.broadcast import sum
 from ..tensor import tensor
 
 
-def gradcheck(function: Callable[..., Tensor], inputs: Sequence[Any], *, order: int = 2, eps: float = 1e-6,
-              atol: float = 1e-6, rtol: float = 1e-5, seed: int = 0) -> bool:  # fmt: skip
+def gradcheck(
+    function: Callable[..., Tensor],
+    inputs: Sequence[Any],
+    *,
+    order: int = 2,
+    eps: float = 1e-6,
+    atol: float = 1e-6,
+    rtol: float = 1e-5,
+    seed: int = 0,
+) -> bool:
     """True if the gradients of `function` at `inputs` match central differences; AssertionError names what does not.
 
     `inputs` are arrays or tensors; the float64 ones are checked. The output is projected on random directions u, so
@@ -83,5 +91,7 @@ def _differences(f: Callable, arrays: Sequence[np.ndarray], i: int, eps: float) 
 def _compare(what: str, got: np.ndarray, expected: np.ndarray, atol: float, rtol: float) -> None:
     if not np.allclose(got, expected, atol=atol, rtol=rtol):
         worst = np.unravel_index(np.argmax(np.abs(got - expected)), got.shape)
-        raise AssertionError(f"gradcheck: {what} at {tuple(map(int, worst))}: the rules give {got[worst]:.9g}, "
-                             f"differences {expected[worst]:.9g}")  # fmt: skip
+        raise AssertionError(
+            f"gradcheck: {what} at {tuple(map(int, worst))}: the rules give {got[worst]:.9g}, "
+            f"differences {expected[worst]:.9g}"
+        )

@@ -16,14 +16,44 @@ from typing import NamedTuple
 
 # Bits per element of the dtypes of the format, and NumPy's name where it has one.
 BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32,
-    "U64": 64, "I64": 64, "F64": 64, "C64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
-    "F8_E5M2FNUZ": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
-}  # fmt: skip
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "U16": 16,
+    "I16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "U32": 32,
+    "I32": 32,
+    "F32": 32,
+    "U64": 64,
+    "I64": 64,
+    "F64": 64,
+    "C64": 64,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "F4": 4,
+}
 NUMPY = {
-    "BOOL": "bool", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "F16": "<f2", "U32": "<u4", "I32": "<i4",
-    "F32": "<f4", "U64": "<u8", "I64": "<i8", "F64": "<f8", "C64": "<c8",
-}  # fmt: skip
+    "BOOL": "bool",
+    "U8": "u1",
+    "I8": "i1",
+    "U16": "<u2",
+    "I16": "<i2",
+    "F16": "<f2",
+    "U32": "<u4",
+    "I32": "<i4",
+    "F32": "<f4",
+    "U64": "<u8",
+    "I64": "<i8",
+    "F64": "<f8",
+    "C64": "<c8",
+}
 METADATA = "__metadata__"
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
 MAX_DIMENSIONS = 64  # of a NumPy array
@@ -84,8 +114,10 @@ def build_header(metadata: Mapping[str, str], tensors: Iterable[tuple[str, Entry
     text = json.dumps(form, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     text += b" " * (-(8 + len(text)) % multiple)
     if len(text) > MAX_HEADER:
-        raise ValueError(f"the header would have {len(text)} bytes; the format allows {MAX_HEADER}: fewer tensors, "
-                         "shorter names, or less metadata")  # fmt: skip
+        raise ValueError(
+            f"the header would have {len(text)} bytes; the format allows {MAX_HEADER}: fewer tensors, "
+            "shorter names, or less metadata"
+        )
     return text
 
 
@@ -94,14 +126,18 @@ def check_layout(tensors: Mapping[str, Entry], data_size: int) -> None:
     at = 0
     for name, entry in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
         if entry.begin != at or entry.end < entry.begin:
-            raise ValueError(f"tensor {name!r:.99} has the bytes {entry.begin} to {entry.end} of the data; need a "
-                             f"begin at {at}, where the tensor before it ends")  # fmt: skip
+            raise ValueError(
+                f"tensor {name!r:.99} has the bytes {entry.begin} to {entry.end} of the data; need a "
+                f"begin at {at}, where the tensor before it ends"
+            )
         if math.prod(size for size in entry.shape if size) * BITS[entry.dtype] >= 1 << 63:
             raise ValueError(f"tensor {name!r:.99} has the shape {entry.shape}, more than memory can address")
         bits = math.prod(entry.shape) * BITS[entry.dtype]
         if bits != 8 * (entry.end - entry.begin):
-            raise ValueError(f"tensor {name!r:.99} is {entry.dtype} {entry.shape}, {bits / 8:.15g} bytes, and has "
-                             f"{entry.end - entry.begin} bytes of data")  # fmt: skip
+            raise ValueError(
+                f"tensor {name!r:.99} is {entry.dtype} {entry.shape}, {bits / 8:.15g} bytes, and has "
+                f"{entry.end - entry.begin} bytes of data"
+            )
         at = entry.end
     if at != data_size:
         raise ValueError(f"the tensors have {at} bytes in all, and {data_size} bytes follow the header")

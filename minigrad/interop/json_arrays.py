@@ -66,5 +66,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         return {key: _plain(item, f"{where}[{key!r}]", depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(value)]
-    raise TypeError(f"pack_json: {where:.80} is a {type(value).__name__}; need numbers, strings, None, lists or "
-                    "dictionaries (arrays are saved as tensors)")  # fmt: skip
+    raise TypeError(
+        f"pack_json: {where:.80} is a {type(value).__name__}; need numbers, strings, None, lists or "
+        "dictionaries (arrays are saved as tensors)"
+    )

@@ -180,8 +180,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[_Source]:
                 raise ValueError(f"has {len(start)} bytes; a safetensors file has at least 10")
             length = int.from_bytes(start, "little")
             if length > (most := min(MAX_HEADER, size - 8)):
-                raise ValueError(f"its header should have {length} bytes; need at most {most}: the file was cut, or is "
-                                 "no safetensors file")  # fmt: skip
+                raise ValueError(
+                    f"its header should have {length} bytes; need at most {most}: the file was cut, or is "
+                    "no safetensors file"
+                )
             head = start + file.read(length)
             if len(head) < 8 + length:
                 raise ValueError("it was cut while it was read")
@@ -200,8 +202,10 @@ def _refuse_unreadable(header: Header, mmap: bool) -> None:
         if dtype != "BF16":
             raise ValueError(f"tensor {name!r:.99} is {dtype}, which NumPy does not have; convert it to F32 first")
         if mmap:
-            raise ValueError(f"tensor {name!r:.99} is BF16, which NumPy does not have; it can be loaded as float32, "
-                             "but not with mmap=True")  # fmt: skip
+            raise ValueError(
+                f"tensor {name!r:.99} is BF16, which NumPy does not have; it can be loaded as float32, "
+                "but not with mmap=True"
+            )
 
 
 def _digest(source: _Source) -> str | None:
@@ -212,12 +216,16 @@ def _digest(source: _Source) -> str | None:
     form = own.get(FORMAT_KEY, FORMAT)
     if form != FORMAT:
         writer = own.get(VERSION_KEY, "of an unknown version")
-        raise ValueError(f"it has the format {form!r:.99}, written by minigrad {writer:.99}; minigrad {__version__} "
-                         f"reads {FORMAT!r}, and with verify=False the bare tensors")  # fmt: skip
+        raise ValueError(
+            f"it has the format {form!r:.99}, written by minigrad {writer:.99}; minigrad {__version__} "
+            f"reads {FORMAT!r}, and with verify=False the bare tensors"
+        )
     digest = own.get(DIGEST)
     if digest is None or source.head[8 : PLACE + 64] != BEFORE_DIGEST + digest.encode():
-        raise ValueError("its metadata is minigrad's, and the digest is not at its place: the file is damaged, or "
-                         "another program wrote it anew; verify=False loads it unchecked")  # fmt: skip
+        raise ValueError(
+            "its metadata is minigrad's, and the digest is not at its place: the file is damaged, or "
+            "another program wrote it anew; verify=False loads it unchecked"
+        )
     return digest
 
 
@@ -227,8 +235,10 @@ def _hash_of_head(source: _Source) -> hashlib._Hash:
 
 def _refuse_difference(found: hashlib._Hash, digest: str) -> None:
     if found.hexdigest() != digest:
-        raise ValueError("the digest does not fit: the file was damaged or changed after it was written; verify=False "
-                         "loads it unchecked")  # fmt: skip
+        raise ValueError(
+            "the digest does not fit: the file was damaged or changed after it was written; verify=False "
+            "loads it unchecked"
+        )
 
 
 def _compare(source: _Source, digest: str) -> None:
@@ -281,6 +291,8 @@ def _refuse_no_booleans(name: str, array: np.ndarray) -> None:
 def _code(name: str, array: np.ndarray) -> str:
     code = NAMES.get(array.dtype.newbyteorder("<") if array.dtype.kind in "biufc" else array.dtype)
     if code is None:
-        raise DTypeError(f"save: {name!r:.99} is {array.dtype}, which the safetensors format does not have; need one "
-                         f"of {', '.join(str(dtype.newbyteorder('=')) for dtype in NAMES)}")  # fmt: skip
+        raise DTypeError(
+            f"save: {name!r:.99} is {array.dtype}, which the safetensors format does not have; need one "
+            f"of {', '.join(str(dtype.newbyteorder('=')) for dtype in NAMES)}"
+        )
     return code

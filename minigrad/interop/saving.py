@@ -102,8 +102,10 @@ def _array(value: Any, name: str) -> np.ndarray:
         return np.array(value, np.bool_ if isinstance(value, bool) else np.float64)
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
         return np.array(value, np.int64)
-    raise TypeError(f"save: {name!r:.99} is a {type(value).__name__}; need a tensor, an array, a number below 2^63, or "
-                    "a mapping (for text: metadata, for lists and settings: interop.pack_json)")  # fmt: skip
+    raise TypeError(
+        f"save: {name!r:.99} is a {type(value).__name__}; need a tensor, an array, a number below 2^63, or "
+        "a mapping (for text: metadata, for lists and settings: interop.pack_json)"
+    )
 
 
 def _text(metadata: Mapping[str, str] | None) -> dict[str, str]:

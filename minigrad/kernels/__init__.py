@@ -21,9 +21,22 @@ if TYPE_CHECKING:
 
 NAMES = reference.NAMES
 FAMILIES = (
-    "memory", "gather", "elementwise", "elementary", "matmul", "reduce", "scans", "softmax", "losses", "penalty",
-    "group_norms", "dropout", "random", "update", "descent",
-)  # fmt: skip
+    "memory",
+    "gather",
+    "elementwise",
+    "elementary",
+    "matmul",
+    "reduce",
+    "scans",
+    "softmax",
+    "losses",
+    "penalty",
+    "group_norms",
+    "dropout",
+    "random",
+    "update",
+    "descent",
+)
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 blocks: Any = None  # the compiled module that keeps large blocks of memory, or None
 

@@ -171,18 +171,28 @@ class LogisticSolver(Solver):
         return product((self.target - probabilities) * self.share.reshape(-1, 1), self.rows, ta=True)
 
     def _quadratic(
-        self, probabilities: np.ndarray, slope: np.ndarray, l1: np.ndarray, l2: np.ndarray, v: np.ndarray,
+        self,
+        probabilities: np.ndarray,
+        slope: np.ndarray,
+        l1: np.ndarray,
+        l2: np.ndarray,
+        v: np.ndarray,
         tolerance: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Move v to the minimum of the quadratic model at v, plus the penalty."""
         model = Newton(self, probabilities)
         if self.wide:
             descend(model, v, l1, l2, sweeps=SWEEPS, tolerance=tolerance)
         else:
             K.coordinate_descent(
-                model.gram(self.rows), l1.ravel(), l2.ravel(), v.reshape(-1), slope.ravel(),
-                sweeps=SWEEPS, tolerance=tolerance,
-            )  # fmt: skip
+                model.gram(self.rows),
+                l1.ravel(),
+                l2.ravel(),
+                v.reshape(-1),
+                slope.ravel(),
+                sweeps=SWEEPS,
+                tolerance=tolerance,
+            )
 
     def _objective(self, v: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> float:
         scores = self._scores(v)

@@ -126,9 +126,16 @@ class Solver(ABC):
         return self.solve(*self.settings.strengths(lam))
 
     def model(
-        self, u: np.ndarray, at_centre: Any, l1: float, l2: float, rounds: int, gap: float, trouble: str,
+        self,
+        u: np.ndarray,
+        at_centre: Any,
+        l1: float,
+        l2: float,
+        rounds: int,
+        gap: float,
+        trouble: str,
         unit: float = 1.0,
-    ) -> LinearModel:  # fmt: skip
+    ) -> LinearModel:
         """The model for x, from coefficients (p,) or (p, classes) for z and the output at the centre, both / unit."""
         if trouble:
             trouble = f"{type(self.settings).__name__}, l1 = {l1:.4g}, l2 = {l2:.4g}: {trouble}"

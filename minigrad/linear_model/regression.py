@@ -99,9 +99,13 @@ class RegressionSolver(Solver):
         tolerance = settings.tol * float(np.abs(self.q).max())
         if self.wide:
             rounds, largest = descend(
-                Residuals(self), self.u.reshape(1, -1), l1.reshape(1, -1), l2.reshape(1, -1),
-                sweeps=settings.max_rounds, tolerance=tolerance,
-            )  # fmt: skip
+                Residuals(self),
+                self.u.reshape(1, -1),
+                l1.reshape(1, -1),
+                l2.reshape(1, -1),
+                sweeps=settings.max_rounds,
+                tolerance=tolerance,
+            )
         else:
             rounds, largest = self._sweep(l1, l2, tolerance)
         gap, trouble = self.gap(l1, l2), ""

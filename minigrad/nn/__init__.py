@@ -16,7 +16,7 @@ from .activations import (
     Softplus,
     Softsign,
     Tanh,
-)  # fmt: skip
+)
 from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
@@ -92,4 +92,4 @@ __all__ = [
     "mc_predict",
     "replay",
     "utils",
-]  # fmt: skip
+]

@@ -88,5 +88,7 @@ def find(init: str | Callable[..., Any]) -> Callable[..., Any]:
     if init in BY_NAME:
         return BY_NAME[init]
     close = difflib.get_close_matches(str(init), BY_NAME, 1)
-    raise ValueError(f"init is {init!r}; need a function of (shape, dtype) or one of {', '.join(BY_NAME)}"
-                     + (f" (did you mean {close[0]!r}?)" if close else ""))  # fmt: skip
+    raise ValueError(
+        f"init is {init!r}; need a function of (shape, dtype) or one of {', '.join(BY_NAME)}"
+        + (f" (did you mean {close[0]!r}?)" if close else "")
+    )

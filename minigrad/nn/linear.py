@@ -34,14 +34,21 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, activation: str | None = None,
-        init: str | Callable[..., Any] = "glorot_uniform", dtype: Any = "float32",
-    ) -> None:  # fmt: skip
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        activation: str | None = None,
+        init: str | Callable[..., Any] = "glorot_uniform",
+        dtype: Any = "float32",
+    ) -> None:
         self.in_features = whole(in_features, "Linear: in_features", 1)
         self.out_features = whole(out_features, "Linear: out_features", 1)
         if not (activation is None or activation in ACTIVATION_GRADS):
-            raise ValueError(f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; "
-                             "others are layers of their own")  # fmt: skip
+            raise ValueError(
+                f"Linear: activation is {activation!r}; need None or {', '.join(ACTIVATION_GRADS)}; "
+                "others are layers of their own"
+            )
         self.activation = activation
         dtype = real_dtype(dtype, "Linear: dtype")
         shape = (self.in_features, self.out_features)
@@ -63,8 +70,10 @@ class Linear(Module):
             cure = ": a column is x.reshape(-1, 1)" if len(shape) == self.in_features == 1 else cure
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
         if x.array.dtype != w.array.dtype and x.array.dtype.kind == "f":
-            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "
-                             "astype for an array")  # fmt: skip
+            raise DTypeError(
+                f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "
+                "astype for an array"
+            )
         if len(shape) == 2:
             return affine(x, w, self.bias, activation=self.activation)
         y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
@@ -73,5 +82,6 @@ class Linear(Module):
     def extra_repr(self) -> str:
         text = f"{self.in_features}->{self.out_features}" + (f", {self.activation}" if self.activation else "")
         return text if self.bias is not None else text + ", no bias"
+
 
 Dense = Linear

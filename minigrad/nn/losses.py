@@ -104,13 +104,21 @@ class CrossEntropyLoss(_Loss):
     function = staticmethod(cross_entropy)
 
     def __init__(
-        self, reduction: str = "mean", *, weight: Any = None, ignore_index: int = -100, label_smoothing: float = 0.0,
+        self,
+        reduction: str = "mean",
+        *,
+        weight: Any = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
         allow_probabilities: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(
-            reduction, weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing,
+            reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
             allow_probabilities=allow_probabilities,
-        )  # fmt: skip
+        )
 
 
 class NLLLoss(_Loss):
@@ -128,9 +136,14 @@ class SoftmaxFocalLoss(_Loss):
     function = staticmethod(softmax_focal_loss)
 
     def __init__(
-        self, reduction: str = "mean", *, gamma: float = 2.0, weight: Any = None, ignore_index: int = -100,
+        self,
+        reduction: str = "mean",
+        *,
+        gamma: float = 2.0,
+        weight: Any = None,
+        ignore_index: int = -100,
         allow_probabilities: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(
             reduction, gamma=gamma, weight=weight, ignore_index=ignore_index, allow_probabilities=allow_probabilities
         )

@@ -101,21 +101,27 @@ class Module:
         what = f"{self._label()}.{name} is a {kind}"
         held, result = self.__dict__[name], isinstance(value, Tensor) and value.op is not None
         if kind == BUFFER and result and value.tracked:
-            raise TypeError(f"{what} and takes constants; the value was made by {value.op.name} and has a graph: use "
-                            "detach(), or compute it under no_grad()")  # fmt: skip
+            raise TypeError(
+                f"{what} and takes constants; the value was made by {value.op.name} and has a graph: use "
+                "detach(), or compute it under no_grad()"
+            )
         if kind == BUFFER or value is None or isinstance(value, Module):
             return
         if not isinstance(value, Tensor) or result or (held.tracked and not value.tracked):
             came = f"the result of {value.op.name}" if result else f"a {type(value).__name__} without requires_grad"
-            raise TypeError(f"{what}; {came} would not be trained in its place: write its numbers by "
-                            f"{name}.copy_(...) under no_grad(), replace it by nn.Parameter(...), or freeze it by "
-                            f"{name}.requires_grad_(False)")  # fmt: skip
+            raise TypeError(
+                f"{what}; {came} would not be trained in its place: write its numbers by "
+                f"{name}.copy_(...) under no_grad(), replace it by nn.Parameter(...), or freeze it by "
+                f"{name}.requires_grad_(False)"
+            )
 
     def _refuse_hidden(self, name: str, value: Any) -> None:
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, Module) or (isinstance(item, Tensor) and item.tracked and item.op is None):
-                raise TypeError(f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which "
-                                "are not found in there; use nn.Sequential, or an attribute for each")  # fmt: skip
+                raise TypeError(
+                    f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which "
+                    "are not found in there; use nn.Sequential, or an attribute for each"
+                )
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -172,8 +178,10 @@ class Module:
         """What copy, deepcopy and pickle take: a copy is not watched, and notes parts of its own."""
         for name, value in self.__dict__.items():
             if isinstance(value, Tensor) and value.tracked and value.op is not None:
-                raise GraphError(f"copy: {self._label()}.{name} was made by {value.op.name}, and a copy has no graph; "
-                                 "store x.detach(), or delete the attribute first")  # fmt: skip
+                raise GraphError(
+                    f"copy: {self._label()}.{name} was made by {value.op.name}, and a copy has no graph; "
+                    "store x.detach(), or delete the attribute first"
+                )
         state = {**self.__dict__, "_parts": {**self._parts}, "_modules": {**self._modules}}
         return {name: value for name, value in state.items() if name != "watchers"}
 

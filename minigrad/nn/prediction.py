@@ -83,9 +83,12 @@ def first_taken(rows: np.ndarray, dtype: np.dtype, act: Callable[[np.ndarray], A
 
 
 def outputs(
-    model: Module, x: np.ndarray, size: int, requires_grad: bool = False,
+    model: Module,
+    x: np.ndarray,
+    size: int,
+    requires_grad: bool = False,
     each: Callable[[slice, Any], None] | None = None,
-) -> Any:  # fmt: skip
+) -> Any:
     """model(x), computed `size` rows at a time and joined; in one batch if the rows of its outputs are not those of x.
 
     each(rows, output) is called after every batch.
@@ -107,8 +110,10 @@ def outputs(
         joined = joined or [K.empty((len(x), *part.shape[1:]), part.dtype) for part in parts]
         for part, whole_part in zip(parts, joined):
             if part.shape != whole_part[rows].shape:
-                raise ShapeError(f"the model returned {part.shape} for rows {start} to {rows.stop - 1} of x, after "
-                                 f"{whole_part.shape[1:]} for each row before")  # fmt: skip
+                raise ShapeError(
+                    f"the model returned {part.shape} for rows {start} to {rows.stop - 1} of x, after "
+                    f"{whole_part.shape[1:]} for each row before"
+                )
             K.copy(part.array, whole_part[rows])
     made = list(map(Tensor, joined))
     for part, tensor in zip(leaves(output), made):

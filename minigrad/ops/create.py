@@ -124,8 +124,9 @@ def _steps(n: int, start: float, step: float) -> np.ndarray:
     return x
 
 
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None,
-           requires_grad: bool = False) -> Tensor:  # fmt: skip
+def arange(
+    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """start, start + step, ... before end; arange(end) begins at 0.
 
     dtype is int64 when all three are integers, else float32, rounded once from float64; requires_grad as elsewhere.

@@ -23,7 +23,25 @@ from .sequential import SequentialLR
 from .sgd import SGD
 
 __all__ = [
-    "EMA", "FISTA", "ISTA", "SGD", "Adagrad", "Adam", "AdamW", "ConstantLR", "CosineAnnealingLR", "ExponentialLR",
-    "LambdaLR", "LinearLR", "MultiStepLR", "OneCycleLR", "Optimizer", "RMSprop", "ReduceLROnPlateau", "Schedule",
-    "SequentialLR", "StepLR", "lr_scheduler",
-]  # fmt: skip
+    "EMA",
+    "FISTA",
+    "ISTA",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "Optimizer",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "Schedule",
+    "SequentialLR",
+    "StepLR",
+    "lr_scheduler",
+]

@@ -33,12 +33,25 @@ class Adagrad(Optimizer):
     counters = ("t",)  # of the coming step
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0, eps: float = 1e-10, *, penalty: Any = None, prox: Any = None,
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        penalty: Any = None,
+        prox: Any = None,
         constraints: Any = None,
-    ) -> None:  # fmt: skip
-        options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
-                   "initial_accumulator_value": initial_accumulator_value, "eps": eps}  # fmt: skip
+    ) -> None:
+        options = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+        }
         super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:

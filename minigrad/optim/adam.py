@@ -36,10 +36,18 @@ class Adam(Optimizer):
     counters = ("beta1_power", "beta2_power")  # β1^t and β2^t as running products
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0.0, amsgrad: bool = False, *, penalty: Any = None, prox: Any = None,
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        penalty: Any = None,
+        prox: Any = None,
         constraints: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
         super().__init__(params, options, penalty, prox, constraints)
 
@@ -86,9 +94,17 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, penalty: Any = None, prox: Any = None,
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        penalty: Any = None,
+        prox: Any = None,
         constraints: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         terms = {"penalty": penalty, "prox": prox, "constraints": constraints}
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, **terms)

@@ -73,12 +73,16 @@ class EMA:
     def _check(self) -> None:
         lost = self._standing.lost()
         if lost:
-            raise GraphError(f"EMA: a layer of the model was replaced after the average was made, which still is of "
-                             f"the old {listed(lost)}; make a new EMA of the changed model")  # fmt: skip
+            raise GraphError(
+                f"EMA: a layer of the model was replaced after the average was made, which still is of "
+                f"the old {listed(lost)}; make a new EMA of the changed model"
+            )
         for (name, p), average in zip(self._parameters, self._averages):
             if p.array.shape != average.shape or p.array.dtype != average.dtype:
-                raise ShapeError(f"EMA: {name} became {p.array.dtype} {p.array.shape}, its average is {average.dtype} "
-                                 f"{average.shape}; make a new EMA of the changed model")  # fmt: skip
+                raise ShapeError(
+                    f"EMA: {name} became {p.array.dtype} {p.array.shape}, its average is {average.dtype} "
+                    f"{average.shape}; make a new EMA of the changed model"
+                )
 
     @contextmanager
     def swap(self) -> Iterator[None]:
@@ -89,8 +93,10 @@ class EMA:
         averaged = {id(p) for _, p in self._parameters}
         new = [name for name, p in self.model.named_parameters() if id(p) not in averaged]
         if new:
-            raise GraphError(f"EMA: {listed(new)} of the model came after the average was made, which has none of it; "
-                             "make a new EMA of the changed model")  # fmt: skip
+            raise GraphError(
+                f"EMA: {listed(new)} of the model came after the average was made, which has none of it; "
+                "make a new EMA of the changed model"
+            )
         self._exchange()
         try:
             yield

@@ -91,8 +91,10 @@ class Optimizer(ABC):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.__dict__.get("_options", ()):
-            raise AttributeError(f"{self.name}.{name} is an option of each group; set it there: "
-                                 f"for group in optimizer.param_groups: group[{name!r}] = {value!r:.80}")  # fmt: skip
+            raise AttributeError(
+                f"{self.name}.{name} is an option of each group; set it there: "
+                f"for group in optimizer.param_groups: group[{name!r}] = {value!r:.80}"
+            )
         super().__setattr__(name, value)
 
     # --- what a subclass says ------------------------------------------------------------------------------------
@@ -121,8 +123,10 @@ class Optimizer(ABC):
 
     def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """What divided lr in the step that each coordinate of p just took."""
-        raise TypeError(f"{self.name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
-                        f"{self.name} does not tell; define metric")  # fmt: skip
+        raise TypeError(
+            f"{self.name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
+            f"{self.name} does not tell; define metric"
+        )
 
     # --- a step --------------------------------------------------------------------------------------------------
 
@@ -186,8 +190,10 @@ class Optimizer(ABC):
                 continue
             if g is not None and not K.alike(g.array, array):
                 whose = f"the gradient of {self._names[p]}" if p in self._names else "a gradient"
-                raise ShapeError(f"{self.name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
-                                 f"{array.dtype} {array.shape}; need the same")  # fmt: skip
+                raise ShapeError(
+                    f"{self.name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
+                    f"{array.dtype} {array.shape}; need the same"
+                )
             changed.append(p)
             grads.append(None if g is None else K.contiguous(g.array))
         return table, grads, changed
@@ -225,8 +231,10 @@ class Optimizer(ABC):
         [0.1, 0.01]
         """
         if not isinstance(param_group, Mapping):
-            raise TypeError(f"{self.name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
-                            '{"params": layer.parameters()}')  # fmt: skip
+            raise TypeError(
+                f"{self.name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
+                '{"params": layer.parameters()}'
+            )
         self.take_in()
         held = param_group.get("params")
         self.param_groups.append({**param_group, **({"params": list(held)} if type(held) is list else {})})

@@ -44,8 +44,10 @@ def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> 
             lacks = [need for need in NEEDS[moment] if not hasattr(entry.term, need)]
             if lacks or entry.of_batch:
                 fault = f"has no {', '.join(lacks)}" if lacks else "is on what the model computes"
-                raise TypeError(f"{caller} needs terms with {', '.join(NEEDS[moment])}; {entry.term!r} {fault}. "
-                                f"{_elsewhere(entry.term)}")  # fmt: skip
+                raise TypeError(
+                    f"{caller} needs terms with {', '.join(NEEDS[moment])}; {entry.term!r} {fault}. "
+                    f"{_elsewhere(entry.term)}"
+                )
             if entry.name in names:
                 raise ValueError(f"{caller}: two terms are named {entry.name!r}; names are the keys of the mapping")
             names.add(entry.name)
@@ -57,8 +59,10 @@ def check_held(caller: str, terms: Terms, held: Container[Tensor]) -> None:
     for entry in terms.entries:
         for parameter, w in entry.parameters:
             if w not in held:
-                raise ValueError(f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
-                                 "hold; if the model or a layer was made anew, make new terms with reg.on")  # fmt: skip
+                raise ValueError(
+                    f"{caller}: {entry.name!r} is on {parameter}, which this optimizer does not "
+                    "hold; if the model or a layer was made anew, make new terms with reg.on"
+                )
 
 
 def not_held(optimizer: Any, model: Module) -> list[str]:
@@ -96,9 +100,11 @@ def refuse_closures(who: str, hooks: Iterable[Any]) -> None:
         for name, held in {**outside.globals, **outside.nonlocals}.items():
             for item in held if isinstance(held, (list, tuple)) else [held]:
                 if isinstance(item, (Tensor, Module)) or hasattr(item, "param_groups"):
-                    raise TypeError(f"{who}: deepcopy would give the copy the hook {hook.__name__}, which acts on "
-                                    f"{name!r} of the original; let it act on the optimizer that it is called with "
-                                    "(optimizer.state has the parameters), or remove it before copying")  # fmt: skip
+                    raise TypeError(
+                        f"{who}: deepcopy would give the copy the hook {hook.__name__}, which acts on "
+                        f"{name!r} of the original; let it act on the optimizer that it is called with "
+                        "(optimizer.state has the parameters), or remove it before copying"
+                    )
 
 
 def check_optimizer(optimizer: Any) -> None:
@@ -145,8 +151,10 @@ def check_terms(caller: str, model: Module, terms: Any, loss: Any = None) -> Non
     for entry in terms.entries if isinstance(terms, Terms) else ():
         for place, on in entry.owners():
             if on not in own:
-                raise ValueError(f"{caller}: penalty {entry.name!r} is on {place}, but not of this model; if the model "
-                                 "or a layer was made anew, make new terms with reg.on")  # fmt: skip
+                raise ValueError(
+                    f"{caller}: penalty {entry.name!r} is on {place}, but not of this model; if the model "
+                    "or a layer was made anew, make new terms with reg.on"
+                )
 
 
 def _elsewhere(term: Any) -> str:

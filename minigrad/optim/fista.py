@@ -66,8 +66,10 @@ class ISTA(Optimizer):
     def step(self, closure: Callable[[], Tensor] | None = None) -> float:  # type: ignore[override]
         """One accepted step; returns the data loss after it."""
         if closure is None:
-            raise TypeError(f"{self.name}: step needs closure, a function that returns the loss of all the data; "
-                            "for mini-batches and fit, use SGD or Adam with prox=")  # fmt: skip
+            raise TypeError(
+                f"{self.name}: step needs closure, a function that returns the loss of all the data; "
+                "for mini-batches and fit, use SGD or Adam with prox="
+            )
         self.take_in()
         params = [p for p in self.state if p.tracked]
         old = [p.detach().array for p in params]
@@ -101,9 +103,14 @@ class ISTA(Optimizer):
         return loss.item(), [full(p, 0.0).array if p.grad is None else p.grad.array for p in params]
 
     def _short_enough(
-        self, closure: Callable[[], Tensor], params: list[Tensor], slopes: list[np.ndarray], moves: list[np.ndarray],
-        before: float, after: float,
-    ) -> bool:  # fmt: skip
+        self,
+        closure: Callable[[], Tensor],
+        params: list[Tensor],
+        slopes: list[np.ndarray],
+        moves: list[np.ndarray],
+        before: float,
+        after: float,
+    ) -> bool:
         """Whether f lies below its model where the moves led.
 
         Where two values of the loss are too close for rounding to tell, the slopes tell whether the curvature between
@@ -141,9 +148,15 @@ class FISTA(ISTA):
     counters = ("t",)
 
     def __init__(
-        self, params: Any, lr: float = 1.0, *, shrink: float = 0.5, restart: bool = True, prox: Any = None,
+        self,
+        params: Any,
+        lr: float = 1.0,
+        *,
+        shrink: float = 0.5,
+        restart: bool = True,
+        prox: Any = None,
         constraints: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.restart = bool(restart)
         super().__init__(params, lr, shrink=shrink, prox=prox, constraints=constraints)
 

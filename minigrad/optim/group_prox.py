@@ -60,9 +60,7 @@ class GroupStep:
             square, root, eps, scale = metrics[0]
             if keep != 1:
                 K.mul(self.before, keep, self.before)
-            K.group_level(
-                w.array, self.before, square, self.steps, *self.axes, lr=lr, root=root, eps=eps, scale=scale
-            )
+            K.group_level(w.array, self.before, square, self.steps, *self.axes, lr=lr, root=root, eps=eps, scale=scale)
         if hasattr(self.term, "shrink"):
             self.term.shrink(w.array, self.steps)
         else:
@@ -97,9 +95,7 @@ class JointStep:
             if keep != 1:
                 K.mul(self.before, keep, self.before)
             _, root, eps, scale = metrics[0]
-            K.group_level(
-                self.rows, self.before, self.square, self.steps, 1, 2, lr=lr, root=root, eps=eps, scale=scale
-            )
+            K.group_level(self.rows, self.before, self.square, self.steps, 1, 2, lr=lr, root=root, eps=eps, scale=scale)
         K.mul(self.steps, self.factors, self.steps)
         self.term.shrink(self.rows, self.steps)
         self.gathered.scatter(self.rows, self._arrays())
@@ -121,8 +117,10 @@ class GroupSteps:
             self.steps += [GroupStep(entry.term, w) for _, w in entry.parameters]
             return
         if len({id(self._options(w)) for _, w in entry.parameters}) > 1:
-            raise ValueError(f"{self.optimizer.name}(prox=...): the parameters of {entry.name!r} are in several groups"
-                             " of options; its groups take one step")  # fmt: skip
+            raise ValueError(
+                f"{self.optimizer.name}(prox=...): the parameters of {entry.name!r} are in several groups"
+                " of options; its groups take one step"
+            )
         self.steps.append(JointStep(entry.term, dict(entry.parameters)))
 
     def begin(self, valued: bool) -> list[GroupStep | JointStep]:
@@ -159,6 +157,7 @@ class GroupSteps:
         taken = {tuple(state[p][name] for name in counters) for p in step.parameters}
         if any(moving) and (not all(moving) or len(taken) > 1):
             why = "took different numbers of steps" if all(moving) else "do not all require grad"
-            raise ValueError(f"{self.optimizer.name}: the parameters of prox={step.term!r} {why}; their groups shrink "
-                             "as one")  # fmt: skip
+            raise ValueError(
+                f"{self.optimizer.name}: the parameters of prox={step.term!r} {why}; their groups shrink as one"
+            )
         return all(moving)

@@ -24,15 +24,18 @@ class LambdaLR(Schedule):
     """
 
     def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]
         self.one_for_all = not isinstance(lr_lambda, (list, tuple))
         for function in self.lr_lambdas:
             if not callable(function):
-                raise TypeError(f"LambdaLR: lr_lambda is {function!r}; need a function of t, or a list with one for "
-                                "each group")  # fmt: skip
+                raise TypeError(
+                    f"LambdaLR: lr_lambda is {function!r}; need a function of t, or a list with one for each group"
+                )
         super().__init__(optimizer, last_epoch)
 
     def rate(self, first: float, t: int) -> float:
@@ -41,8 +44,10 @@ class LambdaLR(Schedule):
     def rates(self, first: Sequence[float], t: int) -> list[float]:
         lambdas = self.lr_lambdas * len(first) if self.one_for_all else self.lr_lambdas
         if len(lambdas) != len(first):
-            raise ValueError(f"LambdaLR: the optimizer has {len(first)} groups, lr_lambda {len(lambdas)} functions; "
-                             "need one for each group, or a single function for all")  # fmt: skip
+            raise ValueError(
+                f"LambdaLR: the optimizer has {len(first)} groups, lr_lambda {len(lambdas)} functions; "
+                "need one for each group, or a single function for all"
+            )
         return [self._rate(function, x, t) for function, x in zip(lambdas, first)]
 
     def _rate(self, function: Callable[[int], float], first: float, t: int) -> float:

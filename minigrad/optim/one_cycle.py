@@ -40,12 +40,22 @@ class OneCycleLR(Schedule):
     alone = True
 
     def __init__(
-        self, optimizer: Optimizer, max_lr: float | Sequence[float], total_steps: int | None = None,
-        epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
-        anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum: float | Sequence[float] = 0.85,
-        max_momentum: float | Sequence[float] = 0.95, div_factor: float = 25.0, final_div_factor: float = 1e4,
-        three_phase: bool = False, last_epoch: int = -1,
-    ) -> None:  # fmt: skip
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | Sequence[float] = 0.85,
+        max_momentum: float | Sequence[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+        last_epoch: int = -1,
+    ) -> None:
         check_optimizer("OneCycleLR", optimizer)
         self.total_steps = _total(total_steps, epochs, steps_per_epoch)
         if anneal_strategy not in ("cos", "linear"):
@@ -79,8 +89,10 @@ class OneCycleLR(Schedule):
     def step(self) -> None:
         """Go on to the next rate and momentum; ValueError after total_steps calls."""
         if self.t >= self.total_steps:
-            raise ValueError(f"OneCycleLR: step() was called {self.t} times before, total_steps is {self.total_steps}; "
-                             "the cycle is over")  # fmt: skip
+            raise ValueError(
+                f"OneCycleLR: step() was called {self.t} times before, total_steps is {self.total_steps}; "
+                "the cycle is over"
+            )
         super().step()
         self._set_momentum()
 
@@ -139,6 +151,7 @@ def _cycled(optimizer: Optimizer) -> str:
     """The option that is the momentum of an optimizer."""
     found = [name for name in ("momentum", "betas") if name in optimizer.defaults]
     if not found:
-        raise ValueError(f"OneCycleLR: {type(optimizer).__name__} has neither momentum nor betas; pass "
-                         "cycle_momentum=False")  # fmt: skip
+        raise ValueError(
+            f"OneCycleLR: {type(optimizer).__name__} has neither momentum nor betas; pass cycle_momentum=False"
+        )
     return found[0]

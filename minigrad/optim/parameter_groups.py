@@ -30,9 +30,12 @@ def check_param(who: str, p: Any, name: str = "") -> None:
 
 
 def make_groups(
-    who: str, params: Any, options: dict[str, Any], check: Callable[[dict[str, Any]], None],
+    who: str,
+    params: Any,
+    options: dict[str, Any],
+    check: Callable[[dict[str, Any]], None],
     known: Mapping[Tensor, str] | None = None,
-) -> tuple[list[dict[str, Any]], dict[Tensor, str]]:  # fmt: skip
+) -> tuple[list[dict[str, Any]], dict[Tensor, str]]:
     """One dict per group: its parameters under "params", and every option, from the group or from the optimizer.
 
     Beside them, the names of the parameters: the known ones, and those from model.parameters() or named_parameters().
@@ -75,8 +78,9 @@ def _tensors(who: str, held: Any) -> tuple[list[Any], dict[Tensor, str]]:
     if isinstance(held, Tensor):
         return [held], {}
     if isinstance(held, (Module, Mapping)) or not isinstance(held, Iterable):
-        raise TypeError(f"{who}: 'params' of a group is a {type(held).__name__}; pass tensors, such as "
-                        "model.parameters()")  # fmt: skip
+        raise TypeError(
+            f"{who}: 'params' of a group is a {type(held).__name__}; pass tensors, such as model.parameters()"
+        )
     names = dict(held.names) if isinstance(held, Parameters) else {}
     params = []
     for item in held:

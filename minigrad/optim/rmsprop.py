@@ -31,12 +31,27 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
-        momentum: float = 0.0, centered: bool = False, *, penalty: Any = None, prox: Any = None,
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        penalty: Any = None,
+        prox: Any = None,
         constraints: Any = None,
-    ) -> None:  # fmt: skip
-        options = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
-                   "centered": centered}  # fmt: skip
+    ) -> None:
+        options = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+        }
         super().__init__(params, options, penalty, prox, constraints)
 
     def _check(self, group: dict[str, Any]) -> None:

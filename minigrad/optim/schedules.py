@@ -66,8 +66,10 @@ class Schedule:
             return
         lacking = [i for i, group in enumerate(self._groups) if FIRST_RATE not in group]
         if lacking:
-            raise ValueError(f"{self.name}: last_epoch is {last}, but group {lacking[0]} has no {FIRST_RATE!r}, the "
-                             "rate that it started at; put it there, or use load_state_dict")  # fmt: skip
+            raise ValueError(
+                f"{self.name}: last_epoch is {last}, but group {lacking[0]} has no {FIRST_RATE!r}, the "
+                "rate that it started at; put it there, or use load_state_dict"
+            )
         self.t, self.first = last, [float(group[FIRST_RATE]) for group in self._groups]
         self.step()
 
@@ -104,8 +106,10 @@ class Schedule:
         self._follow_groups()
         try:
             name, t = state.get("name", self.name), whole(state["t"], f"{self.name}: t", 0)
-            first, rates = ([finite(x, f"{self.name}: {key}", at_least=0.0) for x in state.get(key) or ()]
-                            for key in ("first", "lr"))  # fmt: skip
+            first, rates = (
+                [finite(x, f"{self.name}: {key}", at_least=0.0) for x in state.get(key) or ()]
+                for key in ("first", "lr")
+            )
         except (TypeError, KeyError, AttributeError):
             raise ValueError(f"{self.name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
         if name != self.name:
@@ -211,9 +215,13 @@ class LinearLR(Schedule):
     """first times a factor that goes from start_factor to end_factor in total_iters equal steps: a warm-up."""
 
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
         last_epoch: int = -1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.start_factor = finite(start_factor, "LinearLR: start_factor", 0.0, 1.0)
         self.end_factor = finite(end_factor, "LinearLR: end_factor", 0.0, 1.0)
         self.total_iters = whole(total_iters, "LinearLR: total_iters", 1)
@@ -227,9 +235,7 @@ class LinearLR(Schedule):
 class ConstantLR(Schedule):
     """first times factor for total_iters steps, then first."""
 
-    def __init__(
-        self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         self.factor = finite(factor, "ConstantLR: factor", 0.0, 1.0)
         self.total_iters = whole(total_iters, "ConstantLR: total_iters", 0)
         super().__init__(optimizer, last_epoch)
@@ -260,13 +266,23 @@ class ReduceLROnPlateau:
         return super().__new__(cls)
 
     def __init__(
-        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
-        threshold_mode: str = "rel", cooldown: int = 0, min_lr: float = 0.0, eps: float = 1e-8,
-    ) -> None:  # fmt: skip
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
         self.optimizer = check_optimizer("ReduceLROnPlateau", optimizer)
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"ReduceLROnPlateau: mode is {mode!r}, threshold_mode {threshold_mode!r}; need 'min' or "
-                             "'max', 'rel' or 'abs'")  # fmt: skip
+            raise ValueError(
+                f"ReduceLROnPlateau: mode is {mode!r}, threshold_mode {threshold_mode!r}; need 'min' or "
+                "'max', 'rel' or 'abs'"
+            )
         self.mode, self.threshold_mode = mode, threshold_mode
         self.factor = finite(factor, "ReduceLROnPlateau: factor", 0.0, 1.0)
         if self.factor == 1:
@@ -284,8 +300,9 @@ class ReduceLROnPlateau:
         try:
             measure = float(metrics)
         except (TypeError, ValueError):
-            raise TypeError(f"ReduceLROnPlateau: step needs the measure that it watches, a number; got {metrics!r:.80}"
-                            ) from None  # fmt: skip
+            raise TypeError(
+                f"ReduceLROnPlateau: step needs the measure that it watches, a number; got {metrics!r:.80}"
+            ) from None
         if self._improves(measure):
             self.best, self.bad = measure, 0
         else:
@@ -321,8 +338,9 @@ class ReduceLROnPlateau:
             bad, resting = (whole(state[name], f"ReduceLROnPlateau: {name}", 0) for name in ("bad", "resting"))
             best = float(state["best"])
         except (TypeError, KeyError, AttributeError):
-            raise ValueError(f"ReduceLROnPlateau: load_state_dict needs what state_dict gives, got {state!r:.80}"
-                             ) from None  # fmt: skip
+            raise ValueError(
+                f"ReduceLROnPlateau: load_state_dict needs what state_dict gives, got {state!r:.80}"
+            ) from None
         self.best, self.bad, self.resting = best, bad, resting
 
 

@@ -29,12 +29,16 @@ class SequentialLR(Schedule):
         self.schedulers = list(schedulers)
         self.milestones = [whole(m, "SequentialLR: a milestone", 1) for m in milestones]
         if len(self.milestones) != len(self.schedulers) - 1 or self.milestones != sorted(set(self.milestones)):
-            raise ValueError(f"SequentialLR: {len(self.schedulers)} schedules, milestones {self.milestones}; need one "
-                             "milestone, each later than the last, between two schedules")  # fmt: skip
+            raise ValueError(
+                f"SequentialLR: {len(self.schedulers)} schedules, milestones {self.milestones}; need one "
+                "milestone, each later than the last, between two schedules"
+            )
         for part in self.schedulers:
             if not isinstance(part, Schedule) or part.alone or part.optimizer is not optimizer:
-                raise TypeError(f"SequentialLR: got {part!r}; need schedules of this optimizer whose rates are known "
-                                "beforehand, and which set nothing but rates")  # fmt: skip
+                raise TypeError(
+                    f"SequentialLR: got {part!r}; need schedules of this optimizer whose rates are known "
+                    "beforehand, and which set nothing but rates"
+                )
         super().__init__(optimizer, last_epoch)
 
     def _first(self) -> list[float]:

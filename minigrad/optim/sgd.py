@@ -30,9 +30,17 @@ class SGD(Optimizer):
     own_steps = False
 
     def __init__(
-        self, params: Any, lr: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0,
-        penalty: Any = None, prox: Any = None, constraints: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        params: Any,
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        penalty: Any = None,
+        prox: Any = None,
+        constraints: Any = None,
+    ) -> None:
         options = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
         super().__init__(params, options, penalty, prox, constraints)
 

@@ -59,9 +59,14 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
 
 
 def fit_path(
-    family: Family, data: Data, lambdas: Sequence[float], seeds: Sequence[int], *, start: int = 0,
+    family: Family,
+    data: Data,
+    lambdas: Sequence[float],
+    seeds: Sequence[int],
+    *,
+    start: int = 0,
     epochs: Sequence[int] | None = None,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """The models at falling λ, fitted in the family's direction, each from the last; an exception where one failed.
 
     A network that does not go on from the last one (warm=False) trains afresh at each λ: until its validation rows,
@@ -81,9 +86,15 @@ def fit_path(
 
 
 def score_fold(
-    family: Family, data: Data, train: np.ndarray, test: np.ndarray, lambdas: list[float], score: Score,
-    seeds: list[int], start: int,
-) -> list[dict[str, Any]]:  # fmt: skip
+    family: Family,
+    data: Data,
+    train: np.ndarray,
+    test: np.ndarray,
+    lambdas: list[float],
+    score: Score,
+    seeds: list[int],
+    start: int,
+) -> list[dict[str, Any]]:
     """One fold: for each λ {score, nonzeros}, and what failed or did not converge. The task of a sweep."""
     part, held_out = data.rows(train), data.rows(test)
     try:
@@ -111,10 +122,23 @@ def scored(model: Any, held_out: Data, score: Score) -> dict[str, Any]:
 
 @named_keywords
 def cross_validate(
-    family: Family, x: Any, y: Any, lambdas: Any = None, *, count: int = 50, ratio: float | None = None,
-    folds: Any = 5, groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, n_jobs: int = 1,
-    log: Any = None, progress: bool | None = False, refit: bool = True,
-) -> CrossValidation:  # fmt: skip
+    family: Family,
+    x: Any,
+    y: Any,
+    lambdas: Any = None,
+    *,
+    count: int = 50,
+    ratio: float | None = None,
+    folds: Any = 5,
+    groups: Any = None,
+    weights: Any = None,
+    score: Any = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    log: Any = None,
+    progress: bool | None = False,
+    refit: bool = True,
+) -> CrossValidation:
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
     family      linear_model.Regression(...), linear_model.Logistic(...), selection.Network(...)
@@ -167,12 +191,19 @@ def described(
     family: Family, data: Data, lambdas: np.ndarray, parts: list[Pair], score: Score, seed: int
 ) -> dict[str, Any]:
     """What a sweep is a function of, as plain values: its log is refused for any other."""
-    return plain({
-        **family.settings(), "family": identity(family), "score": score.name,
-        "score function": identity(score.function), "lambdas": lambdas.tolist(), "folds": len(parts), "seed": seed,
-        "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
-        "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    })  # fmt: skip
+    return plain(
+        {
+            **family.settings(),
+            "family": identity(family),
+            "score": score.name,
+            "score function": identity(score.function),
+            "lambdas": lambdas.tolist(),
+            "folds": len(parts),
+            "seed": seed,
+            "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+            "rows of the folds": digest(*[rows for part in parts for rows in part]),
+        }
+    )
 
 
 def result_of(
@@ -187,10 +218,17 @@ def result_of(
     ]
     trained = any("epochs" in row for fold in rows for row in fold)
     return CrossValidation(
-        lambdas, table_of(rows, "score"), table_of(rows, "nonzeros"), score.name, score.greater_is_better, repeats,
-        settings, failures, epochs=table_of(rows, "epochs") if trained else None,
+        lambdas,
+        table_of(rows, "score"),
+        table_of(rows, "nonzeros"),
+        score.name,
+        score.greater_is_better,
+        repeats,
+        settings,
+        failures,
+        epochs=table_of(rows, "epochs") if trained else None,
         cut_short=sum(row.get("cut short", False) for fold in rows for row in fold),
-    )  # fmt: skip
+    )
 
 
 def fit_all_rows(result: CrossValidation, family: Family, data: Data, seeds: list[int], start: int) -> None:
@@ -227,9 +265,20 @@ class Nested(NamedTuple):
 
 
 def nested_cross_validate(
-    family: Family, x: Any, y: Any, lambdas: Any = None, *, pick: str = "min", outer: Any = 5, folds: int = 5,
-    groups: Any = None, weights: Any = None, score: Any = None, seed: int = 0, **options: Any,
-) -> Nested:  # fmt: skip
+    family: Family,
+    x: Any,
+    y: Any,
+    lambdas: Any = None,
+    *,
+    pick: str = "min",
+    outer: Any = 5,
+    folds: int = 5,
+    groups: Any = None,
+    weights: Any = None,
+    score: Any = None,
+    seed: int = 0,
+    **options: Any,
+) -> Nested:
     """An honest figure for "λ chosen by cross-validation": λ is chosen anew in the training part of each outer fold.
 
     pick is "min" or "1se"; outer are folds as in cross_validate, whose other keywords pass on to the inner ones (a log
@@ -259,10 +308,18 @@ def nested_cross_validate(
         part, held_out = data.rows(train), data.rows(test)
         try:
             result = cross_validate(
-                family, part.x, part.y, lambdas, folds=folds, groups=None if members is None else members[train],
-                weights=part.weights, score=chosen, seed=nested_seed(seed, f),
-                log=None if log is None else f"{log}.{f}", **options,
-            )  # fmt: skip
+                family,
+                part.x,
+                part.y,
+                lambdas,
+                folds=folds,
+                groups=None if members is None else members[train],
+                weights=part.weights,
+                score=chosen,
+                seed=nested_seed(seed, f),
+                log=None if log is None else f"{log}.{f}",
+                **options,
+            )
             model = result.model if pick == "min" else result.model_1se
             scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights))
         except (ArithmeticError, ValueError) as error:

@@ -113,9 +113,24 @@ def _parts_of_code_or_instance(value: Any, name: str, seen: Seen) -> Iterator[by
         yield from _parts_of_instance(value, seen)
 
 
-IGNORED = {"__module__", "__dict__", "__weakref__", "__doc__", "__qualname__", "__firstlineno__", "__annotations__",
-           "__static_attributes__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl",
-           "__parameters__", "__orig_bases__", "__dataclass_fields__", "__dataclass_params__"}  # fmt: skip
+IGNORED = {
+    "__module__",
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__qualname__",
+    "__firstlineno__",
+    "__annotations__",
+    "__static_attributes__",
+    "__annotate_func__",
+    "__annotations_cache__",
+    "__abstractmethods__",
+    "_abc_impl",
+    "__parameters__",
+    "__orig_bases__",
+    "__dataclass_fields__",
+    "__dataclass_params__",
+}
 
 
 def _all(values: Iterable[Any], seen: Seen) -> Iterator[bytes]:

@@ -26,9 +26,15 @@ DOUBLINGS = 80
 EPOCHS, WARM_EPOCHS = 200, 10  # at most at a λ that starts afresh; at every λ of a network that goes on
 VALIDATION = 0.1  # of the training rows
 AS_THEY_ARE = (
-    bce_with_logits, binary.binary_cross_entropy, binary.binary_cross_entropy_with_logits, binary.sigmoid_focal_loss,
-    binary.soft_margin_loss, binary.hinge_loss, binary.hinge_embedding_loss, binary.kl_div,
-)  # fmt: skip
+    bce_with_logits,
+    binary.binary_cross_entropy,
+    binary.binary_cross_entropy_with_logits,
+    binary.sigmoid_focal_loss,
+    binary.soft_margin_loss,
+    binary.hinge_loss,
+    binary.hinge_embedding_loss,
+    binary.kl_div,
+)
 
 
 @dataclass(frozen=True)
@@ -115,9 +121,14 @@ class NetworkModel:
     """
 
     def __init__(
-        self, module: Module, scale: Standardizer | None, targets: Standardizer | None, selector: Any,
-        epochs: int | None = None, cut_short: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        module: Module,
+        scale: Standardizer | None,
+        targets: Standardizer | None,
+        selector: Any,
+        epochs: int | None = None,
+        cut_short: bool = False,
+    ) -> None:
         self.module, self.scale, self.targets = module, scale, targets
         self.epochs, self.cut_short = epochs, cut_short
         self.weights = [(name, w.data) for name, w in select(module, selector)]
@@ -182,9 +193,16 @@ class NetworkSolver:
             optimizer = family.optimizer(module.parameters(), prox=terms, **dict(family.options))
             stop = [] if held_out is None else [EarlyStopping("val_loss", family.patience)]
             history = fit(
-                module, tuple(train), family.loss, optimizer, epochs=most, batch_size=family.batch_size, seed=seed,
-                validation_data=held_out, callbacks=stop,
-            )  # fmt: skip
+                module,
+                tuple(train),
+                family.loss,
+                optimizer,
+                epochs=most,
+                batch_size=family.batch_size,
+                seed=seed,
+                validation_data=held_out,
+                callbacks=stop,
+            )
         if family.warm:
             self.state = module.state_dict()
         model = NetworkModel(module, self.scale, self.targets, family.selector)

@@ -191,8 +191,9 @@ def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
         raise ShapeError(f"y is {y.shape}; need one class per row, of at least two")
     cure = (
         f"{who} predicts classes: use linear_model.Regression, or make classes of them, as y > {_shown(np.median(y))}"
-        if y.dtype.kind in "fiu" else ""
-    )  # fmt: skip
+        if y.dtype.kind in "fiu"
+        else ""
+    )
     if y.dtype.kind == "f":
         y = finite_rows(y, "y")
         broken = np.flatnonzero(y != np.floor(y))

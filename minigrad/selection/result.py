@@ -130,11 +130,15 @@ class CrossValidation:
         """A row of text per λ, under HEAD."""
         return [
             [
-                f"{lam:.6g}", f"{self.mean[i]:.6g}", f"{self.error[i]:.3g}", str(self.counts[i]),
-                f"{self.mean_nonzeros[i]:.4g}", self.pick_of(i),
+                f"{lam:.6g}",
+                f"{self.mean[i]:.6g}",
+                f"{self.error[i]:.3g}",
+                str(self.counts[i]),
+                f"{self.mean_nonzeros[i]:.4g}",
+                self.pick_of(i),
             ]
             for i, lam in enumerate(self.lambdas)
-        ]  # fmt: skip
+        ]
 
     def table(self) -> str:
         """The rows as aligned text, and the notes below."""
@@ -146,23 +150,29 @@ class CrossValidation:
     def to_json(self) -> str:
         """Everything but the models; NaN becomes null."""
         found = {
-            "score": self.score, "greater_is_better": self.greater_is_better, "repeats": self.repeats,
-            "lambdas": self.lambdas.tolist(), "mean": _nulls(self.mean), "std_error": _nulls(self.error),
-            "scores": [_nulls(fold) for fold in self.scores], "nonzeros": [_nulls(fold) for fold in self.nonzeros],
-            "lambda_min": self.lambda_min, "lambda_1se": self.lambda_1se, "notes": self.notes,
-            "failures": self.failures, "settings": self.settings,
+            "score": self.score,
+            "greater_is_better": self.greater_is_better,
+            "repeats": self.repeats,
+            "lambdas": self.lambdas.tolist(),
+            "mean": _nulls(self.mean),
+            "std_error": _nulls(self.error),
+            "scores": [_nulls(fold) for fold in self.scores],
+            "nonzeros": [_nulls(fold) for fold in self.nonzeros],
+            "lambda_min": self.lambda_min,
+            "lambda_1se": self.lambda_1se,
+            "notes": self.notes,
+            "failures": self.failures,
+            "settings": self.settings,
             "epochs": None if self.epochs is None else [_nulls(fold) for fold in self.epochs],
             "cut_short": self.cut_short,
-        }  # fmt: skip
+        }
         return json.dumps(found, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> CrossValidation:
         """What to_json wrote."""
         found = json.loads(text)
-        fields: dict[str, Any] = {
-            name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")
-        }
+        fields: dict[str, Any] = {name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")}
         if found.get("epochs") is not None:
             fields["epochs"] = np.array(found["epochs"], np.float64)
         fields["cut_short"] = found.get("cut_short", 0)

@@ -85,10 +85,11 @@ def _flat(output: np.ndarray, y: np.ndarray) -> np.ndarray:
 SCORES = {
     score.name: score
     for score in (
-        Score("mse", mse, classes=False), Score("log_loss", log_loss, classes=True),
+        Score("mse", mse, classes=False),
+        Score("log_loss", log_loss, classes=True),
         Score("accuracy", accuracy, greater_is_better=True, classes=True),
     )
-}  # fmt: skip
+}
 ALIASES = {"neg_log_loss": "log_loss", "neg_mean_squared_error": "mse"}  # scikit-learn's names
 
 

@@ -54,10 +54,13 @@ class Search:
         names = list(self.settings[0])
         rows = [[*names, f"mean {self.score}", "std error"]]
         for i in self.order[:top]:
-            rows.append([
-                *(f"{v:.6g}" if isinstance(v, float) else str(v) for v in self.settings[i].values()),
-                f"{self.mean[i]:.6g}", f"{self.error[i]:.3g}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    *(f"{v:.6g}" if isinstance(v, float) else str(v) for v in self.settings[i].values()),
+                    f"{self.mean[i]:.6g}",
+                    f"{self.error[i]:.3g}",
+                ]
+            )
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
 
@@ -96,10 +99,20 @@ def _fitting(x: Any, y: Any, score: Score) -> Dataset:
 
 @named_keywords
 def search(
-    train: Callable[..., Any], settings: Sequence[Setting], x: Any, y: Any, *, score: Any, folds: Any = 5,
-    stratified: bool = False, groups: Any = None, seed: int = 0, n_jobs: int = 1, log: Any = None,
+    train: Callable[..., Any],
+    settings: Sequence[Setting],
+    x: Any,
+    y: Any,
+    *,
+    score: Any,
+    folds: Any = 5,
+    stratified: bool = False,
+    groups: Any = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    log: Any = None,
     progress: bool | None = False,
-) -> Search:  # fmt: skip
+) -> Search:
     """train(x, y, seed=..., **setting) in the training part of each fold, for every setting, scored on the rest.
 
     train returns a Module, or what has output(x). While it runs, random numbers are drawn from its seed, a function of
@@ -128,10 +141,14 @@ def search(
         for f, fold in enumerate(parts)
     }
     described = {
-        "train": train, "settings": settings, "score": chosen.name, "score function": identity(chosen.function),
-        "seed": seed, "data": digest(x, y),
+        "train": train,
+        "settings": settings,
+        "score": chosen.name,
+        "score function": identity(chosen.function),
+        "seed": seed,
+        "data": digest(x, y),
         "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    }  # fmt: skip
+    }
     options = {"n_jobs": n_jobs, "progress": progress, "label": "search"}
     rows = list(logged(score_setting, tasks, log, described, **options).values())
     scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), len(parts))

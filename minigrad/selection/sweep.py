@@ -20,9 +20,14 @@ Job = Callable[..., Any]
 
 
 def run(
-    job: Job, tasks: Mapping[str, tuple[Any, ...]], *, n_jobs: int = 1, log: Log | None = None,
-    progress: bool | None = None, label: str = "sweep",
-) -> dict[str, Any]:  # fmt: skip
+    job: Job,
+    tasks: Mapping[str, tuple[Any, ...]],
+    *,
+    n_jobs: int = 1,
+    log: Log | None = None,
+    progress: bool | None = None,
+    label: str = "sweep",
+) -> dict[str, Any]:
     """job(*arguments) of every task, by key, in the order of `tasks`. Results are plain values: they go into the log.
 
     Keys that the log has are not run again. progress: None writes only to a terminal, True always, False never.

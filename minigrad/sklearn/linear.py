@@ -23,6 +23,7 @@ INSTEAD = {
     "random_state": "none: nothing is drawn",
 }
 
+
 class _Linear(BaseEstimator):
     """Parameters and the fitted linear_model.LinearModel of both."""
 
@@ -30,15 +31,25 @@ class _Linear(BaseEstimator):
 
     @named(INSTEAD)
     def __init__(
-        self, l1: float = 0.0, l2: float = 0.01, *, fit_intercept: bool = True, standardize: bool = False,
-        tol: float = 1e-10, max_iter: int = 100_000,
-    ) -> None:  # fmt: skip
+        self,
+        l1: float = 0.0,
+        l2: float = 0.01,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+        tol: float = 1e-10,
+        max_iter: int = 100_000,
+    ) -> None:
         self.l1, self.l2 = l1, l2
         self.fit_intercept, self.standardize, self.tol, self.max_iter = fit_intercept, standardize, tol, max_iter
 
     def _options(self) -> dict[str, Any]:
-        return {"fit_intercept": self.fit_intercept, "standardize": self.standardize, "tol": self.tol,
-                "max_rounds": self.max_iter}  # fmt: skip
+        return {
+            "fit_intercept": self.fit_intercept,
+            "standardize": self.standardize,
+            "tol": self.tol,
+            "max_rounds": self.max_iter,
+        }
 
     def _weights(self, sample_weight: Any, X: np.ndarray) -> Any:
         return None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -63,11 +63,21 @@ class _MLP(BaseEstimator):
 
     @named(INSTEAD)
     def __init__(
-        self, hidden: int | Sequence[int] = (64,), activation: str = "relu", *, dropout: float = 0.0,
-        penalty: Any = None, prox: Any = None, optimizer: Callable[..., Any] = optim.Adam, lr: float = 1e-3,
-        epochs: int = 200, batch_size: int = 32, random_state: Any = 0, validation_fraction: float = 0.0,
+        self,
+        hidden: int | Sequence[int] = (64,),
+        activation: str = "relu",
+        *,
+        dropout: float = 0.0,
+        penalty: Any = None,
+        prox: Any = None,
+        optimizer: Callable[..., Any] = optim.Adam,
+        lr: float = 1e-3,
+        epochs: int = 200,
+        batch_size: int = 32,
+        random_state: Any = 0,
+        validation_fraction: float = 0.0,
         patience: int = 10,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.hidden, self.activation, self.dropout = hidden, activation, dropout
         self.penalty, self.prox, self.optimizer = penalty, prox, optimizer
         self.lr, self.epochs, self.batch_size, self.random_state = lr, epochs, batch_size, random_state
@@ -114,9 +124,17 @@ class _MLP(BaseEstimator):
             self.module_ = self._network(X.shape[1], outputs)
             penalty, optimizer = self._optimizer()
             self.history_ = fit(
-                self.module_, tuple(train), loss, optimizer, penalty, epochs=self.epochs, batch_size=self.batch_size,
-                seed=seed, validation_data=held_out, callbacks=stop,
-            )  # fmt: skip
+                self.module_,
+                tuple(train),
+                loss,
+                optimizer,
+                penalty,
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                seed=seed,
+                validation_data=held_out,
+                callbacks=stop,
+            )
         self._state, self._calls = optimizer.state_dict(), 0
 
     def _train_on(self, X: np.ndarray, y: np.ndarray, outputs: int, loss: Callable[..., Any]) -> None:
@@ -276,9 +294,7 @@ class MLPClassifier(LogitClassifier, _MLP):
         self._train_on(X, targets, len(self.classes_), cross_entropy)
         return self
 
-    def _rows(
-        self, X: np.ndarray, labels: np.ndarray, sample_weight: Any
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _rows(self, X: np.ndarray, labels: np.ndarray, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows that count, their labels, and targets: the labels, or one-hot rows times the weights of the rows."""
         weights = self._weights(sample_weight, X)
         there = weights > 0

@@ -177,8 +177,9 @@ SHAPES = {1: "(n,)", 2: "(n, 1)"}
 def refuse_no_number(value: Any, y: np.ndarray) -> None:
     """Errors for a loss that is not one number of the graph."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"loss returned a {type(value).__name__}; need a tensor: compute it from the output by ops of "
-                        "minigrad")  # fmt: skip
+        raise TypeError(
+            f"loss returned a {type(value).__name__}; need a tensor: compute it from the output by ops of minigrad"
+        )
     if value.ndim:
         many = "one number per row" if value.shape[:1] == y.shape[:1] else f"an array {value.shape}"
         raise ValueError(f"loss returns {many}; need their mean: reduction='mean'")
@@ -235,8 +236,10 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
         if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
             bad = np.argwhere((y < low) | (y > high)) if y.shape[1:] == x.shape[1:] else np.empty((0, 1))
             if len(bad):
-                raise ValueError(f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
-                                 + (f" to {high:g}" if high < np.inf else ""))  # fmt: skip
+                raise ValueError(
+                    f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
+                    + (f" to {high:g}" if high < np.inf else "")
+                )
 
 
 # Losses of targets that are probabilities, by their ops: the name, the least and the largest target.

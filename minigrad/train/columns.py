@@ -17,8 +17,20 @@ from ..recording import mode
 Metric = Callable[[Tensor, np.ndarray], Any]
 Metrics = Sequence[Metric] | Mapping[str, Metric]
 TRUTH = ("y_true", "true", "truth", "target", "targets", "label", "labels", "y")
-GUESS = ("y_pred", "pred", "preds", "prediction", "predictions", "y_hat", "y_score", "y_prob", "output", "outputs",
-         "logits", "input")  # fmt: skip
+GUESS = (
+    "y_pred",
+    "pred",
+    "preds",
+    "prediction",
+    "predictions",
+    "y_hat",
+    "y_score",
+    "y_prob",
+    "output",
+    "outputs",
+    "logits",
+    "input",
+)
 
 
 def named(metrics: Any) -> dict[str, Metric]:
@@ -34,8 +46,10 @@ def named(metrics: Any) -> dict[str, Metric]:
     if isinstance(metrics, Mapping):
         pairs = list(metrics.items())
     elif isinstance(metrics, (str, bytes)) or callable(metrics) or not isinstance(metrics, Iterable):
-        raise TypeError(f"metrics is {metrics!r:.80}; need a list of functions (output, target) -> number, such as "
-                        "[minigrad.train.accuracy], or a dict of them by name")  # fmt: skip
+        raise TypeError(
+            f"metrics is {metrics!r:.80}; need a list of functions (output, target) -> number, such as "
+            "[minigrad.train.accuracy], or a dict of them by name"
+        )
     else:
         pairs = [(None, metric) for metric in metrics]
     found: dict[str, Metric] = {}
@@ -57,8 +71,10 @@ CURE = "give each a name of its own: metrics={'name': function, ...}"
 def name_of(metric: Any) -> str:
     """The name of a metric; TypeError for what cannot be called, or makes an object where a number is due."""
     if not callable(metric):
-        raise TypeError(f"metrics: {metric!r:.80} is no metric; need a function (output, target) -> number, such as "
-                        "minigrad.train.accuracy")  # fmt: skip
+        raise TypeError(
+            f"metrics: {metric!r:.80} is no metric; need a function (output, target) -> number, such as "
+            "minigrad.train.accuracy"
+        )
     if isinstance(metric, type):
         raise TypeError(f"metrics: {metric.__name__} is a class, no metric; did you mean {metric.__name__}()?")
     if isinstance(metric, functools.partial):

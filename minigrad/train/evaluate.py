@@ -17,9 +17,14 @@ __all__ = ["Metric", "dtype_of", "evaluate", "evaluating", "measure", "penalty_v
 
 
 def evaluate(
-    model: Module, data: Any, loss: Callable, metrics: Metrics = (), *, penalty: Terms | None = None,
+    model: Module,
+    data: Any,
+    loss: Callable,
+    metrics: Metrics = (),
+    *,
+    penalty: Terms | None = None,
     batch_size: int = 256,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """loss, each metric by its name, and, if penalty=terms is given, each penalty and the total.
 
     data is (x, y), or a Loader, whose rows are then taken in order. metrics are functions (output, target) -> number,
@@ -48,9 +53,13 @@ def evaluate(
 
 
 def measure(
-    model: Module, data: Checked, loss: Callable, metrics: Mapping[str, Metric], terms: Iterable[Terms],
+    model: Module,
+    data: Checked,
+    loss: Callable,
+    metrics: Mapping[str, Metric],
+    terms: Iterable[Terms],
     batch_size: int = 256,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """What evaluate returns, for data that was checked before."""
     terms = list(terms)
     by_gradient = any(bound.on_loss for bound in terms)

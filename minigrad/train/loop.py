@@ -34,10 +34,19 @@ if TYPE_CHECKING:
 
 @named_keywords
 def fit(
-    model: Module, data: Any, loss: Callable, optimizer: Optimizer, penalty: Terms | None = None, *, epochs: int = 10,
-    batch_size: int | None = None, validation_data: Any = None, metrics: Metrics = (),
-    callbacks: Sequence[Callback] = (), seed: int | None = None,
-) -> History:  # fmt: skip
+    model: Module,
+    data: Any,
+    loss: Callable,
+    optimizer: Optimizer,
+    penalty: Terms | None = None,
+    *,
+    epochs: int = 10,
+    batch_size: int | None = None,
+    validation_data: Any = None,
+    metrics: Metrics = (),
+    callbacks: Sequence[Callback] = (),
+    seed: int | None = None,
+) -> History:
     """Train the model on data for some epochs, and return the history.
 
     data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
@@ -170,11 +179,13 @@ def refuse_loss(total: Tensor, run: Run) -> None:
         refuse_broken_weights(run)
         raise NonFiniteError(
             f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before "
-            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it" + (
+            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it"
+            + (
                 ". A batch in which no row counts, because all are ignored or weigh 0, has no mean: larger batches"
-                if math.isnan(total.item()) else ""
+                if math.isnan(total.item())
+                else ""
             )
-        )  # fmt: skip
+        )
 
 
 def refuse_broken_weights(run: Run) -> None:
@@ -199,9 +210,11 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
         missing = [point for point in POINTS if not callable(getattr(callback, point, None))]
         if missing:
             cure = "; wrap a schedule: train.LearningRate(schedule)" if hasattr(callback, "step") else ""
-            raise TypeError(f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback"
-                            + cure)  # fmt: skip
+            raise TypeError(
+                f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback" + cure
+            )
     return list(callbacks)
+
 
 POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")
 
@@ -259,8 +272,10 @@ def keeping(history: History) -> Iterator[None]:
     except BaseException as error:
         error.__dict__["history"] = history
         if isinstance(error, KeyboardInterrupt) and hasattr(error, "add_note"):  # Python 3.11 and later
-            error.add_note(f"fit: the {len(history)} epochs before are in the exception's .history; at a prompt: "
-                           "sys.last_value.history")  # fmt: skip
+            error.add_note(
+                f"fit: the {len(history)} epochs before are in the exception's .history; at a prompt: "
+                "sys.last_value.history"
+            )
         raise
 
 

@@ -50,8 +50,10 @@ def binary_accuracy(output: Tensor, target: Any) -> float:
     """
     made = output.op if isinstance(output, Tensor) else None
     if made is not None and "sigmoid" in (made.name, (output.options or {}).get("activation")):
-        raise ValueError("binary_accuracy: the output was made by a sigmoid, but needs logits, which are above 0 where "
-                         "it is above 1/2; give it output - 0.5")  # fmt: skip
+        raise ValueError(
+            "binary_accuracy: the output was made by a sigmoid, but needs logits, which are above 0 where "
+            "it is above 1/2; give it output - 0.5"
+        )
     y, t = _alike("binary_accuracy", output, target)
     if y.size == 0 or _has_nan(y) or _has_nan(t):
         return math.nan

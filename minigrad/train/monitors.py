@@ -18,7 +18,7 @@ WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*")
 
 
 def direction(name: str, penalties: Iterable[str] = ()) -> str | None:
-    """"max" where more of a column is better, "min" where less is, None where its name does not say.
+    """ "max" where more of a column is better, "min" where less is, None where its name does not say.
 
     >>> direction("val_accuracy"), direction("val_mean_absolute_error"), direction("L1Loss"), direction("r2")
     ('max', 'min', 'min', 'max')

@@ -21,9 +21,15 @@ class Run:
     """
 
     def __init__(
-        self, model: Module, optimizer: Optimizer, history: History, epochs: int, batches: int,
-        columns: Sequence[str] = (), callbacks: Sequence[Callback] = (),
-    ) -> None:  # fmt: skip
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        history: History,
+        epochs: int,
+        batches: int,
+        columns: Sequence[str] = (),
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
         self.model, self.optimizer, self.history = model, optimizer, history
         self.epochs, self.batches = epochs, batches
         self.columns, self.callbacks = list(columns), list(callbacks)

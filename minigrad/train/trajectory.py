@@ -26,9 +26,7 @@ class ClipGradients(Callback):
 
     adds_columns = False
 
-    def __init__(
-        self, max_norm: float | None = None, clip_value: float | None = None, norm_type: float = 2.0
-    ) -> None:
+    def __init__(self, max_norm: float | None = None, clip_value: float | None = None, norm_type: float = 2.0) -> None:
         if max_norm is None and clip_value is None:
             raise ValueError("ClipGradients: need max_norm, clip_value, or both")
         given = {"max_norm": max_norm, "clip_value": clip_value}
@@ -67,9 +65,12 @@ class LearningRate(Callback):
     adds_columns = False
 
     def __init__(
-        self, schedule: Schedule | ReduceLROnPlateau, every: str = "epoch", monitor: str = "val_loss",
+        self,
+        schedule: Schedule | ReduceLROnPlateau,
+        every: str = "epoch",
+        monitor: str = "val_loss",
         mode: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not isinstance(schedule, (Schedule, ReduceLROnPlateau)):
             raise TypeError(f"LearningRate: got {schedule!r}; need a schedule of minigrad.optim, such as StepLR")
         if every not in ("epoch", "batch"):
@@ -85,8 +86,10 @@ class LearningRate(Callback):
             raise ValueError("LearningRate: the schedule is on another optimizer than the one that fit was given")
         if isinstance(self.schedule, ReduceLROnPlateau):
             if self.every == "batch" and self.monitor.startswith("val_"):
-                raise ValueError(f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
-                                 "column of the training data")  # fmt: skip
+                raise ValueError(
+                    f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
+                    "column of the training data"
+                )
             if check_monitor("LearningRate", self.monitor, self.mode, run):
                 self._check_mode(run, self.schedule.mode)
         self.rates = []

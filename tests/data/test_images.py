@@ -59,9 +59,7 @@ def test_shifts():
 @pytest.mark.parametrize("shape", [(1, 28, 28), (8, 8), (2, 3, 4, 5)])
 def test_flat_rows_with_a_shape(transform, shape):
     x = images(shape, np.float64)
-    np.testing.assert_array_equal(
-        apply(transform(shape=shape), x.reshape(N, -1)), apply(transform(), x).reshape(N, -1)
-    )
+    np.testing.assert_array_equal(apply(transform(shape=shape), x.reshape(N, -1)), apply(transform(), x).reshape(N, -1))
     assert (apply(transform(), x, epoch=1) != apply(transform(), x)).any()
 
 

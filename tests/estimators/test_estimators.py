@@ -21,9 +21,13 @@ from minigrad.data import moons, regression
 from minigrad.sklearn import ElasticNetRegressor, LogisticClassifier, MLPClassifier, MLPRegressor
 
 ALL = [
-    ElasticNetRegressor(), ElasticNetRegressor(l1=0.01, standardize=True), LogisticClassifier(),
-    LogisticClassifier(l1=0.01, l2=0.0), MLPClassifier(epochs=60), MLPRegressor(epochs=60, prox=reg.L1(1e-5)),
-]  # fmt: skip
+    ElasticNetRegressor(),
+    ElasticNetRegressor(l1=0.01, standardize=True),
+    LogisticClassifier(),
+    LogisticClassifier(l1=0.01, l2=0.0),
+    MLPClassifier(epochs=60),
+    MLPRegressor(epochs=60, prox=reg.L1(1e-5)),
+]
 
 
 def expected_to_fail(estimator):
@@ -114,9 +118,15 @@ def test_one_class_and_no_fit():
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 @pytest.mark.parametrize(
     ("keyword", "cure"),
-    [("hidden_layer_sizes", "hidden="), ("early_stopping", "validation_fraction="), ("alpha", "penalty=reg.L2"),
-     ("max_iter", "epochs"), ("epoch", "did you mean 'epochs'"), ("solver", "optimizer")],
-)  # fmt: skip
+    [
+        ("hidden_layer_sizes", "hidden="),
+        ("early_stopping", "validation_fraction="),
+        ("alpha", "penalty=reg.L2"),
+        ("max_iter", "epochs"),
+        ("epoch", "did you mean 'epochs'"),
+        ("solver", "optimizer"),
+    ],
+)
 def test_keywords_of_other_perceptrons(kind, keyword, cure):
     with pytest.raises(TypeError, match=f"^{kind.__name__}: unknown keyword '{keyword}'") as told:
         kind(**{keyword: 1})

@@ -75,10 +75,15 @@ HOSTILE = {
     "half a byte": (raw({"a": described("F4", [1], 0, 1)}, b"1"), "0.5 bytes"),
     "pickle": (b"\x80\x05\x95\x1a\0\0\0\0\0\0\0\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.", "header should have"),
     "zip": (b"PK\x03\x04" + b"\0" * 60, "header should have"),
-}  # fmt: skip
+}
 
 # What the format's own library takes and minigrad refuses, each for a reason that the error names.
 STRICTER = {
-    "space first", "name twice", "name twice, escaped", "metadata's key twice", "metadata null", "unknown field",
+    "space first",
+    "name twice",
+    "name twice, escaped",
+    "metadata's key twice",
+    "metadata null",
+    "unknown field",
     "entry is a list",
-}  # fmt: skip
+}

@@ -298,9 +298,9 @@ def test_safetensors_reads_what_minigrad_writes(tmp_path):
 @pytest.mark.peers
 def test_minigrad_reads_what_safetensors_writes(tmp_path, rng):
     numpy = pytest.importorskip("safetensors.numpy")
-    arrays = {
-        f'"{code}\n{i}': (rng.random((i, 3)) * 100).astype(NUMPY[code]) for code in NUMPY for i in range(4)
-    } | {"": np.array(np.nan)}  # fmt: skip
+    arrays = {f'"{code}\n{i}': (rng.random((i, 3)) * 100).astype(NUMPY[code]) for code in NUMPY for i in range(4)} | {
+        "": np.array(np.nan)
+    }
     numpy.save_file(arrays, tmp_path / "a", metadata={"format": "np", "ü": "\n"})
     for way in ({}, {"mmap": True}):
         back = mg.load(tmp_path / "a", **way)

@@ -5,9 +5,18 @@ import numpy as np
 import minigrad.kernels as K
 
 TWO = [
-    "pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step", "leaky_relu", "leaky_slope", "gelu_grad",
+    "pow",
+    "atan2",
+    "hypot",
+    "logaddexp",
+    "maximum",
+    "minimum",
+    "step",
+    "leaky_relu",
+    "leaky_slope",
+    "gelu_grad",
     "gelu_tanh_grad",
-]  # fmt: skip
+]
 
 
 def compute(name, *operands):

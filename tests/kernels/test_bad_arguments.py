@@ -18,10 +18,18 @@ STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
-    "max": [1, 2], "min": [1, 2], "elastic_net": [1, 2], "dropout": [1, 2], "dropout_bits": [0], "uniform": [0],
-    "normal": [0], "random_bits": [0], "cross_entropy": [2, 3], "contiguous": [],
+    "max": [1, 2],
+    "min": [1, 2],
+    "elastic_net": [1, 2],
+    "dropout": [1, 2],
+    "dropout_bits": [0],
+    "uniform": [0],
+    "normal": [0],
+    "random_bits": [0],
+    "cross_entropy": [2, 3],
+    "contiguous": [],
     "coordinate_descent": [3, 4],
-}  # fmt: skip
+}
 
 
 def calls():
@@ -63,7 +71,8 @@ def calls():
         "group_norm": ([X, np.zeros(4), 0, 1], {}),
         "group_soft_threshold": ([X, np.ones(4), np.zeros_like(X), 0, 1], {"l1": 0.1, "strength": 0.2}),
         "group_level": (
-            [np.ones((3, 4)), X, X, np.ones(4), 0, 1], {"lr": 0.1, "root": 1.0, "eps": 0.1, "scale": 1.0},
+            [np.ones((3, 4)), X, X, np.ones(4), 0, 1],
+            {"lr": 0.1, "root": 1.0, "eps": 0.1, "scale": 1.0},
         ),
         "group_limit": ([X, np.zeros_like(X), 1, 2], {"low": 0.1, "high": 0.2}),
         "dropout_bits": ([np.zeros(2, np.uint8), 12], {**STREAM, "p": 0.5}),
@@ -82,9 +91,17 @@ UPDATES = {
     "adagrad_update": {"eps": 1e-8},
 }
 OTHERS = {  # they compute nothing
-    "empty", "empty_like", "empty_for", "empty_product", "empty_reduced", "alike", "broadcast", "segments", *UPDATES,
+    "empty",
+    "empty_like",
+    "empty_for",
+    "empty_product",
+    "empty_reduced",
+    "alike",
+    "broadcast",
+    "segments",
+    *UPDATES,
     "join",  # of a list: test_memory.py
-}  # fmt: skip
+}
 
 
 def wrong_versions(x):
@@ -93,15 +110,28 @@ def wrong_versions(x):
     misaligned[...] = x
     strided = np.repeat(x, 2, axis=-1)[..., ::2]
     return {
-        "None": None, "a list": x.tolist(), "a string": "x", "an object": object(),
-        "objects": x.astype(object), "strings": x.astype(str), "integers": x.astype(np.int16),
-        "float16": x.astype(np.float16), "float32": x.astype(np.float32), "complex": x.astype(complex),
-        "misaligned": misaligned, "byte-swapped": x.astype(x.dtype.newbyteorder()), "strided": strided,
-        "reversed": x[..., ::-1], "0-d": np.array(x.flat[0]), "empty": x[:0], "too short": x.ravel()[:-1],
-        "too long": np.concatenate([x.ravel()] * 2), "one axis more": x[None],
+        "None": None,
+        "a list": x.tolist(),
+        "a string": "x",
+        "an object": object(),
+        "objects": x.astype(object),
+        "strings": x.astype(str),
+        "integers": x.astype(np.int16),
+        "float16": x.astype(np.float16),
+        "float32": x.astype(np.float32),
+        "complex": x.astype(complex),
+        "misaligned": misaligned,
+        "byte-swapped": x.astype(x.dtype.newbyteorder()),
+        "strided": strided,
+        "reversed": x[..., ::-1],
+        "0-d": np.array(x.flat[0]),
+        "empty": x[:0],
+        "too short": x.ravel()[:-1],
+        "too long": np.concatenate([x.ravel()] * 2),
+        "one axis more": x[None],
         "a broadcast": np.broadcast_to(x.flat[0], x.shape),
         "a subclass": np.ma.masked_array(x),
-    }  # fmt: skip
+    }
 
 
 def copied(x):

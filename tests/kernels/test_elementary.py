@@ -12,9 +12,22 @@ from minigrad.kernels import reference
 
 pytestmark = needs_native
 BOUND = {  # ulp of float64
-    "expm1": 2, "log1p": 2, "log2": 2, "sin": 2, "cos": 2, "tan": 3, "sinh": 3, "cosh": 3, "asinh": 3, "atan": 2,
-    "erf": 2, "softplus": 2, "pow": 2, "atan2": 2, "hypot": 2,
-}  # fmt: skip
+    "expm1": 2,
+    "log1p": 2,
+    "log2": 2,
+    "sin": 2,
+    "cos": 2,
+    "tan": 3,
+    "sinh": 3,
+    "cosh": 3,
+    "asinh": 3,
+    "atan": 2,
+    "erf": 2,
+    "softplus": 2,
+    "pow": 2,
+    "atan2": 2,
+    "hypot": 2,
+}
 EXACT = ["floor", "ceil", "maximum", "minimum", "step", "leaky_relu", "leaky_slope"]
 GELU = ["gelu", "gelu_grad", "gelu_tanh", "gelu_tanh_grad"]  # accurate as test_gelu.py says
 ALL = [*BOUND, "normal_cdf", "logaddexp", *EXACT, *GELU]
@@ -28,9 +41,12 @@ def truth(name, *operands):
     if np.finfo(np.longdouble).nmant < 63:
         pytest.skip("long double is float64 on this machine: no wider type to compare with")
     special = {
-        "log2": lambda x: mp.log(x, 2), "softplus": lambda x: mp.log1p(mp.exp(x)), "pow": mp.power,
-        "normal_cdf": mp.ncdf, "logaddexp": lambda a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
-    }  # fmt: skip
+        "log2": lambda x: mp.log(x, 2),
+        "softplus": lambda x: mp.log1p(mp.exp(x)),
+        "pow": mp.power,
+        "normal_cdf": mp.ncdf,
+        "logaddexp": lambda a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
+    }
     function, found = special.get(name) or getattr(mp, name), []
     with mp.workprec(160):
         for x in zip(*(v.tolist() for v in operands)):
@@ -68,8 +84,31 @@ def test_absolute_accuracy(name):
 def test_one_answer(name, dtype):
     """Special values in every pair, every size, and any bits at all."""
     rng = np.random.default_rng(4)
-    edges = [*SPECIALS, 5e-324, 2.0**-1022, 0.5, -0.5, 2, -3, 0.41421356, 2.41421356, 22.0, 709.9, 710.3, -745.5, 711.0,
-             2.0**27, 2.0**30, 2.0**52 + 1, 2.0**53 - 1, -(2.0**53), 1e300, -1e308, 5.93, 5.99]  # fmt: skip
+    edges = [
+        *SPECIALS,
+        5e-324,
+        2.0**-1022,
+        0.5,
+        -0.5,
+        2,
+        -3,
+        0.41421356,
+        2.41421356,
+        22.0,
+        709.9,
+        710.3,
+        -745.5,
+        711.0,
+        2.0**27,
+        2.0**30,
+        2.0**52 + 1,
+        2.0**53 - 1,
+        -(2.0**53),
+        1e300,
+        -1e308,
+        5.93,
+        5.99,
+    ]
     with np.errstate(over="ignore", invalid="ignore"):
         a, b = (v.ravel().astype(dtype) for v in np.meshgrid(edges, edges))
         anything = [np.frombuffer(rng.bytes(1500 * dtype().itemsize), dtype) for _ in range(2)]
@@ -118,17 +157,19 @@ def test_special_values(dtype):
         "expm1": [*same, (inf, inf), (-inf, -1), (-1e5, -1), (1e5, inf)],
         "log1p": [*same, (inf, inf), (-1, -inf), (-2, nan), (-inf, nan)],
         "log2": [(0, -inf), (-0.0, -inf), (1, 0), (8, 3), (0.125, -3), (inf, inf), (-1, nan), (-inf, nan), (nan, nan)],
-        "sin": [*same, (inf, nan), (-inf, nan)], "tan": [*same, (inf, nan), (-inf, nan)],
+        "sin": [*same, (inf, nan), (-inf, nan)],
+        "tan": [*same, (inf, nan), (-inf, nan)],
         "cos": [(0, 1), (-0.0, 1), (tiny, 1), (inf, nan), (-inf, nan), (nan, nan)],
         "sinh": [*same, (inf, inf), (-inf, -inf), (1e5, inf)],
         "cosh": [(0, 1), (-0.0, 1), (inf, inf), (-inf, inf), (-1e5, inf), (nan, nan)],
-        "asinh": [*same, (inf, inf), (-inf, -inf)], "atan": [*same, (inf, pi / 2), (-inf, -pi / 2), (big, pi / 2)],
+        "asinh": [*same, (inf, inf), (-inf, -inf)],
+        "atan": [*same, (inf, pi / 2), (-inf, -pi / 2), (big, pi / 2)],
         "erf": [(0, 0), (-0.0, -0.0), (nan, nan), (6, 1), (inf, 1), (-inf, -1), (-big, -1)],
         "normal_cdf": [(0, 0.5), (-0.0, 0.5), (inf, 1), (-inf, 0), (9, 1), (-40, 0), (nan, nan)],
         "softplus": [(inf, inf), (-inf, 0), (-1e5, 0), (1e4, 1e4), (nan, nan)],
         "floor": [(-0.0, -0.0), (0.5, 0), (-0.5, -1), (-tiny, -1), (big, big), (-inf, -inf), (nan, nan)],
         "ceil": [(-0.0, -0.0), (0.5, 1), (-0.5, -0.0), (tiny, 1), (-big, -big), (inf, inf), (nan, nan)],
-    }  # fmt: skip
+    }
     for name, pairs in table.items():
         x, y = np.array(pairs, dtype).T.copy()
         got = compute(name, x)
@@ -177,8 +218,17 @@ def test_huge_angles():
 
 def test_step_by_step():
     """From number to number the values fall by an ulp at most, also where a formula or a table changes."""
-    for name, start in [("erf", 0.1927), ("erf", 0.578), ("erf", 2.8915), ("sinh", 1.0), ("asinh", 2.0**28),
-                        ("atan", 0.4142135), ("atan", 2.414213), ("expm1", 0.34657), ("log1p", 0.5)]:  # fmt: skip
+    for name, start in [
+        ("erf", 0.1927),
+        ("erf", 0.578),
+        ("erf", 2.8915),
+        ("sinh", 1.0),
+        ("asinh", 2.0**28),
+        ("atan", 0.4142135),
+        ("atan", 2.414213),
+        ("expm1", 0.34657),
+        ("log1p", 0.5),
+    ]:
         x = (np.array(start, np.float32) + np.arange(-3000, 3000) * np.spacing(np.float32(start))).astype(np.float64)
         y = compute(name, x)
         assert (np.diff(y) >= -np.spacing(np.abs(y[1:]))).all(), (name, start)
@@ -192,9 +242,14 @@ def test_where(dtype):
     a[0, :4], b[0, :4] = [np.nan, -0.0, 0.0, np.inf], [-0.0, np.nan, np.inf, 0.0]
     c = a > b
     for condition, p, q in [
-        (c, a, b), (c.T.copy().T, a[:, ::-1], b), (c[:1], a, b[:, :1]), (c, a[0], 0.1), (c, 2, b), (c, 1.0, -0.0),
+        (c, a, b),
+        (c.T.copy().T, a[:, ::-1], b),
+        (c[:1], a, b[:, :1]),
+        (c, a[0], 0.1),
+        (c, 2, b),
+        (c, 1.0, -0.0),
         (c[:, :1], a.astype(np.float32), b),
-    ]:  # fmt: skip
+    ]:
 
         def call(condition=condition, p=p, q=q):
             out = np.empty(a.shape, dtype)
@@ -208,9 +263,12 @@ def test_where(dtype):
     assert bits(a) == bits(expected)
     out = np.zeros((70, 300), dtype)
     for wrong, error, match in [
-        ((a, a, b), DTypeError, "need bool"), ((c[:, :5], a, b), ShapeError, "the condition is"),
-        ((c, a[:5], b), ShapeError, "a is"), ((c, a, b > 0), DTypeError, "where"), ((c, a, "1"), TypeError, "number"),
-    ]:  # fmt: skip
+        ((a, a, b), DTypeError, "need bool"),
+        ((c[:, :5], a, b), ShapeError, "the condition is"),
+        ((c, a[:5], b), ShapeError, "a is"),
+        ((c, a, b > 0), DTypeError, "where"),
+        ((c, a, "1"), TypeError, "number"),
+    ]:
         with pytest.raises(error, match=match):
             K.where(*wrong, out)
     assert not out.any()

@@ -70,9 +70,15 @@ def test_threads_change_nothing(native, dtype):
     flat = rng.standard_normal(100_003).astype(dtype)
     wide, cube = flat[:99_999].reshape(3, -1), flat[:96_000].reshape(20, 60, 80)
     for a, b in [
-        (flat, flat[::-1]), (flat, 0.1), (wide, wide[:, ::-1]), (wide, wide[:, :1]), (wide.T, wide[0][:, None]),
-        (cube, cube[:1, :, :1]), (cube.transpose(2, 0, 1), cube[0, 0, :, None, None]), (cube, cube[:, :, ::-1]),
-    ]:  # fmt: skip
+        (flat, flat[::-1]),
+        (flat, 0.1),
+        (wide, wide[:, ::-1]),
+        (wide, wide[:, :1]),
+        (wide.T, wide[0][:, None]),
+        (cube, cube[:1, :, :1]),
+        (cube.transpose(2, 0, 1), cube[0, 0, :, None, None]),
+        (cube, cube[:, :, ::-1]),
+    ]:
         (y,) = assert_one_answer(lambda a=a, b=b: call("add", a, b))
         assert bits(y) == bits(a + b)
     for name in UNARY:
@@ -95,12 +101,19 @@ def test_layouts_equal_the_copy(native, shape, dtype):
 @pytest.mark.parametrize(
     ("a", "b", "out"),
     [
-        ((4, 5), (5,), (4, 5)), ((4, 5), (4, 1), (4, 5)), ((5,), (4, 1), (4, 5)), ((), (3, 4), (3, 4)), ((), (), ()),
-        ((1, 1), (1,), (2, 3)), ((0, 3), (1, 3), (0, 3)), ((3, 0), (3, 1), (3, 0)), ((2, 1, 4), (3, 1), (2, 3, 4)),
+        ((4, 5), (5,), (4, 5)),
+        ((4, 5), (4, 1), (4, 5)),
+        ((5,), (4, 1), (4, 5)),
+        ((), (3, 4), (3, 4)),
+        ((), (), ()),
+        ((1, 1), (1,), (2, 3)),
+        ((0, 3), (1, 3), (0, 3)),
+        ((3, 0), (3, 1), (3, 0)),
+        ((2, 1, 4), (3, 1), (2, 3, 4)),
         ((2, 3, 4, 5), (3, 1, 5), (2, 3, 4, 5)),
         ((2,) * 12, (1, 2) * 6, (2,) * 12),
     ],
-)  # fmt: skip
+)
 def test_broadcasting(native, a, b, out, dtype):
     rng = np.random.default_rng(3)
     a, b = rng.standard_normal(a).astype(dtype), rng.standard_normal(b).astype(dtype)
@@ -165,9 +178,13 @@ def test_in_place_and_overlap(native, dtype):
         getattr(K, name)(x, x)
         assert bits(x) == bits(call(name, start))
     for view, out in [
-        (np.s_[:-1], np.s_[1:]), (np.s_[1:], np.s_[:-1]), (np.s_[398::-1], np.s_[:399]), (np.s_[:200], np.s_[200:]),
-        (np.s_[:1], np.s_[:200]), (np.s_[::2], np.s_[:200]),
-    ]:  # fmt: skip
+        (np.s_[:-1], np.s_[1:]),
+        (np.s_[1:], np.s_[:-1]),
+        (np.s_[398::-1], np.s_[:399]),
+        (np.s_[:200], np.s_[200:]),
+        (np.s_[:1], np.s_[:200]),
+        (np.s_[::2], np.s_[:200]),
+    ]:
         x, y = start.copy(), start.copy()
         K.copy(x[view], x[out])
         K.add(y[view], y[view], y[out])

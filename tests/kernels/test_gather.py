@@ -131,9 +131,18 @@ def test_threads_of_add_at_share_outer_axes_too():
 def test_place(dtype):
     """Into views of every kind: what lies between their items stays."""
     views = [
-        np.s_[...], np.s_[2:7], np.s_[:, 1:4], np.s_[:, :, 2:5], np.s_[::-1], np.s_[::2, ::-2, ::3], np.s_[1, :, 1],
-        np.s_[0:0], np.s_[3, 4, 5, ...], np.s_[:, 0], np.s_[..., None, 0, :],
-    ]  # fmt: skip
+        np.s_[...],
+        np.s_[2:7],
+        np.s_[:, 1:4],
+        np.s_[:, :, 2:5],
+        np.s_[::-1],
+        np.s_[::2, ::-2, ::3],
+        np.s_[1, :, 1],
+        np.s_[0:0],
+        np.s_[3, 4, 5, ...],
+        np.s_[:, 0],
+        np.s_[..., None, 0, :],
+    ]
     for view in views:
         for transposed in False, True:
             before = np.random.default_rng(3).integers(0, 100, (8, 6, 70)).astype(dtype)
@@ -177,11 +186,14 @@ def test_add_at_and_place_refuse_before_they_write():
     with pytest.raises(ValueError, match="shares"):
         K.add_at(out[:2], index, out)
     for a, target, error in [
-        (x, out, ShapeError), (x.astype(np.float32), out[:2], DTypeError), (x.T.copy().T, out[:2], ValueError),
-        (out[1:3], out[:2], ValueError), (x, np.broadcast_to(out[0], (2, 3)), ValueError),
+        (x, out, ShapeError),
+        (x.astype(np.float32), out[:2], DTypeError),
+        (x.T.copy().T, out[:2], ValueError),
+        (out[1:3], out[:2], ValueError),
+        (x, np.broadcast_to(out[0], (2, 3)), ValueError),
         (x, np.lib.stride_tricks.as_strided(out, (2, 3), (0, 8)), ValueError),
         (x.astype(object), out[:2].astype(object), DTypeError),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(error, match="place"):
             K.place(a, target)
     assert not out.any()

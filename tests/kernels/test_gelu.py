@@ -29,9 +29,11 @@ def truth(name, x, mp):
     u, slope = x * (c + mp.mpf("0.044715") * c * x * x), c + 3 * mp.mpf("0.044715") * c * x * x
     s, other = 1 / (1 + mp.exp(-u)), 1 / (1 + mp.exp(u))
     return {
-        "gelu": lambda: x * mp.ncdf(x), "gelu_grad": lambda: mp.ncdf(x) + x * mp.npdf(x), "gelu_tanh": lambda: x * s,
+        "gelu": lambda: x * mp.ncdf(x),
+        "gelu_grad": lambda: mp.ncdf(x) + x * mp.npdf(x),
+        "gelu_tanh": lambda: x * s,
         "gelu_tanh_grad": lambda: s + x * s * other * slope,
-    }[name]()  # fmt: skip
+    }[name]()
 
 
 @each

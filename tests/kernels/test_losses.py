@@ -109,20 +109,28 @@ def test_gradients_are_differences(name):
 def test_bad_input_is_refused_before_anything_is_written():
     x, t, loss, g = (np.full((2, 3), value, np.float32) for value in (1, 0, 7, 1))
     for error, text, call in [
-        (DTypeError, "bce_with_logits: x is float32 .*, t is int64",
-         lambda: K.bce_with_logits(x, t.astype(np.int64), loss, reduction=NONE)),
-        (ShapeError, r"mse: x is float32 \(2, 3\), t is float32 \(3, 2\); need the same shape",
-         lambda: K.mse(x, t.reshape(3, 2), loss, reduction=NONE)),
+        (
+            DTypeError,
+            "bce_with_logits: x is float32 .*, t is int64",
+            lambda: K.bce_with_logits(x, t.astype(np.int64), loss, reduction=NONE),
+        ),
+        (
+            ShapeError,
+            r"mse: x is float32 \(2, 3\), t is float32 \(3, 2\); need the same shape",
+            lambda: K.mse(x, t.reshape(3, 2), loss, reduction=NONE),
+        ),
         (ShapeError, "mse: .* need one element", lambda: K.mse(x, t, loss, reduction=MEAN)),
-        (ShapeError, "mse: .* no mean of no losses",
-         lambda: K.mse(x[:0], t[:0], loss.reshape(-1)[:1], reduction=MEAN)),
+        (ShapeError, "mse: .* no mean of no losses", lambda: K.mse(x[:0], t[:0], loss.reshape(-1)[:1], reduction=MEAN)),
         (DTypeError, "mse: an array is int64", lambda: K.mse(*[np.ones(3, np.int64)] * 3, reduction=NONE)),
         (ValueError, "strided", lambda: K.mse(x.T, t.T, loss.T, reduction=NONE)),
         (ValueError, "reduction is -1", lambda: K.bce_with_logits(x, t, loss, reduction=-1)),
         (ShapeError, "mse_grad: .* g is", lambda: K.mse_grad(x, t, g, loss, reduction=SUM)),
-        (DTypeError, "bce_with_logits_grad: x is float32 .*, out is float64",
-         lambda: K.bce_with_logits_grad(x, t, g, loss.astype(float), reduction=NONE)),
-    ]:  # fmt: skip
+        (
+            DTypeError,
+            "bce_with_logits_grad: x is float32 .*, out is float64",
+            lambda: K.bce_with_logits_grad(x, t, g, loss.astype(float), reduction=NONE),
+        ),
+    ]:
         with pytest.raises(error, match=text):
             call()
     assert (loss == 7).all()

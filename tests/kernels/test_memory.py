@@ -52,9 +52,16 @@ def test_large_arrays_start_on_a_cache_line_and_are_freed():
 def test_broadcast(dtype):
     x = np.arange(12).reshape(3, 1, 4).astype(dtype)
     for a, shape in [
-        (x, (3, 5, 4)), (x, (2, 3, 1, 4)), (x[..., ::-2], (3, 2, 2)), (x[:, :, :1], (3, 7, 9)), (x[:0], (0, 2, 4)),
-        (x[0, 0, 0, ...], ()), (x[0, 0, 0, ...], (2, 0)), (x, (1,) * 9 + (3, 1, 4)), (x, (3, 0, 4)),
-    ]:  # fmt: skip
+        (x, (3, 5, 4)),
+        (x, (2, 3, 1, 4)),
+        (x[..., ::-2], (3, 2, 2)),
+        (x[:, :, :1], (3, 7, 9)),
+        (x[:0], (0, 2, 4)),
+        (x[0, 0, 0, ...], ()),
+        (x[0, 0, 0, ...], (2, 0)),
+        (x, (1,) * 9 + (3, 1, 4)),
+        (x, (3, 0, 4)),
+    ]:
         y, expected = K.broadcast(a, shape), np.broadcast_to(a, shape)
         assert (y.shape, y.dtype, y.flags.writeable) == (expected.shape, expected.dtype, False)
         np.testing.assert_array_equal(y, expected)
@@ -94,9 +101,13 @@ def test_empty_refuses():
 def test_empty_for():
     x, y = np.ones((3, 4), np.float32), np.ones((2, 1, 4))
     for a, b, shape, dtype in [
-        (x, x, (3, 4), np.float32), (x, y, (2, 3, 4), np.float64), (x, 2.0, (3, 4), np.float32),
-        (True, y, (2, 1, 4), np.float64), (x.T, x.T, (4, 3), np.float32), (x[:0], 1, (0, 4), np.float32),
-    ]:  # fmt: skip
+        (x, x, (3, 4), np.float32),
+        (x, y, (2, 3, 4), np.float64),
+        (x, 2.0, (3, 4), np.float32),
+        (True, y, (2, 1, 4), np.float64),
+        (x.T, x.T, (4, 3), np.float32),
+        (x[:0], 1, (0, 4), np.float32),
+    ]:
         z = K.empty_for(a, b)
         assert (z.shape, z.dtype, z.flags.c_contiguous) == (shape, dtype, True)
     for a, b in (x, y.astype("f4")), (x[:, :1], x[:1]), (x[:0], x[:1]), (x[0], x[:, :1]), (x[0, 0, ...], x):
@@ -190,12 +201,19 @@ def test_join(dtype, sizes):
 def test_join_refuses_before_it_writes():
     x, out = np.ones((2, 3), np.float32), np.zeros((5, 3), np.float32)
     cases = [
-        ([x, x], out, 0, ShapeError), ([x, x[:, :2]], out, 0, ShapeError), ([x, x, x[0, 0, ...]], out, 0, ShapeError),
-        ([x, x, x[:1].astype("f8")], out, 0, DTypeError), ([x, np.ones((3, 3), object)], out, 0, DTypeError),
-        ([x, out[:3]], out, 0, ValueError), ([x, np.ones((3, 6), np.float32)[:, ::2]], out, 0, ValueError),
-        ([x, None], out, 0, TypeError), ([x, x], out, 2, ShapeError), ([x, x], out, -1, ShapeError),
-        ([x, x, x[:1]], out[:, ::-1], 0, ValueError), ([x], np.ones(3), 0, (ShapeError, DTypeError)),
-    ]  # fmt: skip
+        ([x, x], out, 0, ShapeError),
+        ([x, x[:, :2]], out, 0, ShapeError),
+        ([x, x, x[0, 0, ...]], out, 0, ShapeError),
+        ([x, x, x[:1].astype("f8")], out, 0, DTypeError),
+        ([x, np.ones((3, 3), object)], out, 0, DTypeError),
+        ([x, out[:3]], out, 0, ValueError),
+        ([x, np.ones((3, 6), np.float32)[:, ::2]], out, 0, ValueError),
+        ([x, None], out, 0, TypeError),
+        ([x, x], out, 2, ShapeError),
+        ([x, x], out, -1, ShapeError),
+        ([x, x, x[:1]], out[:, ::-1], 0, ValueError),
+        ([x], np.ones(3), 0, (ShapeError, DTypeError)),
+    ]
     for xs, target, axis, error in cases:
         with pytest.raises(error, match="join"):
             K.join(xs, target, axis)

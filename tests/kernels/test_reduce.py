@@ -43,8 +43,13 @@ SHAPES = [
     *[((n, 3), 0, 1) for n in [0, 1, 31, 32, 33, 63, 64, 65, 97, 1000]],
     *[((70, n), 0, 1) for n in [1, 2, 7, 8, 9, 63, 64, 65, 255, 256, 257, 1100]],
     *[((3, 5, 7), first, last) for first, last in [(0, 1), (0, 2), (1, 2), (1, 3), (0, 3), (1, 1), (3, 3), (0, 0)]],
-    ((40, 50, 60), 1, 2), ((1000, 130), 1, 2), ((2, 100, 700), 1, 2), ((0, 4), 1, 2), ((0, 4), 0, 1), ((4, 0), 0, 1),
-]  # fmt: skip
+    ((40, 50, 60), 1, 2),
+    ((1000, 130), 1, 2),
+    ((2, 100, 700), 1, 2),
+    ((0, 4), 1, 2),
+    ((0, 4), 0, 1),
+    ((4, 0), 0, 1),
+]
 
 
 @pytest.mark.parametrize("dtype", REALS)
@@ -150,8 +155,11 @@ def test_bad_input_is_refused_before_anything_is_written():
     for error, text, call in [
         (ShapeError, r"sum: axes \[1, 3\)", lambda: K.sum(x, out, 1, 3)),
         (ShapeError, r"mean: axes \[2, 1\)", lambda: K.mean(x, out, 2, 1)),
-        (ShapeError, r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\) for axes \[0, 1\)",
-         lambda: K.sum(x, out, 0, 1)),
+        (
+            ShapeError,
+            r"sum: x is float32 \(4, 6\), out is float32 \(4,\); need out \(6,\) for axes \[0, 1\)",
+            lambda: K.sum(x, out, 0, 1),
+        ),
         (DTypeError, "sum: x is float32", lambda: K.sum(x, np.empty(4), 1, 2)),
         (DTypeError, "sum: an array is int64", lambda: K.sum(x.astype(np.int64), out, 1, 2)),
         (ValueError, "strided", lambda: K.sum(x[:, ::2], out, 1, 2)),
@@ -160,13 +168,16 @@ def test_bad_input_is_refused_before_anything_is_written():
         (ShapeError, "min: axes .* have no element", lambda: K.min(x[:, :0].copy(), out, index, 1, 2)),
         (DTypeError, "max: index is int32", lambda: K.max(x, out, index.astype(np.int32), 1, 2)),
         (ShapeError, "min: index is", lambda: K.min(x, out, index[:3], 1, 2)),
-        (IndexError, r"max_grad: index\[2\] is 6; need 0 <= index < 6",
-         lambda: K.max_grad(out, np.array([0, 5, 6, 1]), x, 1, 2)),
+        (
+            IndexError,
+            r"max_grad: index\[2\] is 6; need 0 <= index < 6",
+            lambda: K.max_grad(out, np.array([0, 5, 6, 1]), x, 1, 2),
+        ),
         (IndexError, r"max_grad: index\[3\] is -1", lambda: K.max_grad(out, np.array([0, 5, 3, -1]), x, 1, 2)),
         (ShapeError, "max_grad: g is", lambda: K.max_grad(out[:3], index, x, 1, 2)),
         (DTypeError, "max_grad: index is", lambda: K.max_grad(out, index.astype(float), x, 1, 2)),
         (TypeError, "ndarray", lambda: K.sum([1.0], out, 0, 1)),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(error, match=text):
             call()
     assert (x == 1).all()

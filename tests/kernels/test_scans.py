@@ -84,9 +84,16 @@ def test_cumulative_sums_do_not_lose_small_terms():
 
 @pytest.mark.parametrize("kernels", [K, reference])
 @pytest.mark.parametrize(
-    ("dtype", "size"), [(np.float32, 1e-42), (np.float32, 1e38), (np.float64, 1e-320), (np.float64, 1e-200),
-                        (np.float64, 1e200), (np.float64, 1e308)]
-)  # fmt: skip
+    ("dtype", "size"),
+    [
+        (np.float32, 1e-42),
+        (np.float32, 1e38),
+        (np.float64, 1e-320),
+        (np.float64, 1e-200),
+        (np.float64, 1e200),
+        (np.float64, 1e308),
+    ],
+)
 def test_norms_neither_overflow_nor_vanish(kernels, dtype, size):
     for n in (2, 1500):
         x = np.zeros((1, n), dtype)

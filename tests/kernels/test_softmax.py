@@ -64,8 +64,12 @@ def all_rows(x, kernels=K):
     """The outputs of all four row kernels."""
     y, log_y = (row_kernel(name, x, kernels=kernels) for name in ("softmax", "log_softmax"))
     g = logits(x.shape, x.dtype, seed=5)
-    return (y, log_y, row_kernel("softmax_grad", g, y, kernels=kernels),
-            row_kernel("log_softmax_grad", g, log_y, kernels=kernels))  # fmt: skip
+    return (
+        y,
+        log_y,
+        row_kernel("softmax_grad", g, y, kernels=kernels),
+        row_kernel("log_softmax_grad", g, log_y, kernels=kernels),
+    )
 
 
 @pytest.mark.parametrize("dtype", REALS)
@@ -81,8 +85,10 @@ def test_cross_entropy_one_answer(shape, kind, dtype):
     x, target = special(shape, dtype), targets(shape, dtype, kind)
     for reduction in (NONE, MEAN, SUM):
         if len(x) or reduction != MEAN:
-            assert_one_answer(lambda reduction=reduction: cross_entropy(x, target, reduction),
-                              threads=(1, 2, 3, 4) if shape in LARGE else (1,))  # fmt: skip
+            assert_one_answer(
+                lambda reduction=reduction: cross_entropy(x, target, reduction),
+                threads=(1, 2, 3, 4) if shape in LARGE else (1,),
+            )
 
 
 @pytest.mark.parametrize("dtype", REALS)
@@ -224,7 +230,7 @@ def test_bad_input_is_refused_before_anything_is_written():
         (ShapeError, "rows, classes", {"x": x.reshape(-1), "probs": probs.reshape(-1)}),
         (ShapeError, "at least one class", dict.fromkeys(("x", "probs", "target"), t[:, :0].copy())),
         (ValueError, "same dtype and size", {"probs": probs.astype(np.float64)}),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(error, match=text):
             call(**bad)
     with pytest.raises(IndexError, match=r"cross_entropy: label\[1\] is -1; need 0 <= label < 3"):

@@ -10,8 +10,10 @@ from lab.choosing import run
 def test_notes_say_what_was_taken_as_something(houses, tmp_path, capsys):
     """They stand in what is printed, in the report and in the JSON."""
     lines = houses.read_text().splitlines()
-    extra = ["row,sick,one,size,y", *(f"{i},{'TRUE' if i % 3 else 'FALSE'},7,{line.split(',')[0]},{i % 2}"
-                                      for i, line in enumerate(lines[1:]))]  # fmt: skip
+    extra = [
+        "row,sick,one,size,y",
+        *(f"{i},{'TRUE' if i % 3 else 'FALSE'},7,{line.split(',')[0]},{i % 2}" for i, line in enumerate(lines[1:])),
+    ]
     extra[7] = extra[7][:-1]
     path = tmp_path / "visits.csv"
     path.write_text("\n".join(f"{'' if i == 0 else 'r' + str(i)},{line}" for i, line in enumerate(extra)))

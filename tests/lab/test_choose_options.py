@@ -6,8 +6,18 @@ from minigrad import cli
 from minigrad.commands import choose_options
 
 
-@pytest.mark.parametrize("arguments", [["--ratio", "2"], ["--l1-ratio", "1.5"], ["--lr", "-1"], ["--jobs", "0"],
-                                       ["--jobs", "1.5"], ["--ratio", "x"], ["--missing-target", "mean"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--ratio", "2"],
+        ["--l1-ratio", "1.5"],
+        ["--lr", "-1"],
+        ["--jobs", "0"],
+        ["--jobs", "1.5"],
+        ["--ratio", "x"],
+        ["--missing-target", "mean"],
+    ],
+)
 def test_numbers_out_of_range_name_their_option(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["cv", "moons", *arguments])

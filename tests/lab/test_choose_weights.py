@@ -24,8 +24,11 @@ def test_coefficients_by_name(houses, tmp_path, capsys):
     assert found["lambda_min"] == right.lambda_min
     at = found["coefficients"]["at"]
     assert found["coefficients"]["inputs"] == table.names and found["coefficients"]["classes"] is None
-    assert at["best"] == {"lambda": right.lambda_min, "intercept": right.model.intercept,
-                          "coefficients": right.model.coefficients.tolist()}  # fmt: skip
+    assert at["best"] == {
+        "lambda": right.lambda_min,
+        "intercept": right.model.intercept,
+        "coefficients": right.model.coefficients.tolist(),
+    }
     assert at["one-standard-error"]["coefficients"] == right.model_1se.coefficients.tolist()
     lines = said[said.index("Coefficients, in the units of the data, for price") :].splitlines()
     assert lines[1].startswith("input") and lines[2].startswith("(intercept)") and lines[3].split()[0] == "a"
@@ -45,8 +48,11 @@ def test_the_largest_effects_come_first(tmp_path, capsys):
     y = 3 * x[:, 0] + 2 * x[:, 1] + 0.01 * x[:, 2:].sum(1)
     x[:, 0] *= 1000  # in metres, not in kilometres
     path = tmp_path / "t.csv"
-    path.write_text(",".join(f"v{i}" for i in range(30)) + ",y\n"
-                    + "\n".join(",".join(map(repr, row)) for row in np.column_stack([x, y]).tolist()))  # fmt: skip
+    path.write_text(
+        ",".join(f"v{i}" for i in range(30))
+        + ",y\n"
+        + "\n".join(",".join(map(repr, row)) for row in np.column_stack([x, y]).tolist())
+    )
     assert run("path", path, "--count", 3, "--ratio", 1e-4, "--no-figures", "--out", tmp_path) == 0
     lines = capsys.readouterr().out.split("Coefficients, in the units of the data, for y")[1].splitlines()
     assert "(5 smaller ones stand in the JSON)" in lines[0]

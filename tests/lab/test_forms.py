@@ -44,13 +44,18 @@ FORMS = {
     "a byte order mark": (lines(ROWS).replace("\n", "\r\n").encode("utf-8-sig"), []),
     "gzip": (gzip.compress(lines(ROWS).encode()), []),
     "words found by themselves": (lines(ROWS), ["--categorical", "all"]),
-    "rows without a target": (lines([*ROWS, ["1", "2", "3", "a", "NA"], ["1", "2", "3", "c", ""]]),
-                              ["--missing-target", "drop"]),
+    "rows without a target": (
+        lines([*ROWS, ["1", "2", "3", "a", "NA"], ["1", "2", "3", "c", ""]]),
+        ["--missing-target", "drop"],
+    ),
     "a column to be ignored": (lines(numbered(ROWS), ["id", *NAMES]), ["--ignore", "id"]),
-    "groups and weights": (lines([[*row[:4], f"g{i // 4}", "1", row[4]] for i, row in enumerate(ROWS)],
-                                 [*NAMES[:4], "group", "w", "price"]),
-                           ["--fold-groups", "group", "--weights", "w"]),
-}  # fmt: skip
+    "groups and weights": (
+        lines(
+            [[*row[:4], f"g{i // 4}", "1", row[4]] for i, row in enumerate(ROWS)], [*NAMES[:4], "group", "w", "price"]
+        ),
+        ["--fold-groups", "group", "--weights", "w"],
+    ),
+}
 
 
 def fitted(tmp_path, content, options):

@@ -45,8 +45,12 @@ def test_one_column_more_than_rows_changes_nothing(rng, classes):
 def test_products_of_all_columns_are_never_made(rng):
     """30,000 columns of 20 rows: 5 MB, where the products of all columns would take 7 GB."""
     x, y = wide(rng, p=30_000)
-    for family, target in ((linear_model.Regression(), y), (linear_model.Regression(0.0), y),
-                           (linear_model.Logistic(), y > y.mean()), (linear_model.Logistic(0.0), y > y.mean())):
+    for family, target in (
+        (linear_model.Regression(), y),
+        (linear_model.Regression(0.0), y),
+        (linear_model.Logistic(), y > y.mean()),
+        (linear_model.Logistic(0.0), y > y.mean()),
+    ):
         tracemalloc.start()
         solver = family.start(x, target.astype(np.int64) if target.dtype == bool else target)
         assert solver.fit(0.3 * min(solver.lambda_max(), 1.0)).nonzeros

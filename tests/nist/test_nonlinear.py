@@ -96,8 +96,10 @@ MODELS = {
 def read(name):
     """(starts, certified, y, inputs) of a file: its header says on which lines they stand."""
     lines = (FOLDER / f"{name}.dat").read_text().splitlines()
-    said = [re.search(rf"{what}\s*\(lines\s+(\d+) to\s+(\d+)\)", "\n".join(lines[:12])) for what in
-            ("Starting Values", "Data")]  # fmt: skip
+    said = [
+        re.search(rf"{what}\s*\(lines\s+(\d+) to\s+(\d+)\)", "\n".join(lines[:12]))
+        for what in ("Starting Values", "Data")
+    ]
     (first, last), (begin, end) = ([int(n) for n in found.groups()] for found in said)
     table = np.array([[float(n) for n in line.split("=")[1].split()] for line in lines[first - 1 : last]])
     data = np.array([[float(n) for n in line.split()] for line in lines[begin - 1 : end]])

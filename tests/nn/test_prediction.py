@@ -43,10 +43,19 @@ def test_modes_streams_and_graphs_are_left_as_found():
 
 @pytest.mark.parametrize(
     "x",
-    [X.tolist(), X.astype(np.float64), mg.tensor(X), mg.tensor(X, requires_grad=True), np.asfortranarray(X),
-     X[:, ::-1][:, ::-1], X.astype(">f4"), Dataset(X, np.zeros(23)), Loader(X, np.zeros(23), 4)],
+    [
+        X.tolist(),
+        X.astype(np.float64),
+        mg.tensor(X),
+        mg.tensor(X, requires_grad=True),
+        np.asfortranarray(X),
+        X[:, ::-1][:, ::-1],
+        X.astype(">f4"),
+        Dataset(X, np.zeros(23)),
+        Loader(X, np.zeros(23), 4),
+    ],
     ids=["lists", "float64", "tensor", "leaf", "Fortran", "strides", "big-endian", "Dataset", "Loader"],
-)  # fmt: skip
+)
 def test_what_x_may_be(x):
     model = network()
     assert (model.predict(x, batch_size=10) == model.predict(X)).all()

@@ -96,6 +96,7 @@ def reduced(draw, low=-2.0, high=2.0, avoid=(), several=True, keepdim=True, empt
 
 def summed(name):
     """PyTorch's reduction of this name, which takes no dim=None."""
+
     def call(torch, x, dim=None, **options):
         f = getattr(torch, name)
         return f(x) if dim is None else f(x, dim, **options)

@@ -54,8 +54,13 @@ def test_random_numbers_come_from_the_streams_of_manual_seed():
 
 
 def test_leaves_may_ask_for_gradients():
-    for x in (mg.zeros(2, requires_grad=True), mg.eye(2, requires_grad=True), mg.randn(2, requires_grad=True),
-              mg.arange(0.0, 2.0, requires_grad=True), mg.full_like(mg.rand(2), 1, requires_grad=True)):  # fmt: skip
+    for x in (
+        mg.zeros(2, requires_grad=True),
+        mg.eye(2, requires_grad=True),
+        mg.randn(2, requires_grad=True),
+        mg.arange(0.0, 2.0, requires_grad=True),
+        mg.full_like(mg.rand(2), 1, requires_grad=True),
+    ):
         (x * 3).sum().backward()
         assert (x.grad.data == 3).all()
 

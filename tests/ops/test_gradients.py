@@ -124,9 +124,7 @@ CASES = {
         (lambda g, x, t, r=r: regression.mse_grad(g, x, t, reduction=r), X if r == "none" else G0, X, Y)
         for r in ("mean", "none")
     ],
-    "bce_with_logits": [
-        (lambda x, r=r: mg.bce_with_logits(x, HALF, reduction=r), X) for r in ("mean", "sum", "none")
-    ],
+    "bce_with_logits": [(lambda x, r=r: mg.bce_with_logits(x, HALF, reduction=r), X) for r in ("mean", "sum", "none")],
     "bce_with_logits_grad": [
         (lambda g, x, r=r: binary.bce_with_logits_grad(g, x, HALF, reduction=r), X if r == "none" else G0, Y)
         for r in ("mean", "none")

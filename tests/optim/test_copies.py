@@ -23,7 +23,9 @@ MAKERS = {
     "Adagrad": lambda m: optim.Adagrad(m.parameters(), lr=0.1, lr_decay=0.1, initial_accumulator_value=0.3),
     "groups": lambda m: optim.Adam([{"params": m[0].parameters(), "lr": 0.02}, {"params": m[2].parameters()}]),
     "penalty": lambda m: optim.SGD(
-        m.parameters(), lr=0.1, penalty=reg.on(m, "*.weight", reg.L2(reg.Ramp(0, 0.1, 5))),
+        m.parameters(),
+        lr=0.1,
+        penalty=reg.on(m, "*.weight", reg.L2(reg.Ramp(0, 0.1, 5))),
         constraints=reg.on(m, "*.weight", reg.MaxNorm(1.0)),
     ),
     "prox": lambda m: optim.AdamW(m.parameters(), lr=0.01, prox=reg.on(m, "*.weight", reg.L1(0.01))),
@@ -31,7 +33,7 @@ MAKERS = {
     "prox of units": lambda m: optim.Adam(
         m.parameters(), lr=0.01, prox=reg.on(m, reg.everything, reg.NamedGroupLasso(0.01, UNITS))
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

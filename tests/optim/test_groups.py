@@ -89,8 +89,12 @@ def test_a_group_has_the_options_that_it_brings_and_those_of_the_optimizer(backe
     optimizer.param_groups[0]["lr"] = 7.0
     optimizer.add_param_group({"params": model[1].weight, "momentum": 0})
     assert optimizer.param_groups[1] == {
-        "lr": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0, "params": [model[1].weight]
-    }  # fmt: skip
+        "lr": 0.1,
+        "momentum": 0.0,
+        "nesterov": False,
+        "weight_decay": 0.0,
+        "params": [model[1].weight],
+    }
     assert optimizer.defaults == {"lr": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0}
 
 

@@ -65,9 +65,16 @@ def test_by_hand():
     np.testing.assert_allclose(found, [*up, *down, down[-1]], rtol=1e-12)  # the last step() of a loop stays at the end
     optimizer = make("SGD", momentum=0.5)
     schedule = optim.OneCycleLR(
-        optimizer, 1.0, 11, pct_start=3 / 11, anneal_strategy="linear", div_factor=2, final_div_factor=2,
-        three_phase=True, cycle_momentum=False,
-    )  # fmt: skip
+        optimizer,
+        1.0,
+        11,
+        pct_start=3 / 11,
+        anneal_strategy="linear",
+        div_factor=2,
+        final_div_factor=2,
+        three_phase=True,
+        cycle_momentum=False,
+    )
     right = [0.5, 0.75, 1.0, 0.75, 0.5, *(0.5 - 0.25 * t / 6 for t in range(1, 7))]
     np.testing.assert_allclose(np.array(course(optimizer, schedule, 10))[:, 0, 0], right, rtol=1e-12)
     assert optimizer.param_groups[0]["momentum"] == 0.5

@@ -42,8 +42,14 @@ def train(model, optimizer, data, terms=None, steps=20):
 
 
 def three_terms(model):
-    return reg.on(model, {"lasso": ("0.weight", reg.L1(0.01)), "net": ("1.weight", reg.ElasticNet(0.02, 0.1)),
-                          "bias": ("*.bias", reg.L2(0.3))})  # fmt: skip
+    return reg.on(
+        model,
+        {
+            "lasso": ("0.weight", reg.L1(0.01)),
+            "net": ("1.weight", reg.ElasticNet(0.02, 0.1)),
+            "bias": ("*.bias", reg.L2(0.3)),
+        },
+    )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -65,9 +71,7 @@ def test_weight_decay_is_l2_on_everything_but_not_in_adamw(backend, data):
         return train(model, make_optimizer(model), data)
 
     decayed = weights(lambda m: optim.SGD(m.parameters(), lr=0.1, weight_decay=0.2))
-    penalized = weights(
-        lambda m: optim.SGD(m.parameters(), lr=0.1, penalty=reg.on(m, reg.everything, reg.L2(0.2)))
-    )
+    penalized = weights(lambda m: optim.SGD(m.parameters(), lr=0.1, penalty=reg.on(m, reg.everything, reg.L2(0.2))))
     assert all((a == b).all() for a, b in zip(decayed, penalized))
     coupled = weights(lambda m: optim.Adam(m.parameters(), lr=0.01, weight_decay=0.2))
     decoupled = weights(lambda m: optim.AdamW(m.parameters(), lr=0.01, weight_decay=0.2))

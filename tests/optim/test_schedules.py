@@ -163,8 +163,11 @@ def test_the_cosine_is_exact_to_two_ulp_and_symmetric():
 def test_rates_are_the_same_on_every_machine():
     """Golden: + - × ÷ are exact on every machine, libm's cos and pow are not."""
     assert [cos_pi(t, 13).hex() for t in (1, 4, 6, 9)] == [
-        "0x1.f11f493053d00p-1", "0x1.22d961ea71119p-1", "0x1.edb7debaa3ed9p-4", "-0x1.22d961ea71119p-1",
-    ]  # fmt: skip
+        "0x1.f11f493053d00p-1",
+        "0x1.22d961ea71119p-1",
+        "0x1.edb7debaa3ed9p-4",
+        "-0x1.22d961ea71119p-1",
+    ]
     assert power(0.1, 7).hex() == "0x1.ad7f29abcaf4ep-24"
     assert power(0.7, 0) == 1.0
 
@@ -326,8 +329,9 @@ def test_copies_of_schedules_go_on_alone():
         schedule = getattr(optim, kind)(optimizer, **options)
         rates(schedule, 4)
         for twin_optimizer, twin in (
-            copy.deepcopy((optimizer, schedule)), pickle.loads(pickle.dumps((schedule, optimizer)))[::-1]
-        ):  # fmt: skip
+            copy.deepcopy((optimizer, schedule)),
+            pickle.loads(pickle.dumps((schedule, optimizer)))[::-1],
+        ):
             assert twin.optimizer is twin_optimizer
             kept = schedule.get_last_lr()
             again = rates(twin, 7)

@@ -29,8 +29,11 @@ def test_warm_up_then_cosine_against_torch():
     torch = pytest.importorskip("torch")
 
     def chain(module, optimizer):
-        parts = [module.LinearLR(optimizer, 0.1, total_iters=5), module.CosineAnnealingLR(optimizer, T_max=20),
-                 module.ConstantLR(optimizer, 0.5, total_iters=3)]  # fmt: skip
+        parts = [
+            module.LinearLR(optimizer, 0.1, total_iters=5),
+            module.CosineAnnealingLR(optimizer, T_max=20),
+            module.ConstantLR(optimizer, 0.5, total_iters=3),
+        ]
         return module.SequentialLR(optimizer, parts, milestones=[5, 25])
 
     theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.8)

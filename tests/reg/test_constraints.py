@@ -102,8 +102,13 @@ def test_the_projection_is_the_last_thing_in_a_step(backend, rng):
     results = []
     for model, bound in zip(models, (False, True)):
         constraints = {"constraints": reg.on(model, "weight", reg.MaxNorm(0.5))} if bound else {}
-        optimizer = optim.Adam(model.parameters(), 0.1, prox=reg.on(model, "weight", reg.L1(0.3)),
-                               penalty=reg.on(model, {"ridge": ("weight", reg.L2(0.2))}), **constraints)  # fmt: skip
+        optimizer = optim.Adam(
+            model.parameters(),
+            0.1,
+            prox=reg.on(model, "weight", reg.L1(0.3)),
+            penalty=reg.on(model, {"ridge": ("weight", reg.L2(0.2))}),
+            **constraints,
+        )
         model.weight.grad = mg.tensor(g)
         optimizer.step()
         results.append(model.weight.data)
@@ -164,8 +169,10 @@ def test_contradictions(first, second, fault):
 def test_what_goes_together(backend, rng):
     model = nn.Linear(4, 3, dtype="float64")
     for norm in (reg.MaxNorm(0.5), reg.UnitNorm()):  # in either order: intervals come first
-        for pair in ({"a": ("weight", reg.NonNegative()), "b": ("weight", norm)},
-                     {"b": ("weight", norm), "a": ("weight", reg.NonNegative())}):  # fmt: skip
+        for pair in (
+            {"a": ("weight", reg.NonNegative()), "b": ("weight", norm)},
+            {"b": ("weight", norm), "a": ("weight", reg.NonNegative())},
+        ):
             with mg.no_grad():
                 model.weight.copy_(rng.standard_normal((4, 3)))
             reg.on(model, pair).project()

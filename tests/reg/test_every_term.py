@@ -16,14 +16,21 @@ def named(w):
 
 
 ON_WEIGHTS = {
-    "L1": reg.L1(0.3), "L2": reg.L2(0.7), "ElasticNet": reg.ElasticNet(0.3, 0.7), "Norm": reg.Norm(0.4),
-    "GroupLasso": reg.GroupLasso(0.4), "GroupLasso rows": reg.GroupLasso(0.4, "rows", scaled=True),
-    "SparseGroupLasso": reg.SparseGroupLasso(0.2, 0.4), "NamedGroupLasso": named, "Orthogonal": reg.Orthogonal(0.2),
-}  # fmt: skip
+    "L1": reg.L1(0.3),
+    "L2": reg.L2(0.7),
+    "ElasticNet": reg.ElasticNet(0.3, 0.7),
+    "Norm": reg.Norm(0.4),
+    "GroupLasso": reg.GroupLasso(0.4),
+    "GroupLasso rows": reg.GroupLasso(0.4, "rows", scaled=True),
+    "SparseGroupLasso": reg.SparseGroupLasso(0.2, 0.4),
+    "NamedGroupLasso": named,
+    "Orthogonal": reg.Orthogonal(0.2),
+}
 ON_OUTPUTS = {
-    "Activity": reg.Activity(0.3, 0.5), "ActivityNorm": reg.ActivityNorm(0.3, 0.5),
+    "Activity": reg.Activity(0.3, 0.5),
+    "ActivityNorm": reg.ActivityNorm(0.3, 0.5),
     "ConfidencePenalty": reg.ConfidencePenalty(0.6),
-}  # fmt: skip
+}
 each = pytest.mark.parametrize("name", [*ON_WEIGHTS, *ON_OUTPUTS])
 TERM = ON_WEIGHTS | ON_OUTPUTS
 
@@ -114,15 +121,26 @@ def test_a_penalty_on_weights_knows_no_batch(backend, rng, name):
 
 
 MAKERS = {
-    "L1": reg.L1, "L2": reg.L2, "ElasticNet l1": reg.ElasticNet, "ElasticNet l2": lambda x: reg.ElasticNet(0.1, x),
-    "Norm": reg.Norm, "GroupLasso": reg.GroupLasso, "SparseGroupLasso l1": lambda x: reg.SparseGroupLasso(x, 0.1),
+    "L1": reg.L1,
+    "L2": reg.L2,
+    "ElasticNet l1": reg.ElasticNet,
+    "ElasticNet l2": lambda x: reg.ElasticNet(0.1, x),
+    "Norm": reg.Norm,
+    "GroupLasso": reg.GroupLasso,
+    "SparseGroupLasso l1": lambda x: reg.SparseGroupLasso(x, 0.1),
     "SparseGroupLasso": lambda x: reg.SparseGroupLasso(0.1, x),
     "NamedGroupLasso": lambda x: reg.NamedGroupLasso(x, UNITS),
-    "Orthogonal": reg.Orthogonal, "Activity l1": reg.Activity, "Activity l2": lambda x: reg.Activity(0.1, x),
-    "ActivityNorm": reg.ActivityNorm, "ConfidencePenalty": reg.ConfidencePenalty, "InputGradient": reg.InputGradient,
-    "MaxNorm": reg.MaxNorm, "article 002": lambda x: reg.conventions.article_002(x, 10),
-    "Keras": reg.conventions.keras_l2, "PyTorch": reg.conventions.torch_weight_decay,
-}  # fmt: skip
+    "Orthogonal": reg.Orthogonal,
+    "Activity l1": reg.Activity,
+    "Activity l2": lambda x: reg.Activity(0.1, x),
+    "ActivityNorm": reg.ActivityNorm,
+    "ConfidencePenalty": reg.ConfidencePenalty,
+    "InputGradient": reg.InputGradient,
+    "MaxNorm": reg.MaxNorm,
+    "article 002": lambda x: reg.conventions.article_002(x, 10),
+    "Keras": reg.conventions.keras_l2,
+    "PyTorch": reg.conventions.torch_weight_decay,
+}
 
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf"), "0.1"])

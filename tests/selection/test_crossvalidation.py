@@ -20,7 +20,7 @@ QUIET = pytest.mark.filterwarnings("ignore::minigrad.selection.SelectionWarning"
 def result(scores, **more):
     """A result by hand: a λ per column, falling."""
     scores = np.array(scores, np.float64)
-    lambdas = np.array([10.0 ** -i for i in range(scores.shape[1])])
+    lambdas = np.array([10.0**-i for i in range(scores.shape[1])])
     return CrossValidation(lambdas, scores, np.ones(scores.shape), "mse", **more)
 
 

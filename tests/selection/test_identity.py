@@ -45,7 +45,7 @@ def made(text, **more):
         ("def f(lam): return {'a', 'b', 'c'}", "def f(lam): return {'a', 'b', 'd'}"),
         ("def f(lam): return [x for x in (1, 2)]", "def f(lam): return [x for x in (1, 3)]"),
     ],
-)  # fmt: skip
+)
 def test_edits_are_seen(one, other):
     assert identity(made(one)) == identity(made(one)), one
     assert identity(made(one)) != identity(made(other)), other
@@ -60,13 +60,22 @@ def test_objects():
         (reg.L1(0.1), reg.L1(0.2)),
         (np.arange(3), np.arange(4)),
         (nn.Linear(2, 2), nn.Linear(2, 2)),  # other weights
-        ({"a": 1}, {"a": 2}), ({1, 2}, {1, 3}), ([1], (1,)), (1, 1.0),
+        ({"a": 1}, {"a": 2}),
+        ({1, 2}, {1, 3}),
+        ([1], (1,)),
+        (1, 1.0),
         (selection.Uniform(0, 1), selection.Uniform(0, 2)),
-    ]  # fmt: skip
+    ]
     for one, other in pairs:
         assert identity(one) != identity(other), one
-    for same in (lambda: functools.partial(round, ndigits=1), lambda: reg.ElasticNet(0.1, 0.2), lambda: {"b", "a"},
-                 lambda: np.float64(0.1), lambda: optim.Adam, lambda: {"x": [1, (2, 3)]}):  # fmt: skip
+    for same in (
+        lambda: functools.partial(round, ndigits=1),
+        lambda: reg.ElasticNet(0.1, 0.2),
+        lambda: {"b", "a"},
+        lambda: np.float64(0.1),
+        lambda: optim.Adam,
+        lambda: {"x": [1, (2, 3)]},
+    ):
         assert identity(same()) == identity(same()) and not re.search("0x", identity(same()))
 
 

@@ -30,11 +30,15 @@ def network(**options):
 def test_each_lambda_starts_afresh():
     """What is fitted at a λ does not depend on which λ stand beside it; with warm starts it does."""
     x, y = table()
-    alone, among = (selection.cross_validate(network(), x, y, lambdas, folds=3, refit=False)
-                    for lambdas in ([0.1], [0.1, 0.01, 0.001]))  # fmt: skip
+    alone, among = (
+        selection.cross_validate(network(), x, y, lambdas, folds=3, refit=False)
+        for lambdas in ([0.1], [0.1, 0.01, 0.001])
+    )
     assert (alone.scores[:, 0] == among.scores[:, 0]).all()
-    warm = [selection.cross_validate(network(warm=True, epochs=3), x, y, lambdas, folds=3, refit=False)
-            for lambdas in ([0.1], [0.1, 0.01, 0.001])]  # fmt: skip
+    warm = [
+        selection.cross_validate(network(warm=True, epochs=3), x, y, lambdas, folds=3, refit=False)
+        for lambdas in ([0.1], [0.1, 0.01, 0.001])
+    ]
     assert (warm[0].scores[:, 0] != warm[1].scores[:, 0]).any() and warm[0].epochs is None
 
 

@@ -65,10 +65,12 @@ def test_ridge_cv():
     alphas = lambdas * (ROWS * 4 / 5)
     oracle = linear_model.RidgeCV(alphas=alphas, cv=folds, scoring="neg_mean_squared_error").fit(x, y)
     ridges = [linear_model.Ridge(alpha=alpha, solver="cholesky") for alpha in alphas]
-    errors = np.array([
-        [((y[test] - ridge.fit(x[train], y[train]).predict(x[test])) ** 2).mean() for train, test in folds]
-        for ridge in ridges
-    ])  # fmt: skip
+    errors = np.array(
+        [
+            [((y[test] - ridge.fit(x[train], y[train]).predict(x[test])) ** 2).mean() for train, test in folds]
+            for ridge in ridges
+        ]
+    )
     result = compare(linear.Regression(0.0), x, y, lambdas, folds, errors, oracle.alpha_ / (ROWS * 4 / 5))
     assert result.mean.min() == pytest.approx(-oracle.best_score_, rel=1e-6)
 

@@ -54,8 +54,9 @@ def test_gaps_of_other_targets():
 def test_gaps_of_inputs_name_their_row_in_the_table_and_the_cure():
     x = X.copy()
     x[50, 1] = math.nan
-    refused(selection.cross_validate, X[:, 0], "x: row 50, column 1 is nan.*selection.Imputed", NUMBERS, x,
-            NonFiniteError)  # fmt: skip
+    refused(
+        selection.cross_validate, X[:, 0], "x: row 50, column 1 is nan.*selection.Imputed", NUMBERS, x, NonFiniteError
+    )
     assert prepare(selection.Imputed(NUMBERS), x, X[:, 0]).x.shape == (60, 3)
     masked = np.ma.masked_invalid(x)
     refused(selection.cross_validate, X[:, 0], "masked array has gaps", NUMBERS, masked, NonFiniteError)
@@ -74,15 +75,30 @@ def test_numbers_are_no_classes_and_classes_no_numbers():
     for y in (X[:, 0], X[:, 0].astype(object), X[:, :1]):
         refused(selection.cross_validate, y, "measured numbers, such as .* in row 0, 60 different values in 60 rows")
     refused(selection.cross_validate, np.arange(60), "60 different values in 60 rows: numbers, not classes")
-    refused(selection.cross_validate, WORDS, "y holds words, such as 'oak', and Regression predicts numbers", NUMBERS,
-            error=DTypeError)  # fmt: skip
-    refused(selection.cross_validate, WORDS.astype(object), "y holds words", selection.Imputed(NUMBERS),
-            error=DTypeError)  # fmt: skip
+    refused(
+        selection.cross_validate,
+        WORDS,
+        "y holds words, such as 'oak', and Regression predicts numbers",
+        NUMBERS,
+        error=DTypeError,
+    )
+    refused(
+        selection.cross_validate, WORDS.astype(object), "y holds words", selection.Imputed(NUMBERS), error=DTypeError
+    )
     refused(selection.cross_validate, np.array([1, "a"] * 30, object), "y mixes int and str", error=DTypeError)
 
 
-@pytest.mark.parametrize("y", [np.arange(60) % 2 == 0, (np.arange(60) % 2).astype(float), np.arange(60) % 2 * 7 - 3,
-                               WORDS, WORDS.astype(object), (np.arange(60) % 3).reshape(-1, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.arange(60) % 2 == 0,
+        (np.arange(60) % 2).astype(float),
+        np.arange(60) % 2 * 7 - 3,
+        WORDS,
+        WORDS.astype(object),
+        (np.arange(60) % 3).reshape(-1, 1),
+    ],
+)
 def test_classes_of_any_kind_are_taken(y):
     data = prepare(CLASSES, X, y)
     assert data.y.dtype == np.int64 and (data.names[data.y] == np.ravel(y)).all()
@@ -92,19 +108,27 @@ def test_constant_targets_and_constant_inputs():
     refused(selection.cross_validate, np.ones(60), "y is 1 in all 60 rows: a constant target", NUMBERS)
     refused(selection.cross_validate, np.array(["oak"] * 60), "y is 'oak' in all 60 rows", error=ShapeError)
     for family in (NUMBERS, selection.Network(None, mse, classifies=False)):
-        refused(selection.cross_validate, X[:, 0], "x: every column is constant in all 60 rows", family,
-                np.ones((60, 3)))  # fmt: skip
+        refused(
+            selection.cross_validate, X[:, 0], "x: every column is constant in all 60 rows", family, np.ones((60, 3))
+        )
     through_zero = linear.Regression(fit_intercept=False)
     assert selection.cross_validate(through_zero, np.ones((60, 1)), 3 + X[:, 0], [0.1], refit=False).mean[0] < 2
 
 
 @pytest.mark.parametrize(
     ("family", "score"),
-    [(NUMBERS, "accuracy"), (NUMBERS, "log_loss"), (NUMBERS, "neg_log_loss"), (selection.Imputed(NUMBERS), "accuracy"),
-     (CLASSES, "mse"), (CLASSES, "neg_mean_squared_error"),
-     (selection.Network(None, mse, classifies=False), "accuracy"),
-     (selection.Network(None, mse), "mse"), (NUMBERS, selection.scores.SCORES["accuracy"])],
-)  # fmt: skip
+    [
+        (NUMBERS, "accuracy"),
+        (NUMBERS, "log_loss"),
+        (NUMBERS, "neg_log_loss"),
+        (selection.Imputed(NUMBERS), "accuracy"),
+        (CLASSES, "mse"),
+        (CLASSES, "neg_mean_squared_error"),
+        (selection.Network(None, mse, classifies=False), "accuracy"),
+        (selection.Network(None, mse), "mse"),
+        (NUMBERS, selection.scores.SCORES["accuracy"]),
+    ],
+)
 def test_scores_of_another_kind_of_target(family, score):
     kind = type(getattr(family, "family", family)).__name__
     y = WORDS if family.classifies else X[:, 0]
@@ -139,8 +163,12 @@ def test_folds_of_a_wrong_kind(folds):
 
 def test_a_splitter_that_needs_groups():
     split = pytest.importorskip("sklearn.model_selection", reason="needs scikit-learn, the extra `sklearn`")
-    refused(selection.cross_validate, WORDS, r"needs groups; pass groups=, .* or its pairs, folds=list\(GroupKFold",
-            folds=split.GroupKFold(3))  # fmt: skip
+    refused(
+        selection.cross_validate,
+        WORDS,
+        r"needs groups; pass groups=, .* or its pairs, folds=list\(GroupKFold",
+        folds=split.GroupKFold(3),
+    )
 
 
 def test_networks_are_asked_too():
@@ -155,26 +183,39 @@ def test_what_is_no_family(family):
 
 
 def test_shapes_that_no_fold_could_take():
-    refused(selection.cross_validate, X[:, 0], r"x is \(60,\); need rows and columns: x.reshape", NUMBERS, X[:, 0],
-            ShapeError)  # fmt: skip
+    refused(
+        selection.cross_validate,
+        X[:, 0],
+        r"x is \(60,\); need rows and columns: x.reshape",
+        NUMBERS,
+        X[:, 0],
+        ShapeError,
+    )
     refused(selection.cross_validate, X, r"y is \(60, 3\); need one number per row", NUMBERS, error=ShapeError)
 
 
-@pytest.mark.parametrize("family", [NUMBERS, CLASSES, selection.Imputed(NUMBERS),
-                                    selection.Network(None, mse, classifies=False)])  # fmt: skip
+@pytest.mark.parametrize(
+    "family", [NUMBERS, CLASSES, selection.Imputed(NUMBERS), selection.Network(None, mse, classifies=False)]
+)
 def test_a_sentinel_near_the_largest_number_is_named(family):
     x = X.copy()
     x[7, 2] = -1.7976931348623157e308
     y = WORDS if family.classifies else X[:, 0]
-    refused(selection.cross_validate, y, r"x: row 7, column 2 is -1.79769e\+308, out of range", family, x,
-            NonFiniteError)  # fmt: skip
+    refused(
+        selection.cross_validate, y, r"x: row 7, column 2 is -1.79769e\+308, out of range", family, x, NonFiniteError
+    )
 
 
 @pytest.mark.filterwarnings("ignore::minigrad.selection.SelectionWarning")
 @pytest.mark.parametrize("scale", [1e160, 1e-160])
 def test_targets_without_squares_are_refused_and_inputs_are_scaled(scale):
-    refused(selection.cross_validate, X[:, 0] * scale, "squared errors of that size leave the range", NUMBERS,
-            error=NonFiniteError)  # fmt: skip
+    refused(
+        selection.cross_validate,
+        X[:, 0] * scale,
+        "squared errors of that size leave the range",
+        NUMBERS,
+        error=NonFiniteError,
+    )
     y = X[:, 0] + 0.1 * X[:, 1] ** 2
     plain, scaled = (selection.cross_validate(NUMBERS, x, y, count=5, refit=False) for x in (X, X * scale))
     np.testing.assert_allclose(scaled.scores, plain.scores, rtol=1e-9)

@@ -88,9 +88,13 @@ if __name__ == "__main__":
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [folder, *filter(None, sys.path)]
     done = subprocess.run(
-        [sys.executable, "-c", program, *paths], capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-c", program, *paths],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("True")
 
@@ -215,9 +219,14 @@ def test_an_interrupted_sweep_resumes(tmp_path):
 )
 def test_a_log_of_other_settings_is_refused(tmp_path, change, named):
     good = {
-        "family": linear.Regression(), "x": np.random.default_rng(0).standard_normal((40, 3)), "y": np.arange(40.0),
-        "lambdas": [1.0, 0.1], "folds": 4, "refit": False, "log": tmp_path / "log.jsonl",
-    }  # fmt: skip
+        "family": linear.Regression(),
+        "x": np.random.default_rng(0).standard_normal((40, 3)),
+        "y": np.arange(40.0),
+        "lambdas": [1.0, 0.1],
+        "folds": 4,
+        "refit": False,
+        "log": tmp_path / "log.jsonl",
+    }
     selection.cross_validate(**good)
     before = (tmp_path / "log.jsonl").read_bytes()
     with pytest.raises(ValueError, match=f"log.jsonl: the log is of another sweep: {named}"):

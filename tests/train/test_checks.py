@@ -66,13 +66,18 @@ MISTAKES = {
     "labels from 1": (classes, (X, Y + 1), CE, "row 1 is 2; need labels from 0 to 1"),
     "signs": (classes, (X, 2 * Y - 1), CE, "row 0 is -1"),
     "labels from the end": (
-        classes, (X, Y - 1), lambda o, t: -mg.log_softmax(o)[np.arange(len(t)), t].mean(), "row 0 is -1",
+        classes,
+        (X, Y - 1),
+        lambda o, t: -mg.log_softmax(o)[np.arange(len(t)), t].mean(),
+        "row 0 is -1",
     ),
     "one output": (functools.partial(classes, 1), (X, Y), CE, "one for each class, or take bce_with_logits"),
     "one output, one class": (functools.partial(classes, 1), (X, 0 * Y), CE, "a softmax of one number is always 1"),
     "signs for weighted bce": (
-        functools.partial(classes, 1), (X, 2 * Y[:, None] - 1),
-        functools.partial(mg.binary_cross_entropy_with_logits, weight=[2.0]), "row 0 holds -1",
+        functools.partial(classes, 1),
+        (X, 2 * Y[:, None] - 1),
+        functools.partial(mg.binary_cross_entropy_with_logits, weight=[2.0]),
+        "row 0 holds -1",
     ),
     "signs for bce": (functools.partial(classes, 1), (X, 2 * Y[:, None] - 1), mg.bce_with_logits, "row 0 holds -1"),
     "numbers for classes": (classes, (X, X[:, :2]), CE, "needs targets from 0"),
@@ -88,7 +93,7 @@ MISTAKES = {
     "objects": (classes, (X.astype(object), Y), CE, r"x is object.*astype\('float32'\)"),
     "half": (classes, (X.astype(np.float16), Y), CE, "x is float16"),
     "gaps": (classes, (np.where(X > 2, np.nan, X), Y), CE, "is nan; fill or drop"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("act", ["fit", "evaluate"])

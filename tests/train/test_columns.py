@@ -114,9 +114,19 @@ def test_a_penalty_takes_the_name_of_no_column(name):
 
 @pytest.mark.parametrize(
     "value",
-    [0.5, [0.5], np.float32(0.5), np.float64(0.5), np.array(0.5), np.array([0.5], np.float32), fractions.Fraction(1, 2),
-     mg.tensor(0.5), mg.tensor([0.5], requires_grad=True), mg.tensor(0.25, requires_grad=True) * 2.0],
-)  # fmt: skip
+    [
+        0.5,
+        [0.5],
+        np.float32(0.5),
+        np.float64(0.5),
+        np.array(0.5),
+        np.array([0.5], np.float32),
+        fractions.Fraction(1, 2),
+        mg.tensor(0.5),
+        mg.tensor([0.5], requires_grad=True),
+        mg.tensor(0.25, requires_grad=True) * 2.0,
+    ],
+)
 def test_numbers_become_floats(value):
     history, _ = run({"m": lambda output, target: value}, validation_data=(X, Y))
     assert type(history.last["m"]) is float is type(history.last["val_m"]) and history.last["m"] == 0.5

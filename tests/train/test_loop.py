@@ -51,9 +51,16 @@ def test_fit_is_the_visible_loop(digits, backend):
     again = network()
     terms = reg.on(again, "*.weight", reg.L2(0.01))
     history = fit(
-        again, digits, mg.cross_entropy, optim.Adam(again.parameters(), lr=0.01), terms, epochs=1, batch_size=32,
-        metrics=[accuracy], seed=5,
-    )  # fmt: skip
+        again,
+        digits,
+        mg.cross_entropy,
+        optim.Adam(again.parameters(), lr=0.01),
+        terms,
+        epochs=1,
+        batch_size=32,
+        metrics=[accuracy],
+        seed=5,
+    )
     assert same(weights(model), weights(again))
     assert rows == [32, 32, 32, 4]
     assert history.penalties == ["L2(0.01) *.weight"]
@@ -196,9 +203,15 @@ def test_four_points_and_the_collector(digits):
     assert gc.isenabled()
     assert len(history) == 2
     assert recorder.seen == [
-        ("begin", 0, 0, False), ("batch", 1, 1, 2), ("batch", 1, 2, 2), ("epoch", 1, 1, True),
-        ("batch", 2, 1, 2), ("batch", 2, 2, 2), ("epoch", 2, 2, True), ("end", 2, 2, False),
-    ]  # fmt: skip
+        ("begin", 0, 0, False),
+        ("batch", 1, 1, 2),
+        ("batch", 1, 2, 2),
+        ("epoch", 1, 1, True),
+        ("batch", 2, 1, 2),
+        ("batch", 2, 2, 2),
+        ("epoch", 2, 2, True),
+        ("end", 2, 2, False),
+    ]
 
 
 def test_after_an_error_everything_is_restored(digits):

@@ -140,12 +140,21 @@ def test_parts_of_a_loss():
     t = np.zeros((6, 3))
     ce = functools.partial(mg.cross_entropy, output, [0, 1, 2, 0, 1, 2])
     for loss, weights in [
-        (ce(), [6]), (ce(weight=[1.0, 2.0, 4.0]), [14.0]), (ce(reduction="sum"), [None]), (mg.mse(output, t), [18]),
-        (ce(reduction="sum") / 6, [6.0]), (ce(reduction="sum") * 0.5, [None]), (ce(reduction="sum") / 14.5, [14.5]),
-        (ce(reduction="sum") / 2, [None]), (ce(reduction="sum") * (1 / 18), [18.0]),
-        (ce() + mg.mse(output, t), [6, 18]), (ce() + 0.1 * mg.square(w).sum() - 3.0, [6, 6, 6]), (mg.exp(ce()), [6]),
-        (mg.square(w).mean(), [6]), (mg.norm(output), [6]),
-    ]:  # fmt: skip
+        (ce(), [6]),
+        (ce(weight=[1.0, 2.0, 4.0]), [14.0]),
+        (ce(reduction="sum"), [None]),
+        (mg.mse(output, t), [18]),
+        (ce(reduction="sum") / 6, [6.0]),
+        (ce(reduction="sum") * 0.5, [None]),
+        (ce(reduction="sum") / 14.5, [14.5]),
+        (ce(reduction="sum") / 2, [None]),
+        (ce(reduction="sum") * (1 / 18), [18.0]),
+        (ce() + mg.mse(output, t), [6, 18]),
+        (ce() + 0.1 * mg.square(w).sum() - 3.0, [6, 6, 6]),
+        (mg.exp(ce()), [6]),
+        (mg.square(w).mean(), [6]),
+        (mg.norm(output), [6]),
+    ]:
         parts = parts_of(loss, [output], 6)
         assert [part.weight for part in parts] == pytest.approx(weights)
         assert sum(part.value for part in parts) == pytest.approx(loss.item(), rel=1e-12)

@@ -9,10 +9,34 @@ from minigrad.train import Callback, EarlyStopping, LearningRate, accuracy, eval
 from minigrad.train.monitors import direction
 
 MORE = ["accuracy", "val_accuracy", "binary_accuracy", "top5_accuracy", "r2", "val_r2", "R2Score", "F1Score", "AUC"]
-LESS = ["loss", "val_loss", "total", "mse", "val_rmse", "mean_absolute_error", "error_rate", "L1Loss", "cross_entropy",
-        "BCEWithLogitsLoss", "log_loss", "perplexity"]  # fmt: skip
-OPEN = ["score", "val_score", "brier_score", "neg_log_loss", "negative_log_likelihood", "inaccuracy", "epoch",
-        "<lambda>", "accuracy_loss", "success", "glossary", ""]  # fmt: skip
+LESS = [
+    "loss",
+    "val_loss",
+    "total",
+    "mse",
+    "val_rmse",
+    "mean_absolute_error",
+    "error_rate",
+    "L1Loss",
+    "cross_entropy",
+    "BCEWithLogitsLoss",
+    "log_loss",
+    "perplexity",
+]
+OPEN = [
+    "score",
+    "val_score",
+    "brier_score",
+    "neg_log_loss",
+    "negative_log_likelihood",
+    "inaccuracy",
+    "epoch",
+    "<lambda>",
+    "accuracy_loss",
+    "success",
+    "glossary",
+    "",
+]
 
 
 @pytest.mark.parametrize(
@@ -125,9 +149,16 @@ def test_training_columns_with_one_batch_an_epoch_keep_the_weights_that_were_mea
     stopping = EarlyStopping(monitor, patience=50)
     optimizer = optim.SGD(model.parameters(), lr=7.0)  # a little too large: it goes up and down
     history = fit(
-        model, SEEN, mg.cross_entropy, optimizer, terms, epochs=15, batch_size=80, metrics=[accuracy],
+        model,
+        SEEN,
+        mg.cross_entropy,
+        optimizer,
+        terms,
+        epochs=15,
+        batch_size=80,
+        metrics=[accuracy],
         callbacks=[stopping],
-    )  # fmt: skip
+    )
     best = max if monitor == "accuracy" else min
     assert stopping.best_value == best(history[monitor])
     restored = evaluate(model, SEEN, mg.cross_entropy, [accuracy], penalty=terms)[monitor]
@@ -153,9 +184,14 @@ def test_best_weights_survive_what_ends_a_fit():
     stopping = EarlyStopping("val_loss", patience=20)
     with pytest.raises(KeyboardInterrupt) as caught:
         fit(
-            model, SEEN, mg.cross_entropy, optimizer, epochs=9, validation_data=HELD_OUT,
+            model,
+            SEEN,
+            mg.cross_entropy,
+            optimizer,
+            epochs=9,
+            validation_data=HELD_OUT,
             callbacks=[stopping, Interrupts()],
-        )  # fmt: skip
+        )
     assert evaluate(model, HELD_OUT, mg.cross_entropy)["loss"] == stopping.best_value
     assert stopping.best_value == min(caught.value.history["val_loss"]) and len(caught.value.history) == 5
 
@@ -167,9 +203,15 @@ def plateau(way=None, **options):
     before = model[0].weight.data.copy()
     try:
         fit(
-            model, SEEN, mg.cross_entropy, optimizer, epochs=3, validation_data=HELD_OUT, callbacks=[callback],
+            model,
+            SEEN,
+            mg.cross_entropy,
+            optimizer,
+            epochs=3,
+            validation_data=HELD_OUT,
+            callbacks=[callback],
             metrics={"accuracy": accuracy, "hits": accuracy},
-        )  # fmt: skip
+        )
     except ValueError as error:
         assert (before == model[0].weight.data).all()
         return error

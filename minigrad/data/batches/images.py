@@ -72,8 +72,10 @@ class RandomShift(_ImageTransform):
 
     def images(self, x: np.ndarray, draws: Draws) -> np.ndarray:
         if x.dtype.kind != "f" and not holds(x.dtype, self.fill):
-            raise DTypeError(f"RandomShift: fill is {self.fill:g}, x is {x.dtype}; need a fill that it holds, or "
-                             "dtype='float32' in the Loader")  # fmt: skip
+            raise DTypeError(
+                f"RandomShift: fill is {self.fill:g}, x is {x.dtype}; need a fill that it holds, or "
+                "dtype='float32' in the Loader"
+            )
         n = self.pixels
         # A window of the image in a frame that is n wider on each side; 64 bits modulo 2 n + 1 are uniform to 2⁻⁶⁰.
         framed = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(n, n)] * 2, constant_values=self.fill)

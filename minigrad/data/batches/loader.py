@@ -37,9 +37,16 @@ class Loader:
     """
 
     def __init__(
-        self, x: Any, y: Any, batch_size: int, shuffle: bool = True, seed: int = 0, drop_last: bool = False,
-        dtype: Any = None, transform: Transform | Sequence[Transform] = (),
-    ) -> None:  # fmt: skip
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+        dtype: Any = None,
+        transform: Transform | Sequence[Transform] = (),
+    ) -> None:
         self.x, self.y = check_xy(x, y, dtype)
         self.batch_size = whole(batch_size, "Loader: batch_size", 1)
         self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)

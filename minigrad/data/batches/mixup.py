@@ -37,8 +37,9 @@ class Mixup:
 
     def __call__(self, x: np.ndarray, y: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
         if x.dtype.kind != "f":
-            raise DTypeError(f"Mixup: x is {x.dtype}, and there is nothing between integers; pass dtype='float32' to "
-                             "the Loader")  # fmt: skip
+            raise DTypeError(
+                f"Mixup: x is {x.dtype}, and there is nothing between integers; pass dtype='float32' to the Loader"
+            )
         if y.dtype.kind != "f":
             if self.classes is None:
                 raise ValueError(f"Mixup: the targets are {y.dtype}; pass classes= to mix them as probabilities")

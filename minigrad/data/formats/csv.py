@@ -24,11 +24,22 @@ DROP = "missing_target='drop' (command line: --missing-target drop) leaves such 
 
 @named_keywords
 def read_csv(
-    path: str | os.PathLike[str], target: str | None = None, *, categorical: str | Sequence[str] = (),
-    ignore: str | Sequence[str] = (), missing: str = "error", missing_target: str = "error",
-    na: Sequence[str] | None = None, groups: str | None = None, weights: str | None = None, delimiter: str = ",",
-    header: bool | None = None, decimal: str = ".", encoding: str = "utf-8", dtype: Any = "float64",
-) -> Table:  # fmt: skip
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    *,
+    categorical: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    missing: str = "error",
+    missing_target: str = "error",
+    na: Sequence[str] | None = None,
+    groups: str | None = None,
+    weights: str | None = None,
+    delimiter: str = ",",
+    header: bool | None = None,
+    decimal: str = ".",
+    encoding: str = "utf-8",
+    dtype: Any = "float64",
+) -> Table:
     """The table of a CSV file: a header, then a row per line; plain or gzipped, any line ends.
 
     target          the column to be predicted; None: the last one
@@ -113,9 +124,13 @@ def _check_header(sheet: Sheet, ignore: tuple[str, ...]) -> None:
 
 
 def _roles(
-    sheet: Sheet, target: str | None, categorical: str | Sequence[str], ignore: tuple[str, ...],
-    groups: str | None, weights: str | None,
-) -> Roles:  # fmt: skip
+    sheet: Sheet,
+    target: str | None,
+    categorical: str | Sequence[str],
+    ignore: tuple[str, ...],
+    groups: str | None,
+    weights: str | None,
+) -> Roles:
     """The roles of the columns, each of which is there and has one role."""
     every = categorical == "all" and "all" not in sheet.names
     named = () if every else (categorical,) if isinstance(categorical, str) else tuple(categorical)

@@ -51,9 +51,16 @@ class Cost(NamedTuple):
 
 
 def of(
-    model: Module, x: Any, y: Any, terms: Mapping[str, Any], loss: Callable = cross_entropy, *,
-    optimizer: Callable[..., optim.Optimizer] = optim.Adam, selector: Any = "*.weight", rounds: int = ROUNDS,
-) -> list[Cost]:  # fmt: skip
+    model: Module,
+    x: Any,
+    y: Any,
+    terms: Mapping[str, Any],
+    loss: Callable = cross_entropy,
+    *,
+    optimizer: Callable[..., optim.Optimizer] = optim.Adam,
+    selector: Any = "*.weight",
+    rounds: int = ROUNDS,
+) -> list[Cost]:
     """The costs of training copies of a model on one batch (x, y): plainly, and with each of the terms.
 
     A term is a penalty or a constraint on the parameters of the selector, with a row for each way that it can take; or
@@ -82,9 +89,12 @@ def plain(make: Callable[[], Module], optimizer: Callable[..., optim.Optimizer] 
 
 
 def routes(
-    name: str, term: Any, make: Callable[[], Module], optimizer: Callable[..., optim.Optimizer] = optim.Adam,
+    name: str,
+    term: Any,
+    make: Callable[[], Module],
+    optimizer: Callable[..., optim.Optimizer] = optim.Adam,
     selector: Any = "*.weight",
-) -> dict[str, Callable[[], Setup]]:  # fmt: skip
+) -> dict[str, Callable[[], Setup]]:
     """A maker for each moment at which a penalty can act."""
 
     def build(moment: str) -> Setup:
@@ -181,9 +191,12 @@ def compacted(make: Callable[[], Module]) -> Setup:
 
 
 PENALTIES: dict[str, Any] = {
-    "L1": reg.L1(1e-4), "L2": reg.L2(1e-3), "elastic-net": reg.ElasticNet(1e-4, 1e-3),
-    "group-lasso": reg.GroupLasso(1e-3), "max-norm": reg.MaxNorm(3.0),
-}  # fmt: skip
+    "L1": reg.L1(1e-4),
+    "L2": reg.L2(1e-3),
+    "elastic-net": reg.ElasticNet(1e-4, 1e-3),
+    "group-lasso": reg.GroupLasso(1e-3),
+    "max-norm": reg.MaxNorm(3.0),
+}
 LAYERS: dict[str, dict[str, Any]] = {
     "dropout": {"after": lambda: nn.Dropout(0.5)},
     "Gaussian-dropout": {"after": lambda: nn.GaussianDropout(0.5)},
@@ -230,9 +243,16 @@ def table(costs: Sequence[Cost]) -> str:
     """The costs as text."""
     head = ("term", "step µs", "of none", "95% interval", "step KiB", "state KiB", "predict µs", "parameters")
     rows = [
-        [c.name, f"{c.step_seconds * 1e6:.1f}", f"{c.ratio:.3f}", "{:.3f} to {:.3f}".format(*c.interval),
-         f"{c.step_bytes / 1024:.1f}", f"{c.state_bytes / 1024:.1f}", f"{c.predict_seconds * 1e6:.1f}",
-         f"{c.parameters}"]
+        [
+            c.name,
+            f"{c.step_seconds * 1e6:.1f}",
+            f"{c.ratio:.3f}",
+            "{:.3f} to {:.3f}".format(*c.interval),
+            f"{c.step_bytes / 1024:.1f}",
+            f"{c.state_bytes / 1024:.1f}",
+            f"{c.predict_seconds * 1e6:.1f}",
+            f"{c.parameters}",
+        ]
         for c in costs
-    ]  # fmt: skip
+    ]
     return as_text(head, rows)

@@ -91,9 +91,16 @@ def train_one(method: Method, seed: int, epochs: int = EPOCHS) -> Result:
     optimizer = optim.Adam(model.parameters(), lr=RATE, penalty=penalty, prox=prox)
     start = time.perf_counter()
     history = fit(
-        model, train, cross_entropy, optimizer, epochs=epochs, batch_size=BATCH, validation_data=test,
-        metrics=[accuracy], seed=seed,
-    )  # fmt: skip
+        model,
+        train,
+        cross_entropy,
+        optimizer,
+        epochs=epochs,
+        batch_size=BATCH,
+        validation_data=test,
+        metrics=[accuracy],
+        seed=seed,
+    )
     seconds = time.perf_counter() - start
     weights = [w.data for name, w in model.named_parameters() if name.endswith("weight")]
     return Result(
@@ -133,9 +140,16 @@ def run(seeds: Sequence[int], epochs: int, say: Any = print) -> dict[str, list[R
 
 
 HEAD = (
-    "method", "train accuracy", "test accuracy", "train loss", "test loss",
-    "penalty", "exact zeros", "weight norm", "seconds",
-)  # fmt: skip
+    "method",
+    "train accuracy",
+    "test accuracy",
+    "train loss",
+    "test loss",
+    "penalty",
+    "exact zeros",
+    "weight norm",
+    "seconds",
+)
 
 
 def table(results: dict[str, list[Result]]) -> list[list[str]]:
@@ -152,12 +166,19 @@ def table(results: dict[str, list[Result]]) -> list[list[str]]:
             )
 
         penalty = mean([sum(r.penalties.values()) for r in runs])
-        rows.append([
-            name, both("train", "accuracy", 100, 1), both("test", "accuracy", 100, 1), both("train", "loss", 1, 3),
-            both("test", "loss", 1, 3), f"{penalty:.3f}" if runs[0].penalties else "–",
-            f"{100 * mean([r.zeros for r in runs]):.1f}%", f"{mean([r.norm for r in runs]):.1f}",
-            f"{mean([r.seconds for r in runs]):.2f}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                both("train", "accuracy", 100, 1),
+                both("test", "accuracy", 100, 1),
+                both("train", "loss", 1, 3),
+                both("test", "loss", 1, 3),
+                f"{penalty:.3f}" if runs[0].penalties else "–",
+                f"{100 * mean([r.zeros for r in runs]):.1f}%",
+                f"{mean([r.norm for r in runs]):.1f}",
+                f"{mean([r.seconds for r in runs]):.2f}",
+            ]
+        )
     return rows
 
 

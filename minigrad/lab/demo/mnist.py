@@ -56,9 +56,16 @@ def train_one(data: Split, term: Any, seed: int, epochs: int, selector: Any = re
     optimizer = optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-7, penalty=penalty)
     start = time.perf_counter()
     history = fit(
-        model, data.train, cross_entropy, optimizer, epochs=epochs, batch_size=BATCH,
-        validation_data=data.test, metrics=[accuracy], seed=seed,
-    )  # fmt: skip
+        model,
+        data.train,
+        cross_entropy,
+        optimizer,
+        epochs=epochs,
+        batch_size=BATCH,
+        validation_data=data.test,
+        metrics=[accuracy],
+        seed=seed,
+    )
     return Trained(seed, history, time.perf_counter() - start)
 
 
@@ -92,12 +99,16 @@ def table(results: dict[str, list[Trained]]) -> list[list[str]]:
 
     return [
         [
-            name, over_seeds(runs, "accuracy", 100, 2), over_seeds(runs, "val_accuracy", 100, 2),
-            over_seeds(runs, "loss", 1, 4), over_seeds(runs, "val_loss", 1, 4), over_seeds(runs, "val_L2", 1, 4),
+            name,
+            over_seeds(runs, "accuracy", 100, 2),
+            over_seeds(runs, "val_accuracy", 100, 2),
+            over_seeds(runs, "loss", 1, 4),
+            over_seeds(runs, "val_loss", 1, 4),
+            over_seeds(runs, "val_L2", 1, 4),
             f"{mean([r.seconds for r in runs]):.1f}",
         ]
         for name, runs in results.items()
-    ]  # fmt: skip
+    ]
 
 
 def main(options: argparse.Namespace) -> None:
@@ -121,8 +132,10 @@ def main(options: argparse.Namespace) -> None:
         "last epoch, mean ± standard deviation over seeds; train: means over the batches of the epoch; accuracies in %"
     )
     path = write(results, options.out, figures.wanted(options), len(data.train.x))
-    numbers = {name: [{"seed": r.seed, "seconds": r.seconds, "epochs": r.history.rows} for r in runs]
-               for name, runs in results.items()}  # fmt: skip
+    numbers = {
+        name: [{"seed": r.seed, "seconds": r.seconds, "epochs": r.history.rows} for r in runs]
+        for name, runs in results.items()
+    }
     (options.out / "mnist.json").write_text(json.dumps(numbers, indent=1, ensure_ascii=False), encoding="utf-8")
     print(f"\nreport: {path.resolve()}   ({time.perf_counter() - start:.1f} s)")
 
@@ -151,11 +164,14 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
     report.text(
         f"At the last epoch the formula's network reads {mean(formula):.2f}% of the test digits, the code's "
         f"{mean(code):.2f}%. "
-        + (f"The difference, seed by seed, is {gain.mean:+.2f} ± {gain.half:.2f} points (95%, paired t), {shown}. "
-           if len(formula) > 1 else "One seed gives no interval. ")
+        + (
+            f"The difference, seed by seed, is {gain.mean:+.2f} ± {gain.half:.2f} points (95%, paired t), {shown}. "
+            if len(formula) > 1
+            else "One seed gives no interval. "
+        )
         + "The article watches the test rows as its validation data, and so does this table; nothing was chosen by "
         "them."
-    )  # fmt: skip
+    )
     if drawn:
         _curves(report, results, folder)
     return report.write(folder / "mnist.html")

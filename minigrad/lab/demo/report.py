@@ -245,8 +245,13 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
         return
     report.section("First-layer weights as images")
     first = {name: runs[0].weights[0] for name, runs in results.items()}
-    _figure(report, folder, "images", "Input weights of the twelve strongest hidden units of each method",
-            figures.weight_images(first, side=8))  # fmt: skip
+    _figure(
+        report,
+        folder,
+        "images",
+        "Input weights of the twelve strongest hidden units of each method",
+        figures.weight_images(first, side=8),
+    )
     alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
     report.text(
         "The input weights of the twelve strongest hidden units of the first seed as 8 x 8 images: blue negative, "

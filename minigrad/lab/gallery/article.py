@@ -29,22 +29,32 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "000_network": {"seeds": (3, 1), "training rows": (60_000, 1_000), "epochs": (10, 1)},
     "001_gradient": {"descent steps": (3_000, 3_000)},
     "001_network": {
-        "timed steps": (100, 20), "timed rounds": (15, 3), "seeds": (5, 1), "most training rows": (4_000, 320),
+        "timed steps": (100, 20),
+        "timed rounds": (15, 3),
+        "seeds": (5, 1),
+        "most training rows": (4_000, 320),
         "epochs": (20, 1),
     },
     "001_selection": {
-        "folds": (10, 5), "λ": (40, 12), "training rows": (1_000, 300), "epochs": (10, 1),
-        "folds of the network": (5, 2), "λ of the network": (12, 3),
+        "folds": (10, 5),
+        "λ": (40, 12),
+        "training rows": (1_000, 300),
+        "epochs": (10, 1),
+        "folds of the network": (5, 2),
+        "λ of the network": (12, 3),
     },
     "002_descent": {"descent steps": (1_000, 1_000), "steps to convergence": (10_000, 10_000)},
     "002_gradients": {"starts": (20, 3), "trained pairs": (20, 3), "training steps": (100, 10)},
     "002_uneven_data": {
-        "seeds": (10, 1), "training rows": (1_000, 300), "rows per eight": (40, 30), "epochs": (20, 2),
+        "seeds": (10, 1),
+        "training rows": (1_000, 300),
+        "rows per eight": (40, 30),
+        "epochs": (20, 2),
     },
     "003_dropout": {"seeds": (20, 1), "training rows": (1_000, 300), "epochs": (10, 2), "folds": (5, 2)},
     "004_outputs": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (10, 2)},
     "004_weights": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (10, 2), "folds": (5, 2)},
-}  # fmt: skip
+}
 
 
 class Kept(NamedTuple):
@@ -176,8 +186,16 @@ def installed_sklearn() -> Any:
     return linear_model
 
 
-def descend(data: Dataset, term: Any, steps: int, *, moment: str = "penalty", on: Any = "weight", bias: bool = False,
-            rate: float | None = None) -> np.ndarray:  # fmt: skip
+def descend(
+    data: Dataset,
+    term: Any,
+    steps: int,
+    *,
+    moment: str = "penalty",
+    on: Any = "weight",
+    bias: bool = False,
+    rate: float | None = None,
+) -> np.ndarray:
     """The weights, and the bias behind them, after gradient descent from 0 on 1/(2m) Σ (y - wᵀx - b)² with a term.
 
     The term acts in the update: moment "penalty" adds its gradient, "prox" applies its proximal map. rate None is the

@@ -14,10 +14,17 @@ FEW = 6  # points that are marked on the axis; twice as many are marked on the l
 
 
 def curves(
-    panels: Mapping[str, Mapping[str, Curve]], xlabel: str, ylabel: str, *, log: str = "", columns: int = 3,
-    height: float = 3.0, marks: Mapping[str, Mapping[str, float]] | None = None, alike: bool = True,
+    panels: Mapping[str, Mapping[str, Curve]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    log: str = "",
+    columns: int = 3,
+    height: float = 3.0,
+    marks: Mapping[str, Mapping[str, float]] | None = None,
+    alike: bool = True,
     overlaid: bool = False,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """One panel per title, in it a line per name through (x, y); a name has one colour in all panels.
 
     log: the axes on a logarithmic scale, "", "x", "y" or "xy". marks[title] are vertical lines by name. alike: one
@@ -41,8 +48,18 @@ def curves(
             for name, place in (marks or {}).get(title, {}).items():
                 axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
                 side, off = ("left", 3) if place <= min(x) else ("right", -3)
-                axis.annotate(name, (place, 0.98), (off, 0), ("data", "axes fraction"), "offset points", ha=side,
-                              va="top", rotation=90, fontsize=8, color="#5a5f67")  # fmt: skip
+                axis.annotate(
+                    name,
+                    (place, 0.98),
+                    (off, 0),
+                    ("data", "axes fraction"),
+                    "offset points",
+                    ha=side,
+                    va="top",
+                    rotation=90,
+                    fontsize=8,
+                    color="#5a5f67",
+                )
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:

@@ -25,24 +25,41 @@ FOREWORD = (
 )
 TIMED = ("C9_cost", "C10_large_data")  # they measure time: nothing runs beside them
 LONG = (  # begun first, in this order, where claims run side by side
-    "C3_generalization", "C18_more_data", "C11_images_and_sequences", "C15_pairs", "C8_depth", "C6_gap",
-    "C12_uneven_classes", "C13_missing_values", "C4_too_much_too_little", "C19_articles",
-)  # fmt: skip
+    "C3_generalization",
+    "C18_more_data",
+    "C11_images_and_sequences",
+    "C15_pairs",
+    "C8_depth",
+    "C6_gap",
+    "C12_uneven_classes",
+    "C13_missing_values",
+    "C4_too_much_too_little",
+    "C19_articles",
+)
 
 # Every number that decides how long an example runs: (in full, with --quick). The page prints this table.
 SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C1_exact_zeros": {"seeds": (5, 1), "training rows": (1_000, 300), "epochs": (30, 5)},
     "C2_shrinkage": {"rows": (120, 120), "seeds": (5, 1), "training rows": (1_000, 300), "epochs": (30, 3)},
     "C3_generalization": {
-        "seeds": (20, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200), "rows, clean": (200, 100),
+        "seeds": (20, 2),
+        "training rows": (1_000, 200),
+        "validation rows": (1_000, 200),
+        "rows, clean": (200, 100),
         "epochs": (30, 1),
     },
     "C4_too_much_too_little": {
-        "seeds": (10, 1), "training rows": (1_000, 300), "validation rows": (1_000, 300), "epochs": (40, 2),
+        "seeds": (10, 1),
+        "training rows": (1_000, 300),
+        "validation rows": (1_000, 300),
+        "epochs": (40, 2),
     },
     "C5_folds": {"rows": (120, 120), "λ": (60, 20), "folds": (10, 5), "held-out rows": (5_000, 1_000)},
     "C6_gap": {  # the seeds twice: wrong labels, and right ones
-        "masks": (4_000, 4_000), "seeds": (10, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200),
+        "masks": (4_000, 4_000),
+        "seeds": (10, 2),
+        "training rows": (1_000, 200),
+        "validation rows": (1_000, 200),
         "epochs": (40, 1),
     },
     "C7_scaling_of_dropout": {"steps": (300, 100)},
@@ -50,10 +67,16 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C9_cost": {"rounds": (21, 1)},
     "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
     "C11_images_and_sequences": {
-        "seeds": (8, 2), "training rows": (1_000, 200), "validation rows": (1_000, 200), "epochs": (30, 1),
+        "seeds": (8, 2),
+        "training rows": (1_000, 200),
+        "validation rows": (1_000, 200),
+        "epochs": (30, 1),
     },
     "C12_uneven_classes": {
-        "seeds": (20, 2), "training rows": (1_000, 200), "rows per eight": (40, 20), "epochs": (30, 2),
+        "seeds": (20, 2),
+        "training rows": (1_000, 200),
+        "rows per eight": (40, 20),
+        "epochs": (30, 2),
     },
     "C13_missing_values": {"seeds": (10, 2), "training rows": (900, 300), "epochs": (40, 1)},
     "C14_high_dimension": {"seeds": (15, 6), "rows": (40, 40)},
@@ -61,12 +84,18 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "C16_early_stopping": {"rows": (100, 100), "steps": (2_000, 2_000)},
     "C17_decay": {"seeds": (5, 2), "steps": (300, 50)},
     "C18_more_data": {
-        "seeds": (4, 2), "few rows": (200, 100), "epochs at few rows": (60, 1), "some rows": (1_000, 200),
-        "epochs at some rows": (60, 1), "many rows": (10_000, 300), "epochs at many rows": (12, 1),
-        "all rows": (60_000, 400), "epochs at all rows": (6, 1),
+        "seeds": (4, 2),
+        "few rows": (200, 100),
+        "epochs at few rows": (60, 1),
+        "some rows": (1_000, 200),
+        "epochs at some rows": (60, 1),
+        "many rows": (10_000, 300),
+        "epochs at many rows": (12, 1),
+        "all rows": (60_000, 400),
+        "epochs at all rows": (6, 1),
     },
     "C19_articles": {"articles": (5, 1)},
-}  # fmt: skip
+}
 
 NOISE = 0.3  # of the training labels are replaced, where a claim says noisy
 RATE, BATCH, HIDDEN = 1e-3, 32, 64
@@ -85,9 +114,14 @@ class Claim(Article):
     sizes = SIZES
 
     def gains(
-        self, words: str, treated: Sequence[float], control: Sequence[float], higher: bool = True, unit: str = "",
+        self,
+        words: str,
+        treated: Sequence[float],
+        control: Sequence[float],
+        higher: bool = True,
+        unit: str = "",
         digits: int = 2,
-    ) -> Gain | None:  # fmt: skip
+    ) -> Gain | None:
         """The verdict on: treated is higher (or lower) than control. Undecided where the paired interval covers 0; one
         seed gives none.
         """
@@ -147,10 +181,20 @@ def network(inputs: int, dropout: float = 0.0, classes: int = 10) -> nn.Sequenti
 
 
 def trained(
-    data: Any, seed: int, epochs: int, *, penalty: Any = None, prox: Any = None, dropout: float = 0.0,
-    loss: Callable[..., Any] = cross_entropy, classes: int = 10, transform: Sequence[Transform] = (),
-    make: Callable[[], Module] | None = None, rate: float = RATE, batch: int = BATCH,
-) -> Module:  # fmt: skip
+    data: Any,
+    seed: int,
+    epochs: int,
+    *,
+    penalty: Any = None,
+    prox: Any = None,
+    dropout: float = 0.0,
+    loss: Callable[..., Any] = cross_entropy,
+    classes: int = 10,
+    transform: Sequence[Transform] = (),
+    make: Callable[[], Module] | None = None,
+    rate: float = RATE,
+    batch: int = BATCH,
+) -> Module:
     """The network, or what `make` makes, after Adam; start, order, masks and transforms are functions of the seed.
 
     Terms act on weights, not on biases.

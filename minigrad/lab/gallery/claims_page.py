@@ -1,7 +1,7 @@
 """The tables of docs/claims.md, from the figures that `minigrad claims` keeps: nothing on the page is typed by hand.
 
-    python -m minigrad.lab.gallery.claims_page minigrad-claims/claims.json    keep these as docs/claims.json, and
-    python -m minigrad.lab.gallery.claims_page                                write the tables of docs/claims.md anew
+python -m minigrad.lab.gallery.claims_page minigrad-claims/claims.json    keep these as docs/claims.json, and
+python -m minigrad.lab.gallery.claims_page                                write the tables of docs/claims.md anew
 """
 
 from __future__ import annotations

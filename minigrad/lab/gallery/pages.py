@@ -44,13 +44,15 @@ class Collection(NamedTuple):
 
 
 ARTICLES = Collection(
-    "article", "articles", Article,
+    "article",
+    "articles",
+    Article,
     "Five articles on regularization: what they say, what their programs do, and what is right",
     "Each program is rebuilt step for step with its mistakes, its failure is shown, and what is right is "
     "computed beside it. A line that must hold is mathematics and was asserted; a line that holds, or does "
     "not, is what these data and seeds say, and undecided is where an interval covers both. One convention serves "
     "all: mean loss + l1 Σ|w| + (l2/2) Σw².",
-)  # fmt: skip
+)
 CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
 
 
@@ -65,13 +67,16 @@ def main(options: argparse.Namespace, collection: Collection) -> None:
     name = f"{collection.kind}s"
     found = {
         "run": {
-            **machine.facts(), "data": claim.Images().name, "quick": options.quick, "jobs": jobs,
+            **machine.facts(),
+            "data": claim.Images().name,
+            "quick": options.quick,
+            "jobs": jobs,
             "seconds": time.perf_counter() - start,
         },
         "examples": {
             a.name: {"seconds": seconds, "sizes": a.size, "kept": [k._asdict() for k in a.kept]} for a, seconds in done
         },
-    }  # fmt: skip
+    }
     (options.out / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     written = page.write(options.out / f"{name}.html")
     if options.quick:
@@ -150,8 +155,10 @@ def write(
     report.links({article.name: article.title for article, _ in done})
     report.section("What was checked, and what was found")
     counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]
-    report.table(("example", *VERDICTS, "seconds"), [
-        [article.name, *map(str, row), f"{took:.1f}"] for (article, took), row in zip(done, counts)])  # fmt: skip
+    report.table(
+        ("example", *VERDICTS, "seconds"),
+        [[article.name, *map(str, row), f"{took:.1f}"] for (article, took), row in zip(done, counts)],
+    )
     for article, _ in done:
         report.section(article.title, anchor=article.name)
         report.note(f"examples/{collection.kind}s/{article.name}.py")

@@ -48,9 +48,13 @@ class Convolutional(nn.Module):
     """
 
     def __init__(
-        self, side: int, filters: tuple[tuple[int, int], tuple[int, int]], dropout: Callable[[], Module],
-        channels: tuple[int, int] = (8, 16), classes: int = 10,
-    ) -> None:  # fmt: skip
+        self,
+        side: int,
+        filters: tuple[tuple[int, int], tuple[int, int]],
+        dropout: Callable[[], Module],
+        channels: tuple[int, int] = (8, 16),
+        classes: int = 10,
+    ) -> None:
         first = Convolution(1, channels[0], side, *filters[0])
         second = Convolution(*channels, first.side, *filters[1])
         head = nn.Linear(channels[1] * second.side**2, classes)

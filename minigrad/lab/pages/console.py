@@ -19,10 +19,36 @@ CLOSED = 141  # of a program whose output nobody reads any more: 128 + SIGPIPE, 
 
 # How signs of the reports read where the console's encoding does not have them.
 WRITTEN_OUT = {
-    "λ": "lambda", "Σ": "sum ", "ρ": "rho", "ω": "omega", "φ": "phi", "β": "beta", "µ": "u", "μ": "u", "‖": "||",
-    "±": "+-", "−": "-", "–": "-", "…": "...", "·": "*", "×": "x", "÷": "/", "√": "sqrt ", "²": "^2", "ᵀ": "^T",
-    "½": "1/2", "≤": "<=", "≥": ">=", "≠": "!=", "→": "->", "∞": "inf", "°": "*", "’": "'", "“": '"', "”": '"',
-}  # fmt: skip
+    "λ": "lambda",
+    "Σ": "sum ",
+    "ρ": "rho",
+    "ω": "omega",
+    "φ": "phi",
+    "β": "beta",
+    "µ": "u",
+    "μ": "u",
+    "‖": "||",
+    "±": "+-",
+    "−": "-",
+    "–": "-",
+    "…": "...",
+    "·": "*",
+    "×": "x",
+    "÷": "/",
+    "√": "sqrt ",
+    "²": "^2",
+    "ᵀ": "^T",
+    "½": "1/2",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "→": "->",
+    "∞": "inf",
+    "°": "*",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
 
 
 def _written_out(error: UnicodeError) -> tuple[str, int]:
@@ -109,11 +135,21 @@ def make_folder(path: Path, option: str = "--out") -> None:
 
 # What other programs call a choice of an option -> what to type here.
 ELSEWHERE = {
-    "lasso": "--model linear --l1-ratio 1", "ridge": "--model linear --l1-ratio 0", "ols": "--model linear",
-    "elasticnet": "--model linear --l1-ratio 0.5", "elastic-net": "--model linear --l1-ratio 0.5",
-    "network": "--model mlp", "nn": "--model mlp", "classification": "--model logistic", "regression": "--model linear",
-    "rmse": "--score mse", "r2": "--score mse", "auc": "--score log_loss", "help": "--help", "version": "--version",
-}  # fmt: skip
+    "lasso": "--model linear --l1-ratio 1",
+    "ridge": "--model linear --l1-ratio 0",
+    "ols": "--model linear",
+    "elasticnet": "--model linear --l1-ratio 0.5",
+    "elastic-net": "--model linear --l1-ratio 0.5",
+    "network": "--model mlp",
+    "nn": "--model mlp",
+    "classification": "--model logistic",
+    "regression": "--model linear",
+    "rmse": "--score mse",
+    "r2": "--score mse",
+    "auc": "--score log_loss",
+    "help": "--help",
+    "version": "--version",
+}
 
 
 class Parser(argparse.ArgumentParser):

@@ -28,7 +28,12 @@ def facts() -> dict[str, Any]:
     """Date, processor and how many of it this process may use, kernels, versions."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
-        "date": time.strftime("%Y-%m-%d"), "cpu": cpu_name(), "processors": count, "kernels": kernels.backend(),
-        "variant": kernels.cpu_variant(), "threads": kernels.get_num_threads(),
-        "python": platform.python_version(), "numpy": np.__version__,
-    }  # fmt: skip
+        "date": time.strftime("%Y-%m-%d"),
+        "cpu": cpu_name(),
+        "processors": count,
+        "kernels": kernels.backend(),
+        "variant": kernels.cpu_variant(),
+        "threads": kernels.get_num_threads(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }

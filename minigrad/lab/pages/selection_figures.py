@@ -29,13 +29,22 @@ def error_over_lambda(result: CrossValidation) -> bytes:
         figure, (axis,) = panel_grid(1, 1, 4.2)
         lambdas, positive = result.lambdas, result.lambdas > 0  # λ = 0 has no place on a logarithmic axis
         mean, error = (part[positive] for part in (result.mean, result.error))
-        axis.fill_between(lambdas[positive], mean - error, mean + error, color=TRAIN, alpha=0.18, linewidth=0,
-                          label="± one standard error")  # fmt: skip
-        axis.plot(lambdas[positive], mean, color=TRAIN, marker="o", markersize=3,
-                  label=f"mean of {len(result.scores)} folds")  # fmt: skip
+        axis.fill_between(
+            lambdas[positive],
+            mean - error,
+            mean + error,
+            color=TRAIN,
+            alpha=0.18,
+            linewidth=0,
+            label="± one standard error",
+        )
+        axis.plot(
+            lambdas[positive], mean, color=TRAIN, marker="o", markersize=3, label=f"mean of {len(result.scores)} folds"
+        )
         for index, style, name in ((result.best, "-", "best"), (result.one_se, "--", "one standard error")):
-            axis.axvline(lambdas[index], color=TEST, linestyle=style, linewidth=1.2,
-                         label=f"{name}: λ = {lambdas[index]:.3g}")  # fmt: skip
+            axis.axvline(
+                lambdas[index], color=TEST, linestyle=style, linewidth=1.2, label=f"{name}: λ = {lambdas[index]:.3g}"
+            )
         level = result.mean[result.best] + (-1 if result.greater_is_better else 1) * result.error[result.best]
         axis.axhline(level, color="#7a7f87", linestyle=":", linewidth=1, label="best mean and one standard error")
         axis.set_xscale("log")
@@ -59,9 +68,15 @@ def coefficient_paths(
         figure, (axis,) = panel_grid(1, 1, 4.2)
         for rank, row in enumerate(largest):
             named = rank < LABELLED
-            axis.plot(lambdas, coefficients[row], color=LINES[rank % len(LINES)] if named else "#b9bcc2",
-                      linestyle="--" if named and rank >= len(LINES) else "-", linewidth=1.6 if named else 0.8,
-                      zorder=3 if named else 2, label=names[row] if named else None)  # fmt: skip
+            axis.plot(
+                lambdas,
+                coefficients[row],
+                color=LINES[rank % len(LINES)] if named else "#b9bcc2",
+                linestyle="--" if named and rank >= len(LINES) else "-",
+                linewidth=1.6 if named else 0.8,
+                zorder=3 if named else 2,
+                label=names[row] if named else None,
+            )
         for (name, lam), style in zip(marks.items(), ("-", "--")):
             axis.axvline(lam, color=TEST, linestyle=style, linewidth=1.2, label=f"{name}: λ = {lam:.3g}")
         axis.axhline(0, color="#333333", linewidth=0.8)

@@ -30,9 +30,16 @@ class DropConnect(RandomLayer, Linear):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, p: float = 0.5, bias: bool = True, activation: str | None = None,
-        init: str | Callable[..., Any] = "glorot_uniform", dtype: Any = "float32", seed: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        in_features: int,
+        out_features: int,
+        p: float = 0.5,
+        bias: bool = True,
+        activation: str | None = None,
+        init: str | Callable[..., Any] = "glorot_uniform",
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
         self.p = finite(p, "DropConnect: p (the share of weights that is dropped)", 0.0, 1.0)
         Linear.__init__(self, in_features, out_features, bias, activation, init, dtype)
         RandomLayer.__init__(self, seed)

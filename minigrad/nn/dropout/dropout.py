@@ -47,18 +47,25 @@ class Dropout(RandomLayer):
     """
 
     def __init__(
-        self, p: float = 0.5, scaling: str = "inverted", seed: int | None = None,
+        self,
+        p: float = 0.5,
+        scaling: str = "inverted",
+        seed: int | None = None,
         noise_shape: Sequence[int | None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(seed)
         name = type(self).__name__
         self.p = finite(p, f"{name}: p (the share that is dropped)", 0.0, 1.0)
         if scaling not in ("inverted", "classical"):
             raise ValueError(f"{name}: scaling is {scaling!r}; need 'inverted' or 'classical'")
         self.scaling = scaling
-        self.noise_shape = None if noise_shape is None else tuple(
-            None if n is None else whole(n, f"{name}: noise_shape[{i}]", 1) for i, n in enumerate(noise_shape)
-        )  # fmt: skip
+        self.noise_shape = (
+            None
+            if noise_shape is None
+            else tuple(
+                None if n is None else whole(n, f"{name}: noise_shape[{i}]", 1) for i, n in enumerate(noise_shape)
+            )
+        )
         self._shapes: tuple[Shape, Shape, int] | None = None  # of x and of the mask in the last call, and its offset
 
     def mask_shape(self, shape: Shape) -> Shape:

@@ -64,6 +64,7 @@ def log(x):
     K.log(x, y)
     return y
 
+
 LN2 = 0.6931471805599453
 
 TWO_BY_ROOT_PI = 1.1283791670955126
@@ -169,10 +170,14 @@ def pow(input, exponent):
         K.pow(input, exponent, y)
     return y
 
+
 SHORT_POWERS = {  # rounded once, the cube twice, and fast; looked up in K at the call, for the backend may change
-    2: lambda x, y: K.mul(x, x, y), 1: lambda x, y: K.copy(x, y), 0.5: lambda x, y: K.sqrt(x, y),
-    -1: lambda x, y: K.div(1.0, x, y), 3: lambda x, y: (K.mul(x, x, y), K.mul(x, y, y)),
-}  # fmt: skip
+    2: lambda x, y: K.mul(x, x, y),
+    1: lambda x, y: K.copy(x, y),
+    0.5: lambda x, y: K.sqrt(x, y),
+    -1: lambda x, y: K.div(1.0, x, y),
+    3: lambda x, y: (K.mul(x, x, y), K.mul(x, y, y)),
+}
 
 
 @differentiable(input=flat)

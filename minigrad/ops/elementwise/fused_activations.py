@@ -78,6 +78,7 @@ def sigmoid_grad(g, y):
     K.sigmoid_grad(g, y, z)
     return z
 
+
 ACTIVATION_GRADS = {"relu": relu_grad, "tanh": tanh_grad, "sigmoid": sigmoid_grad}
 
 ACTIVATIONS = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid}

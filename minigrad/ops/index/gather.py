@@ -76,8 +76,9 @@ def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
     d = one_dim(op, dim, x.ndim)
     along = as_index(op, index, x.shape[d]).array
     if along.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(along.shape, x.shape)) if i != d):
-        raise ShapeError(f"{op}: x is {x.shape}, the index {along.shape}; need as many dimensions, and none larger but "
-                         f"dim {dim}")  # fmt: skip
+        raise ShapeError(
+            f"{op}: x is {x.shape}, the index {along.shape}; need as many dimensions, and none larger but dim {dim}"
+        )
     coordinates: list[np.ndarray] = list(np.indices(along.shape, sparse=True))
     coordinates[d] = along
     return flat_places(coordinates, x.shape)

@@ -82,8 +82,10 @@ def parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Labe
         raise ShapeError(f"einsum: {equation!r} names {len(parts)} operands; {len(operands)} came")
     inputs = [expand(equation, part, t.ndim) for part, t in zip(parts, operands)]
     if len({t.dtype for t in operands}) > 1:
-        raise DTypeError(f"einsum: operands are {', '.join(str(t.dtype) for t in operands)}; need one dtype: cast with "
-                         ".float() or .double()")  # fmt: skip
+        raise DTypeError(
+            f"einsum: operands are {', '.join(str(t.dtype) for t in operands)}; need one dtype: cast with "
+            ".float() or .double()"
+        )
     return inputs, output_of(equation, [label for labels in inputs for label in labels], right if arrow else None)
 
 

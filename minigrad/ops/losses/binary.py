@@ -69,16 +69,23 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     for name, a in (("input", x.array), ("target", t.array)):
         outside = a[(a < 0) | (a > 1)]
         if outside.size:
-            raise ValueError(f"binary_cross_entropy: the {name} holds {outside[0]}; need probabilities in [0, 1] "
-                             "(of logits: binary_cross_entropy_with_logits)")  # fmt: skip
+            raise ValueError(
+                f"binary_cross_entropy: the {name} holds {outside[0]}; need probabilities in [0, 1] "
+                "(of logits: binary_cross_entropy_with_logits)"
+            )
     losses = rescaled("binary_cross_entropy", probability_cross_entropy(x, t), weight)
     return reduced("binary_cross_entropy", losses, reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None,
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    reduction: str = "mean",
+    pos_weight: Any = None,
     allow_probabilities: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x, the input, and a target t in [0, 1].
 
     One shape; `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
@@ -113,9 +120,13 @@ def focal(sure: Tensor, gamma: float) -> Tensor:
 
 
 def sigmoid_focal_loss(
-    inputs: Any, targets: Any, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none",
+    inputs: Any,
+    targets: Any,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    reduction: str = "none",
     allow_probabilities: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """-α (1 - p)^gamma log p, p the probability of the target: sigmoid(x) for 1, sigmoid(-x) for 0, one shape.
 
     Lin et al. (2017), arXiv 1708.02002, with torchvision's arguments. inputs are logits; targets hold 0 and 1; α is

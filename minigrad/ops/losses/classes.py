@@ -34,11 +34,15 @@ class Labels:
 
     def __init__(self, op: str, labels: np.ndarray, classes: int, ignore_index: int) -> None:
         if labels.dtype.kind in "USO" and labels.size:
-            raise DTypeError(f"{op}: the target holds words, such as {labels.flat[0]!r:.40}; classes are whole numbers:"
-                             " np.unique(target, return_inverse=True)[1] numbers the words")  # fmt: skip
+            raise DTypeError(
+                f"{op}: the target holds words, such as {labels.flat[0]!r:.40}; classes are whole numbers:"
+                " np.unique(target, return_inverse=True)[1] numbers the words"
+            )
         if labels.dtype.kind not in "iu":
-            raise DTypeError(f"{op}: classes need an integer dtype, got {labels.dtype}; use "
-                             "target.astype('int64') for an array, target.long() for a tensor")  # fmt: skip
+            raise DTypeError(
+                f"{op}: classes need an integer dtype, got {labels.dtype}; use "
+                "target.astype('int64') for an array, target.long() for a tensor"
+            )
         self.kept = labels != ignore_index
         self.all = bool(self.kept.all())
         self.index = (labels if self.all else np.where(self.kept, labels, 0)).astype(np.int64, order="C")
@@ -93,9 +97,15 @@ def as_rows(op: str, input: Any, target: Any, probabilities: bool = False) -> tu
 
 
 def cross_entropy(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
-    label_smoothing: float = 0.0, allow_probabilities: bool = False,
-) -> Tensor:  # fmt: skip
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    allow_probabilities: bool = False,
+) -> Tensor:
     """Softmax cross-entropy of logits `input` (rows, classes): -Σⱼ tⱼ log softmax(input)ⱼ per row.
 
     `target` holds classes, integers (rows,), or probabilities (rows, classes), one-hot rows for instance; the input
@@ -146,6 +156,7 @@ def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
     if t.ndim == 1:
         return t.dtype.kind in "iu" and t.shape[0] == logits.shape[0] and not _has(t, ignore_index)
     return t.shape == logits.shape
+
 
 _IGNORED = np.int64(-100).tobytes()  # the default ignore_index in memory
 
@@ -229,9 +240,15 @@ def multi_margin_loss(
 
 
 def softmax_focal_loss(
-    input: Any, target: Any, gamma: float = 2.0, weight: Any = None, *, ignore_index: int = -100,
-    reduction: str = "mean", allow_probabilities: bool = False,
-) -> Tensor:  # fmt: skip
+    input: Any,
+    target: Any,
+    gamma: float = 2.0,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    allow_probabilities: bool = False,
+) -> Tensor:
     """-(1 - p)^gamma log p per row, p = softmax(input)[target]: cross-entropy in which sure rows count little.
 
     Lin et al. (2017), arXiv 1708.02002. input holds logits (rows, classes), target classes; weight, ignore_index,
@@ -260,9 +277,11 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
         raise ShapeError(f"{op}: logits are {x.shape}; need (rows, classes)")
     t = np.asarray(target)
     if t.ndim == 1 and t.dtype.kind not in "iu":
-        raise DTypeError(f"{op}: a 1-D target holds classes and needs an integer dtype, got {t.dtype}; use "
-                         "target.astype('int64') for an array, target.long() for a tensor, or give probabilities of "
-                         "shape (rows, classes)")  # fmt: skip
+        raise DTypeError(
+            f"{op}: a 1-D target holds classes and needs an integer dtype, got {t.dtype}; use "
+            "target.astype('int64') for an array, target.long() for a tensor, or give probabilities of "
+            "shape (rows, classes)"
+        )
     if t.shape not in ((x.shape[0],), x.shape):
         raise ShapeError(f"{op}: logits are {x.shape}, the target is {t.shape}; need ({x.shape[0]},) or {x.shape}")
     want = np.int64 if t.ndim == 1 else x.dtype

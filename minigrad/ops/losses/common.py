@@ -103,8 +103,10 @@ def pair(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Input and target as tensors of one shape and of the input's dtype."""
     x = given(input)
     if x.dtype not in REAL:
-        raise DTypeError(f"{op}: the input is {x.dtype}; need float32 or float64: use .float() or .double(), of an "
-                         "array .astype('float32')")  # fmt: skip
+        raise DTypeError(
+            f"{op}: the input is {x.dtype}; need float32 or float64: use .float() or .double(), of an "
+            "array .astype('float32')"
+        )
     return x, beside(op, "target", target, x)
 
 

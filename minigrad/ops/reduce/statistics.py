@@ -174,9 +174,7 @@ def std(
     return reshape(y, shape=reduced_shape(x.shape, dims, True)) if keepdim else y
 
 
-@differentiable(
-    x=lambda g, y, x, *, dim, keepdim: spread(mul(g, y.array.size / max(x.array.size, 1)), x, dim, keepdim)
-)
+@differentiable(x=lambda g, y, x, *, dim, keepdim: spread(mul(g, y.array.size / max(x.array.size, 1)), x, dim, keepdim))
 def mean(x, *, dim=None, keepdim=False):
     """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
 

@@ -90,5 +90,7 @@ def check_real(op: str, *tensors: Any) -> None:
     """Refuse tensors of integers and booleans, with the cure."""
     for t in tensors:
         if isinstance(t, Tensor) and t.array.dtype not in REAL:
-            raise DTypeError(f"{op}: a tensor is {t.array.dtype}; need float32 or float64: use .float() or .double(), "
-                             "of an array .astype('float32')")  # fmt: skip
+            raise DTypeError(
+                f"{op}: a tensor is {t.array.dtype}; need float32 or float64: use .float() or .double(), "
+                "of an array .astype('float32')"
+            )

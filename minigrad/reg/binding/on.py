@@ -95,9 +95,7 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
     if isinstance(selector, str):
         biases = "bias" in selector.rpartition(".")[2]
         return [
-            (name, w)
-            for name, w in model.named_parameters()
-            if fits(name, selector) and (biases or not is_bias(name))
+            (name, w) for name, w in model.named_parameters() if fits(name, selector) and (biases or not is_bias(name))
         ]
     if isinstance(selector, type) and issubclass(selector, Module):
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}

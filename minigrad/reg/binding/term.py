@@ -71,8 +71,10 @@ class Penalty:
     def real(self, w: Any) -> Tensor:
         """w as a tensor, real numbers in it."""
         if isinstance(w, (list, tuple)) and any(isinstance(item, Tensor) for item in w):
-            raise TypeError(f"{self.name}: got a list of {len(w)} tensors; a penalty takes one. "
-                            "reg.on(model, selector, penalty) binds it to several")  # fmt: skip
+            raise TypeError(
+                f"{self.name}: got a list of {len(w)} tensors; a penalty takes one. "
+                "reg.on(model, selector, penalty) binds it to several"
+            )
         w = w if isinstance(w, Tensor) else tensor(w)
         check_real(self.name, w)
         return w

@@ -79,17 +79,21 @@ class Terms:
     def refuse_bound(self, caller: str) -> None:
         """Raise if an optimizer applies the terms already."""
         if self.optimizer is not None:
-            raise GraphError(f"{caller}: these terms act in {type(self.optimizer).__name__}({self._moment}=...) "
-                             "already, as long as that optimizer lives, and would count twice. Another optimizer (or "
-                             "the same cell run again) needs new terms: call reg.on anew; terms.value() gives the "
-                             "numbers")  # fmt: skip
+            raise GraphError(
+                f"{caller}: these terms act in {type(self.optimizer).__name__}({self._moment}=...) "
+                "already, as long as that optimizer lives, and would count twice. Another optimizer (or "
+                "the same cell run again) needs new terms: call reg.on anew; terms.value() gives the "
+                "numbers"
+            )
 
     def refuse_replaced(self, caller: str) -> None:
         """Raise if a parameter with a term on it is no longer one of the model."""
         lost = self._standing.lost() if self._standing is not None else []
         if lost:
-            raise GraphError(f"{caller}: the terms are on {', '.join(lost)}, which the model no longer has: a layer "
-                             "was replaced after reg.on; make new terms with reg.on")  # fmt: skip
+            raise GraphError(
+                f"{caller}: the terms are on {', '.join(lost)}, which the model no longer has: a layer "
+                "was replaced after reg.on; make new terms with reg.on"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """What copy, deepcopy and pickle take. An optimizer that is copied along binds its copy."""
@@ -106,8 +110,9 @@ class Terms:
         total = None
         for entry in self.entries:
             if not callable(entry.term):
-                raise TypeError(f"terms(): {entry.term!r} has no value to add to a loss; give it to an optimizer: "
-                                "constraints=terms")  # fmt: skip
+                raise TypeError(
+                    f"terms(): {entry.term!r} has no value to add to a loss; give it to an optimizer: constraints=terms"
+                )
             values = [entry.term(*arguments) for arguments in entry.arguments(loss)]
             if entry.of_batch:
                 self._of_batch[entry.name] = sum(value.item() for value in values)

@@ -52,8 +52,9 @@ class InputGradient(OutputPenalty):
 
     def _penalty(self, loss: Tensor, x: Tensor, create_graph: bool) -> Tensor:
         if not isinstance(x, Tensor) or not x.tracked:
-            raise GraphError(f"{self.name}: the input of the model does not require grad; "
-                             "pass mg.tensor(x, requires_grad=True)")  # fmt: skip
+            raise GraphError(
+                f"{self.name}: the input of the model does not require grad; pass mg.tensor(x, requires_grad=True)"
+            )
         samples = samples_of(self.name, x)
         g = grad(loss, x, retain_graph=True, create_graph=create_graph)
         return mul(sum(square(g)), 0.5 * self.strength * samples)

@@ -56,8 +56,9 @@ class OutputEntry(Entry):
         """The output of each module in its last call."""
         for watch in self.watched:
             if watch.output is None or (is_grad_enabled() and not watch.recorded):
-                raise GraphError(f"{self.name}: {watch.name} has no output yet that was recorded; run the model before "
-                                 "terms()")  # fmt: skip
+                raise GraphError(
+                    f"{self.name}: {watch.name} has no output yet that was recorded; run the model before terms()"
+                )
         return [(watch.output,) for watch in self.watched]
 
     def places(self) -> list[str]:

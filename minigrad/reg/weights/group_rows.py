@@ -42,8 +42,10 @@ class Gathered:
         if held.max() > 1:
             twice = np.flatnonzero(held > 1)
             owner = next(name for name in reversed(starts) if starts[name] <= twice[0])
-            raise ValueError(f"{who}: {len(twice)} elements, the first in {owner}, are in two groups; the proximal map "
-                             "of groups that overlap has no closed form: use the term in the loss")  # fmt: skip
+            raise ValueError(
+                f"{who}: {len(twice)} elements, the first in {owner}, are in two groups; the proximal map "
+                "of groups that overlap has no closed form: use the term in the loss"
+            )
         self.joined = np.zeros(end, self.dtype)
         back = np.arange(end) + self.index.size  # where an element comes from: the matrix, else the joined vector
         back[self.index.reshape(-1)] = np.arange(self.index.size)

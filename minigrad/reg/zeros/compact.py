@@ -29,9 +29,19 @@ from ...recording import no_grad
 
 # They act on each unit alone, so that they may stand between Linear layers.
 ACTIVATIONS = (
-    act.ReLU, act.Tanh, act.Sigmoid, act.LeakyReLU, act.ELU, act.CELU, act.GELU, act.SiLU, act.Hardtanh, act.Softplus,
-    act.Softsign, act.LogSigmoid,
-)  # fmt: skip
+    act.ReLU,
+    act.Tanh,
+    act.Sigmoid,
+    act.LeakyReLU,
+    act.ELU,
+    act.CELU,
+    act.GELU,
+    act.SiLU,
+    act.Hardtanh,
+    act.Softplus,
+    act.Softsign,
+    act.LogSigmoid,
+)
 BETWEEN = (*ACTIVATIONS, Dropout, Flatten)
 TAKEN = (Linear, act.Softmax, *BETWEEN)
 
@@ -74,9 +84,11 @@ def chain(model: Module) -> list[Module]:
         if type(module) is Sequential:
             pending.extend((f"{path}.{name}", child) for name, child in reversed(module.named_children()))
         elif type(module) not in TAKEN:
-            raise TypeError(f"compact: {path} is a {type(module).__name__}; it takes chains of "
-                            "Linear, Dropout, Flatten, Softmax, "
-                            f"{', '.join(kind.__name__ for kind in ACTIVATIONS)}")  # fmt: skip
+            raise TypeError(
+                f"compact: {path} is a {type(module).__name__}; it takes chains of "
+                "Linear, Dropout, Flatten, Softmax, "
+                f"{', '.join(kind.__name__ for kind in ACTIVATIONS)}"
+            )
         elif isinstance(module, Linear) and module in found:
             raise TypeError(f"compact: {path} stands in the chain twice; units cannot be removed at one place alone")
         else:
@@ -90,8 +102,10 @@ def chain(model: Module) -> list[Module]:
         if wrong:
             raise TypeError(f"compact: a {type(wrong[0]).__name__} between Linear layers joins their units")
         if a.out_features != b.in_features:
-            raise TypeError(f"compact: {a.out_features} units meet {b.in_features} inputs; a Flatten between them "
-                            "joins the units of several positions")  # fmt: skip
+            raise TypeError(
+                f"compact: {a.out_features} units meet {b.in_features} inputs; a Flatten between them "
+                "joins the units of several positions"
+            )
     return found
 
 

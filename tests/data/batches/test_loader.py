@@ -207,9 +207,17 @@ def test_copies_go_on_at_their_own_epoch(duplicate):
 
 @pytest.mark.parametrize(
     ("dtype", "kept"),
-    [("int64", "int64"), ("int32", "int32"), ("uint8", "uint8"), ("bool", "bool"), ("int16", "int64"),
-     ("uint32", "int64"), ("uint64", "int64"), (">i4", "int32")],
-)  # fmt: skip
+    [
+        ("int64", "int64"),
+        ("int32", "int32"),
+        ("uint8", "uint8"),
+        ("bool", "bool"),
+        ("int16", "int64"),
+        ("uint32", "int64"),
+        ("uint64", "int64"),
+        (">i4", "int32"),
+    ],
+)
 def test_integers_stay_integers(dtype, kept):
     x = np.array([[0, 1], [1, 0], [1, 1]]).astype(dtype)
     batches = list(Loader(x, [0, 1, 0], 2, shuffle=False))

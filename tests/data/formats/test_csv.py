@@ -133,7 +133,7 @@ def test_damaged_bytes_are_refused_or_read(tmp_path, seed):
 def test_all_columns_of_words_at_once(tmp_path):
     """All are named, with the option to paste; names of rows are proposed for --ignore; "all" takes every one."""
     rows = "\n".join(f"{i},{'ab'[i % 2]},person {i},{'pqr'[i % 3]},{i}.5" for i in range(40))
-    path = write(tmp_path, f"n,kind,name,\"size, m2\",y\n{rows}\n")
+    path = write(tmp_path, f'n,kind,name,"size, m2",y\n{rows}\n')
     with pytest.raises(ValueError, match=r"csv:2: column 'kind' is 'a' \(2 levels\), 'name' is 'person 0'") as e:
         read_csv(path)
     assert "'size, m2' is 'p' (3 levels), not numbers" in str(e.value)
@@ -163,8 +163,9 @@ def test_gaps_of_all_columns_are_counted(tmp_path):
 
 
 def test_groups_and_weights(tmp_path):
-    found = read(tmp_path, groups="town", weights="size", target="kind", missing="keep",
-                 content=GOOD.replace("-3e-1", "0"))  # fmt: skip
+    found = read(
+        tmp_path, groups="town", weights="size", target="kind", missing="keep", content=GOOD.replace("-3e-1", "0")
+    )
     assert found.names == ["price"] and found.groups.tolist() == ["Aa", "Bb", "Aa"]
     assert found.weights.tolist() == [1.5, 2, 0] and found.y.tolist() == ["x", "y", "x"]
     assert read(tmp_path, GOOD, weights="price").target == "kind"  # the last column without another role

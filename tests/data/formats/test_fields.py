@@ -43,14 +43,28 @@ def test_words():
 @pytest.mark.parametrize(
     ("field", "what"),
     [
-        ("1,234", "thousands"), ("1.234,5", "thousands"), ("1,234,567", "thousands"), ("1'234", "thousands"),
-        ("-12 345", "thousands"), ("1\u00a0234\u00a0567", "thousands"), ("1,234.50", "thousands"),
-        ("12%", "percent"), ("$12", "currency"), ("12 €", "currency"), ("£1,200", "currency"),
-        ("2,5", "--decimal ,"), ("-0,5e3", "--decimal ,"), ("1.2.3", "digits and one decimal point"),
-        ("2020-01-31", "a date"), ("31.12.2020", "a date"), ("2020-01-31T10:00:00", "a date"), ("12:30", "a time"),
-        ("inf", "not a number to compute with"), ("-Infinity", "finite"),
+        ("1,234", "thousands"),
+        ("1.234,5", "thousands"),
+        ("1,234,567", "thousands"),
+        ("1'234", "thousands"),
+        ("-12 345", "thousands"),
+        ("1\u00a0234\u00a0567", "thousands"),
+        ("1,234.50", "thousands"),
+        ("12%", "percent"),
+        ("$12", "currency"),
+        ("12 €", "currency"),
+        ("£1,200", "currency"),
+        ("2,5", "--decimal ,"),
+        ("-0,5e3", "--decimal ,"),
+        ("1.2.3", "digits and one decimal point"),
+        ("2020-01-31", "a date"),
+        ("31.12.2020", "a date"),
+        ("2020-01-31T10:00:00", "a date"),
+        ("12:30", "a time"),
+        ("inf", "not a number to compute with"),
+        ("-Infinity", "finite"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("among", [(), ("1", "2", "3")])
 def test_numbers_written_otherwise(field, what, among):
     """They are called what they are, and never words."""

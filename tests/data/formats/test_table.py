@@ -9,8 +9,9 @@ import pytest
 from minigrad.data import Table
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t)),
-                                       lambda t: t._replace(target="z")])  # fmt: skip
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t)), lambda t: t._replace(target="z")]
+)
 def test_a_table_and_its_copies(duplicate):
     plain = Table(np.ones((2, 1)), np.arange(2.0), ["a"], "y")
     assert plain.groups is None and plain.weights is None and plain.notes == ()

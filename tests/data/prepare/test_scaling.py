@@ -94,6 +94,6 @@ def test_integers_that_float32_does_not_hold():
     times = np.array([[1_700_000_000], [1_700_000_010], [1_700_000_020]])
     scale = Standardizer(times)
     assert scale.mean.dtype == np.float64 and scale.mean.item() == 1_700_000_010
-    np.testing.assert_allclose(scale(times)[:, 0], [-1.5**0.5, 0.0, 1.5**0.5], rtol=1e-12)
+    np.testing.assert_allclose(scale(times)[:, 0], [-(1.5**0.5), 0.0, 1.5**0.5], rtol=1e-12)
     assert Standardizer(np.array([[2**24], [0]])).mean.dtype == Standardizer(np.eye(2, dtype=bool)).mean.dtype == "f4"
     assert Standardizer(np.array([[-(2**24) - 1], [0]])).mean.dtype == np.float64

@@ -21,30 +21,48 @@ pytestmark = pytest.mark.skipif(not PROGRAMS, reason="needs the checkout, not an
 MUST_HOLD = {
     "000_linear": ["L2 by the formula", "L2 by the code", "L1: the data pull", "Lasso(alpha=λ)", "Ridge(alpha=mλ)"],
     "000_network": [
-        "list of all variables: TypeError", "again in the loss: ValueError", "1.4612 = log(e + 9) - 1", "with two",
-        "changes no bit", "serves one step: GraphError", "softmax twice, trained",
+        "list of all variables: TypeError",
+        "again in the loss: ValueError",
+        "1.4612 = log(e + 9) - 1",
+        "with two",
+        "changes no bit",
+        "serves one step: GraphError",
+        "softmax twice, trained",
     ],
     "001_gradient": [
-        "L1: minigrad's gradient", "L1: the printed one is minus", "L1: the true one",
-        "L2: minigrad's gradient", "L2: the printed one is minus", "L2: the true one",
-        "sign mended: the end is the ridge with l2 = 2λ", "sign and factor mended: the end is the ridge with l2 = λ",
+        "L1: minigrad's gradient",
+        "L1: the printed one is minus",
+        "L1: the true one",
+        "L2: minigrad's gradient",
+        "L2: the printed one is minus",
+        "L2: the true one",
+        "sign mended: the end is the ridge with l2 = 2λ",
+        "sign and factor mended: the end is the ridge with l2 = λ",
         "a million times",
     ],
     "001_network": ["nobody has: TypeError", "see article 000): ValueError", "not attached", "attached, it changes"],
     "001_selection": ["LassoCV picks the same λ"],
     "002_descent": [
-        "Two weights for one column: ValueError", "stops again: NameError", "initial θ has no effect",
-        "of the closed form, in all four", "training rows falls with λ", "Ridge(alpha=λ)",
+        "Two weights for one column: ValueError",
+        "stops again: NameError",
+        "initial θ has no effect",
+        "of the closed form, in all four",
+        "training rows falls with λ",
+        "Ridge(alpha=λ)",
     ],
     "002_gradients": ["plain sigmoid", "the penalty acts alone", "clipping divides", "is log ρ", "log 0.9"],
     "002_uneven_data": [],
     "003_dropout": ["Dropout(0.2) keeps", "bit for bit", "inverted dropout does nothing"],
     "004_outputs": [
-        "each row, where one number is due: ValueError", "for penalties: AttributeError", "‖softmax‖₁ is 1",
-        "less sure", "moves no weight", "training with ‖ŷ‖₁ ends",
+        "each row, where one number is due: ValueError",
+        "for penalties: AttributeError",
+        "‖softmax‖₁ is 1",
+        "less sure",
+        "moves no weight",
+        "training with ‖ŷ‖₁ ends",
     ],
     "004_weights": ["the data pull with λ/(2m)", "Lasso(alpha=λ/(2m))"],
-}  # fmt: skip
+}
 SKLEARN = "scikit-learn|Lasso|Ridge"
 
 

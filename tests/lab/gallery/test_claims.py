@@ -38,7 +38,7 @@ MUST_HOLD = {
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
     "C18_more_data": [],
     "C19_articles": ["Article 000's two linear models", "Article 000's network"],
-}  # fmt: skip
+}
 SKLEARN = "LassoCV"
 
 

@@ -17,10 +17,12 @@ def test_a_convolution_is_the_sum_over_windows(rng, side, size, stride):
     with mg.no_grad():
         layer.product.bias.copy_(bias)
     places = range(0, side - size + 1, stride)
-    direct = np.array([
-        [np.einsum("rcij,cijo->ro", x[:, :, i : i + size, j : j + size], filters) + bias for j in places]
-        for i in places
-    ])  # fmt: skip
+    direct = np.array(
+        [
+            [np.einsum("rcij,cijo->ro", x[:, :, i : i + size, j : j + size], filters) + bias for j in places]
+            for i in places
+        ]
+    )
     assert layer(mg.tensor(x)).shape == (4, 3, layer.side, layer.side) and layer.side == len(places)
     assert np.allclose(layer(mg.tensor(x)).data, np.maximum(direct, 0).transpose(2, 3, 0, 1), atol=1e-5)
 

@@ -12,9 +12,11 @@ from minigrad.nn.dropout.redraw import drawing_from
 def model():
     mg.manual_seed(0)
     return nn.Sequential(
-        nn.Linear(4, 16, activation="relu", dtype="float64"), nn.Dropout(0.3), nn.Dropout(0.2, seed=5),
+        nn.Linear(4, 16, activation="relu", dtype="float64"),
+        nn.Dropout(0.3),
+        nn.Dropout(0.2, seed=5),
         nn.Linear(16, 3, dtype="float64"),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -100,9 +100,12 @@ def test_a_batch_in_parts_keeps_its_masks(backend, name, seed):
 def test_a_model_replays_all_of_its_layers(backend):
     mg.manual_seed(0)
     model = nn.Sequential(
-        nn.GaussianNoise(0.1), nn.Linear(5, 8, activation="relu", dtype="float64"), nn.Dropout(0.5, seed=4),
-        nn.DropConnect(8, 3, dtype="float64"), nn.VariationalDropout(0.5, locked=True),
-    )  # fmt: skip
+        nn.GaussianNoise(0.1),
+        nn.Linear(5, 8, activation="relu", dtype="float64"),
+        nn.Dropout(0.5, seed=4),
+        nn.DropConnect(8, 3, dtype="float64"),
+        nn.VariationalDropout(0.5, locked=True),
+    )
     x = mg.tensor(np.random.default_rng(0).standard_normal((12, 5)))
     whole = model(x)
     mg.square(whole).sum().backward()

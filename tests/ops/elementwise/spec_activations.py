@@ -16,7 +16,9 @@ SPECS = {
         Spec(mg.elu, unary(**AWAY), lambda torch, x: torch.nn.functional.elu(x)),
         Spec(lambda x: mg.elu(x, 0.7), unary(**AWAY), lambda torch, x: torch.nn.functional.elu(x, 0.7)),
         Spec(
-            lambda x: mg.celu(x, 0.7), unary(**AWAY), lambda torch, x: torch.nn.functional.celu(x, 0.7),
+            lambda x: mg.celu(x, 0.7),
+            unary(**AWAY),
+            lambda torch, x: torch.nn.functional.celu(x, 0.7),
             rtol=1e-7,  # PyTorch's gradient holds 1 / alpha in float32
         ),
     ],
@@ -38,7 +40,8 @@ SPECS = {
     "softplus": [
         Spec(mg.softplus, unary(avoid=(20.0,), **WIDE), lambda torch, x: torch.nn.functional.softplus(x)),
         Spec(
-            lambda x: mg.softplus(x, beta=2.5, threshold=3), unary(avoid=(1.2,)),
+            lambda x: mg.softplus(x, beta=2.5, threshold=3),
+            unary(avoid=(1.2,)),
             lambda torch, x: torch.nn.functional.softplus(x, beta=2.5, threshold=3),
         ),
     ],
@@ -46,8 +49,9 @@ SPECS = {
     "hardtanh": [
         Spec(mg.hardtanh, unary(avoid=(-1, 1)), lambda torch, x: torch.nn.functional.hardtanh(x)),
         Spec(
-            lambda x: mg.hardtanh(x, -0.5, 1.5), unary(avoid=(-0.5, 1.5)),
+            lambda x: mg.hardtanh(x, -0.5, 1.5),
+            unary(avoid=(-0.5, 1.5)),
             lambda torch, x: torch.nn.functional.hardtanh(x, -0.5, 1.5),
         ),
     ],
-}  # fmt: skip
+}

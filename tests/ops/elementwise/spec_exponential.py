@@ -18,10 +18,7 @@ SPECS = {
     "logaddexp": Spec(mg.logaddexp, binary(), lambda torch, a, b: torch.logaddexp(a, b)),
     "pow": [
         Spec(mg.pow, binary(POSITIVE, (-2, 2)), lambda torch, a, b: torch.pow(a, b)),
-        *(
-            Spec(lambda x, n=n: x**n, unary(*POSITIVE), lambda torch, x, n=n: x**n)
-            for n in (0, 1, 2, 3, -1, 0.5, -1.5)
-        ),
+        *(Spec(lambda x, n=n: x**n, unary(*POSITIVE), lambda torch, x, n=n: x**n) for n in (0, 1, 2, 3, -1, 0.5, -1.5)),
         *(Spec(lambda x, n=n: x**n, unary(avoid=(0,)), lambda torch, x, n=n: x**n) for n in (2, 3, -2)),
         Spec(lambda x: 2**x, unary(), lambda torch, x: 2**x),
     ],

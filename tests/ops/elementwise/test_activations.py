@@ -11,12 +11,16 @@ pytestmark = pytest.mark.usefixtures("backend")
 both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 FAR = [-1e4, 1e4, -1e30, 1e30]
 SATURATED = {  # function -> its values and slopes at FAR
-    "elu": ([-1, 1e4, -1, 1e30], [0, 1, 0, 1]), "celu": ([-1, 1e4, -1, 1e30], [0, 1, 0, 1]),
-    "gelu": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]), "silu": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]),
-    "softplus": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]), "logsigmoid": ([-1e4, 0, -1e30, 0], [1, 0, 1, 0]),
-    "softsign": ([-1, 1, -1, 1], [1e-8, 1e-8, 0, 0]), "hardtanh": ([-1, 1, -1, 1], [0, 0, 0, 0]),
+    "elu": ([-1, 1e4, -1, 1e30], [0, 1, 0, 1]),
+    "celu": ([-1, 1e4, -1, 1e30], [0, 1, 0, 1]),
+    "gelu": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]),
+    "silu": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]),
+    "softplus": ([0, 1e4, 0, 1e30], [0, 1, 0, 1]),
+    "logsigmoid": ([-1e4, 0, -1e30, 0], [1, 0, 1, 0]),
+    "softsign": ([-1, 1, -1, 1], [1e-8, 1e-8, 0, 0]),
+    "hardtanh": ([-1, 1, -1, 1], [0, 0, 0, 0]),
     "leaky_relu": ([-100, 1e4, -1e28, 1e30], [0.01, 1, 0.01, 1]),
-}  # fmt: skip
+}
 NAMES = [*SATURATED, "gelu_tanh"]
 
 
@@ -71,13 +75,16 @@ def test_layers_are_the_functions():
     x = mg.tensor([-3.0, -0.5, 0.5, 30.0])
     for layer, expected, text in [
         (nn.LeakyReLU(0.2), mg.leaky_relu(x, 0.2), "LeakyReLU(negative_slope=0.2)"),
-        (nn.ELU(0.5), mg.elu(x, 0.5), "ELU(alpha=0.5)"), (nn.CELU(0.5), mg.celu(x, 0.5), "CELU(alpha=0.5)"),
+        (nn.ELU(0.5), mg.elu(x, 0.5), "ELU(alpha=0.5)"),
+        (nn.CELU(0.5), mg.celu(x, 0.5), "CELU(alpha=0.5)"),
         (nn.GELU(), mg.gelu(x), "GELU(approximate='none')"),
-        (nn.GELU("tanh"), mg.gelu(x, "tanh"), "GELU(approximate='tanh')"), (nn.SiLU(), mg.silu(x), "SiLU()"),
+        (nn.GELU("tanh"), mg.gelu(x, "tanh"), "GELU(approximate='tanh')"),
+        (nn.SiLU(), mg.silu(x), "SiLU()"),
         (nn.Hardtanh(-0.2, 0.2), mg.hardtanh(x, -0.2, 0.2), "Hardtanh(min_val=-0.2, max_val=0.2)"),
         (nn.Softplus(2, 3), mg.softplus(x, 2, 3), "Softplus(beta=2, threshold=3)"),
-        (nn.Softsign(), mg.softsign(x), "Softsign()"), (nn.LogSigmoid(), mg.logsigmoid(x), "LogSigmoid()"),
-    ]:  # fmt: skip
+        (nn.Softsign(), mg.softsign(x), "Softsign()"),
+        (nn.LogSigmoid(), mg.logsigmoid(x), "LogSigmoid()"),
+    ]:
         assert layer(x).tolist() == expected.tolist()
         assert repr(layer) == text
         assert layer.parameters() == []
@@ -86,10 +93,12 @@ def test_layers_are_the_functions():
 def test_bad_arguments():
     x = mg.tensor([1.0])
     for call, match in [
-        (lambda: mg.gelu(x, "fast"), "'fast'; need 'none' or 'tanh'"), (lambda: nn.GELU(approximate="x"), "GELU: "),
-        (lambda: mg.hardtanh(x, 1, -1), "min_val <= max_val"), (lambda: nn.Hardtanh(1, 1), "min_val < max_val"),
+        (lambda: mg.gelu(x, "fast"), "'fast'; need 'none' or 'tanh'"),
+        (lambda: nn.GELU(approximate="x"), "GELU: "),
+        (lambda: mg.hardtanh(x, 1, -1), "min_val <= max_val"),
+        (lambda: nn.Hardtanh(1, 1), "min_val < max_val"),
         (lambda: mg.celu(x, 0), "alpha is 0"),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(ValueError, match=match):
             call()
     with pytest.raises(mg.DTypeError, match=r"softplus: .*int64.*\.float\(\)"):

@@ -12,12 +12,28 @@ X = [1.0, 2.0, np.nan, np.inf, -0.0]
 def test_operators_are_elementwise(dtype):
     t, x = mg.tensor(X, dtype=dtype), np.array(X, dtype)
     for got, expected in [
-        (t == 2, x == 2), (t != 2, x != 2), (t < 2, x < 2), (t <= 2, x <= 2), (t > 2, x > 2), (t >= 2, x >= 2),
-        (t.gt(2), x > 2), (t == t, x == x), (t == x, x == x), (x < t, x < x), (t == X, x == x), (t < 0.1, x < 0.1),
-        (mg.isnan(t), np.isnan(x)), (mg.isinf(t), np.isinf(x)), (mg.isfinite(t), np.isfinite(x)),
-        ((t > 1) & (t < 5), (x > 1) & (x < 5)), ((t < 1) | (t > 2), (x < 1) | (x > 2)), (~(t > 1), ~(x > 1)),
-        (True & (t > 1), x > 1), (mg.logical_not(t), x == 0), (mg.logical_or(t, 0), x != 0),
-    ]:  # fmt: skip
+        (t == 2, x == 2),
+        (t != 2, x != 2),
+        (t < 2, x < 2),
+        (t <= 2, x <= 2),
+        (t > 2, x > 2),
+        (t >= 2, x >= 2),
+        (t.gt(2), x > 2),
+        (t == t, x == x),
+        (t == x, x == x),
+        (x < t, x < x),
+        (t == X, x == x),
+        (t < 0.1, x < 0.1),
+        (mg.isnan(t), np.isnan(x)),
+        (mg.isinf(t), np.isinf(x)),
+        (mg.isfinite(t), np.isfinite(x)),
+        ((t > 1) & (t < 5), (x > 1) & (x < 5)),
+        ((t < 1) | (t > 2), (x < 1) | (x > 2)),
+        (~(t > 1), ~(x > 1)),
+        (True & (t > 1), x > 1),
+        (mg.logical_not(t), x == 0),
+        (mg.logical_or(t, 0), x != 0),
+    ]:
         assert got.dtype == bool
         assert not got.requires_grad
         np.testing.assert_array_equal(got.data, expected)

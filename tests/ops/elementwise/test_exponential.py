@@ -16,11 +16,15 @@ INF, NAN = np.inf, np.nan
 @pytest.mark.parametrize(
     ("exponent", "y", "dy"),  # at 0, -2, 2
     [
-        (0, [1, 1, 1], [0, 0, 0]), (1, [0, -2, 2], [1, 1, 1]), (2, [0, 4, 4], [0, -4, 4]), (3, [0, -8, 8], [0, 12, 12]),
-        (-1, [INF, -0.5, 0.5], [-INF, -0.25, -0.25]), (0.5, [0, NAN, 2**0.5], [INF, NAN, 0.5**1.5]),
+        (0, [1, 1, 1], [0, 0, 0]),
+        (1, [0, -2, 2], [1, 1, 1]),
+        (2, [0, 4, 4], [0, -4, 4]),
+        (3, [0, -8, 8], [0, 12, 12]),
+        (-1, [INF, -0.5, 0.5], [-INF, -0.25, -0.25]),
+        (0.5, [0, NAN, 2**0.5], [INF, NAN, 0.5**1.5]),
         (1.5, [0, NAN, 2**1.5], [0, NAN, 1.5 * 2**0.5]),
     ],
-)  # fmt: skip
+)
 def test_powers_at_0_and_below(exponent, y, dy, dtype):
     """The same with a number and with a tensor as the exponent."""
     x = [0.0, -2.0, 2.0]
@@ -65,10 +69,17 @@ def test_gradients_stay_finite(dtype):
     """At the ends of the range, where a square or an exponential overflows on the way."""
     big = 1e30 if dtype == "float32" else 1e300
     for op, x, expected in [
-        (mg.asinh, big, 1 / big), (mg.atan, big, 0), (mg.erf, big, 0), (mg.normal_cdf, -big, 0), (mg.floor, big, 0),
-        (mg.expm1, -big, 0), (mg.log1p, big, 1 / big), (lambda x: mg.hypot(x, x), big, 2**0.5),
-        (lambda x: mg.atan2(x, 2 * x), big, 0), (lambda x: mg.logaddexp(x, -x), big, 1),
-    ]:  # fmt: skip
+        (mg.asinh, big, 1 / big),
+        (mg.atan, big, 0),
+        (mg.erf, big, 0),
+        (mg.normal_cdf, -big, 0),
+        (mg.floor, big, 0),
+        (mg.expm1, -big, 0),
+        (mg.log1p, big, 1 / big),
+        (lambda x: mg.hypot(x, x), big, 2**0.5),
+        (lambda x: mg.atan2(x, 2 * x), big, 0),
+        (lambda x: mg.logaddexp(x, -x), big, 1),
+    ]:
         np.testing.assert_allclose(gradients(op, [x], dtype=dtype)[1], [expected], rtol=1e-6, atol=1e-38)
 
 
@@ -87,10 +98,29 @@ def test_logaddexp_of_infinities(dtype):
 @both
 @pytest.mark.parametrize(
     "op",
-    [mg.expm1, mg.log1p, mg.log2, mg.reciprocal, mg.rsqrt, mg.erf, mg.normal_cdf, mg.sin, mg.cos, mg.tan, mg.sinh,
-     mg.cosh, mg.asinh, mg.atan, lambda x: x**3, lambda x: x**1.5, lambda x: 2**x, lambda x: mg.hypot(x, 1.0),
-     lambda x: mg.atan2(1.0, x), lambda x: mg.logaddexp(x, 0.0)],
-)  # fmt: skip
+    [
+        mg.expm1,
+        mg.log1p,
+        mg.log2,
+        mg.reciprocal,
+        mg.rsqrt,
+        mg.erf,
+        mg.normal_cdf,
+        mg.sin,
+        mg.cos,
+        mg.tan,
+        mg.sinh,
+        mg.cosh,
+        mg.asinh,
+        mg.atan,
+        lambda x: x**3,
+        lambda x: x**1.5,
+        lambda x: 2**x,
+        lambda x: mg.hypot(x, 1.0),
+        lambda x: mg.atan2(1.0, x),
+        lambda x: mg.logaddexp(x, 0.0),
+    ],
+)
 def test_nan_shows_in_the_gradient_and_empty_stays_empty(op, dtype):
     y, dy = gradients(op, [NAN, 0.5], dtype=dtype)
     assert np.isnan(y[0]) and np.isnan(dy[0])

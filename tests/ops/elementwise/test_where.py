@@ -48,8 +48,9 @@ def test_where_takes_numbers_and_integers():
     assert mg.where(c, mg.tensor([1.0]), mg.tensor([2.0], dtype="float64")).dtype == np.float64
     assert mg.tensor([1.0, 2.0]).where(mg.tensor([True, False]), 0).tolist() == [1, 0]
     for wrong, match in [
-        ((c.long(), 1.0, 2.0), "the condition is int64; need bool"), ((c, mg.tensor([1], dtype="int64"), 0.5), "float"),
-    ]:  # fmt: skip
+        ((c.long(), 1.0, 2.0), "the condition is int64; need bool"),
+        ((c, mg.tensor([1], dtype="int64"), 0.5), "float"),
+    ]:
         with pytest.raises(mg.DTypeError, match=match):
             mg.where(*wrong)
     with pytest.raises(mg.ShapeError, match=r"where: the shapes \(2, 1\), \(3, 2\)"):

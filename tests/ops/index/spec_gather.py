@@ -134,8 +134,10 @@ def added(draw):
 
 ENTRIES = st.builds(
     lambda n, shape, seed: [np.random.default_rng(seed).integers(0, n, shape), values((n, 3), seed)],
-    st.integers(1, 5), shapes(0, 2), st.integers(0, 99),
-)  # fmt: skip
+    st.integers(1, 5),
+    shapes(0, 2),
+    st.integers(0, 99),
+)
 SPECS = {
     "view": [
         Spec(lambda x, index: x[index], indices("basic"), theirs),

@@ -29,15 +29,50 @@ def numpys(index):
 @pytest.mark.parametrize(
     "index",
     [
-        0, -1, np.int64(1), ints(1), slice(None), slice(1, None), slice(None, None, -1), slice(5, -9, -2), slice(3, 1),
-        slice(np.int64(0), np.int8(1)), None, ..., (), (..., 1), (1, ...), (0, ..., None), (None, 1, None, 2),
-        (1, 2, 3), [0, 1, 1], [], [[0], [1]], [-1], [True, False], (slice(None), [True, False, True]), (..., [3, 0]),
-        range(2), np.array([1, 0], np.int8), np.array([1], np.uint64), (0, [1, 2], slice(1, 3)), (None, [1], None),
-        (slice(None), [0, 1], [1, 3]), ([0, 1], slice(None), [1, 3]), ([[0], [1]], [0, 2]), ([0, 1], None, [0, 2]),
-        X > 5, (..., X[0, 0] > 1), (1, X[0] % 2 == 0), (np.ones(2, bool), np.array([0, 2])), np.zeros((2, 3), bool),
-        ([[0], [1]], X[0] > 8), (None, [0, 1], slice(None), [1, 3]), (slice(None), [0, 2], None, [1, 3]),
+        0,
+        -1,
+        np.int64(1),
+        ints(1),
+        slice(None),
+        slice(1, None),
+        slice(None, None, -1),
+        slice(5, -9, -2),
+        slice(3, 1),
+        slice(np.int64(0), np.int8(1)),
+        None,
+        ...,
+        (),
+        (..., 1),
+        (1, ...),
+        (0, ..., None),
+        (None, 1, None, 2),
+        (1, 2, 3),
+        [0, 1, 1],
+        [],
+        [[0], [1]],
+        [-1],
+        [True, False],
+        (slice(None), [True, False, True]),
+        (..., [3, 0]),
+        range(2),
+        np.array([1, 0], np.int8),
+        np.array([1], np.uint64),
+        (0, [1, 2], slice(1, 3)),
+        (None, [1], None),
+        (slice(None), [0, 1], [1, 3]),
+        ([0, 1], slice(None), [1, 3]),
+        ([[0], [1]], [0, 2]),
+        ([0, 1], None, [0, 2]),
+        X > 5,
+        (..., X[0, 0] > 1),
+        (1, X[0] % 2 == 0),
+        (np.ones(2, bool), np.array([0, 2])),
+        np.zeros((2, 3), bool),
+        ([[0], [1]], X[0] > 8),
+        (None, [0, 1], slice(None), [1, 3]),
+        (slice(None), [0, 2], None, [1, 3]),
     ],
-)  # fmt: skip
+)
 def test_what_numpy_gives(index):
     expected = X[numpys(index)]
     for x in mg.tensor(X), mg.from_numpy(np.asfortranarray(X)):
@@ -183,9 +218,13 @@ def test_one_hot():
     assert mg.one_hot([1]).dtype == np.int64
     assert mg.one_hot([], 2).shape == (0, 2)
     for labels, classes, error in [
-        ([3], 3, IndexError), ([-1], -1, ValueError), ([], -1, ValueError), ([0], 0, ValueError),
-        ([0.5], 2, mg.DTypeError), ([True], 2, mg.DTypeError),
-    ]:  # fmt: skip
+        ([3], 3, IndexError),
+        ([-1], -1, ValueError),
+        ([], -1, ValueError),
+        ([0], 0, ValueError),
+        ([0.5], 2, mg.DTypeError),
+        ([True], 2, mg.DTypeError),
+    ]:
         with pytest.raises(error, match="one_hot"):
             mg.one_hot(labels, classes)
 

@@ -39,9 +39,7 @@ def swapped(x, transposed):
 
 def einsum(equation, *patterns):
     patterns = patterns or equation.partition("->")[0].replace(" ", "").split(",")
-    return Spec(
-        lambda *xs: mg.einsum(equation, *xs), sized(*patterns), lambda torch, *xs: torch.einsum(equation, *xs)
-    )
+    return Spec(lambda *xs: mg.einsum(equation, *xs), sized(*patterns), lambda torch, *xs: torch.einsum(equation, *xs))
 
 
 SCALES = {"beta": st.sampled_from([1, -0.5]), "alpha": st.sampled_from([1, 2.5])}
@@ -68,10 +66,16 @@ SPECS = {
         for patterns in [("mk", "nk", "n"), ("k", "nk"), ("abk", "nk", "n"), ("mk", "k")]
     ],
     "tensordot": [
-        Spec(mg.tensordot, sized(a, b, options={"dims": st.just(dims)}),
-             lambda torch, a, b, dims: torch.tensordot(a, b, dims))
+        Spec(
+            mg.tensordot,
+            sized(a, b, options={"dims": st.just(dims)}),
+            lambda torch, a, b, dims: torch.tensordot(a, b, dims),
+        )
         for a, b, dims in [
-            ("abc", "bcd", 2), ("ab", "cd", 0), ("abc", "cbd", ([2, 1], [0, 1])), ("abc", "dba", ([0, -2], [-1, 1])),
+            ("abc", "bcd", 2),
+            ("ab", "cd", 0),
+            ("abc", "cbd", ([2, 1], [0, 1])),
+            ("abc", "dba", ([0, -2], [-1, 1])),
         ]
     ],
     "diagonal": [
@@ -79,14 +83,35 @@ SPECS = {
         for pattern in ("ii", "bii")
     ],
     "einsum": [
-        einsum(e) for e in (
-            "ij,jk->ik", "ij,jk", "ij->ji", "ij->", "ij->j", "ii", "ii->i", "iij->ij", "ijij->ji", "i,i->i", "i,i",
+        einsum(e)
+        for e in (
+            "ij,jk->ik",
+            "ij,jk",
+            "ij->ji",
+            "ij->",
+            "ij->j",
+            "ii",
+            "ii->i",
+            "iij->ij",
+            "ijij->ji",
+            "i,i->i",
+            "i,i",
             "i,j->ij",
-            "bij,bjk->bik", "bij,bkj->bik", "ij,ij,ij->i", "ij,jk,kl->il", "ab,cb,da,cd", "Ba, aB", ",ij->ji",
+            "bij,bjk->bik",
+            "bij,bkj->bik",
+            "ij,ij,ij->i",
+            "ij,jk,kl->il",
+            "ab,cb,da,cd",
+            "Ba, aB",
+            ",ij->ji",
             "ijk,kl,jl->i",
         )
-    ] + [
-        einsum("...ij,...jk->...ik", "xyij", "xyjk"), einsum("...ij,...jk", "xyij", "jk"),
-        einsum("...i->i...", "xyi"), einsum("i...,...->...", "ixy", "y"), einsum("b...->b", "bxy"),
+    ]
+    + [
+        einsum("...ij,...jk->...ik", "xyij", "xyjk"),
+        einsum("...ij,...jk", "xyij", "jk"),
+        einsum("...i->i...", "xyi"),
+        einsum("i...,...->...", "ixy", "y"),
+        einsum("b...->b", "bxy"),
     ],
-}  # fmt: skip
+}

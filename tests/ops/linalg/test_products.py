@@ -14,9 +14,20 @@ def normal(*shape):
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((4, 2, 3), (3, 5)),
-     ((2, 3), (4, 3, 5)), ((4, 1, 2, 3), (5, 3, 2)), ((0, 2, 3), (3, 4)), ((2, 0, 3), (2, 3, 4)), ((2, 3, 0), (0, 4))],
-)  # fmt: skip
+    [
+        ((3,), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3,)),
+        ((3,), (4, 3, 2)),
+        ((4, 2, 3), (3,)),
+        ((4, 2, 3), (3, 5)),
+        ((2, 3), (4, 3, 5)),
+        ((4, 1, 2, 3), (5, 3, 2)),
+        ((0, 2, 3), (3, 4)),
+        ((2, 0, 3), (2, 3, 4)),
+        ((2, 3, 0), (0, 4)),
+    ],
+)
 def test_matmul_is_numpys(a, b, backend):
     a, b = normal(*a), normal(*b)
     expected = a.data @ b.data
@@ -74,12 +85,15 @@ def test_linear_with_one_output():
 def test_methods():
     m, v = normal(3, 3), normal(3)
     for ours, theirs in [
-        (m.mm(m), m.data @ m.data), (m.mv(v), m.data @ v.data), (v.dot(v), v.data @ v.data),
+        (m.mm(m), m.data @ m.data),
+        (m.mv(v), m.data @ v.data),
+        (v.dot(v), v.data @ v.data),
         (v.vdot(v), v.data @ v.data),
-        (m.inner(v), m.data @ v.data), (v.outer(v), np.outer(v.data, v.data)),
+        (m.inner(v), m.data @ v.data),
+        (v.outer(v), np.outer(v.data, v.data)),
         (v.addmm(m, m), v.data + m.data @ m.data),
         (m.reshape(1, 3, 3).bmm(m.reshape(1, 3, 3)), (m.data @ m.data)[None]),
-    ]:  # fmt: skip
+    ]:
         np.testing.assert_allclose(ours.data, theirs, rtol=1e-12)
 
 
@@ -93,12 +107,18 @@ B = mg.tensor(np.ones((2, 3, 4), "f"))
         (lambda: V @ M.T, mg.ShapeError, r"matmul: a is \(2,\), b is \(3, 2\); they sum over sizes 2 and 3"),
         (lambda: mg.matmul(V, M, ta=True), mg.ShapeError, "only matrices are transposed"),
         (lambda: mg.matmul(mg.tensor(1.0), M), mg.ShapeError, "need vectors, matrices or batches"),
-        (lambda: B @ mg.tensor(np.ones((3, 4, 2), "f")), mg.ShapeError,
-         r"the batches \(2,\) and \(3,\) do not broadcast"),
+        (
+            lambda: B @ mg.tensor(np.ones((3, 4, 2), "f")),
+            mg.ShapeError,
+            r"the batches \(2,\) and \(3,\) do not broadcast",
+        ),
         (lambda: M @ F, mg.DTypeError, r"need one dtype, float32 or float64: use .float\(\) or .double\(\)"),
         (lambda: V.long() @ V.long(), mg.DTypeError, "float32 or float64"),
-        (lambda: mg.mm(M, V), mg.ShapeError,
-         r"mm: input is \(2, 3\), mat2 is \(2,\); need dimensions: 2 for input, 2 for mat2"),
+        (
+            lambda: mg.mm(M, V),
+            mg.ShapeError,
+            r"mm: input is \(2, 3\), mat2 is \(2,\); need dimensions: 2 for input, 2 for mat2",
+        ),
         (lambda: mg.mm([[1.0]], M), TypeError, "mm: input is a list; need a tensor"),
         (lambda: mg.dot(M, M), mg.ShapeError, "dot: .* 1 for input"),
         (lambda: mg.bmm(B, mg.tensor(np.ones((1, 4, 2), "f"))), mg.ShapeError, "batches of one size"),
@@ -115,8 +135,11 @@ B = mg.tensor(np.ones((2, 3, 4), "f"))
         (lambda: mg.einsum("i.j", M), mg.ShapeError, "something else than letters"),
         (lambda: mg.einsum("ij,jk", M, M), mg.ShapeError, "the letter 'j' has the sizes 3 and 2"),
         (lambda: mg.einsum("ii", mg.tensor(np.ones((1, 3)))), mg.ShapeError, "the letter 'i' has the sizes 1 and 3"),
-        (lambda: mg.einsum("...j,...j", M, mg.tensor(np.ones((3, 3), "f"))), mg.ShapeError,
-         "a dimension of the ellipsis"),
+        (
+            lambda: mg.einsum("...j,...j", M, mg.tensor(np.ones((3, 3), "f"))),
+            mg.ShapeError,
+            "a dimension of the ellipsis",
+        ),
         (lambda: mg.einsum("ij,jk", M, F), mg.DTypeError, "float32, float64; need one dtype"),
     ],
 )
@@ -133,9 +156,11 @@ def test_products_with_weights_take_integers(backend, dtype, real):
     x = rng.integers(0, 2 if dtype == "bool" else 100, (6, 4)).astype(dtype)
     w, b = (mg.tensor(rng.standard_normal(shape), real, requires_grad=True) for shape in ((4, 3), (3,)))
     products = [
-        lambda x: mg.affine(x, w, b, activation="tanh"), lambda x: mg.linear(x, w.T, b),
-        lambda x: mg.linear(x, w.T[0], b[0]), lambda x: mg.linear(x.reshape(2, 3, 4), w.T, b),
-    ]  # fmt: skip
+        lambda x: mg.affine(x, w, b, activation="tanh"),
+        lambda x: mg.linear(x, w.T, b),
+        lambda x: mg.linear(x, w.T[0], b[0]),
+        lambda x: mg.linear(x.reshape(2, 3, 4), w.T, b),
+    ]
     for product in products:
         found = []
         for given in (mg.tensor(x), mg.tensor(x.astype(real))):

@@ -153,14 +153,19 @@ SPECS = {
     "multi_margin_loss": Spec(
         mg.multi_margin_loss,
         classes(several=False, ignored=False, options={"p": st.sampled_from([1, 2]), "margin": st.just(1.1)}),
-        their_multi_margin_loss, order=1,
+        their_multi_margin_loss,
+        order=1,
     ),
     "softmax_focal_loss": Spec(
-        mg.softmax_focal_loss, classes(options={"gamma": GAMMAS}),
-        their_softmax_focal_loss, rtol=1e-10, float32={"rtol": 2e-4, "atol": 2e-5},
+        mg.softmax_focal_loss,
+        classes(options={"gamma": GAMMAS}),
+        their_softmax_focal_loss,
+        rtol=1e-10,
+        float32={"rtol": 2e-4, "atol": 2e-5},
     ),
     "probability_cross_entropy": Spec(
-        mg.binary_cross_entropy, elementwise(0.05, 0.95, shares, {"weight": weights}, constant=True),
+        mg.binary_cross_entropy,
+        elementwise(0.05, 0.95, shares, {"weight": weights}, constant=True),
         theirs("binary_cross_entropy"),
     ),
     "bce_with_logits": Spec(
@@ -171,13 +176,14 @@ SPECS = {
     "sigmoid_focal_loss": Spec(
         lambda x, target, **options: mg.sigmoid_focal_loss(x, target, **options),
         elementwise(target=bits, constant=True, options={"alpha": st.sampled_from([0.25, 1.0, -1.0]), "gamma": GAMMAS}),
-        their_focal_loss, rtol=1e-11, float32={"rtol": 2e-4, "atol": 2e-5},
+        their_focal_loss,
+        rtol=1e-11,
+        float32={"rtol": 2e-4, "atol": 2e-5},
     ),
-    "soft_margin_loss": Spec(
-        mg.soft_margin_loss, elementwise(target=signs, constant=True), theirs("soft_margin_loss")
-    ),
+    "soft_margin_loss": Spec(mg.soft_margin_loss, elementwise(target=signs, constant=True), theirs("soft_margin_loss")),
     "hinge_loss": Spec(
-        mg.hinge_loss, elementwise(target=signs, avoid=(-1.1, 1.1), constant=True, options={"margin": st.just(1.1)}),
+        mg.hinge_loss,
+        elementwise(target=signs, avoid=(-1.1, 1.1), constant=True, options={"margin": st.just(1.1)}),
         their_hinge,
     ),
     "hinge_embedding_loss": Spec(
@@ -189,4 +195,4 @@ SPECS = {
         Spec(mg.kl_div, divergences(), theirs("kl_div")),
         Spec(mg.kl_div, divergences({"log_target": st.just(True)}), theirs("kl_div")),
     ],
-}  # fmt: skip
+}

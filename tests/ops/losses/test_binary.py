@@ -94,10 +94,15 @@ def test_kl_div_where_a_probability_is_zero():
 @pytest.mark.parametrize(
     "loss",
     [
-        mg.binary_cross_entropy, mg.binary_cross_entropy_with_logits, mg.sigmoid_focal_loss, mg.soft_margin_loss,
-        mg.hinge_loss, mg.hinge_embedding_loss, mg.kl_div,
+        mg.binary_cross_entropy,
+        mg.binary_cross_entropy_with_logits,
+        mg.sigmoid_focal_loss,
+        mg.soft_margin_loss,
+        mg.hinge_loss,
+        mg.hinge_embedding_loss,
+        mg.kl_div,
     ],
-)  # fmt: skip
+)
 def test_nan_shapes_and_reductions(loss):
     x = mg.tensor([0.5, np.nan], requires_grad=True)
     y = loss(x, [1.0, 1.0], reduction="sum")
@@ -109,9 +114,12 @@ def test_nan_shapes_and_reductions(loss):
         (lambda: loss(x, [[1.0], [1.0]]), mg.ShapeError, "no broadcast"),
         (lambda: loss(x, [1.0, 1.0], reduction="avg"), ValueError, "'avg'"),
         (lambda: loss(x.long(), [1, 1]), mg.DTypeError, "int64"),
-        (lambda: loss(x[:0] if hasattr(x, "__getitem__") else mg.tensor(np.empty(0)), np.empty(0), reduction="mean"),
-         mg.ShapeError, "no mean of no losses"),
-    ]:  # fmt: skip
+        (
+            lambda: loss(x[:0] if hasattr(x, "__getitem__") else mg.tensor(np.empty(0)), np.empty(0), reduction="mean"),
+            mg.ShapeError,
+            "no mean of no losses",
+        ),
+    ]:
         with pytest.raises(error, match=match):
             call()
 

@@ -158,9 +158,10 @@ def test_labels_and_shapes_are_checked(loss):
         (lambda: loss(mg.tensor(np.empty((0, 3))), np.empty(0, int)), mg.ShapeError, "no mean of no losses"),
         (
             lambda: loss(x, [0, 1, 2], weight=mg.tensor([1.0, 1.0, 1.0], requires_grad=True)),
-            mg.GraphError, "weight has no gradient",
+            mg.GraphError,
+            "weight has no gradient",
         ),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(error, match=match):
             call()
     assert loss(mg.tensor(np.empty((0, 3))), np.empty(0, int), reduction="none").shape == (0,)

@@ -67,17 +67,20 @@ SPECS = {
     "var": Spec(mg.var, along(min_size=3, options={"correction": st.sampled_from([0, 1, 1.5])}), theirs("var")),
     "std": Spec(mg.std, along(min_size=3, options={"unbiased": st.booleans()}), theirs("std")),
     "log_sum_exp": Spec(
-        mg.logsumexp, reduced(empty=False).filter(lambda case: case[1]["dim"] is not None),
+        mg.logsumexp,
+        reduced(empty=False).filter(lambda case: case[1]["dim"] is not None),
         lambda torch, x, dim, **options: torch.logsumexp(x, dim, **options),
     ),
     "euclidean": Spec(mg.norm, reduced(**AWAY), lambda torch, x, **o: tensor_norm(torch, x, 2, **o), rtol=1e-11),
     "power_norm": Spec(mg.norm, reduced(**AWAY, options={"p": POWERS}), tensor_norm, rtol=1e-10, atol=1e-10),
     "normalize": Spec(
-        mg.normalize, along(options={"p": st.sampled_from([1.0, 2.0, 3.0])}),
+        mg.normalize,
+        along(options={"p": st.sampled_from([1.0, 2.0, 3.0])}),
         lambda torch, x, **options: torch.nn.functional.normalize(x, **options),
     ),
     "cosine_similarity": Spec(
-        mg.cosine_similarity, along(2),
+        mg.cosine_similarity,
+        along(2),
         lambda torch, a, b, dim: torch.nn.functional.cosine_similarity(a, b, dim),
     ),
-}  # fmt: skip
+}

@@ -72,13 +72,15 @@ TRIANGLES, DIAGONALS = (
     st.builds(lambda s, k: ([values(s, 9)], {"diagonal": k}), shapes(low, high), st.integers(-4, 4))
     for low, high in ((2, 4), (1, 2))
 )
-PLACES = st.sampled_from([
-    ([values((2, 3), 11)], {"index": (slice(1, 3), slice(None, None, -1)), "shape": (4, 3), "value": 2.5}),
-    ([values((2, 1), 11)], {"index": (1, slice(0, 5, 3), None), "shape": (2, 5)}),
-    ([values((0, 3), 11)], {"index": (slice(2, 2),), "shape": (4, 3)}),
-    ([values((2, 3), 11)], {"index": (), "shape": (2, 3), "value": 7.0}),
-    ([values((), 11)], {"index": (1, -1), "shape": (2, 3)}),
-])  # fmt: skip
+PLACES = st.sampled_from(
+    [
+        ([values((2, 3), 11)], {"index": (slice(1, 3), slice(None, None, -1)), "shape": (4, 3), "value": 2.5}),
+        ([values((2, 1), 11)], {"index": (1, slice(0, 5, 3), None), "shape": (2, 5)}),
+        ([values((0, 3), 11)], {"index": (slice(2, 2),), "shape": (4, 3)}),
+        ([values((2, 3), 11)], {"index": (), "shape": (2, 3), "value": 7.0}),
+        ([values((), 11)], {"index": (1, -1), "shape": (2, 3)}),
+    ]
+)
 NOT_EMPTY = with_dims(dim=one_dim).filter(lambda case: case[0][0].shape[case[1]["dim"]])
 SPECS = {
     "concatenate": Spec(lambda *xs, dim: mg.cat(xs, dim), parts("cat"), lambda torch, *xs, dim: torch.cat(xs, dim)),

@@ -39,7 +39,7 @@ CALLS = {  # every function on a matrix (4, 6), as NumPy has it
     "mask": (lambda x: x[X % 2 == 0], lambda x: x[X % 2 == 0]),
     "gather": (lambda x: x.gather(1, INDEX), lambda x: np.take_along_axis(x, INDEX, 1)),
     "index_select": (lambda x: x.index_select(1, [5, 0]), lambda x: x[:, [5, 0]]),
-}  # fmt: skip
+}
 each = pytest.mark.parametrize("name", CALLS)
 
 
@@ -94,9 +94,23 @@ def test_nan_stays_where_it_is_and_the_gradient_has_memory_of_its_own(name):
 
 def test_what_can_be_a_view_is_one():
     x = mg.tensor(X)
-    for y in (x.T.unsqueeze(1), x.T[None, :, :].squeeze(), x.t(), x.movedim(0, 1), x.expand(3, 4, 6), x[1:, ::-2],
-              x.narrow(1, 2, 2), x.select(1, 0), x.flip(0), x.split(2)[1], x.unbind(1)[2], x.diag(1), x[None, ..., 2],
-              x.flatten(), next(iter(x))):  # fmt: skip
+    for y in (
+        x.T.unsqueeze(1),
+        x.T[None, :, :].squeeze(),
+        x.t(),
+        x.movedim(0, 1),
+        x.expand(3, 4, 6),
+        x[1:, ::-2],
+        x.narrow(1, 2, 2),
+        x.select(1, 0),
+        x.flip(0),
+        x.split(2)[1],
+        x.unbind(1)[2],
+        x.diag(1),
+        x[None, ..., 2],
+        x.flatten(),
+        next(iter(x)),
+    ):
         assert np.shares_memory(y.data, x.data)
     for y in mg.cat([x]), mg.pad(x, (0, 0)), x.roll(1, 0), x.tril(9):
         assert not np.shares_memory(y.data, x.data)
@@ -218,7 +232,7 @@ def test_long_chains_and_graphs_are_freed():
         (lambda x: mg.pad(x, (1, 0), "mirror"), ValueError, "pad: mode 'mirror'"),
         (lambda x: mg.pad(x, (1, 0), "reflect", 1.0), ValueError, "without a value"),
     ],
-)  # fmt: skip
+)
 def test_errors_name_the_op_what_came_and_what_would_do(call, error, match):
     with pytest.raises(error, match=match):
         call(leaf(X))

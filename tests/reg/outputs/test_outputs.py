@@ -191,11 +191,16 @@ def test_input_gradient_needs_loss_and_input(data):
 
 def test_fit_reports_every_term_by_name_and_their_shares(backend, data):
     model = make()
-    terms = reg.on(model, {
-        "act": ("0", reg.Activity(l1=0.01)), "slope": ("", reg.InputGradient(0.1)),
-        "group": ("0.weight", reg.GroupLasso(0.01)), "ortho": ("1.weight", reg.Orthogonal(0.1)),
-        "l1": ("1.weight", reg.L1(0.01)),
-    })  # fmt: skip
+    terms = reg.on(
+        model,
+        {
+            "act": ("0", reg.Activity(l1=0.01)),
+            "slope": ("", reg.InputGradient(0.1)),
+            "group": ("0.weight", reg.GroupLasso(0.01)),
+            "ortho": ("1.weight", reg.Orthogonal(0.1)),
+            "l1": ("1.weight", reg.L1(0.01)),
+        },
+    )
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     history = train.fit(model, data, mg.cross_entropy, optimizer, terms, epochs=3, batch_size=5, validation_data=data)
     names = ["act", "slope", "group", "ortho", "l1"]

@@ -92,9 +92,12 @@ def test_layers_between(backend, rng, scaling):
     """Activations of their own, dropout (a constant unit counts as in eval mode), Flatten, nested chains, no bias."""
     mg.manual_seed(2)
     model = nn.Sequential(
-        nn.Flatten(), nn.Sequential(nn.Linear(12, 6, dtype="float64"), nn.Tanh(), nn.Dropout(0.3, scaling=scaling)),
-        nn.Flatten(), nn.Linear(6, 4, bias=False, dtype="float64"), nn.Softmax(),
-    )  # fmt: skip
+        nn.Flatten(),
+        nn.Sequential(nn.Linear(12, 6, dtype="float64"), nn.Tanh(), nn.Dropout(0.3, scaling=scaling)),
+        nn.Flatten(),
+        nn.Linear(6, 4, bias=False, dtype="float64"),
+        nn.Softmax(),
+    )
     first = model[1][0]
     write(first.bias, lambda b: b.__setitem__(slice(None), np.linspace(-1, 1, 6)))
     empty_columns(first, [0, 5])
@@ -152,8 +155,11 @@ def test_sparsity_counts():
     empty_rows(model[1], [0])
     found = reg.sparsity(model)
     assert [(z.name, z.zeros, z.size, z.rows, z.columns) for z in found] == [
-        ("0.weight", 7, 12, 0, 2), ("0.bias", 0, 4, 0, 0), ("1.weight", 2, 8, 1, 0), ("1.bias", 0, 2, 0, 0),
-    ]  # fmt: skip
+        ("0.weight", 7, 12, 0, 2),
+        ("0.bias", 0, 4, 0, 0),
+        ("1.weight", 2, 8, 1, 0),
+        ("1.bias", 0, 2, 0, 0),
+    ]
     assert (found.zeros, found.size, found.share) == (9, 26, 9 / 26)
     assert repr(found).splitlines()[1].split() == ["0.weight", "(3,", "4)", "7", "58.3%", "0/3", "2/4"]
     with pytest.raises(TypeError, match="the model is a int"):
