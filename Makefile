@@ -29,6 +29,7 @@ bench: $(VENV)/.built
 
 lint: $(VENV)/.built
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest minigrad.engine --mypy-config-file pyproject.toml
 
