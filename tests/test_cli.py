@@ -7,6 +7,7 @@ import pytest
 
 import minigrad
 from minigrad import cli, kernels
+from minigrad.lab import shipped
 
 
 def run(*arguments, **environment):
@@ -178,3 +179,11 @@ def test_ctrl_c_ends_with_130(monkeypatch, capsys):
     monkeypatch.setattr(kernels, "report", interrupted)
     assert cli.main(["info"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_bench_without_its_programs_still_answers_help(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "minigrad")
+    assert cli.main(["bench", "--help"]) == 0
+    assert "usage: minigrad bench" in capsys.readouterr().out
+    assert cli.main(["bench", "penalty"]) == 2
+    assert "install minigrad anew" in capsys.readouterr().err

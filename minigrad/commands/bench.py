@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..lab import shipped
 from ..lab.pages.console import USER_ERROR
 
 
@@ -18,10 +19,18 @@ def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    from ..lab import shipped
-
-    sys.path.insert(0, str(shipped.root()))
+    asked = [*options.families, *options.rest]
+    try:
+        root = shipped.root()
+    except ImportError as error:
+        if not {"-h", "--help"} & set(asked):
+            raise
+        print(
+            f"usage: minigrad bench [FAMILY ...] [OPTION ...]\n\nThe benchmarks list them; here there are none: {error}"
+        )
+        return
+    sys.path.insert(0, str(root))
     from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
-    if bench([*options.families, *options.rest], "minigrad bench"):
+    if bench(asked, "minigrad bench"):
         raise SystemExit(USER_ERROR)
