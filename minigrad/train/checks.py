@@ -226,7 +226,7 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
             continue
         loss, low, high = PROBABILITIES[node.op.name]
         x, t = node.inputs[0].array, node.inputs[1]
-        if node.op.name == "softmax_cross_entropy" and x.shape[1] == 1:
+        if node.op.name == "cross_entropy" and x.shape[1] == 1:
             raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
         t = t.array if isinstance(t, Tensor) else np.asarray(t)
         if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
@@ -238,6 +238,6 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
 
 # Losses of targets that are probabilities, by their ops: the name, the least and the largest target.
 PROBABILITIES = {
-    "softmax_cross_entropy": ("cross_entropy of rows", 0.0, np.inf),
-    "sigmoid_cross_entropy": ("bce_with_logits", 0.0, 1.0),
+    "cross_entropy": ("cross_entropy of rows", 0.0, np.inf),
+    "bce_with_logits": ("bce_with_logits", 0.0, 1.0),
 }

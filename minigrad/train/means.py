@@ -16,9 +16,9 @@ from ..engine import Tensor
 
 # Ops with an option `reduction`: over how many a mean of theirs is, rows or elements.
 COUNTED: dict[str, Callable[[np.ndarray], int]] = {
-    "softmax_cross_entropy": lambda x: x.shape[0],
+    "cross_entropy": lambda x: x.shape[0],
     "mse": lambda x: x.size,
-    "sigmoid_cross_entropy": lambda x: x.size,
+    "bce_with_logits": lambda x: x.size,
 }
 
 
