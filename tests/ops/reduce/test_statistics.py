@@ -264,7 +264,8 @@ def test_logsumexp_beside_infinities(dtype):
     inf, nan = np.inf, np.nan
     for numbers, value, slopes in [
         ([inf, 1.0], inf, [nan, 0]), ([inf, -inf], inf, [nan, 0]), ([inf, inf], inf, [nan, nan]),
-        ([-inf, 1.0], 1, [0, 1]), ([-inf, -inf], -inf, [0, 0]), ([nan, 1.0], nan, [nan, nan]), ([1e30, 1e30], 1e30, [0.5, 0.5]),
+        ([-inf, 1.0], 1, [0, 1]), ([-inf, -inf], -inf, [0, 0]),
+        ([nan, 1.0], nan, [nan, nan]), ([1e30, 1e30], 1e30, [0.5, 0.5]),
     ]:  # fmt: skip
         x = mg.tensor(numbers, dtype=dtype, requires_grad=True)
         y = mg.logsumexp(x, 0)
