@@ -25,16 +25,6 @@ from .insight import anomaly as debug
 from .insight import gradcheck as testing
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
-from .ops.binary import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    hinge_embedding_loss,
-    hinge_loss,
-    kl_div,
-    sigmoid_focal_loss,
-    soft_margin_loss,
-)
-from .ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
 from .ops.elementwise.activations import celu, elu, gelu, hardtanh, leaky_relu, logsigmoid, silu, softplus, softsign
 from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
@@ -75,18 +65,29 @@ from .ops.elementwise.mask import masked_scale
 from .ops.elementwise.trigonometric import asinh, atan, atan2, cos, cosh, hypot, sin, sinh, tan
 from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, where
 from .ops.index.diagonals import diag, tril, triu
-from .ops.index.gather import gather, index_select, masked_select, pad, scatter_add, take_along_dim
+from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
+from .ops.index.pad import pad
 from .ops.layers.embedding import embedding, one_hot
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
-from .ops.losses import bce_with_logits, mse
+from .ops.losses.binary import (
+    bce_with_logits,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    hinge_embedding_loss,
+    hinge_loss,
+    kl_div,
+    sigmoid_focal_loss,
+    soft_margin_loss,
+)
+from .ops.losses.classes import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
+from .ops.losses.regression import huber_loss, l1_loss, mse, mse_loss, smooth_l1_loss
 from .ops.reduce.extremes import all, amax, amin, any, argmax, argmin, count_nonzero, max, min
 from .ops.reduce.norms import cosine_similarity, norm, normalize
 from .ops.reduce.order import argsort, sort, topk
 from .ops.reduce.softmax import log_softmax, logsumexp, softmax
 from .ops.reduce.statistics import cumsum, mean, prod, std, var
-from .ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .ops.regularize.dropout import dropout
 from .ops.regularize.penalty import elastic_net
 from .ops.shape.broadcast import broadcast_to, cast, sum, tile

@@ -115,3 +115,11 @@ class Op:
                 again = " a second time" if name in self.names else ""
                 raise TypeError(f"{self.name}: got {name!r}{again}; it takes {', '.join(self.names + self.keywords)}")
         return tuple(bound), {**self.options, **options}
+
+
+def op_of(function: Callable) -> Op:
+    """The op behind a function that `differentiable` made, to compare with what a tensor says it was made by.
+
+    Two ops may have one name in errors: what users call through `cross_entropy`, for instance.
+    """
+    return function.op  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import nn, optim, reg
 from minigrad.lab.pages.figures import LINES, TEST, TRAIN, UNDECIDED
-from minigrad.ops.classification import cross_entropy
+from minigrad.ops.losses.classes import cross_entropy
 from minigrad.recording import no_grad
 from minigrad.tensor import tensor
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, _pyplot
+from minigrad.lab.pages.figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, load_pyplot
 from minigrad.nn.sequential import Sequential
 from minigrad.ops.elementwise.fused_activations import sigmoid
-from minigrad.ops.losses import bce_with_logits, mse
+from minigrad.ops.losses.binary import bce_with_logits
+from minigrad.ops.losses.regression import mse
 from minigrad.ops.reduce.softmax import softmax
 from minigrad.recording import no_grad
 from minigrad.tensor import tensor
@@ -202,7 +203,7 @@ FIGURES: dict[str, Callable[[Any, Any], None]] = {
 
 def draw(name: str, path: Path) -> None:
     """Write one figure as PNG."""
-    plot = _pyplot()
+    plot = load_pyplot()
     with plot.rc_context({**SETTINGS, "font.size": 8, "axes.titlesize": 8}):
         figure, (left, right) = plot.subplots(1, 2, figsize=(6.0, 2.7), layout="constrained")
         FIGURES[name](left, right)

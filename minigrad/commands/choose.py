@@ -1,4 +1,4 @@
-"""The commands `minigrad cv` and `minigrad path`: λ for a table of one's own, or for a named data set."""
+"""What `minigrad cv` and `minigrad path` share: the job, its families of models, its report and its files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ import numpy as np
 
 from .. import linear_model, nn, selection
 from ..atomic import atomic_write
-from ..lab.pages import figures, selection_figures
-from ..lab.pages.console import make_folder
+from ..lab.pages import selection_figures
 from ..lab.pages.report import Report
-from ..lab.pages.tables import as_text
-from ..ops.classification import cross_entropy
-from ..ops.losses import mse
+from ..ops.losses.classes import cross_entropy
+from ..ops.losses.regression import mse
 from . import choose_data
-from .choose_weights import by_input, coefficients, entering, weights_of
+from .choose_weights import by_input
 
 Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
 
@@ -74,102 +72,6 @@ class Build:
         return nn.Sequential(hidden, nn.Linear(self.hidden, self.outputs))
 
 
-def run_cv(options: argparse.Namespace) -> None:
-    """minigrad cv."""
-    asked = job(options)
-    rows = asked.rows
-    folds = selection.KFold(
-        options.folds, repeats=options.repeats, stratified=rows.classes and rows.groups is None, seed=options.seed
-    )
-    pairs = list(folds.split(rows.x, rows.y, rows.groups))
-    rows = choose_data.check_folds(rows, pairs, options.folds if options.nested else 0)
-    make_folder(options.out)
-    common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
-              "n_jobs": options.jobs, "progress": None, **asked.options}  # fmt: skip
-    with told_below():
-        result = selection.cross_validate(asked.family, rows.x, rows.y, folds=folds, log=options.log, **common)
-        nested = None
-        if options.nested:
-            nested = selection.nested_cross_validate(
-                asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
-            )
-    picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
-    found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
-    told = (
-        f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
-        f"{result.lambda_1se:.6g}"
-    )
-    lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
-    if nested:
-        lines += ["", f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
-                  f"{result.score} {nested.mean:.6g} ± {nested.error:.3g}"]  # fmt: skip
-    lines += ["", *found.lines()]
-    plain = json.loads(result.to_json()) | found.plain
-    plain["notes"] = [*rows.notes, *plain["notes"]]
-    if nested:
-        plain["nested"] = {"mean": nested.mean, "std_error": nested.error, "scores": nested.scores.tolist(),
-                           "lambdas": nested.lambdas}  # fmt: skip
-    pictures = {}
-    if figures.wanted(options):
-        pictures["error"] = (selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks")
-        marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
-        pictures |= path_picture(asked, result.lambdas, result.path, marks)
-    report = Report(f"λ for {rows.title}", describe(asked))
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
-    report.text(
-        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
-        f"honest figure {honest}."
-    )
-    found.add_to(report)
-    tables = [(result.HEAD, result.rows())]
-    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
-
-
-@contextmanager
-def told_below() -> Iterator[None]:
-    """No warnings of fits and picks: the notes below the table say the same."""
-    with warnings.catch_warnings():
-        for category in (selection.SelectionWarning, linear_model.ConvergenceWarning):
-            warnings.simplefilter("ignore", category)
-        yield
-
-
-def run_path(options: argparse.Namespace) -> None:
-    """minigrad path."""
-    asked = job(options)
-    rows = asked.rows
-    make_folder(options.out)
-    prepared = selection.prepare(asked.family, rows.x, rows.y, **asked.options)
-    lambdas = selection.lambda_grid(asked.family, prepared, options.count, options.ratio)
-    with told_below():
-        models = selection.fit_path(asked.family, prepared, lambdas.tolist(), [options.seed] * len(lambdas))
-    for lam, model in zip(lambdas, models):
-        if isinstance(model, Exception):
-            raise ValueError(f"λ = {lam:.6g}: {model}") from model
-    head = ("λ", "non-zeros", "Σ|w|", "inputs that enter (-: leave)")
-    sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
-    table = [
-        [f"{lam:.6g}", str(model.nonzeros), f"{size:.6g}", names]
-        for lam, model, size, names in zip(lambdas, models, sizes, entering(rows.names, models))
-    ]
-    notes = [f"λ = {lam:.6g}: {model.trouble}" for lam, model in zip(lambdas, models) if getattr(model, "trouble", "")]
-    notes = [*rows.notes, *notes]
-    found = coefficients(rows, {"the smallest λ": (float(lambdas[-1]), models[-1])})
-    lines = [f"{rows.title}: {describe(asked)}", "", as_text(head, table), *(f"note: {n}" for n in notes), "",
-             *found.lines()]  # fmt: skip
-    plain = {"lambdas": lambdas.tolist(), "nonzeros": [model.nonzeros for model in models], "sizes": sizes}
-    if hasattr(models[0], "coefficients"):
-        plain |= {"names": rows.names, "coefficients": [model.coefficients.tolist() for model in models],
-                  "intercepts": [np.asarray(model.intercept).tolist() for model in models],
-                  "classes": None if prepared.names is None else prepared.names.tolist()}  # fmt: skip
-    else:
-        plain |= found.plain
-    pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}
-    report = Report(f"The λ path of {rows.title}", describe(asked))
-    found.add_to(report)
-    write(options, "path", "\n".join(lines), {**plain, "notes": notes}, report, pictures, [(head, table)], notes)
-
-
 def describe(asked: Job) -> str:
     """Rows, inputs and model in one line."""
     settings = asked.family.settings()
@@ -180,19 +82,6 @@ def describe(asked: Job) -> str:
     groups = f" in {len(set(rows.groups.tolist()))} groups" if rows.groups is not None else ""
     weights = ", weighted" if rows.weights is not None else ""
     return f"{len(rows.x)} rows{groups}{weights}, {rows.x.shape[1]} inputs, {settings['model']} ({', '.join(told)})"
-
-
-def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
-    """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
-    if any(model is None for model in models):
-        return {}
-    rows = []
-    for model in models:
-        w = by_input(model)
-        rows.append(w[range(len(w)), np.abs(w).argmax(1)])
-    counts = [model.nonzeros for model in models]
-    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.rows.names, counts, marks)
-    return {"path": (png, "Coefficients over λ, fitted on all rows")}
 
 
 def write(
@@ -214,3 +103,25 @@ def write(
         with atomic_write(options.out / file) as handle:
             handle.write(content)
     print(f"{text}\n\nreport: {(options.out / f'{name}.html').resolve()}")
+
+
+@contextmanager
+def told_below() -> Iterator[None]:
+    """No warnings of fits and picks: the notes below the table say the same."""
+    with warnings.catch_warnings():
+        for category in (selection.SelectionWarning, linear_model.ConvergenceWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
+    """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
+    if any(model is None for model in models):
+        return {}
+    rows = []
+    for model in models:
+        w = by_input(model)
+        rows.append(w[range(len(w)), np.abs(w).argmax(1)])
+    counts = [model.nonzeros for model in models]
+    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.rows.names, counts, marks)
+    return {"path": (png, "Coefficients over λ, fitted on all rows")}

@@ -1,11 +1,12 @@
-"""The options of `minigrad cv` and `minigrad path`. Nothing heavy is imported until a command runs."""
+"""The options of `minigrad cv` and `minigrad path`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from .options import at_least
 
 DATA = """\
 DATA is a CSV file, plain or gzipped, or one of digits, mnist, regression, blobs, moons, spirals
@@ -41,8 +42,8 @@ examples:
 }
 
 
-def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse.ArgumentParser:
-    """The command `cv` or `path`; whole(low) makes a type for numbers of at least low."""
+def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argparse.ArgumentParser:
+    """The command `cv` or `path`, which `run` serves."""
     what = {
         "cv": "choose λ by cross-validation, on a CSV file or a named data set",
         "path": "fit a model at every λ, on a CSV file or a named data set",
@@ -60,25 +61,25 @@ def add(commands: argparse._SubParsersAction, name: str, whole: Any) -> argparse
                        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge")  # fmt: skip
     model.add_argument("--no-standardize", dest="standardize", action="store_false",
                        help="leave the columns as they are; the penalty then depends on their units")  # fmt: skip
-    model.add_argument("--hidden", type=whole(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    model.add_argument("--hidden", type=at_least(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
-        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
+        model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
         model.add_argument("--warm-start", action="store_true", help=f"mlp: {WARM}")
     else:
-        model.add_argument("--epochs", type=whole(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
+        model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
-    grid.add_argument("--count", type=whole(2), default=50, metavar="N", help="λ to try (default: 50)")
+    grid.add_argument("--count", type=at_least(2), default=50, metavar="N", help="λ to try (default: 50)")
     grid.add_argument("--ratio", type=_below_one, metavar="R",
                       help="the least λ over λ_max, at which all weights are 0 (default: 0.001)")  # fmt: skip
     if name == "cv":
-        _add_folds(command, whole)
-    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of folds and networks (default: 0)")
+        _add_folds(command)
+    command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of folds and networks (default: 0)")
     command.add_argument("--out", type=Path, default=Path(f"minigrad-{name}"), metavar="FOLDER",
                          help=f"where table, JSON, figures and report go (default: ./minigrad-{name})")  # fmt: skip
     command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
-    command.set_defaults(run=lambda options: _run(name, options))
+    command.set_defaults(run=run)
     return command
 
 
@@ -105,11 +106,11 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
 
 
-def _add_folds(command: argparse.ArgumentParser, whole: Any) -> None:
+def _add_folds(command: argparse.ArgumentParser) -> None:
     """Folds, scores and the log of cross-validation."""
     folds = command.add_argument_group("cross-validation")
-    folds.add_argument("--folds", type=whole(2), default=5, metavar="K", help="folds (default: 5)")
-    folds.add_argument("--repeats", type=whole(1), default=1, metavar="N", help="in other orders (default: 1)")
+    folds.add_argument("--folds", type=at_least(2), default=5, metavar="K", help="folds (default: 5)")
+    folds.add_argument("--repeats", type=at_least(1), default=1, metavar="N", help="in other orders (default: 1)")
     folds.add_argument("--fold-groups", metavar="NAME",
                        help="a column of groups (a person, a day): each is wholly in one fold")  # fmt: skip
     folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
@@ -118,12 +119,6 @@ def _add_folds(command: argparse.ArgumentParser, whole: Any) -> None:
                        help="processes, -1: all cores; needs joblib; same result (default: 1)")  # fmt: skip
     folds.add_argument("--log", type=Path, metavar="FILE",
                        help="note finished folds here; the same command resumes")  # fmt: skip
-
-
-def _run(name: str, options: argparse.Namespace) -> None:
-    from . import choose
-
-    {"cv": choose.run_cv, "path": choose.run_path}[name](options)
 
 
 def _number(text: str, wanted: str, fits: Callable[[float], bool]) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Tensor
-from ..ops.binary import (
+from ..ops.losses.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     hinge_embedding_loss,
@@ -18,9 +18,9 @@ from ..ops.binary import (
     sigmoid_focal_loss,
     soft_margin_loss,
 )
-from ..ops.classification import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
-from ..ops.losses import REDUCTIONS
-from ..ops.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from ..ops.losses.classes import cross_entropy, multi_margin_loss, nll_loss, softmax_focal_loss
+from ..ops.losses.common import REDUCTIONS
+from ..ops.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .module import Module
 
 

@@ -8,9 +8,10 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1
-from .base import Optimizer, Table
+from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
+from .table import Table
 
 
 class Adagrad(Optimizer):
@@ -61,7 +62,7 @@ class Adagrad(Optimizer):
                 state["t"] += 1
         K.adagrad_update(table.segments, grads, eps=table.group["eps"])
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """lr / step (√v + eps), of the step that was made."""
         state = self.state[p]
         return Metric(state["v"], 1.0, group["eps"], 1 + (state["t"] - 2) * group["lr_decay"])

@@ -9,9 +9,10 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
 from ..kernels.reference.segments import CORRECTION1, CORRECTION2
-from .base import Optimizer, Table
+from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
+from .table import Table
 
 
 class Adam(Optimizer):
@@ -44,14 +45,14 @@ class Adam(Optimizer):
 
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
-        group["eps"] = finite(group["eps"], f"{self._name}: eps", at_least=0.0)
+        group["eps"] = finite(group["eps"], f"{self.name}: eps", at_least=0.0)
         try:
             beta1, beta2 = group["betas"]
         except (TypeError, ValueError):
-            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1") from None
-        betas = [finite(beta, f"{self._name}: beta{i}", at_least=0.0) for i, beta in ((1, beta1), (2, beta2))]
+            raise ValueError(f"{self.name}: betas is {group['betas']!r}; need two numbers below 1") from None
+        betas = [finite(beta, f"{self.name}: beta{i}", at_least=0.0) for i, beta in ((1, beta1), (2, beta2))]
         if max(betas) >= 1:
-            raise ValueError(f"{self._name}: betas is {group['betas']!r}; need two numbers below 1")
+            raise ValueError(f"{self.name}: betas is {group['betas']!r}; need two numbers below 1")
         group["betas"], group["amsgrad"] = tuple(betas), bool(group["amsgrad"])
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ class Adam(Optimizer):
         beta1, beta2 = group["betas"]
         if group["eps"] < SMALL and not checked:
             square = "largest_v" if group["amsgrad"] else "v"
-            update_checked(self._name, table, grads, lambda: self._update(table, grads, True), square)
+            update_checked(self.name, table, grads, lambda: self._update(table, grads, True), square)
             return
         for row, (state, g) in enumerate(zip(table.state, grads)):
             if g is not False:
@@ -72,7 +73,7 @@ class Adam(Optimizer):
                 scalars[row, CORRECTION2] = 1 - state["beta2_power"]
         K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"], amsgrad=group["amsgrad"])
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v̂ + eps."""
         state = self.state[p]
         square = state["largest_v" if group["amsgrad"] else "v"]

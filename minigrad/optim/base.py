@@ -22,22 +22,10 @@ from . import group_prox
 from . import state as states
 from .binding import Metric, by_coordinate, check_bound, check_held, refuse_closures, refuse_replaced, steps_that_last
 from .parameter_groups import FIRST_RATE, check_param, make_groups, same_groups
+from .table import Table
 
 # What a copy makes anew: tables hold addresses, and a copy belongs to the copied parameters.
 MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
-
-
-class Table:
-    """The parameters of one group and one dtype: what one update call takes."""
-
-    def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
-        self.group, self.params, self.names = group, params, names
-        self.arrays = {p: p.array for p in params}
-        self.state = [state[p] for p in params]
-        self.segments = K.segments(self.arrays.values(), *([s[name] for s in self.state] for name in names))
-        self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
-        self.bound: set[Tensor] = set()  # those with a term on them
-        self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
 
 
 class Optimizer(ABC):
@@ -70,7 +58,7 @@ class Optimizer(ABC):
     """
 
     counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
-    own_steps = True  # whether each coordinate takes a step of its own, of which _metric tells
+    own_steps = True  # whether each coordinate takes a step of its own, of which metric tells
     one_group = False  # whether all parameters take one step, so that a second group has no meaning
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
@@ -81,9 +69,9 @@ class Optimizer(ABC):
     def __init__(
         self, params: Any, options: dict[str, Any], penalty: Any = None, prox: Any = None, constraints: Any = None
     ) -> None:
-        self._name = type(self).__name__
+        self.name = type(self).__name__
         self._options, self.defaults = tuple(options), options
-        self.param_groups, self._names = make_groups(self._name, params, options, self._check)
+        self.param_groups, self._names = make_groups(self.name, params, options, self._check)
         self._check_groups(self.param_groups)
         self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
         self._left = 0  # how many parameters the last step left alone
@@ -91,9 +79,9 @@ class Optimizer(ABC):
         self._start_states()
         given = {"penalty": penalty, "prox": prox, "constraints": constraints}
         self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
-        check_bound(self._name, self._terms, self.state)
+        check_bound(self.name, self._terms, self.state)
         if prox is not None:
-            group_prox.check_maps(f"{self._name}(prox=...)", prox)
+            group_prox.check_maps(f"{self.name}(prox=...)", prox)
         self._strengths: dict[int, tuple[float, float]] = {}  # id of a term -> (l1, l2) in the last step
         self._asked = False  # whether steps have to note the values of the terms
         self._hooks: list[Callable[[Optimizer], Any]] = []
@@ -103,7 +91,7 @@ class Optimizer(ABC):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.__dict__.get("_options", ()):
-            raise AttributeError(f"{self._name}.{name} is an option of each group; set it there: "
+            raise AttributeError(f"{self.name}.{name} is an option of each group; set it there: "
                                  f"for group in optimizer.param_groups: group[{name!r}] = {value!r:.80}")  # fmt: skip
         super().__setattr__(name, value)
 
@@ -112,12 +100,12 @@ class Optimizer(ABC):
     def _check(self, group: dict[str, Any]) -> None:
         """Check the options of a group, and put them into their types."""
         for name in {"lr", "weight_decay"} & set(group):
-            group[name] = finite(group[name], f"{self._name}: {name}", at_least=0.0)
+            group[name] = finite(group[name], f"{self.name}: {name}", at_least=0.0)
 
     def _check_groups(self, groups: list[dict[str, Any]]) -> None:
         """Raise where these groups cannot stand beside each other."""
         if self.one_group and len(groups) > 1:
-            raise ValueError(f"{self._name}: got {len(groups)} groups; it has one step for all parameters")
+            raise ValueError(f"{self.name}: got {len(groups)} groups; it has one step for all parameters")
 
     def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state arrays of each parameter, in the order of the update kernel."""
@@ -131,10 +119,10 @@ class Optimizer(ABC):
     def _update(self, table: Table, grads: list[Any]) -> None:
         """Call the kernel. grads[i] is an array, None for zero, or False: leave parameter i alone."""
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """What divided lr in the step that each coordinate of p just took."""
-        raise TypeError(f"{self._name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
-                        f"{self._name} does not tell; define _metric")  # fmt: skip
+        raise TypeError(f"{self.name}: prox={self._grouped.term_of(p)!r} needs the steps of coordinates, which "
+                        f"{self.name} does not tell; define metric")  # fmt: skip
 
     # --- a step --------------------------------------------------------------------------------------------------
 
@@ -198,7 +186,7 @@ class Optimizer(ABC):
                 continue
             if g is not None and not K.alike(g.array, array):
                 whose = f"the gradient of {self._names[p]}" if p in self._names else "a gradient"
-                raise ShapeError(f"{self._name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
+                raise ShapeError(f"{self.name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
                                  f"{array.dtype} {array.shape}; need the same")  # fmt: skip
             changed.append(p)
             grads.append(None if g is None else K.contiguous(g.array))
@@ -210,7 +198,7 @@ class Optimizer(ABC):
         strengths = [(term.l1, term.l2) for term, _, _, _ in table.terms.values()]
         if (group, strengths) == table.written:
             return
-        refuse_unknown(f"{self._name}: a group", group, ("params", FIRST_RATE, *self._options))
+        refuse_unknown(f"{self.name}: a group", group, ("params", FIRST_RATE, *self._options))
         self._check(group)
         scalars[:, : DECAY + 1] = 0
         scalars[:, LR] = group["lr"]
@@ -237,7 +225,7 @@ class Optimizer(ABC):
         [0.1, 0.01]
         """
         if not isinstance(param_group, Mapping):
-            raise TypeError(f"{self._name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
+            raise TypeError(f"{self.name}.add_param_group: got a {type(param_group).__name__}; need a dict: "
                             '{"params": layer.parameters()}')  # fmt: skip
         self.take_in()
         held = param_group.get("params")
@@ -252,11 +240,11 @@ class Optimizer(ABC):
         """Bring states and tables up to date with param_groups, where parameters or groups came or went by hand."""
         if same_groups(self.param_groups, self._held):
             return
-        groups, names = make_groups(self._name, self.param_groups, self.defaults, self._check, self._names)
+        groups, names = make_groups(self.name, self.param_groups, self.defaults, self._check, self._names)
         self._check_groups(groups)
         held = {p for group in groups for p in group["params"]}
         for moment, terms in self._terms.items():
-            check_held(f"{self._name}({moment}=...)", terms, held)
+            check_held(f"{self.name}({moment}=...)", terms, held)
         for given, group in zip(self.param_groups, groups):
             if type(given["params"]) is list:  # the same list, because somebody may hold it and append to it again
                 given["params"][:] = group["params"]
@@ -283,7 +271,7 @@ class Optimizer(ABC):
             names = self._state_names(group)
             by_dtype: dict[np.dtype, list[Tensor]] = {}
             for p in group["params"]:
-                check_param(self._name, p, self._names.get(p, ""))
+                check_param(self.name, p, self._names.get(p, ""))
                 for name in names:
                     self._fit_state(p, name, group)
                 by_dtype.setdefault(p.array.dtype, []).append(p)
@@ -307,7 +295,7 @@ class Optimizer(ABC):
         old = self.state[p].get(name)
         if old is not None and old.shape != p.array.shape:
             what = self._names.get(p, "a parameter")
-            raise ShapeError(f"{self._name}: {what} became {p.array.shape}, its state is {old.shape}")
+            raise ShapeError(f"{self.name}: {what} became {p.array.shape}, its state is {old.shape}")
         if old is None or old.dtype != p.array.dtype or not old.flags.writeable:  # joblib hands over read-only arrays
             new = self.state[p][name] = K.empty_like(p.array)
             K.copy(self._start(name, group) if old is None else old, new)
@@ -399,7 +387,7 @@ class Optimizer(ABC):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
         if any(memo.get(id(p)) is not p for p in self.state):
-            refuse_closures(self._name, self._hooks)
+            refuse_closures(self.name, self._hooks)
         twin = memo[id(self)] = type(self).__new__(type(self))
         twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         model = memo.get(id(self._model())) if self._model is not None else None
@@ -410,4 +398,4 @@ class Optimizer(ABC):
         options = [f"{name}={self.param_groups[0][name]}" for name in self._options]
         terms = [f"{moment}: {', '.join(e.name for e in t.entries)}" for moment, t in self._terms.items()]
         more = f" and {len(self.param_groups) - 1} more groups" if len(self.param_groups) > 1 else ""
-        return f"{self._name}({', '.join(options)}; {'; '.join([f'{len(self.state)} parameters{more}', *terms])})"
+        return f"{self.name}({', '.join(options)}; {'; '.join([f'{len(self.state)} parameters{more}', *terms])})"

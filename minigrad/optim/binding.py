@@ -74,7 +74,7 @@ def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -
     if model is None:
         if nothing_moves and any(p.tracked for p in optimizer.state):
             raise GraphError(
-                f"{optimizer._name}: the model whose parameters it holds no longer exists, and none of them has a "
+                f"{optimizer.name}: the model whose parameters it holds no longer exists, and none of them has a "
                 "gradient. Was the model made anew? Then make the optimizer anew as well"
             )
         return
@@ -82,7 +82,7 @@ def refuse_replaced(optimizer: Any, model: Module | None, nothing_moves: bool) -
     new = not_held(optimizer, model) if gone else []
     if new:
         raise GraphError(
-            f"{optimizer._name}: {listed(new)} of the model came after the optimizer was made, which still holds "
+            f"{optimizer.name}: {listed(new)} of the model came after the optimizer was made, which still holds "
             f"{listed(gone)} of a layer that was replaced. Make the optimizer anew, from model.parameters(); or take "
             'the old ones out of param_groups[...]["params"] and call add_param_group({"params": '
             "layer.parameters()})"

@@ -25,7 +25,8 @@ from .. import kernels as K
 from ..checks import finite, whole
 from ..engine import Tensor, full, touch
 from ..recording import no_grad
-from .base import Optimizer, Table
+from .base import Optimizer
+from .table import Table
 
 
 class ISTA(Optimizer):
@@ -57,7 +58,7 @@ class ISTA(Optimizer):
     def _check(self, group: dict[str, Any]) -> None:
         super()._check(group)
         if group["lr"] == 0:
-            raise ValueError(f"{self._name}: lr is 0; need a first step above 0")
+            raise ValueError(f"{self.name}: lr is 0; need a first step above 0")
 
     def _update(self, table: Table, grads: list[Any]) -> None:
         K.sgd_update(table.segments, grads)
@@ -65,7 +66,7 @@ class ISTA(Optimizer):
     def step(self, closure: Callable[[], Tensor] | None = None) -> float:  # type: ignore[override]
         """One accepted step; returns the data loss after it."""
         if closure is None:
-            raise TypeError(f"{self._name}: step needs closure, a function that returns the loss of all the data; "
+            raise TypeError(f"{self.name}: step needs closure, a function that returns the loss of all the data; "
                             "for mini-batches and fit, use SGD or Adam with prox=")  # fmt: skip
         self.take_in()
         params = [p for p in self.state if p.tracked]
@@ -85,7 +86,7 @@ class ISTA(Optimizer):
                 break
             group["lr"] *= self.shrink
             if group["lr"] < 1e-300 or math.isnan(before):
-                raise ArithmeticError(f"{self._name}: no step is short enough; the loss at the start is {before}")
+                raise ArithmeticError(f"{self.name}: no step is short enough; the loss at the start is {before}")
             for p, w in zip(params, start):
                 K.copy(w, p.array)
             touch(params)
@@ -119,7 +120,7 @@ class ISTA(Optimizer):
 
     def minimize(self, closure: Callable[[], Tensor], *, steps: int = 10_000, tolerance: float = 1e-9) -> int:
         """Step until no weight moves by more than tolerance (1 + the largest weight); the number of steps it took."""
-        for i in range(1, whole(steps, f"{self._name}: steps", 1) + 1):
+        for i in range(1, whole(steps, f"{self.name}: steps", 1) + 1):
             before = [p.detach().array for p in self.state]
             self.step(closure)
             size = max(np.abs(p.array).max(initial=0) for p in self.state)

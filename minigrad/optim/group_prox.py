@@ -121,7 +121,7 @@ class GroupSteps:
             self.steps += [GroupStep(entry.term, w) for _, w in entry.parameters]
             return
         if len({id(self._options(w)) for _, w in entry.parameters}) > 1:
-            raise ValueError(f"{self.optimizer._name}(prox=...): the parameters of {entry.name!r} are in several groups"
+            raise ValueError(f"{self.optimizer.name}(prox=...): the parameters of {entry.name!r} are in several groups"
                              " of options; its groups take one step")  # fmt: skip
         self.steps.append(JointStep(entry.term, dict(entry.parameters)))
 
@@ -139,7 +139,7 @@ class GroupSteps:
         optimizer = self.optimizer
         for step in moved:
             options = self._options(step.parameters[0])
-            metrics = [optimizer._metric(p, options) for p in step.parameters] if optimizer.own_steps else None
+            metrics = [optimizer.metric(p, options) for p in step.parameters] if optimizer.own_steps else None
             keep = 1 - options["lr"] * options["weight_decay"] if optimizer.decoupled else 1.0
             step.end(metrics, options["lr"] * steps_that_last(options), keep)
 
@@ -159,6 +159,6 @@ class GroupSteps:
         taken = {tuple(state[p][name] for name in counters) for p in step.parameters}
         if any(moving) and (not all(moving) or len(taken) > 1):
             why = "took different numbers of steps" if all(moving) else "do not all require grad"
-            raise ValueError(f"{self.optimizer._name}: the parameters of prox={step.term!r} {why}; their groups shrink "
+            raise ValueError(f"{self.optimizer.name}: the parameters of prox={step.term!r} {why}; their groups shrink "
                              "as one")  # fmt: skip
         return all(moving)

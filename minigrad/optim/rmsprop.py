@@ -7,9 +7,10 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
-from .base import Optimizer, Table
+from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
+from .table import Table
 
 
 class RMSprop(Optimizer):
@@ -59,7 +60,7 @@ class RMSprop(Optimizer):
         else:
             update_checked("RMSprop", table, grads, update, "v", less="m" if options["centered"] else None)
 
-    def _metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
+    def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v + eps, or √max(v - m², 0) + eps."""
         state = self.state[p]
         square = state["v"]

@@ -53,9 +53,9 @@ class Schedule:
         return super().__new__(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        self._name = type(self).__name__
-        self.optimizer = check_optimizer(self._name, optimizer)
-        last = whole(last_epoch, f"{self._name}: last_epoch", -1)
+        self.name = type(self).__name__
+        self.optimizer = check_optimizer(self.name, optimizer)
+        last = whole(last_epoch, f"{self.name}: last_epoch", -1)
         self.before, self.number = self.get_last_lr(), next(_made)
         self._groups = list(optimizer.param_groups)
         if last < 0:
@@ -66,14 +66,14 @@ class Schedule:
             return
         lacking = [i for i, group in enumerate(self._groups) if FIRST_RATE not in group]
         if lacking:
-            raise ValueError(f"{self._name}: last_epoch is {last}, but group {lacking[0]} has no {FIRST_RATE!r}, the "
+            raise ValueError(f"{self.name}: last_epoch is {last}, but group {lacking[0]} has no {FIRST_RATE!r}, the "
                              "rate that it started at; put it there, or use load_state_dict")  # fmt: skip
         self.t, self.first = last, [float(group[FIRST_RATE]) for group in self._groups]
         self.step()
 
     def rate(self, first: float, t: int) -> float:
         """The learning rate after t steps."""
-        raise NotImplementedError(f"{self._name} defines no rate()")
+        raise NotImplementedError(f"{self.name} defines no rate()")
 
     def rates(self, first: Sequence[float], t: int) -> list[float]:
         """The rate of each group after t steps."""
@@ -92,26 +92,26 @@ class Schedule:
 
     def get_last_lr(self) -> list[float]:
         """The present rate of each group."""
-        return present_rates(self._name, self.optimizer)
+        return present_rates(self.name, self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """The kind of the schedule, how many steps were made, the first rates and the present ones: plain numbers."""
         self._follow_groups()
-        return {"name": self._name, "t": self.t, "first": list(self.first), "lr": self.get_last_lr()}
+        return {"name": self.name, "t": self.t, "first": list(self.first), "lr": self.get_last_lr()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where state_dict of a schedule with the same arguments was taken; the groups get its rates."""
         self._follow_groups()
         try:
-            name, t = state.get("name", self._name), whole(state["t"], f"{self._name}: t", 0)
-            first, rates = ([finite(x, f"{self._name}: {key}", at_least=0.0) for x in state.get(key) or ()]
+            name, t = state.get("name", self.name), whole(state["t"], f"{self.name}: t", 0)
+            first, rates = ([finite(x, f"{self.name}: {key}", at_least=0.0) for x in state.get(key) or ()]
                             for key in ("first", "lr"))  # fmt: skip
         except (TypeError, KeyError, AttributeError):
-            raise ValueError(f"{self._name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
-        if name != self._name:
-            raise ValueError(f"{self._name}: the state is of a {name}")
+            raise ValueError(f"{self.name}: load_state_dict needs what state_dict gives, got {state!r:.80}") from None
+        if name != self.name:
+            raise ValueError(f"{self.name}: the state is of a {name}")
         if len(first) != len(self.first) or len(rates) not in (0, len(first)):
-            raise ValueError(f"{self._name}: the state has {len(first)} groups, the optimizer {len(self.first)}")
+            raise ValueError(f"{self.name}: the state has {len(first)} groups, the optimizer {len(self.first)}")
         self.t, self.first = t, first
         self._set(rates or self.rates(first, t))
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from .. import kernels as K
 from ..checks import finite
-from .base import Optimizer, Table
+from .base import Optimizer
+from .table import Table
 
 
 class SGD(Optimizer):

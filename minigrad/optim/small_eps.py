@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import Table
+from .table import Table
 
 SMALL = 1e-12  # an eps from which no root of a square that counted as 0 matters, in either precision
 LOST = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-290}  # squares that count as 0

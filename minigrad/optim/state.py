@@ -34,7 +34,7 @@ def names_by_group(optimizer: Optimizer) -> list[list[str]] | None:
 
 def checked(optimizer: Optimizer, given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """The options of each group, the array of each slot, from what state_dict gave; ValueError if one is not fit."""
-    who, options, names = optimizer._name, optimizer._options, optimizer._names
+    who, options, names = optimizer.name, optimizer._options, optimizer._names
     try:
         groups = [dict(group) for group in given["groups"]]
         arrays = {str(key): np.asarray(array) for key, array in given["state"].items()}

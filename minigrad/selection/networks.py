@@ -16,8 +16,8 @@ from ..data.prepare.scaling import Standardizer
 from ..data.prepare.splitting import split
 from ..errors import NonFiniteError
 from ..nn.module import Module
-from ..ops import binary
-from ..ops.losses import bce_with_logits
+from ..ops.losses import binary
+from ..ops.losses.binary import bce_with_logits
 from ..reg.binding.on import select
 from ..train import EarlyStopping, fit
 from .scores import output_of

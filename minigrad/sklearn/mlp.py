@@ -15,9 +15,9 @@ from .. import nn, optim, reg, rng
 from ..checks import finite, whole
 from ..data import Standardizer, split, weighted_targets
 from ..engine import Tensor
-from ..ops.classification import cross_entropy
 from ..ops.elementwise.arithmetic import mul, square, sub
-from ..ops.losses import mse
+from ..ops.losses.classes import cross_entropy
+from ..ops.losses.regression import mse
 from ..ops.reduce.statistics import mean
 from ..selection.folds import fit_seed
 from ..selection.scores import output_of

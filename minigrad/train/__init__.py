@@ -4,9 +4,10 @@ from ..nn.prediction import predict
 from .callbacks import Callback, EarlyStopping
 from .evaluate import evaluate
 from .history import History
-from .loop import Run, fit
+from .loop import fit
 from .metrics import accuracy, binary_accuracy, mean_absolute_error
 from .progress import Progress
+from .run import Run
 from .trajectory import AverageWeights, ClipGradients, LearningRate
 
 __all__ = [

@@ -13,7 +13,7 @@ from .history import unknown_column
 from .monitors import direction, known_direction
 
 if TYPE_CHECKING:
-    from .loop import Run
+    from .run import Run
 
 
 class Callback:

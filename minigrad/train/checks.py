@@ -16,6 +16,9 @@ from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
+from ..op import Op, op_of
+from ..ops.losses.binary import sigmoid_cross_entropy
+from ..ops.losses.classes import softmax_cross_entropy
 from .columns import refuse_signature
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
@@ -222,11 +225,11 @@ def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) ->
 def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
     """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense."""
     for node in graph:
-        if node.op is None or node.op.name not in PROBABILITIES or not node.inputs:
+        if node.op not in PROBABILITIES or not node.inputs:
             continue
-        loss, low, high = PROBABILITIES[node.op.name]
+        loss, low, high = PROBABILITIES[node.op]
         x, t = node.inputs[0].array, node.inputs[1]
-        if node.op.name == "cross_entropy" and x.shape[1] == 1:
+        if node.op is op_of(softmax_cross_entropy) and x.shape[1] == 1:
             raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
         t = t.array if isinstance(t, Tensor) else np.asarray(t)
         if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
@@ -237,7 +240,7 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
 
 
 # Losses of targets that are probabilities, by their ops: the name, the least and the largest target.
-PROBABILITIES = {
-    "cross_entropy": ("cross_entropy of rows", 0.0, np.inf),
-    "bce_with_logits": ("bce_with_logits", 0.0, 1.0),
+PROBABILITIES: dict[Op | None, tuple[str, float, float]] = {
+    op_of(softmax_cross_entropy): ("cross_entropy of rows", 0.0, np.inf),
+    op_of(sigmoid_cross_entropy): ("bce_with_logits", 0.0, 1.0),
 }

@@ -20,33 +20,16 @@ from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..optim.binding import check_fit, check_optimizer
 from ..reg.binding.terms import Terms
+from .callbacks import Callback
 from .checks import Checked, check_data, check_loss, check_model, pair_in
 from .columns import Metric, Metrics, measured, named, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
 from .history import History
 from .means import Means, parts_of
+from .run import Run
 
 if TYPE_CHECKING:
     from .callbacks import Callback
-
-
-class Run:
-    """A running fit, as callbacks see it. Setting `stop` ends it after the present epoch.
-
-    model, optimizer, history; epoch and batch, counted from 1, of epochs and batches; row: the measurements of the
-    present epoch so far; columns: the names of those that fit makes; callbacks: all of them, in order.
-    """
-
-    def __init__(
-        self, model: Module, optimizer: Optimizer, history: History, epochs: int, batches: int,
-        columns: Sequence[str] = (), callbacks: Sequence[Callback] = (),
-    ) -> None:  # fmt: skip
-        self.model, self.optimizer, self.history = model, optimizer, history
-        self.epochs, self.batches = epochs, batches
-        self.columns, self.callbacks = list(columns), list(callbacks)
-        self.epoch = self.batch = 0
-        self.row: dict[str, float] = {}
-        self.stop = False
 
 
 @named_keywords
@@ -219,7 +202,6 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
             raise TypeError(f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback"
                             + cure)  # fmt: skip
     return list(callbacks)
-
 
 POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")
 

@@ -13,12 +13,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import Tensor
+from ..op import Op, op_of
+from ..ops.elementwise.arithmetic import add, div, mul, neg, sub
+from ..ops.losses.binary import sigmoid_cross_entropy
+from ..ops.losses.classes import softmax_cross_entropy
+from ..ops.losses.regression import mse
+from ..ops.reduce.statistics import mean
+from ..ops.shape.broadcast import cast, sum
+from ..ops.shape.views import reshape
 
 # Ops with an option `reduction`: over how many a mean of theirs is, rows or elements.
-COUNTED: dict[str, Callable[[np.ndarray], int]] = {
-    "cross_entropy": lambda x: x.shape[0],
-    "mse": lambda x: x.size,
-    "bce_with_logits": lambda x: x.size,
+COUNTED: dict[Op | None, Callable[[np.ndarray], int]] = {
+    op_of(softmax_cross_entropy): lambda x: x.shape[0],
+    op_of(mse): lambda x: x.size,
+    op_of(sigmoid_cross_entropy): lambda x: x.size,
 }
 
 
@@ -43,9 +51,9 @@ class Part(NamedTuple):
         return self._replace(value=value, weight=float(weight) if self.weight is None else self.weight)
 
 
-def made_by(y: Tensor) -> str:
-    """The name of the op that made y, if its inputs are still noted; else nothing."""
-    return y.op.name if y.op is not None and y.inputs else ""
+def made_by(y: Tensor) -> Op | None:
+    """The op that made y, if its inputs are still noted."""
+    return y.op if y.inputs else None
 
 
 class Reader:
@@ -59,17 +67,17 @@ class Reader:
         """y, a number of the graph, as a sum. What the graph does not explain is a mean over the rows of the batch."""
         if not isinstance(y, Tensor):
             return [Part(float(y), self.rows)]
-        name = made_by(y)
-        if not name or y.ndim:
+        op = made_by(y)
+        if op is None or y.ndim:
             return [Part(y.item(), self.rows)]
-        return READ[name](self, y, *(y.inputs or ())) if name in READ else self._reduction(y, name)
+        return READ[op](self, y, *(y.inputs or ())) if op in READ else self._reduction(y, op)
 
-    def _reduction(self, y: Tensor, name: str) -> list[Part]:
+    def _reduction(self, y: Tensor, op: Op) -> list[Part]:
         """An op that reduces rows by itself, or any other."""
         reduction = (y.options or {}).get("reduction")
-        if name in COUNTED and reduction in ("mean", "sum"):
+        if op in COUNTED and reduction in ("mean", "sum"):
             x = (y.inputs or ())[0]
-            count = COUNTED[name](x.array)
+            count = COUNTED[op](x.array)
             return [Part(y.item(), None if reduction == "sum" else count, (x.shape[0], x.size))]
         return [Part(y.item(), self.rows)]
 
@@ -125,10 +133,17 @@ class Reader:
         return False
 
 
-READ: dict[str, Callable[..., list[Part]]] = {
-    "add": Reader._add, "sub": Reader._sub, "neg": Reader._neg, "mul": Reader._mul, "div": Reader._div,
-    "reshape": Reader._reshape, "cast": Reader._cast, "mean": Reader._mean, "sum": Reader._sum,
-}  # fmt: skip
+READ: dict[Op | None, Callable[..., list[Part]]] = {
+    op_of(add): Reader._add,
+    op_of(sub): Reader._sub,
+    op_of(neg): Reader._neg,
+    op_of(mul): Reader._mul,
+    op_of(div): Reader._div,
+    op_of(reshape): Reader._reshape,
+    op_of(cast): Reader._cast,
+    op_of(mean): Reader._mean,
+    op_of(sum): Reader._sum,
+}
 
 
 def constant(x: Any) -> bool:
@@ -138,9 +153,9 @@ def constant(x: Any) -> bool:
 
 def parts_of(loss: Tensor, output: list[Tensor], rows: int) -> list[Part]:
     """The loss of a batch as summands, each with what it is a mean over."""
-    name = made_by(loss)
-    if name in COUNTED and loss.inputs and loss.options and loss.options["reduction"] == "mean":  # the most frequent
-        return [Part(loss.item(), COUNTED[name](loss.inputs[0].array))]
+    op = made_by(loss)
+    if op in COUNTED and loss.inputs and loss.options and loss.options["reduction"] == "mean":  # the most frequent
+        return [Part(loss.item(), COUNTED[op](loss.inputs[0].array))]
     parts = Reader(output, rows).parts(loss)
     return [parts[0]._replace(value=loss.item())] if len(parts) == 1 else parts
 

@@ -12,7 +12,7 @@ from .callbacks import Callback
 from .history import header, line
 
 if TYPE_CHECKING:
-    from .loop import Run
+    from .run import Run
 
 REDRAW = 0.1  # seconds between two states of the bar
 

@@ -14,7 +14,7 @@ from .monitors import known_direction
 
 if TYPE_CHECKING:
     from ..optim.base import Optimizer
-    from .loop import Run
+    from .run import Run
 
 
 class ClipGradients(Callback):

@@ -26,6 +26,8 @@ def test_a_module_depends_on_every_header_that_its_objects_and_its_declarations_
     assert "src_c/random/stream.h" in setup.depends("random")
     assert {"src_c/base/operand.h", "src_c/elementwise/elementary.h"} <= set(setup.depends("elementary"))
     assert "src_c/base/sums.h" in setup.depends("softmax")
+    assert 'extern from "base/operand.h"' in setup.cimported("elementary")  # maps.pxd
+    assert 'extern from "base/sums.h"' in setup.cimported("losses")  # sums.pxd
     for family in setup.FAMILIES:
         paths = setup.depends(family)
         text = "".join((ROOT / path).read_text() for path in paths if path.startswith("src_c"))

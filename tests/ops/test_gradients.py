@@ -11,9 +11,9 @@ import pytest
 import minigrad as mg
 import minigrad.ops
 from minigrad.insight.gradcheck import gradcheck
-from minigrad.ops import losses
 from minigrad.ops.elementwise import fused_activations, mask
 from minigrad.ops.index import gather
+from minigrad.ops.losses import binary, classes, regression
 from minigrad.ops.reduce import softmax, statistics
 from minigrad.ops.regularize import penalty
 from minigrad.ops.shape import axes, broadcast
@@ -115,20 +115,20 @@ CASES = {
         for r in ("mean", "sum", "none")
     ],
     "cross_entropy_grad": [
-        (lambda g, x, t=t, r=r: losses.cross_entropy_grad(g, x, t, reduction=r), normal(3) if r == "none" else G0, X)
+        (lambda g, x, t=t, r=r: classes.cross_entropy_grad(g, x, t, reduction=r), normal(3) if r == "none" else G0, X)
         for t in (TARGET, PROBABILITIES)
         for r in ("mean", "sum", "none")
     ],
     "mse": [(lambda x, t, r=r: mg.mse(x, t, reduction=r), X, Y) for r in ("mean", "sum", "none")],
     "mse_grad": [
-        (lambda g, x, t, r=r: losses.mse_grad(g, x, t, reduction=r), X if r == "none" else G0, X, Y)
+        (lambda g, x, t, r=r: regression.mse_grad(g, x, t, reduction=r), X if r == "none" else G0, X, Y)
         for r in ("mean", "none")
     ],
     "bce_with_logits": [
         (lambda x, r=r: mg.bce_with_logits(x, HALF, reduction=r), X) for r in ("mean", "sum", "none")
     ],
     "bce_with_logits_grad": [
-        (lambda g, x, r=r: losses.bce_with_logits_grad(g, x, HALF, reduction=r), X if r == "none" else G0, Y)
+        (lambda g, x, r=r: binary.bce_with_logits_grad(g, x, HALF, reduction=r), X if r == "none" else G0, Y)
         for r in ("mean", "none")
     ],
     "elastic_net": [(lambda w: mg.elastic_net(w, l1=0.3, l2=0.4), X), (lambda w: mg.elastic_net(w.T, l2=0.4), X)],

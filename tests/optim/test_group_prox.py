@@ -158,7 +158,7 @@ def test_maps_that_do_not_add_up_are_refused(rng):
 
 def test_an_optimizer_that_does_not_tell_its_steps_refuses_groups():
     class Silent(optim.Adam):
-        _metric = optim.Optimizer._metric
+        metric = optim.Optimizer.metric
 
     model = nn.Linear(3, 2)
     optimizer = Silent(model.parameters(), lr=0.1, prox=reg.on(model, "weight", reg.GroupLasso(0.1)))

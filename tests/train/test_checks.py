@@ -247,4 +247,4 @@ def test_checks_draw_nothing_and_leave_no_trace():
     calls = model[1].calls.item()
     evaluate(model, ((np.abs(X) * 40).astype(np.uint8), Y), CE)
     assert mg.rng.get_state() == state and model[1].calls.item() == calls
-    assert all(layer.training and layer._source is None and layer._last is None for layer in model.children()[:2])
+    assert all(layer.training and layer.source is None and layer._last is None for layer in model.children()[:2])

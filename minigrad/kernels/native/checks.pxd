@@ -1,4 +1,4 @@
-# The argument checks that every kernel shares. A check raises the error itself; one that passes costs a few nanoseconds.
+# The argument checks that every kernel shares. A check raises the error itself; one that passes costs nanoseconds.
 # They stand in functions of their own: an error text with a generator in it would cost every call a closure.
 from libc.stdint cimport int64_t, uint64_t
 from numpy cimport (

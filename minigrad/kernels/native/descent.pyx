@@ -47,7 +47,8 @@ def coordinate_descent(
     for x in (gram, l1, l2, r):
         if PyArray_TYPE(x) != PyArray_TYPE(w) or not (x is gram or PyArray_SIZE(x) == n):
             from minigrad.errors import ShapeError
-            raise ShapeError(f"coordinate_descent: an array is {describe(x)}, w is {describe(w)}; need one dtype and size")
+            given = f"an array is {describe(x)}, w is {describe(w)}"
+            raise ShapeError(f"coordinate_descent: {given}; need one dtype and size")
         check_flat("coordinate_descent", x)
     check_out("coordinate_descent", w)
     check_out("coordinate_descent", r)

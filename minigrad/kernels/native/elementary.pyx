@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Functions of one number or two, and where: maps of elementwise.pyx over src_c/elementwise/elementary.c. Meaning: reference/elementary.py."""
+"""Functions of one number or two, and where: maps of elementwise.pyx over src_c/elementwise/elementary.c.
+
+Meaning: reference/elementary.py.
+"""
 
 import numpy as np
 from libc.stdint cimport uint8_t

@@ -1,8 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Elementwise maps and copies: checks, then units of rows over threads (maps.pxd). Arithmetic: src_c/elementwise/elementwise.c.
+"""Elementwise maps and copies: checks, then units of rows over threads (maps.pxd).
+
+Arithmetic: src_c/elementwise/elementwise.c; meaning: reference/elementwise.py.
 
 An operand may have any strides and broadcasts to out; out is C-contiguous. Axes are merged where every operand steps
-evenly across them, so most calls are one row. Meaning: reference/elementwise.py.
+evenly across them, so most calls are one row.
 """
 
 import numpy as np

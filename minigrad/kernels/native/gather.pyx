@@ -49,7 +49,8 @@ cdef enum: LINE = 16                        # elements: threads do not write int
 cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:
     """Items of x can be copied to out as bytes."""
     if not (PyArray_TYPE(x) == PyArray_TYPE(out) and (
-            PyTypeNum_ISNUMBER(PyArray_TYPE(x)) or x.dtype == out.dtype and x.dtype.itemsize and not x.dtype.hasobject)):
+        PyTypeNum_ISNUMBER(PyArray_TYPE(x)) or x.dtype == out.dtype and x.dtype.itemsize and not x.dtype.hasobject
+    )):
         raise DTypeError(f"{kernel}: x is {describe(x)}, out is {describe(out)}; need one dtype, and no Python objects")
     return 0
 

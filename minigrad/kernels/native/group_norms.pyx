@@ -1,5 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Norms of groups: checks, then groups over threads. Arithmetic: src_c/penalty/group_norms.c; meaning: reference/group_norms.py.
+"""Norms of groups: checks, then groups over threads.
+
+Arithmetic: src_c/penalty/group_norms.c; meaning: reference/group_norms.py.
 
 The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every group is a row; else a column.
 """
@@ -187,7 +189,9 @@ def group_soft_threshold(
     call(k_group_soft_threshold, &p, PyArray_SIZE(v))
 
 
-def group_limit(ndarray v not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last, *, double low, double high):
+def group_limit(
+    ndarray v not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last, *, double low, double high
+):
     cdef mg_group_limit_args p
     p.precision = split("group_limit", &p.groups, v, first, last)
     check_alike("group_limit", v, out)

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Elementwise losses: checks, then parts over threads. Arithmetic: src_c/losses/losses.c; meaning: reference/losses.py."""
+"""Elementwise losses: checks, then parts over threads.
+
+Arithmetic: src_c/losses/losses.c; meaning: reference/losses.py.
+"""
 
 from numpy cimport PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 

@@ -55,14 +55,17 @@ cdef inline void map_unit(const void *args, size_t i) noexcept nogil:
 cdef inline int map_all(const mg_map_args *p, mg_mapper map, size_t cost) noexcept nogil:
     """Compute *p by `map`, which takes `cost` elements of memory-bound work for each of its own."""
     cdef map_units u
-    cdef size_t outer = 1
+    cdef size_t columns = p.axis[0].length, rows = p.axis[1].length, outer = 1
     cdef int axis
+    u.p, u.map, u.units, u.width, u.height = p, map, 1, columns, rows
+    if p.axes == 2 and columns * rows <= MAP_BLOCK:     # one unit, which needs none of the divisions below
+        map_unit(&u, 0)
+        return 0
     for axis in range(2, p.axes):
         outer *= p.axis[axis].length
-    u.p, u.map = p, map
-    u.width = least(p.axis[0].length, MAP_BLOCK)
-    u.height = least(p.axis[1].length, MAP_BLOCK // u.width)     # 1 at least
-    u.pieces, u.groups = pieces(p.axis[0].length, u.width), pieces(p.axis[1].length, u.height)
+    u.width = least(columns, MAP_BLOCK)
+    u.height = least(rows, MAP_BLOCK // u.width)        # 1 at least
+    u.pieces, u.groups = pieces(columns, u.width), pieces(rows, u.height)
     u.units = u.pieces * u.groups * outer
-    share(cost * outer * p.axis[1].length * p.axis[0].length, u.units, map_unit, &u)
+    share(cost * outer * rows * columns, u.units, map_unit, &u)
     return 0

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Matrix products: checks, then parts of the result over threads. Arithmetic: src_c/matmul/matmul.c; meaning: reference/matmul.py."""
+"""Matrix products: checks, then parts of the result over threads.
+
+Arithmetic: src_c/matmul/matmul.c; meaning: reference/matmul.py.
+"""
 
 cimport cython
 from numpy cimport (

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy; no kernels of ours."""
+"""The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy; no kernels."""
 
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
@@ -43,7 +43,8 @@ def peak_fma(int bits, Py_ssize_t rounds):
     """Run chains of fused multiply-adds on every thread; returns how many additions and multiplications that were."""
     cdef mg_peak_fma_args p
     cdef double operations = 0
-    p.rounds, p.parts, p.operations, p.precision = rounds, runtime.threads, &operations, FLOAT64 if bits == 64 else FLOAT32
+    p.rounds, p.parts, p.operations = rounds, runtime.threads, &operations
+    p.precision = FLOAT64 if bits == 64 else FLOAT32
     call(k_peak_fma, &p, THREAD_WORK)
     return operations * <Py_ssize_t>p.parts
 

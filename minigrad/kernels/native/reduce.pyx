@@ -1,5 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Reductions: checks, then rows, columns or parts over threads. Arithmetic: src_c/reduce/reduce.c; meaning: reference/reduce.py.
+"""Reductions: checks, then rows, columns or parts over threads.
+
+Arithmetic: src_c/reduce/reduce.c; meaning: reference/reduce.py.
 
 The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every output is a row in the flat
 order of src_c/base/sums.h; else every output is a column.

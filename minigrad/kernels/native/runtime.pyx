@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What computes: the CPU variant, the number of threads, what they are given, and what happens to them in a forked child."""
+"""What computes: the CPU variant and the threads, how they share parts, and what happens to them in a forked child."""
 
 import os
 
@@ -18,7 +18,7 @@ names = [mg_variant_names()[i].decode() for i in range(mg_variant_count())]
 
 
 cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil:
-    """part(args, i) for every i below parts: equal runs of parts for each thread. Called by share of launch.pxd alone."""
+    """part(args, i) for every i below parts, equal runs for each thread. Only `share` of launch.pxd calls it."""
     cdef Py_ssize_t i, count = parts
     for i in prange(count, num_threads=<int>min(threads, count), schedule="static"):
         part(args, <size_t>i)

@@ -1,6 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Cumulative sums, products and norms of rows: checks, then rows over threads. Arithmetic: src_c/reduce/scans.c; meaning:
-reference/scans.py."""
+"""Cumulative sums, products and norms of rows: checks, then rows over threads.
+
+Arithmetic: src_c/reduce/scans.c; meaning: reference/scans.py.
+"""
 
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Softmax and cross-entropy: checks, then rows over threads. Arithmetic: src_c/reduce/softmax.c; meaning: reference/softmax.py."""
+"""Softmax and cross-entropy: checks, then rows over threads.
+
+Arithmetic: src_c/reduce/softmax.c; meaning: reference/softmax.py.
+"""
 
 from libc.stdint cimport int64_t
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
@@ -191,7 +194,9 @@ cdef void cross_entropy_block(const void *args, size_t i) noexcept nogil:
         p, s.first + start, least(size, s.rows - start), s.loss + start * item_size(p.precision))
 
 
-cdef inline void cross_entropy_rows(const mg_cross_entropy_args *p, size_t first, size_t rows, void *loss) noexcept nogil:
+cdef inline void cross_entropy_rows(
+    const mg_cross_entropy_args *p, size_t first, size_t rows, void *loss
+) noexcept nogil:
     """The losses of `rows` rows from `first` on."""
     cdef some_rows s
     cdef size_t work = WEIGHT * rows * p.n

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Optimizer updates: one call for a table of parameters, cut into pieces over threads. Arithmetic: src_c/update/update.c."""
+"""Optimizer updates: one call for a table of parameters, cut into pieces over threads.
+
+Arithmetic: src_c/update/update.c; meaning: reference/update.py.
+"""
 
 from libc.stdlib cimport calloc, free
 from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyArray_TYPE, ndarray

@@ -16,7 +16,7 @@ def _blocks(x, first, last):
 
 
 def _norms(blocks):
-    """The norm of each group, in the place of its axis; squares that overflow or vanish are formed of scaled elements."""
+    """The norm of each group, in the place of its axis. Squares that overflow or vanish are of scaled elements."""
     with np.errstate(over="ignore"):
         squares = (blocks * blocks).sum(1, keepdims=True)
     by = np.where(squares < 2.0**-900, 2.0**600, np.where(squares == np.inf, 2.0**-600, 1.0))

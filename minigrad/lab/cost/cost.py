@@ -25,7 +25,7 @@ from ...engine import Tensor
 from ...nn.clipping import clip_grad_norm_
 from ...nn.module import Module
 from ...nn.prediction import dtype_of
-from ...ops.classification import cross_entropy
+from ...ops.losses.classes import cross_entropy
 from ...recording import no_grad
 from ...train.loop import collector_paused
 from ..demo.experiment import HIDDEN

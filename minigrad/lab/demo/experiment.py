@@ -14,7 +14,7 @@ import numpy as np
 
 from ... import nn, optim, reg, rng
 from ...data import Dataset, load_digits, noisy_labels, split
-from ...ops.classification import cross_entropy
+from ...ops.losses.classes import cross_entropy
 from ...train import History, accuracy, evaluate, fit
 from ..pages.statistics import mean, spread
 

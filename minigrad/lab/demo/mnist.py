@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ... import kernels, nn, optim, reg, rng
 from ...data import Split, load_mnist
-from ...ops.classification import cross_entropy
+from ...ops.losses.classes import cross_entropy
 from ...train import History, accuracy, fit
 from ..pages import figures
 from ..pages.report import Report

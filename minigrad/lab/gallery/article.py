@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import nn, optim, reg
 from ...data import Dataset, Split, Standardizer, load_digits, load_mnist, split
-from ...ops.losses import mse
+from ...ops.losses.regression import mse
 from ...tensor import from_numpy
 from ..pages.console import write_out
 from ..pages.statistics import Gain, mean, spread

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pages.figures import LINES, SETTINGS, _panels, _png, _pyplot
+from ..pages.figures import LINES, SETTINGS, as_png, load_pyplot, panel_grid
 
 Curve = tuple[Sequence[float], Sequence[float]]
 FEW = 6  # points that are marked on the axis; twice as many are marked on the line
@@ -24,13 +24,13 @@ def curves(
     y axis for all. overlaid: the first lines are wider, to be seen behind those that cover them. The legend stands
     below.
     """
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     colors = {name: LINES[i % len(LINES)] for i, name in enumerate(names)}
     styles = {name: ("-", "--", ":")[i // len(LINES)] for i, name in enumerate(names)}
     widths = {name: 1.6 + 0.6 * overlaid * (len(names) - 1 - i) for i, name in enumerate(names)}
     with pyplot.rc_context(SETTINGS):
-        figure, axes = _panels(len(panels), min(columns, len(panels)), height, sharey=alike)
+        figure, axes = panel_grid(len(panels), min(columns, len(panels)), height, sharey=alike)
         handles: dict[str, Any] = {}
         for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
             for name, (x, y) in lines.items():
@@ -56,14 +56,14 @@ def curves(
                 axis.set_yscale("log")
             axis.tick_params(labelleft=True)
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(6, len(handles)))
-        return _png(figure)
+        return as_png(figure)
 
 
 def bars(panels: Mapping[str, Mapping[str, float]], mark: float) -> bytes:
     """One panel per title, in it a bar per name, its value written beside it; a line at `mark`."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
-        figure, axes = _panels(len(panels), len(panels), 0.8 + 0.28 * max(map(len, panels.values())))
+        figure, axes = panel_grid(len(panels), len(panels), 0.8 + 0.28 * max(map(len, panels.values())))
         for axis, (title, values) in zip(axes, panels.items()):
             drawn = axis.barh(list(values), list(values.values()), color=LINES[0])
             axis.bar_label(drawn, fmt="%.2f", padding=3, fontsize=8)
@@ -71,14 +71,14 @@ def bars(panels: Mapping[str, Mapping[str, float]], mark: float) -> bytes:
             axis.set_xmargin(0.12)
             axis.invert_yaxis()
             axis.set_title(title)
-        return _png(figure)
+        return as_png(figure)
 
 
 def images(pictures: Mapping[str, np.ndarray]) -> bytes:
     """Square images by title, each on its own scale: blue negative, white 0, red positive, grey where there is none."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
-        figure, axes = _panels(len(pictures), len(pictures), 9.6 / len(pictures) + 0.3)
+        figure, axes = panel_grid(len(pictures), len(pictures), 9.6 / len(pictures) + 0.3)
         for axis, (title, picture) in zip(axes, pictures.items()):
             scale = float(np.nanmax(np.abs(picture))) or 1.0
             axis.set_facecolor("#d0d2d6")
@@ -86,4 +86,4 @@ def images(pictures: Mapping[str, np.ndarray]) -> bytes:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
             axis.set_title(title)
-        return _png(figure)
+        return as_png(figure)

@@ -11,7 +11,7 @@ from ... import nn, optim, reg, rng
 from ...data import Dataset, Loader, load_digits, load_mnist, noisy_labels, split
 from ...data.batches.loader import Transform
 from ...nn.module import Module
-from ...ops.classification import cross_entropy
+from ...ops.losses.classes import cross_entropy
 from ...train import accuracy, evaluate, fit
 from ..pages.statistics import Gain, holm, mean, paired_gain, paired_p, spread
 from .article import Article

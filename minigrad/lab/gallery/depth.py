@@ -15,12 +15,12 @@ import numpy as np
 
 from ... import nn, optim, rng
 from ...engine import Tensor, grad
-from ...ops.classification import cross_entropy
 from ...ops.elementwise.arithmetic import add, div, mul, square, sub
 from ...ops.elementwise.exponential import sqrt
 from ...ops.elementwise.fused_activations import relu, sigmoid, tanh
 from ...ops.linalg.matmul import affine, matmul
-from ...ops.losses import mse
+from ...ops.losses.classes import cross_entropy
+from ...ops.losses.regression import mse
 from ...ops.reduce.statistics import mean
 from ...tensor import tensor
 

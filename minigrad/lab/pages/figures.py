@@ -27,14 +27,14 @@ def wanted(options: Any) -> bool:
     if options.no_figures:
         return False
     try:
-        _pyplot()
+        load_pyplot()
     except ImportError as missing:
         print(missing)
         return False
     return True
 
 
-def _pyplot() -> Any:
+def load_pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
@@ -45,9 +45,9 @@ def _pyplot() -> Any:
     return pyplot
 
 
-def _panels(count: int, columns: int, height: float, **options: Any) -> tuple[Any, list[Any]]:
+def panel_grid(count: int, columns: int, height: float, **options: Any) -> tuple[Any, list[Any]]:
     """A figure of `count` panels in rows of `columns`, 9.6 inches wide; what is left of the last row is empty."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     rows = -(-count // columns)
     with pyplot.rc_context(SETTINGS):
         figure, axes = pyplot.subplots(
@@ -58,10 +58,10 @@ def _panels(count: int, columns: int, height: float, **options: Any) -> tuple[An
     return figure, list(axes.flat)
 
 
-def _png(figure: Any) -> bytes:
+def as_png(figure: Any) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    _pyplot().close(figure)
+    load_pyplot().close(figure)
     return buffer.getvalue()
 
 
@@ -77,9 +77,9 @@ def _band(axis: Any, x: Any, runs: Any, color: str, label: str) -> None:
 
 def learning_curves(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]], top: float) -> bytes:
     """One panel per method: the data losses by name, each (seeds, epochs), up to `top`; no penalty is in them."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
-        figure, axes = _panels(len(curves), min(4, len(curves)), 2.5, sharex=True, sharey=True)
+        figure, axes = panel_grid(len(curves), min(4, len(curves)), 2.5, sharex=True, sharey=True)
         for axis, (method, losses) in zip(axes, curves.items()):
             for color, (name, runs) in zip((TRAIN, TEST), losses.items()):
                 _band(axis, np.arange(1, len(runs[0]) + 1), runs, color, name)
@@ -92,28 +92,28 @@ def learning_curves(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]
             axis.set_ylabel("data loss")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        return _png(figure)
+        return as_png(figure)
 
 
 def penalty_curves(penalties: Mapping[str, Sequence[Sequence[float]]]) -> bytes:
     """Each penalty's value over the epochs, by name, (seeds, epochs)."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
-        figure, (axis,) = _panels(1, 1, 3.6)
+        figure, (axis,) = panel_grid(1, 1, 3.6)
         for color, (name, runs) in zip(LINES, penalties.items()):
             _band(axis, np.arange(1, len(runs[0]) + 1), runs, color, name)
         axis.set_ylim(bottom=0)
         axis.set_xlabel("epoch")
         axis.set_ylabel("value of the penalty")
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-        return _png(figure)
+        return as_png(figure)
 
 
 def weight_histograms(weights: Mapping[str, np.ndarray], zeros: Mapping[str, float], reach: float) -> bytes:
     """One panel per method: how many weights lie where in [-reach, reach], and the share of exact zeros."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
-        figure, axes = _panels(len(weights), 4, 2.3, sharex=True, sharey=True)
+        figure, axes = panel_grid(len(weights), 4, 2.3, sharex=True, sharey=True)
         edges = np.linspace(-reach, reach, 62)
         for axis, (method, w) in zip(axes, weights.items()):
             axis.stairs(np.histogram(np.clip(w, -reach, reach), edges)[0], edges, fill=True, color=TRAIN)
@@ -126,7 +126,7 @@ def weight_histograms(weights: Mapping[str, np.ndarray], zeros: Mapping[str, flo
             axis.set_xlabel("weight")
         for axis in axes[: len(weights) : 4]:
             axis.set_ylabel("weights")
-        return _png(figure)
+        return as_png(figure)
 
 
 def gain_intervals(panels: Mapping[str, Mapping[str, Gain]], better: Mapping[str, int]) -> bytes:
@@ -134,10 +134,10 @@ def gain_intervals(panels: Mapping[str, Mapping[str, Gain]], better: Mapping[str
 
     better[measure] is 1 where higher values are better, -1 where lower ones are.
     """
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
         count = max(map(len, panels.values()))
-        figure, axes = _panels(len(panels), 2, 0.42 * count + 1.0, sharey=True)
+        figure, axes = panel_grid(len(panels), 2, 0.42 * count + 1.0, sharey=True)
         for axis, (measure, gains) in zip(axes, panels.items()):
             for place, gain in enumerate(gains.values()):
                 sign = {"higher": 1, "lower": -1, "undecided": 0}[gain.verdict] * better[measure]
@@ -149,15 +149,15 @@ def gain_intervals(panels: Mapping[str, Mapping[str, Gain]], better: Mapping[str
             axis.grid(False, axis="y")
             axis.set_title(measure)
             axis.locator_params(axis="x", nbins=6)
-        return _png(figure)
+        return as_png(figure)
 
 
 def sparsity_bars(models: Mapping[str, Sparsity]) -> bytes:
     """One panel per model: the shares of exact zeros, empty rows and empty columns of each of its parameters."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
         count = max(map(len, models.values()))
-        figure, axes = _panels(len(models), min(3, len(models)), 0.5 * count + 1.0, sharex=True)
+        figure, axes = panel_grid(len(models), min(3, len(models)), 0.5 * count + 1.0, sharex=True)
         for axis, (model, found) in zip(axes, models.items()):
             shares = np.array([entry.shares for entry in found]).reshape(-1, 3).T
             for i, kind in enumerate(("zeros", "empty rows", "empty columns")):
@@ -171,7 +171,7 @@ def sparsity_bars(models: Mapping[str, Sparsity]) -> bytes:
             axis.tick_params(labelbottom=True)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        return _png(figure)
+        return as_png(figure)
 
 
 def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12) -> bytes:
@@ -179,9 +179,9 @@ def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12)
 
     Blue is negative, white 0, red positive; each row has its own scale, written at its left.
     """
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context({**SETTINGS, "axes.grid": False}):
-        figure, axes = _panels(len(weights), 1, 0.9)
+        figure, axes = panel_grid(len(weights), 1, 0.9)
         for axis, (method, w) in zip(axes, weights.items()):
             strongest = np.argsort(-(w * w).sum(0), kind="stable")[:count]
             scale = float(np.abs(w[:, strongest]).max()) or 1.0
@@ -197,4 +197,4 @@ def weight_images(weights: Mapping[str, np.ndarray], side: int, count: int = 12)
             axis.set(xticks=[], yticks=[], xlim=(-1, count * (side + 1) - 1), ylim=(side, -1))
             axis.spines[:].set_visible(False)
             axis.set_ylabel(f"{method}\n±{scale:.2f}", rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
-        return _png(figure)
+        return as_png(figure)

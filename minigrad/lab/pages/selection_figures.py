@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...selection import CrossValidation
-from .figures import LINES, SETTINGS, TEST, TRAIN, _panels, _png, _pyplot
+from .figures import LINES, SETTINGS, TEST, TRAIN, as_png, load_pyplot, panel_grid
 
 LABELLED = 8  # paths that are named
 
@@ -24,9 +24,9 @@ def training(settings: Mapping[str, Any]) -> str:
 
 def error_over_lambda(result: CrossValidation) -> bytes:
     """Mean score ± one standard error against λ (log), the non-zeros above, both picks marked."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
-        figure, (axis,) = _panels(1, 1, 4.2)
+        figure, (axis,) = panel_grid(1, 1, 4.2)
         lambdas, positive = result.lambdas, result.lambdas > 0  # λ = 0 has no place on a logarithmic axis
         mean, error = (part[positive] for part in (result.mean, result.error))
         axis.fill_between(lambdas[positive], mean - error, mean + error, color=TRAIN, alpha=0.18, linewidth=0,
@@ -45,18 +45,18 @@ def error_over_lambda(result: CrossValidation) -> bytes:
             axis.set_title(how, fontsize="small")
         figure.legend(loc="outside lower center", ncols=3)
         _counts_on_top(axis, lambdas[positive], np.array(result.mean_nonzeros)[positive])
-        return _png(figure)
+        return as_png(figure)
 
 
 def coefficient_paths(
     lambdas: Any, coefficients: Any, names: Sequence[str], nonzeros: Any, marks: dict[str, float]
 ) -> bytes:
     """Each row of coefficients (inputs, λ) against λ (log), the largest ones named; `marks` are vertical lines."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     coefficients = np.asarray(coefficients, np.float64)
     largest = np.argsort(-np.abs(coefficients).max(1), kind="stable")
     with pyplot.rc_context(SETTINGS):
-        figure, (axis,) = _panels(1, 1, 4.2)
+        figure, (axis,) = panel_grid(1, 1, 4.2)
         for rank, row in enumerate(largest):
             named = rank < LABELLED
             axis.plot(lambdas, coefficients[row], color=LINES[rank % len(LINES)] if named else "#b9bcc2",
@@ -70,7 +70,7 @@ def coefficient_paths(
         axis.set_ylabel("coefficient")
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         _counts_on_top(axis, lambdas, nonzeros)
-        return _png(figure)
+        return as_png(figure)
 
 
 def _counts_on_top(axis: Any, lambdas: np.ndarray, counts: Any) -> None:

@@ -74,14 +74,14 @@ class VariationalDropout(Dropout):
     def draw(self) -> tuple[int, int]:
         if not self.locked:
             return super().draw()
-        if self._held is None:
-            self._held = super().draw()
-        self._last = self._held
-        return self._held
+        if self.held is None:
+            self.held = super().draw()
+        self._last = self.held
+        return self.held
 
     def new_sequence(self) -> None:
         """Let the next call in training draw another mask."""
-        self._held = None
+        self.held = None
 
     def extra_repr(self) -> str:
         return super().extra_repr() + (", locked" if self.locked else "")

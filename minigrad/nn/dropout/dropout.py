@@ -80,7 +80,7 @@ class Dropout(RandomLayer):
         shape = self.mask_shape(full)
         key, stream = self.draw()
         rows_share = self.noise_shape is not None and self.noise_shape[0] == 1
-        offset = self._row * math.prod(shape[1:]) if self._row and not rows_share else 0
+        offset = self.row * math.prod(shape[1:]) if self.row and not rows_share else 0
         self.__dict__["_shapes"] = full, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x

@@ -32,7 +32,7 @@ class _Noise(RandomLayer):
             return x, None
         self.draw()
         shape = x.array.shape
-        self.__dict__["_drawn"] = shape, x.array.dtype, self._row * math.prod(shape[1:])
+        self.__dict__["_drawn"] = shape, x.array.dtype, self.row * math.prod(shape[1:])
         return x, None if self.std == 0 else Tensor(self.last_noise())
 
     def last_noise(self) -> np.ndarray:

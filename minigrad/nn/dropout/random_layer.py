@@ -26,15 +26,15 @@ class RandomLayer(Module):
         self.seed = None if seed is None else whole(seed, f"{type(self).__name__}: seed", 0, rng.SEEDS)
         if seed is not None:
             self.register_buffer("calls", np.zeros((), np.int64))
-        self._source: Callable[[RandomLayer], tuple[int, int]] | None = None  # what replay.py puts in place of the seed
-        self._row = 0  # the row of the drawn batch at which x begins
+        self.source: Callable[[RandomLayer], tuple[int, int]] | None = None  # what replay.py puts in place of the seed
+        self.row = 0  # the row of the drawn batch at which x begins
         self._last: tuple[int, int] | None = None
-        self._held: tuple[int, int] | None = None  # a draw that later calls share (VariationalDropout)
+        self.held: tuple[int, int] | None = None  # a draw that later calls share (VariationalDropout)
 
     def draw(self) -> tuple[int, int]:
         """(key, stream) of this call."""
-        if self._source is not None:
-            found = self._source(self)
+        if self.source is not None:
+            found = self.source(self)
         elif self.seed is None:
             found = rng.next_stream(self.purpose)
         else:

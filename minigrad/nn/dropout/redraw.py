@@ -44,11 +44,11 @@ def replay(model: Module, call: int | None = None, row: int = 0) -> Any:
 def drawing_from(model: Module, source: Source, row: int = 0) -> Iterator[list[RandomLayer]]:
     """Let source(layer) give the (key, stream) of every draw in the model; yields its random layers."""
     layers = [module for _, module in model.named_modules() if isinstance(module, RandomLayer)]
-    before = [(layer._source, layer._row, layer._held) for layer in layers]
+    before = [(layer.source, layer.row, layer.held) for layer in layers]
     for layer in layers:
-        layer._source, layer._row, layer._held = source, row, None
+        layer.source, layer.row, layer.held = source, row, None
     try:
         yield layers
     finally:
         for layer, state in zip(layers, before):
-            layer._source, layer._row, layer._held = state
+            layer.source, layer.row, layer.held = state

@@ -29,11 +29,11 @@ def test_every_figure_stands_in_the_page():
 
 
 def test_the_curve_is_the_proximal_map():
-    figure, axis = matplotlib.pyplot.subplots() if hasattr(matplotlib, "pyplot") else figures._pyplot().subplots()
+    figure, axis = matplotlib.pyplot.subplots() if hasattr(matplotlib, "pyplot") else figures.load_pyplot().subplots()
     terms.shrinkage(axis, lambda v: reg.L1(1.0).prox(v, 1.0).data, "")
     v, shrunk = axis.lines[1].get_data()
     np.testing.assert_allclose(shrunk, np.sign(v) * np.maximum(np.abs(v) - 1, 0))
-    figures._pyplot().close(figure)
+    figures.load_pyplot().close(figure)
 
 
 def test_sparsity_bars():

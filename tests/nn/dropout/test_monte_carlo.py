@@ -93,4 +93,4 @@ def test_transform_and_bad_input(model, x):
         nn.mc_predict(model, x, seed=-1)
     with pytest.raises(mg.ShapeError):
         nn.mc_predict(model, x[:, :3])
-    assert all(m.training and getattr(m, "_source", None) is None for _, m in model.named_modules())
+    assert all(m.training and getattr(m, "source", None) is None for _, m in model.named_modules())

@@ -4,61 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import kernels as K
-from ..checks import finite
-from ..convert import owned
-from ..dtypes import REAL
-from ..engine import Tensor, differentiable
-from ..errors import DTypeError, ShapeError
-from .elementwise.arithmetic import abs, div, mul, sub
-from .elementwise.where import clamp
-from .losses import check_reduction, mse
-from .reduce.statistics import mean
-from .shape.axes import given
-from .shape.broadcast import cast, sum
-
-
-def pair(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Input and target as tensors of one shape and of the input's dtype."""
-    x = given(input)
-    if x.dtype not in REAL:
-        raise DTypeError(f"{op}: the input is {x.dtype}; need float32 or float64: use .float() or .double(), of an "
-                         "array .astype('float32')")  # fmt: skip
-    return x, beside(op, "target", target, x)
-
-
-def like(value: Any, x: Tensor) -> Tensor:
-    """A target or weight as a tensor of the dtype of x."""
-    t = value if isinstance(value, Tensor) else Tensor(owned(value, x.dtype))
-    return t if t.dtype == x.dtype else cast(t, dtype=x.dtype)
-
-
-def beside(op: str, name: str, value: Any, x: Tensor) -> Tensor:
-    """A target or weight in the shape and dtype of the input x."""
-    t = like(value, x)
-    if t.shape != x.shape:
-        raise ShapeError(f"{op}: the input is {x.shape}, the {name} {t.shape}; need one shape, no broadcast")
-    return t
-
-
-def reduced(op: str, losses: Tensor, reduction: str, divisor: Tensor | None = None) -> Tensor:
-    """The losses, their sum, or their mean: the sum over the divisor, else over how many there are."""
-    check_reduction(op, reduction)
-    if reduction == "none":
-        return losses
-    if reduction == "sum":
-        return sum(losses)
-    if losses.size == 0:
-        raise ShapeError(f"{op}: there is no mean of no losses; need at least one")
-    return mean(losses) if divisor is None else div(sum(losses), divisor)
-
-
-def _weighted(op: str, losses: Tensor, weight: Any, reduction: str, over_weights: bool = True) -> Tensor:
-    """Reduced after the product with weights; a mean is over the sum of the weights, or over their number."""
-    if weight is None:
-        return reduced(op, losses, reduction)
-    weight = beside(op, "weight", weight, losses)
-    return reduced(op, mul(losses, weight), reduction, sum(weight) if over_weights else None)
+from ... import kernels as K
+from ...checks import finite
+from ...engine import Tensor, differentiable, full
+from ..elementwise.arithmetic import abs, div, mul, neg, sub
+from ..elementwise.where import clamp
+from ..shape.broadcast import match
+from .common import element_scale, elementwise_grad, elementwise_loss, pair, reduced, weighted
 
 
 def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
@@ -71,7 +23,7 @@ def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = N
     tensor(1.)
     """
     x, t = pair("l1_loss", input, target)
-    return _weighted("l1_loss", abs(sub(x, t)), weight, reduction)
+    return weighted("l1_loss", abs(sub(x, t)), weight, reduction)
 
 
 def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Tensor:
@@ -86,7 +38,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = 
     if weight is None:
         return mse(input, target, reduction=reduction)
     x, t = pair("mse_loss", input, target)
-    return _weighted("mse_loss", mse(x, t, reduction="none"), weight, reduction)
+    return weighted("mse_loss", mse(x, t, reduction="none"), weight, reduction)
 
 
 def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
@@ -102,7 +54,7 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
     if delta == 0:
         raise ValueError("huber_loss: delta is 0; need more than 0")
     x, t = pair("huber_loss", input, target)
-    return _weighted("huber_loss", huber(sub(x, t), delta=delta), weight, reduction, over_weights=False)
+    return weighted("huber_loss", huber(sub(x, t), delta=delta), weight, reduction, over_weights=False)
 
 
 @differentiable(d=lambda g, y, d, *, delta: mul(g, clamp(d, -delta, delta)))
@@ -130,3 +82,27 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     x, t = pair("smooth_l1_loss", input, target)
     d = sub(x, t)
     return reduced("smooth_l1_loss", div(huber(d, delta=beta), beta) if beta else abs(d), reduction)
+
+
+@differentiable(
+    x=lambda g, y, x, t, *, reduction: mse_grad(g, x, t, reduction=reduction),
+    t=lambda g, y, x, t, *, reduction: match(neg(mse_grad(g, x, t, reduction=reduction)), t),
+)
+def mse(x, t, *, reduction="mean"):
+    """The squared error (x - t)² of an input x and a target t of one shape; reduction is mean, sum or none.
+
+    >>> import minigrad as mg
+    >>> mg.mse(mg.tensor([1, 2]), mg.tensor([1, 4]))
+    tensor(2.)
+    """
+    return elementwise_loss("mse", K.mse, x, t, reduction)
+
+
+@differentiable(
+    g=lambda gg, z, g, x, t, *, reduction: match(mul(gg, mse_grad(full(g, 1.0), x, t, reduction=reduction)), g),
+    x=lambda gg, z, g, x, t, *, reduction: mul(gg, mul(2.0, element_scale(g, x, reduction))),
+    t=lambda gg, z, g, x, t, *, reduction: match(mul(gg, mul(-2.0, element_scale(g, x, reduction))), t),
+)
+def mse_grad(g, x, t, *, reduction="mean"):
+    """z = 2 (x - t) g, divided by the number of elements for mean."""
+    return elementwise_grad("mse_grad", K.mse_grad, g, x, t, reduction)

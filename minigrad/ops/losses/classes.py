@@ -10,24 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..checks import finite
-from ..dtypes import DTYPES, REAL
-from ..engine import Tensor
-from ..errors import DTypeError, GraphError, ShapeError
-from ..kernels.reference.gather import check_indices
+from ... import kernels as K
+from ...checks import finite
+from ...dtypes import DTYPES, REAL
+from ...engine import Tensor, differentiable, full
+from ...errors import DTypeError, GraphError, ShapeError
+from ...kernels.reference.gather import check_indices
+from ...kernels.reference.losses import NONE
+from ..elementwise.arithmetic import add, div, mul, neg, square, sub
+from ..elementwise.fused_activations import relu
+from ..elementwise.where import where
+from ..index.gather import pick
+from ..reduce.softmax import logsumexp, softmax, softmax_grad
+from ..shape.axes import check_real, given
+from ..shape.broadcast import sum
+from ..shape.views import permute, reshape
 from .binary import focal
-from .elementwise.arithmetic import add, div, mul, neg, square, sub
-from .elementwise.fused_activations import relu
-from .elementwise.where import where
-from .index.gather import pick
-from .losses import _made_by as made_by
-from .losses import check_reduction, logits_only, softmax_cross_entropy
-from .reduce.softmax import logsumexp
-from .regression import beside, reduced
-from .shape.axes import check_real, given
-from .shape.broadcast import sum
-from .shape.views import permute, reshape
+from .common import REDUCTIONS, beside, check_reduction, logits_only, made_by, reduced
 
 
 class Labels:
@@ -148,7 +147,6 @@ def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
         return t.dtype.kind in "iu" and t.shape[0] == logits.shape[0] and not _has(t, ignore_index)
     return t.shape == logits.shape
 
-
 _IGNORED = np.int64(-100).tobytes()  # the default ignore_index in memory
 
 
@@ -254,3 +252,70 @@ def softmax_focal_loss(
     sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
     losses = mul(focal(sure, gamma), own)
     return reduced(op, reshape(losses, shape=shape), reduction, sum(own))
+
+
+def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
+    """target as kernels take it: int64 (rows,), or (rows, classes) in x's dtype."""
+    if x.ndim != 2:
+        raise ShapeError(f"{op}: logits are {x.shape}; need (rows, classes)")
+    t = np.asarray(target)
+    if t.ndim == 1 and t.dtype.kind not in "iu":
+        raise DTypeError(f"{op}: a 1-D target holds classes and needs an integer dtype, got {t.dtype}; use "
+                         "target.astype('int64') for an array, target.long() for a tensor, or give probabilities of "
+                         "shape (rows, classes)")  # fmt: skip
+    if t.shape not in ((x.shape[0],), x.shape):
+        raise ShapeError(f"{op}: logits are {x.shape}, the target is {t.shape}; need ({x.shape[0]},) or {x.shape}")
+    want = np.int64 if t.ndim == 1 else x.dtype
+    if t.dtype != want:
+        t, given = K.empty(t.shape, want), t
+        K.copy(given, t)
+    return K.contiguous(t)
+
+
+@differentiable(
+    called="cross_entropy",
+    x=lambda g, y, x, target, *, reduction: cross_entropy_grad(g, x, target, probs=y.saved, reduction=reduction),
+    target=None,
+)
+def softmax_cross_entropy(x, target, *, reduction="mean"):
+    """The fused op behind cross_entropy (classification.py); the softmax that it computes is kept for the gradient."""
+    kind = check_reduction("cross_entropy", reduction)
+    t = _class_targets("cross_entropy", x, target)
+    loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty_like(x)
+    K.cross_entropy(K.contiguous(x), t, loss, probs, reduction=kind)
+    return loss, probs
+
+
+def _row_scale(g: Tensor, x: Tensor, target: Any, reduction: str) -> Tensor:
+    """What each row's softmax minus target is multiplied with."""
+    if reduction == "none":
+        return reshape(g, shape=(x.shape[0], 1))
+    return mul(g, 1.0 / x.shape[0]) if reduction == "mean" else g
+
+
+def _target_mass(target: Any) -> Any:
+    """Σⱼ tⱼ per row: 1 for classes."""
+    return sum(target, dim=1, keepdim=True) if isinstance(target, Tensor) and target.ndim == 2 else 1.0
+
+
+@differentiable(
+    g=lambda gg, z, g, x, target, *, probs, reduction: _cross_entropy_grad_g(gg, g, x, target, reduction),
+    x=lambda gg, z, g, x, target, *, probs, reduction: softmax_grad(
+        mul(gg, mul(_row_scale(g, x, target, reduction), _target_mass(target))), softmax(x)
+    ),
+    target=None,
+)
+def cross_entropy_grad(g, x, target, *, probs=None, reduction="mean"):
+    """z = (softmax(x) Σ t - t) g, divided by the rows for mean."""
+    t = _class_targets("cross_entropy_grad", x, target)
+    if probs is None:
+        probs = K.empty_like(x)
+        K.softmax(K.contiguous(x), probs)
+    z = K.empty_like(x)
+    K.cross_entropy_grad(probs, t, K.contiguous(g), z, reduction=REDUCTIONS[reduction])
+    return z
+
+
+def _cross_entropy_grad_g(gg: Tensor, g: Tensor, x: Tensor, target: Any, reduction: str) -> Tensor:
+    per_element = mul(gg, cross_entropy_grad(full(g, 1.0), x, target, reduction=reduction))
+    return sum(per_element, dim=1) if reduction == "none" else sum(per_element)

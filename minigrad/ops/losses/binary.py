@@ -6,38 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels as K
-from ..checks import finite
-from ..engine import Tensor, differentiable, full
-from ..errors import ShapeError
-from .elementwise.arithmetic import add, div, mul, sub
-from .elementwise.exponential import exp, log
-from .elementwise.fused_activations import relu
-from .elementwise.where import clamp, where
-from .losses import REDUCTIONS, bce_with_logits, logits_only, sigmoid_cross_entropy
-from .regression import like, pair, reduced
-from .shape.broadcast import sum
-
-
-def rescaled(op: str, losses: Tensor, weight: Any) -> Tensor:
-    """The losses times a weight that broadcasts to them."""
-    if weight is None:
-        return losses
-    w = like(weight, losses)
-    try:
-        fits = np.broadcast_shapes(w.shape, losses.shape) == losses.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"{op}: a weight is {w.shape}, the input {losses.shape}; need one that broadcasts to it")
-    return mul(losses, w)
-
-
-def one_of(op: str, t: Tensor, low: float) -> Tensor:
-    """The target t, which must hold low and 1 only."""
-    if not ((t.array == low) | (t.array == 1)).all():
-        raise ValueError(f"{op}: the target holds {t.array[(t.array != low) & (t.array != 1)][0]}; need {low:g} and 1")
-    return t
+from ... import kernels as K
+from ...checks import finite
+from ...engine import Tensor, differentiable, full
+from ...errors import ShapeError
+from ..elementwise.arithmetic import add, div, mul, sub
+from ..elementwise.exponential import exp, log
+from ..elementwise.fused_activations import relu, sigmoid, sigmoid_grad
+from ..elementwise.where import clamp, where
+from ..shape.broadcast import match, sum
+from .common import (
+    REDUCTIONS,
+    element_scale,
+    elementwise_grad,
+    elementwise_loss,
+    logits_only,
+    one_of,
+    pair,
+    reduced,
+    rescaled,
+)
 
 
 def _held_log(x):
@@ -218,3 +206,41 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     if losses.ndim == 0 or losses.shape[0] == 0:
         raise ShapeError(f"kl_div: the input is {x.shape}; batchmean needs at least one row")
     return mul(sum(losses), 1.0 / losses.shape[0])
+
+
+def bce_with_logits(
+    input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False
+) -> Tensor:
+    """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), x the input, t the target in [0, 1].
+
+    One shape; reduction is mean, sum or none. Accurate where x is large and the naive form cancels. The output of a
+    sigmoid is refused unless allow_probabilities.
+
+    >>> import minigrad as mg
+    >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))
+    tensor(4.248354e-18)
+    """
+    logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
+    return sigmoid_cross_entropy(input, target, reduction=reduction)
+
+
+@differentiable(
+    called="bce_with_logits",
+    x=lambda g, y, x, t, *, reduction: bce_with_logits_grad(g, x, t, reduction=reduction),
+    t=None,
+)
+def sigmoid_cross_entropy(x, t, *, reduction="mean"):
+    """The op behind bce_with_logits."""
+    return elementwise_loss("bce_with_logits", K.bce_with_logits, x, t, reduction)
+
+
+@differentiable(
+    g=lambda gg, z, g, x, t, *, reduction: match(
+        mul(gg, bce_with_logits_grad(full(g, 1.0), x, t, reduction=reduction)), g
+    ),
+    x=lambda gg, z, g, x, t, *, reduction: mul(gg, sigmoid_grad(element_scale(g, x, reduction), sigmoid(x))),
+    t=None,
+)
+def bce_with_logits_grad(g, x, t, *, reduction="mean"):
+    """z = (sigmoid(x) - t) g, divided by the number of elements for mean."""
+    return elementwise_grad("bce_with_logits_grad", K.bce_with_logits_grad, g, x, t, reduction)

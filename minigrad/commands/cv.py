@@ -1,0 +1,69 @@
+"""minigrad cv: λ by cross-validation, with a report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .. import selection
+from ..lab.pages import figures, selection_figures
+from ..lab.pages.console import make_folder
+from ..lab.pages.report import Report
+from . import choose_data, choose_options
+from .choose import describe, job, path_picture, told_below, write
+from .choose_weights import coefficients
+
+
+def add_cv(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "cv", run_cv)
+
+
+def run_cv(options: argparse.Namespace) -> None:
+    """minigrad cv."""
+    asked = job(options)
+    rows = asked.rows
+    folds = selection.KFold(
+        options.folds, repeats=options.repeats, stratified=rows.classes and rows.groups is None, seed=options.seed
+    )
+    pairs = list(folds.split(rows.x, rows.y, rows.groups))
+    rows = choose_data.check_folds(rows, pairs, options.folds if options.nested else 0)
+    make_folder(options.out)
+    common = {"count": options.count, "ratio": options.ratio, "score": options.score, "seed": options.seed,
+              "n_jobs": options.jobs, "progress": None, **asked.options}  # fmt: skip
+    with told_below():
+        result = selection.cross_validate(asked.family, rows.x, rows.y, folds=folds, log=options.log, **common)
+        nested = None
+        if options.nested:
+            nested = selection.nested_cross_validate(
+                asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
+            )
+    picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
+    found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    told = (
+        f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
+        f"{result.lambda_1se:.6g}"
+    )
+    lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
+    if nested:
+        lines += ["", f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
+                  f"{result.score} {nested.mean:.6g} ± {nested.error:.3g}"]  # fmt: skip
+    lines += ["", *found.lines()]
+    plain = json.loads(result.to_json()) | found.plain
+    plain["notes"] = [*rows.notes, *plain["notes"]]
+    if nested:
+        plain["nested"] = {"mean": nested.mean, "std_error": nested.error, "scores": nested.scores.tolist(),
+                           "lambdas": nested.lambdas}  # fmt: skip
+    pictures = {}
+    if figures.wanted(options):
+        pictures["error"] = (selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks")
+        marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
+        pictures |= path_picture(asked, result.lambdas, result.path, marks)
+    report = Report(f"λ for {rows.title}", describe(asked))
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
+    report.text(
+        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
+        f"honest figure {honest}."
+    )
+    found.add_to(report)
+    tables = [(result.HEAD, result.rows())]
+    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])

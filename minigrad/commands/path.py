@@ -1,0 +1,56 @@
+"""minigrad path: the coefficients at every λ of a grid, with a report."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from .. import selection
+from ..lab.pages import figures
+from ..lab.pages.console import make_folder
+from ..lab.pages.report import Report
+from ..lab.pages.tables import as_text
+from . import choose_options
+from .choose import describe, job, path_picture, told_below, write
+from .choose_weights import coefficients, entering, weights_of
+
+
+def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    return choose_options.add(commands, "path", run_path)
+
+
+def run_path(options: argparse.Namespace) -> None:
+    """minigrad path."""
+    asked = job(options)
+    rows = asked.rows
+    make_folder(options.out)
+    prepared = selection.prepare(asked.family, rows.x, rows.y, **asked.options)
+    lambdas = selection.lambda_grid(asked.family, prepared, options.count, options.ratio)
+    with told_below():
+        models = selection.fit_path(asked.family, prepared, lambdas.tolist(), [options.seed] * len(lambdas))
+    for lam, model in zip(lambdas, models):
+        if isinstance(model, Exception):
+            raise ValueError(f"λ = {lam:.6g}: {model}") from model
+    head = ("λ", "non-zeros", "Σ|w|", "inputs that enter (-: leave)")
+    sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
+    table = [
+        [f"{lam:.6g}", str(model.nonzeros), f"{size:.6g}", names]
+        for lam, model, size, names in zip(lambdas, models, sizes, entering(rows.names, models))
+    ]
+    notes = [f"λ = {lam:.6g}: {model.trouble}" for lam, model in zip(lambdas, models) if getattr(model, "trouble", "")]
+    notes = [*rows.notes, *notes]
+    found = coefficients(rows, {"the smallest λ": (float(lambdas[-1]), models[-1])})
+    lines = [f"{rows.title}: {describe(asked)}", "", as_text(head, table), *(f"note: {n}" for n in notes), "",
+             *found.lines()]  # fmt: skip
+    plain = {"lambdas": lambdas.tolist(), "nonzeros": [model.nonzeros for model in models], "sizes": sizes}
+    if hasattr(models[0], "coefficients"):
+        plain |= {"names": rows.names, "coefficients": [model.coefficients.tolist() for model in models],
+                  "intercepts": [np.asarray(model.intercept).tolist() for model in models],
+                  "classes": None if prepared.names is None else prepared.names.tolist()}  # fmt: skip
+    else:
+        plain |= found.plain
+    pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}
+    report = Report(f"The λ path of {rows.title}", describe(asked))
+    found.add_to(report)
+    write(options, "path", "\n".join(lines), {**plain, "notes": notes}, report, pictures, [(head, table)], notes)

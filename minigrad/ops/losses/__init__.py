@@ -1,0 +1,1 @@
+"""Losses, each with a fused gradient where training spends its time."""

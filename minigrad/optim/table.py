@@ -1,0 +1,21 @@
+"""The segment table of an optimizer: what one update call takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import kernels as K
+from ..engine import Tensor
+
+
+class Table:
+    """The parameters of one group and one dtype: what one update call takes."""
+
+    def __init__(self, group: dict[str, Any], params: list[Tensor], names: tuple[str, ...], state: dict) -> None:
+        self.group, self.params, self.names = group, params, names
+        self.arrays = {p: p.array for p in params}
+        self.state = [state[p] for p in params]
+        self.segments = K.segments(self.arrays.values(), *([s[name] for s in self.state] for name in names))
+        self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
+        self.bound: set[Tensor] = set()  # those with a term on them
+        self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
