@@ -10,7 +10,7 @@ from ... import kernels as K
 from ...checks import finite
 from ...engine import Tensor, differentiable, full
 from ...errors import ShapeError
-from ..elementwise.arithmetic import add, div, mul, sub
+from ..elementwise.arithmetic import add, div, mul, neg, sub
 from ..elementwise.exponential import exp, log
 from ..elementwise.fused_activations import relu, sigmoid, sigmoid_grad
 from ..elementwise.where import clamp, where
@@ -227,7 +227,7 @@ def bce_with_logits(
 @differentiable(
     called="bce_with_logits",
     x=lambda g, y, x, t, *, reduction: bce_with_logits_grad(g, x, t, reduction=reduction),
-    t=None,
+    t=lambda g, y, x, t, *, reduction: match(neg(mul(element_scale(g, x, reduction), x)), t),
 )
 def sigmoid_cross_entropy(x, t, *, reduction="mean"):
     """The op behind bce_with_logits."""
@@ -239,7 +239,7 @@ def sigmoid_cross_entropy(x, t, *, reduction="mean"):
         mul(gg, bce_with_logits_grad(full(g, 1.0), x, t, reduction=reduction)), g
     ),
     x=lambda gg, z, g, x, t, *, reduction: mul(gg, sigmoid_grad(element_scale(g, x, reduction), sigmoid(x))),
-    t=None,
+    t=lambda gg, z, g, x, t, *, reduction: match(neg(mul(gg, element_scale(g, x, reduction))), t),
 )
 def bce_with_logits_grad(g, x, t, *, reduction="mean"):
     """z = (sigmoid(x) - t) g, divided by the number of elements for mean."""

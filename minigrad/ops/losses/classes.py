@@ -21,9 +21,9 @@ from ..elementwise.arithmetic import add, div, mul, neg, square, sub
 from ..elementwise.fused_activations import relu
 from ..elementwise.where import where
 from ..index.gather import pick
-from ..reduce.softmax import logsumexp, softmax, softmax_grad
+from ..reduce.softmax import log_softmax, logsumexp, softmax, softmax_grad
 from ..shape.axes import check_real, given
-from ..shape.broadcast import sum
+from ..shape.broadcast import match, sum
 from ..shape.views import permute, reshape
 from .binary import focal
 from .common import REDUCTIONS, beside, check_reduction, logits_only, made_by, reduced
@@ -275,7 +275,9 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
 @differentiable(
     called="cross_entropy",
     x=lambda g, y, x, target, *, reduction: cross_entropy_grad(g, x, target, probs=y.saved, reduction=reduction),
-    target=None,
+    target=lambda g, y, x, target, *, reduction: match(
+        neg(mul(_row_scale(g, x, target, reduction), log_softmax(x))), target
+    ),
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
     """The fused op behind cross_entropy (classification.py); the softmax that it computes is kept for the gradient."""
@@ -303,7 +305,9 @@ def _target_mass(target: Any) -> Any:
     x=lambda gg, z, g, x, target, *, probs, reduction: softmax_grad(
         mul(gg, mul(_row_scale(g, x, target, reduction), _target_mass(target))), softmax(x)
     ),
-    target=None,
+    target=lambda gg, z, g, x, target, *, probs, reduction: match(
+        mul(_row_scale(g, x, target, reduction), sub(sum(mul(gg, softmax(x)), dim=1, keepdim=True), gg)), target
+    ),
 )
 def cross_entropy_grad(g, x, target, *, probs=None, reduction="mean"):
     """z = (softmax(x) Σ t - t) g, divided by the rows for mean."""
