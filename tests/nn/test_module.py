@@ -249,3 +249,43 @@ def test_copies_keep_hooks_of_parameters(backend):
     for layer, expected in ((model, 10.0), (twin, 0.0)):
         layer(mg.tensor([[1.0, 1.0]])).sum().backward()
         assert (layer.weight.grad.data == expected).all()
+
+
+def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
+    layer = nn.Linear(2, 1, init="zeros")
+    weight = layer.weight
+    for value, came in [
+        (mg.zeros(2, 1), "a Tensor without requires_grad"), (np.zeros((2, 1)), "a ndarray"), ([[0.0], [0.0]], "a list"),
+        (0.0, "a float"), (weight * 2, "the result of mul"), (weight.detach(), "a Tensor"),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError, match=rf"Linear 2->1\.weight is a parameter; {came} .*copy_.*nn\.Parameter"):
+            layer.weight = value
+    with mg.no_grad(), pytest.raises(TypeError, match="the result of sub"):
+        layer.weight = weight - 0.1
+    assert layer.weight is weight and layer.parameters()[0] is weight
+    layer.weight = nn.Parameter([[1.0], [2.0]])
+    layer.bias = None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_augmented_assignment_of_a_parameter_trains_it():
+    layer = nn.Linear(2, 1, init="zeros")
+    weight, array = layer.weight, layer.weight.array
+    layer(mg.tensor([[1.0, 2.0]])).sum().backward()
+    with pytest.raises(mg.GraphError, match="no_grad"):
+        layer.weight -= 0.1 * layer.weight.grad
+    with mg.no_grad():
+        layer.weight -= 0.1 * layer.weight.grad
+        for p in layer.parameters():
+            p *= 2.0
+    assert layer.weight is weight and weight.array is array and weight.requires_grad
+    np.testing.assert_allclose(weight.data, [[-0.2], [-0.4]], rtol=1e-6)
+
+
+def test_buffers_take_constants():
+    block = Block()
+    block.register_buffer("mean", [1.0, 2.0])
+    block.mean *= 0.5
+    assert [name for name, _ in block.named_buffers()] == ["count", "mean"] and block.mean.tolist() == [0.5, 1.0]
+    with pytest.raises(TypeError, match="mean is a buffer and takes constants; the value was made by mul"):
+        block.mean = block.scale.sum() * block.mean

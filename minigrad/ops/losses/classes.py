@@ -35,8 +35,8 @@ class Labels:
     def __init__(self, op: str, labels: np.ndarray, classes: int, ignore_index: int) -> None:
         if labels.dtype.kind in "USO" and labels.size:
             raise DTypeError(
-                f"{op}: the target holds words, such as {labels.flat[0]!r:.40}; classes are whole numbers:"
-                " np.unique(target, return_inverse=True)[1] numbers the words"
+                f"{op}: the target holds words, such as {str(labels.flat[0])!r:.40}; classes are whole "
+                "numbers: np.unique(target, return_inverse=True)[1] numbers the words"
             )
         if labels.dtype.kind not in "iu":
             raise DTypeError(

@@ -103,3 +103,14 @@ def test_bad_arguments():
             call()
     with pytest.raises(mg.DTypeError, match=r"softplus: .*int64.*\.float\(\)"):
         mg.softplus(mg.tensor([1], dtype="int64"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softsign_at_infinities(dtype):
+    x = mg.tensor([np.inf, -np.inf, np.finfo(dtype).max, 0.0, -0.0, np.nan, 1e10], dtype=dtype, requires_grad=True)
+    y = mg.softsign(x)
+    np.testing.assert_array_equal(y.data[:6], [1, -1, 1, 0, 0, np.nan])
+    g = mg.grad(y.sum(), x, create_graph=True)
+    np.testing.assert_array_equal(g.data[:6], [0, 0, 0, 1, 1, np.nan])
+    assert g.data[6] == pytest.approx(1e-20, rel=1e-6)
+    np.testing.assert_array_equal(mg.grad(g.sum(), x).data[:5], np.zeros(5))

@@ -74,3 +74,41 @@ def test_integers_are_refused_with_the_cure():
     for op in mg.maximum, mg.minimum, mg.clamp, mg.pow, mg.atan2:
         with pytest.raises(mg.DTypeError, match=rf"{op.__name__}: .*int64.*\.float\(\)"):
             op(whole, 1)
+
+
+MIXED = {
+    "add": mg.add, "sub": mg.sub, "mul": mg.mul, "div": mg.div, "pow": mg.pow, "maximum": mg.maximum,
+    "minimum": mg.minimum, "atan2": mg.atan2, "hypot": mg.hypot, "logaddexp": mg.logaddexp,
+    "where": lambda a, b: mg.where([True, False, True], a, b), "clamp": lambda a, b: mg.clamp(a, b),
+    "lerp": lambda a, b: mg.lerp(a, b, 0.25), "masked_fill": lambda a, b: mg.masked_fill(a, [True, False, True], b),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int8", "int16", "int32", "int64"])
+def test_integers_beside_floats_take_part_in_their_dtype(name, dtype, kind):
+    f, whole = MIXED[name], np.array([1, 0, 1], kind)
+    x = np.array([0.5, 1.5, -2.0], dtype)
+    for given in (whole, mg.tensor(whole) if kind not in ("int8", "int16") else whole):
+        for turned in (False, True):
+            a, b = mg.tensor(x, requires_grad=True), mg.tensor(whole.astype(dtype))
+            c = mg.tensor(x, requires_grad=True)
+            y, expected = (f(given, a), f(b, c)) if turned else (f(a, given), f(c, b))
+            assert y.dtype == dtype
+            np.testing.assert_array_equal(y.data, expected.data)
+            y.sum().backward()
+            expected.sum().backward()
+            np.testing.assert_array_equal(a.grad.data, c.grad.data)
+
+
+def test_products_refuse_mixed_floats_and_integers_alone():
+    x, d, i = mg.tensor([[1.0]]), mg.tensor([[1.0]], dtype="float64"), mg.tensor([[1]], dtype="int64")
+    for call in (lambda: x @ d, lambda: mg.linear(x, d), lambda: x @ i):
+        with pytest.raises(mg.DTypeError, match=r"need one dtype|weight"):
+            call()
+    for call in (lambda: i * i, lambda: i + 1, lambda: i * 0.5, lambda: i + (i > 0), lambda: mg.exp(i)):
+        with pytest.raises(mg.DTypeError, match=r"\.float\(\) or \.double\(\), of an array \.astype"):
+            call()
+    big = mg.tensor([2**24 + 1], dtype="int64")
+    assert (mg.tensor([0.0]) + big).item() == 2.0**24  # rounded to float32, as x + big.float()

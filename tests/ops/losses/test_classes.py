@@ -38,6 +38,10 @@ def test_ignored_rows_are_found_in_labels_of_every_dtype(dtype):
 
 def test_errors_name_the_function_that_was_called():
     x = logits()
+    with pytest.raises(mg.DTypeError, match=r"^cross_entropy: the target holds words, such as 'no'.* np\.unique\("):
+        mg.cross_entropy(x, ["no", "yes", "no"])
+    with pytest.raises(mg.DTypeError, match=r"^nll_loss: the target holds words"):
+        mg.nll_loss(mg.log_softmax(x), np.array([None, "no", "no"], dtype=object))
     with pytest.raises(mg.ShapeError, match=r"^bce_with_logits: "):
         mg.bce_with_logits(x, [1.0, 0.0])
     with pytest.raises(IndexError, match=r"^cross_entropy: label\[1\] is 3; need 0 <= label < 3"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from minigrad.testing import gradcheck
 
 import minigrad as mg
 
@@ -83,3 +84,39 @@ def test_the_double_softmax_is_refused_by_provenance():
 def test_bad_input(call, error, match):
     with pytest.raises(error, match=match):
         call(mg.tensor(LOGITS))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_target_has_its_gradient_to_second_order(reduction):
+    """∂/∂t of -Σ t log softmax(x) is -log softmax(x), that of a binary loss of logits -x, of (x - t)² 2 (t - x)."""
+    x, t = np.asarray(LOGITS, np.float64), np.asarray(LOGITS, np.float64) ** 2 / 9
+    divisor = {"mean": (len(x), x.size), "sum": (1, 1), "none": (1, 1)}[reduction]
+    slopes = {
+        mg.cross_entropy: -(x - np.log(np.exp(x).sum(1, keepdims=True))) / divisor[0],
+        mg.bce_with_logits: -x / divisor[1],
+        mg.binary_cross_entropy_with_logits: -x / divisor[1],
+        mg.mse: 2 * (t - x) / divisor[1],
+    }
+    for loss, slope in slopes.items():
+        target = mg.tensor(t, requires_grad=True)
+        loss(mg.tensor(x), target, reduction=reduction).sum().backward()
+        np.testing.assert_allclose(target.grad.data, slope, rtol=1e-12, atol=1e-15, err_msg=loss.__name__)
+        gradcheck(lambda x, t, f=loss: f(x, t, reduction=reduction), [x, t], order=2)
+
+
+def test_the_target_of_probabilities_has_its_gradient():
+    x, t = np.array([0.2, 0.5, 0.9]), np.array([0.3, 0.1, 0.8])
+    target = mg.tensor(t, requires_grad=True)
+    mg.binary_cross_entropy(mg.tensor(x), target, reduction="sum").backward()
+    np.testing.assert_allclose(target.grad.data, np.log(1 - x) - np.log(x), rtol=1e-12)
+    gradcheck(lambda x, t: mg.binary_cross_entropy(x, t), [x, t], order=2)
+    target = mg.tensor([0.0, 1.0], requires_grad=True)  # logarithms are held above -100 here too
+    mg.binary_cross_entropy(mg.tensor([1.0, 0.0]), target, reduction="sum").backward()
+    np.testing.assert_allclose(target.grad.data, [-100, 100], rtol=1e-3)
+
+
+def test_a_target_of_another_dtype_has_a_gradient_of_its_own():
+    for loss in (mg.cross_entropy, mg.bce_with_logits, mg.mse):
+        target = mg.tensor(np.asarray(LOGITS, np.float64), requires_grad=True)
+        loss(mg.tensor(LOGITS, dtype="float32"), target).backward()
+        assert target.grad.dtype == np.float64

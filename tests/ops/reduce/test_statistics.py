@@ -206,3 +206,69 @@ def test_arrays_and_scalars_are_taken():
     assert mg.max(np.array([1.0, 2.0])).item() == 2
     assert mg.prod(3.0).item() == mg.norm(-3.0).item() == mg.amax(3.0).item() == 3
     assert np.isnan(mg.std(3.0).item())
+
+
+REDUCTIONS = {
+    "sum": mg.sum, "mean": mg.mean, "prod": mg.prod, "var": mg.var, "std": mg.std, "amax": mg.amax, "amin": mg.amin,
+    "any": mg.any, "all": mg.all, "count_nonzero": mg.count_nonzero, "logsumexp": mg.logsumexp,
+    **{f"norm {p}": lambda x, p=p, **o: mg.norm(x, p, **o) for p in (0, 0.5, 1, 2, 3, -1, np.inf, -np.inf)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("none", [(), []])
+def test_no_dimensions_are_all_of_them(name, none):
+    f, x = REDUCTIONS[name], np.arange(1.0, 13.0).reshape(2, 3, 2) / 7
+    for array in (x, x[0, 0, 0], x[0]):
+        every = tuple(range(array.ndim))
+        for keepdim in (False, True) if name != "count_nonzero" else (False,):
+            options = {"keepdim": keepdim} if name != "count_nonzero" else {}
+            a, b = mg.tensor(array, requires_grad=True), mg.tensor(array, requires_grad=True)
+            y, expected = f(a, dim=none, **options), f(b, dim=every, **options)
+            assert y.shape == expected.shape == ((1,) * array.ndim if keepdim else ())
+            np.testing.assert_array_equal(y.data, expected.data)
+            if y.requires_grad:
+                y.sum().backward()
+                expected.sum().backward()
+                np.testing.assert_array_equal(a.grad.data, b.grad.data)
+    if name in ("sum", "mean", "prod", "amax", "amin", "any", "all"):
+        i = mg.tensor([[1, 2], [3, 4]], dtype="int64")
+        assert f(i, dim=none).shape == () and f(i, dim=none).item() == f(i).item()
+
+
+def test_squeeze_and_flip_of_no_dimensions_change_nothing():
+    x = mg.tensor(np.arange(3.0).reshape(1, 3))
+    assert mg.squeeze(x, ()).shape == (1, 3) and mg.flip(x, ()).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("p", [-0.5, -1, -2, -3])
+def test_a_zero_makes_norms_of_negative_order_zero(p):
+    for x in ([0.0, 3.0], [0.0, -2.0, 3.0], [0.0, 0.0]):
+        t = mg.tensor(x, dtype="float64", requires_grad=True)
+        y = mg.norm(t, p)
+        y.backward()
+        assert y.item() == 0 and t.grad.tolist() == [0] * len(x)
+    gradcheck(lambda x: mg.norm(x, p), [np.array([1.0, -2.0, 3.0])])
+
+
+def test_norms_of_elements_far_apart():
+    """An element whose share of the norm underflows, or of an infinite norm, has no slope for p > 1."""
+    x = mg.tensor([1e200, 1e-200], dtype="float64", requires_grad=True)
+    assert mg.grad(mg.norm(x, 3), x).tolist() == [1, 0]
+    x = mg.tensor([np.inf, 1.0], dtype="float64", requires_grad=True)
+    assert mg.norm(x, 3).item() == np.inf and mg.grad(mg.norm(x, 3), x).tolist()[1] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logsumexp_beside_infinities(dtype):
+    inf, nan = np.inf, np.nan
+    for numbers, value, slopes in [
+        ([inf, 1.0], inf, [nan, 0]), ([inf, -inf], inf, [nan, 0]), ([inf, inf], inf, [nan, nan]),
+        ([-inf, 1.0], 1, [0, 1]), ([-inf, -inf], -inf, [0, 0]),
+        ([nan, 1.0], nan, [nan, nan]), ([1e30, 1e30], 1e30, [0.5, 0.5]),
+    ]:  # fmt: skip
+        x = mg.tensor(numbers, dtype=dtype, requires_grad=True)
+        y = mg.logsumexp(x, 0)
+        np.testing.assert_allclose(y.data, value, rtol=1e-6)
+        y.backward()
+        np.testing.assert_array_equal(x.grad.data, slopes)
