@@ -276,7 +276,7 @@ def test_sums_are_formed_only_while_they_are_asked_for(kernels, update):
 
 
 def test_sums_are_added_piece_after_piece():
-    """Pieces are collected 512 at a time, across parameters: each once, in order, and each parameter is updated once."""
+    """Pieces are collected 512 at a time, across parameters: each once, in order; each parameter is updated once."""
     rng = np.random.default_rng(8)
     sizes = [3, 509 * 4096 + 1, 0, 4096, 3 * 4096, 5000, 600 * 4096]
     ws = [rng.standard_normal(n) for n in sizes]
