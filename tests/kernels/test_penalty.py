@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernels.twins import EDGES, SPECIALS, assert_one_answer, bits, needs_native
+from kernels.twins import EDGES, SPECIALS, assert_one_answer, bits, needs_native, sums_in_order
 
 import minigrad.kernels as K
 from minigrad.errors import DTypeError, ShapeError
@@ -73,6 +73,21 @@ def test_elastic_net_one_answer(n, dtype):
         assert bits(grad) == bits(expected_grad)
         np.testing.assert_allclose(value, expected, rtol=1e-13)
         assert bits(native(lambda: compute(grad=False))[0]) == bits(value)
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 511, 512, 513, 1025])
+def test_elastic_net_adds_its_blocks_in_order(blocks):
+    """Their sums are collected 512 blocks at a time: each block once, from first to last."""
+    w = weights(blocks * 4096 - 5, np.float64, specials=False)
+
+    def values():
+        size, square = np.empty(()), np.empty(())
+        K.elastic_net(w, size, l1=1.0, l2=0.0)
+        K.elastic_net(w, square, l1=0.0, l2=2.0)
+        return size, square
+
+    with K.use_backend("native"):
+        assert tuple(map(float, assert_one_answer(values, (1, 2, 3)))) == sums_in_order(w)
 
 
 @both

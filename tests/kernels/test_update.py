@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernels.twins import EDGES, SPECIALS, assert_one_answer, bits, needs_native
+from kernels.twins import EDGES, SPECIALS, assert_one_answer, bits, needs_native, sums_in_order
 
 import minigrad.kernels as K
 from minigrad.errors import DTypeError, ShapeError
@@ -273,6 +273,27 @@ def test_sums_are_formed_only_while_they_are_asked_for(kernels, update):
         found.append((b"".join(map(bits, params)), (table.sums == -1).all()))
     assert found[0][0] == found[1][0]
     assert [untouched for _, untouched in found] == [False, True]
+
+
+def test_sums_are_added_piece_after_piece():
+    """Pieces are collected 512 at a time, across parameters: each once, in order; each parameter is updated once."""
+    rng = np.random.default_rng(8)
+    sizes = [3, 509 * 4096 + 1, 0, 4096, 3 * 4096, 5000, 600 * 4096]
+    ws = [rng.standard_normal(n) for n in sizes]
+    gs = [rng.standard_normal(n) for n in sizes]
+    with K.use_backend("native"):
+        expected = [sums_in_order(w) for w in ws]
+
+        def update():
+            table = K.segments([w.copy() for w in ws])
+            table.scalars[:, LR], table.scalars[:, PROX_L1] = 0.1, 1e-9
+            K.sgd_update(table, gs)
+            return (table.sums, *table.params)
+
+        sums, *moved = assert_one_answer(update, (1, 2, 3))
+    assert [tuple(row) for row in sums] == expected
+    for w, g, to in zip(ws, gs, moved, strict=True):
+        np.testing.assert_allclose(to, w - 0.1 * g, atol=1e-9)
 
 
 def test_an_empty_table():

@@ -43,5 +43,16 @@ def assert_one_answer(compute, threads=(1, 2, 3, 4)):
     return expected
 
 
+def sums_in_order(w, block=4096):
+    """Σ|w| and Σw² in float64, block after block: the order that a penalty's value is defined by."""
+    size = square = 0.0
+    for start in range(0, w.size, block):
+        value = np.empty(2)
+        K.elastic_net(w[start : start + block], value[:1], l1=1.0, l2=0.0)
+        K.elastic_net(w[start : start + block], value[1:], l1=0.0, l2=2.0)
+        size, square = size + float(value[0]), square + float(value[1])
+    return size, square
+
+
 SPECIALS = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 1e-310, 3e38, -3e38, 1.0, -1.0]
 EDGES = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000]
