@@ -114,12 +114,12 @@ class Linear(Module):
     def apply(self, x: Any, w: Tensor) -> Tensor:
         """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
-        shape = x.array.shape
+        shape, dtype, want = x.array.shape, x.array.dtype, w.array.dtype
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
-        if x.array.dtype != w.array.dtype:
-            raise DTypeError(f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r})")
+        if dtype is not want and dtype != want:
+            raise DTypeError(f"x is {dtype}, the weight {want}; use x.to({str(want)!r})")
         if len(shape) == 2:
             return affine(x, w, self.bias, activation=self.activation)
         y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)
