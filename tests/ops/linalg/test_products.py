@@ -36,6 +36,22 @@ def test_matmul_is_numpys(a, b, backend):
     np.testing.assert_allclose(y.data, expected, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((4, 1, 2, 3), (5, 3, 2))],
+)
+def test_gradients_of_vectors_and_batches(a, b, backend):
+    """<g, a b> is linear in a and in b: its gradients, times a and b, give it again; and gradcheck agrees."""
+    a, b = (mg.tensor(R.standard_normal(shape), requires_grad=True) for shape in (a, b))
+    y = a @ b
+    g = R.standard_normal(y.shape)
+    y.backward(g)
+    for x in (a, b):
+        assert x.grad.shape == x.shape
+        np.testing.assert_allclose((x.grad.data * x.data).sum(), (g * y.data).sum(), rtol=1e-12)
+    assert mg.testing.gradcheck(mg.matmul, [a.detach(), b.detach()])
+
+
 def test_a_zero_times_infinity_is_nan(backend):
     """No product skips zeros: matrices, batches, einsum."""
     zero, infinite = mg.tensor(np.zeros((2, 3, 3))), mg.tensor(np.full((2, 3, 3), np.inf))
