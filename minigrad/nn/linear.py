@@ -64,16 +64,13 @@ class Linear(Module):
     def apply(self, x: Any, w: Tensor) -> Tensor:
         """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
-        shape = x.array.shape
+        shape, dtype, want = x.array.shape, x.array.dtype, w.array.dtype
         if len(shape) < 2 or shape[-1] != self.in_features:
             cure = ": a single row is x.reshape(1, -1)" if shape == (self.in_features,) else ""
             cure = ": a column is x.reshape(-1, 1)" if len(shape) == self.in_features == 1 else cure
             raise ShapeError(f"x is {shape}; need (rows, {self.in_features}){cure}")
-        if x.array.dtype != w.array.dtype and x.array.dtype.kind == "f":
-            raise DTypeError(
-                f"x is {x.array.dtype}, the weight {w.array.dtype}; use x.to({str(w.array.dtype)!r}), or "
-                "astype for an array"
-            )
+        if dtype is not want and dtype != want and dtype.kind == "f":
+            raise DTypeError(f"x is {dtype}, the weight {want}; use x.to({str(want)!r}), or astype for an array")
         if len(shape) == 2:
             return affine(x, w, self.bias, activation=self.activation)
         y = affine(reshape(x, shape=(math.prod(shape[:-1]), shape[-1])), w, self.bias, activation=self.activation)

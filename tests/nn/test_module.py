@@ -255,9 +255,13 @@ def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
     layer = nn.Linear(2, 1, init="zeros")
     weight = layer.weight
     for value, came in [
-        (mg.zeros(2, 1), "a Tensor without requires_grad"), (np.zeros((2, 1)), "a ndarray"), ([[0.0], [0.0]], "a list"),
-        (0.0, "a float"), (weight * 2, "the result of mul"), (weight.detach(), "a Tensor"),
-    ]:  # fmt: skip
+        (mg.zeros(2, 1), "a Tensor without requires_grad"),
+        (np.zeros((2, 1)), "a ndarray"),
+        ([[0.0], [0.0]], "a list"),
+        (0.0, "a float"),
+        (weight * 2, "the result of mul"),
+        (weight.detach(), "a Tensor"),
+    ]:
         with pytest.raises(TypeError, match=rf"Linear 2->1\.weight is a parameter; {came} .*copy_.*nn\.Parameter"):
             layer.weight = value
     with mg.no_grad(), pytest.raises(TypeError, match="the result of sub"):

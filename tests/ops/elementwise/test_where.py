@@ -77,11 +77,21 @@ def test_integers_are_refused_with_the_cure():
 
 
 MIXED = {
-    "add": mg.add, "sub": mg.sub, "mul": mg.mul, "div": mg.div, "pow": mg.pow, "maximum": mg.maximum,
-    "minimum": mg.minimum, "atan2": mg.atan2, "hypot": mg.hypot, "logaddexp": mg.logaddexp,
-    "where": lambda a, b: mg.where([True, False, True], a, b), "clamp": lambda a, b: mg.clamp(a, b),
-    "lerp": lambda a, b: mg.lerp(a, b, 0.25), "masked_fill": lambda a, b: mg.masked_fill(a, [True, False, True], b),
-}  # fmt: skip
+    "add": mg.add,
+    "sub": mg.sub,
+    "mul": mg.mul,
+    "div": mg.div,
+    "pow": mg.pow,
+    "maximum": mg.maximum,
+    "minimum": mg.minimum,
+    "atan2": mg.atan2,
+    "hypot": mg.hypot,
+    "logaddexp": mg.logaddexp,
+    "where": lambda a, b: mg.where([True, False, True], a, b),
+    "clamp": lambda a, b: mg.clamp(a, b),
+    "lerp": lambda a, b: mg.lerp(a, b, 0.25),
+    "masked_fill": lambda a, b: mg.masked_fill(a, [True, False, True], b),
+}
 
 
 @pytest.mark.parametrize("name", MIXED)

@@ -209,10 +209,19 @@ def test_arrays_and_scalars_are_taken():
 
 
 REDUCTIONS = {
-    "sum": mg.sum, "mean": mg.mean, "prod": mg.prod, "var": mg.var, "std": mg.std, "amax": mg.amax, "amin": mg.amin,
-    "any": mg.any, "all": mg.all, "count_nonzero": mg.count_nonzero, "logsumexp": mg.logsumexp,
+    "sum": mg.sum,
+    "mean": mg.mean,
+    "prod": mg.prod,
+    "var": mg.var,
+    "std": mg.std,
+    "amax": mg.amax,
+    "amin": mg.amin,
+    "any": mg.any,
+    "all": mg.all,
+    "count_nonzero": mg.count_nonzero,
+    "logsumexp": mg.logsumexp,
     **{f"norm {p}": lambda x, p=p, **o: mg.norm(x, p, **o) for p in (0, 0.5, 1, 2, 3, -1, np.inf, -np.inf)},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)
@@ -263,10 +272,14 @@ def test_norms_of_elements_far_apart():
 def test_logsumexp_beside_infinities(dtype):
     inf, nan = np.inf, np.nan
     for numbers, value, slopes in [
-        ([inf, 1.0], inf, [nan, 0]), ([inf, -inf], inf, [nan, 0]), ([inf, inf], inf, [nan, nan]),
-        ([-inf, 1.0], 1, [0, 1]), ([-inf, -inf], -inf, [0, 0]),
-        ([nan, 1.0], nan, [nan, nan]), ([1e30, 1e30], 1e30, [0.5, 0.5]),
-    ]:  # fmt: skip
+        ([inf, 1.0], inf, [nan, 0]),
+        ([inf, -inf], inf, [nan, 0]),
+        ([inf, inf], inf, [nan, nan]),
+        ([-inf, 1.0], 1, [0, 1]),
+        ([-inf, -inf], -inf, [0, 0]),
+        ([nan, 1.0], nan, [nan, nan]),
+        ([1e30, 1e30], 1e30, [0.5, 0.5]),
+    ]:
         x = mg.tensor(numbers, dtype=dtype, requires_grad=True)
         y = mg.logsumexp(x, 0)
         np.testing.assert_allclose(y.data, value, rtol=1e-6)
