@@ -11,7 +11,7 @@ import numpy as np
 
 from . import kernels as K
 from .convert import gathering
-from .dtypes import check_dtype
+from .dtypes import REAL, check_dtype
 from .engine import Tensor, touch
 from .errors import DTypeError, GraphError, ShapeError
 from .ops.elementwise.arithmetic import abs, add, div, mul, neg, sign, square, sub
@@ -129,6 +129,8 @@ def _copy(t: Tensor, source: Any) -> Tensor:
     if t.tracked and is_grad_enabled():
         raise GraphError("copy_: this leaf requires grad; write into it under no_grad()")
     array = source.array if isinstance(source, Tensor) else np.asarray(source)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"copy_: the source is {array.dtype}; need numbers")
     if array.shape != t.array.shape:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
     # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
@@ -312,7 +314,12 @@ def _to(t: Tensor, dtype: Any) -> Tensor:
     except TypeError:
         raise TypeError(f"to: {dtype!r} is no dtype") from None
     check_dtype("to", want)
-    return cast(t, dtype=want)
+    return _cast(t, want)
+
+
+def _cast(t: Tensor, dtype: Any) -> Tensor:
+    """In another dtype. Integers and booleans are constants: no gradient passes through them."""
+    return cast(t if not t.tracked or np.dtype(dtype) in REAL else Tensor(t.array), dtype=dtype)
 
 
 def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
@@ -456,9 +463,9 @@ METHODS: dict[str, Any] = {
     "cpu": lambda t: t,
     "float": lambda t: cast(t, dtype=np.float32),
     "double": lambda t: cast(t, dtype=np.float64),
-    "int": lambda t: cast(t, dtype=np.int32),
-    "long": lambda t: cast(t, dtype=np.int64),
-    "bool": lambda t: cast(t, dtype=np.bool_),
+    "int": lambda t: _cast(t, np.int32),
+    "long": lambda t: _cast(t, np.int64),
+    "bool": lambda t: _cast(t, np.bool_),
     "__reduce__": _reduce,
     "__setstate__": _set_hooks,
     # writing, and what is refused

@@ -293,3 +293,21 @@ def test_public_functions_can_be_pickled():
     for f in (mg.narrow, mg.cross_entropy, mg.stack, mg.max, mg.mul, mg.kl_div):
         assert pickle.loads(pickle.dumps(f)) is f
         assert not inspect.signature(f).parameters.keys() >= {"args"}
+
+
+def test_integers_made_of_a_leaf_are_constants():
+    x = leaf()
+    for whole in (x.long(), x.int(), x.bool(), x.to("int64"), x.to(bool)):
+        assert not whole.requires_grad
+    (x * x.long()).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, X)
+    assert x.double().requires_grad and x.float().requires_grad
+
+
+def test_what_copy_and_cat_refuse():
+    with pytest.raises(mg.DTypeError, match="copy_: the source is object; need numbers"):
+        mg.zeros(1).copy_([None])
+    with pytest.raises(TypeError, match="cat: got a Tensor; need a list or tuple of tensors"):
+        mg.cat(leaf(), leaf())
+    with pytest.raises(TypeError, match="stack: got a list with a float; need"):
+        mg.stack([leaf(), 1.0])

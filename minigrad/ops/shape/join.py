@@ -92,7 +92,9 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
     """The first of the tensors, when they are tensors and have dtypes that can be joined."""
     if isinstance(tensors, Tensor) or not all(isinstance(x, Tensor) for x in tensors):
-        raise TypeError(f"{op}: got {type(tensors).__name__} of something else; need a list or tuple of tensors")
+        others = [] if isinstance(tensors, Tensor) else [type(x).__name__ for x in tensors if not isinstance(x, Tensor)]
+        came = f"a {type(tensors).__name__}" + (f" with a {others[0]}" if others else "")
+        raise TypeError(f"{op}: got {came}; need a list or tuple of tensors")
     if not tensors:
         raise ValueError(f"{op}: got no tensors; need at least one")
     dtype = tensors[0].array.dtype
