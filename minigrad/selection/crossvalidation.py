@@ -293,15 +293,8 @@ def nested_cross_validate(
     check_classes(data, parts, "outer fold")
     check_weights(data, parts, chosen)
     members = None if groups is None else as_groups(groups, len(data.x))
-    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
-        raise TypeError(
-            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
-            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
-        )
-    for f, (train, _) in enumerate(parts) if family.classifies else ():
-        part, inside = data.rows(train), None if members is None else members[train]
-        inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f), inside)
-        check_classes(part, inner_folds, f"outer fold {f}, inner fold")
+    inside = [None if members is None else members[train] for train, _ in parts]
+    _check_inner_folds(folds, family, data, parts, inside, seed)
     scores, picks, inner = [], [], []
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
@@ -313,7 +306,7 @@ def nested_cross_validate(
                 part.y,
                 lambdas,
                 folds=folds,
-                groups=None if members is None else members[train],
+                groups=inside[f],
                 weights=part.weights,
                 score=chosen,
                 seed=nested_seed(seed, f),
@@ -326,5 +319,23 @@ def nested_cross_validate(
             raise type(error)(f"nested_cross_validate: outer fold {f}: {error}") from error
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)
         inner.append(result)
-    mean, error = mean_and_error(scores, repeats_of(parts, len(data.x)))
-    return Nested(np.array(scores), mean, error, picks, inner)
+    mean, std_error = mean_and_error(scores, repeats_of(parts, len(data.x)))
+    return Nested(np.array(scores), mean, std_error, picks, inner)
+
+
+def _check_inner_folds(
+    folds: Any, family: Family, data: Data, parts: list[Pair], inside: list[np.ndarray | None], seed: int
+) -> None:
+    """Refuse inner folds that are pairs of rows, and those whose training rows lack a class.
+
+    inside[f] are the groups of the training rows of outer fold f.
+    """
+    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
+        raise TypeError(
+            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
+            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
+        )
+    for f, (train, _) in enumerate(parts) if family.classifies else ():
+        part = data.rows(train)
+        inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f), inside[f])
+        check_classes(part, inner_folds, f"outer fold {f}, inner fold")
