@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import kernels as K
 from ..engine import Tensor
 from .parameter_groups import listed
 
@@ -30,6 +31,26 @@ def names_by_group(optimizer: Optimizer) -> list[list[str]] | None:
     if len(names) < len(optimizer.state):
         return None
     return [[names[p] for p in group["params"]] for group in optimizer.param_groups]
+
+
+def taken(optimizer: Optimizer) -> dict[str, Any]:
+    """What state_dict gives: copies of the options of each group and of the array of each slot, names if all have."""
+    groups = [{name: group[name] for name in optimizer._options} for group in optimizer.param_groups]
+    wanted = slots(optimizer, groups)
+    for p, name, group in [slot for slot in wanted.values() if slot[1] not in optimizer.counters]:
+        optimizer._fit_state(p, name, group)
+    arrays = {key: np.array(optimizer.state[p][name]) for key, (p, name, _) in wanted.items()}
+    names = names_by_group(optimizer)
+    return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
+
+
+def write(optimizer: Optimizer, groups: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write what `checked` returned into the states of the optimizer."""
+    for key, (p, name, _) in slots(optimizer, groups).items():
+        if name in optimizer.counters:
+            optimizer.state[p][name] = float(arrays[key])
+        else:
+            K.copy(K.contiguous(arrays[key]), optimizer.state[p][name])
 
 
 def checked(optimizer: Optimizer, given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
