@@ -299,20 +299,10 @@ def nested_cross_validate(
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
         part, held_out = data.rows(train), data.rows(test)
+        own: dict[str, Any] = {"groups": inside[f], "weights": part.weights, "seed": nested_seed(seed, f)}
+        own["log"] = None if log is None else f"{log}.{f}"
         try:
-            result = cross_validate(
-                family,
-                part.x,
-                part.y,
-                lambdas,
-                folds=folds,
-                groups=inside[f],
-                weights=part.weights,
-                score=chosen,
-                seed=nested_seed(seed, f),
-                log=None if log is None else f"{log}.{f}",
-                **options,
-            )
+            result = cross_validate(family, part.x, part.y, lambdas, folds=folds, score=chosen, **own, **options)
             model = result.model if pick == "min" else result.model_1se
             scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights))
         except (ArithmeticError, ValueError) as error:

@@ -15,7 +15,7 @@ from ..checks import named_keywords, whole
 from ..data.dataset import Dataset, pair, take_rows
 from ..errors import DTypeError, ShapeError
 from ..rng import SEEDS, own_streams
-from .folds import as_folds, fit_seed, repeats_of
+from .folds import Pair, as_folds, fit_seed, repeats_of
 from .grids import Setting
 from .identity import digest, identity
 from .log import plain
@@ -105,6 +105,21 @@ def _alike(settings: Sequence[Setting]) -> list[Setting]:
     return settings
 
 
+def _described(
+    train: Callable[..., Any], settings: list[Setting], score: Score, seed: int, data: str, parts: list[Pair]
+) -> dict[str, Any]:
+    """What a search is a function of: its log is refused for any other. `data` is the digest of all rows."""
+    return {
+        "train": train,
+        "settings": settings,
+        "score": score.name,
+        "score function": identity(score.function),
+        "seed": seed,
+        "data": data,
+        "rows of the folds": digest(*[rows for part in parts for rows in part]),
+    }
+
+
 def _result(settings: list[Setting], rows: list[dict[str, Any]], score: Score, repeats: int) -> Search:
     """The search whose folds noted these rows, setting by setting."""
     folds = len(rows) // len(settings)
@@ -158,15 +173,7 @@ def search(
         for i, setting in enumerate(settings)
         for f, fold in enumerate(parts)
     }
-    described = {
-        "train": train,
-        "settings": settings,
-        "score": chosen.name,
-        "score function": identity(chosen.function),
-        "seed": seed,
-        "data": digest(x, y),
-        "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    }
+    described = _described(train, settings, chosen, seed, digest(x, y), parts)
     options = {"n_jobs": n_jobs, "progress": progress, "label": "search"}
     rows = list(logged(score_setting, tasks, log, described, **options).values())
     found = _result(settings, rows, chosen, repeats_of(parts, len(x)))
