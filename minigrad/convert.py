@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .dtypes import check_dtype
+from .dtypes import DTYPES, check_dtype
 from .errors import DTypeError, GraphError, ShapeError
 
 
@@ -49,6 +49,18 @@ def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     own = K.empty(array.shape, want)
     np.copyto(own, array, casting="unsafe")
     return own
+
+
+def operand(data: np.ndarray | list, op: str, constant: bool) -> np.ndarray:
+    """An array of one's own, of an array or a list that an op was given in the place of a tensor.
+
+    Integers of 8 and 16 bits, which no tensor has, become int64. A list is of floats, unless it stands for a constant
+    argument: indices stay integers.
+    """
+    if isinstance(data, np.ndarray):
+        small = data.dtype not in DTYPES and np.can_cast(data.dtype, np.int64)
+        return owned(data.astype(np.int64) if small else data, op=op)
+    return owned(gathered(data, op) if constant and type(data) is list else data, op=op)
 
 
 def _dtype(op: str, dtype: Any) -> np.dtype:

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from . import kernels as K
-from .convert import gathered, owned
-from .dtypes import DTYPES, REAL
+from .convert import operand, owned
+from .dtypes import REAL
 from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
 
-_watch: Callable | None = None  # anomaly mode (debug.py): called with every result, and with every gradient of a rule
+_watch: Callable | None = None  # anomaly mode (anomaly.py): called with every result and every gradient of a rule
 _clock = itertools.count(1)  # every creation and every write of a tensor gets the next number
 _new, _ndarray = object.__new__, np.ndarray
 
@@ -130,10 +130,7 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
-            if isinstance(x, np.ndarray) and x.dtype not in DTYPES and np.can_cast(x.dtype, np.int64):
-                x = x.astype(np.int64)  # integers of 8 and 16 bits, which no tensor has
-            name = f"{op.name}: {op.argument(i)}"
-            x = Tensor(owned(gathered(x, name) if op.rules[i] is None and type(x) is list else x, op=name))
+            x = Tensor(operand(x, f"{op.name}: {op.argument(i)}", op.rules[i] is None))
         elif type(x) is not Tensor and type(x) not in _PLAIN:
             raise TypeError(f"{op.name}: {op.argument(i)} is a {type(x).__name__}; need a tensor, an array or a number")
         taken.append(x)
@@ -152,14 +149,13 @@ def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
 def differentiable(
     *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, called: str = "", **rules: Any
 ) -> Callable:
-    """Make an op of a forward function: arrays in, an array out, or (array, saved).
+    """Make an op of a forward function: arrays in, an array out, or (array, saved): rules find y.saved.
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
     says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, of
-    g and y, replaces g once for all rules; the arguments are in `y.inputs` and `y.options`. `saved` is found as
-    `y.saved` in rules. A variadic op, of arguments *xs, has one rule for all, which gets the position i first:
-    `xs=lambda i, g, y, *xs, **options: ...`.
+    g and y, replaces g once for all rules; the arguments are in `y.inputs` and `y.options`. A variadic op, of
+    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
     `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
     lists it. `called` is the op's name in errors, where users call it through another function; else the forward's.
 
@@ -373,8 +369,7 @@ def grad(
 ) -> Any:
     """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; no `.grad` changes.
 
-    `create_graph` makes the result differentiable again. An input that the output does not depend on is an error,
-    or None with `allow_unused`.
+    An unused input is an error, or None with `allow_unused`. `create_graph` makes the result differentiable again.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(2.0, requires_grad=True)
@@ -393,10 +388,8 @@ def grad(
     result = []
     for i, x in enumerate(wanted):
         if x.stamp not in found and not allow_unused:
-            raise GraphError(
-                f"grad: the output does not depend on input {i}, shape {x.array.shape}; allow_unused=True "
-                "gives None for it"
-            )
+            which = f"input {i}, shape {x.array.shape}"
+            raise GraphError(f"grad: the output does not depend on {which}; allow_unused=True gives None for it")
         result.append(found[x.stamp][1] if x.stamp in found else None)
     return result[0] if single else tuple(result)
 

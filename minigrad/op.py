@@ -48,25 +48,30 @@ class Op:
         self.name, self.forward, self.shared, self.replayable = name, forward, shared, replayable
         parameters = inspect.signature(forward).parameters.values()
         positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        by_keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.names, self.defaults = tuple(p.name for p in positional), tuple(p.default for p in positional)
-        self.keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+        self.keywords = tuple(p.name for p in by_keyword)
+        self.options = {p.name: p.default for p in by_keyword if p.default is not p.empty}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
+        self.positions = () if self.variadic else tuple(range(len(self.names)))  # what the walk loops over
+        self.rules: Any = self._checked(rules)
+
+    def _checked(self, rules: dict) -> tuple | ForEach:
+        """The rules in the order of the arguments; TypeError unless there is one for each."""
         missing, unknown = set(self.names) - set(rules), set(rules) - set(self.names)
         if missing or unknown:
             raise TypeError(
                 f"{self.name}: rules are needed for {self.names} (None where an argument has no gradient); "
                 f"missing {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        self.rules: Any = tuple(rules[name] for name in self.names)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in positional)
-        self.positions = () if self.variadic else tuple(range(len(self.names)))  # what the walk loops over
-        if self.variadic:
-            if len(positional) > 1 or not inspect.isfunction(self.rules[0]):
-                raise TypeError(
-                    f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
-                    "as its rule; pass constants by keyword"
-                )
-            self.rules = ForEach(self.rules[0])
+        if not self.variadic:
+            return tuple(rules[name] for name in self.names)
+        if len(self.names) > 1 or not inspect.isfunction(rules[self.names[0]]):
+            raise TypeError(
+                f"{self.name}: *{self.names[-1]} must be the only positional argument, with a function "
+                "as its rule; pass constants by keyword"
+            )
+        return ForEach(rules[self.names[0]])
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -66,9 +66,13 @@ def told(name: str, error: Exception, came: Mapping[str, Any], needs: Mapping[st
     )
     if own or (type(error) in (TypeError, ValueError, IndexError) and re.match(r"\w+: ", str(error))):
         return type(error)(f"{name}: {text}")
+    return _plain_kind(error)(f"{name}: {text}; got {', '.join(f'{key} = {shown(x)}' for key, x in came.items())}")
+
+
+def _plain_kind(error: Exception) -> type[Exception]:
+    """The type of error that is raised in place of this one."""
     kind = next((b for a, b in PLAIN.items() if isinstance(error, a)), None)
-    kind = kind or next(base for base in (IndexError, ValueError, TypeError) if isinstance(error, base))
-    return kind(f"{name}: {text}; got {', '.join(f'{key} = {shown(x)}' for key, x in came.items())}")
+    return kind or next(base for base in (IndexError, ValueError, TypeError) if isinstance(error, base))
 
 
 def named(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -67,25 +67,34 @@ READING_PATH = [
 # What may be longer or more entangled than the limits, each with its reason.
 LONG_FILES = {
     "minigrad/methods.py": "the one table of Tensor's methods, a line for each",
-    "minigrad/engine.pyi": "the same table for type checkers",
 }
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS = {
+    "minigrad.engine.walk": "its comparisons stand inline, because a call per input would cost a tenth of a node",
+    "minigrad.engine._recorder": "it holds apply",
+    "minigrad.engine.apply": "runs for every op; a call more would cost a tenth of a small op",
+    "minigrad.train.loop.fit": "the loop in one piece, 43 lines, below a signature and docstring of 38",
+    "minigrad.data.formats.csv.read_csv": "16 lines below a signature and a docstring of 15 options, a line for each",
+    "minigrad.selection.crossvalidation.cross_validate": "24 lines below a signature and a docstring of 14 options",
+}
 # One name in two folders: an op, its kernel and its C file are one idea on several floors, and these are the others.
 ONE_IDEA_ON_TWO_FLOORS = {
     "activations": "the functions in ops/, the layers in nn/",
-    "losses": "the functions in ops/, the modules in nn/",
+    "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",
     "group_norms": "the penalty in reg/, its kernels",
-    "elementwise": "the kernels of a family and the folder of its ops",
-    "reduce": "the kernels of a family and the folder of its ops",
+    "linear": "the layer in nn/, the linear models as estimators in sklearn/",
+    "losses": "the functions in ops/, the modules in nn/",
 }
 FOLDERS_THAT_SAY_WHICH = {
-    "search": "the search for λ of a user's models, and that of the demo's settings",
-    "report": "the parts of any report, and the demo's",
-    "mnist": "the data set, and the demo on it",
+    "checks": "of any argument, and of what fit is given",
+    "columns": "of a matrix of inputs in linear_model/, of a history in train/",
     "cost": "the measurement, and the command that runs it",
+    "mnist": "the data set, and the demo on it",
     "regression": "a family of losses, and the linear models",
-    "conventions": "",
+    "search": "the search for λ of a user's models, and that of the demo's settings",
+    "sequential": "layers in a row in nn/, schedules in a row in optim/",
+    "statistics": "ops that reduce, and what the lab's pages say of repeated runs",
+    "table": "of a CSV file in data/, of the segments of an optimizer in optim/",
 }
 
 
@@ -227,11 +236,13 @@ def test_a_name_has_one_home():
     for name, path in MODULES.items():
         if path.name not in ("__init__.py", "__main__.py"):
             homes[path.stem].add(top(name) if "." in name[9:] else "minigrad")
+    known, shared = ONE_IDEA_ON_TWO_FLOORS | FOLDERS_THAT_SAY_WHICH, set()
     for stem, folders in homes.items():
         several = folders - {"kernels"}
         if len(several) > 1 or (len(folders) > 1 and several != {"ops"}):
-            known = ONE_IDEA_ON_TWO_FLOORS | FOLDERS_THAT_SAY_WHICH
+            shared.add(stem)
             assert stem in known, f"{stem}.py stands in {', '.join(sorted(folders))}: one idea, one home"
+    assert set(known) <= shared, f"listed, and in one folder alone: {', '.join(sorted(set(known) - shared))}"
 
 
 def complexity(function):
@@ -248,12 +259,15 @@ def complexity(function):
 
 
 def test_functions_are_short_and_plain():
+    over = {}
     for name, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and f"{name}.{node.name}" not in LONG_FUNCTIONS:
+            if isinstance(node, ast.FunctionDef):
                 size, branches = node.end_lineno - node.lineno + 1, complexity(node)
-                assert size <= 50, f"{name}.{node.name} has {size} lines"
-                assert branches <= 15, f"{name}.{node.name} has complexity {branches}"
+                if size > 50 or branches > 15:
+                    over[f"{name}.{node.name}"] = f"{size} lines, complexity {branches}"
+    assert {name: said for name, said in over.items() if name not in LONG_FUNCTIONS} == {}
+    assert set(LONG_FUNCTIONS) <= set(over), "listed, and within the limits: take it out of LONG_FUNCTIONS"
 
 
 @needs_checkout

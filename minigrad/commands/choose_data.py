@@ -152,23 +152,34 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
 def _check_target(found: Rows, options: argparse.Namespace) -> None:
     """Refuse a target that is constant, or has a class too rare for training and test parts."""
     values, counts = np.unique(found.y, return_counts=True)
-    n = len(found.y)
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
     if not hasattr(options, "folds"):  # path: all rows train
         return
+    _check_folds_are_filled(found, options)
+    if found.classes:
+        _check_classes(found, dict(zip(values.tolist(), counts.tolist())), 3 if options.nested else 2)
+
+
+def _check_folds_are_filled(found: Rows, options: argparse.Namespace) -> None:
+    """Refuse more folds than there are rows, or groups of rows."""
+    n = len(found.y)
     if n < options.folds:
         raise ValueError(f"{n} rows do not fill --folds {options.folds}; take fewer folds or more rows")
     groups = None if found.groups is None else len(set(found.groups.tolist()))
     if groups is not None and groups < options.folds:
         raise ValueError(f"--fold-groups {options.fold_groups}: {groups} groups do not fill --folds {options.folds}")
-    if found.classes and len(values) > max(2, n // 2):
+
+
+def _check_classes(found: Rows, counts: dict[Any, int], need: int) -> None:
+    """Refuse so many classes that they may be numbers and, where no groups are kept together, a class too rare."""
+    n = len(found.y)
+    if len(counts) > max(2, n // 2):
         raise ValueError(
-            f"{found.target} has {len(values)} classes in {n} rows; if it holds numbers, leave it out of --categorical"
+            f"{found.target} has {len(counts)} classes in {n} rows; if it holds numbers, leave it out of --categorical"
         )
-    need = 3 if options.nested else 2
-    rare = [(value, count) for value, count in zip(values.tolist(), counts.tolist()) if count < need]
-    if found.classes and rare and found.groups is None:
+    rare = [(value, count) for value, count in counts.items() if count < need]
+    if rare and found.groups is None:
         told = ", ".join(f"{value!r} has {count} row{'s' if count > 1 else ''}" for value, count in rare[:5])
         more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
         raise ValueError(

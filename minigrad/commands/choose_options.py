@@ -57,6 +57,25 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
     )
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
     _add_table(command)
+    _add_model(command, name)
+    _add_grid(command)
+    if name == "cv":
+        _add_folds(command)
+    command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of folds and networks (default: 0)")
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path(f"minigrad-{name}"),
+        metavar="FOLDER",
+        help=f"where table, JSON, figures and report go (default: ./minigrad-{name})",
+    )
+    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_model(command: argparse.ArgumentParser, name: str) -> None:
+    """Which model is fitted, and how."""
     model = command.add_argument_group("the model")
     model.add_argument(
         "--model",
@@ -85,6 +104,10 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+
+
+def _add_grid(command: argparse.ArgumentParser) -> None:
+    """The λ that are tried."""
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=at_least(2), default=50, metavar="N", help="λ to try (default: 50)")
     grid.add_argument(
@@ -93,19 +116,6 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
         metavar="R",
         help="the least λ over λ_max, at which all weights are 0 (default: 0.001)",
     )
-    if name == "cv":
-        _add_folds(command)
-    command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of folds and networks (default: 0)")
-    command.add_argument(
-        "--out",
-        type=Path,
-        default=Path(f"minigrad-{name}"),
-        metavar="FOLDER",
-        help=f"where table, JSON, figures and report go (default: ./minigrad-{name})",
-    )
-    command.add_argument("--no-figures", action="store_true", help="tables only, without matplotlib")
-    command.set_defaults(run=run)
-    return command
 
 
 def _add_table(command: argparse.ArgumentParser) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from .. import selection
 from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from . import choose_data, choose_options
-from .choose import describe, job, path_picture, told_below, write
+from .choose import Job, describe, job, path_picture, told_below, write
 from .choose_weights import coefficients
 
 
@@ -28,6 +30,34 @@ def run_cv(options: argparse.Namespace) -> None:
     pairs = list(folds.split(rows.x, rows.y, rows.groups))
     rows = choose_data.check_folds(rows, pairs, options.folds if options.nested else 0)
     make_folder(options.out)
+    result, nested = _scored(asked, rows, folds, options)
+    picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
+    found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    told = (
+        f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
+        f"{result.lambda_1se:.6g}"
+    )
+    lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
+    if nested:
+        lines += ["", _nested_line(nested, result.score)]
+    lines += ["", *found.lines()]
+    pictures = _pictures(asked, result) if figures.wanted(options) else {}
+    report = Report(f"λ for {rows.title}", describe(asked))
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
+    report.text(
+        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
+        f"honest figure {honest}."
+    )
+    found.add_to(report)
+    tables = [(result.HEAD, result.rows())]
+    plain = _plain(result, nested, found.plain, rows.notes)
+    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
+
+
+def _scored(
+    asked: Job, rows: choose_data.Rows, folds: selection.KFold, options: argparse.Namespace
+) -> tuple[selection.CrossValidation, selection.Nested | None]:
+    """The cross-validation, and the nested one if it was asked for."""
     common = {
         "count": options.count,
         "ratio": options.ratio,
@@ -44,22 +74,22 @@ def run_cv(options: argparse.Namespace) -> None:
             nested = selection.nested_cross_validate(
                 asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
             )
-    picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
-    found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
-    told = (
-        f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
-        f"{result.lambda_1se:.6g}"
+    return result, nested
+
+
+def _nested_line(nested: selection.Nested, score: str) -> str:
+    return (
+        f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
+        f"{score} {nested.mean:.6g} ± {nested.error:.3g}"
     )
-    lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
-    if nested:
-        lines += [
-            "",
-            f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
-            f"{result.score} {nested.mean:.6g} ± {nested.error:.3g}",
-        ]
-    lines += ["", *found.lines()]
-    plain = json.loads(result.to_json()) | found.plain
-    plain["notes"] = [*rows.notes, *plain["notes"]]
+
+
+def _plain(
+    result: selection.CrossValidation, nested: selection.Nested | None, weights: dict[str, Any], notes: Sequence[str]
+) -> dict[str, Any]:
+    """What goes into the JSON file."""
+    plain = json.loads(result.to_json()) | weights
+    plain["notes"] = [*notes, *plain["notes"]]
     if nested:
         plain["nested"] = {
             "mean": nested.mean,
@@ -67,17 +97,11 @@ def run_cv(options: argparse.Namespace) -> None:
             "scores": nested.scores.tolist(),
             "lambdas": nested.lambdas,
         }
-    pictures = {}
-    if figures.wanted(options):
-        pictures["error"] = (selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks")
-        marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
-        pictures |= path_picture(asked, result.lambdas, result.path, marks)
-    report = Report(f"λ for {rows.title}", describe(asked))
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
-    report.text(
-        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
-        f"honest figure {honest}."
-    )
-    found.add_to(report)
-    tables = [(result.HEAD, result.rows())]
-    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
+    return plain
+
+
+def _pictures(asked: Job, result: selection.CrossValidation) -> dict[str, Any]:
+    """The error over λ and the path, both picks marked."""
+    marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
+    error = selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks"
+    return {"error": error, **path_picture(asked, result.lambdas, result.path, marks)}

@@ -295,12 +295,9 @@ class Module:
             raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
         own = dict(self._named_tensors(PARAMETER, BUFFER))
         missing, unexpected = [n for n in own if n not in state], [n for n in state if n not in own]
-        faults = [f"missing {', '.join(missing)}"] if strict and missing else []
-        faults += [f"unexpected {', '.join(map(str, unexpected))}"] if strict and unexpected else []
         given = {name: np.asarray(state[name]) for name in own if name in state}
-        faults += _misfits(own, given)
-        if own and state and not given and not strict:
-            faults = [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
+        names = _strict_faults(missing, unexpected) if strict else _faults_where_none_fits(own, state, given)
+        faults = names + _misfits(own, given)
         if faults:
             raise ValueError(f"load_state_dict: {'; '.join(faults)}")
         for name, array in given.items():
@@ -364,6 +361,19 @@ class Standing:
                 module = self._module()
                 return [] if module is None else lost(module, self._named)
         return []
+
+
+def _strict_faults(missing: list[str], unexpected: list[Any]) -> list[str]:
+    """What to say of names that a state lacks, and of those that the module has not."""
+    faults = [f"missing {', '.join(missing)}"] if missing else []
+    return faults + ([f"unexpected {', '.join(map(str, unexpected))}"] if unexpected else [])
+
+
+def _faults_where_none_fits(own: Mapping[str, Any], state: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """What to say of a state that has names, and none of the module's."""
+    if not own or not state or given:
+        return []
+    return [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
 
 
 def _misfits(own: Mapping[str, Tensor], given: Mapping[str, np.ndarray]) -> list[str]:

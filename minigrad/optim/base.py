@@ -344,13 +344,7 @@ class Optimizer(ABC):
         `0.m` is m of parameter 0. Without "names" where parameters have none: they come with model.parameters().
         """
         self.take_in()
-        groups = [{name: group[name] for name in self._options} for group in self.param_groups]
-        slots = states.slots(self, groups)
-        for p, name, group in [slot for slot in slots.values() if slot[1] not in self.counters]:
-            self._fit_state(p, name, group)
-        arrays = {key: np.array(self.state[p][name]) for key, (p, name, _) in slots.items()}
-        names = states.names_by_group(self)
-        return {"groups": groups, "state": arrays, **({} if names is None else {"names": names})}
+        return states.taken(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave, with the same kind of optimizer over parameters of the same shapes.
@@ -364,11 +358,7 @@ class Optimizer(ABC):
         for group, new in zip(self.param_groups, groups):
             group.update(new)
         self._build()
-        for key, (p, name, _) in states.slots(self, groups).items():
-            if name in self.counters:
-                self.state[p][name] = float(arrays[key])
-            else:
-                K.copy(K.contiguous(arrays[key]), self.state[p][name])
+        states.write(self, groups, arrays)
 
     # --- copies --------------------------------------------------------------------------------------------------
 

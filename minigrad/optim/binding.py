@@ -121,26 +121,32 @@ def check_fit(model: Module, optimizer: Any, terms: Any, loss: Any = None) -> No
 
     An optimizer of some of the parameters is one; parameters of a loss that is a module may be held too.
     """
-    who, names = type(optimizer).__name__, optimizer._names
+    who = type(optimizer).__name__
     optimizer.take_in()
-    parts: list[Module] = [part for part in (model, loss) if isinstance(part, Module)]
-    own = {p for part in parts for p in part.parameters()}
-    trainable = [name for name, p in model.named_parameters() if p.tracked]
-    foreign = [label(p, names) for p in optimizer.state if p not in own]
     missing = not_held(optimizer, model)
-    if foreign or (trainable and len(missing) == len(trainable)):
-        holds = f"it holds {listed(foreign)}, not of this model" if foreign else "it holds none that would be trained"
-        lacks = f", and does not hold {listed(missing)}" if missing else ""
-        raise ValueError(
-            f"fit: the optimizer ({who}) does not belong to this model's parameters: {holds}{lacks}. If the model or a "
-            f"layer was made anew, make the optimizer anew: optim.{who}(model.parameters(), ...)"
-        )
+    _check_belongs(optimizer, model, loss, missing)
     if missing and optimizer._model is not None and optimizer._model() is model:
         raise ValueError(
             f"fit: {listed(missing)} of the model came after the optimizer ({who}) was made, and would not be trained; "
             'make the optimizer anew, or optimizer.add_param_group({"params": layer.parameters()})'
         )
     check_terms("fit", model, terms, loss)
+
+
+def _check_belongs(optimizer: Any, model: Module, loss: Any, missing: list[str]) -> None:
+    """ValueError if the optimizer holds a parameter of neither model nor loss, or none of those to be trained."""
+    parts: list[Module] = [part for part in (model, loss) if isinstance(part, Module)]
+    own = {p for part in parts for p in part.parameters()}
+    foreign = [label(p, optimizer._names) for p in optimizer.state if p not in own]
+    trainable = [name for name, p in model.named_parameters() if p.tracked]
+    if foreign or (trainable and len(missing) == len(trainable)):
+        who = type(optimizer).__name__
+        holds = f"it holds {listed(foreign)}, not of this model" if foreign else "it holds none that would be trained"
+        lacks = f", and does not hold {listed(missing)}" if missing else ""
+        raise ValueError(
+            f"fit: the optimizer ({who}) does not belong to this model's parameters: {holds}{lacks}. If the model or a "
+            f"layer was made anew, make the optimizer anew: optim.{who}(model.parameters(), ...)"
+        )
 
 
 def check_terms(caller: str, model: Module, terms: Any, loss: Any = None) -> None:

@@ -40,21 +40,10 @@ def make_groups(
 
     Beside them, the names of the parameters: the known ones, and those from model.parameters() or named_parameters().
     """
-    if isinstance(params, (Module, Tensor, Mapping)):
-        cure = "a list of tensors" if isinstance(params, Tensor) else "model.parameters()"
-        if isinstance(params, Mapping) and "params" in params:
-            cure = "a list of groups: [{'params': ...}]"
-        raise TypeError(f"{who}: params is a {type(params).__name__}; pass {cure}")
-    if not isinstance(params, Iterable):
-        cure = " with its parentheses" if callable(params) else ""
-        raise TypeError(f"{who}: params is a {type(params).__name__}; pass model.parameters(){cure}")
-    items = params if isinstance(params, Parameters) else list(params)
-    if not items:
-        raise ValueError(f"{who}: the list of parameters is empty")
     groups: list[dict[str, Any]] = []
     names = dict(known or {})
     seen: set[Tensor] = set()
-    for given in items if isinstance(items[0], Mapping) else [{"params": items}]:
+    for given in _given_groups(who, params):
         if not isinstance(given, Mapping) or "params" not in given:
             raise TypeError(f"{who}: a group is {given!r:.200}; need a dict with the key 'params'")
         refuse_unknown(who, given, ("params", FIRST_RATE, *options))
@@ -71,6 +60,22 @@ def make_groups(
     if not seen:
         raise ValueError(f"{who}: the groups hold no parameters")
     return groups, names
+
+
+def _given_groups(who: str, params: Any) -> Sequence[Any]:
+    """The groups as they were given: a list of parameters is one group of them. What is no list is refused."""
+    if isinstance(params, (Module, Tensor, Mapping)):
+        cure = "a list of tensors" if isinstance(params, Tensor) else "model.parameters()"
+        if isinstance(params, Mapping) and "params" in params:
+            cure = "a list of groups: [{'params': ...}]"
+        raise TypeError(f"{who}: params is a {type(params).__name__}; pass {cure}")
+    if not isinstance(params, Iterable):
+        cure = " with its parentheses" if callable(params) else ""
+        raise TypeError(f"{who}: params is a {type(params).__name__}; pass model.parameters(){cure}")
+    items = params if isinstance(params, Parameters) else list(params)
+    if not items:
+        raise ValueError(f"{who}: the list of parameters is empty")
+    return items if isinstance(items[0], Mapping) else [{"params": items}]
 
 
 def _tensors(who: str, held: Any) -> tuple[list[Any], dict[Tensor, str]]:

@@ -293,38 +293,39 @@ def nested_cross_validate(
     check_classes(data, parts, "outer fold")
     check_weights(data, parts, chosen)
     members = None if groups is None else as_groups(groups, len(data.x))
-    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
-        raise TypeError(
-            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
-            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
-        )
-    for f, (train, _) in enumerate(parts) if family.classifies else ():
-        part, inside = data.rows(train), None if members is None else members[train]
-        inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f), inside)
-        check_classes(part, inner_folds, f"outer fold {f}, inner fold")
+    inside = [None if members is None else members[train] for train, _ in parts]
+    _check_inner_folds(folds, family, data, parts, inside, seed)
     scores, picks, inner = [], [], []
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
         part, held_out = data.rows(train), data.rows(test)
+        own: dict[str, Any] = {"groups": inside[f], "weights": part.weights, "seed": nested_seed(seed, f)}
+        own["log"] = None if log is None else f"{log}.{f}"
         try:
-            result = cross_validate(
-                family,
-                part.x,
-                part.y,
-                lambdas,
-                folds=folds,
-                groups=None if members is None else members[train],
-                weights=part.weights,
-                score=chosen,
-                seed=nested_seed(seed, f),
-                log=None if log is None else f"{log}.{f}",
-                **options,
-            )
+            result = cross_validate(family, part.x, part.y, lambdas, folds=folds, score=chosen, **own, **options)
             model = result.model if pick == "min" else result.model_1se
             scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights))
         except (ArithmeticError, ValueError) as error:
             raise type(error)(f"nested_cross_validate: outer fold {f}: {error}") from error
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)
         inner.append(result)
-    mean, error = mean_and_error(scores, repeats_of(parts, len(data.x)))
-    return Nested(np.array(scores), mean, error, picks, inner)
+    mean, std_error = mean_and_error(scores, repeats_of(parts, len(data.x)))
+    return Nested(np.array(scores), mean, std_error, picks, inner)
+
+
+def _check_inner_folds(
+    folds: Any, family: Family, data: Data, parts: list[Pair], inside: list[np.ndarray | None], seed: int
+) -> None:
+    """Refuse inner folds that are pairs of rows, and those whose training rows lack a class.
+
+    inside[f] are the groups of the training rows of outer fold f.
+    """
+    if not (hasattr(folds, "__index__") or hasattr(folds, "split")):
+        raise TypeError(
+            f"nested_cross_validate: folds is a {type(folds).__name__}; inner folds are drawn in each outer training "
+            "part, so need a whole number or a splitter. Pairs of rows can be the outer folds"
+        )
+    for f, (train, _) in enumerate(parts) if family.classifies else ():
+        part = data.rows(train)
+        inner_folds = as_folds(folds, part.x, part.y, True, nested_seed(seed, f), inside[f])
+        check_classes(part, inner_folds, f"outer fold {f}, inner fold")

@@ -101,16 +101,20 @@ def _parts_of_code_or_instance(value: Any, name: str, seen: Seen) -> Iterator[by
     elif isinstance(value, types.ModuleType):
         yield value.__name__.encode()
     elif isinstance(value, type):
-        yield name.encode()
-        if not _known(value.__module__):
-            bases = [base for base in value.__mro__[1:] if not _known(base.__module__)]
-            yield from _all([*bases, *(v for k, v in sorted(vars(value).items()) if k not in IGNORED)], seen)
+        yield from _parts_of_class(value, name, seen)
     elif isinstance(value, (property, staticmethod, classmethod)):
         yield from _all([getattr(value, "fget", None) or getattr(value, "__func__", None)], seen)
     elif isinstance(value, (types.BuiltinFunctionType, types.WrapperDescriptorType, types.MemberDescriptorType)):
         yield name.encode()
     else:
         yield from _parts_of_instance(value, seen)
+
+
+def _parts_of_class(value: type, name: str, seen: Seen) -> Iterator[bytes]:
+    yield name.encode()
+    if not _known(value.__module__):
+        bases = [base for base in value.__mro__[1:] if not _known(base.__module__)]
+        yield from _all([*bases, *(v for k, v in sorted(vars(value).items()) if k not in IGNORED)], seen)
 
 
 IGNORED = {

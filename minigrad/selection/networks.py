@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +26,7 @@ from .scores import output_of
 DOUBLINGS = 80
 EPOCHS, WARM_EPOCHS = 200, 10  # at most at a λ that starts afresh; at every λ of a network that goes on
 VALIDATION = 0.1  # of the training rows
-AS_THEY_ARE = (
+LOSSES: tuple[Callable[..., Any], ...] = (  # of targets as they are
     bce_with_logits,
     binary.binary_cross_entropy,
     binary.binary_cross_entropy_with_logits,
@@ -35,6 +36,7 @@ AS_THEY_ARE = (
     binary.hinge_embedding_loss,
     binary.kl_div,
 )
+AS_THEY_ARE = [inspect.unwrap(loss) for loss in LOSSES]  # the public functions wrap those of the modules
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class NetworkSolver:
             self.y = self.y if self.targets is None else self.targets(self.y)
         self.state: dict[str, np.ndarray] | None = None
         self.seed = seed
-        self.parts = (Dataset(self.x, self.y), None)
+        self.parts: tuple[Dataset, Dataset | None] = (Dataset(self.x, self.y), None)
         if len(self.x) > 1 and not family.warm:
             rows = max(1, round(VALIDATION * len(self.x)))
             self.parts = split(self.x, self.y, rows, seed, self.y if family.classifies else None)
@@ -172,7 +174,8 @@ class NetworkSolver:
         """Whether targets are scaled: see Network."""
         if self.family.scale_targets is not None:
             return self.family.scale_targets
-        return self.family.loss not in AS_THEY_ARE and not np.isin(self.y, (0, 1)).all()
+        loss = inspect.unwrap(self.family.loss)
+        return loss not in AS_THEY_ARE and not np.isin(self.y, (0, 1)).all()
 
     def fit(self, lam: float, seed: int = 0, epochs: int | None = None) -> NetworkModel:
         """The network at λ; its start, dropout and batches are functions of the seed, or of that of `start` if afresh.
@@ -185,13 +188,13 @@ class NetworkSolver:
         seed = seed if family.warm else self.seed
         with rng.own_streams(seed):
             module = family.build()
-            if family.warm and self.state is None:
-                most *= family.first
-            elif family.warm:
+            if family.warm and self.state is not None:
                 module.load_state_dict(self.state)
+            elif family.warm:
+                most *= family.first
             terms = reg.on(module, family.selector, family.penalty(finite(lam, "λ", at_least=0.0)))
             optimizer = family.optimizer(module.parameters(), prox=terms, **dict(family.options))
-            stop = [] if held_out is None else [EarlyStopping("val_loss", family.patience)]
+            stop: list[EarlyStopping] = [] if held_out is None else [EarlyStopping("val_loss", family.patience)]
             history = fit(
                 module,
                 tuple(train),

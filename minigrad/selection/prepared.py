@@ -154,24 +154,28 @@ def _missing(value: Any) -> bool:
 def _entries(y: Any) -> np.ndarray:
     """y as an array (n,), or (n, k), without a gap; objects that are numbers become floats."""
     if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
-        gaps = np.flatnonzero(np.ma.getmaskarray(y).reshape(len(y), -1).any(1))
-    else:
-        array = np.asarray(y)
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.dtype.kind not in "OfMm" or array.ndim != 1:
-            return array
-        gaps = np.flatnonzero([_missing(v) for v in array] if array.dtype.kind == "O" else array != array)
+        _refuse_gaps(y, np.ma.getmaskarray(y).reshape(len(y), -1).any(1))
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind not in "OfMm" or array.ndim != 1:
+        return array
+    _refuse_gaps(y, [_missing(v) for v in array] if array.dtype.kind == "O" else array != array)
+    if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array):
+        kinds = {isinstance(v, (bool, np.bool_)) for v in array}
+        return np.array(array.tolist(), None if kinds == {True} else np.float64) if len(kinds) == 1 else array
+    return array
+
+
+def _refuse_gaps(y: Any, missing: Any) -> None:
+    """Raise for the first row of y that is missing."""
+    gaps = np.flatnonzero(missing)
     if len(gaps):
         value = np.ravel(np.asarray(y, object))[gaps[0]] if np.ndim(y) == 1 else "missing"
         raise NonFiniteError(
             f"y: row {gaps[0]} is {value}: the target is missing there, and in {len(gaps)} of {len(y)} rows in all; "
             "leave such rows out"
         )
-    if array.dtype.kind == "O" and all(isinstance(v, NUMBERS) for v in array):
-        kinds = {isinstance(v, (bool, np.bool_)) for v in array}
-        return np.array(array.tolist(), None if kinds == {True} else np.float64) if len(kinds) == 1 else array
-    return array
 
 
 def _numbers(y: np.ndarray, who: str) -> np.ndarray:

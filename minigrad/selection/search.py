@@ -15,7 +15,7 @@ from ..checks import named_keywords, whole
 from ..data.dataset import Dataset, pair, take_rows
 from ..errors import DTypeError, ShapeError
 from ..rng import SEEDS, own_streams
-from .folds import as_folds, fit_seed, repeats_of
+from .folds import Pair, as_folds, fit_seed, repeats_of
 from .grids import Setting
 from .identity import digest, identity
 from .log import plain
@@ -97,6 +97,41 @@ def _fitting(x: Any, y: Any, score: Score) -> Dataset:
     return rows
 
 
+def _alike(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings as dicts of their own, one at least, all with the same names."""
+    settings = [dict(setting) for setting in settings]
+    if not settings or any(list(setting) != list(settings[0]) for setting in settings):
+        raise ShapeError("search: need at least one setting, and the same names in all of them")
+    return settings
+
+
+def _described(
+    train: Callable[..., Any], settings: list[Setting], score: Score, seed: int, data: str, parts: list[Pair]
+) -> dict[str, Any]:
+    """What a search is a function of: its log is refused for any other. `data` is the digest of all rows."""
+    return {
+        "train": train,
+        "settings": settings,
+        "score": score.name,
+        "score function": identity(score.function),
+        "seed": seed,
+        "data": data,
+        "rows of the folds": digest(*[rows for part in parts for rows in part]),
+    }
+
+
+def _result(settings: list[Setting], rows: list[dict[str, Any]], score: Score, repeats: int) -> Search:
+    """The search whose folds noted these rows, setting by setting."""
+    folds = len(rows) // len(settings)
+    scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), folds)
+    failures = [
+        {"setting": settings[i // folds], "fold": i % folds, "failed": row["failed"]}
+        for i, row in enumerate(rows)
+        if "failed" in row
+    ]
+    return Search(settings, scores, score.name, score.greater_is_better, repeats, failures)
+
+
 @named_keywords
 def search(
     train: Callable[..., Any],
@@ -130,9 +165,7 @@ def search(
     """
     chosen = as_score(score)
     x, y = _fitting(x, y, chosen)
-    settings = [dict(setting) for setting in settings]
-    if not settings or any(list(setting) != list(settings[0]) for setting in settings):
-        raise ShapeError("search: need at least one setting, and the same names in all of them")
+    settings = _alike(settings)
     whole(seed, "search: seed", 0, SEEDS)
     parts = as_folds(folds, x, y, stratified, seed, groups)
     tasks = {
@@ -140,25 +173,11 @@ def search(
         for i, setting in enumerate(settings)
         for f, fold in enumerate(parts)
     }
-    described = {
-        "train": train,
-        "settings": settings,
-        "score": chosen.name,
-        "score function": identity(chosen.function),
-        "seed": seed,
-        "data": digest(x, y),
-        "rows of the folds": digest(*[rows for part in parts for rows in part]),
-    }
+    described = _described(train, settings, chosen, seed, digest(x, y), parts)
     options = {"n_jobs": n_jobs, "progress": progress, "label": "search"}
     rows = list(logged(score_setting, tasks, log, described, **options).values())
-    scores = np.array([row.get("score", math.nan) for row in rows]).reshape(len(settings), len(parts))
-    failures = [
-        {"setting": settings[i // len(parts)], "fold": i % len(parts), "failed": row["failed"]}
-        for i, row in enumerate(rows)
-        if "failed" in row
-    ]
-    found = Search(settings, scores, chosen.name, chosen.greater_is_better, repeats_of(parts, len(x)), failures)
-    for failure in failures:
+    found = _result(settings, rows, chosen, repeats_of(parts, len(x)))
+    for failure in found.failures:
         warnings.warn(
             f"{failure['setting']}, fold {failure['fold']} failed: {failure['failed']}", SelectionWarning, stacklevel=3
         )

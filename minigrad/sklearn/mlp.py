@@ -184,9 +184,10 @@ class _MLP(BaseEstimator):
 
     def _layers(self) -> list[int]:
         """Units of the hidden layers."""
-        who = f"{type(self).__name__}: hidden"
-        one = hasattr(self.hidden, "__index__") or isinstance(self.hidden, (float, str)) or self.hidden is None
-        return [whole(units, who, 1) for units in ([self.hidden] if one else self.hidden)]
+        who, hidden = f"{type(self).__name__}: hidden", self.hidden
+        if hasattr(hidden, "__index__") or isinstance(hidden, (int, float, str)) or hidden is None:
+            return [whole(hidden, who, 1)]
+        return [whole(units, who, 1) for units in hidden]
 
     def _output(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
@@ -228,7 +229,7 @@ class MLPRegressor(RegressorMixin, _MLP):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Train; sample_weight gives each row its share of the mean, and rows of weight 0 are left out."""
         X, y = validate_data(self, X, y, dtype=np.float32, y_numeric=True)
-        self._scale = None
+        self.__dict__.pop("_scale", None)
         X, y, loss = self._rows(X, y, sample_weight)
         self.__dict__.pop("_start", None)
         self._train(X, y, 1, loss, None)
@@ -239,7 +240,7 @@ class MLPRegressor(RegressorMixin, _MLP):
         first = not hasattr(self, "module_")
         X, y = validate_data(self, X, y, dtype=np.float32, y_numeric=True, reset=first)
         if first:
-            self._scale = None
+            self.__dict__.pop("_scale", None)
         X, y, loss = self._rows(X, y, sample_weight)
         self._train_on(X, y, 1, loss)
         return self
@@ -249,7 +250,8 @@ class MLPRegressor(RegressorMixin, _MLP):
         weights = self._weights(sample_weight, X)
         there = weights > 0
         X, y, weights = X[there], y.astype(np.float64).reshape(-1, 1)[there], weights[there]
-        self._scale = Standardizer(y) if self._scale is None else self._scale
+        if not hasattr(self, "_scale"):
+            self._scale = Standardizer(y)
         y = self._scale(y)
         return (X, y, mse) if sample_weight is None else (X, np.column_stack([y, weights]), weighted_mse)
 

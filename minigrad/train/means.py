@@ -125,12 +125,16 @@ class Reader:
         waiting, seen = [x], set()
         while waiting:
             y = waiting.pop()
-            if id(y) in self.output or (y.stamp < self.first and y.tracked and y.op is not None):
-                return True  # the output, or what the model computed on its way to it
+            if self._of_model(y):
+                return True
             if y.stamp > self.first and y.inputs and y.ndim and id(y) not in seen:
                 seen.add(id(y))
                 waiting += [part for part in y.inputs if isinstance(part, Tensor)]
         return False
+
+    def _of_model(self, y: Tensor) -> bool:
+        """Whether y is the output, or what the model computed on its way to it."""
+        return id(y) in self.output or (y.stamp < self.first and y.tracked and y.op is not None)
 
 
 READ: dict[Op | None, Callable[..., list[Part]]] = {

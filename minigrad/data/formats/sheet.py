@@ -73,13 +73,7 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     >>> sheet.names, sheet.columns, sheet.lines, len(sheet.notes)
     (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
     """
-    found = list(records(path, text, delimiter))
-    while found and not found[0][1]:
-        found.pop(0)
-    while found and not any(found[-1][1]):
-        found.pop()
-    if not found:
-        raise ValueError(f"{path}:1: the file is empty; need a header")
+    found = _filled_records(path, text, delimiter)
     line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
     rows = found if header is False else found[1:]
     if len(found[0][1]) == 1:
@@ -89,14 +83,31 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     if not rows:
         raise ValueError(f"{path}:{line}: there is no row below the header")
     names, cut = _fitted(names, [fields for _, fields in rows])
-    for line_of_row, fields in rows:
-        if len(fields) - cut != len(names):
-            short = ": an empty line" if not fields else ""
-            raise ValueError(f"{path}:{line_of_row}: {len(fields)} fields, the header has {len(names)}{short}")
+    _check_lengths(path, rows, len(names), cut)
     columns = list(zip(*(fields for _, fields in rows)))[: len(names)]
     sheet = Sheet(path, names, columns, [start for start, _ in rows], line or 1)
     _without_row_names(sheet)
     return sheet
+
+
+def _filled_records(path: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """(line, fields) of the records, without empty lines at the beginning and rows of empty fields at the end."""
+    found = list(records(path, text, delimiter))
+    while found and not found[0][1]:
+        found.pop(0)
+    while found and not any(found[-1][1]):
+        found.pop()
+    if not found:
+        raise ValueError(f"{path}:1: the file is empty; need a header")
+    return found
+
+
+def _check_lengths(path: str, rows: list[tuple[int, list[str]]], count: int, cut: int) -> None:
+    """Refuse the first row that has not as many fields as there are names, and `cut` more that are cut off."""
+    for line, fields in rows:
+        if len(fields) - cut != count:
+            short = ": an empty line" if not fields else ""
+            raise ValueError(f"{path}:{line}: {len(fields)} fields, the header has {count}{short}")
 
 
 def _check_delimiter(place: str, first: str, text: str, below: int) -> None:

@@ -46,34 +46,43 @@ def curves(
                     x, y, color=colors[name], linestyle=styles[name], linewidth=widths[name], marker=dot, markersize=3.5
                 )
             for name, place in (marks or {}).get(title, {}).items():
-                axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
-                side, off = ("left", 3) if place <= min(x) else ("right", -3)
-                axis.annotate(
-                    name,
-                    (place, 0.98),
-                    (off, 0),
-                    ("data", "axes fraction"),
-                    "offset points",
-                    ha=side,
-                    va="top",
-                    rotation=90,
-                    fontsize=8,
-                    color="#5a5f67",
-                )
+                _mark(axis, name, place, at_left=place <= min(x))
             axis.set_title(title)
             axis.set_xlabel(xlabel)
             if i % min(columns, len(panels)) == 0 or not alike:
                 axis.set_ylabel(ylabel)
-            if "x" in log:
-                axis.set_xscale("log")
-            if len(x) <= FEW:
-                axis.set_xticks(x, [f"{value:,g}" for value in x])
-                axis.minorticks_off()
-            if "y" in log:
-                axis.set_yscale("log")
-            axis.tick_params(labelleft=True)
+            _scale(axis, log, x)
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(6, len(handles)))
         return as_png(figure)
+
+
+def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
+    """A dotted vertical line with its name beside it: to the right of a line at the left border, else to the left."""
+    axis.axvline(place, color="#7a7f87", linestyle=":", linewidth=1.2)
+    axis.annotate(
+        name,
+        (place, 0.98),
+        (3 if at_left else -3, 0),
+        ("data", "axes fraction"),
+        "offset points",
+        ha="left" if at_left else "right",
+        va="top",
+        rotation=90,
+        fontsize=8,
+        color="#5a5f67",
+    )
+
+
+def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
+    """The scales of the axes; few points x are written below the axis, each at its place."""
+    if "x" in log:
+        axis.set_xscale("log")
+    if len(x) <= FEW:
+        axis.set_xticks(x, [f"{value:,g}" for value in x])
+        axis.minorticks_off()
+    if "y" in log:
+        axis.set_yscale("log")
+    axis.tick_params(labelleft=True)
 
 
 def bars(panels: Mapping[str, Mapping[str, float]], mark: float) -> bytes:

@@ -41,13 +41,13 @@ def where(condition, input, other):
         shapes = [condition.shape, *(x.shape for x in arrays)]
         raise ShapeError(f"where: the shapes {', '.join(map(str, shapes))} do not broadcast") from None
     dtype = np.result_type(*arrays) if arrays else REAL[0]
-    if all(x.dtype not in REAL for x in arrays) and arrays:
+    real = [x.dtype in REAL for x in arrays]
+    if arrays and not any(real):
         y = np.where(condition, input, other)
         if y.dtype == dtype:
             return y
-    if any(x.dtype not in REAL for x in arrays):
-        mixed = any(x.dtype in REAL for x in arrays)
-        raise (IntegersBesideFloats if mixed else DTypeError)(
+    if not all(real):
+        raise (IntegersBesideFloats if any(real) else DTypeError)(
             "where: numbers are chosen from integers or booleans and reals; use .float() or .double(), of an array "
             ".astype('float32')"
         )

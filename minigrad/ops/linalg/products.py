@@ -155,6 +155,22 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return reshape(affine(rows, permute(weight, dims=(1, 0)), bias), shape=shape[:-1] + outputs)
 
 
+def _summed_dims(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """The dimensions of a and those of b that tensordot sums over, in pairs."""
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ShapeError(f"tensordot: dims is {dims}, a is {a.shape}, b is {b.shape}; need 0 <= dims <= both")
+        dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    of_a, of_b = ([normalize_dims("tensordot", d, t.ndim)[0] for d in ds] for t, ds in ((a, dims[0]), (b, dims[1])))
+    sizes_differ = [a.shape[d] for d in of_a] != [b.shape[d] for d in of_b]
+    if sizes_differ or len({*of_a}) < len(of_a) or len({*of_b}) < len(of_b):
+        raise ShapeError(
+            f"tensordot: a is {a.shape}, b is {b.shape}, dims are {of_a} and {of_b}; need pairs of equal sizes, each "
+            "once"
+        )
+    return of_a, of_b
+
+
 def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> Tensor:
     """y = Σ over pairs of dimensions: the last `dims` of a with the first of b, or dims = (those of a, those of b).
 
@@ -166,20 +182,10 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> 
     tensor([[10., 14.],
             [14., 20.]])
     """
-    if isinstance(dims, int):
-        if not 0 <= dims <= min(a.ndim, b.ndim):
-            raise ShapeError(f"tensordot: dims is {dims}, a is {a.shape}, b is {b.shape}; need 0 <= dims <= both")
-        dims = list(range(a.ndim - dims, a.ndim)), list(range(dims))
-    of_a, of_b = ([normalize_dims("tensordot", d, t.ndim)[0] for d in ds] for t, ds in ((a, dims[0]), (b, dims[1])))
-    summed = [a.shape[d] for d in of_a]
-    if summed != [b.shape[d] for d in of_b] or len({*of_a}) < len(of_a) or len({*of_b}) < len(of_b):
-        raise ShapeError(
-            f"tensordot: a is {a.shape}, b is {b.shape}, dims are {of_a} and {of_b}; need pairs of equal sizes, each "
-            "once"
-        )
+    of_a, of_b = _summed_dims(a, b, dims)
     left, right = [d for d in range(a.ndim) if d not in of_a], [d for d in range(b.ndim) if d not in of_b]
     shape = [a.shape[d] for d in left], [b.shape[d] for d in right]
-    k = math.prod(summed)
+    k = math.prod(a.shape[d] for d in of_a)
     y = matmul(
         reshape(permute(a, dims=(*left, *of_a)), shape=(math.prod(shape[0]), k)),
         reshape(permute(b, dims=(*of_b, *right)), shape=(k, math.prod(shape[1]))),

@@ -92,16 +92,20 @@ def nothing_matched(selector: Any, kind: str, names: list[str], hint: str) -> st
 
 def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
     """The (name, parameter) pairs that a selector matches, in the order of the model."""
+    matches = _predicate(model, selector)
+    return [(name, w) for name, w in model.named_parameters() if matches(name, w)]
+
+
+def _predicate(model: Module, selector: Selector) -> Callable[[str, Tensor], Any]:
+    """What a selector asks of a parameter. Of biases, only a pattern that says bias, or a function, matches any."""
     if isinstance(selector, str):
-        biases = "bias" in selector.rpartition(".")[2]
-        return [
-            (name, w) for name, w in model.named_parameters() if fits(name, selector) and (biases or not is_bias(name))
-        ]
+        biases = is_bias(selector)
+        return lambda name, w: fits(name, selector) and (biases or not is_bias(name))
     if isinstance(selector, type) and issubclass(selector, Module):
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
-        return [(name, w) for name, w in model.named_parameters() if id(w) in owned and not is_bias(name)]
+        return lambda name, w: id(w) in owned and not is_bias(name)
     if callable(selector) and not isinstance(selector, type):
-        return [(name, w) for name, w in model.named_parameters() if selector(name, w)]
+        return selector
     raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
 
 

@@ -168,18 +168,24 @@ class Terms:
             values = self.value()
             total = sum(values.values(), loss)
             shares = {name: value / total for name, value in values.items()}
-        where = "" if self.optimizer is None else f"{self._moment} in {type(self.optimizer).__name__}"
         rows: list[tuple[str, ...]] = [("term", "l1", "l2", "moment", *(["share"] if shares else []), "on")]
         for entry in self.entries:
-            term = entry.term
-            strengths = [f"{getattr(term, key):g}" if hasattr(term, key) else "-" for key in ("l1", "l2")]
-            head = [entry.name, *strengths, where or getattr(term, "moment", "loss")]
-            head += [f"{shares[entry.name]:.1%}" if entry.name in shares else "-"] if shares else []
+            head = self._cells(entry, shares)
             for i, place in enumerate(entry.places()):
                 rows.append((*(head if i == 0 else [""] * len(head)), place))
         widths = [max(map(len, column)) for column in zip(*rows)][:-1]
         lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths)), row[-1]]) for row in rows]
         return "\n".join([*lines, f"not penalised: {', '.join(self.unmatched) or 'none'}"])
+
+    def _cells(self, entry: Entry, shares: Mapping[str, float]) -> list[str]:
+        """What the table says of a term before the places where it acts."""
+        term = entry.term
+        moment = getattr(term, "moment", "loss")
+        if self.optimizer is not None:
+            moment = f"{self._moment} in {type(self.optimizer).__name__}"
+        strengths = [f"{getattr(term, key):g}" if hasattr(term, key) else "-" for key in ("l1", "l2")]
+        share = [f"{shares[entry.name]:.1%}" if entry.name in shares else "-"] if shares else []
+        return [entry.name, *strengths, moment, *share]
 
     def __repr__(self) -> str:
         return self.table()

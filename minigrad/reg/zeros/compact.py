@@ -93,11 +93,17 @@ def chain(model: Module) -> list[Module]:
             raise TypeError(f"compact: {path} stands in the chain twice; units cannot be removed at one place alone")
         else:
             found.append(module)
-    linear = [layer for layer in found if isinstance(layer, Linear)]
+    _check_units_pass_alone(found)
+    return found
+
+
+def _check_units_pass_alone(layers: list[Module]) -> None:
+    """TypeError unless each unit of a Linear layer reaches the next one as one input of it."""
+    linear = [layer for layer in layers if isinstance(layer, Linear)]
     if not linear:
         raise TypeError("compact: the model has no Linear layer")
     for a, b in pairwise(linear):
-        between = found[found.index(a) + 1 : found.index(b)]
+        between = layers[layers.index(a) + 1 : layers.index(b)]
         wrong = [layer for layer in between if not isinstance(layer, BETWEEN)]
         if wrong:
             raise TypeError(f"compact: a {type(wrong[0]).__name__} between Linear layers joins their units")
@@ -106,7 +112,6 @@ def chain(model: Module) -> list[Module]:
                 f"compact: {a.out_features} units meet {b.in_features} inputs; a Flatten between them "
                 "joins the units of several positions"
             )
-    return found
 
 
 def _shrink(layers: list[Module], first: int, second: int) -> bool:
