@@ -40,7 +40,7 @@ class Tensor:
     Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in methods.py.
     """
 
-    # array: the numbers. tracked: a gradient is wanted. stamp: time of the last write.
+    # array: the numbers. tracked: a gradient is wanted. stamp: the clock at its last write, or its making.
     # op, inputs, options: how it was made (op None: a leaf; inputs None: not recorded, or freed). saved: what the
     # forward kept for the rules. grad: filled by backward. hooks: functions called with the gradient, or None.
     __slots__ = ("__weakref__", "array", "grad", "hooks", "inputs", "op", "options", "saved", "stamp", "tracked")
@@ -58,7 +58,7 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether backward gives this tensor a gradient. Can be set on leaves, to False on any tensor not yet used."""
+        """Whether backward gives this tensor a gradient. A recorded result keeps True; other tensors can be set."""
         return self.tracked
 
     @requires_grad.setter
@@ -69,7 +69,7 @@ class Tensor:
             if not on:
                 raise GraphError(f"requires_grad: this was made by {self.op.name}; use detach() for a constant copy")
         elif on:
-            self.op = None
+            self.op = None  # a result that was not recorded becomes a leaf
         self.tracked = bool(on)
 
     def detach(self) -> Tensor:
@@ -124,7 +124,7 @@ _PLAIN = frozenset({float, int, bool, str, tuple, slice, type(None)})
 
 
 def _operands(op: Op, args: tuple) -> tuple:
-    """The arguments of an op as the engine takes them: arrays become tensors, NumPy scalars numbers."""
+    """Arrays and lists become tensors (lists without a rule, say labels, keep integers), NumPy scalars numbers."""
     taken = []
     for i, x in enumerate(args):
         if isinstance(x, np.generic):
@@ -142,22 +142,23 @@ def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
     real = np.result_type(*[x.array.dtype for x in args if type(x) is Tensor and x.array.dtype in REAL])
     cast = [type(x) is Tensor and x.array.dtype not in REAL and op.rules[i] is not None for i, x in enumerate(args)]
     if not any(cast):
-        op.explain(error, args, {})
+        op.explain(error, args, {})  # raises
     return tuple(Tensor(owned(x.array, real)) if other else x for x, other in zip(args, cast))
 
 
 def differentiable(
     *, shared: Callable | None = None, replayable: bool = True, opaque: bool = False, called: str = "", **rules: Any
 ) -> Callable:
-    """Make an op of a forward function: arrays in, an array out, or (array, saved): rules find y.saved.
+    """Make an op of a forward function: arrays in, an array out, or (array, saved).
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
     g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
-    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. `shared`, of
-    g and y, replaces g once for all rules; the arguments are in `y.inputs` and `y.options`. A variadic op, of
-    arguments *xs, has one rule for all, which gets the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
-    `opaque` says that the forward computes with NumPy instead of kernels: its bits are NumPy's, and kernels.report()
-    lists it. `called` is the op's name in errors, where users call it through another function; else the forward's.
+    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. What several
+    rules need is computed once by `shared(g, y)`, and they get it in place of g; the arguments are in `y.inputs` and
+    `y.options`. Rules find `saved` as `y.saved`. A variadic op, of arguments *xs, has one rule for all, which gets
+    the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
+    `opaque` says that the forward computes with NumPy instead of kernels, which kernels.report() then tells. `called`
+    is the op's name in errors, where users call it through another function; else the forward's.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -245,8 +246,8 @@ accumulate = differentiable(a=lambda g, y, a, b: g, b=lambda g, y, a, b: g)(_sum
 
 def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool, free: bool) -> dict[int, tuple]:
     """stamp -> (tensor, gradient) of what g reaches from output: every leaf, and the tensors with the wanted stamps."""
-    pending, found = {output.stamp: (output, g)}, {}  # both: stamp -> (tensor, the sum of the gradients so far)
-    alone, heap = output.stamp, []  # the stamps in pending: a single one is in alone, because a heap would cost more
+    pending, found = {output.stamp: (output, g)}, {}  # both: stamp -> (tensor, its gradients added so far)
+    alone, heap = output.stamp, []  # the stamps in pending: one in alone, several in the heap, which costs more
     oldest = min(wanted) if wanted else 0  # what is older was not made from a wanted tensor: the walk skips it
     before, mode.recording = mode.recording, create_graph
     try:
@@ -263,13 +264,13 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask the rules of its op, one per input that wants a gradient. (enumerate would cost a tenth of a node.)
+            # Ask a rule for each input that wants a gradient. (enumerate would cost 10% of a node; *xs has no positions.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]
                 if type(x) is not Tensor:
                     continue
-                made = x.stamp
+                made = x.stamp  # above y's stamp: x was written after y used it
                 if made > stamp or made < oldest:
                     _check_unwritten(op, x, stamp)
                 if not x.tracked or made < oldest:
@@ -303,10 +304,10 @@ def _queued(heap: list[int], alone: int, made: int) -> int:
 
 
 def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
-    """Raise if x was written after the time when op used it; if x is a view, also if the leaf that it shows was.
+    """Raise if x was written after op used it, at time `used`; if x is a view of a leaf, also if the leaf was.
 
-    A view keeps its own stamp when its leaf is written. Where the walk visits the view, it compares the two; this is
-    for views that the walk does not visit, because they are older than all wanted tensors.
+    Writing to a leaf changes its stamp, not those of its views. Where the walk visits a view it compares the two; the
+    loop here is for views that it does not visit, because they are older than all wanted tensors.
     """
     while type(x) is Tensor:
         if x.stamp > used:

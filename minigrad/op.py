@@ -1,4 +1,4 @@
-"""An op beside its arithmetic: a rule per argument, the order and defaults of arguments, errors that name the op."""
+"""What belongs to an op besides its arithmetic: its rules, the order and defaults of arguments, its errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class ForEach:
 
 
 class Op:
-    """A forward function on arrays, a rule for each positional argument, names and defaults of all arguments."""
+    """A forward function on arrays, a rule for each positional argument, names and defaults of all arguments.
+
+    names and defaults are those of the positional arguments, keywords and options those of the keyword-only ones.
+    """
 
     __slots__ = (
         "defaults",
@@ -87,7 +90,7 @@ class Op:
         self.bind(args, options)  # raises for an option that the op does not have
         for i, (x, rule) in enumerate(zip(args, self.rules)):
             missing = x is None and (self.variadic or self.defaults[i] is not None)
-            number = isinstance(x, (int, float)) and isinstance(error, AttributeError)  # say, it has no shape
+            number = isinstance(x, (int, float)) and isinstance(error, AttributeError)  # a number has no .shape, say
             if rule is not None and (missing or number or isinstance(x, (str, tuple, slice))):
                 more = "a tensor or an array" if number else "a tensor, an array or a number"
                 raise TypeError(f"{self.name}: {self.argument(i)} is {x!r}; need {more}")

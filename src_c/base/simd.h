@@ -1,7 +1,9 @@
 /* Vectors of one processor variant: the width and the few operations that differ between processors.
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
-   + - * / on vf32 and vf64 are the compiler's own, lane by lane. A mask (mf32, mf64) is what a comparison returns and
+   + - * / on vf32 and vf64 are the compiler's own, lane by lane. set1(x) is x in every lane; fma(a, b, c) is a b + c
+   rounded once; flipsign(a, s) is -a where the sign bit of s is set, else a; load_wide reads as many floats as a vf64 has
+   lanes, as float64. A mask (mf32, mf64) is what a comparison returns and
    select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
    store_part touch the first n lanes only; the other lanes load as +0.
    For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the

@@ -1,5 +1,5 @@
 /* mg_<family>_tables[]: the table of one family of kernels, one entry per variant, indexed by runtime.variant.
-   Compiled once per family, with -DMG_FAMILY=penalty -DMG_HEADER="penalty/penalty.h". */
+   Compiled once per family, with -DMG_FAMILY=penalty -DMG_HEADER="penalty/penalty.h" for instance. */
 #include "base/variants.h"
 #include MG_HEADER
 

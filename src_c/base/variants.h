@@ -1,4 +1,5 @@
-/* The variants of every kernel, in the order of the run-time index. Adding one: a line here, a line in setup.py. */
+/* The variants of every kernel, in the order of runtime.variant, the index of the tables (table.c). Adding one: a line
+   here, a line in setup.py. */
 #ifndef MG_VARIANTS_H
 #define MG_VARIANTS_H
 

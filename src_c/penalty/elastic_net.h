@@ -1,6 +1,7 @@
 /* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: gradient, proximal map, lanes of the two sums.
    Shared by penalty.c and update.c, which include it once per precision. elastic_net_naive.h is its plain meaning.
-   terms says which of the two terms are there; a constant where these are called, so the other one costs nothing. */
+   terms says which of the two have a coefficient other than 0. Callers pass a constant, so that the compiler removes the
+   code of the other term. */
 #ifndef MG_ELASTIC_H
 #define MG_ELASTIC_H
 enum { L1_TERM = 1, L2_TERM = 2, BOTH_TERMS = 3 };
@@ -8,7 +9,7 @@ INLINE int mg_terms(double l1, double l2) { return (l1 != 0 ? L1_TERM : 0) | (l2
 #define LANES 32
 #endif
 
-/* l2 w + l1 sign(w), sign(0) = 0, every operation rounded; NaN stays NaN. */
+/* l2 w + l1 sign(w), sign(0) = 0, rounded after each operation; NaN stays NaN. */
 INLINE vec FN(elastic_slope)(vec w, vec l1, vec l2, int terms) {
     const vec zero = {0};
     if (terms == L2_TERM) return l2 * w;
@@ -22,12 +23,12 @@ INLINE vec FN(elastic_prox)(vec v, vec t, vec d, int terms) {
     return V(select)(V(le)(size, t), (vec){0}, terms & L2_TERM ? rest / d : rest);
 }
 
-/* Σ|w| and Σw² in float64: element i of a block adds to lane i mod LANES. */
+/* Σ|w| (size) and Σw² (square) in float64: element i of a block is added to lane i mod LANES. */
 typedef struct {
     vf64 size[LANES / MG_W64], square[LANES / MG_W64];
 } FN(lanes);
 
-/* One weight to each lane. */
+/* Add LANES weights, one to each lane. */
 INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
     UNROLL for (size_t j = 0; j < LANES / MG_W64; j++) {
         const vf64 x = V(load_wide)(w + j * MG_W64);
@@ -36,7 +37,7 @@ INLINE void FN(lanes_add)(FN(lanes) *s, const real *w, int terms) {
     }
 }
 
-/* lane k takes lane k + 16, k + 8, k + 4, ...; the result is lane 0. */
+/* The sum of the lanes by halves: lane k + 16 is added to lane k, then lane k + 8, k + 4, ...; the result is lane 0. */
 INLINE double FN(lanes_total)(vf64 *lane) {
     double last[MG_W64];
     UNROLL for (size_t half = LANES / MG_W64 / 2; half; half /= 2)
@@ -47,7 +48,7 @@ INLINE double FN(lanes_total)(vf64 *lane) {
     return last[0];
 }
 
-/* out = scale (l2 w + l1 sign(w)), every operation rounded; a scale of 1 changes no bit. */
+/* out = scale (l2 w + l1 sign(w)), rounded after each operation; a scale of 1 changes no bit. */
 INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, real *out, int terms) {
     size_t i = 0;
     for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_slope)(V(load)(w + i), l1, l2, terms) * scale);
@@ -55,8 +56,8 @@ INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, real 
         V(store_part)(out + i, n - i, FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms) * scale);
 }
 
-/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there; grad = their slopes, unless it is NULL. One loop:
-   while it adds, the next weights come from memory. */
+/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there; grad = their slopes, unless it is NULL. One loop
+   does both, because the processor then adds while it reads the next weights. Without terms there is nothing to add. */
 INLINE void FN(elastic_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int terms) {
     FN(lanes) s = {0};
     size_t i = 0;

@@ -1,4 +1,6 @@
-/* Penalties of a block of weights. Equal to penalty_naive.c, bit for bit. */
+/* Penalties of a block of weights. Equal to penalty_naive.c, bit for bit. The loops are in elastic_net.h.
+   `vec` is a vector of W reals, V(load) and its like are in simd.h. Each case of a switch passes its terms as a constant,
+   so that the compiler leaves the other term out of the loop. */
 #ifndef real
 #include "penalty/penalty.h"
 #include "base/simd.h"
@@ -30,11 +32,11 @@ static void FN(elastic_net_grad)(const mg_elastic_net_grad_args *p, size_t first
     switch (mg_terms((real)p->l1, (real)p->l2)) {
     case BOTH_TERMS: FN(slopes)(n, w, l1, l2, scale, out, BOTH_TERMS); break;
     case L2_TERM: FN(slopes)(n, w, l1, l2, scale, out, L2_TERM); break;
-    default: FN(slopes)(n, w, l1, l2, scale, out, L1_TERM);
+    default: FN(slopes)(n, w, l1, l2, scale, out, L1_TERM); /* with l1 = 0 as well: zeros, and NaN where w is */
     }
 }
 
-/* out = elastic_prox(v, t, d). */
+/* out = elastic_prox(v, t, d, terms). */
 INLINE void FN(soft_threshold_terms)(size_t n, const real *v, vec t, vec d, real *out, int terms) {
     size_t i = 0;
     for (; i + W <= n; i += W) V(store)(out + i, FN(elastic_prox)(V(load)(v + i), t, d, terms));
@@ -45,6 +47,7 @@ static void FN(soft_threshold)(const mg_soft_threshold_args *p, size_t first, si
     const real *v = (const real *)p->v + first;
     real *out = (real *)p->out + first;
     const real t = (real)p->step * (real)p->l1, d = 1 + (real)p->step * (real)p->l2;
+    /* v / 1 is v, so L1 alone needs no division. */
     if (d == 1) FN(soft_threshold_terms)(n, v, V(set1)(t), V(set1)(d), out, L1_TERM);
     else FN(soft_threshold_terms)(n, v, V(set1)(t), V(set1)(d), out, BOTH_TERMS);
 }

@@ -1,9 +1,9 @@
-/* Penalties of a vector of weights, contiguous: what a call says, and the table of one variant. */
+/* Penalties of a contiguous vector of weights: the arguments of each kernel, and the table of one variant. */
 #ifndef MG_PENALTY_H
 #define MG_PENALTY_H
 #include <stddef.h>
 
-/* value = l1 Σ|w| + (l2/2) Σw², and, unless grad is NULL, grad = l2 w + l1 sign(w). l1 and l2 are numbers of w's
+/* value = l1 Σ|w| + (l2/2) Σw², and, unless grad is NULL, grad = l2 w + l1 sign(w). l1 and l2 are rounded to w's
    precision. */
 typedef struct {
     size_t n;
@@ -31,7 +31,7 @@ typedef struct {
     int precision;
 } mg_soft_threshold_args;
 
-/* By precision; n elements from `first` on. sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
+/* Pairs of functions, for float and double: each computes n elements from `first` on. sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
 typedef struct {
     void (*elastic_net[2])(const mg_elastic_net_args *p, size_t first, size_t n, double *sums);
     void (*elastic_net_grad[2])(const mg_elastic_net_grad_args *p, size_t first, size_t n);

@@ -1,4 +1,5 @@
-/* The plain meaning of penalty.c: one element at a time. Variant `naive`. */
+/* The plain meaning of penalty.c: one element at a time. Variant `naive`.
+   mg_both.h includes the half behind #else twice, with `real` as float and as double; FN(name) is mg_name_f32, mg_name_f64. */
 #ifndef real
 #include "penalty/penalty.h"
 #define MG_SOURCE "penalty/penalty_naive.c"
@@ -10,7 +11,7 @@ const mg_penalty_table MG_TABLE(penalty) = {
 #else
 #include "penalty/elastic_net_naive.h"
 
-/* sums = {Σ|w|, Σw²} of the block, 0 for a term that is not there; grad = l2 w + l1 sign(w), unless it is NULL. */
+/* sums = {Σ|w|, Σw²} of the block, 0 for a term whose coefficient is 0; grad = l2 w + l1 sign(w), unless it is NULL. */
 static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n, double *sums) {
     const real *w = (const real *)p->w + first, l1 = (real)p->l1, l2 = (real)p->l2;
     real *grad = p->grad ? (real *)p->grad + first : NULL;
@@ -18,7 +19,7 @@ static void FN(elastic_net)(const mg_elastic_net_args *p, size_t first, size_t n
     for (size_t i = 0; grad && i < n; i++) grad[i] = FN(elastic_slope)(w[i], l1, l2);
 }
 
-/* out = scale (l2 w + l1 sign(w)), every operation rounded. */
+/* out = scale (l2 w + l1 sign(w)), rounded after each operation. */
 static void FN(elastic_net_grad)(const mg_elastic_net_grad_args *p, size_t first, size_t n) {
     const real *w = (const real *)p->w + first, l1 = (real)p->l1, l2 = (real)p->l2;
     real *out = (real *)p->out + first;

@@ -1,5 +1,6 @@
 # The argument checks that every kernel shares. A check raises the error itself; one that passes costs nanoseconds.
-# They stand in functions of their own: an error text with a generator in it would cost every call a closure.
+# The checks are functions of their own: in a kernel's `def`, an error text with a generator in it would make each call
+# build a closure.
 from libc.stdint cimport int64_t, uint64_t
 from numpy cimport (
     NPY_DOUBLE,
@@ -18,7 +19,7 @@ from numpy cimport (
 )
 
 
-cdef enum:                                  # the index of a precision in the tables of C
+cdef enum:                                  # 0 and 1: where a precision stands in the pairs of a C table
     FLOAT32
     FLOAT64
 
@@ -40,14 +41,14 @@ cdef inline int check_real(str kernel, ndarray x) except -1:
 
 
 cdef inline int check_flat(str kernel, ndarray x) except -1:
-    """x can be read by pointer from first element to last."""
+    """x is C-contiguous, aligned, in native byte order: C reads it from its first element to its last."""
     if not PyArray_ISCARRAY_RO(x):
         raise ValueError(f"{kernel}: {describe(x)} is strided, misaligned or byte-swapped; pass kernels.contiguous(x)")
     return 0
 
 
 cdef inline int check_out(str kernel, ndarray out) except -1:
-    """out can be written by pointer from first element to last."""
+    """out is as check_flat wants it, and writable."""
     if not PyArray_ISCARRAY(out):
         raise ValueError(f"{kernel}: out is {describe(out)}; need it C-contiguous, aligned, native and writable")
     return 0
@@ -86,7 +87,7 @@ cdef inline bint apart(ndarray x, ndarray out) noexcept:
     """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
     cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
     cdef int axis
-    if PyArray_SIZE(x) == 0 or PyArray_SIZE(out) == 0:      # strides of nothing lead anywhere, also into the other
+    if PyArray_SIZE(x) == 0 or PyArray_SIZE(out) == 0:      # the strides of an empty array say nothing
         return True
     for axis in range(PyArray_NDIM(x)):
         step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)

@@ -1,11 +1,15 @@
 # cython: language_level=3, cdivision=True
-# What every kernel shares between its checks and its C body: the GIL, threads, scratch, and sums of pieces in order.
+# What kernels share between their checks and their C bodies: the GIL, threads, scratch, and sums of pieces in order.
 #
-#     cdef void name_block(const void *args, size_t i) noexcept nogil    one part: a body of the table, for a range
+# A kernel `name` is three functions in its family's .pyx, here in the order in which they stand there; a call runs them
+# from the last to the first:
+#
+#     cdef void name_block(const void *args, size_t i) noexcept nogil    part i: calls a C body of the table for a range
 #     cdef int k_name(const void *args) noexcept nogil                   all parts: share(work, parts, name_block, args)
-#     def name(...)                                                      checks, the struct, call(k_name, &p, work)
+#     def name(...)                                                      checks, fills the struct p, call(k_name, &p, work)
 #
-# `work` is counted in elements of memory-bound work; a kernel with more arithmetic per element passes a larger number.
+# args is the kernel's struct of arguments. `work` decides whether threads gain: the number of elements, if each is read,
+# computed on a little and written; more, if a kernel computes more for each.
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels.native cimport runtime
@@ -14,10 +18,11 @@ from minigrad.kernels.native.checks cimport FLOAT32
 ctypedef int (*kernel_of)(const void *args) noexcept nogil
 
 cdef enum:
-    # A second thread pays from about 4 us of work on (docs/kernels.md): a parallel region costs 0.5 us even when empty
-    # and with one thread, so smaller work is a plain loop. So does giving up the GIL, which costs 0.036 us.
+    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). A parallel region costs 0.5 us even
+    # when it is empty and has one thread, so smaller work is a plain loop. It keeps the GIL too: giving it up costs
+    # 0.036 us.
     THREAD_WORK = 65536
-    WAVE = 512                              # pieces whose sums wait on the stack: 8 KiB
+    WAVE = 512                              # pieces whose sums are on the stack at once: 8 KiB
     LINE = 64                               # bytes of a cache line
 
 
@@ -26,7 +31,7 @@ cdef inline size_t least(size_t a, size_t b) noexcept nogil:
 
 
 cdef inline size_t pieces(size_t n, size_t size) noexcept nogil:
-    """How many pieces of `size` n elements make; the last may be shorter."""
+    """Into how many pieces of `size` elements n elements are cut; the last may be shorter."""
     return (n + size - 1) // size
 
 
@@ -49,7 +54,7 @@ cdef inline double rounded(double x, int precision) noexcept nogil:
 
 
 cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
-    """What the kernel returns. It runs without the GIL where that pays: no other function gives it up."""
+    """kernel(args), without the GIL if the work is large. Only this function gives the GIL up."""
     if work < THREAD_WORK:
         return kernel(args)
     with nogil:
@@ -64,7 +69,8 @@ cdef inline int threads_for(size_t work) noexcept nogil:
 cdef inline void share(size_t work, size_t parts, runtime.part_of part, const void *args) noexcept nogil:
     """part(args, i) for every i below parts, in any order, by as many threads as the work is worth.
 
-    What is added together is cut by sizes alone; only parts of independent outputs may follow the number of threads.
+    Where parts add to one sum, `parts` must follow from the sizes alone, so that the number of threads changes no bit.
+    Where each part writes outputs of its own, it may follow from the number of threads.
     """
     cdef size_t i
     if parts > 1 and threads_for(work) > 1:
@@ -74,7 +80,7 @@ cdef inline void share(size_t work, size_t parts, runtime.part_of part, const vo
             part(args, i)
 
 
-cdef struct wave:                           # what the parts of add_pieces are given
+cdef struct wave:                           # what `part` of add_pieces is given: some pieces and where their sums go
     const void *args
     size_t first                            # part i is piece first + i
     double (*sums)[2]                       # and leaves its two sums at sums[i]
@@ -83,7 +89,10 @@ cdef struct wave:                           # what the parts of add_pieces are g
 cdef inline void add_pieces(
     size_t work, size_t count, runtime.part_of part, const void *args, double *total
 ) noexcept nogil:
-    """total += the two sums of every piece, in order whoever computes them: WAVE pieces at a time."""
+    """total += the two sums of each of `count` pieces, in the order of the pieces, whichever thread computes which.
+
+    WAVE pieces are computed at a time. `part` is given a wave in place of args.
+    """
     cdef double[WAVE][2] sums
     cdef wave w
     cdef size_t i, n
@@ -97,7 +106,7 @@ cdef inline void add_pieces(
         w.first += n
 
 
-cdef struct scratch:                        # memory of a kernel's own, a piece of it for each part
+cdef struct scratch:                        # memory that a kernel takes for a call, a piece of it for each part
     void *block                             # what free() takes; NULL for none
     char *first                             # the first piece; each begins a cache line
     size_t size                             # bytes of a piece

@@ -1,5 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Penalties: checks, then blocks over threads. Arithmetic: src_c/penalty/penalty.c; meaning: reference/penalty.py."""
+"""Penalties: checks, then blocks over threads. Arithmetic: src_c/penalty/penalty.c; meaning: reference/penalty.py.
+
+A kernel is three functions, read from the last: `def name` checks and fills the struct, `k_name` runs all blocks
+(without the GIL, if there are many), `name_block` runs one. Helpers: launch.pxd.
+"""
 
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
@@ -33,21 +37,21 @@ cdef extern from "penalty/penalty.h" nogil:
         void (*soft_threshold[2])(const mg_soft_threshold_args *p, size_t first, size_t n) noexcept nogil
     const mg_penalty_table *const *mg_penalty_tables
 
-cdef enum: BLOCK = 4096                     # elements; fixed, and as in update.pyx: both give one value of a penalty
+cdef enum: BLOCK = 4096                     # elements; MG_PIECE of update.h is equal, so that both give equal sums
 
 
 # --- elastic_net: value and gradient in one pass ---
 
 cdef void elastic_net_block(const void *args, size_t i) noexcept nogil:
-    w = <const wave *>args
-    p = <const mg_elastic_net_args *>w.args
-    cdef size_t start = (w.first + i) * BLOCK
-    mg_penalty_tables[runtime.variant].elastic_net[p.precision](p, start, least(BLOCK, p.n - start), w.sums[i])
+    current = <const wave *>args
+    p = <const mg_elastic_net_args *>current.args
+    cdef size_t start = (current.first + i) * BLOCK
+    mg_penalty_tables[runtime.variant].elastic_net[p.precision](p, start, least(BLOCK, p.n - start), current.sums[i])
 
 
 cdef int k_elastic_net(const void *args) noexcept nogil:
     p = <const mg_elastic_net_args *>args
-    cdef double[2] sums
+    cdef double[2] sums                     # Σ|w|, Σw²
     cdef double value = 0
     sums[0] = sums[1] = 0
     if p.n <= BLOCK:
@@ -74,7 +78,7 @@ def elastic_net(ndarray w not None, ndarray value not None, ndarray grad=None, *
         check_same("elastic_net", w, grad)
     p.n, p.w, p.value = PyArray_SIZE(w), PyArray_DATA(w), PyArray_DATA(value)
     p.grad = NULL if grad is None else PyArray_DATA(grad)
-    p.l1, p.l2 = rounded(l1, p.precision), rounded(l2, p.precision)
+    p.l1, p.l2 = rounded(l1, p.precision), rounded(l2, p.precision)     # k_elastic_net multiplies by them in double
     call(k_elastic_net, &p, p.n)
 
 

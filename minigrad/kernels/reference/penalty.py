@@ -1,4 +1,4 @@
-"""Penalties in NumPy."""
+"""Penalties in NumPy: the elastic net (value and gradient, gradient alone) and its proximal map."""
 
 import numpy as np
 
@@ -34,13 +34,16 @@ def elastic_net(w, value, grad=None, *, l1, l2):
 
 
 def elastic_net_grad(w, out, *, l1, l2, scale=1.0):
-    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, every operation rounded. NaN stays NaN; a term of 0 is left out."""
+    """out = scale (l2 w + l1 sign(w)), sign(0) = 0, rounded after each operation (no fused multiply-add).
+
+    NaN stays NaN; a term whose coefficient is 0 is left out.
+    """
     _check_real("elastic_net_grad", w)
     np.multiply(slope(w, w.dtype.type(l1), w.dtype.type(l2)), scale, out=out)
 
 
 def shrink(v, t, d):
-    """sign(v) max(|v| - t, 0) / d; zeros are +0; NaN in v or t stays NaN."""
+    """sign(v) max(|v| - t, 0) / d: toward zero by t, then divided. Zeros are +0; NaN in v or t stays NaN."""
     return np.where(np.abs(v) <= t, 0, np.copysign(np.abs(v) - t, v) / d)
 
 

@@ -26,7 +26,11 @@ def elastic_net(w, *, l1=0.0, l2=0.0):
     w=lambda gg, z, g, w, *, l1, l2: mul(gg, mul(g, l2)),
 )
 def elastic_net_grad(g, w, *, l1=0.0, l2=0.0):
-    """z = g (l2 w + l1 sign(w)), sign(0) = 0, for a single number g."""
+    """z = g (l2 w + l1 sign(w)), sign(0) = 0, for a single number g: what elastic_net's rule gives for w.
+
+    Its own rules get gg, the gradient of z. z is g times a vector, so the gradient of g is gg · (that vector), which
+    is z for g = 1. sign(w) is constant almost everywhere, so dz/dw is g l2, and l1 is not in it.
+    """
     z = K.empty_like(w)
     K.elastic_net_grad(K.contiguous(w), z, l1=l1, l2=l2, scale=float(g))
     return z

@@ -1,4 +1,4 @@
-"""What penalties share: strengths, checked whenever they are set, or scheduled; a value; a line of text."""
+"""What all penalties have: strengths, checked when set, or set by a function of the epoch; a value; a line of text."""
 
 from __future__ import annotations
 
