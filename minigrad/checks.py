@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError
+from .errors import DTypeError, GraphError
 
 
 def whole(value: Any, name: str, low: int, limit: int | None = None) -> int:
@@ -34,13 +34,18 @@ def whole(value: Any, name: str, low: int, limit: int | None = None) -> int:
 
 
 def finite(value: Any, name: str, at_least: float = -math.inf, at_most: float = math.inf) -> float:
-    """value as a finite float in [at_least, at_most].
+    """value as a finite float in [at_least, at_most]; GraphError for a tensor that requires grad: it would not train.
 
     >>> finite(1.5, "noisy_labels: share", 0, 1)
     Traceback (most recent call last):
       ...
     ValueError: noisy_labels: share is 1.5; need a finite number, at least 0, at most 1
     """
+    if getattr(value, "tracked", False):
+        raise GraphError(
+            f"{name} is a tensor that requires grad; this is a number, through which no gradient flows, so that the "
+            "tensor would not be trained: pass its number, t.item()"
+        )
     try:
         number = math.nan if isinstance(value, (str, bytes)) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -152,13 +152,13 @@ def differentiable(
     """Make an op of a forward function: arrays in, an array out, or (array, saved).
 
     There is one rule for each positional argument x, `x=lambda g, y, *arguments, **options: ...`: it gets the gradient
-    g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None
-    says that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. What several
-    rules need is computed once by `shared(g, y)`, and they get it in place of g; the arguments are in `y.inputs` and
-    `y.options`. Rules find `saved` as `y.saved`. A variadic op, of arguments *xs, has one rule for all, which gets
-    the position i first: `xs=lambda i, g, y, *xs, **options: ...`.
-    `opaque` says that the forward computes with NumPy instead of kernels, which kernels.report() then tells. `called`
-    is the op's name in errors, where users call it through another function; else the forward's.
+    g of the output y and returns the gradient of x, computed by ops, so that it can be differentiated again. None says
+    that x has no gradient, `flat` that its gradient is zero. Keyword-only arguments are constants. What several rules
+    need is computed once by `shared(g, y)`, and they get it in place of g; the arguments are in `y.inputs` and
+    `y.options`. Rules find `saved` as `y.saved`. A variadic op, of arguments *xs, has one rule for all, which gets the
+    position i first: `xs=lambda i, g, y, *xs, **options: ...`. `opaque` says that the forward computes with NumPy
+    instead of kernels (kernels.report() lists it). `called` is the op's name in errors, where users call it through
+    another function.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -264,7 +264,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask a rule for each input that wants a gradient. (enumerate would cost 10% of a node; *xs has no positions.)
+            # Ask a rule for each input that wants a gradient. (enumerate would cost a tenth of a node.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]

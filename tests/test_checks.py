@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
+from minigrad import nn
 from minigrad.checks import finite, real_dtype, whole
-from minigrad.errors import DTypeError
+from minigrad.errors import DTypeError, GraphError
 
 
 def test_whole():
@@ -27,6 +29,9 @@ def test_finite():
     with pytest.raises(ValueError, match=r"need a finite number$"):
         finite(float("inf"), "p")
     assert finite(-1e300, "p") == -1e300
+    assert finite(mg.tensor(0.5), "p") == 0.5
+    with pytest.raises(GraphError, match=r"f: p is a tensor that requires grad.* pass its number, t.item\(\)"):
+        finite(nn.Parameter(0.5), "f: p")
 
 
 def test_real_dtype():
@@ -34,3 +39,24 @@ def test_real_dtype():
     for dtype in ("float16", "int64", "complex64", ">f4", object):
         with pytest.raises(DTypeError, match=r"f: dtype is .*; need float32 or float64"):
             real_dtype(dtype, "f: dtype")
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda p: mg.linspace(p, 1, 3),
+        lambda p: mg.arange(0, p, 0.1),
+        lambda p: mg.cross_entropy(np.eye(3), [0, 1, 2], label_smoothing=p),
+        lambda p: mg.huber_loss(mg.tensor([1.0]), mg.tensor([2.0]), delta=p),
+        lambda p: mg.reg.L1(p),
+        lambda p: mg.optim.SGD([nn.Parameter([1.0])], lr=p),
+    ],
+    ids=["linspace", "arange", "label_smoothing", "delta", "strength", "lr"],
+)
+def test_a_parameter_as_a_plain_number(backend, use):
+    """It would get no gradient, and so would never be trained."""
+    with mg.use_backend(backend):
+        use(mg.tensor(0.3))
+        with pytest.raises(GraphError, match=r"requires grad; this is a number, .* would not be trained"):
+            use(nn.Parameter(0.3))

@@ -163,6 +163,18 @@ def test_the_usage_is_that_of_the_command(capsys):
     assert "did you mean demo?" in capsys.readouterr().err
 
 
+def test_help_of_bench_without_its_programs(monkeypatch, capsys, tmp_path):
+    """The package alone, neither a checkout nor installed: --help answers, and anything else says what is missing."""
+    from minigrad.lab import shipped
+
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "minigrad")
+    assert cli.main(["bench", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: minigrad bench") and "no examples/ and benchmarks/" in out
+    assert cli.main(["bench", "--quick"]) == 2
+    assert "no examples/ and benchmarks/" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("which", ["demo", "cv", "claims"])
 def test_out_that_is_a_file(which, tmp_path, capsys):
     (tmp_path / "file").write_text("")

@@ -95,6 +95,8 @@ def fit(
                 parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
                 values = measured(functions, output, y)
                 total.backward()
+                if run.epoch == run.batch == 1:
+                    refuse_idle(optimizer)
                 penalties = {} if penalty is None else penalty.value()
                 optimizer.step()
                 penalties.update(optimizer.penalty_values())  # of the weights before the step, summed on its way
@@ -185,6 +187,15 @@ def refuse_loss(total: Tensor, run: Run) -> None:
                 if math.isnan(total.item())
                 else ""
             )
+        )
+
+
+def refuse_idle(optimizer: Optimizer) -> None:
+    """GraphError where no parameter of the optimizer has a gradient after backward."""
+    if all(p.grad is None for p in optimizer.state):
+        raise GraphError(
+            "fit: the loss depends on no parameter that the optimizer holds, so that nothing would be trained: it uses "
+            "another model, for instance, instead of the output that it is given"
         )
 
 

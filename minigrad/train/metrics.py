@@ -63,7 +63,8 @@ def binary_accuracy(output: Tensor, target: Any) -> float:
 def mean_absolute_error(output: Tensor, target: Any) -> float:
     """Mean of |output - target|, of one shape."""
     y, t = _alike("mean_absolute_error", output, target)
-    return float(np.abs(y - t).mean(dtype=np.float64)) if y.size else math.nan
+    wide = (np.asarray(a, np.float64) if a.dtype.kind in "iub" else a for a in (y, t))  # 1 - 2 is 255 in uint8
+    return float(np.abs(np.subtract(*wide)).mean(dtype=np.float64)) if y.size else math.nan
 
 
 def _has_nan(a: np.ndarray) -> bool:

@@ -28,6 +28,7 @@ class Progress(Callback):
 
     def __init__(self, show: bool | None = None, every: int = 1, stream: TextIO | None = None) -> None:
         self.show, self.every, self.stream = show, whole(every, "Progress: every", 1), stream
+        self._to: Any = None  # where it writes, while a fit goes on
         self._bar: Any = None
 
     def on_train_begin(self, run: Run) -> None:
@@ -58,6 +59,15 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        self._to = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies take: not the terminal and the bar of a fit that goes on, because they belong to this process."""
+        return {**self.__dict__, "_to": None, "_bar": None, "_task": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Progress:
+        """A copy that writes to the same stream."""
+        return Progress(self.show, self.every, self.stream)
 
     def _write(self, text: str) -> None:
         if self._bar is not None:

@@ -84,6 +84,12 @@ class LearningRate(Callback):
     def on_train_begin(self, run: Run) -> None:
         if self.schedule.optimizer is not run.optimizer:
             raise ValueError("LearningRate: the schedule is on another optimizer than the one that fit was given")
+        for other in run.callbacks:
+            if other is not self and isinstance(other, LearningRate) and other.schedule is self.schedule:
+                raise ValueError(
+                    f"LearningRate: two callbacks step the same {type(self.schedule).__name__}, which would go twice "
+                    "as fast; leave one out, or make a schedule for each"
+                )
         if isinstance(self.schedule, ReduceLROnPlateau):
             if self.every == "batch" and self.monitor.startswith("val_"):
                 raise ValueError(

@@ -1,7 +1,9 @@
 """History, early stopping, progress."""
 
+import copy
 import io
 import math
+import pickle
 import sys
 
 import numpy as np
@@ -140,6 +142,24 @@ def test_progress_with_rich():
     stream = Terminal()
     run(Progress(stream=stream), epochs=2)
     assert "epoch" in stream.getvalue() and "━" in stream.getvalue()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_of_progress(copied):
+    """Also in the middle of a fit: what belongs to the terminal stays with the original."""
+    used, twins = Progress(show=True), []
+
+    class Copies(Callback):
+        def on_epoch_end(self, run):
+            twins.append(copied(used))
+
+    run(used, Copies(), epochs=1)
+    for twin in (*twins, copied(used)):
+        assert (twin.show, twin.every, twin.stream) == (True, 1, None)
+        run(twin, epochs=1)
+    stream = io.StringIO()
+    run(copy.deepcopy(Progress(show=True, stream=stream)), epochs=1)
+    assert len(stream.getvalue().splitlines()) == 2
 
 
 def test_columns_of_callbacks_are_numbers():

@@ -248,3 +248,16 @@ def test_loss_that_is_not_finite_stops_before_the_update(digits):
     with pytest.raises(mg.NonFiniteError, match=r"epoch \d+, batch \d+.*smaller learning rate"):
         fit(model, (x, target), mg.mse, optim.SGD(model.parameters(), lr=10.0), epochs=200)
     assert all(np.isfinite(w).all() for w in weights(model).values())
+
+
+def test_a_loss_of_another_model(digits, backend):
+    """A cell defined the loss with a model that was made again later: nothing of this one would be trained."""
+    model, former = network(), network()
+    optimizer, before = optim.SGD(model.parameters(), lr=0.1), weights(model)
+
+    def loss(output, y):
+        return mg.cross_entropy(former(mg.tensor(digits[0][: len(y)].astype(np.float32))), y)
+
+    with pytest.raises(mg.GraphError, match="depends on no parameter that the optimizer holds"):
+        fit(model, digits, loss, optimizer, epochs=1, batch_size=100)
+    assert same(before, weights(model))

@@ -49,6 +49,9 @@ def test_metrics_of_numbers():
     assert binary_accuracy(mg.tensor([[2.0], [-1.0]]), [[1], [1]]) == 0.5
     assert binary_accuracy(np.array([[INF], [-INF]]), [[1], [0]]) == 1.0
     assert mean_absolute_error([1.0, 2.0], [2.0, 4.0]) == 1.5
+    for dtype in (np.uint8, np.int8, bool):  # 0 - 1 is 255 in uint8, and of booleans there is no difference
+        assert mean_absolute_error(np.array([0, 1, 1], dtype), np.array([1, 1, 1], dtype)) == 1 / 3
+    assert mean_absolute_error(np.array([-128], np.int8), np.array([127], np.int8)) == 255
     for metric in (binary_accuracy, mean_absolute_error):
         assert math.isnan(metric(mg.tensor([NAN, 1.0]), [0, 1])) and math.isnan(metric([1.0, 1.0], [NAN, 1.0]))
         assert math.isnan(metric(np.zeros(0), np.zeros(0)))  # of nothing, and without a warning

@@ -96,6 +96,21 @@ def test_a_plateau_sees_its_column():
         trained(model, optimizer, missing, validation_data=(X, Y))
 
 
+def test_a_schedule_in_two_callbacks():
+    """It would go twice as fast; two schedules on one optimizer act together."""
+    for make in (lambda o: optim.StepLR(o, 1, 0.5), optim.ReduceLROnPlateau):
+        model, optimizer = start()
+        schedule, weights = make(optimizer), model.weight.data.copy()
+        twice = [LearningRate(schedule, monitor="loss"), LearningRate(schedule, monitor="loss")]
+        with pytest.raises(ValueError, match=f"two callbacks step the same {type(schedule).__name__}"):
+            trained(model, optimizer, *twice)
+        np.testing.assert_array_equal(model.weight.data, weights)
+    model, optimizer = start()
+    two = [LearningRate(optim.StepLR(optimizer, 1, 0.5)), LearningRate(optim.ExponentialLR(optimizer, 0.5))]
+    trained(model, optimizer, *two)
+    assert optimizer.param_groups[0]["lr"] == 0.5 / 4**3
+
+
 @pytest.mark.parametrize("keep", [True, False])
 def test_averaged_weights(backend, keep):
     model, optimizer = start()
