@@ -34,3 +34,8 @@ def test_real_dtype():
     for dtype in ("float16", "int64", "complex64", ">f4", object):
         with pytest.raises(DTypeError, match=r"f: dtype is .*; need float32 or float64"):
             real_dtype(dtype, "f: dtype")
+
+
+def test_real_dtype_of_what_is_no_dtype():
+    with pytest.raises(DTypeError, match="f: dtype is True; need float32 or float64"):
+        real_dtype(True, "f: dtype")

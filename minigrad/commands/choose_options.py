@@ -67,7 +67,6 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
     model.add_argument(
         "--l1-ratio",
         type=_share,
-        default=1.0,
         metavar="R",
         help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
     )
@@ -77,14 +76,14 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
-    model.add_argument("--hidden", type=at_least(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
         model.add_argument("--warm-start", action="store_true", help=f"mlp: {WARM}")
     else:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
-    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    model.add_argument("--lr", type=_positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
     grid = command.add_argument_group("λ")
     grid.add_argument("--count", type=at_least(2), default=50, metavar="N", help="λ to try (default: 50)")
     grid.add_argument(
