@@ -33,6 +33,19 @@ def whole(value: Any, name: str, low: int, limit: int | None = None) -> int:
     return number
 
 
+def truth(value: Any, name: str) -> bool:
+    """value as a bool: True, False, 1 or 0. Words are refused, because "no" would count as true.
+
+    >>> truth("no", "Loader: shuffle")
+    Traceback (most recent call last):
+      ...
+    TypeError: Loader: shuffle is 'no'; need True or False
+    """
+    if not isinstance(value, (bool, int, np.bool_, np.integer)) or value not in (0, 1):
+        raise TypeError(f"{name} is {value!r}; need True or False")
+    return bool(value)
+
+
 def finite(value: Any, name: str, at_least: float = -math.inf, at_most: float = math.inf) -> float:
     """value as a finite float in [at_least, at_most]; GraphError for a tensor that requires grad: it would not train.
 
@@ -65,7 +78,10 @@ def real_dtype(dtype: Any, name: str) -> np.dtype:
       ...
     minigrad.errors.DTypeError: load_digits: dtype is float16; need float32 or float64
     """
-    real = np.dtype(dtype)
+    try:
+        real = np.dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{name} is {dtype!r}; need float32 or float64") from None
     if real not in (np.float32, np.float64):
         raise DTypeError(f"{name} is {real}; need float32 or float64")
     return real

@@ -49,8 +49,7 @@ class Tensor:
         if not isinstance(array, _ndarray):
             raise TypeError(f"Tensor: got a {type(array).__name__}; minigrad.tensor(data) makes a tensor of it")
         self.array = array
-        self.grad = None
-        self.op = self.inputs = self.options = self.saved = self.hooks = None
+        self.grad = self.op = self.inputs = self.options = self.saved = self.hooks = None
         self.stamp = next(_clock)
         self.tracked = False
         if requires_grad:

@@ -60,3 +60,8 @@ def test_a_parameter_as_a_plain_number(backend, use):
         use(mg.tensor(0.3))
         with pytest.raises(GraphError, match=r"requires grad; this is a number, .* would not be trained"):
             use(nn.Parameter(0.3))
+
+
+def test_real_dtype_of_what_is_no_dtype():
+    with pytest.raises(DTypeError, match="f: dtype is True; need float32 or float64"):
+        real_dtype(True, "f: dtype")

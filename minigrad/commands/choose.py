@@ -21,6 +21,8 @@ from ..ops.losses.regression import mse
 from . import choose_data
 from .choose_weights import by_input
 
+HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
+
 Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
 
 
@@ -51,16 +53,18 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
         raise ValueError("--model logistic predicts classes, and the target holds numbers: name it in --categorical")
     if model == "mlp":
         return selection.Network(
-            build=Build(inputs, options.hidden, len(np.unique(y)) if classes else 1),
+            build=Build(
+                inputs, HIDDEN if options.hidden is None else options.hidden, len(np.unique(y)) if classes else 1
+            ),
             loss=cross_entropy if classes else mse,
             classifies=classes,
-            options=(("lr", options.lr),),
+            options=(("lr", RATE if options.lr is None else options.lr),),
             epochs=options.epochs,
             standardize=options.standardize,
             warm=options.warm_start,
         )
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
-    return kind(l1_ratio=options.l1_ratio, standardize=options.standardize)
+    return kind(l1_ratio=1.0 if options.l1_ratio is None else options.l1_ratio, standardize=options.standardize)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import numpy as np
 
 from .. import data
 from ..lab.pages.console import close_to
+from ..linear_model.design import LARGEST
 from ..rng import SEEDS
+from ..selection.prepared import SQUARES
 
 ROWS = 400  # of a data set that is made
 NAMED = ("digits", "mnist", "regression", "blobs", "moons", "spirals")
@@ -134,6 +136,7 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
         )
     if options.model == "linear" and found.classes:
         raise ValueError(f"--model linear predicts numbers, and {found.target} holds classes: use logistic or mlp")
+    _refuse_options_of_others(options, found.classes)
     if options.weights and options.model == "mlp":
         raise ValueError("--weights: --model mlp takes no weights of rows; linear and logistic do")
     if options.seed >= SEEDS:
@@ -149,11 +152,30 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
         raise ValueError(f"--score mse needs numbers, and {found.target} holds classes: use log_loss or accuracy")
 
 
+def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> None:
+    """ValueError for options that were typed, and that the model does not have: they would change nothing."""
+    model = options.model if options.model != "auto" else "logistic" if classes else "linear"
+    theirs = ("l1_ratio",) if model == "mlp" else ("hidden", "epochs", "lr")
+    typed = [name for name in theirs if getattr(options, name, None) is not None]
+    if model != "mlp" and hasattr(options, "folds") and options.warm_start:
+        typed.append("warm_start")
+    if typed:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
+        cure = "the penalty of its weights is L1; linear and logistic have it" if model == "mlp" else "add --model mlp"
+        raise ValueError(f"{names}: --model {model} has no such option; {cure}, or leave it out")
+
+
 def _check_target(found: Rows, options: argparse.Namespace) -> None:
     """Refuse a target that is constant, or has a class too rare for training and test parts."""
     values, counts = np.unique(found.y, return_counts=True)
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
+    spread = 0.0 if found.classes else float(values[-1] / 2 - values[0] / 2)
+    if spread and not SQUARES[0] < spread < SQUARES[1]:
+        raise ValueError(
+            f"{found.target} varies by {2 * spread:.3g}: squared errors of that size leave the range of float64; write "
+            "it in another unit"
+        )
     if not hasattr(options, "folds"):  # path: all rows train
         return
     _check_folds_are_filled(found, options)
@@ -190,7 +212,7 @@ def _check_classes(found: Rows, counts: dict[Any, int], need: int) -> None:
 
 def _check_columns(found: Rows) -> None:
     """Refuse columns that leave the range of float64, and inputs that are all constant."""
-    low, high = _extremes(found.x)
+    low, high = extremes(found.x)
     with np.errstate(over="ignore"):
         wide = ~np.isfinite(high - low)
     for i in np.flatnonzero(wide)[:1]:
@@ -198,11 +220,17 @@ def _check_columns(found: Rows) -> None:
             f"column {found.names[i]!r} reaches from {low[i]:g} to {high[i]:g}: its range is too large for float64; a "
             "value that stands for a missing one can be named in --na"
         )
+    for i in np.flatnonzero(np.maximum(np.abs(low), np.abs(high)) > LARGEST)[:1]:
+        value = float(low[i] if abs(low[i]) > abs(high[i]) else high[i])
+        raise ValueError(
+            f"column {found.names[i]!r} reaches {value!r}, too large for means and squares in float64; if it stands "
+            f"for a missing value: --na={value!r} --missing mean; else write the column in another unit"
+        )
     if (low == high).all():
         raise ValueError(f"every input column is constant, as {found.names[0]!r} is {low[0]:g}: nothing can be learned")
 
 
-def _extremes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extremes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The least and the largest number of each column that may have gaps; 0 where there is none."""
     there = ~np.isnan(x)
     low, high = np.where(there, x, np.inf).min(0), np.where(there, x, -np.inf).max(0)
@@ -231,10 +259,10 @@ def check_folds(found: Rows, folds: Sequence[tuple[np.ndarray, np.ndarray]], inn
     """
     for i, (train, _) in enumerate(folds):
         _check_part(found, train, i, inner)
-    low, high = _extremes(found.x)
+    low, high = extremes(found.x)
     constant = np.zeros(len(found.names), bool)
     for train, _ in folds:
-        least, most = _extremes(found.x[train])
+        least, most = extremes(found.x[train])
         constant |= (least == most) & (low != high)
     if not constant.any():
         return found
@@ -280,7 +308,7 @@ def _notes(found: Rows) -> tuple[str, ...]:
             f"{found.target} has {len(values)} values ({shown}) and is predicted as a number, by linear regression; if "
             f"they are classes, --categorical {found.target} classifies"
         )
-    low, high = _extremes(found.x)
+    low, high = extremes(found.x)
     if (low == high).any():
         notes.append(f"columns with one value, which no model can use: {_shown(found, low == high)}")
     n = len(found.x)

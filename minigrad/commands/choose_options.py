@@ -86,7 +86,6 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     model.add_argument(
         "--l1-ratio",
         type=_share,
-        default=1.0,
         metavar="R",
         help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
     )
@@ -96,14 +95,14 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
-    model.add_argument("--hidden", type=at_least(1), default=32, metavar="N", help="mlp: hidden units (default: 32)")
+    model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
         model.add_argument("--warm-start", action="store_true", help=f"mlp: {WARM}")
     else:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
-    model.add_argument("--lr", type=_positive, default=1e-3, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    model.add_argument("--lr", type=_positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:

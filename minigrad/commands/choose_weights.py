@@ -9,7 +9,7 @@ import numpy as np
 
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
-from .choose_data import Rows
+from .choose_data import Rows, extremes
 
 SHOWN = 25  # inputs in a table; the JSON has all
 CLASSES = 12  # of which a table has a column each
@@ -102,10 +102,8 @@ def _of_classes(
 
 def _largest(rows: Rows, values: np.ndarray) -> tuple[list[list[str]], str]:
     """A row of text for each of the inputs with the largest effects, and how many have none or are not shown."""
-    with np.errstate(invalid="ignore"):
-        spread = np.nan_to_num(np.nanstd(rows.x.astype(np.float64), axis=0))
     used = np.flatnonzero((values != 0).any(1))
-    order = used[np.argsort(-np.abs(values[used]).max(1) * spread[used], kind="stable")]
+    order = used[np.argsort(-_effects(rows.x[:, used], values[used]), kind="stable")]
     digits = 6 if values.shape[1] <= 2 else 4
     body = [[rows.names[i], *(f"{value:.{digits}g}" if value else "0" for value in values[i])] for i in order[:SHOWN]]
     none = len(rows.names) - len(used)
@@ -113,6 +111,22 @@ def _largest(rows: Rows, values: np.ndarray) -> tuple[list[list[str]], str]:
     if len(order) > SHOWN:
         parts.append(f"{len(order) - SHOWN} smaller ones stand in the JSON")
     return body, f" ({'; '.join(parts)})" if parts else ""
+
+
+def _effects(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The natural logarithm of (standard deviation of each column, gaps left out) times its largest coefficient.
+
+    The columns are divided by their largest number before they are squared, because squares of 1e160 leave float64.
+    """
+    low, high = extremes(x)
+    size = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
+    size[size == 0] = 1.0
+    there = ~np.isnan(x)
+    scaled = np.where(there, x / size, 0.0)
+    rows = np.maximum(there.sum(0), 1)
+    apart = np.where(there, scaled - scaled.sum(0) / rows, 0.0)
+    with np.errstate(divide="ignore"):  # of a constant column
+        return np.log(np.sqrt((apart**2).sum(0) / rows)) + np.log(size) + np.log(np.abs(values).max(1))
 
 
 def weights_of(model: Model) -> list[np.ndarray]:

@@ -39,7 +39,8 @@ def save(path: str | os.PathLike[str], what: Any, *, metadata: Mapping[str, str]
     (([], []), {'data': 'houses'})
     """
     if not isinstance(what, Mapping) and not callable(getattr(what, "state_dict", None)):
-        raise TypeError(f"save: got a {type(what).__name__}; need a module or a mapping of names to tensors")
+        turned = "; the order is save(path, what)" if not isinstance(path, (str, os.PathLike)) else ""
+        raise TypeError(f"save: got a {type(what).__name__}; need a module or a mapping of names to tensors{turned}")
     arrays: dict[str, np.ndarray] = {}
     for name, array in _entries(what, "", 0):
         if name in arrays:

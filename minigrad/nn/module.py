@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -292,7 +293,10 @@ class Module:
         missing, unexpected, or of another shape or kind.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays")
+            read = (
+                f"; minigrad.load({os.fspath(state)!r}) reads a file" if isinstance(state, (str, os.PathLike)) else ""
+            )
+            raise TypeError(f"load_state_dict: got a {type(state).__name__}; need a mapping of names to arrays{read}")
         own = dict(self._named_tensors(PARAMETER, BUFFER))
         missing, unexpected = [n for n in own if n not in state], [n for n in state if n not in own]
         given = {name: np.asarray(state[name]) for name in own if name in state}

@@ -346,3 +346,10 @@ def test_saves_at_the_same_time_are_each_whole(tmp_path):
             assert loaded.verified and (loaded["x"] == loaded["count"]).all()
     assert [saver.wait() for saver in savers] == [0, 0]
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_arguments_in_the_other_order_and_a_path_for_a_state(tmp_path):
+    with pytest.raises(TypeError, match=r"save: got a str; .*; the order is save\(path, what\)"):
+        mg.save(nn.Linear(2, 2), str(tmp_path / "m.safetensors"))
+    with pytest.raises(TypeError, match=r"got a str; .*; minigrad.load\('m.safetensors'\) reads a file"):
+        nn.Linear(2, 2).load_state_dict("m.safetensors")

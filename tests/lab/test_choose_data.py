@@ -132,3 +132,26 @@ def test_data_that_are_not_there(name, said, houses, capsys, monkeypatch):
     assert run("cv", name) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["cv", "path"])
+def test_numbers_out_of_range_name_their_column(command, tmp_path, capsys):
+    """The advice for a mark of a missing value can be pasted."""
+    path = tmp_path / "marks.csv"
+    numbers = np.random.default_rng(0).standard_normal(30)
+    body = [f"{-9.99e307 if i == 3 else v!r},{i % 7},{v * 1e160!r},{v:.3f}" for i, v in enumerate(numbers.tolist())]
+    path.write_text("\n".join(["size,b,large,price", *body]))
+    options = ["--no-figures", "--count", 3, "--out", tmp_path / "out"]
+    assert run(command, path, "--ignore", "large", *options) == 2
+    said = capsys.readouterr().err
+    assert "column 'size' reaches -9.99e+307, too large" in said and "--na=-9.99e+307 --missing mean" in said
+    assert run(command, path, "--ignore", "large", "--na=-9.99e+307", "--missing", "mean", *options) == 0
+    assert run(command, path, "--ignore", "size", "--target", "large", *options) == 2
+    assert "large varies by" in capsys.readouterr().err
+
+
+def test_a_column_without_a_value_is_named_with_the_option_that_leaves_it_out(tmp_path, capsys):
+    path = tmp_path / "gaps.csv"
+    path.write_text("\n".join(["size,none,price", *(f"{'' if i == 0 else i},,{i * i}" for i in range(20))]))
+    assert run("cv", path, "--no-figures", "--out", tmp_path / "out") == 2
+    assert "column 'none' has no value in any row; leave it out" in capsys.readouterr().err

@@ -27,3 +27,21 @@ def test_numbers_out_of_range_name_their_option(arguments, capsys):
 def test_names_behind_an_option():
     told = {"a, b": ("a", "b"), '"a, b",c': ("a, b", "c"), "": ("",), "a,": ("a",), "-,.": ("-", ".")}
     assert {text: choose_options._names(text) for text in told} == told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--hidden", "8"], "--hidden: --model linear has no such option; add --model mlp"),
+        (["--epochs", "8", "--lr", "0.1"], "--epochs, --lr: --model linear has no such option; add --model mlp"),
+        (["--warm-start"], "--warm-start: --model linear has no such option; add --model mlp"),
+        (["--model", "mlp", "--l1-ratio", "1"], "--l1-ratio: --model mlp has no such option"),
+    ],
+)
+def test_options_that_the_model_does_not_have_are_refused(arguments, said, capsys):
+    """They would change nothing; the values of their defaults too, where they are typed."""
+    assert cli.main(["cv", "regression", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    if "--warm-start" not in arguments:
+        assert cli.main(["path", "regression", *arguments]) == 2
+        assert said in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import whole
+from ...checks import truth, whole
 from ...errors import ShapeError
 from ...rng import CALLS, SEEDS, SHUFFLE, permutation, stream
 from ..dataset import Dataset, check_xy, take_rows
@@ -49,7 +49,7 @@ class Loader:
     ) -> None:
         self.x, self.y = check_xy(x, y, dtype)
         self.batch_size = whole(batch_size, "Loader: batch_size", 1)
-        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
+        self.shuffle, self.drop_last = truth(shuffle, "Loader: shuffle"), truth(drop_last, "Loader: drop_last")
         self.seed = whole(seed, "Loader: seed", 0, SEEDS)
         self.transforms = tuple(transform) if isinstance(transform, Sequence) else (transform,)
         for step in self.transforms:

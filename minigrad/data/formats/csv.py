@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import shlex
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -71,9 +71,13 @@ def read_csv(
     >>> names, x.tolist(), y.tolist(), target
     (['size', 'town=Aa', 'town=Bb'], [[1.5, 1.0, 0.0], [2.0, 0.0, 1.0]], [10.0, 20.0], 'price')
     """
+    _check_path(path)
     _check_choices(missing, missing_target, decimal, as_delimiter(delimiter), header)
     gaps = as_gaps(na)
     sheet = read_sheet(os.fspath(path), read_text(path, encoding), as_delimiter(delimiter), header)
+    for option, names in (("categorical", categorical), ("ignore", ignore)):
+        if not isinstance(names, Iterable):
+            raise TypeError(f"read_csv: {option} is {names!r}; need names of columns, such as {option}=['town']")
     ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     _check_header(sheet, ignore)
     roles = _roles(sheet, target, categorical, ignore, groups, weights)
@@ -96,6 +100,16 @@ class Roles(NamedTuple):
     every: bool
     ignore: tuple[str, ...]
     aside: tuple[str, ...]
+
+
+def _check_path(path: Any) -> None:
+    """TypeError or ValueError for what is no path: an open file, an address."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"read_csv: path is a {type(path).__name__}; need the path of a file, as a str or a pathlib.Path"
+        )
+    if "://" in os.fspath(path):
+        raise ValueError(f"read_csv: {os.fspath(path)} is an address; download the file, and name that")
 
 
 def _check_choices(missing: str, missing_target: str, decimal: str, delimiter: str, header: bool | None) -> None:
@@ -235,10 +249,20 @@ def _refuse_gaps(sheet: Sheet, found: dict[str, Numbers | Words]) -> None:
     if not rows:
         return
     name = min(rows, key=lambda name: rows[name][0])
+    for empty in [each for each in rows if rows[each].size == len(sheet.lines)]:
+        _refuse_empty(sheet, empty)
     first, total = int(rows[name][0]), sum(at.size for at in rows.values())
     shown = ", ".join(list(rows)[:8]) + (", ..." if len(rows) > 8 else "")
     share = f", as are {total} fields in {shown}" if total > 1 else ""
     raise ValueError(f"{sheet.place(first)}: column {name!r} is missing ({sheet.column(name)[first]!r}){share}; {KEEP}")
+
+
+def _refuse_empty(sheet: Sheet, name: str) -> NoReturn:
+    """ValueError for a column without a value: no mean fills it."""
+    raise ValueError(
+        f"{sheet.head}: column {name!r} has no value in any row; leave it out: ignore=[{name!r}] (command line: "
+        f"--ignore {shlex.quote(quoted(name))})"
+    )
 
 
 def _matrix(sheet: Sheet, found: dict[str, Numbers | Words], dtype: np.dtype) -> tuple[np.ndarray, list[str]]:
@@ -246,11 +270,7 @@ def _matrix(sheet: Sheet, found: dict[str, Numbers | Words], dtype: np.dtype) ->
     columns: dict[str, np.ndarray] = {}
     for name, column in found.items():
         if _gaps_of(column).all():
-            option = shlex.quote(quoted(name))
-            raise ValueError(
-                f"{sheet.head}: column {name!r} has no value in any row; leave it out: ignore=[{name!r}] (command "
-                f"line: --ignore {option})"
-            )
+            _refuse_empty(sheet, name)
         made = indicators(name, column) if isinstance(column, Words) else {name: column.values}
         for twice in [new for new in made if new in columns or (new != name and new in found)]:
             raise ValueError(

@@ -151,6 +151,27 @@ ELSEWHERE = {
     "version": "--version",
 }
 
+# What other programs call an option -> what to do here.
+OPTIONS_ELSEWHERE = {
+    "--alpha": "λ is chosen by cv, and path fits every λ: --count and --ratio set the grid",
+    "--lambda": "λ is chosen by cv, and path fits every λ: --count and --ratio set the grid",
+    "--lambdas": "λ is chosen by cv, and path fits every λ: --count and --ratio set the grid",
+    "--sep": "did you mean --delimiter?",
+    "--cv": "did you mean --folds?",
+    "--nfolds": "did you mean --folds?",
+    "--learning-rate": "did you mean --lr?",
+    "--family": "did you mean --model?",
+    "--groups": "did you mean --fold-groups?",
+    "--response": "did you mean --target?",
+    "--label": "did you mean --target?",
+    "--scoring": "did you mean --score?",
+    "--random-state": "did you mean --seed?",
+    "--n-jobs": "did you mean --jobs?",
+    "--dec": "did you mean --decimal?",
+    "--drop": "did you mean --ignore?",
+    "--output": "did you mean --out?",
+}
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors show the usage of the command that was typed, and a close match.
@@ -170,7 +191,12 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             options = [option for option in self._option_string_actions if option.startswith("--")]
             for word in unknown[1].split():
-                close = difflib.get_close_matches(word.split("=")[0], options, 1) if word.startswith("-") else []
+                typed = word.split("=")[0].replace("_", "-").lower()
+                elsewhere = OPTIONS_ELSEWHERE.get(typed)
+                if elsewhere is not None and set(re.findall("--[a-z-]+", elsewhere)) <= set(options):
+                    return f"; {elsewhere}"
+                close = difflib.get_close_matches(typed, options, 1) if word.startswith("-") else []
+                close = [option for option in close if option != "--help" or "--help".startswith(typed[:4])]
                 if close:
                     return f"; did you mean {close[0]}?"
             if any(action.metavar == "A,B" for action in self._actions):

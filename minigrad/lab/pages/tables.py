@@ -7,13 +7,14 @@ from html import escape
 
 
 def as_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart: the first to the left, the others to the right.
+    """Columns two spaces apart: the first to the left, the others to the right. Line ends in a cell become blanks.
 
     >>> print(as_text(["name", "n"], [["a", "10"], ["bc", "7"]]))
     name   n
     a     10
     bc     7
     """
+    head, *rows = [[" ".join(cell.splitlines()) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     lines = [
         "  ".join(

@@ -246,3 +246,11 @@ def test_what_a_transform_returns_is_checked():
         with pytest.raises(error, match=words):
             served(step)
     assert len(served(lambda x, y, place: (x[:2], y[:2])).x) == 2
+
+
+@pytest.mark.parametrize("name", ["shuffle", "drop_last"])
+def test_yes_and_no_are_said_as_true_and_false(name):
+    for value in ("no", "yes", None, 2, 0.0):
+        with pytest.raises(TypeError, match=f"Loader: {name} is {value!r}; need True or False"):
+            make(**{name: value})
+    assert getattr(make(**{name: np.False_}), name) is False and getattr(make(**{name: 1}), name) is True

@@ -267,3 +267,15 @@ def test_wide_and_long_files(tmp_path):
     x = rng.integers(0, 256, (20, 20_000))
     lines = [",".join(f"p{i}" for i in range(20_000)), *(",".join(map(str, row)) for row in x)]
     assert (read_csv(write(tmp_path, "\n".join(lines))).x == x[:, :-1]).all()
+
+
+def test_what_is_no_path_and_no_names_of_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n2,3\n")
+    with path.open() as file, pytest.raises(TypeError, match="path is a TextIOWrapper; need the path of a file"):
+        read_csv(file)
+    with pytest.raises(ValueError, match=r"https://a.b/c.csv is an address; download the file"):
+        read_csv("https://a.b/c.csv")
+    for option in ("categorical", "ignore"):
+        with pytest.raises(TypeError, match=f"{option} is True; need names of columns"):
+            read_csv(path, **{option: True})

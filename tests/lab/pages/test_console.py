@@ -97,3 +97,22 @@ def test_the_command_is_a_parser_of_this_kind():
     from minigrad import cli
 
     assert isinstance(cli.parser(), console.Parser) and issubclass(console.Parser, argparse.ArgumentParser)
+
+
+@pytest.mark.parametrize(
+    ("typed", "cure"),
+    [
+        ("--alpha 0.1", "; λ is chosen by cv"),
+        ("--Lambda=0.1", "; λ is chosen by cv"),
+        ("--learning_rate 1", "; did you mean --lr?"),
+        ("--sep ,", ""),  # this parser has no --delimiter
+        ("--hepl", "; did you mean --help?"),
+        ("--cuont 3", "; did you mean --count?"),
+    ],
+)
+def test_options_of_other_programs(typed, cure):
+    parser = console.Parser(prog="minigrad cv")
+    for option in ("--lr", "--count", "--ratio"):
+        parser.add_argument(option)
+    said = parser.cure(f"unrecognized arguments: {typed}")
+    assert said.startswith(cure) if cure else "did you mean" not in said
