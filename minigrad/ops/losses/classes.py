@@ -1,7 +1,7 @@
 """Losses of scores or probabilities against several classes: (rows, classes), or (rows, classes, ...).
 
-Cross-entropy with class weights, label smoothing and ignored rows is the fused op softmax_cross_entropy on a table of weights:
--Σⱼ table[i, j] log softmax(x[i])[j].
+Cross-entropy with class weights, label smoothing and ignored rows is the fused op softmax_cross_entropy on a table of
+weights: -Σⱼ table[i, j] log softmax(x[i])[j].
 """
 
 from __future__ import annotations
