@@ -306,3 +306,12 @@ def test_dtypes_promote_as_documented():
 def test_an_integer_leaf_has_no_gradient(dtype):
     with pytest.raises(mg.DTypeError, match="only float32 and float64 have gradients"):
         mg.tensor([1], dtype=dtype, requires_grad=True)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "uint16", "uint32"])
+def test_an_op_takes_arrays_of_small_integers(dtype):
+    """No tensor has these dtypes; beside a tensor the numbers are taken all the same."""
+    x = mg.tensor([1.5, 2.5])
+    y = mg.add(x, np.array([1, 2], dtype))
+    assert y.dtype == np.float32 and y.tolist() == [2.5, 4.5]
+    assert mg.eq(np.array([1, 2], dtype), np.array([1, 3], dtype)).tolist() == [True, False]

@@ -78,7 +78,7 @@ NO_NUMBERS = {  # views of their argument, and answers that are indices or truth
     "rand",
     "randn",  # rng.py has their kernels
 }
-NO_GRADIENT = {  # their values are in tests/ops/test_indexing.py, test_create.py, test_compare.py
+NO_GRADIENT = {  # their values are in tests/ops/: test_gather.py, test_create.py, test_compare.py
     "one_hot",
     "zeros",
     "ones",

@@ -1,6 +1,6 @@
 """What belongs together: terms and their optimizer, an optimizer and its model.
 
-How the updates of whole groups end: group_steps.py.
+How the updates of whole groups end: group_prox.py.
 """
 
 from __future__ import annotations

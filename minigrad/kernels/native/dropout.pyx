@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Dropout: checks, then blocks over threads. Arithmetic: src_c/random/dropout.c; meaning: reference/dropout.py."""
+"""Dropout: checks, then blocks over threads. Arithmetic: src_c/random/dropout.c; meaning: reference/random.py."""
 
 from libc.math cimport rint
 from libc.stdint cimport int64_t, uint8_t, uint32_t

@@ -1,4 +1,4 @@
-"""Elementwise kernels in NumPy: arithmetic, the core functions, activations and their gradients.
+"""Elementwise kernels in NumPy: arithmetic, exp, log, square root, activations and their gradients.
 
 Operands may have any strides and broadcast to `out`; a Python number is rounded to out's dtype.
 """

@@ -1,7 +1,7 @@
 """Losses of scores or probabilities against several classes: (rows, classes), or (rows, classes, ...).
 
-Cross-entropy with class weights, label smoothing and ignored rows is the fused op of losses.py on a table of weights:
--Σⱼ table[i, j] log softmax(x[i])[j].
+Cross-entropy with class weights, label smoothing and ignored rows is the fused op softmax_cross_entropy on a table of
+weights: -Σⱼ table[i, j] log softmax(x[i])[j].
 """
 
 from __future__ import annotations
@@ -303,7 +303,7 @@ def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:
     ),
 )
 def softmax_cross_entropy(x, target, *, reduction="mean"):
-    """The fused op behind cross_entropy (classification.py); the softmax that it computes is kept for the gradient."""
+    """The fused op behind cross_entropy; the softmax that it computes is kept for the gradient."""
     kind = check_reduction("cross_entropy", reduction)
     t = _class_targets("cross_entropy", x, target)
     loss, probs = K.empty((x.shape[0],) if kind == NONE else (), x.dtype), K.empty_like(x)

@@ -14,7 +14,7 @@ from ...ops.elementwise.arithmetic import add
 
 
 class Entry:
-    """One term, the name it is reported by, and its parameters with their names. outputs.py has other entries."""
+    """One term, the name it is reported by, and its parameters with their names. reg/outputs/ has other entries."""
 
     of_batch = False  # whether the term depends on the batch
     joint = False  # whether it takes all parameters at once, by name

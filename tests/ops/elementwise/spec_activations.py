@@ -1,4 +1,4 @@
-"""Specs of ops/activations.py."""
+"""Specs of ops/elementwise/activations.py."""
 
 from ops.specs import Spec, binary, unary
 

@@ -1,4 +1,4 @@
-"""Specs of ops/elementwise.py."""
+"""Specs of ops/elementwise/arithmetic.py, of relu, tanh and sigmoid, and of exp, log and sqrt."""
 
 from ops.specs import Spec, binary, unary
 

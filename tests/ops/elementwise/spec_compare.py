@@ -1,4 +1,4 @@
-"""Specs of ops/compare.py, on whole numbers, so that equal ones occur. Their operators: tests/ops/test_compare.py."""
+"""Specs of ops/elementwise/compare.py, on whole numbers, so that equal ones occur. Their operators: test_compare.py."""
 
 import numpy as np
 from hypothesis import strategies as st

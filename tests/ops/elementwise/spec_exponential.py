@@ -1,4 +1,4 @@
-"""Specs of ops/functions.py."""
+"""Specs of ops/elementwise/exponential.py."""
 
 from ops.specs import Spec, binary, unary
 

@@ -1,4 +1,4 @@
-"""Specs of ops/trigonometric.py."""
+"""Specs of ops/elementwise/trigonometric.py."""
 
 from ops.specs import Spec, binary, unary
 

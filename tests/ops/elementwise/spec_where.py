@@ -1,4 +1,4 @@
-"""Specs of ops/choose.py."""
+"""Specs of ops/elementwise/where.py."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Specs of ops/indexing.py and ops/getitem.py."""
+"""Specs of ops/index/gather.py and getitem.py, and of ops/layers/embedding.py."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""ops/indexing.py and ops/getitem.py by hand: what an index may be, what it may not, order of sums, later writes."""
+"""ops/index/gather.py and getitem.py by hand: what an index may be, what it may not, order of sums, later writes."""
 
 import numpy as np
 import pytest

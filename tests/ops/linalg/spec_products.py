@@ -1,4 +1,4 @@
-"""Specs of ops/linalg.py, ops/products.py and ops/einsum.py."""
+"""Specs of ops/linalg/products.py and einsum.py."""
 
 from hypothesis import strategies as st
 from ops.specs import SIZES, Spec, values

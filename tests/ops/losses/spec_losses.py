@@ -1,4 +1,4 @@
-"""Specs of ops/losses.py, ops/regression.py, ops/classification.py and ops/binary.py."""
+"""Specs of ops/losses/: regression.py, classes.py and binary.py."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Specs of ops/order.py."""
+"""Specs of ops/reduce/order.py."""
 
 from hypothesis import strategies as st
 from ops.reduce.spec_statistics import distinct

@@ -1,4 +1,4 @@
-"""Specs of ops/extremes.py, ops/statistics.py and ops/norms.py."""
+"""Specs of ops/reduce/: extremes.py, statistics.py and norms.py."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Specs of ops/pieces.py."""
+"""Specs of ops/shape/slices.py and join.py, and of ops/index/diagonals.py."""
 
 from hypothesis import strategies as st
 from ops.shape.spec_views import one_dim, some_dims, with_dims

@@ -1,4 +1,4 @@
-"""Specs of ops/arrange.py."""
+"""Specs of ops/shape/views.py and broadcast.py."""
 
 from hypothesis import strategies as st
 from ops.specs import Spec, shapes, values

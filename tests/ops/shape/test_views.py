@@ -1,4 +1,4 @@
-"""ops/arrange.py, pieces.py and diagonals.py by hand: views, joined dtypes, kept memory, edges, errors."""
+"""ops/shape/ and ops/index/diagonals.py by hand: views, joined dtypes, kept memory, edges, errors."""
 
 import gc
 import sys
