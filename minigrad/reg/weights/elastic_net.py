@@ -5,8 +5,8 @@
     prox(v) = argmin over w of  (w - v)² / (2 step) + R(w)      applied by a proximal step
             = sign(v) max(|v| - step l1, 0) / (1 + step l2)
 
-L1 pulls with the same force l1 however small w is, so weights that the data do not need go to 0; L2 pulls with l2 w, which
-fades with w: it shrinks weights and makes none zero. Yet a gradient step with L1 hardly ever lands on zero: it
+L1 pulls with the same force l1 however small w is, so weights that the data do not need go to 0; L2 pulls with l2 w,
+which fades with w: it shrinks weights and makes none zero. Yet a gradient step with L1 hardly ever lands on zero: it
 overshoots and comes back. The proximal step stops there: all |v| <= step l1 become exactly 0.
 """
 
