@@ -263,7 +263,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask a rule for each input that wants a gradient. (enumerate would cost a tenth of a node.)
+            # Ask a rule for each input that wants a gradient. (enumerate costs 10% of a node; *xs has no positions.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]

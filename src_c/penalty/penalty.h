@@ -31,7 +31,8 @@ typedef struct {
     int precision;
 } mg_soft_threshold_args;
 
-/* Pairs of functions, for float and double: each computes n elements from `first` on. sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
+/* Pairs of functions, for float and for double; each computes n elements from `first` on.
+   sums = {Σ|w|, Σw²} of these, 0 where the coefficient is 0. */
 typedef struct {
     void (*elastic_net[2])(const mg_elastic_net_args *p, size_t first, size_t n, double *sums);
     void (*elastic_net_grad[2])(const mg_elastic_net_grad_args *p, size_t first, size_t n);

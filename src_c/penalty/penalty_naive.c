@@ -1,5 +1,6 @@
 /* The plain meaning of penalty.c: one element at a time. Variant `naive`.
-   mg_both.h includes the half behind #else twice, with `real` as float and as double; FN(name) is mg_name_f32, mg_name_f64. */
+   mg_both.h includes the half behind #else twice, with `real` as float and as double; FN(name) is mg_name_f32 or
+   mg_name_f64. */
 #ifndef real
 #include "penalty/penalty.h"
 #define MG_SOURCE "penalty/penalty_naive.c"

@@ -26,7 +26,7 @@ class RandomLayer(Module):
         self.seed = None if seed is None else whole(seed, f"{type(self).__name__}: seed", 0, rng.SEEDS)
         if seed is not None:
             self.register_buffer("calls", np.zeros((), np.int64))
-        self.source: Callable[[RandomLayer], tuple[int, int]] | None = None  # what replay.py puts in place of the seed
+        self.source: Callable[[RandomLayer], tuple[int, int]] | None = None  # what redraw.py puts in place of the seed
         self.row = 0  # the row of the drawn batch at which x begins
         self._last: tuple[int, int] | None = None
         self.held: tuple[int, int] | None = None  # a draw that later calls share (VariationalDropout)
