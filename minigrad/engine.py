@@ -24,7 +24,7 @@ import numpy as np
 
 from . import kernels as K
 from .convert import gathered, owned
-from .dtypes import DTYPES, REAL
+from .dtypes import DTYPES, INT64, REAL
 from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
@@ -130,7 +130,7 @@ def _operands(op: Op, args: tuple) -> tuple:
         if isinstance(x, np.generic):
             x = x.item()
         elif isinstance(x, (np.ndarray, list)):
-            if isinstance(x, np.ndarray) and x.dtype not in DTYPES and np.can_cast(x.dtype, np.int64):
+            if hasattr(x, "dtype") and x.dtype is not INT64 and x.dtype not in DTYPES and np.can_cast(x.dtype, INT64):
                 x = x.astype(np.int64)  # integers of 8 and 16 bits, which no tensor has
             name = f"{op.name}: {op.argument(i)}"
             x = Tensor(owned(gathered(x, name) if op.rules[i] is None and type(x) is list else x, op=name))
