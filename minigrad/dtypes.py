@@ -9,7 +9,8 @@ import numpy as np
 from .errors import DTypeError
 
 REAL = (np.dtype(np.float32), np.dtype(np.float64))
-DTYPES = (*REAL, np.dtype(np.int64), np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.bool_))
+INT64 = np.dtype(np.int64)
+DTYPES = (*REAL, INT64, np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.bool_))
 CURES = {
     "f": "astype('float32') makes them",
     "O": "astype('float32') makes them, if every entry is a number",

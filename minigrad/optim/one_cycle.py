@@ -8,7 +8,8 @@ from typing import Any
 from ..checks import finite, whole
 from .base import Optimizer
 from .parameter_groups import FIRST_RATE
-from .schedules import Schedule, check_optimizer, cos_pi
+from .rate_arithmetic import cos_pi
+from .schedules import Schedule, check_optimizer
 
 
 class OneCycleLR(Schedule):
@@ -66,6 +67,11 @@ class OneCycleLR(Schedule):
             _above_zero(value, name)
             for name, value in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items()
         )
+        if any(group["lr"] == 0 < group.get(FIRST_RATE, 0) for group in optimizer.param_groups):
+            raise ValueError(
+                "OneCycleLR: the rate is 0, because another schedule begins there; OneCycleLR has a warm-up of its "
+                "own, from max_lr / div_factor: leave the other one out"
+            )
         groups = len(optimizer.param_groups)
         self.max_lr = _each(max_lr, "max_lr", groups)
         self.cycled = _cycled(optimizer) if cycle_momentum else ""
@@ -81,6 +87,9 @@ class OneCycleLR(Schedule):
         for group, rate in zip(self._groups, first):
             group[FIRST_RATE] = rate
         return first
+
+    def _before(self) -> list[float]:
+        return self.first  # the rates that the groups had do not count
 
     def rate(self, first: float, t: int) -> float:
         highest, last = first * self.div_factor, first / self.final_div_factor

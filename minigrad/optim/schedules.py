@@ -15,6 +15,7 @@ from typing import Any
 from ..checks import finite, refuse_unknown_of, whole
 from .base import Optimizer
 from .parameter_groups import FIRST_RATE
+from .rate_arithmetic import cos_pi, power
 
 _made = itertools.count()  # numbers the schedules in the order in which they were made
 
@@ -34,7 +35,9 @@ class Schedule:
 
     floor is eta_min in CosineAnnealingLR, and 0 elsewhere. Where rate(first, t + 1) = rate(first, t), lr stays as it
     is; at rate(first, t) = floor, where no share is defined, the difference of the two is added; where the result would
-    be below 0, floor counts as 0. A group that came later, by add_param_group, takes part with the rate that it has.
+    be below 0, floor counts as 0. A group that came later, by add_param_group, takes part with the rate that it has. A
+    group whose rate is 0 when the schedule is made, because a warm-up begins there, has first = its "initial_lr", the
+    rate before the warm-up was made; it keeps the 0, and gets the share rate(first, t) / first once it is above 0.
 
     >>> import minigrad as mg
     >>> class Halving(Schedule):
@@ -62,7 +65,9 @@ class Schedule:
             self.t, self.first = 0, self._first()
             for group, first in zip(self._groups, self.first):
                 group.setdefault(FIRST_RATE, first)
-            self._set(self.rates(self.first, 0))
+            self.asleep = [lr == 0 < first for lr, first in zip(self._before(), self.first)]
+            rates = self.rates(self.first, 0)
+            self._set(0.0 if asleep else rate for asleep, rate in zip(self.asleep, rates))
             return
         lacking = [i for i, group in enumerate(self._groups) if FIRST_RATE not in group]
         if lacking:
@@ -71,6 +76,7 @@ class Schedule:
                 "rate that it started at; put it there, or use load_state_dict"
             )
         self.t, self.first = last, [float(group[FIRST_RATE]) for group in self._groups]
+        self.asleep = [False] * len(self.first)
         self.step()
 
     def rate(self, first: float, t: int) -> float:
@@ -89,7 +95,11 @@ class Schedule:
         """Go on to the next rate."""
         self._follow_groups()
         now, after, floor = self.rates(self.first, self.t), self.rates(self.first, self.t + 1), self.floor(self.t)
-        self._set([moved(lr, r0, r1, floor) for lr, r0, r1 in zip(self.get_last_lr(), now, after)])
+        rates = self.get_last_lr()
+        now = [first if asleep else r0 for asleep, first, r0 in zip(self.asleep, self.first, now)]
+        self.asleep = [asleep and lr == 0 for asleep, lr in zip(self.asleep, rates)]
+        awake = [lr if asleep else moved(lr, *ends, floor) for asleep, lr, *ends in zip(self.asleep, rates, now, after)]
+        self._set(awake)
         self.t += 1
 
     def get_last_lr(self) -> list[float]:
@@ -99,7 +109,8 @@ class Schedule:
     def state_dict(self) -> dict[str, Any]:
         """The kind of the schedule, how many steps were made, the first rates and the present ones: plain numbers."""
         self._follow_groups()
-        return {"name": self.name, "t": self.t, "first": list(self.first), "lr": self.get_last_lr()}
+        asleep = {"asleep": list(self.asleep)} if any(self.asleep) else {}
+        return {"name": self.name, "t": self.t, "first": list(self.first), "lr": self.get_last_lr(), **asleep}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where state_dict of a schedule with the same arguments was taken; the groups get its rates."""
@@ -117,11 +128,16 @@ class Schedule:
         if len(first) != len(self.first) or len(rates) not in (0, len(first)):
             raise ValueError(f"{self.name}: the state has {len(first)} groups, the optimizer {len(self.first)}")
         self.t, self.first = t, first
+        self.asleep = list(map(bool, state.get("asleep") or [False] * len(first)))
         self._set(rates or self.rates(first, t))
 
     def _first(self) -> list[float]:
-        """The rates that the groups start at: those that they have."""
-        return list(self.before)
+        """The rates that the groups start at: those that they had, or before a warm-up made them 0."""
+        return [rate or float(group.get(FIRST_RATE, rate)) for rate, group in zip(self._before(), self._groups)]
+
+    def _before(self) -> list[float]:
+        """The rates that the groups had before the schedule was made."""
+        return self.before
 
     def _set(self, rates: Iterable[float]) -> None:
         for group, rate in zip(self._groups, rates):
@@ -129,9 +145,10 @@ class Schedule:
 
     def _follow_groups(self) -> None:
         """Take in groups that were added to the optimizer, and forget those that were taken out."""
-        known = {id(group): first for group, first in zip(self._groups, self.first)}
+        known = {id(group): own for group, *own in zip(self._groups, self.first, self.asleep)}
         self._groups = list(self.optimizer.param_groups)
-        self.first = [known.get(id(group), group["lr"]) for group in self._groups]
+        found = [known.get(id(group), (group["lr"], False)) for group in self._groups]
+        self.first, self.asleep = [first for first, _ in found], [asleep for _, asleep in found]
 
 
 class StepLR(Schedule):
@@ -368,33 +385,3 @@ def moved(lr: float, now: float, after: float, floor: float) -> float:
     if rate >= 0 or now == 0:
         return max(rate, 0.0)
     return lr * (after / now)  # a rate that was set below the floor would fall under 0
-
-
-def power(x: float, n: int) -> float:
-    """xⁿ by squaring."""
-    result = 1.0
-    while n:
-        result, x, n = (result * x if n % 2 else result), x * x, n // 2
-    return result
-
-
-def cos_pi(a: int, b: int) -> float:
-    """cos(π a / b), within 2 ulp of 1: the angle is brought into [0, π/4] in whole numbers, where the series is short.
-
-    >>> cos_pi(0, 7), cos_pi(1, 2), cos_pi(7, 7), round(cos_pi(1, 3), 15)
-    (1.0, 0.0, -1.0, 0.5)
-    """
-    a = abs((a + b) % (2 * b) - b)  # cos has the period 2 π and is even
-    sign = 1
-    if 2 * a > b:  # cos(π - y) = -cos y
-        a, sign = b - a, -1
-    if 4 * a > b:  # cos(π/2 - y) = sin y = y (1 - y²/(2 3) (1 - y²/(4 5) (...)))
-        y = math.pi * ((b - 2 * a) / (2 * b))
-        start, last = 1, y
-    else:  # cos y = 1 - y²/(1 2) (1 - y²/(3 4) (...))
-        y = math.pi * (a / b)
-        start, last = 0, 1.0
-    series = 1.0
-    for k in range(start + 16, start, -2):
-        series = 1 - y * y / (k * (k - 1)) * series
-    return sign * last * series

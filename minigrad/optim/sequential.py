@@ -41,8 +41,8 @@ class SequentialLR(Schedule):
                 )
         super().__init__(optimizer, last_epoch)
 
-    def _first(self) -> list[float]:
-        return list(min(self.schedulers, key=lambda part: part.number).before)
+    def _before(self) -> list[float]:
+        return min(self.schedulers, key=lambda part: part.number).before
 
     def _part(self, t: int) -> tuple[Schedule, int]:
         """The schedule whose turn it is after t steps, and its own t."""

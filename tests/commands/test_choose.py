@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from lab.choosing import READ, run
+from commands.choosing import READ, run
 from lab.reading import read
 
 from minigrad import cli

@@ -227,6 +227,50 @@ def test_schedules_act_together():
     np.testing.assert_allclose(found, [0.5, 0.75, 0.1, 0.1, 0.01, 0.01], rtol=1e-12)
 
 
+WARM_UPS = {
+    "linear": lambda o: optim.LinearLR(o, 0.0, total_iters=4),
+    "lambda": lambda o: optim.LambdaLR(o, lambda t: min(1.0, t / 4)),
+}
+LATER = {  # how it is made, and its share of the first rate after t steps
+    "cosine": (lambda o: optim.CosineAnnealingLR(o, 20), lambda t: (1 + math.cos(math.pi * t / 20)) / 2),
+    "exponential": (lambda o: optim.ExponentialLR(o, 0.5), lambda t: 0.5**t),
+    "constant": (lambda o: optim.ConstantLR(o, 0.5, total_iters=6), lambda t: 0.5 if t < 6 else 1.0),
+    "sequence": (
+        lambda o: optim.SequentialLR(o, [optim.ConstantLR(o, 0.5, 9), optim.ExponentialLR(o, 0.5)], [3]),
+        lambda t: 0.5 if t < 3 else 0.5 ** (t - 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("warm_up", WARM_UPS)
+def test_a_schedule_made_in_a_warm_up_from_zero(warm_up, later, turn):
+    """The rate is 0 when it is made, whichever of the two then steps first; copies and states go on alike."""
+    make_later, share = LATER[later]
+    right = [min(1.0, t / 4) * share(t) for t in range(1, 13)]
+    optimizer = make(1.0)
+    pair = [WARM_UPS[warm_up](optimizer), make_later(optimizer)]
+    assert optimizer.param_groups[0]["lr"] == 0
+    found = course(optimizer, *pair[::turn])
+    # Where the later one steps first, it learns in its second step that the rate is no longer 0.
+    np.testing.assert_allclose(found[1:] if turn < 0 else found, right[1:] if turn < 0 else right, rtol=1e-12)
+    optimizer, other = make(1.0), make(1.0)
+    pair, twins = ([WARM_UPS[warm_up](o), make_later(o)] for o in (optimizer, other))
+    for schedule, twin in zip(pair, twins):
+        twin.load_state_dict(schedule.state_dict())
+    twins = copy.deepcopy((other, twins))
+    np.testing.assert_allclose(course(twins[0], *twins[1]), right, rtol=1e-12)
+
+
+def test_one_cycle_in_a_warm_up_from_zero():
+    optimizer = make(1.0)
+    optim.LinearLR(optimizer, 0.0)
+    with pytest.raises(ValueError, match="OneCycleLR: the rate is 0, because another schedule begins there"):
+        optim.OneCycleLR(optimizer, 1.0, total_steps=10, cycle_momentum=False)
+    optim.OneCycleLR(make(0.0), 1.0, total_steps=10, cycle_momentum=False)
+
+
 def test_a_rate_that_was_set_by_hand_stays():
     optimizer = make(1.0)
     found = course(optimizer, optim.StepLR(optimizer, 4, 0.5), by_hand={1: 0.3})

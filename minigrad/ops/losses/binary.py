@@ -21,6 +21,7 @@ from .common import (
     elementwise_grad,
     elementwise_loss,
     logits_only,
+    made_by,
     one_of,
     pair,
     reduced,
@@ -204,6 +205,12 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     """
     if reduction not in (*REDUCTIONS, "batchmean"):
         raise ValueError(f"kl_div: reduction is {reduction!r}; need 'mean', 'batchmean', 'sum' or 'none'")
+    for kind in ("softmax", "sigmoid"):
+        if isinstance(input, Tensor) and made_by(kind, input):
+            raise ValueError(
+                f"kl_div: the input is the output of a {kind}, but this loss takes log-probabilities, as log_softmax "
+                "gives them; the target holds probabilities"
+            )
     x, t = pair("kl_div", input, target)
     if log_target:
         some = t.array != -np.inf

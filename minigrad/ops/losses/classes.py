@@ -12,7 +12,8 @@ import numpy as np
 
 from ... import kernels as K
 from ...checks import finite
-from ...dtypes import DTYPES, REAL
+from ...convert import owned
+from ...dtypes import DTYPES, INT64, REAL
 from ...engine import Tensor, differentiable, full
 from ...errors import DTypeError, GraphError, ShapeError
 from ...kernels.reference.gather import check_indices
@@ -121,7 +122,8 @@ def cross_entropy(
     """
     logits_only("cross_entropy", input, "softmax", allow_probabilities)
     smoothing = label_smoothing and finite(label_smoothing, "cross_entropy: label_smoothing", 0.0, 1.0)
-    input, target = given(input), target if isinstance(target, Tensor) else np.asarray(target)
+    input = input if type(input) is Tensor else Tensor(owned(input, op="cross_entropy: input"))
+    target = target if isinstance(target, Tensor) else np.asarray(target)
     if weight is None and not smoothing and ignore_index < 0 and fits_fused(input, target, ignore_index):
         return softmax_cross_entropy(input, target, reduction=reduction)
     check_reduction("cross_entropy", reduction)
@@ -161,13 +163,12 @@ def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
 # Dtypes as the fused op takes them. Sets, because they compare by hash: a tuple of dtypes takes 0.1 µs per entry.
 _LOGITS, _TABLES = frozenset(REAL), frozenset(DTYPES)
 _CLASSES = frozenset(dtype for dtype in DTYPES if dtype.kind in "iu")
-_INT64 = np.dtype(np.int64)
 _IGNORED = np.int64(-100).tobytes()  # the default ignore_index in memory
 
 
 def _has(labels: np.ndarray, ignore_index: int) -> bool:
     """Whether a label is ignore_index. For the default, the bytes are searched first: 0.3 µs, where == takes 2 µs."""
-    if ignore_index == -100 and labels.dtype is _INT64 and _IGNORED not in labels.tobytes():
+    if ignore_index == -100 and labels.dtype is INT64 and _IGNORED not in labels.tobytes():
         return False
     return bool((labels == ignore_index).any())
 

@@ -145,3 +145,12 @@ def test_nan_shapes_and_reductions(loss):
 def test_bad_input(call, match):
     with pytest.raises(ValueError, match=match):
         call(mg.tensor([0.25, 0.5]))
+
+
+@pytest.mark.parametrize("make", [lambda x: mg.softmax(x, 1), mg.sigmoid, lambda x: mg.softmax(x, 1).reshape(4, 3)])
+def test_kl_div_refuses_probabilities(backend, make):
+    """Taken for log-probabilities they would give a divergence below 0."""
+    x = mg.tensor(np.zeros((4, 3)), requires_grad=True)
+    with pytest.raises(ValueError, match=r"kl_div: the input is the output of a s.* takes log-probabilities"):
+        mg.kl_div(make(x), np.full((4, 3), 1 / 3))
+    assert mg.kl_div(mg.log_softmax(x, 1), np.full((4, 3), 1 / 3)).item() == pytest.approx(0.0, abs=1e-15)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from lab.choosing import run
+from commands.choosing import run
 
 
 def test_notes_say_what_was_taken_as_something(houses, tmp_path, capsys):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from lab.choosing import READ, run
+from commands.choosing import READ, run
 
 from minigrad import linear_model, selection
 from minigrad.commands import choose_weights
