@@ -20,7 +20,14 @@ def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 def run_bench(options: argparse.Namespace) -> None:
     from ..lab import shipped
 
-    sys.path.insert(0, str(shipped.root()))
+    try:
+        programs = shipped.root()
+    except ImportError as error:
+        if not {"-h", "--help"} & set(options.rest):
+            raise
+        print(f"usage: minigrad bench [FAMILY ...] [options]\n\nThe options stand with the benchmarks: {error}")
+        return
+    sys.path.insert(0, str(programs))
     from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
     if bench([*options.families, *options.rest], "minigrad bench"):
