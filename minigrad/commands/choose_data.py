@@ -168,6 +168,16 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
 def _check_target(found: Rows, options: argparse.Namespace) -> None:
     """Refuse a target that is constant, or has a class too rare for training and test parts."""
     values, counts = np.unique(found.y, return_counts=True)
+<<<<<<< HEAD
+=======
+    n = len(found.y)
+    if found.classes and found.weights is not None:
+        for label in np.setdiff1d(values, found.y[found.weights > 0])[:1]:
+            raise ValueError(
+                f"class {label!s} of {found.target} has weight 0 in every row (--weights {options.weights}): leave its "
+                "rows out of the file, or give one a weight"
+            )
+>>>>>>> h-advB
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
     spread = 0.0 if found.classes else float(values[-1] / 2 - values[0] / 2)
@@ -315,4 +325,26 @@ def _notes(found: Rows) -> tuple[str, ...]:
     for i, name in enumerate(found.names):
         if n >= 10 and found.x[0, i] in (0, 1) and (np.diff(found.x[:, i]) == 1).all():
             notes.append(f"column {name} numbers the rows; --ignore {name} leaves it out")
+        marks = _marks(found.x[:, i])
+        if marks:
+            value, count = marks
+            notes.append(
+                f"column {name} is {value:.17g} in {count} row{'s' * (count > 1)}, far from all other values; if it "
+                f"means a missing value: --na={value:.17g} --missing mean"
+            )
     return tuple(notes)
+
+
+def _marks(column: np.ndarray) -> tuple[float, int] | None:
+    """A value of nines (99, -999, 9999) twice as far from all others as they from each other, and its rows.
+
+    >>> _marks(np.array([3.0, -999.0, 5.0, 4.0, -999.0])), _marks(np.array([99.0, 97.0, 95.0]))
+    ((-999.0, 2), None)
+    """
+    there = column[~np.isnan(column)]
+    for value in (there.min(), there.max()) if there.size else ():
+        others = there[there != value]
+        nines = abs(value) >= 99 and set(f"{abs(value):.0f}") == {"9"} and value == np.trunc(value)
+        if nines and others.size > 1 and np.abs(others - value).min() > 2 * np.ptp(others):
+            return float(value), int(there.size - others.size)
+    return None

@@ -170,6 +170,10 @@ class _Source(NamedTuple):
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[_Source]:
     """The file, with its header read; a ValueError in the block gets the file's name."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"need the path of a file, got a {type(path).__name__}; load(path) gives what load_state_dict takes"
+        )
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for somebody to write
             raise ValueError("is a folder, a device or a pipe; need a file")

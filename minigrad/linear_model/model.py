@@ -92,6 +92,15 @@ class Linear:
         finite(self.tol, f"{who}: tol", at_least=0.0)
         whole(self.max_rounds, f"{who}: max_rounds", 1)
 
+    def __getattr__(self, name: str) -> Any:
+        who = type(self).__name__
+        if name in ("fit", "predict", "score", "coef_", "intercept_"):
+            raise AttributeError(
+                f"{who} holds settings, and has no {name}; {who}().start(x, y).fit(λ) gives a model, "
+                "selection.cross_validate(...) chooses λ; estimators with fit and predict: minigrad.sklearn"
+            )
+        raise AttributeError(f"{who!r} object has no attribute {name!r}")
+
     def settings(self) -> dict[str, Any]:
         """What tells this kind of model from another, as plain values."""
         return {"model": type(self).__name__, **vars(self)}

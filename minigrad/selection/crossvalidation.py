@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..checks import finite, named_keywords, whole
+from ..checks import finite, named_keywords, truth, whole
 from ..rng import SEEDS
 from .folds import Pair, as_folds, as_groups, fit_seed, nested_seed, repeats_of, start_seed
 from .grids import log_spaced
@@ -163,6 +163,7 @@ def cross_validate(
     >>> result.model_1se.nonzeros <= result.model.nonzeros < 10
     True
     """
+    refit = truth(refit, "cross_validate: refit")
     chosen, data = fitting_score(score, family), prepare(family, x, y, weights)
     whole(seed, "cross_validate: seed", 0, SEEDS)
     lambdas = None if lambdas is None else checked_lambdas(lambdas)

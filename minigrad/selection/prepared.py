@@ -193,8 +193,9 @@ def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
     """(names of the classes in sorted order, y as their numbers 0, 1, ...)."""
     if y.ndim != 1 or not len(y):
         raise ShapeError(f"y is {y.shape}; need one class per row, of at least two")
+    numbers = "pass classifies=False" if who == "Network" else "use linear_model.Regression"
     cure = (
-        f"{who} predicts classes: use linear_model.Regression, or make classes of them, as y > {_shown(np.median(y))}"
+        f"{who} predicts classes: {numbers}, or make classes of them, as y > {_shown(np.median(y))}"
         if y.dtype.kind in "fiu"
         else ""
     )

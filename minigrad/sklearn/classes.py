@@ -22,7 +22,9 @@ class LogitClassifier(ClassifierMixin, ABC):
         check_classification_targets(y)
         self.classes_, encoded = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"{type(self).__name__}: y has one class, {self.classes_[0]!r}; need at least two")
+            raise ValueError(
+                f"{type(self).__name__}: y has one class, {self.classes_.tolist()[0]!r}; need at least two"
+            )
         return encoded.astype(np.int64)
 
     @abstractmethod

@@ -129,7 +129,7 @@ class _MLP(BaseEstimator):
                 loss,
                 optimizer,
                 penalty,
-                epochs=self.epochs,
+                epochs=whole(self.epochs, f"{type(self).__name__}: epochs", 1),
                 batch_size=self.batch_size,
                 seed=seed,
                 validation_data=held_out,
@@ -161,6 +161,10 @@ class _MLP(BaseEstimator):
 
     def _optimizer(self) -> tuple[Any, Any]:
         """The terms of the loss, and the optimizer of module_ with those of its prox."""
+        if not callable(self.optimizer):
+            raise TypeError(
+                f"{type(self).__name__}: optimizer is {self.optimizer!r}; need a class of optim, such as optim.Adam"
+            )
         penalty, prox = (_bound(self.module_, terms) for terms in (self.penalty, self.prox))
         return penalty, self.optimizer(self.module_.parameters(), lr=self.lr, prox=prox)
 

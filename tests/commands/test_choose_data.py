@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from commands.choosing import run
 
+from minigrad.commands import choose_data
+
 
 def test_notes_say_what_was_taken_as_something(houses, tmp_path, capsys):
     """They stand in what is printed, in the report and in the JSON."""
@@ -155,3 +157,38 @@ def test_a_column_without_a_value_is_named_with_the_option_that_leaves_it_out(tm
     path.write_text("\n".join(["size,none,price", *(f"{'' if i == 0 else i},,{i * i}" for i in range(20))]))
     assert run("cv", path, "--no-figures", "--out", tmp_path / "out") == 2
     assert "column 'none' has no value in any row; leave it out" in capsys.readouterr().err
+
+
+def test_values_of_nines_far_from_the_others_are_noted():
+    found = {
+        (1.0, -99.0, 2.0, -99.0): (-99.0, 2),
+        (1.0, 9999.0, 3.0): (9999.0, 1),
+        (np.nan, -999.0, 3.0, 8.0): (-999.0, 1),
+        (97.0, 98.0, 99.0): None,  # percents
+        (10.0, 500.0, 999.0): None,
+        (-99.0, -99.0): None,
+        (1.0, 1000.0, 2.0): None,
+        (1.0, -99.5, 2.0): None,
+        (np.nan, np.nan): None,
+    }
+    assert {values: choose_data._marks(np.array(values)) for values in found} == found
+
+
+def test_marks_of_missing_values_are_noted_with_the_option(tmp_path, capsys):
+    path = tmp_path / "marks.csv"
+    path.write_text("\n".join(["size,price", *(f"{-999 if i == 3 else i},{i * i}" for i in range(30))]))
+    options = ["--no-figures", "--count", 3, "--out", tmp_path / "out"]
+    assert run("cv", path, *options) == 0
+    said = capsys.readouterr().out
+    assert "column size is -999 in 1 row, far from all other values; if it means a missing value: --na=-999" in said
+    assert run("cv", path, "--na=-999", "--missing", "mean", *options) == 0
+    assert "far from all" not in capsys.readouterr().out
+
+
+def test_a_class_of_weight_0_is_named(tmp_path, capsys):
+    path = tmp_path / "weighted.csv"
+    path.write_text("\n".join(["a,w,kind", *(f"{i % 7},{i % 2},{'ill' if i % 2 else 'well'}" for i in range(40))]))
+    options = ["--weights", "w", "--categorical", "kind", "--no-figures", "--out", tmp_path / "out"]
+    for command in ("cv", "path"):
+        assert run(command, path, *options) == 2
+        assert "class well of kind has weight 0 in every row (--weights w)" in capsys.readouterr().err

@@ -163,3 +163,10 @@ def test_download_fetches_only_what_is_missing_from_the_mirrors_in_turn(places, 
     files["train-labels-idx1-ubyte"] = len(content), hashlib.sha256(content).hexdigest()
     assert load_mnist(download=True, verify=False).train.y.tolist() == [9, 0, 5]
     assert (places[0] / "train-labels-idx1-ubyte.gz").read_bytes() == (tmp_path / "packed").read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"download": "train"}, {"flat": "no"}])
+def test_yes_and_no_are_said_as_true_and_false(options):
+    """A word for `download` would fetch files."""
+    with pytest.raises(TypeError, match="need True or False"):
+        load_mnist(**options)

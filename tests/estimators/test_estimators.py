@@ -240,3 +240,16 @@ def test_partial_fit_knows_its_classes():
         model.partial_fit(x[:1], ["never"])
     with pytest.raises(ValueError, match="at the first call they were"):
         model.partial_fit(x, words, classes=["no", "yes"])
+
+
+def test_settings_that_train_nothing_or_are_no_optimizer():
+    x, y = moons(40)
+    for epochs in (0, -1):
+        with pytest.raises(ValueError, match=f"MLPClassifier: epochs is {epochs}; need at least 1"):
+            MLPClassifier(epochs=epochs).fit(x, y)
+    for optimizer in ("adam", None):
+        for train in (MLPClassifier(epochs=2, optimizer=optimizer).fit, MLPClassifier(optimizer=optimizer).partial_fit):
+            with pytest.raises(TypeError, match=f"MLPClassifier: optimizer is {optimizer!r}; need a class of optim"):
+                train(x, y, classes=[0, 1]) if train.__name__ == "partial_fit" else train(x, y)
+    with pytest.raises(ValueError, match=r"LogisticClassifier: y has one class, 0\.0; need at least two"):
+        LogisticClassifier().fit(x, np.zeros(40))

@@ -353,3 +353,5 @@ def test_arguments_in_the_other_order_and_a_path_for_a_state(tmp_path):
         mg.save(nn.Linear(2, 2), str(tmp_path / "m.safetensors"))
     with pytest.raises(TypeError, match=r"got a str; .*; minigrad.load\('m.safetensors'\) reads a file"):
         nn.Linear(2, 2).load_state_dict("m.safetensors")
+    with pytest.raises(TypeError, match="need the path of a file, got a Linear"):
+        mg.load(nn.Linear(2, 2))

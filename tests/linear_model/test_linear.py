@@ -1,5 +1,8 @@
 """Linear models by their optimality, their units, weights, and what they refuse."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from linear_model.tables import slopes, table
@@ -171,3 +174,14 @@ def test_several_classes_have_intercepts_of_mean_zero(rng):
     """A constant beside all logits of a row changes nothing, so it is not left to chance."""
     x, y = table(rng, classes=3)
     assert abs(np.mean(linear_model.Logistic(0.0).start(x - x.mean(0), y).fit(0.1).intercept)) < 1e-12
+
+
+@pytest.mark.parametrize("family", [linear_model.Regression, linear_model.Logistic])
+def test_settings_say_where_fit_and_predict_are(family):
+    settings = family()
+    for name in ("fit", "predict", "coef_"):
+        with pytest.raises(AttributeError, match=rf"{family.__name__} .* no {name}; .*start\(x, y\).*minigrad.sklearn"):
+            getattr(settings, name)
+    with pytest.raises(AttributeError, match=f"'{family.__name__}' object has no attribute 'shape'"):
+        settings.shape  # noqa: B018
+    assert not hasattr(settings, "fit") and copy.deepcopy(settings) == settings == pickle.loads(pickle.dumps(settings))

@@ -239,3 +239,15 @@ def test_keywords_and_grids_that_are_not_as_said():
     ):
         with pytest.raises((TypeError, ValueError), match=match):
             act()
+
+
+def test_a_network_of_numbers_is_told_how_to_say_so():
+    family = selection.Network(build=lambda: nn.Linear(2, 1), loss=mse)
+    x = np.arange(40.0).reshape(20, 2)
+    with pytest.raises(ValueError, match="Network predicts classes: pass classifies=False"):
+        selection.cross_validate(family, x, x[:, 0] + 0.5)
+
+
+def test_refit_is_true_or_false():
+    with pytest.raises(TypeError, match="cross_validate: refit is 'min'; need True or False"):
+        selection.cross_validate(linear.Regression(), np.eye(9), np.arange(9.0), refit="min")

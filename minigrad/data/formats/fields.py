@@ -20,6 +20,12 @@ PLAIN = frozenset("0123456789+-.eE")  # float() takes other text as well: inf, 1
 FILLS = (1.797693e308, 3.402823e38, 9.96921e36)
 DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ].*)?|\d{1,2}:\d{2}(:\d{2})?.*")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \u00a0\u202f]\d{3})+([.,]\d+)?")
+FORMS = (  # of numbers elsewhere: hexadecimal, digits in groups, Fortran's exponent, the minus of typesetters
+    re.compile(r"[+-]?0[xX][0-9a-fA-F]+"),
+    re.compile(r"[+-]?\d{1,3}(_\d{3})+"),
+    re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[dD][+-]?\d+"),
+    re.compile(r"[−–](\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+)
 SIGNS = re.compile(r"[+-]?[$€£¥]?\s*[+-]?[\d.,'\u2019 \u00a0\u202f]*\d\s*[%$€£¥]?")
 
 
@@ -161,6 +167,8 @@ def _way(field: str, decimal: str) -> str:
         return f"a number with a point, where decimal=',' was said; {one}, or with a comma everywhere"
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", field):
         return "not a number; write a decimal point, or pass decimal=',' (command line: --decimal ,)"
+    if any(form.fullmatch(field) for form in FORMS):
+        return f"not a number as it is written; {one}, or, if these are words, name the column in categorical"
     if SIGNS.fullmatch(field) and any(sign in field for sign in "%$€£¥"):
         return "a number with a sign of percent or currency; write the number alone"
     if SIGNS.fullmatch(field) and not NUMBER.fullmatch(field):
@@ -211,7 +219,8 @@ def refuse_words(sheet: Sheet, found: dict[str, Words], target: str) -> None:
     if not found:
         return
     told = [
-        f"{name!r} is {column.values[column.values != ''][0][:SHOWN]!r} ({len(column.levels)} levels)"
+        f"{name!r} is {column.values[column.values != ''][0][:SHOWN]!r} ({len(column.levels)} "
+        f"level{'s' * (len(column.levels) > 1)})"
         for name, column in list(found.items())[:10]
     ]
     more = f" and {len(found) - 10} more columns" if len(found) > 10 else ""

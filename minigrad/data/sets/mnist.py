@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import real_dtype
+from ...checks import real_dtype, truth
 from ..dataset import Dataset
 from ..formats.fetch import fetch_gzip
 from ..formats.idx import idx_header, read_idx
@@ -38,10 +38,11 @@ def load_mnist(download: bool = False, dtype: Any = "float32", flat: bool = True
     >>> train.x.shape, test.y.shape  # doctest: +SKIP
     ((60000, 784), (10000,))
     """
+    wanted, flat = truth(download, "load_mnist: download"), truth(flat, "load_mnist: flat")
     real = real_dtype(dtype, "load_mnist: dtype")
     found = {name: path for name in FILES if (path := _find(name))}
     missing = [name for name in FILES if name not in found]
-    if missing and not download:
+    if missing and not wanted:
         raise FileNotFoundError(_advice(missing))
     for name in missing:
         size, sha256 = FILES[name]

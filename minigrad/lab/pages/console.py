@@ -98,7 +98,8 @@ def to_the_end(act: Callable[[], int]) -> int:
         return CLOSED
     except OSError as error:  # a full disk
         _discard_output()
-        print(f"minigrad: the output could not be written: {os_error(error)}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # where standard error is full, the exit status alone says it
+            print(f"minigrad: the output could not be written: {os_error(error)}", file=sys.stderr)
         return USER_ERROR
 
 
@@ -181,6 +182,12 @@ class Parser(argparse.ArgumentParser):
     >>> parser.cure("unrecognized arguments: --modle mlp")
     '; did you mean --model?'
     """
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and version: argparse itself takes no notice where they cannot be written, and exits with 0."""
+        stream = sys.stderr if file is None else file
+        if message and stream is not None:
+            stream.write(message)
 
     def error(self, message: str) -> None:  # type: ignore[override]  # it raises SystemExit
         super().error(message + self.cure(message))

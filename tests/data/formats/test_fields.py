@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minigrad.data import read_csv
 from minigrad.data.formats.fields import Numbers, Words, as_gaps, as_words, indicators, parsed
 from minigrad.data.formats.sheet import Sheet
 
@@ -117,3 +118,15 @@ def test_levels():
     found = indicators("town", as_words(["b", "a", "", "b"], as_gaps(None)))
     assert list(found) == ["town=a", "town=b"]
     np.testing.assert_array_equal(found["town=b"], [1, 0, np.nan, 1])
+
+
+@pytest.mark.parametrize("field", ["0x1F", "1_000", "12_345_678", "1.5D3", "-2d-4", "−0.25", "−1e3", "–7"])
+def test_numbers_in_another_form_are_named(field, tmp_path):
+    """The minus of typesetters, digits in groups, Fortran's exponent; as words they are taken where that is said."""
+    path = tmp_path / "a.csv"
+    path.write_text("code,y\n" + "".join(f"{field},{i}\n" for i in range(3)), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=f"a.csv:2: column 'code' is '{field}', not a number as it is written; write it"
+    ):
+        read_csv(path)
+    assert read_csv(path, categorical="code").names == [f"code={field}"]

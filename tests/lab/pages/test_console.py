@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from minigrad import cli
 from minigrad.lab.pages import console
 
 TEXT = "λ = 0.1 ± 0.02, ‖w‖ ≤ 3, Σ|w|, é, ȣ"
@@ -116,3 +117,26 @@ def test_options_of_other_programs(typed, cure):
         parser.add_argument(option)
     said = parser.cure(f"unrecognized arguments: {typed}")
     assert said.startswith(cure) if cure else "did you mean" not in said
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["cv", "--help"], ["info"]])
+def test_help_and_version_that_cannot_be_written_fail(arguments, monkeypatch, capsys):
+    """argparse itself takes no notice, and exits with 0."""
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(console, "_discard_output", lambda: None)
+    assert cli.main(arguments) == 2
+    assert "no space left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["cv", "nowhere.csv"], ["cv", "--foo"]])
+def test_errors_that_cannot_be_written_keep_their_exit_status(arguments, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Full())
+    monkeypatch.setattr(console, "_discard_output", lambda: None)
+    assert cli.main(arguments) == 2
