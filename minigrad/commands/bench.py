@@ -19,7 +19,6 @@ def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-<<<<<<< HEAD
     asked = [*options.families, *options.rest]
     try:
         root = shipped.root()
@@ -31,18 +30,6 @@ def run_bench(options: argparse.Namespace) -> None:
         )
         return
     sys.path.insert(0, str(root))
-=======
-    from ..lab import shipped
-
-    try:
-        programs = shipped.root()
-    except ImportError as error:
-        if not {"-h", "--help"} & set(options.rest):
-            raise
-        print(f"usage: minigrad bench [FAMILY ...] [options]\n\nThe options stand with the benchmarks: {error}")
-        return
-    sys.path.insert(0, str(programs))
->>>>>>> h-advB
     from benchmarks.harness.command import main as bench  # type: ignore[import-not-found, unused-ignore]
 
     if bench(asked, "minigrad bench"):

@@ -168,16 +168,12 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
 def _check_target(found: Rows, options: argparse.Namespace) -> None:
     """Refuse a target that is constant, or has a class too rare for training and test parts."""
     values, counts = np.unique(found.y, return_counts=True)
-<<<<<<< HEAD
-=======
-    n = len(found.y)
     if found.classes and found.weights is not None:
         for label in np.setdiff1d(values, found.y[found.weights > 0])[:1]:
             raise ValueError(
                 f"class {label!s} of {found.target} has weight 0 in every row (--weights {options.weights}): leave its "
                 "rows out of the file, or give one a weight"
             )
->>>>>>> h-advB
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
     spread = 0.0 if found.classes else float(values[-1] / 2 - values[0] / 2)
