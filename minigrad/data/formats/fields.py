@@ -152,27 +152,37 @@ def _among_numbers(sheet: Sheet, gaps: Gaps, decimal: str) -> set[str]:
     return found
 
 
+POINT = "write it with digits and one decimal point"
+
+
 def _way(field: str, decimal: str) -> str:
     """How a field is a number or a date that is written otherwise than here, and what would do; '' for a word."""
-    one = "write it with digits and one decimal point"
     if field.lower().lstrip("+-") in ("inf", "infinity"):
         return "not a number to compute with; write a finite one, or name it as a missing value"
     if DATE.fullmatch(field) and not NUMBER.fullmatch(field):
         return "a date or a time; write it as a number, such as days since a date, or ignore the column"
+    separated = _way_of_separators(field, decimal)
+    if separated:
+        return separated
+    if any(form.fullmatch(field) for form in FORMS):
+        return f"not a number as it is written; {POINT}, or, if these are words, name the column in categorical"
+    if SIGNS.fullmatch(field) and any(sign in field for sign in "%$€£¥"):
+        return "a number with a sign of percent or currency; write the number alone"
+    if SIGNS.fullmatch(field) and not NUMBER.fullmatch(field):
+        return f"not a number as it is written; {POINT}"
+    return ""
+
+
+def _way_of_separators(field: str, decimal: str) -> str:
+    """The same for numbers with separators of thousands or another decimal sign; '' for all else."""
     if re.fullmatch(r"[+-]?\d{1,3}[,.]\d{3}", field):
         return "with thousands or with decimals? Write thousands without a separator, and decimals behind a point"
     if THOUSANDS.fullmatch(field):
         return "a number with thousands separators; write its digits without them, and decimals behind a point"
     if decimal == "," and NUMBER.fullmatch(field):
-        return f"a number with a point, where decimal=',' was said; {one}, or with a comma everywhere"
+        return f"a number with a point, where decimal=',' was said; {POINT}, or with a comma everywhere"
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", field):
         return "not a number; write a decimal point, or pass decimal=',' (command line: --decimal ,)"
-    if any(form.fullmatch(field) for form in FORMS):
-        return f"not a number as it is written; {one}, or, if these are words, name the column in categorical"
-    if SIGNS.fullmatch(field) and any(sign in field for sign in "%$€£¥"):
-        return "a number with a sign of percent or currency; write the number alone"
-    if SIGNS.fullmatch(field) and not NUMBER.fullmatch(field):
-        return f"not a number as it is written; {one}"
     return ""
 
 

@@ -196,19 +196,7 @@ class Parser(argparse.ArgumentParser):
         """What may have been meant, after a message of argparse."""
         unknown = re.match("unrecognized arguments: (.*)", message)
         if unknown:
-            options = [option for option in self._option_string_actions if option.startswith("--")]
-            for word in unknown[1].split():
-                typed = word.split("=")[0].replace("_", "-").lower()
-                elsewhere = OPTIONS_ELSEWHERE.get(typed)
-                if elsewhere is not None and set(re.findall("--[a-z-]+", elsewhere)) <= set(options):
-                    return f"; {elsewhere}"
-                close = difflib.get_close_matches(typed, options, 1) if word.startswith("-") else []
-                close = [option for option in close if option != "--help" or "--help".startswith(typed[:4])]
-                if close:
-                    return f"; did you mean {close[0]}?"
-            if any(action.metavar == "A,B" for action in self._actions):
-                return f"; several names behind one option are joined by commas, A,B; see {self.prog} --help"
-            return f"; see {self.prog} --help"
+            return self._cure_of_options(unknown[1].split())
         choice = re.match(r".*invalid choice: '([^']*)' \((?:choose from|maybe you meant) (.*)\)", message)
         if choice and "maybe you meant" not in message:
             close = difflib.get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), 1)
@@ -217,6 +205,22 @@ class Parser(argparse.ArgumentParser):
         if message.endswith("expected one argument"):
             return "; a value that begins with - follows =, as in --na=-"
         return ""
+
+    def _cure_of_options(self, words: list[str]) -> str:
+        """What may have been meant by words that no option takes."""
+        options = [option for option in self._option_string_actions if option.startswith("--")]
+        for word in words:
+            typed = word.split("=")[0].replace("_", "-").lower()
+            elsewhere = OPTIONS_ELSEWHERE.get(typed)
+            if elsewhere is not None and set(re.findall("--[a-z-]+", elsewhere)) <= set(options):
+                return f"; {elsewhere}"
+            close = difflib.get_close_matches(typed, options, 1) if word.startswith("-") else []
+            close = [option for option in close if option != "--help" or "--help".startswith(typed[:4])]
+            if close:
+                return f"; did you mean {close[0]}?"
+        if any(action.metavar == "A,B" for action in self._actions):
+            return f"; several names behind one option are joined by commas, A,B; see {self.prog} --help"
+        return f"; see {self.prog} --help"
 
 
 def close_to(word: str, known: list[str]) -> str:

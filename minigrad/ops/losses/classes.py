@@ -129,24 +129,29 @@ def cross_entropy(
     check_reduction("cross_entropy", reduction)
     x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
     w = class_weights("cross_entropy", weight, x)
-    divisor: Any = max(x.shape[0], 1)
-    if isinstance(t, Tensor):
-        if ignore_index >= 0:
-            raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
-        if smoothing:
-            t = add(mul(t, 1 - smoothing), smoothing / x.shape[1])
-        table = t if weight is None else mul(t, w)
-    else:
-        labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
-        own = labels.weights(w)
-        table = labels.without(_smoothed(labels.index, own.array, w.array, smoothing))
-        x, divisor = labels.without(x), sum(own)
+    x, table, divisor = _with_table(x, t, w, smoothing, ignore_index, weighted=weight is not None)
     if reduction == "none":
         return reshape(softmax_cross_entropy(x, table, reduction="none"), shape=shape)
     total = softmax_cross_entropy(x, table, reduction="sum")
     if reduction == "mean" and x.shape[0] == 0:
         raise ShapeError("cross_entropy: there is no mean of no losses; need at least one")
     return total if reduction == "sum" else div(total, divisor)
+
+
+def _with_table(
+    x: Tensor, t: Any, w: Tensor, smoothing: float, ignore_index: int, weighted: bool
+) -> tuple[Tensor, Tensor, Any]:
+    """The rows that count, the table of weights (rows, classes) in place of their targets, and the divisor of a mean."""
+    if isinstance(t, Tensor):
+        if ignore_index >= 0:
+            raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
+        if smoothing:
+            t = add(mul(t, 1 - smoothing), smoothing / x.shape[1])
+        return x, mul(t, w) if weighted else t, max(x.shape[0], 1)
+    labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
+    own = labels.weights(w)
+    table = labels.without(_smoothed(labels.index, own.array, w.array, smoothing))
+    return labels.without(x), table, sum(own)
 
 
 def fits_fused(x: Tensor, target: Any, ignore_index: int) -> bool:
