@@ -168,20 +168,20 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
 def _check_target(found: Rows, options: argparse.Namespace) -> None:
     """Refuse a target that is constant, or has a class too rare for training and test parts."""
     values, counts = np.unique(found.y, return_counts=True)
-<<<<<<< HEAD
     if found.classes and found.weights is not None:
         for label in np.setdiff1d(values, found.y[found.weights > 0])[:1]:
             raise ValueError(
                 f"class {label!s} of {found.target} has weight 0 in every row (--weights {options.weights}): leave its "
                 "rows out of the file, or give one a weight"
             )
-=======
-    n = len(found.y)
-    _check_class_weights(found, options)
->>>>>>> h-advB
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
-    _check_spread(found)
+    spread = 0.0 if found.classes else float(values[-1] / 2 - values[0] / 2)
+    if spread and not SQUARES[0] < spread < SQUARES[1]:
+        raise ValueError(
+            f"{found.target} varies by {2 * spread:.3g}: squared errors of that size leave the range of float64; write "
+            "it in another unit"
+        )
     if not hasattr(options, "folds"):  # path: all rows train
         return
     _check_folds_are_filled(found, options)
@@ -206,39 +206,8 @@ def _check_classes(found: Rows, counts: dict[Any, int], need: int) -> None:
         raise ValueError(
             f"{found.target} has {len(counts)} classes in {n} rows; if it holds numbers, leave it out of --categorical"
         )
-<<<<<<< HEAD
     rare = [(value, count) for value, count in counts.items() if count < need]
     if rare and found.groups is None:
-=======
-    _check_rare(found, options, values, counts)
-
-
-def _check_class_weights(found: Rows, options: argparse.Namespace) -> None:
-    """Refuse a class whose rows all have weight 0."""
-    if found.classes and found.weights is not None:
-        for label in np.setdiff1d(found.y, found.y[found.weights > 0])[:1]:
-            raise ValueError(
-                f"class {label!s} of {found.target} has weight 0 in every row (--weights {options.weights}): leave its "
-                "rows out of the file, or give one a weight"
-            )
-
-
-def _check_spread(found: Rows) -> None:
-    """Refuse numbers to predict whose squared errors leave float64."""
-    spread = 0.0 if found.classes else float(found.y.max() / 2 - found.y.min() / 2)
-    if spread and not SQUARES[0] < spread < SQUARES[1]:
-        raise ValueError(
-            f"{found.target} varies by {2 * spread:.3g}: squared errors of that size leave the range of float64; write "
-            "it in another unit"
-        )
-
-
-def _check_rare(found: Rows, options: argparse.Namespace, values: np.ndarray, counts: np.ndarray) -> None:
-    """Refuse a class with too few rows for training and test parts."""
-    need = 3 if options.nested else 2
-    rare = [(value, count) for value, count in zip(values.tolist(), counts.tolist()) if count < need]
-    if found.classes and rare and found.groups is None:
->>>>>>> h-advB
         told = ", ".join(f"{value!r} has {count} row{'s' if count > 1 else ''}" for value, count in rare[:5])
         more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
         raise ValueError(

@@ -141,7 +141,7 @@ def cross_entropy(
 def _with_table(
     x: Tensor, t: Any, w: Tensor, smoothing: float, ignore_index: int, weighted: bool
 ) -> tuple[Tensor, Tensor, Any]:
-    """The rows that count, the table of weights (rows, classes) in place of their targets, and the divisor of a mean."""
+    """The rows that count, the table of weights (rows, classes) that is their targets, and the divisor of a mean."""
     if isinstance(t, Tensor):
         if ignore_index >= 0:
             raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
