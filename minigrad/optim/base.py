@@ -153,7 +153,7 @@ class Optimizer(ABC):
         if None in work:
             self._build()
             work = [self._gradients(table) for table in self._tables]
-        left = len(self.state) - sum(len(changed) for _, _, changed in work)
+        left = len(self.state) - sum([len(changed) for _, _, changed in work])
         if left != self._left:
             if self._model is not None:
                 refuse_replaced(self, self._model(), nothing_moves=left == len(self.state))

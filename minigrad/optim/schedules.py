@@ -98,7 +98,9 @@ class Schedule:
         rates = self.get_last_lr()
         now = [first if asleep else r0 for asleep, first, r0 in zip(self.asleep, self.first, now)]
         self.asleep = [asleep and lr == 0 for asleep, lr in zip(self.asleep, rates)]
-        awake = [lr if asleep else moved(lr, *ends, floor) for asleep, lr, *ends in zip(self.asleep, rates, now, after)]
+        awake = [
+            lr if asleep else moved(lr, r0, r1, floor) for asleep, lr, r0, r1 in zip(self.asleep, rates, now, after)
+        ]
         self._set(awake)
         self.t += 1
 
@@ -145,7 +147,7 @@ class Schedule:
 
     def _follow_groups(self) -> None:
         """Take in groups that were added to the optimizer, and forget those that were taken out."""
-        known = {id(group): own for group, *own in zip(self._groups, self.first, self.asleep)}
+        known = {id(group): (first, asleep) for group, first, asleep in zip(self._groups, self.first, self.asleep)}
         self._groups = list(self.optimizer.param_groups)
         found = [known.get(id(group), (group["lr"], False)) for group in self._groups]
         self.first, self.asleep = [first for first, _ in found], [asleep for _, asleep in found]
