@@ -32,7 +32,7 @@ def refused(choose, y, match, family=None, x=X, error=ValueError, **options):
     assert Watched.starts == 0
 
 
-@pytest.mark.parametrize("gap", [None, math.nan, np.float32("nan"), np.datetime64("NaT")])
+@pytest.mark.parametrize("gap", [None, math.nan, np.float32("nan"), np.datetime64("NaT", "D")])
 def test_a_class_that_is_missing_is_named_by_its_row(gap):
     y = np.array(["no", "yes", gap] + ["no", "yes", "no"] * 19, dtype=object)
     refused(selection.cross_validate, y, "y: row 2 is .*missing there, and in 1 of 60 rows", error=NonFiniteError)
