@@ -17,7 +17,7 @@ from ..op import Op, op_of
 from ..ops.elementwise.arithmetic import add, div, mul, neg, sub
 from ..ops.losses.binary import sigmoid_cross_entropy
 from ..ops.losses.classes import softmax_cross_entropy
-from ..ops.losses.regression import mse
+from ..ops.losses.regression import squared_error
 from ..ops.reduce.statistics import mean
 from ..ops.shape.broadcast import cast, sum
 from ..ops.shape.views import reshape
@@ -25,7 +25,7 @@ from ..ops.shape.views import reshape
 # Ops with an option `reduction`: over how many a mean of theirs is, rows or elements.
 COUNTED: dict[Op | None, Callable[[np.ndarray], int]] = {
     op_of(softmax_cross_entropy): lambda x: x.shape[0],
-    op_of(mse): lambda x: x.size,
+    op_of(squared_error): lambda x: x.size,
     op_of(sigmoid_cross_entropy): lambda x: x.size,
 }
 
