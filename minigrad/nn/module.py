@@ -269,7 +269,9 @@ class Module:
         >>> [name for name, p in model.named_parameters() if p.requires_grad]
         ['0.weight']
         """
-        order, waiting, seen = [], [self], set()
+        order: list[Module] = []
+        waiting: list[Module] = [self]
+        seen = set[int]()
         while waiting:  # parents before children, the last child first: read backwards, children come first
             module = waiting.pop()
             if id(module) not in seen:

@@ -154,16 +154,18 @@ class Count:
         module = self.running[-1] if self.running else None
         self.flops[module] = self.flops.get(module, 0) + flops(op.name, y, inputs)
 
+    def row(self, name: str, module: Module, seen: set[int]) -> Row:
+        """What was counted of one module; `seen` holds the parameters of rows above it."""
+        own = [module.__dict__[part] for part, kind in module._parts.items() if kind == PARAMETER]
+        count = sum(p.array.size for p in own if id(p) not in seen)
+        seen.update(map(id, own))
+        output = shapes(self.output[module]) if module in self.output else ""
+        return Row(name, module._label(), output, count, self.flops.get(module, 0), self.bytes.get(module, 0))
+
     def summary(self) -> Summary:
         """What was counted."""
-        rows, seen = [], set()
-        for name, module in self.model.named_modules():
-            own = [module.__dict__[part] for part, kind in module._parts.items() if kind == PARAMETER]
-            count = sum(p.array.size for p in own if id(p) not in seen)
-            seen.update(map(id, own))
-            output = shapes(self.output[module]) if module in self.output else ""
-            label = type(module).__name__ + (f" {extra}" if (extra := module.extra_repr()) else "")
-            rows.append(Row(name, label, output, count, self.flops.get(module, 0), self.bytes.get(module, 0)))
+        seen = set[int]()
+        rows = [self.row(name, module, seen) for name, module in self.model.named_modules()]
         params = self.model.parameters()
         parents = {name.rpartition(".")[0] for name, _ in self.model.named_modules() if name}
         return Summary(
