@@ -2,6 +2,7 @@
 
 from ..nn.prediction import predict
 from .callbacks import Callback, EarlyStopping
+from .checkpoint import Checkpoint
 from .evaluate import evaluate
 from .history import History
 from .loop import fit
@@ -13,6 +14,7 @@ from .trajectory import AverageWeights, ClipGradients, LearningRate
 __all__ = [
     "AverageWeights",
     "Callback",
+    "Checkpoint",
     "ClipGradients",
     "EarlyStopping",
     "History",

@@ -201,3 +201,14 @@ class Means:
         for name, total in self._sums.items():
             row[name] = total / self.rows
         return row
+
+    def state_dict(self) -> dict[str, Any]:
+        """All sums, as plain numbers and lists."""
+        parts = [[key, total, weight] for key, (total, weight) in self._parts.items()]
+        return {"rows": self.rows, "sums": self._sums, "parts": parts, "plain": self._plain, "alike": self._alike}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what state_dict gave."""
+        self.rows, self._sums = state["rows"], dict(state["sums"])
+        self._parts = {key: (total, weight) for key, total, weight in state["parts"]}
+        self._plain, self._alike = state["plain"], state["alike"]
