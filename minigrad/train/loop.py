@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, 
 from .history import History
 from .means import parts_of
 from .points import calling, checked_callbacks
+from .resume import begin, prepare
 from .run import Run
 from .weighing import loss_of, mass
 
@@ -46,6 +48,7 @@ def fit(
     metrics: Metrics = (),
     callbacks: Sequence[Callback] = (),
     seed: int | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
@@ -63,6 +66,13 @@ def fit(
     NaN or infinite reaches a weight, and after an epoch that left such a weight; a callback may choose otherwise: see
     Run. An exception, KeyboardInterrupt too, leaves with the epochs before it as its attribute `history`. Ctrl-C takes
     effect when the batch that it came in is done; a second Ctrl-C at once.
+
+    resume is a file that train.Checkpoint wrote, or its folder, of which the newest whole file is taken (a damaged one
+    is left out with a warning); a folder that is missing or holds none: training starts from the beginning, so that one
+    script does for the first run and for those after a kill. Give fit what it was given then, with a new model and
+    optimizer: the run goes on behind the last batch that was saved and ends with the bits of one that was not
+    interrupted. epochs counts from the beginning, and may be more than then. ValueError, before the first batch, names
+    what is not as it was: the model, the data, the batch size, a seed, an option, a callback.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)
@@ -84,9 +94,12 @@ def fit(
         measures.refuse_weights()
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
-    run = Run(model, optimizer, history, epochs, len(loader), names, checked_callbacks(callbacks))
+    run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
+    saved = prepare(run, resume, loss, held_out)
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
-        for run.epoch in range(len(history) + 1, epochs + 1):
+        begin(run, saved)
+        while epochs_left(run):
+            run.epoch = len(history) + 1
             for bound in terms:
                 bound.at_epoch(run.epoch)
             rest = left(loader, run)
@@ -129,12 +142,15 @@ def fit(
                 bound.note_shares(run.row)
             run.row["seconds"] = run.elapsed()
             with run.interrupts:
-                history.append(run.row)
+                run.end_epoch()
                 call("on_epoch_end")
             gc.collect(0)  # what a callback or a metric left behind in cycles: the loop itself makes none
-            if run.stop or run.stop_now:
-                break
     return history
+
+
+def epochs_left(run: Run) -> bool:
+    """Whether an epoch is to follow."""
+    return len(run.history) < run.epochs and not (run.stop or run.stop_now)
 
 
 def left(loader: Loader, run: Run) -> Iterator[tuple[int, Sequence[np.ndarray]]]:
@@ -143,12 +159,11 @@ def left(loader: Loader, run: Run) -> Iterator[tuple[int, Sequence[np.ndarray]]]
     Until run.stop_now. Ctrl-C comes between two batches: one that has begun is finished first.
     """
     done = run.begin_epoch()
-    for number, batch in enumerate(loader, 1):
-        if number > done:
-            with run.interrupts:
-                yield number, batch
-            if run.stop_now:
-                return
+    for number, batch in enumerate(loader, done + 1):  # of a resumed epoch, the loader gives the rest
+        with run.interrupts:
+            yield number, batch
+        if run.stop_now:
+            return
 
 
 def batches(

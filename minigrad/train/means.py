@@ -231,30 +231,42 @@ class Means:
         self._kept.append(([part.array for part in leaves(output)], target, weight))
 
     def kept(self) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """The outputs, the targets and the weights of all rows that were kept, and then none."""
-        kept, self._kept = self._kept, []
-        joined = [Tensor(np.concatenate(parts)) for parts in zip(*(outputs for outputs, _, _ in kept))]
+        """The outputs, the targets and the weights of all rows that were kept; they are kept no longer."""
+        outputs, target, weight = self._joined()
+        joined = list(map(Tensor, outputs))
         form = self._form if self._form is not None else joined[0] if len(joined) == 1 else tuple(joined)
         for part, tensor in zip(leaves(form), joined):  # some metrics ask what made an output
             tensor.op, tensor.options = part.op, part.options
-        weights = [weight for _, _, weight in kept if weight is not None]
-        self._form = None
-        target = np.concatenate([target for _, target, _ in kept])
-        return rebuilt(form, iter(joined)), target, np.concatenate(weights) if weights else None
+        self._kept, self._form = [], None
+        return rebuilt(form, iter(joined)), target, weight
+
+    def _joined(self) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None]:
+        """What was kept of all batches as one."""
+        outputs = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _, _ in self._kept))]
+        weights = [weight for _, _, weight in self._kept if weight is not None]
+        target = np.concatenate([target for _, target, _ in self._kept])
+        return outputs, target, np.concatenate(weights) if weights else None
 
     def state_dict(self) -> dict[str, Any]:
         """The sums so far, and what was kept, for a checkpoint in the middle of an epoch."""
-        kept = [[outputs, target, weight] for outputs, target, weight in self._kept]
-        sums = {name: list(sums) for name, sums in self._sums.items()}
-        parts = [[key, *sums] for key, sums in self._parts.items()]
-        counts = {"rows": self.rows, "plain": self._plain, "sizes": self._sizes, "alike": self._alike}
-        return {**counts, "sums": sums, "parts": parts, "kept": kept}
+        outputs, target, weight = self._joined() if self._kept else ([], None, None)
+        return {
+            "rows": self.rows,
+            "plain": self._plain,
+            "sizes": self._sizes,
+            "alike": self._alike,
+            "sums": {name: list(sums) for name, sums in self._sums.items()},
+            "parts": [[key, *sums] for key, sums in self._parts.items()],
+            "kept": {"outputs": {str(i): part for i, part in enumerate(outputs)}, "target": target, "weight": weight},
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what state_dict gave."""
-        self.rows, self._plain, self._sizes = int(state["rows"]), float(state["plain"]), float(state["sizes"])
-        self._alike = bool(state["alike"])
-        self._sums = {name: (float(total), float(scale)) for name, (total, scale) in state["sums"].items()}
-        self._parts = {int(key): (float(total), float(scale)) for key, total, scale in state["parts"]}
-        self._kept = [(list(outputs), target, weight) for outputs, target, weight in state["kept"]]
+        self.rows, self._plain, self._sizes = state["rows"], state["plain"], state["sizes"]
+        self._alike = state["alike"]
+        self._sums = {name: (total, scale) for name, (total, scale) in state["sums"].items()}
+        self._parts = {key: (total, scale) for key, total, scale in state["parts"]}
+        kept = state["kept"]
+        outputs = [kept["outputs"][str(i)] for i in range(len(kept["outputs"]))]
+        self._kept = [(outputs, kept["target"], kept["weight"])] if outputs else []
         self._form = None
