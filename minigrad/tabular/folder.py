@@ -110,7 +110,10 @@ def _parts(loaded: Loaded) -> dict[str, Any]:
     build = _build(plain["network"], len(names), classes) if kind == "mlp" else None
     return {
         **{name: plain[name] for name in ("kind", "names", "target", "about")},
-        **{"classes": classes, "recipe": recipe, "build": build, "verified": loaded.verified},
+        "classes": classes,
+        "recipe": recipe,
+        "build": build,
+        "verified": loaded.verified,
         "core": _linear(loaded, len(names), classes) if build is None else _network(loaded, build),
         "fill": _array(loaded, "fill", (len(names),)),
         "centre": _array(loaded, "columns.mean", (len(names),)),

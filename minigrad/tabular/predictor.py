@@ -108,11 +108,16 @@ class Predictor:
         y, output = table.y, self.output(table)
         if y is None:
             raise ValueError(f"score: the table has no target {self.target!r}")
-        there = np.array([value != "" for value in y]) if y.dtype.kind == "U" else ~np.isnan(y.astype(np.float64))
-        if not there.any():
-            raise ValueError(f"score: no row of the table has a {self.target!r}")
+        there = self.rows_with_target(y)
         weights = None if table.weights is None else table.weights[there]
         return self.scores(output[there], y[there], weights)
+
+    def rows_with_target(self, y: np.ndarray) -> np.ndarray:
+        """Which targets are there, (n,) bool; ValueError if none is."""
+        there = y != "" if y.dtype.kind == "U" else ~np.isnan(y.astype(np.float64))
+        if not there.any():
+            raise ValueError(f"score: no row has a {self.target!r}")
+        return there
 
     def scores(self, output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
         """The same, of outputs and targets."""

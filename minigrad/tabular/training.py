@@ -80,7 +80,8 @@ def train(
         standardize=standardize, dropout=dropout, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience,
         validation=validation, test=test, seed=seed,
     )  # fmt: skip
-    return trained(_table(data, target, read), settings, callbacks)
+    name = os.path.basename(data) if isinstance(data, (str, os.PathLike)) else ""
+    return trained(_table(data, target, read), settings, callbacks, name)
 
 
 class Parts(NamedTuple):

@@ -98,7 +98,8 @@ class Recipe:
         extra_columns   columns that the first file did not have: "error", or "ignore"
         missing_columns inputs that this file lacks: "error", or "fill": as a missing value in each row
         missing         missing values: "error", "keep" (NaN) or "mean": the means of the first file. None: as there
-        missing_target  rows without a target: "error", "drop", or "keep" (NaN, or '' among words). None: as there
+        missing_target  rows without a target: "error", "drop", or "keep": NaN, or '' among words, where classes that
+                        the first file did not have are kept, too. None: as there
         rename          {name in this file: name in the first}
         index           the column with the names of the rows, kept as table.index. None: as there, if it is there
         delimiter, decimal, encoding    where this file is written otherwise than the first

@@ -314,9 +314,11 @@ def _unknown(sheet: Sheet, column: Column, unknown: list[str], rows: np.ndarray)
 
 
 def _target(sheet: Sheet, reader: Reader, gaps: Gaps) -> np.ndarray:
-    """The target: numbers, NaN at gaps, or words, '' at gaps, which are checked like those of a column."""
-    column = _column(sheet, reader.recipe.target, reader, gaps)
-    return column.values
+    """The target: numbers, NaN at gaps, or words, '' at gaps; new classes are refused, unless all is to be kept."""
+    target = reader.recipe.target
+    if target.kind == "words" and reader.rules.missing_target == "keep":
+        return as_words(sheet.column(target.name), gaps).values
+    return _column(sheet, target, reader, gaps).values
 
 
 def _matrix(sheet: Sheet, reader: Reader, found: dict[str, Numbers | Words]) -> np.ndarray:
