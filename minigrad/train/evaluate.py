@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..checks import whole
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, evaluating, outputs, predict
@@ -75,7 +77,7 @@ def measure(
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
         output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
-        target = data.y.view()
+        target = np.asarray(data.y).view()
         target.flags.writeable = False  # the user's own array, which no metric may write into
         values = {"loss": loss(output, data.y).item(), **measured(metrics, output, target)}
     penalties = {**penalty_values(terms), **{name: total / len(data.x) for name, total in sums.items()}}
