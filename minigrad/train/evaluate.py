@@ -77,9 +77,10 @@ def measure(
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
         output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
-        target = np.asarray(data.y).view()
+        y = np.asarray(data.y)  # all of them, as the outputs are
+        target = y.view()
         target.flags.writeable = False  # the user's own array, which no metric may write into
-        values = {"loss": loss(output, data.y).item(), **measured(metrics, output, target)}
+        values = {"loss": loss(output, y).item(), **measured(metrics, output, target)}
     penalties = {**penalty_values(terms), **{name: total / len(data.x) for name, total in sums.items()}}
     return with_penalties({**values, **penalties}, penalties)
 

@@ -63,6 +63,9 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     if version not in readers:
         raise ValueError(f"NPY version {version[0]}.{version[1]} is for records with names; need an array of numbers")
     try:
-        return readers[version](file)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
-        raise ValueError(f"damaged NPY header: {str(error).splitlines()[0]:.200}") from None
+        shape, columns_first, dtype = readers[version](file)
+    except Exception as error:  # NumPy reads it as Python text, whose parser raises many kinds
+        raise ValueError(f"damaged NPY header: {str(error).partition(chr(10))[0]:.200}") from None
+    if min(shape, default=0) < 0:
+        raise ValueError(f"damaged NPY header: shape is {shape}")
+    return shape, columns_first, dtype
