@@ -31,7 +31,7 @@ FLOORS = [
     ["dtypes", "checks", "public", "recording", "atomic"],
     ["op"],
     ["kernels"],
-    ["convert", "rng"],
+    ["convert", "lazy_rows", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
