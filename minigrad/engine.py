@@ -29,7 +29,7 @@ from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
 
-_watch: Callable | None = None  # insight/watching.py: called with every result and with every gradient of a rule
+_watch: Callable | None = None  # insight/lookout.py: called with every result and with every gradient of a rule
 _clock = itertools.count(1)  # every creation and every write of a tensor gets the next number
 _new, _ndarray = object.__new__, np.ndarray
 
@@ -226,7 +226,7 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
                 # change it unnoticed, so copy it.
                 y.array = made.copy()
         if _watch is not None:
-            _watch(y, args, options)
+            _watch(op, y, args, options)
         return y
 
     apply.op = op  # type: ignore[attr-defined]
@@ -317,7 +317,7 @@ def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
 def _inspect(y: Tensor, x: Tensor, i: int, g: Tensor, gx: Any) -> None:
     """Show who looks on what rule i of y made of y's gradient g: gx, for its input x; raise if gx does not fit x."""
     if _watch is not None:
-        _watch(y, y.inputs, y.options, i, g, gx)
+        _watch(y.op, y, y.inputs, y.options, i, g, gx)
     if type(gx) is not Tensor or not K.alike(gx.array, x.array):
         raise GraphError(f"{y.op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
 

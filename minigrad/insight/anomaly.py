@@ -11,10 +11,10 @@ from ..dtypes import REAL
 from ..engine import Tensor
 from ..errors import NonFiniteError
 from ..op import Op
-from .watching import Watching, caller, in_walk
+from .lookout import Lookout, caller, in_walk
 
 
-class anomaly(Watching):
+class anomaly(Lookout):
     """A `with` block in which the first result or gradient that is not finite raises NonFiniteError.
 
     The error names the op, the shapes, and the file and line that called it; for a gradient, also where its op was
@@ -40,9 +40,15 @@ class anomaly(Watching):
         self.places.clear()
 
     def look(
-        self, y: Tensor, inputs: tuple, options: dict, i: int | None = None, g: Any = None, gradient: Any = None
+        self,
+        op: Op,
+        y: Tensor,
+        inputs: tuple,
+        options: dict,
+        i: int | None = None,
+        g: Any = None,
+        gradient: Any = None,
     ) -> None:
-        op = y.op
         if i is None:
             place, stamp = caller(), y.stamp
             self.places[stamp] = weakref.ref(y, lambda _: self.places.pop(stamp, None)), place

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from .. import engine
 from ..engine import Tensor
+from ..op import Op
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package
 
-Self = TypeVar("Self", bound="Watching")
+Self = TypeVar("Self", bound="Lookout")
 
 
-class Watching:
+class Lookout:
     """A `with` block in which `look` is called with every result of an op and with every gradient of a rule.
 
     The blocks nest: each of them sees everything. They hold for the whole process.
@@ -34,9 +35,16 @@ class Watching:
         self.look(*seen)
 
     def look(
-        self, y: Tensor, inputs: tuple, options: dict, i: int | None = None, g: Any = None, gradient: Any = None
+        self,
+        op: Op,
+        y: Tensor,
+        inputs: tuple,
+        options: dict,
+        i: int | None = None,
+        g: Any = None,
+        gradient: Any = None,
     ) -> None:
-        """Forward: y was made by y.op from inputs, and i is None. Backward: rule i of y.op made `gradient` of g.
+        """Forward: y was made by op from inputs, and i is None. Backward: rule i of op made `gradient` of g.
 
         g is the gradient of y, summed and complete; options are those of the op, its defaults left out if nothing is
         recorded.
