@@ -22,7 +22,7 @@ from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name
 from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, tabular, train
 from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
-from .insight import anomaly as debug
+from .insight import debug
 from .insight import gradcheck as testing
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
