@@ -11,6 +11,7 @@ from ...engine import Tensor, touch
 from ...errors import GraphError
 from ...nn.module import Module, Standing
 from ...ops.elementwise.arithmetic import add
+from ...recording import mode
 
 
 class Entry:
@@ -107,6 +108,8 @@ class Terms:
         """
         self.refuse_bound("terms()")
         self.refuse_replaced("terms()")
+        if mode.step is not None:
+            mode.step.termed(self)
         total = None
         for entry in self.entries:
             if not callable(entry.term):
