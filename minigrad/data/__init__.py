@@ -4,7 +4,7 @@ from .batches.draws import Draws
 from .batches.images import RandomFlip, RandomShift
 from .batches.loader import Loader
 from .batches.mixup import Mixup
-from .dataset import Dataset, check_xy
+from .dataset import Dataset, Weighted, check_weight, check_xy
 from .formats.csv import read_csv
 from .formats.idx import read_idx, write_idx
 from .formats.table import Table
@@ -29,8 +29,10 @@ __all__ = [
     "Split",
     "Standardizer",
     "Table",
+    "Weighted",
     "blobs",
     "check_labels",
+    "check_weight",
     "check_xy",
     "class_weights",
     "load_digits",

@@ -23,6 +23,14 @@ class Dataset(NamedTuple):
     y: np.ndarray
 
 
+class Weighted(NamedTuple):
+    """Rows x (n, ...), their targets y (n, ...), and how much each row counts, weight (n,): `x, y, weight = batch`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+
 def check_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Dataset:
     """x and y as arrays that a model can train on: one target per row, at least one row, every number finite.
 
@@ -51,6 +59,30 @@ def pair(x: Any, y: Any) -> Dataset:
     if x.size == 0:
         raise ShapeError(f"x is {x.shape}; need at least one row and one column")
     return Dataset(x, y)
+
+
+def check_weight(weight: Any, rows: int, dtype: Any = None, name: str = "weight") -> np.ndarray:
+    """weight (rows,) as floats: finite, none below 0, not all 0; in dtype, or in its own (integers: see real_for).
+
+    ShapeError, DTypeError, NonFiniteError or ValueError, which name the argument `name` and the first bad row.
+
+    >>> check_weight([1.0, -2.0], rows=2)
+    Traceback (most recent call last):
+      ...
+    ValueError: weight: row 1 is -2; need weights of at least 0, which leave a row out at 0
+    """
+    array = as_rows(weight, name)
+    if array.shape != (rows,):
+        raise ShapeError(f"{name} is {array.shape}; need one number for each row, ({rows},)")
+    array = finite_rows(array, name, real_for(array) if dtype is None else real_dtype(dtype, "dtype"))
+    below = np.flatnonzero(array < 0)
+    if len(below):
+        raise ValueError(
+            f"{name}: row {below[0]} is {array[below[0]]:g}; need weights of at least 0, which leave a row out at 0"
+        )
+    if not array.any():
+        raise ValueError(f"{name}: all {rows} are 0, so that no row counts; need at least one above 0")
+    return array
 
 
 def as_rows(data: Any, name: str) -> np.ndarray:

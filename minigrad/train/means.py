@@ -168,7 +168,7 @@ class Means:
     """Means over batches: of the loss by its parts, of all else by rows."""
 
     def __init__(self) -> None:
-        self._rows = 0
+        self.rows = 0
         self._sums: dict[str, float] = {}
         self._parts: dict[int, tuple[float, float]] = {}  # i: (Σ weight value, Σ weight); of a sum -1 - i: (Σ value, 1)
         self._plain = 0.0  # Σ rows loss, for losses whose parts differ from batch to batch
@@ -177,9 +177,9 @@ class Means:
     def add(self, rows: int, loss: list[Part], values: Mapping[str, float]) -> None:
         """Note a batch: the parts of its loss, and other numbers by name."""
         parts, count = self._parts, len(loss)
-        if len(parts) != count and self._rows:
+        if len(parts) != count and self.rows:
             self._alike = False
-        self._rows += rows
+        self.rows += rows
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + rows * value
         for i, (value, weight, _) in enumerate(loss):
@@ -192,12 +192,12 @@ class Means:
 
     def row(self) -> dict[str, float]:
         """The means, the loss first."""
-        loss = self._plain / self._rows
+        loss = self._plain / self.rows
         if self._alike:
             loss = 0.0
             for total, weight in self._parts.values():
                 loss += total / weight if weight else math.nan
         row = {"loss": loss}
         for name, total in self._sums.items():
-            row[name] = total / self._rows
+            row[name] = total / self.rows
         return row

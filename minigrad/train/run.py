@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..nn.module import Module
 from ..optim.base import Optimizer
 from .history import History
+from .interrupts import Interrupts
+from .means import Means
 
 if TYPE_CHECKING:
     from .callbacks import Callback
 
+POLICIES = ("raise", "skip", "stop")
+
 
 class Run:
-    """A running fit, as callbacks see it. Setting `stop` ends it after the present epoch.
+    """A running fit, as callbacks see it.
 
-    model, optimizer, history; epoch and batch, counted from 1, of epochs and batches; row: the measurements of the
-    present epoch so far; columns: the names of those that fit makes; callbacks: all of them, in order.
+    model, optimizer, history   what is trained, and what was measured
+    epoch, batch                counted from 1, of epochs and batches; they count on in a run that was resumed
+    updates                     how many updates were made; skipped: how many were left out by non_finite="skip"
+    row, columns                the measurements of the present epoch so far; the names of those that fit makes
+    callbacks                   all of them, in order
+
+    What a callback may set:
+
+    stop            True: training ends after the present epoch
+    stop_now        True: training ends after the present batch, and the epoch that it is in gets no row
+    skip_update     in on_gradients, True: the update of this batch is left out, and its gradients are forgotten.
+                    In on_batch_end it says whether the update was left out
+    keep_gradients  with skip_update, True: the gradients stay, and the next backward adds to them
+    non_finite      in on_train_begin: what follows a loss that is NaN or infinite. "raise" (default): NonFiniteError;
+                    "skip": the update is left out and counted in `skipped`; "stop": training ends with the weights
+                    before the batch, nothing is raised, and history.stopped says it. "skip" and "stop" look at the
+                    gradients too, before the update
     """
 
     def __init__(
@@ -33,6 +53,36 @@ class Run:
         self.model, self.optimizer, self.history = model, optimizer, history
         self.epochs, self.batches = epochs, batches
         self.columns, self.callbacks = list(columns), list(callbacks)
-        self.epoch = self.batch = 0
+        self.epoch = self.batch = self.updates = self.skipped = 0
         self.row: dict[str, float] = {}
-        self.stop = False
+        self.stop = self.stop_now = self.skip_update = self.keep_gradients = False
+        self._non_finite = "raise"
+        self.interrupts = Interrupts()
+        self.means, self.seconds = Means(), 0.0  # of the present epoch so far; seconds: before the run was resumed
+        self.done = 0  # batches of the present epoch that a resumed run does not repeat
+        self._start = 0.0
+
+    @property
+    def non_finite(self) -> str:
+        """What follows a loss that is NaN or infinite: "raise", "skip" or "stop"."""
+        return self._non_finite
+
+    @non_finite.setter
+    def non_finite(self, policy: str) -> None:
+        if policy not in POLICIES:
+            raise ValueError(f"fit: run.non_finite is {policy!r}; need {', '.join(map(repr, POLICIES[:-1]))} or 'stop'")
+        self._non_finite = policy
+
+    def begin_epoch(self) -> int:
+        """Start the measurements of an epoch; returns how many of its batches are done: 0, unless it was resumed."""
+        done, self.done = self.done, 0
+        if not done:
+            self.means, self.seconds = Means(), 0.0
+            names = self.columns[1:-1]
+            self.row = {"epoch": self.epoch, **{name: float("nan") for name in names if not name.startswith("val_")}}
+        self._start, self.batch = time.perf_counter() - self.seconds, done
+        return done
+
+    def elapsed(self) -> float:
+        """Seconds that the present epoch has taken, those before a kill included."""
+        return time.perf_counter() - self._start

@@ -54,7 +54,9 @@ class ClipGradients(Callback):
 
 
 class LearningRate(Callback):
-    """Step a schedule after every epoch, or every batch; ReduceLROnPlateau gets `monitor`, a column of the history.
+    """Step a schedule after every epoch, or with every="batch" after every update.
+
+    ReduceLROnPlateau gets `monitor`, a column of the history.
 
     Which way the monitor gets better is known from its name (loss: "min", accuracy: "max"), or said by `mode`; where
     that is not the mode of the plateau, or neither says it, ValueError before the first batch.
@@ -111,7 +113,7 @@ class LearningRate(Callback):
             )
 
     def on_batch_end(self, run: Run) -> None:
-        if self.every == "batch":
+        if self.every == "batch" and not run.skip_update:
             self._step(run)
 
     def on_epoch_end(self, run: Run) -> None:
@@ -151,7 +153,8 @@ class AverageWeights(Callback):
 
     def on_batch_end(self, run: Run) -> None:
         assert self.ema is not None  # made at the beginning
-        self.ema.update()
+        if not run.skip_update:
+            self.ema.update()
 
     def on_train_end(self, run: Run) -> None:
         if self.keep and self.ema is not None:

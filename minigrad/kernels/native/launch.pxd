@@ -94,7 +94,7 @@ cdef inline void share(size_t work, size_t parts, runtime.part_of part, const vo
     """
     cdef size_t i
     if parts > 1 and threads_for(work) > 1:
-        runtime.share_among_threads(parts, part, args)
+        runtime.share_among_threads(work, parts, part, args)
     else:
         for i in range(parts):
             part(args, i)

@@ -9,7 +9,8 @@ from typing import Any
 from ... import kernels as K
 from ...engine import Tensor, touch
 from ...errors import GraphError
-from ...nn.module import Module, Standing
+from ...nn.module import Module
+from ...nn.standing import Standing
 from ...ops.elementwise.arithmetic import add
 from ...recording import mode
 
