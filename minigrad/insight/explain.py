@@ -1,0 +1,181 @@
+"""mg.explain: a backward pass as a page on which one can step forward and back through every number."""
+
+from __future__ import annotations
+
+import json
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ..atomic import atomic_write
+from ..engine import Tensor, grad
+from ..errors import GraphError
+from .folding import Level, levels_of
+from .graph import Node, Part
+from .trace import trace
+
+PAGE = Path(__file__).parent / "page"
+MOST = 100_000  # nodes; a page of more does not open in a browser
+
+
+class Explanation:
+    """A traced graph and its first walk, to look at: `save` writes the page, `dot` and `mermaid` give text for others.
+
+    In a notebook it shows the page itself.
+    """
+
+    def __init__(self, seen: trace, walk: int = 0, title: str = "A backward pass") -> None:
+        if not seen.nodes:
+            raise GraphError("explain: nothing was traced; call ops and backward inside of the block")
+        if len(seen.nodes) > MOST:
+            raise GraphError(f"explain: the graph has {len(seen.nodes):,} nodes; a page takes {MOST:,} at most")
+        self.seen, self.title = seen, title
+        self.visits = seen.walks[walk] if walk < len(seen.walks) else []
+
+    def data(self) -> dict[str, Any]:
+        """What the page shows, as plain lists and dicts: nodes, steps, and drawings of the graph, the fullest last."""
+        nodes = {number: self._node(node) for number, node in self.seen.nodes.items()}
+        steps: list[dict] = [{"kind": "forward", "node": n} for n, node in self.seen.nodes.items() if node.op]
+        for visit in self.visits:
+            spent = sum(part.seconds for part in visit.parts)
+            nodes[visit.node].update(gradient=str(visit.gradient), norm=visit.gradient.norm, backward=spent)
+            steps += [
+                {"kind": "backward", "node": visit.node, "g": str(visit.gradient), **self._part(part)}
+                for part in visit.parts
+            ]
+            for part in visit.parts:
+                nodes[part.node].update(gradient=str(part.arrived), norm=part.arrived.norm)
+        return {
+            "title": self.title,
+            "nodes": list(nodes.values()),
+            "steps": steps,
+            "levels": [level.drawn() for level in levels_of(self.seen)],
+        }
+
+    def _node(self, node: Node) -> dict[str, Any]:
+        shape = "x".join(map(str, node.value.shape)) or "number"
+        return {
+            "n": node.number,
+            "op": node.op,
+            "name": node.name if node.op is None else f"#{node.number}",
+            "shape": f"{shape} {node.value.dtype}",
+            "value": str(node.value),
+            "arguments": [list(pair) for pair in node.inputs],
+            "place": node.place,
+            "module": path_of(node, self.seen),
+            "bytes": node.bytes,
+            "seconds": node.seconds,
+        }
+
+    def _part(self, part: Part) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "argument": part.argument,
+            "to": part.node,
+            "formula": part.formula,
+            "gradient": str(part.gradient),
+        }
+        if part.gradient.few and part.with_numbers not in (part.formula, str(part.gradient)):
+            said["numbers"] = part.with_numbers
+        if part.total is not None:
+            said.update(before=str(part.before), total=str(part.total))
+        return said
+
+    def html(self) -> str:
+        """The page: one file, which needs nothing else."""
+        data = json.dumps(self.data(), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+        style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ("explain.css", "explain.js"))
+        body = (PAGE / "explain.html").read_text(encoding="utf-8")
+        fields = {"TITLE": escape(self.title), "STYLE": style, "DATA": data, "SCRIPT": script}
+        pieces = body.split("@@")
+        return "".join(fields[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the page, whole or not at all; returns its path."""
+        with atomic_write(path) as file:
+            file.write(self.html().encode("utf-8"))
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe title="{escape(self.title, quote=True)}" style="width:100%;height:640px;border:0" '
+            f'srcdoc="{escape(self.html(), quote=True)}"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        ops = sum(node.op is not None for node in self.seen.nodes.values())
+        return f"Explanation({ops} ops, {len(self.visits)} of them visited; .save('page.html') writes the page)"
+
+    def edges(self) -> list[tuple[int, int, str]]:
+        """(node, node made of it, name of the argument) for each argument that is a tensor."""
+        return [(x, n, name) for n, node in self.seen.nodes.items() for name, x in node.inputs if isinstance(x, int)]
+
+    def dot(self) -> str:
+        """The graph as DOT, for graphviz: `dot -Tsvg`."""
+        lines = [f"  n{n} [label={quoted(label_of(node))}{'' if node.op else ', shape=box'}];" for n, node in self._all()]
+        lines += [f"  n{x} -> n{n} [label={quoted(name)}];" for x, n, name in self.edges()]
+        return "\n".join(["digraph {", *lines, "}"]) + "\n"
+
+    def mermaid(self) -> str:
+        """The graph as Mermaid, which many Markdown viewers draw."""
+        lines = [f"  n{n}{'([' if node.op else '['}{quoted(label_of(node))}{'])' if node.op else ']'}" for n, node in self._all()]
+        lines += [f"  n{x} -->|{name}| n{n}" for x, n, name in self.edges()]
+        return "\n".join(["flowchart TD", *lines]) + "\n"
+
+    def _all(self) -> list[tuple[int, Node]]:
+        return list(self.seen.nodes.items())
+
+
+def explain(loss: Tensor, path: str | os.PathLike | None = None, model: Any = None, gradient: Any = None) -> Explanation:
+    """How the gradients of a loss are formed, step by step, as a page to click through.
+
+    The graph behind `loss` is walked back once, as backward walks it, and each step is noted: the node, the gradient
+    that came to it, the rule of each argument as a formula with its numbers, and the sum where gradients meet. Nothing
+    changes: no `.grad`, and the graph stays. path writes the page there; in a notebook it shows itself. model gives
+    parameters and modules their names; a loss of more than one element needs `gradient`, of its shape.
+
+    GraphError if the loss depends on no tensor that requires grad. For what a user's script does, with the lines of its
+    forward pass and the modules that ops belong to, trace it: `with mg.debug.trace(model) as t: ...`, and
+    `mg.debug.Explanation(t)`; or `minigrad explain script.py`.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(2.0, requires_grad=True)
+    >>> page = mg.explain((w * 3.0 - 1.0) ** 2.0)
+    >>> page
+    Explanation(3 ops, 3 of them visited; .save('page.html') writes the page)
+    >>> [step["formula"] for step in page.data()["steps"] if step["kind"] == "backward"]
+    ['g · 2 · input', 'g', 'g · b']
+    """
+    if not isinstance(loss, Tensor) or not loss.tracked:
+        raise GraphError("explain: the loss does not depend on a tensor with requires_grad=True")
+    seen = trace(model)
+    seen.add_graph(loss)
+    leaves = [node.leaf for node in seen.nodes.values() if node.leaf is not None and node.leaf.tracked]
+    with seen:
+        grad(loss, leaves, gradient, retain_graph=True, allow_unused=True)
+    page = Explanation(seen)
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def path_of(node: Node, seen: trace) -> str:
+    """The modules that a node was made in, as a path: their names, else their classes."""
+    if not node.modules:
+        return ""
+    last = node.modules[-1]
+    known = seen.paths.get(id(last))
+    return known if known is not None else ".".join(type(module).__name__ for module in node.modules)
+
+
+def label_of(node: Node) -> str:
+    """A node in a drawing: its op or name, and its shape."""
+    return f"{node.op or node.name} {'x'.join(map(str, node.value.shape))}".rstrip()
+
+
+def quoted(text: str) -> str:
+    """A label for DOT and Mermaid."""
+    return '"' + text.replace("\\", "/").replace('"', "'") + '"'
+
+
+__all__ = ["Explanation", "Level", "explain"]
