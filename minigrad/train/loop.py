@@ -19,8 +19,8 @@ from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..optim.binding import check_fit, check_optimizer
 from ..reg.binding.terms import Terms
-from .checks import Checked, check_data, check_loss, check_model, pair_in
-from .columns import Metric, Metrics, measured, named, refuse_clashes
+from .checks import Checked, check_data, check_loss, check_model, parts_in
+from .columns import Measures, Metric, Metrics, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
 from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, usable
 from .history import History
@@ -28,6 +28,7 @@ from .means import parts_of
 from .points import calling, checked_callbacks
 from .resume import begin, prepare
 from .run import Run
+from .weighing import loss_of, mass
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -51,12 +52,14 @@ def fit(
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
-    data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
-    which has its own size and seed. Floats are cast to the model's dtype, integers stay integers where the model takes
-    them (embeddings, products with weights), and all is checked once; so is validation_data, on which the model is
-    evaluated after each epoch. `loss(output, y)` is a mean over rows, or over what it weights them with. metrics are
-    functions (output, y) -> number, in a list, or in a dict by name. penalty=terms (of reg.on) are added to the loss;
-    terms bound to the optimizer act there; both are measured by name, apart from the data loss.
+    data is (x, y) or (x, y, weight), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0),
+    epoch); or a Loader, which has its own size and seed. Floats are cast to the model's dtype, integers stay integers
+    where the model takes them (embeddings, products with weights), and all is checked once; so is validation_data, on
+    which the model is evaluated after each epoch. `loss(output, y)` is a mean over rows, or over what it weights them
+    with; of data with weights (rows,), how much each row counts, loss(output, y, sample_weight=...), as all losses of
+    minigrad take them. metrics are functions (output, y) -> number, in a list, or in a dict by name; on the training
+    data their column is a mean over batches, unless train.over_all_rows marks them. penalty=terms (of reg.on) are added
+    to the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss.
 
     The model trains in training mode; what is in eval mode inside a model in training, a frozen part, stays so.
     Afterwards all modes are as they were. The garbage collector rests in between. NonFiniteError before a loss that is
@@ -79,14 +82,16 @@ def fit(
     (array([[5.]], dtype=float32), True)
     """
     check_arguments(model, data, loss, optimizer)
-    epochs, functions = whole(epochs, "fit: epochs", 0), named(metrics)
+    epochs, measures = whole(epochs, "fit: epochs", 0), Measures(metrics)
     terms = all_terms(penalty, optimizer)
     on_loss = any(bound.on_loss for bound in terms)
     history = History(penalties=penalty_values(terms))
-    names = columns(functions, history.penalties, validation_data is not None)
+    names = columns(measures.functions, history.penalties, validation_data is not None)
     dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
     held_out = validation(model, validation_data, loss, on_loss)
+    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
+        measures.refuse_weights()
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
@@ -107,8 +112,9 @@ def fit(
                 data_loss = loss_of(loss, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
-                    parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
-                    values = measured(functions, output, y)
+                    size = mass(len(x), *weight)
+                    parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
+                    values = measures.of_batch(run.means, output, y, *weight)
                     total.backward()
                     if not run.updates:
                         refuse_idle(optimizer)
@@ -121,15 +127,16 @@ def fit(
                         optimizer.step()
                         penalties.update(optimizer.penalty_values())  # before the step, summed on its way
                         run.updates += 1
-                    run.means.add(len(x), parts, {**penalties, **values})
+                    run.means.add(len(x), parts, {**penalties, **values}, size, measures.weighted)
                     run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), penalties)}
                 call("on_batch_end")
             if run.stop_now:
                 break
             refuse_empty_epoch(run)
             refuse_broken_weights(run)
+            run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                held_out_row = measure(model, held_out, loss, functions, terms)
+                held_out_row = measure(model, held_out, loss, measures, terms)
                 run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
             for bound in terms:
                 bound.note_shares(run.row)
@@ -159,19 +166,14 @@ def left(loader: Loader, run: Run) -> Iterator[tuple[int, Sequence[np.ndarray]]]
             return
 
 
-def loss_of(loss: Callable, output: Any, y: np.ndarray, *weight: np.ndarray) -> Tensor:
-    """The loss of a batch; of (x, y, weight) the loss has to take the weights of its rows as a third argument."""
-    return loss(output, y, *weight)
-
-
 def batches(
     model: Module, data: Any, loss: Callable, batch_size: int | None, seed: int | None, real: bool = False
 ) -> Loader:
     """The loader that fit iterates over, its data checked against model and loss; `real`: x has to be floats."""
     if not isinstance(data, Loader):
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
-        x, y, _ = check_data(model, data, loss, real=real)
-        return Loader(x, y, size, seed=0 if seed is None else seed)
+        x, y, weight, _ = check_data(model, data, loss, real=real)
+        return Loader(x, y, size, seed=0 if seed is None else seed, weight=weight)
     if batch_size is not None or seed is not None:
         raise ValueError(f"fit: the Loader has its batch_size, {data.batch_size}, and seed; leave both out")
     want = dtype_of(model)
@@ -189,8 +191,7 @@ def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked 
 def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:
     """Errors for arguments in other places than their own, before anything is made of them."""
     check_model(model)
-    pair_in(data, "data")
-    check_loss(loss)
+    check_loss(loss, parts_in(data, "data")[2] is not None)
     check_optimizer(optimizer)
 
 

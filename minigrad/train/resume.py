@@ -106,7 +106,9 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
         "shuffle": loader.shuffle,
         "drop_last": loader.drop_last,
         "transforms": [options(step) for step in loader.transforms],
-        "validation_data": None if held_out is None else {"x": described(held_out.x), "y": described(held_out.y)},
+        "validation_data": None
+        if held_out is None
+        else {"x": described(held_out.x), "y": described(held_out.y), "weight": described(held_out.weight)},
         "callbacks with a state": [options(callback) for callback in stateful(run)],
         "also": sorted(run.also),
     }
