@@ -7,6 +7,7 @@ from .checkpoint import Checkpoint
 from .class_metrics import balanced_accuracy, confusion_matrix, f1, precision, recall
 from .evaluate import evaluate
 from .history import History
+from .logs import CSVLogger, JSONLogger
 from .loop import fit
 from .metrics import accuracy, binary_accuracy, mean_absolute_error, r2, top_k_accuracy
 from .outcomes import UndefinedMetricWarning, over_all_rows
@@ -17,11 +18,13 @@ from .trajectory import AverageWeights, ClipGradients, LearningRate
 
 __all__ = [
     "AverageWeights",
+    "CSVLogger",
     "Callback",
     "Checkpoint",
     "ClipGradients",
     "EarlyStopping",
     "History",
+    "JSONLogger",
     "LearningRate",
     "Progress",
     "Run",
