@@ -17,7 +17,8 @@ from .activations import (
     Softsign,
     Tanh,
 )
-from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
+from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
+from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
 from .dropout.monte_carlo import mc_predict
@@ -44,6 +45,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .sequential import Flatten, Sequential
+from .summary import Summary, summary
 
 __all__ = [
     "CELU",
@@ -64,18 +66,24 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
+    "Identity",
     "KLDivLoss",
     "L1Loss",
+    "Lambda",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "ParameterList",
     "RandomLayer",
     "ReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -86,10 +94,14 @@ __all__ = [
     "SoftmaxFocalLoss",
     "Softplus",
     "Softsign",
+    "StochasticDepth",
+    "Summary",
     "Tanh",
     "VariationalDropout",
+    "WordDropout",
     "init",
     "mc_predict",
     "replay",
+    "summary",
     "utils",
 ]

@@ -120,7 +120,7 @@ def outputs(
             K.copy(part.array, whole_part[rows])
     made = list(map(Tensor, joined))
     for part, tensor in zip(leaves(output), made):
-        tensor.op = part.op  # a loss of logits asks whether a softmax made them
+        tensor.op, tensor.options = part.op, part.options  # a loss of logits asks whether a softmax made them
     return rebuilt(output, iter(made))
 
 

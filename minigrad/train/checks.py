@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import rng
 from ..data.batches.loader import Loader
-from ..data.dataset import lazy_xy
+from ..data.dataset import check_weight, lazy_xy
 from ..data.prepare.labels import check_labels
 from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
@@ -22,6 +22,7 @@ from ..op import Op, op_of
 from ..ops.losses.binary import sigmoid_cross_entropy
 from ..ops.losses.classes import softmax_cross_entropy
 from .columns import refuse_signature
+from .weighing import loss_of, refuse_unweighted
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
 
@@ -34,6 +35,7 @@ class Checked(NamedTuple):
 
     x: Any
     y: Any
+    weight: np.ndarray | None = None
     at_once: bool = False
 
 
@@ -45,10 +47,12 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
     call the data.
     """
     check_model(model)
-    check_loss(loss)
-    x, y = pair_in(data, name)
+    x, y, weight = parts_in(data, name)
+    check_loss(loss, weight is not None)
     with naming(name):
         x, y = lazy_xy(x, y, dtype_of(model), integers=not real)
+        if weight is not None:
+            weight, loss = check_weight(weight, len(x), dtype_of(model)), weighing_alike(loss)
     with naming(name), evaluating(model, record=True):
         before = Tensor(np.empty(0)).stamp
         output, x = tried(model, x, y)
@@ -64,7 +68,15 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
             for _ in y.chunks():  # the Loader serves its own y, which does not know of this check
                 pass
         inside = any(before < node.stamp < after and node.op is not None for node in graph)
-        return Checked(x, y, inside)
+        return Checked(x, y, weight, inside)
+
+
+def weighing_alike(loss: Callable) -> Callable:
+    """The loss as a function (output, y) of rows that weigh 1: how it looks at outputs and targets, as without weights.
+
+    Weights of the first rows may be 0, and then the loss of these rows is NaN.
+    """
+    return lambda output, y: loss_of(loss, output, y, np.ones(len(y)))
 
 
 def check_model(model: Any) -> None:
@@ -74,26 +86,30 @@ def check_model(model: Any) -> None:
         raise TypeError(f"model is {what}; need a minigrad.nn.Module")
 
 
-def check_loss(loss: Any) -> None:
-    """TypeError for what is no loss: a class, a word, an optimizer in its place."""
+def check_loss(loss: Any, weighted: bool = False) -> None:
+    """TypeError for what is no loss: a class, a word, an optimizer in its place, one without weights where some are."""
     if isinstance(loss, type):
         raise TypeError(f"loss is the class {loss.__name__}; did you mean {loss.__name__}()?")
     if not callable(loss):
         raise TypeError(f"loss is {loss!r:.80}; need a function (output, target), such as minigrad.cross_entropy")
-    refuse_signature("the loss", loss)
+    if weighted:
+        refuse_unweighted(loss)
+    refuse_signature("the loss", loss, weighted)
 
 
-def pair_in(data: Any, name: str) -> tuple[Any, Any]:
-    """x and y of what was given as data."""
+def parts_in(data: Any, name: str) -> tuple[Any, Any, Any]:
+    """x, y and weight (None, if there is none) of what was given as data."""
     if isinstance(data, Loader):
-        return data.x, data.y
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        what = f"{type(data).__name__} of {len(data)}" if isinstance(data, (tuple, list)) else type(data).__name__
+        return data.x, data.y, data.weight
+    listed = isinstance(data, (tuple, list))
+    pairs = listed and all(isinstance(part, (tuple, list)) and len(part) == 2 and holds_arrays(part) for part in data)
+    if not listed or len(data) not in (2, 3) or (len(data) == 3 and (pairs or all(map(np.isscalar, data)))):
+        what = f"{type(data).__name__} of {len(data)}" if listed else type(data).__name__
         cure = "; of batches, join the parts: np.concatenate" if isinstance(data, Iterator) else ""
-        raise TypeError(f"{name} is a {what}; need a pair (x, y) or a minigrad.data.Loader{cure}")
-    if all(isinstance(part, (tuple, list)) and len(part) == 2 and holds_arrays(part) for part in data):
+        raise TypeError(f"{name} is a {what}; need a pair (x, y), (x, y, weight) or a minigrad.data.Loader{cure}")
+    if pairs:
         raise TypeError(f"{name} holds two pairs; need one, (x, y): of a split, its train or its test")
-    return data[0], data[1]
+    return data[0], data[1], data[2] if len(data) == 3 else None
 
 
 def holds_arrays(pair: Sequence[Any]) -> bool:
