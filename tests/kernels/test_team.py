@@ -1,5 +1,6 @@
-"""The team of threads: every part is computed once, whoever comes; helpers come and go. In new processes: test_processes.
+"""The team of threads: every part is computed once, whoever comes; helpers come and go.
 
+New processes are in test_processes.
 tests/cross/team.c counts the parts of jobs; the tests in Python use updates in place, where a part that is left out or
 computed twice leaves a wrong number.
 """
