@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
@@ -51,6 +52,10 @@ __all__ = [
     "GELU",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dense",
     "DropConnect",
