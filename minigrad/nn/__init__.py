@@ -44,12 +44,17 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .sequential import Flatten, Sequential
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Conv1d",
@@ -75,6 +80,8 @@ __all__ = [
     "Linear",
     "LogSigmoid",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "MultiMarginLoss",
     "NLLLoss",
