@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..checks import truth, whole
 from ..engine import Tensor
 from ..errors import ShapeError
@@ -47,6 +49,8 @@ class Pool(Module):
         parts = []
         for name in names:
             value = getattr(self, name)
+            if (name == "stride" and value == self.kernel_size) or (name == "padding" and not np.any(value)):
+                continue  # as usual
             one = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
             parts.append(str(one) if name in ("kernel_size", "output_size") else f"{name} {one}")
         return ", ".join(parts)

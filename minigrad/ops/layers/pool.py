@@ -160,9 +160,8 @@ def avg_pool2d(
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     """y = the means of windows that share each plane evenly: (samples, channels, height, width) to output_size.
 
-    output_size is a number or a pair; None in it keeps a size. Window i runs from ⌊i·height / rows⌋ to ⌈(i + 1)·height / rows⌉.
-
-    output_size 1 is global pooling: the mean of each plane.
+    output_size is a number or a pair; None in it keeps a size. Window i runs from ⌊i·height / rows⌋
+    to ⌈(i + 1)·height / rows⌉. output_size 1 is global pooling: the mean of each plane.
 
     >>> import minigrad as mg
     >>> mg.adaptive_avg_pool2d(mg.tensor([[[[1, 2, 3], [4, 5, 6]]]]), (1, 2))
