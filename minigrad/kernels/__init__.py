@@ -29,6 +29,7 @@ FAMILIES = (
     "reduce",
     "scans",
     "softmax",
+    "standardize",
     "losses",
     "penalty",
     "group_norms",

@@ -44,6 +44,7 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -53,6 +54,8 @@ __all__ = [
     "GELU",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
     "Dense",
     "DropConnect",
@@ -62,6 +65,7 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
@@ -70,6 +74,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "Lambda",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -81,6 +86,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ParameterList",
+    "RMSNorm",
     "RandomLayer",
     "ReLU",
     "Residual",
