@@ -1,28 +1,46 @@
 """Training: `fit` over the visible loop, its history, callbacks, metrics, and what was trained: evaluated, asked."""
 
 from ..nn.prediction import predict
+from .borrowed import SklearnMetric
 from .callbacks import Callback, EarlyStopping
+from .checkpoint import Checkpoint
+from .class_metrics import balanced_accuracy, confusion_matrix, f1, precision, recall
 from .evaluate import evaluate
 from .history import History
 from .loop import fit
-from .metrics import accuracy, binary_accuracy, mean_absolute_error
+from .metrics import accuracy, binary_accuracy, mean_absolute_error, r2, top_k_accuracy
+from .outcomes import UndefinedMetricWarning, over_all_rows
 from .progress import Progress
+from .rank_metrics import average_precision, roc_auc
 from .run import Run
 from .trajectory import AverageWeights, ClipGradients, LearningRate
 
 __all__ = [
     "AverageWeights",
     "Callback",
+    "Checkpoint",
     "ClipGradients",
     "EarlyStopping",
     "History",
     "LearningRate",
     "Progress",
     "Run",
+    "SklearnMetric",
+    "UndefinedMetricWarning",
     "accuracy",
+    "average_precision",
+    "balanced_accuracy",
     "binary_accuracy",
+    "confusion_matrix",
     "evaluate",
+    "f1",
     "fit",
     "mean_absolute_error",
+    "over_all_rows",
+    "precision",
     "predict",
+    "r2",
+    "recall",
+    "roc_auc",
+    "top_k_accuracy",
 ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .records import SHOWN, records
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas calls a column so that had no name
 HEADER = "header=False takes line 1 as data, header=True as names (command line: --no-header, --header)"
+BLOCK = 4096  # records that are turned into columns at a time
+Record = tuple[int, list[str]]  # the line where it begins, and its fields
 LOOKED = 20  # lines, to tell which delimiter a file has
 DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','", " ": "' '"}
 
@@ -21,6 +24,7 @@ class Sheet:
 
     notes       what was left out or taken as something, in words
     left_out    the names of columns that were left out as names of rows
+    row_names   the fields of the first of these columns; None without one
     """
 
     path: str
@@ -30,6 +34,7 @@ class Sheet:
     header_line: int = 1
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    row_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self._at = {name: i for i, name in enumerate(self.names)}
@@ -47,6 +52,11 @@ class Sheet:
         """The fields under a name."""
         return self.columns[self._at[name]]
 
+    def rename(self, names: Sequence[str]) -> None:
+        """Give the columns other names."""
+        self.names = list(names)
+        self._at = {name: i for i, name in enumerate(self.names)}
+
     def keep_columns(self, kept: Sequence[int]) -> None:
         """Leave out all other columns."""
         self.names, self.columns = [self.names[i] for i in kept], [self.columns[i] for i in kept]
@@ -56,6 +66,7 @@ class Sheet:
         """Leave out all other rows."""
         self.columns = [tuple(column[i] for i in rows) for column in self.columns]
         self.lines = [self.lines[i] for i in rows]
+        self.row_names = None if self.row_names is None else tuple(self.row_names[i] for i in rows)
 
 
 def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None) -> Sheet:
@@ -73,26 +84,42 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     >>> sheet.names, sheet.columns, sheet.lines, len(sheet.notes)
     (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
     """
-    found = _filled_records(path, text, delimiter)
-    line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
-    rows = found if header is False else found[1:]
-    if len(found[0][1]) == 1:
-        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
+    found = filled(path, list(records(path, text, delimiter)))
+    check_delimiter(path, found, text, header)
+    return sheet_of(path, found, header)
+
+
+def sheet_of(path: str, found: list[Record], header: bool | None = None) -> Sheet:
+    """The sheet of records, which are taken out of the list, so that the memory of their fields is free again."""
+    line, names = found.pop(0) if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
     if header is None:
         _check_names(f"{path}:{line}", names)
-    if not rows:
+    if not found:
         raise ValueError(f"{path}:{line}: there is no row below the header")
-    names, cut = _fitted(names, [fields for _, fields in rows])
-    _check_lengths(path, rows, len(names), cut)
-    columns = list(zip(*(fields for _, fields in rows)))[: len(names)]
-    sheet = Sheet(path, names, columns, [start for start, _ in rows], line or 1)
+    names, cut = _fitted(names, [fields for _, fields in found])
+    _check_lengths(path, found, len(names), cut)
+    lines = [start for start, _ in found]
+    sheet = Sheet(path, names, _columns(found, len(names)), lines, line or 1)
     _without_row_names(sheet)
     return sheet
 
 
-def _filled_records(path: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """(line, fields) of the records, without empty lines at the beginning and rows of empty fields at the end."""
-    found = list(records(path, text, delimiter))
+def _columns(found: list[Record], count: int) -> list[tuple[str, ...]]:
+    """The first `count` fields of each record, by column. The list is empty afterwards."""
+    columns: list[Any] = [[] for _ in range(count)]
+    found.reverse()
+    while found:
+        block = [fields for _, fields in reversed(found[-BLOCK:])]
+        del found[-BLOCK:]
+        for column, fields in zip(columns, zip(*block)):
+            column.extend(fields)
+    for i, column in enumerate(columns):
+        columns[i] = tuple(column)
+    return columns
+
+
+def filled(path: str, found: list[Record]) -> list[Record]:
+    """The records without empty lines at the beginning and rows of empty fields at the end; the list is changed."""
     while found and not found[0][1]:
         found.pop(0)
     while found and not any(found[-1][1]):
@@ -102,7 +129,7 @@ def _filled_records(path: str, text: str, delimiter: str) -> list[tuple[int, lis
     return found
 
 
-def _check_lengths(path: str, rows: list[tuple[int, list[str]]], count: int, cut: int) -> None:
+def _check_lengths(path: str, rows: list[Record], count: int, cut: int) -> None:
     """Refuse the first row that has not as many fields as there are names, and `cut` more that are cut off."""
     for line, fields in rows:
         if len(fields) - cut != count:
@@ -110,8 +137,12 @@ def _check_lengths(path: str, rows: list[tuple[int, list[str]]], count: int, cut
             raise ValueError(f"{path}:{line}: {len(fields)} fields, the header has {count}{short}")
 
 
-def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+def check_delimiter(path: str, found: list[Record], text: str, header: bool | None) -> None:
     """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
+    if len(found[0][1]) != 1:
+        return
+    place = f"{path}:{found[0][0] if header is not False else 1}"
+    first, below = found[0][1][0], len(found[1][1]) if len(found) > 1 else 1
     said = re.fullmatch(r"sep=(.?)", first)
     if said:
         raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
@@ -182,6 +213,7 @@ def _without_row_names(sheet: Sheet) -> None:
     while len(kept) > 1 and _nameless(sheet.names[kept[0]]) and _differ(sheet.columns[kept[0]]):
         sheet.left_out.append(sheet.names[kept[0]])
         first = sheet.columns[kept.pop(0)]
+        sheet.row_names = first if sheet.row_names is None else sheet.row_names
         sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
     sheet.keep_columns(kept)
 
