@@ -29,6 +29,7 @@ FAMILIES = {  # family: its folder in src_c
     "reduce": "reduce",
     "scans": "reduce",
     "softmax": "reduce",
+    "standardize": "layers",
     "losses": "losses",
     "penalty": "penalty",
     "group_norms": "penalty",

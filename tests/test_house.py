@@ -88,6 +88,7 @@ ONE_IDEA_ON_TWO_FLOORS = {
     "linear": "the layer in nn/, the linear models as estimators in sklearn/",
     "losses": "the functions in ops/, the modules in nn/",
     "pool": "the ops in ops/, their kernels, the layers in nn/",
+    "normalization": "the functions in ops/, the layers in nn/",
 }
 FOLDERS_THAT_SAY_WHICH = {
     "checks": "of any argument, and of what fit is given",

@@ -31,6 +31,7 @@ FAMILIES = (
     "reduce",
     "scans",
     "softmax",
+    "standardize",
     "losses",
     "penalty",
     "group_norms",

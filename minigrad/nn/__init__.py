@@ -45,6 +45,7 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
@@ -59,6 +60,8 @@ __all__ = [
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -72,6 +75,7 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
@@ -80,6 +84,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "Lambda",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -93,6 +98,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ParameterList",
+    "RMSNorm",
     "RandomLayer",
     "ReLU",
     "Residual",

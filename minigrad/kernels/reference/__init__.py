@@ -83,6 +83,14 @@ from .random import dropout, dropout_bits, masked_scale, normal, random_bits, un
 from .reduce import max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .standardize import (
+    running_moments,
+    standardize_channels,
+    standardize_channels_grad,
+    standardize_rows,
+    standardize_rows_grad,
+    standardize_rows_sums,
+)
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
 # NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
