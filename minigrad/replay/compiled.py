@@ -55,8 +55,8 @@ class Step:
     def epoch(self, loader: Any, first: int = 0, last: int | None = None) -> Any:
         """The steps of an epoch of a loader, batches [first, last); what they return, kept.
 
-        For each tensor that the step returns: where it is one number, an array with the number of each step, else a list
-        of arrays, one for each step.
+        For each tensor that the step returns: where it is one number, an array with the number of each step, else a
+        list of arrays, one for each step.
         """
         kept = Kept()
         stop = len(loader) if last is None else min(last, len(loader))
@@ -103,8 +103,8 @@ class Step:
             self._again += 1
             if self._again == AGAIN:
                 warnings.warn(
-                    f"compile: {self.__name__} is recorded again for the third time, because {why} changed; each time it "
-                    "runs twice in Python",
+                    f"compile: {self.__name__} is recorded again for the third time, because {why} changed; each time "
+                    "it runs twice in Python",
                     stacklevel=4,
                 )
             return False
@@ -147,7 +147,7 @@ def as_array(x: Any, place: int) -> np.ndarray:
     if isinstance(x, Tensor):
         if x.tracked:
             raise ReplayError(
-                f"compile: argument {place} requires grad, and its graph would be lost; use it in the step as a variable"
+                f"compile: argument {place} requires grad, and its graph would be lost; let the step use it directly"
             )
         return x.array
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":

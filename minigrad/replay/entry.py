@@ -126,7 +126,7 @@ class Entry:
         raise MemoryError(f"{name}: no memory for scratch, in step {step} of the run")
 
     def gather(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[np.ndarray]]:
-        """Replay a step for each row of `rows`, which are indices into the columns: the data that batches are cut from."""
+        """Replay a step for each row of `rows`: indices into the columns, the data that batches are cut from."""
         key = tuple(id(column) for column in columns)
         if key not in self._gathers:
             self._gathers[key] = self._gathering(columns)

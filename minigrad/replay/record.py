@@ -194,7 +194,7 @@ class Record:
         raise refusal(call.name, "the number of its stream was not found in what it noted", call.where)
 
     def _all_found(self, call: Call, found: list[list[Place]]) -> None:
-        """Every array of the call is one that its kernels were given: else a copy by NumPy was, which would not change."""
+        """Every array of the call is one that its kernels were given; else they were given a copy that NumPy made."""
         pointed = {place.block for places in found for place in places}
         tables = [value for value in call.arguments if hasattr(value, "scalars")]
         for array in () if tables else [*call.reads, *call.writes]:
@@ -225,8 +225,8 @@ class Record:
         if made_before is not None and made_before.written:
             raise refusal(
                 user.name,
-                "it reads what the step before computed and Python kept: let it stand in a parameter or a buffer; where "
-                "it is a gradient, call optimizer.zero_grad() in the step",
+                "it reads what the step before computed and Python kept: let it stand in a parameter or a buffer; "
+                "where it is a gradient, call optimizer.zero_grad() in the step",
                 user.where,
             )
         twin = None if other is None else self._first.blocks.at(other)

@@ -144,10 +144,8 @@ def test_what_changes_is_recorded_again_and_said_at_the_third_time():
 
     alternate(1)
     step(X[:8], Y[:8])
-    with pytest.warns(UserWarning, match="recorded again for the third time, because Sequential .* changed"):
-        model.train()
-        step(X[:8], Y[:8])
-        alternate(1)
+    with pytest.warns(UserWarning, match=r"recorded again for the third time, because .* changed"):
+        alternate(2)
     alternate(1)  # and once only
 
 
@@ -165,7 +163,7 @@ def test_a_mode_that_changes_has_the_bits_of_the_step():
 
 
 def test_only_functions_are_compiled():
-    with pytest.raises(TypeError, match="compile: got a Sequential|need a function"):
+    with pytest.raises(TypeError, match="compile: got a int; need a function"):
         mg.compile(3)
     step = mg.compile(lambda x: x)
     with pytest.raises(TypeError, match="argument 0 is a dict"):
