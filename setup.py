@@ -24,6 +24,7 @@ FAMILIES = {  # family: its folder in src_c
     "elementwise": "elementwise",
     "elementary": "elementwise",
     "matmul": "matmul",
+    "conv": "conv",
     "reduce": "reduce",
     "scans": "reduce",
     "softmax": "reduce",

@@ -2,6 +2,7 @@
 
 `import minigrad as mg`: tensors and ops are here; `mg.nn` layers, `mg.reg` regularizers, `mg.optim` optimizers,
 `mg.data` data sets and loaders, `mg.train` the loop, `mg.linear_model` linear models, `mg.selection` the choice of λ,
+`mg.tabular` models of CSV files, kept with what new rows need,
 `mg.testing` gradient checks, `mg.kernels` what computes; `mg.save` and `mg.load` files, `mg.interop` what is in them.
 """
 
@@ -18,10 +19,10 @@ except (ValueError, RuntimeError) as _error:  # a variable of the environment, s
     raise SystemExit(2) from None
 
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
-from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, train
+from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, tabular, train
 from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
-from .insight import anomaly as debug
+from .insight import debug
 from .insight import gradcheck as testing
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend

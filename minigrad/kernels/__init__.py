@@ -26,6 +26,7 @@ FAMILIES = (
     "elementwise",
     "elementary",
     "matmul",
+    "conv",
     "reduce",
     "scans",
     "softmax",

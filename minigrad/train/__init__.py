@@ -3,6 +3,7 @@
 from ..nn.prediction import predict
 from .borrowed import SklearnMetric
 from .callbacks import Callback, EarlyStopping
+from .checkpoint import Checkpoint
 from .class_metrics import balanced_accuracy, confusion_matrix, f1, precision, recall
 from .evaluate import evaluate
 from .history import History
@@ -17,6 +18,7 @@ from .trajectory import AverageWeights, ClipGradients, LearningRate
 __all__ = [
     "AverageWeights",
     "Callback",
+    "Checkpoint",
     "ClipGradients",
     "EarlyStopping",
     "History",

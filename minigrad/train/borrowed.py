@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from .. import kernels as K
 from .columns import name_of
 from .outcomes import array_of, has_nan, made_by, refuse_sigmoid, rows_of_classes
 from .rank_metrics import probabilities, two_classes
+from .weighing import takes_weights
 
 GIVEN = ("classes", "probabilities", "scores", "outputs")
 
@@ -48,11 +48,8 @@ class SklearnMetric:
 
     def __call__(self, output: Any, target: Any, sample_weight: Any = None) -> Any:
         """What the function says of the targets and of what `given` makes of the outputs."""
-        if sample_weight is not None and not self.weighted:
-            raise TypeError(
-                f"SklearnMetric: {self.__name__} has no parameter sample_weight, and the data has weights; wrap it "
-                "in a function (output, target), which counts all rows alike"
-            )
+        if sample_weight is not None:
+            self.refuse_weights()
         if self.given == "outputs":
             y, t = array_of(output), array_of(target)
             y = y.reshape(-1) if y.shape == (len(y), 1) and t.ndim == 1 else y
@@ -70,6 +67,14 @@ class SklearnMetric:
         weights = {} if weight is None else {"sample_weight": np.asarray(array_of(weight), np.float64)}
         return self.function(t, y if self.given == "classes" else y.astype(np.float64), **weights, **self.options)
 
+    def refuse_weights(self) -> None:
+        """TypeError if the function takes no weights of rows."""
+        if not self.weighted:
+            raise TypeError(
+                f"SklearnMetric: {self.__name__} has no parameter sample_weight, and the data has weights; wrap it "
+                "in a function (output, target), which counts all rows alike"
+            )
+
     def _scores(self, output: Any, scores: np.ndarray) -> np.ndarray:
         """Scores or probabilities, for class 1 alone where there are two classes."""
         two = scores.ndim == 1 or scores.shape[1] == 2
@@ -86,11 +91,3 @@ class SklearnMetric:
     def __repr__(self) -> str:
         options = "".join(f", {name}={value!r:.40}" for name, value in self.options.items())
         return f"SklearnMetric({self.__name__}, given={self.given!r}{options})"
-
-
-def takes_weights(function: Any) -> bool:
-    """Whether a function has a parameter sample_weight."""
-    try:
-        return "sample_weight" in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a function of C that does not say
-        return False

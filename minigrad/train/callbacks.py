@@ -123,6 +123,14 @@ class EarlyStopping(Callback):
             run.model.load_state_dict(self._weights)
         self._weights = self._before = None
 
+    def state_dict(self) -> dict[str, Any]:
+        weights = {"weights": self._weights, "before": self._before}
+        return {"best_epoch": self.best_epoch, "best_value": self.best_value, **weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        self._weights, self._before = state["weights"], state["before"]
+
 
 def column_name(who: str, monitor: str) -> str:
     """The monitor; TypeError for what is no word."""

@@ -34,12 +34,11 @@ class Interrupts:
         self.whole, self._held = False, True
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        self.whole = kind is None  # first, because Ctrl-C may come as soon as it is no longer held back
         self._held = False
-        if kind is None:
-            self.whole = True
-            if self._pending:
-                self._pending = False
-                raise KeyboardInterrupt
+        if self.whole and self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._held and not self._pending:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .checkpoint import Checkpoint
 from .run import Run
 
 if TYPE_CHECKING:
     from .callbacks import Callback
 
 POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")  # an object may lack on_gradients
+ENDS = ("on_batch_end", "on_epoch_end")
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
@@ -36,14 +38,22 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
 def calling(run: Run) -> Iterator[Callable[[str], None]]:
     """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
 
-    Each that has begun is ended, also where another one raises.
+    Each that has begun is ended, also where another one raises. Checkpoints are written when all callbacks had their
+    turn at the end of a batch or an epoch, at the end of the training, and on Ctrl-C unless it came in the middle of a
+    batch.
     """
+    savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
 
     def call(point: str) -> None:
         for callback in run.callbacks:
             act = getattr(callback, point, None)
             if act is not None:
                 act(run)
+        if point in ENDS and savers:
+            for saver in savers:
+                saver.note(run)  # first, because the state of each is in the files of all
+            for saver in savers:
+                saver.write_if_due(run)
 
     begun = []
     try:
@@ -51,6 +61,16 @@ def calling(run: Run) -> Iterator[Callable[[str], None]]:
             callback.on_train_begin(run)
             begun.append(callback)
         yield call
+        with run.interrupts:
+            for saver in savers:
+                saver.write_now(run)
+    except KeyboardInterrupt as error:
+        if run.interrupts.whole:
+            for saver in savers:
+                saver.write_now(run)
+        if savers and hasattr(error, "add_note"):  # Python 3.11 and later
+            error.add_note("\n".join(f"fit: training goes on there with resume={str(s.folder)!r}" for s in savers))
+        raise
     finally:
         with ExitStack() as ends:  # calls all, the last one given first
             for callback in reversed(begun):

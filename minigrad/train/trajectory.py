@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..checks import finite
 from ..nn.clipping import clip_grad_norm_, clip_grad_value_
@@ -51,6 +53,12 @@ class ClipGradients(Callback):
         if self._remove is not None:
             self._remove()
             self._remove = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"norms": np.array(self.norms)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.norms = state["norms"].tolist()
 
 
 class LearningRate(Callback):
@@ -131,6 +139,13 @@ class LearningRate(Callback):
         else:
             raise ValueError(missing("LearningRate", self.monitor, list(run.row)))
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"schedule": self.schedule.state_dict(), "rates": np.array(self.rates)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.schedule.load_state_dict(state["schedule"])
+        self.rates = state["rates"].tolist()
+
 
 class AverageWeights(Callback):
     """Average the weights over the steps (optim.EMA), as `ema` during and after the fit; keep: leave them in the model.
@@ -159,3 +174,10 @@ class AverageWeights(Callback):
     def on_train_end(self, run: Run) -> None:
         if self.keep and self.ema is not None:
             self.ema.copy_to(run.model)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"averages": None if self.ema is None else self.ema.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if self.ema is not None and state["averages"] is not None:
+            self.ema.load_state_dict(state["averages"])

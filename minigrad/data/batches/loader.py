@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import truth, whole
 from ...errors import ShapeError
 from ...rng import CALLS, SEEDS, SHUFFLE, permutation, stream
-from ..dataset import Dataset, Weighted, check_weight, check_xy, take_rows
+from ..dataset import Dataset, Weighted, check_weight, lazy_xy, take_rows
 
 Place = tuple[int, int, int, int]  # seed, epoch, first row of the batch in the epoch's order, number of the transform
 Transform = Callable[[np.ndarray, np.ndarray, Place], tuple[np.ndarray, np.ndarray]]
@@ -52,7 +52,7 @@ class Loader:
         transform: Transform | Sequence[Transform] = (),
         weight: Any = None,
     ) -> None:
-        self.x, self.y = check_xy(x, y, dtype)
+        self.x, self.y = lazy_xy(x, y, dtype)
         of_weight = self.x.dtype if dtype is None and self.x.dtype.kind == "f" else dtype
         self.weight = None if weight is None else check_weight(weight, len(self.x), of_weight, "Loader: weight")
         self.batch_size = whole(batch_size, "Loader: batch_size", 1)

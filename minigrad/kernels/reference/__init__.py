@@ -11,6 +11,7 @@ where only exact operations occur (copies, masks, relu, comparisons, penalty gra
 
 import numpy as np
 
+from .conv import conv2d, conv2d_input, conv2d_weight
 from .descent import coordinate_descent
 from .elementary import (
     asinh,
