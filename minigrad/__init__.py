@@ -21,7 +21,7 @@ except (ValueError, RuntimeError) as _error:  # a variable of the environment, s
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, tabular, train
 from .engine import Tensor, differentiable, flat, grad
-from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
+from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
 from .insight import debug
 from .insight import gradcheck as testing
 from .interop.saving import load, save
@@ -107,6 +107,7 @@ from .ops.shape.slices import chunk, flip, narrow, select, split, unbind
 from .ops.shape.views import flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
 from .public import put_names as _put_names
 from .recording import is_grad_enabled, no_grad
+from .replay import compile
 from .rng import manual_seed
 from .version import __version__
 
