@@ -24,6 +24,7 @@ from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
 from .insight import debug
 from .insight import gradcheck as testing
+from .insight.explain import explain
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from ..atomic import atomic_write
 from ..engine import Tensor, grad
 from ..errors import GraphError
-from .folding import Level, levels_of
+from .folding import levels_of
 from .graph import Node, Part
 from .trace import trace
 
@@ -20,37 +21,41 @@ MOST = 100_000  # nodes; a page of more does not open in a browser
 
 
 class Explanation:
-    """A traced graph and its first walk, to look at: `save` writes the page, `dot` and `mermaid` give text for others.
+    """One walk of a trace and the graph behind it: `save` writes a page, `dot` and `mermaid` give text for other tools.
 
     In a notebook it shows the page itself.
     """
 
     def __init__(self, seen: trace, walk: int = 0, title: str = "A backward pass") -> None:
+        if not 0 <= walk < max(1, len(seen.walks)):
+            raise GraphError(f"explain: there were {len(seen.walks)} backward passes; walk {walk} (from 0) is none")
         if not seen.nodes:
             raise GraphError("explain: nothing was traced; call ops and backward inside of the block")
-        if len(seen.nodes) > MOST:
-            raise GraphError(f"explain: the graph has {len(seen.nodes):,} nodes; a page takes {MOST:,} at most")
         self.seen, self.title = seen, title
-        self.visits = seen.walks[walk] if walk < len(seen.walks) else []
+        self.visits = seen.walks[walk] if seen.walks else []
+        self.nodes = behind(seen.nodes, self.visits[0].node) if self.visits else seen.nodes
+        if len(self.nodes) > MOST:
+            raise GraphError(f"explain: the graph has {len(self.nodes):,} nodes; a page takes {MOST:,} at most")
 
     def data(self) -> dict[str, Any]:
         """What the page shows, as plain lists and dicts: nodes, steps, and drawings of the graph, the fullest last."""
-        nodes = {number: self._node(node) for number, node in self.seen.nodes.items()}
-        steps: list[dict] = [{"kind": "forward", "node": n} for n, node in self.seen.nodes.items() if node.op]
+        nodes = {number: self._node(node) for number, node in self.nodes.items()}
+        steps: list[dict] = [{"kind": "forward", "node": n} for n, node in self.nodes.items() if node.op]
         for visit in self.visits:
             spent = sum(part.seconds for part in visit.parts)
-            nodes[visit.node].update(gradient=str(visit.gradient), norm=visit.gradient.norm, backward=spent)
+            nodes[visit.node].update(gradient=str(visit.gradient), norm=plotted(visit.gradient.norm), backward=spent)
             steps += [
                 {"kind": "backward", "node": visit.node, "g": str(visit.gradient), **self._part(part)}
                 for part in visit.parts
             ]
             for part in visit.parts:
-                nodes[part.node].update(gradient=str(part.arrived), norm=part.arrived.norm)
+                nodes[part.node].update(gradient=str(part.arrived), norm=plotted(part.arrived.norm))
+        paths = {n: self.seen.path(node) for n, node in self.nodes.items() if node.op}
         return {
             "title": self.title,
             "nodes": list(nodes.values()),
             "steps": steps,
-            "levels": [level.drawn() for level in levels_of(self.seen)],
+            "levels": [level.drawn() for level in levels_of(self.nodes, paths)],
         }
 
     def _node(self, node: Node) -> dict[str, Any]:
@@ -63,7 +68,7 @@ class Explanation:
             "value": str(node.value),
             "arguments": [list(pair) for pair in node.inputs],
             "place": node.place,
-            "module": path_of(node, self.seen),
+            "module": self.seen.path(node),
             "bytes": node.bytes,
             "seconds": node.seconds,
         }
@@ -83,7 +88,7 @@ class Explanation:
 
     def html(self) -> str:
         """The page: one file, which needs nothing else."""
-        data = json.dumps(self.data(), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+        data = json.dumps(self.data(), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
         style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ("explain.css", "explain.js"))
         body = (PAGE / "explain.html").read_text(encoding="utf-8")
         fields = {"TITLE": escape(self.title), "STYLE": style, "DATA": data, "SCRIPT": script}
@@ -103,30 +108,34 @@ class Explanation:
         )
 
     def __repr__(self) -> str:
-        ops = sum(node.op is not None for node in self.seen.nodes.values())
+        ops = sum(node.op is not None for node in self.nodes.values())
         return f"Explanation({ops} ops, {len(self.visits)} of them visited; .save('page.html') writes the page)"
 
     def edges(self) -> list[tuple[int, int, str]]:
         """(node, node made of it, name of the argument) for each argument that is a tensor."""
-        return [(x, n, name) for n, node in self.seen.nodes.items() for name, x in node.inputs if isinstance(x, int)]
+        return [(x, n, name) for n, node in self.nodes.items() for name, x in node.inputs if isinstance(x, int)]
 
     def dot(self) -> str:
         """The graph as DOT, for graphviz: `dot -Tsvg`."""
-        lines = [f"  n{n} [label={quoted(label_of(node))}{'' if node.op else ', shape=box'}];" for n, node in self._all()]
+        shapes = {True: "", False: ", shape=box"}
+        lines = [f"  n{n} [label={quoted(label_of(node))}{shapes[node.op is not None]}];" for n, node in self._all()]
         lines += [f"  n{x} -> n{n} [label={quoted(name)}];" for x, n, name in self.edges()]
         return "\n".join(["digraph {", *lines, "}"]) + "\n"
 
     def mermaid(self) -> str:
         """The graph as Mermaid, which many Markdown viewers draw."""
-        lines = [f"  n{n}{'([' if node.op else '['}{quoted(label_of(node))}{'])' if node.op else ']'}" for n, node in self._all()]
+        marks = {True: ("([", "])"), False: ("[", "]")}  # of an op, of a leaf
+        lines = [f"  n{n}{quoted(label_of(node)).join(marks[node.op is not None])}" for n, node in self._all()]
         lines += [f"  n{x} -->|{name}| n{n}" for x, n, name in self.edges()]
         return "\n".join(["flowchart TD", *lines]) + "\n"
 
     def _all(self) -> list[tuple[int, Node]]:
-        return list(self.seen.nodes.items())
+        return list(self.nodes.items())
 
 
-def explain(loss: Tensor, path: str | os.PathLike | None = None, model: Any = None, gradient: Any = None) -> Explanation:
+def explain(
+    loss: Tensor, path: str | os.PathLike | None = None, model: Any = None, gradient: Any = None
+) -> Explanation:
     """How the gradients of a loss are formed, step by step, as a page to click through.
 
     The graph behind `loss` is walked back once, as backward walks it, and each step is noted: the node, the gradient
@@ -159,13 +168,20 @@ def explain(loss: Tensor, path: str | os.PathLike | None = None, model: Any = No
     return page
 
 
-def path_of(node: Node, seen: trace) -> str:
-    """The modules that a node was made in, as a path: their names, else their classes."""
-    if not node.modules:
-        return ""
-    last = node.modules[-1]
-    known = seen.paths.get(id(last))
-    return known if known is not None else ".".join(type(module).__name__ for module in node.modules)
+def behind(nodes: dict[int, Node], root: int) -> dict[int, Node]:
+    """The nodes that the root was made from, and itself, in their order."""
+    found, waiting = {root}, [root]
+    while waiting:
+        for _, x in nodes[waiting.pop()].inputs:
+            if isinstance(x, int) and x not in found:
+                found.add(x)
+                waiting.append(x)
+    return {n: nodes[n] for n in sorted(found)}
+
+
+def plotted(number: float) -> float | None:
+    """A number as JSON takes it: none that is not finite."""
+    return number if math.isfinite(number) else None
 
 
 def label_of(node: Node) -> str:
@@ -176,6 +192,3 @@ def label_of(node: Node) -> str:
 def quoted(text: str) -> str:
     """A label for DOT and Mermaid."""
     return '"' + text.replace("\\", "/").replace('"', "'") + '"'
-
-
-__all__ = ["Explanation", "Level", "explain"]

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .graph import Node
 from .layout import layered
-from .trace import trace
 
 LETTER, EDGE, LEAST = 7.0, 26.0, 56.0  # widths in a drawing: of a letter, of both margins of a box, of any box
 
 
 @dataclass
 class Box:
-    """A box of a drawing: what it says, and the numbers of the nodes in it."""
+    """A box of a drawing: what it says, the numbers of the nodes in it, whether these are ops, and several."""
 
     title: str
     below: str
     nodes: list[int] = field(default_factory=list)
     op: bool = True
+    folded: bool = False
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Level:
                     "title": box.title,
                     "below": box.below,
                     "nodes": box.nodes,
-                    "op": box.op,
+                    "kind": "module" if box.folded else "op" if box.op else "leaf",
                     "x": round(places[i].x, 1),
                     "y": places[i].y,
                     "w": widths[i],
@@ -62,62 +64,68 @@ def width_of(box: Box) -> float:
     return round(max(LEAST, LETTER * max(len(box.title), len(box.below)) + EDGE), 1)
 
 
-def levels_of(seen: trace) -> list[Level]:
+def levels_of(nodes: Mapping[int, Node], paths: Mapping[int, str]) -> list[Level]:
     """Drawings from the coarsest to the fullest: ops folded by the first part of their modules' paths, by two, ..."""
-    from .explain import path_of
-
-    paths = {n: path_of(node, seen) for n, node in seen.nodes.items() if node.op}
     deepest = max((path.count(".") + 1 for path in paths.values() if path), default=0)
-    full = folded(seen, {}, "every op")
-    levels = [full]
+    levels = [folded(nodes, {}, "every op")]
     for depth in range(deepest, 0, -1):
         name = "modules" if depth == 1 else f"modules, {depth} deep"
-        level = folded(seen, {n: ".".join(path.split(".")[:depth]) for n, path in paths.items() if path}, name)
+        level = folded(nodes, {n: ".".join(path.split(".")[:depth]) for n, path in paths.items() if path}, name)
         if len(level.boxes) < len(levels[-1].boxes):
             levels.append(level)
     return levels[::-1]
 
 
-def folded(seen: trace, groups: dict[int, str], name: str) -> Level:
+def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> Level:
     """The graph with ops of one group in one box, as long as they were made one after the other.
 
     Such runs make no circle: each is a stretch of the order in which the ops were made. A leaf whose users all stand in
-    one box stands in it too, unless it is the box of a single op.
+    one such box stands in it too.
     """
-    boxes: dict[int, Box] = {}
-    home: dict[int, int] = {}  # node -> its box
-    last = None
-    for n, node in seen.nodes.items():
-        if not node.op:
-            continue
-        group = groups.get(n)
-        if group is None or group != last:
-            boxes[n] = Box(node.op, "x".join(map(str, node.value.shape)) or "1")
-            home[n] = n
-        else:
-            home[n] = home[previous]  # noqa: F821
-        boxes[home[n]].nodes.append(n)
-        if len(boxes[home[n]].nodes) > 1:
-            boxes[home[n]].title, boxes[home[n]].below = str(group), f"{len(boxes[home[n]].nodes)} ops"
-        last, previous = group, n
+    runs = runs_of({n: groups.get(n) for n, node in nodes.items() if node.op})
+    home = {n: run[0] for run in runs for n in run}
+    boxes = {run[0]: box_of(nodes, run, groups.get(run[0])) for run in runs}
     users: dict[int, set[int]] = {}
     for n, box in home.items():
-        for _, x in seen.nodes[n].inputs:
+        for _, x in nodes[n].inputs:
             if isinstance(x, int):
                 users.setdefault(x, set()).add(box)
-    for n, node in seen.nodes.items():
-        if node.op:
-            continue
-        within = users.get(n, set())
-        only = next(iter(within)) if len(within) == 1 else None
-        if only is not None and len(boxes[only].nodes) > 1 and groups:
-            home[n] = only
-            boxes[only].nodes.append(n)
-        else:
-            home[n] = n
-            boxes[n] = Box(node.name, "x".join(map(str, node.value.shape)) or "1", [n], op=False)
-    sources: dict[int, list[int]] = {box: [] for box in boxes}
-    for n in seen.nodes:
-        sources[home[n]] += [home[x] for _, x in seen.nodes[n].inputs if isinstance(x, int) and home[x] != home[n]]
-    ordered = sorted(boxes, key=lambda box: (boxes[box].op, box))  # leaves first: they have no sources
-    return Level(name, {box: boxes[box] for box in ordered}, sources)
+    leaves: dict[int, Box] = {}
+    for n, node in nodes.items():
+        if not node.op:
+            within = users.get(n, set())
+            only = boxes[min(within)] if len(within) == 1 else None
+            if only is not None and only.folded:
+                home[n] = min(within)
+                only.nodes.append(n)
+            else:
+                home[n], leaves[n] = n, Box(node.name, size_of(node), [n], op=False)
+    sources: dict[int, list[int]] = {box: [] for box in (*leaves, *boxes)}
+    for n, node in nodes.items():
+        sources[home[n]] += [home[x] for _, x in node.inputs if isinstance(x, int) and home[x] != home[n]]
+    return Level(name, leaves | boxes, sources)
+
+
+def runs_of(groups: dict[int, str | None]) -> list[list[int]]:
+    """Stretches of nodes of one group; a node without one is a stretch of its own."""
+    runs: list[list[int]] = []
+    last = None
+    for n, group in groups.items():
+        if group is None or group != last:
+            runs.append([])
+        runs[-1].append(n)
+        last = group
+    return runs
+
+
+def box_of(nodes: Mapping[int, Node], run: list[int], group: str | None) -> Box:
+    """The box of a stretch of ops: that of the op, if it is one, else that of the module."""
+    if len(run) > 1 and group is not None:
+        return Box(group, f"{len(run)} ops", run, folded=True)
+    node = nodes[run[0]]
+    return Box(str(node.op), size_of(node), run)
+
+
+def size_of(node: Node) -> str:
+    """The shape of a tensor, as boxes show it."""
+    return "x".join(map(str, node.value.shape)) or "number"

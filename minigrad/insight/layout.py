@@ -7,6 +7,7 @@ neighbours, then places that pull neighbours below each other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 GAP = 24.0  # between two boxes of a layer
@@ -37,7 +38,8 @@ def layered(widths: Mapping[int, float], sources: Mapping[int, Sequence[int]]) -
     edges = [(source, node) for node, given in sources.items() for source in dict.fromkeys(given) if source != node]
     size: dict = dict(widths)
     long = sum(layer[node] - layer[source] - 1 for source, node in edges)
-    chains, links = {}, []
+    chains: dict = {}
+    links: list = []
     for source, node in edges:
         between = range(layer[source] + 1, layer[node]) if long <= BENDS else range(0)
         chain = [(source, node, at) for at in between]
@@ -45,7 +47,7 @@ def layered(widths: Mapping[int, float], sources: Mapping[int, Sequence[int]]) -
             layer[bend], size[bend] = bend[2], 2.0
         chains[source, node] = chain
         stations = [source, *chain, node]
-        links += zip(stations, stations[1:])
+        links += pairwise(stations)
     rows: list[list] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
     for node, at in layer.items():
         rows[at].append(node)
@@ -83,7 +85,7 @@ def order(rows: list[list], above: Mapping, below: Mapping) -> None:
         previous: dict = {}
         for row in rows if down else reversed(rows):
             at = {node: i for i, node in enumerate(row)}
-            row.sort(key=lambda node: mean([previous[n] for n in neighbours[node] if n in previous], at[node]))  # noqa: B023
+            row.sort(key=lambda node: mean([previous[n] for n in neighbours[node] if n in previous], at[node]))
             previous = {node: i for i, node in enumerate(row)}
 
 

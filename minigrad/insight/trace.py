@@ -69,6 +69,12 @@ class trace(Lookout):
             if node.leaf is not None:
                 node.name = self._names.get(id(node.leaf), node.name)
 
+    def path(self, node: Node) -> str:
+        """The modules that a node was made in: their path if `name` was told of them, else their classes."""
+        if not node.modules:
+            return ""
+        return self.paths.get(id(node.modules[-1])) or ".".join(type(module).__name__ for module in node.modules)
+
     def add_graph(self, output: Tensor) -> None:
         """Take in what is recorded behind a tensor that was made before the block, in its order."""
         found, waiting = {}, [output]
@@ -154,11 +160,17 @@ class trace(Lookout):
         visits[-1].parts.append(Part(op.argument(i), node, texts[0], texts[1], self._value(gradient)))
         return visits[-1].parts[-1]
 
-    def __repr__(self) -> str:
+    def table(self, walk: int | None = None) -> str:
+        """The forward pass and all walks as text, or one walk (counted from 0) and what stands behind it."""
         tables = self._tables()
+        if walk is not None:
+            tables = tables[:1] + tables[1:][walk : walk + 1]
         if not tables:
             return "nothing was traced: call ops and backward inside of the block"
         return "\n".join(line for title, table in tables for line in (title, *columns(table)))
+
+    def __repr__(self) -> str:
+        return self.table()
 
     def _repr_html_(self) -> str:
         return "".join(
