@@ -153,7 +153,7 @@ def explain(
     >>> page
     Explanation(3 ops, 3 of them visited; .save('page.html') writes the page)
     >>> [step["formula"] for step in page.data()["steps"] if step["kind"] == "backward"]
-    ['g · 2 · input', 'g', 'g · b']
+    ['g · 2 · x', 'g', 'g · b']
     """
     if not isinstance(loss, Tensor) or not loss.tracked:
         raise GraphError("explain: the loss does not depend on a tensor with requires_grad=True")

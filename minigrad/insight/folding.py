@@ -85,25 +85,35 @@ def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> L
     runs = runs_of({n: groups.get(n) for n, node in nodes.items() if node.op})
     home = {n: run[0] for run in runs for n in run}
     boxes = {run[0]: box_of(nodes, run, groups.get(run[0])) for run in runs}
+    users = users_of(nodes, home)
+    leaves: dict[int, Box] = {}
+    for n, node in nodes.items():
+        if not node.op:
+            within = users.get(n, set())
+            home[n] = min(within) if len(within) == 1 and boxes[min(within)].folded else n
+            if home[n] == n:
+                leaves[n] = Box(node.name, size_of(node), [n], op=False)
+            else:
+                boxes[home[n]].nodes.append(n)
+    return Level(name, leaves | boxes, sources_of(nodes, home, leaves | boxes))
+
+
+def sources_of(nodes: Mapping[int, Node], home: Mapping[int, int], boxes: Mapping[int, Box]) -> dict[int, list[int]]:
+    """For each box the others that it gets something from."""
+    sources: dict[int, list[int]] = {box: [] for box in boxes}
+    for n, node in nodes.items():
+        sources[home[n]] += [home[x] for _, x in node.inputs if isinstance(x, int) and home[x] != home[n]]
+    return sources
+
+
+def users_of(nodes: Mapping[int, Node], home: Mapping[int, int]) -> dict[int, set[int]]:
+    """The boxes in which a tensor is used."""
     users: dict[int, set[int]] = {}
     for n, box in home.items():
         for _, x in nodes[n].inputs:
             if isinstance(x, int):
                 users.setdefault(x, set()).add(box)
-    leaves: dict[int, Box] = {}
-    for n, node in nodes.items():
-        if not node.op:
-            within = users.get(n, set())
-            only = boxes[min(within)] if len(within) == 1 else None
-            if only is not None and only.folded:
-                home[n] = min(within)
-                only.nodes.append(n)
-            else:
-                home[n], leaves[n] = n, Box(node.name, size_of(node), [n], op=False)
-    sources: dict[int, list[int]] = {box: [] for box in (*leaves, *boxes)}
-    for n, node in nodes.items():
-        sources[home[n]] += [home[x] for _, x in node.inputs if isinstance(x, int) and home[x] != home[n]]
-    return Level(name, leaves | boxes, sources)
+    return users
 
 
 def runs_of(groups: dict[int, str | None]) -> list[list[int]]:

@@ -37,29 +37,31 @@ def layered(widths: Mapping[int, float], sources: Mapping[int, Sequence[int]]) -
     layer = layers_of(widths, sources)
     edges = [(source, node) for node, given in sources.items() for source in dict.fromkeys(given) if source != node]
     size: dict = dict(widths)
-    long = sum(layer[node] - layer[source] - 1 for source, node in edges)
+    straight = sum(layer[node] - layer[source] - 1 for source, node in edges) > BENDS
+    above: dict = {}
+    below: dict = {}
     chains: dict = {}
-    links: list = []
     for source, node in edges:
-        between = range(layer[source] + 1, layer[node]) if long <= BENDS else range(0)
-        chain = [(source, node, at) for at in between]
-        for bend in chain:
-            layer[bend], size[bend] = bend[2], 2.0
+        chain = [] if straight else [(source, node, at) for at in range(layer[source] + 1, layer[node])]
+        layer.update({bend: bend[2] for bend in chain})
+        size.update(dict.fromkeys(chain, 2.0))
         chains[source, node] = chain
-        stations = [source, *chain, node]
-        links += pairwise(stations)
-    rows: list[list] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
-    for node, at in layer.items():
-        rows[at].append(node)
-    above: dict = {node: [] for node in layer}
-    below: dict = {node: [] for node in layer}
-    for upper, lower in links:
-        above[lower].append(upper)
-        below[upper].append(lower)
+        for upper, lower in pairwise([source, *chain, node]):
+            above.setdefault(lower, []).append(upper)
+            below.setdefault(upper, []).append(lower)
+    rows = rows_of(layer)
     order(rows, above, below)
     x = placed(rows, size, above, below)
     places = {node: Place(x[node], layer[node] * ROW, layer[node]) for node in widths}
     return places, {edge: [(x[b], layer[b] * ROW) for b in chain] for edge, chain in chains.items() if chain}
+
+
+def rows_of(layer: Mapping) -> list[list]:
+    """The nodes and bends of each layer."""
+    rows: list[list] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
+    for node, at in layer.items():
+        rows[at].append(node)
+    return rows
 
 
 def layers_of(widths: Mapping[int, float], sources: Mapping[int, Sequence[int]]) -> dict:
@@ -85,7 +87,7 @@ def order(rows: list[list], above: Mapping, below: Mapping) -> None:
         previous: dict = {}
         for row in rows if down else reversed(rows):
             at = {node: i for i, node in enumerate(row)}
-            row.sort(key=lambda node: mean([previous[n] for n in neighbours[node] if n in previous], at[node]))
+            row.sort(key=lambda node: mean([previous[n] for n in neighbours.get(node, ()) if n in previous], at[node]))
             previous = {node: i for i, node in enumerate(row)}
 
 
@@ -100,7 +102,7 @@ def placed(rows: list[list], size: Mapping, above: Mapping, below: Mapping) -> d
     for sweep in range(SWEEPS):
         neighbours = above if sweep % 2 == 0 else below
         for row in rows if sweep % 2 == 0 else reversed(rows):
-            spread(row, {node: mean([x[n] for n in neighbours[node]], x[node]) for node in row}, size, x)
+            spread(row, {node: mean([x[n] for n in neighbours.get(node, ())], x[node]) for node in row}, size, x)
     left = min((x[node] - size[node] / 2 for row in rows for node in row), default=0.0)
     return {node: at - left for node, at in x.items()}
 
