@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
@@ -30,20 +31,35 @@ def run(
 ) -> dict[str, Any]:
     """job(*arguments) of every task, by key, in the order of `tasks`. Results are plain values: they go into the log.
 
-    Keys that the log has are not run again. progress: None writes only to a terminal, True always, False never.
+    Keys that the log has are not run again. progress: None writes only to a terminal, True always, False never. Where a
+    worker process was killed, a SelectionWarning says so, and new ones go on with the tasks that are left; RuntimeError
+    where a worker is killed again before another task is done.
     """
     done = dict(log.done) if log is not None else {}
-    todo = {key: arguments for key, arguments in tasks.items() if key not in done}
-    line = Line(label, len(tasks), len(tasks) - len(todo), progress)
+    begun = sum(key in done for key in tasks)
+    line = Line(label, len(tasks), begun, progress)
     try:
-        for key, result in _results(job, todo, n_jobs):
-            done[key] = result
-            if log is not None:
-                log.add(key, result)
-            line.step()
+        while todo := {key: arguments for key, arguments in tasks.items() if key not in done}:
+            try:
+                for key, result in _results(job, todo, n_jobs):
+                    done[key] = result
+                    if log is not None:
+                        log.add(key, result)
+                    line.step()
+            except BrokenExecutor as error:
+                _after_a_kill(error, len(tasks), len(done), len(todo) + len(done) > len(tasks), log)
     finally:
         line.end()
     return {key: done[key] for key in tasks}
+
+
+def _after_a_kill(error: BaseException, tasks: int, done: int, progress: bool, log: Log | None) -> None:
+    """Say that a worker was killed; RuntimeError where nothing was done since the last start, so that it would be again."""
+    text = f"a worker process was killed when {done} of {tasks} tasks were done; often memory was short: fewer n_jobs"
+    if not progress:
+        kept = f"; their results are in {log.path}, and the same call goes on there" if log is not None and done else ""
+        raise RuntimeError(f"sweep: {text}{kept}") from error
+    warnings.warn(f"sweep: {text}. New workers go on with the rest", SelectionWarning, stacklevel=4)
 
 
 def logged(

@@ -242,6 +242,49 @@ def test_seconds_count_on(tmp_path, monkeypatch):
     assert train(tmp_path, Clock(), resume=tmp_path)[2]["seconds"] == [4.0, 4.0, 4.0]
 
 
+@pytest.mark.parametrize("parts", [tuple, list, lambda pair: dict(zip("ab", pair))], ids=["tuple", "list", "dict"])
+@pytest.mark.parametrize("at", [(2, 3), (2, 4), "validation"])
+def test_metrics_of_all_rows(tmp_path, parts, at):
+    """They see the outputs of the batches before the kill too, also where no batch is left."""
+
+    class Two(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(3, 1), nn.Linear(3, 1)
+
+        def forward(self, x):
+            return parts([self.a(x), self.b(x)])
+
+    def pair(output):
+        return output.values() if isinstance(output, dict) else output
+
+    @mg.train.over_all_rows
+    def spread(output, y):
+        a, b = pair(output)
+        if len(y) == 9 and at == "validation" and killing:
+            raise Killed
+        return float(np.ptp(a.data) + np.median(b.data))
+
+    def loss(output, y):
+        a, b = pair(output)
+        return mg.mse(a, y) + mg.mse(b, y)
+
+    def run(folder=None, *callbacks, resume=None):
+        mg.manual_seed(1)
+        model = Two()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        save = [Checkpoint(folder, every="batch")] if folder else []
+        return bits(model, optimizer, fit(
+            model, (X, Y), loss, optimizer, epochs=3, batch_size=6, metrics=[spread], resume=resume,
+            validation_data=(X[:9], Y[:9]), callbacks=[*callbacks, *save],
+        ))  # fmt: skip
+
+    killing = True
+    with pytest.raises(Killed):
+        run(tmp_path, *([] if at == "validation" else [Kill(*at)]))
+    killing = False
+    assert run(tmp_path, resume=tmp_path) == run()
+
+
 # --- which file -----------------------------------------------------------------------------------------------------
 
 
