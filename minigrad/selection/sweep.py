@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from .. import kernels
 from .log import Log
+from .result import SelectionWarning
 
 Job = Callable[..., Any]
 
@@ -40,26 +41,34 @@ def run(
     line = Line(label, len(tasks), begun, progress)
     try:
         while todo := {key: arguments for key, arguments in tasks.items() if key not in done}:
+            before = len(done)
             try:
                 for key, result in _results(job, todo, n_jobs):
                     done[key] = result
                     if log is not None:
                         log.add(key, result)
                     line.step()
-            except BrokenExecutor as error:
-                _after_a_kill(error, len(tasks), len(done), len(todo) + len(done) > len(tasks), log)
+            except WorkerKilled as error:
+                _say(error, len(todo) - len(done) + before, len(tasks), len(done) > before, log)
     finally:
         line.end()
     return {key: done[key] for key in tasks}
 
 
-def _after_a_kill(error: BaseException, tasks: int, done: int, progress: bool, log: Log | None) -> None:
-    """Say that a worker was killed; RuntimeError where nothing was done since the last start, so that it would be again."""
-    text = f"a worker process was killed when {done} of {tasks} tasks were done; often memory was short: fewer n_jobs"
-    if not progress:
-        kept = f"; their results are in {log.path}, and the same call goes on there" if log is not None and done else ""
-        raise RuntimeError(f"sweep: {text}{kept}") from error
-    warnings.warn(f"sweep: {text}. New workers go on with the rest", SelectionWarning, stacklevel=4)
+class WorkerKilled(RuntimeError):
+    """A process of joblib's was killed: by the system where memory was short, or by somebody."""
+
+
+def _say(error: WorkerKilled, left: int, tasks: int, progress: bool, log: Log | None) -> None:
+    """A warning that a worker was killed; RuntimeError where no task was done since the last start: it would go on."""
+    text = (
+        f"sweep: a worker process was killed when {left} of {tasks} tasks were left; is memory short? Try fewer n_jobs"
+    )
+    if progress:
+        warnings.warn(f"{text}. New workers go on with them", SelectionWarning, stacklevel=4)
+        return
+    kept = f". The results of the others are in {log.path}: the same call goes on there" if log is not None else ""
+    raise RuntimeError(f"{text}{kept}") from error
 
 
 def logged(
@@ -80,6 +89,8 @@ def _results(job: Job, tasks: Mapping[str, tuple[Any, ...]], n_jobs: int) -> Ite
             yield key, job(*arguments)
         return
     parallel = _joblib(n_jobs)
+    from concurrent.futures import BrokenExecutor  # not at the top: it takes a tenth of the import of minigrad
+
     from joblib import delayed
 
     threads = kernels.get_num_threads()
@@ -87,6 +98,8 @@ def _results(job: Job, tasks: Mapping[str, tuple[Any, ...]], n_jobs: int) -> Ite
     try:
         backend = kernels.backend()
         yield from parallel(delayed(_work)(job, os.getpid(), backend, key, args) for key, args in tasks.items())
+    except BrokenExecutor as error:
+        raise WorkerKilled(str(error)) from error
     finally:
         kernels.set_num_threads(threads)
 
