@@ -135,7 +135,7 @@ cdef int fill_axis(
             f"{kernel}: stride {s}, padding {p}, dilation {e}, kernel {a.kernel}; need at least 1, 0, 1, 1 "
             f"and less than {LARGEST}"
         )
-    if a.y and <Py_ssize_t>((a.y - 1) * s) >= <Py_ssize_t>a.x + p:
+    if a.y and <Py_ssize_t>((a.y - 1) * s) > <Py_ssize_t>a.x + 2 * p:
         raise ValueError(f"{kernel}: {a.y} places of y, {s} apart, reach beyond {a.x} of x and a padding of {p}")
     a.stride, a.padding, a.dilation = s, p, e
     return 0
