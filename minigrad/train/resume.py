@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.dataset import take_rows
 from ..interop.json_arrays import pack_json
 from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import Module
@@ -162,7 +163,7 @@ def described(array: np.ndarray | None) -> str:
     if array is None:
         return "none"
     some = np.unique(np.linspace(0, len(array) - 1, ROWS).astype(np.int64))
-    digest = hashlib.sha256(np.ascontiguousarray(array[some]).tobytes()).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(take_rows(array, some)).tobytes()).hexdigest()
     return f"{len(array)} rows of {array.shape[1:]} {array.dtype}, hash {digest[:12]}"
 
 

@@ -112,6 +112,25 @@ def test_a_loader_that_has_been_used(tmp_path):
     assert bits(*train(resume=tmp_path, data=fresh)) == bits(*train(data=loader())) and fresh.epoch == 10
 
 
+@pytest.mark.parametrize("read_ahead", [0, 3])
+def test_rows_in_a_file(tmp_path, read_ahead):
+    np.save(tmp_path / "x.npy", X)
+
+    def loader():
+        return mg.data.Loader(np.load(tmp_path / "x.npy", mmap_mode="r"), Y, 6, seed=2, read_ahead=read_ahead)
+
+    with pytest.raises(Killed):
+        train(tmp_path / "run", Kill(2, 3), data=loader())
+    assert bits(*train(resume=tmp_path / "run", data=loader())) == bits(*train(data=mg.data.Loader(X, Y, 6, seed=2)))
+
+
+def test_progress_says_it(tmp_path, capsys):
+    with pytest.raises(Killed):
+        train(tmp_path, Kill(2, 3))
+    train(None, mg.train.Progress(True), resume=tmp_path)
+    assert capsys.readouterr().err.startswith("resumed: 1 of 3 epochs and 2 of 4 batches are done\nepoch    loss")
+
+
 def test_a_stopped_run_stays_stopped(tmp_path):
     def stopping():
         return EarlyStopping("val_loss", patience=2)
