@@ -347,6 +347,16 @@ def test_all_damaged(tmp_path):
         train(resume=tmp_path)
 
 
+def test_the_newest_checkpoint(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no checkpoints"):
+        mg.train.newest_checkpoint(tmp_path)
+    train(tmp_path)
+    newest = mg.train.newest_checkpoint(str(tmp_path))
+    assert newest.name == "epoch-0003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert mg.train.newest_checkpoint(tmp_path).name == "epoch-0003-batch-000004.safetensors"
+
+
 def test_what_is_no_checkpoint(tmp_path):
     mg.save(tmp_path / "model.safetensors", nn.Linear(3, 1))
     with pytest.raises(
