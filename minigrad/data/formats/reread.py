@@ -196,7 +196,7 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
         raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")
     known = {*inputs, recipe.target.name, *recipe.ignore, *aside}
     extra = [name for name in sheet.names if name and name not in known]
-    _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader.rules)
+    _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader)
     _check_extra(sheet, extra, reader.rules)
     if "" not in recipe.ignore:
         refuse_no_name(sheet)
@@ -204,11 +204,24 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
         raise ValueError(f"{sheet.head}: the name {name!r} stands twice; rename one of the columns, or take one out")
 
 
-def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], rules: Rules) -> None:
-    if missing and rules.missing_columns == "error":
+def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], reader: Reader) -> None:
+    if missing and reader.rules.missing_columns == "error":
+        if any(_in_utf8(name, reader.how.encoding) in missing for name in extra):
+            raise ValueError(
+                f"{sheet.head}: there is no column {missing[0]!r}; the first file was {reader.how.encoding}, and this "
+                "one is UTF-8: encoding='utf-8' (command line: --encoding utf-8)"
+            )
         raise ValueError(f"{sheet.head}: {_missing_columns(missing, extra, sheet.names)}")
     if missing:
         sheet.notes.append(f"missing columns, taken as missing values in every row: {_shown(missing)}")
+
+
+def _in_utf8(name: str, encoding: str) -> str:
+    """A name that was decoded by this encoding, decoded as UTF-8; '' where its bytes are none."""
+    try:
+        return name.encode(encoding).decode("utf-8")
+    except UnicodeError:
+        return ""
 
 
 def _check_extra(sheet: Sheet, extra: list[str], rules: Rules) -> None:
@@ -311,7 +324,7 @@ def _unknown(sheet: Sheet, column: Column, unknown: list[str], rows: np.ndarray)
     if all(NUMBER.fullmatch(level) for level in unknown) and not any(NUMBER.fullmatch(n) for n in column.levels):
         return f"{place}, a number; in the first file it held words, such as {column.levels[0]!r}"
     close = _closest(field, list(column.levels))
-    more = f", and there are {len(unknown) - 1} other new ones" if len(unknown) > 1 else ""
+    more = f" (one of {len(unknown)} such levels)" if len(unknown) > 1 else ""
     meant = f"did you mean {close!r}?" if close is not None else f"it had {_shown(list(column.levels))}."
     return (
         f"{place}, a level that the first file did not have{more}; {meant} Or handle_unknown='ignore' takes it as none "
