@@ -17,7 +17,9 @@ from .activations import (
     Softsign,
     Tanh,
 )
-from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
+from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
 from .dropout.monte_carlo import mc_predict
@@ -43,14 +45,27 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .sequential import Flatten, Sequential
+from .summary import Summary, summary
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dense",
     "DropConnect",
@@ -60,22 +75,33 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
+    "Identity",
     "KLDivLoss",
     "L1Loss",
+    "Lambda",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "ParameterList",
+    "RMSNorm",
     "RandomLayer",
     "ReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -86,10 +112,14 @@ __all__ = [
     "SoftmaxFocalLoss",
     "Softplus",
     "Softsign",
+    "StochasticDepth",
+    "Summary",
     "Tanh",
     "VariationalDropout",
+    "WordDropout",
     "init",
     "mc_predict",
     "replay",
+    "summary",
     "utils",
 ]
