@@ -1,11 +1,13 @@
 """minigrad train: a model of a CSV file, kept in a folder."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from commands.choosing import READ, run
 
-from minigrad import data, tabular
+from minigrad import data, selection, tabular
 
 
 @pytest.mark.parametrize(
@@ -94,3 +96,75 @@ def test_numbers_out_of_range_name_their_option(options, capsys):
     with pytest.raises(SystemExit) as stopped:
         run("train", "a.csv", *options)
     assert stopped.value.code == 2 and f"argument {options[0]}: " in capsys.readouterr().err
+
+
+MLP = ["--model", "mlp", "--hidden", "8", "--dropout", "0.2", "--l1", "0.001", "--epochs", "12"]
+PROGRAM = """
+import os, signal, sys
+from minigrad import cli, train
+from minigrad.tabular import perceptron
+
+class Killed(train.Callback):
+    adds_columns = False
+    def on_epoch_end(self, run):
+        if run.epoch == 5:
+            os.kill(os.getpid(), signal.{signal})
+
+perceptron._checkpoint = lambda folder: train.Checkpoint(folder, every="epoch", keep=1)
+whole = perceptron.fit
+perceptron.fit = lambda *args, callbacks, **options: whole(*args, callbacks=[*callbacks, Killed()], **options)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("signal", "status"), [("SIGKILL", -9), ("SIGINT", 130)])
+def test_an_interrupted_training_goes_on_to_the_same_bits(houses, tmp_path, capsys, signal, status):
+    command = ["train", houses, *READ, *MLP]
+    assert run(*command, "--out", tmp_path / "whole") == 0
+    program, part = PROGRAM.replace("{signal}", signal), ["--out", tmp_path / "part"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, *map(str, [*command, *part])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert ("--resume goes on from here" in done.stderr) == (signal == "SIGINT")
+    assert [p.name for p in (tmp_path / "part").iterdir()] == ["unfinished"]
+    capsys.readouterr()
+    assert run(*command, *part) == 2 and "--resume goes on with it; or delete" in capsys.readouterr().err
+    assert run(*command, *part, "--resume") == 0 and "going on with" in capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "part").iterdir()) == ["model.json", "model.safetensors"]
+    for name in ("model.json", "model.safetensors"):
+        assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_cross_validation_goes_on_from_its_log(houses, tmp_path, capsys, monkeypatch):
+    """Finished folds are not fitted again: only the last one of three is."""
+    command = ["train", houses, *READ, "--count", 5, "--folds", 3]
+    assert run(*command, "--out", tmp_path / "whole") == 0
+    folds, of = [], selection.crossvalidation.score_fold
+
+    def counted(*args, **options):
+        folds.append(1)
+        if len(folds) == 3:
+            raise KeyboardInterrupt
+        return of(*args, **options)
+
+    monkeypatch.setattr("minigrad.selection.crossvalidation.score_fold", counted)
+    assert run(*command, "--out", tmp_path / "part") == 130
+    assert "--resume goes on from here" in capsys.readouterr().err
+    assert run(*command, "--out", tmp_path / "part", "--resume") == 0 and len(folds) == 4
+    assert (tmp_path / "part" / "model.safetensors").read_bytes() == (
+        tmp_path / "whole" / "model.safetensors"
+    ).read_bytes()
+
+
+def test_nothing_to_go_on_with(houses, tmp_path, capsys):
+    assert run("train", houses, *READ, "--l1", "1", "--out", tmp_path / "m", "--resume") == 0
+    assert "nothing to go on with: training begins anew" in capsys.readouterr().out
+    wild = [*MLP, "--lr", "1e30"]
+    assert run("train", houses, *READ, *wild, "--out", tmp_path / "m") == 2
+    assert "smaller learning rate" in capsys.readouterr().err and not (tmp_path / "m" / "unfinished").exists()
+    assert tabular.load(tmp_path / "m").kind == "linear"  # the old model stays

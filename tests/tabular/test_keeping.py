@@ -9,7 +9,7 @@ from tabular.models import KINDS
 import minigrad as mg
 from minigrad import tabular
 from minigrad.interop import pack_json, unpack_json
-from minigrad.tabular import folder
+from minigrad.tabular import keeping
 
 
 @pytest.fixture
@@ -134,6 +134,6 @@ def test_tensors_that_no_model_has(saved, damage):
 
 def test_a_second_model_beside_the_first(houses, tmp_path):
     model = tabular.train(houses, **KINDS["linear"])
-    folder.save(model, tmp_path / "m", "other.safetensors")
+    keeping.save(model, tmp_path / "m", "other.safetensors")
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["other.json", "other.safetensors"]
     assert tabular.load(tmp_path / "m" / "other.safetensors").about == model.about
