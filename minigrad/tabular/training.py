@@ -77,7 +77,7 @@ def train(
     ValueError for options that do not fit the target, and for what cannot be learned from: see selection.prepare.
 
     >>> import minigrad as mg
-    >>> x, y, _ = mg.data.regression(60, 4, noise=1.0, nonzero=2, dtype="float64")
+    >>> x, y, _ = mg.data.regression(60, 4, noise=0.01, nonzero=2, dtype="float64")
     >>> model = train(mg.data.Table(x, y, list("abcd"), "y"))
     >>> model.about["scores"]["held out"]["R²"] > 0.9, model.predict(x).shape
     (True, (60,))

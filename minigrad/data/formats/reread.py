@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..prepare.imputation import MeanImputer
 from .fields import Gaps, Numbers, Words, as_gaps, as_words, parsed
 from .records import SHOWN, as_delimiter, records
 from .rows import beside, gaps_of, matrix, refuse_gaps, rows_with_target
-from .sheet import NUMBER, Record, Sheet, check_delimiter, filled, read_sheet, refuse_no_name, sheet_of
+from .sheet import NUMBER, Sheet, begin, check_delimiter, read_sheet, refuse_no_name, sheet_of
 from .table import Table
 from .text import read_text
 
@@ -127,28 +127,22 @@ def reader_of(recipe: Recipe, rules: Rules, rename: Mapping[str, str], index: st
 
 def tables(reader: Reader, name: str, text: str, rows: int) -> Iterator[Table]:
     """The tables of a text, about `rows` rows at a time, so that only so many are in memory as fields."""
-    found = records(name, text, reader.how.delimiter)
-    header: list[Record] = []
-    block: list[Record] = []
-    begun = False
-    while more := list(islice(found, rows)):
-        block += more
+    first, found = begin(name, records(name, text, reader.how.delimiter))
+    named = reader.header is not False
+    found = found if named else chain([first], found)
+    block, begun = list(islice(found, rows)), False
+    check_delimiter(name, [first, *block[:1]], text, reader.header)
+    while block or not begun:
         end = len(block)
         while end and not any(block[end - 1][1]):
             end -= 1
         block, held = block[:end], block[end:]  # rows of empty fields are the end, unless a filled one follows
-        if not begun and len(block) > 1:
-            begun, block = True, filled(name, block)
-            check_delimiter(name, block, text, reader.header)
-            header = [] if reader.header is False else [block.pop(0)]
-        if begun and block:
-            yield reader.table(sheet_of(name, [(line, list(fields)) for line, fields in header] + block, reader.header))
-            block = []
-        block += held
-    if not begun:
-        block = filled(name, block)
-        check_delimiter(name, block, text, reader.header)
-        yield reader.table(sheet_of(name, block, reader.header))
+        more = list(islice(found, rows))
+        if block or not (begun or more):
+            head = (first[0], list(first[1])) if named else block.pop(0)
+            yield reader.table(sheet_of(name, head, block, reader.header))
+            begun = True
+        block = held + more if more else []
 
 
 def _refuse_unknown_name(recipe: Recipe, old: str, name: str) -> None:
