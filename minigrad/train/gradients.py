@@ -135,6 +135,8 @@ class AccumulateGradients(Callback):
         self._begin()
 
     def on_gradients(self, run: Run) -> None:
+        if self.batches == 1:
+            return
         grads = [(i, p, p.grad.array) for i, p in enumerate(run.optimizer.state) if p.grad is not None]
         if run.non_finite != "raise" and not all(np.isfinite(g).all() for _, _, g in grads):
             return  # fit leaves this batch out
@@ -169,16 +171,15 @@ class AccumulateGradients(Callback):
         """What the batch counts: the weight that its loss is a mean over; 1 for a sum."""
         weights = [part.weight for part in run.parts]
         shares = shares_of(run.parts)
-        if self._count and not close(shares, self._shares):
+        if not close(shares, self._shares if self._count else shares):  # NaN is close to nothing, itself included
             raise ValueError(
-                "AccumulateGradients: the loss is a sum of means over different weights, such as those of classes beside "
+                "AccumulateGradients: the loss is a sum of means over different weights, such as those of classes and "
                 "rows, or of means and sums: the gradient of a larger batch is not made of those of its parts. Take a "
                 "larger batch_size instead"
             )
         self._shares = shares
         if shares:
-            assert weights[0] is not None  # shares are of means
-            return weights[0]
+            return weights[0] or 0.0
         if any(bound not in run.optimizer.bound_terms for bound in run.terms):
             raise ValueError(
                 "AccumulateGradients: the loss is a sum over rows, and its penalty would count once for each batch; "
