@@ -10,6 +10,7 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True
+    step: Any = None  # the recorder of mg.compile while this thread records a step; it is told what kernels do not show
 
 
 mode = _Mode()

@@ -31,7 +31,7 @@ FLOORS = [
     ["dtypes", "checks", "public", "recording", "atomic"],
     ["op"],
     ["kernels"],
-    ["convert", "rng"],
+    ["convert", "lazy_rows", "rng"],
     ["engine"],
     ["ops"],
     ["tensor"],
@@ -45,6 +45,7 @@ FLOORS = [
     ["selection"],
     ["sklearn"],
     ["lab", "playground"],
+    ["tabular"],
     ["commands"],
     ["cli"],
     ["__main__"],
@@ -74,16 +75,20 @@ LONG_FUNCTIONS = {
     "minigrad.engine.apply": "runs for every op; a call more would cost a tenth of a small op",
     "minigrad.train.loop.fit": "the loop in one piece, 58 lines, below a signature and docstring of 39",
     "minigrad.data.formats.csv.read_csv": "16 lines below a signature and a docstring of 15 options, a line for each",
+    "minigrad.tabular.training.train": "7 lines below a signature and a docstring of 22 options",
     "minigrad.selection.crossvalidation.cross_validate": "24 lines below a signature and a docstring of 14 options",
 }
 # One name in two folders: an op, its kernel and its C file are one idea on several floors, and these are the others.
 ONE_IDEA_ON_TWO_FLOORS = {
     "activations": "the functions in ops/, the layers in nn/",
+    "conv": "the op in ops/, its kernels, the layers in nn/",
     "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",
     "group_norms": "the penalty in reg/, its kernels",
     "linear": "the layer in nn/, the linear models as estimators in sklearn/",
     "losses": "the functions in ops/, the modules in nn/",
+    "pool": "the ops in ops/, their kernels, the layers in nn/",
+    "normalization": "the functions in ops/, the layers in nn/",
 }
 FOLDERS_THAT_SAY_WHICH = {
     "checks": "of any argument, and of what fit is given",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ import numpy as np
 
 from .. import rng
 from ..data.batches.loader import Loader
-from ..data.dataset import check_weight, check_xy
+from ..data.dataset import check_weight, lazy_xy
 from ..data.prepare.labels import check_labels
 from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
+from ..lazy_rows import LazyRows
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
 from ..op import Op, op_of
@@ -26,10 +28,13 @@ ROWS = 7  # of the data that model and loss are tried on; a number that few othe
 
 
 class Checked(NamedTuple):
-    """Rows that model and loss take. at_once: the loss looks at more of the model than its output, of one batch."""
+    """Rows that model and loss take: arrays, or LazyRows, which are cast and checked as they are read.
 
-    x: np.ndarray
-    y: np.ndarray
+    at_once: the loss looks at more of the model than its output, of one batch.
+    """
+
+    x: Any
+    y: Any
     weight: np.ndarray | None = None
     at_once: bool = False
 
@@ -45,7 +50,7 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
     x, y, weight = parts_in(data, name)
     check_loss(loss, weight is not None)
     with naming(name):
-        x, y = check_xy(x, y, dtype_of(model), integers=not real)
+        x, y = lazy_xy(x, y, dtype_of(model), integers=not real)
         if weight is not None:
             weight, loss = check_weight(weight, len(x), dtype_of(model)), weighing_alike(loss)
     with naming(name), evaluating(model, record=True):
@@ -58,7 +63,10 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
         refuse_no_number(first_loss(loss, output, first), first)
         graph = loss_graph(loss, output, first)
         refuse_broadcast(graph, parts, first)
-        refuse_targets(graph, y)
+        y = refuse_targets(graph, y)
+        if isinstance(data, Loader) and isinstance(y, LazyRows) and y.checks:
+            for _ in y.chunks():  # the Loader serves its own y, which does not know of this check
+                pass
         inside = any(before < node.stamp < after and node.op is not None for node in graph)
         return Checked(x, y, weight, inside)
 
@@ -120,11 +128,11 @@ def naming(name: str) -> Iterator[None]:
         raise
 
 
-def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
+def tried(model: Module, x: Any, y: Any) -> tuple[Any, Any]:
     """The output for the first rows, and x as the model takes it: integers, or what they are as floats."""
     taken = x
 
-    def act(rows: np.ndarray) -> Any:
+    def act(rows: Any) -> Any:
         nonlocal taken
         taken = rows
         return model(Tensor(rows[:ROWS]))
@@ -137,7 +145,7 @@ def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]
         raise
 
 
-def fits(model: Module, y: np.ndarray) -> bool:
+def fits(model: Module, y: Any) -> bool:
     """Whether the model takes y, as floats, for its input."""
     try:
         model(Tensor(y[:1].astype(dtype_of(model))))
@@ -146,7 +154,7 @@ def fits(model: Module, y: np.ndarray) -> bool:
     return True
 
 
-def with_labels(loss: Callable, output: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def with_labels(loss: Callable, output: Any, x: Any, y: Any) -> Any:
     """y, its labels checked if it has some for this output. Labels that are no class pass if the loss ignores them."""
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or y.dtype.kind != "i" or y.ndim != 1:
         return y
@@ -239,8 +247,11 @@ def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) ->
             )
 
 
-def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
-    """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense."""
+def refuse_targets(graph: list[Tensor], y: Any) -> Any:
+    """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense.
+
+    Returns y; LazyRows as such whose batches are checked when they are read.
+    """
     for node in graph:
         if node.op not in PROBABILITIES or not node.inputs:
             continue
@@ -249,13 +260,23 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
         if node.op is op_of(softmax_cross_entropy) and x.shape[1] == 1:
             raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
         t = t.array if isinstance(t, Tensor) else np.asarray(t)
-        if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
-            bad = np.argwhere((y < low) | (y > high)) if y.shape[1:] == x.shape[1:] else np.empty((0, 1))
-            if len(bad):
-                raise ValueError(
-                    f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
-                    + (f" to {high:g}" if high < np.inf else "")
-                )
+        if y.shape[1:] == x.shape[1:] and t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
+            check = functools.partial(refuse_outside, loss=loss, low=low, high=high)
+            if isinstance(y, LazyRows):
+                y = y.checked(check)
+            else:
+                check(y, range(len(y)))
+    return y
+
+
+def refuse_outside(y: np.ndarray, numbers: Sequence[int], loss: str, low: float, high: float) -> None:
+    """ValueError for the first target outside of [low, high]; `numbers` are those of the rows in the data."""
+    bad = np.argwhere((y < low) | (y > high))
+    if len(bad):
+        raise ValueError(
+            f"y: row {numbers[bad[0][0]]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
+            + (f" to {high:g}" if high < np.inf else "")
+        )
 
 
 # Losses of targets that are probabilities, by their ops: the name, the least and the largest target.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..checks import whole
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, evaluating, outputs, predict
@@ -79,9 +81,10 @@ def measure(
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
         output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
-        target = data.y.view()
+        y = np.asarray(data.y)  # all of them, as the outputs are
+        target = y.view()
         target.flags.writeable = False  # the user's own array, which no metric may write into
-        value = loss_of(loss, output, data.y, data.weight).item()
+        value = loss_of(loss, output, y, data.weight).item()
         values = {"loss": value, **measures.of_rows(output, target, data.weight)}
     penalties = {**penalty_values(terms), **{name: total / len(data.x) for name, total in sums.items()}}
     return with_penalties({**values, **penalties}, penalties)

@@ -72,6 +72,7 @@ class Run:
         self.inside = False  # whether an epoch has begun that has no row in the history yet
         self.loader_epoch = 0  # the epoch of the loader that the present one is
         self.settings: dict[str, Any] = {}  # what a resumed run has to have in common with this one
+        self.best: dict[str, float] = {}  # the best value so far of each column whose best epoch is saved
         self.also: dict[str, Any] = {}  # more objects whose state belongs to the run, by name
         self.resumed: tuple[int, int] | None = None
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from

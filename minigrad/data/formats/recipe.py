@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from ...checks import named_keywords
+from ...checks import named_keywords, refuse_unknown_of
 from .fields import as_gaps
 from .records import as_delimiter
-from .reread import Rules, Written, read_again
+from .reread import Reader, Rules, Written, read_again, reader_of, tables
 from .table import Table
 
 FORMAT = 1
@@ -98,7 +98,8 @@ class Recipe:
         extra_columns   columns that the first file did not have: "error", or "ignore"
         missing_columns inputs that this file lacks: "error", or "fill": as a missing value in each row
         missing         missing values: "error", "keep" (NaN) or "mean": the means of the first file. None: as there
-        missing_target  rows without a target: "error", "drop", or "keep" (NaN, or '' among words). None: as there
+        missing_target  rows without a target: "error", "drop", or "keep": NaN, or '' among words, where classes that
+                        the first file did not have are kept, too. None: as there
         rename          {name in this file: name in the first}
         index           the column with the names of the rows, kept as table.index. None: as there, if it is there
         delimiter, decimal, encoding    where this file is written otherwise than the first
@@ -107,10 +108,36 @@ class Recipe:
         would do: numbers where words were, and words where numbers were, too. table.notes says what was taken as
         something.
         """
-        rules = Rules(handle_unknown, extra_columns, missing_columns, missing or self.missing)
-        rules = rules._replace(target=target, missing_target=missing_target or self.missing_target)
-        how = Written(delimiter or self.delimiter, decimal or self.decimal, encoding or self.encoding)
-        return read_again(self, path, rules, dict(rename or {}), index, how)
+        reader = self._reader(
+            target=target,
+            handle_unknown=handle_unknown,
+            extra_columns=extra_columns,
+            missing_columns=missing_columns,
+            missing=missing,
+            missing_target=missing_target,
+            rename=rename,
+            index=index,
+            delimiter=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+        )
+        return read_again(reader, path)
+
+    def read_in_parts(self, name: str, text: str, rows: int, **options: Any) -> Iterator[Table]:
+        """The tables of the text of a file called `name`, so many rows at a time; options as of `read`.
+
+        Only so many rows are in memory as fields. What is refused in a later part is refused when it is read.
+        """
+        refuse_unknown_of(self.read, "read_in_parts", options)
+        return tables(self._reader(**options), name, text, rows)
+
+    def _reader(self, **options: Any) -> Reader:
+        """The options of `read`, checked, with those of the first file in place of None."""
+        given = {name: value for name, value in options.items() if value is not None}
+        rename, index = dict(given.pop("rename", {})), given.pop("index", None)
+        how = Written(*(given.pop(name, getattr(self, name)) for name in Written._fields))
+        rules = Rules(**{"missing": self.missing, "missing_target": self.missing_target, **given})
+        return reader_of(self, rules, rename, index, how)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, with the version of the form."""

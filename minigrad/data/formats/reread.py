@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..prepare.imputation import MeanImputer
 from .fields import Gaps, Numbers, Words, as_gaps, as_words, parsed
 from .records import SHOWN, as_delimiter, records
 from .rows import beside, gaps_of, matrix, refuse_gaps, rows_with_target
-from .sheet import NUMBER, Sheet, filled, read_sheet, refuse_no_name, sheet_of
+from .sheet import NUMBER, Record, Sheet, check_delimiter, filled, read_sheet, refuse_no_name, sheet_of
 from .table import Table
 from .text import read_text
 
@@ -68,7 +68,7 @@ class Reader(NamedTuple):
     recipe: Recipe
     rules: Rules
     rename: dict[str, str]
-    index: str | None
+    index_column: str | None
     how: Written
 
     @property
@@ -92,25 +92,24 @@ class Reader(NamedTuple):
             there = {name: column for name, column in found.items() if name in sheet.names}
             refuse_gaps(sheet, there, MEAN, empty=True)
         x = _matrix(sheet, self, found)
-        index = self.index if self.index is not None else recipe.index if recipe.index in sheet.names else None
-        aside = beside(sheet, index, *(n if n in sheet.names else None for n in (recipe.groups, recipe.weights)), gaps,
-                       self.how.decimal)  # fmt: skip
+        index = (
+            self.index_column
+            if self.index_column is not None
+            else recipe.index
+            if recipe.index in sheet.names
+            else None
+        )
+        judged = (recipe.groups, recipe.weights) if target is not None else ()
+        groups, weights = ([name if name in sheet.names else None for name in judged] + [None, None])[:2]
+        aside = beside(sheet, index, groups, weights, gaps, self.how.decimal)
         table = Table(x, y, recipe.names, recipe.target.name)
         return table.beside(notes=tuple(sheet.notes), recipe=recipe, **aside)
 
 
-def read_again(
-    recipe: Recipe,
-    path: str | os.PathLike[str],
-    rules: Rules,
-    rename: Mapping[str, str],
-    index: str | None,
-    how: Written,
-) -> Table:
+def read_again(reader: Reader, path: str | os.PathLike[str]) -> Table:
     """What Recipe.read returns."""
-    reader = reader_of(recipe, rules, rename, index, how)
-    sheet = read_sheet(os.fspath(path), read_text(path, how.encoding), reader.how.delimiter, reader.header)
-    return reader.table(sheet)
+    text = read_text(path, reader.how.encoding)
+    return reader.table(read_sheet(os.fspath(path), text, reader.how.delimiter, reader.header))
 
 
 def reader_of(recipe: Recipe, rules: Rules, rename: Mapping[str, str], index: str | None, how: Written) -> Reader:
@@ -127,30 +126,29 @@ def reader_of(recipe: Recipe, rules: Rules, rename: Mapping[str, str], index: st
 
 
 def tables(reader: Reader, name: str, text: str, rows: int) -> Iterator[Table]:
-    """The tables of a text, `rows` rows at a time, so that only so many are in memory as fields."""
+    """The tables of a text, about `rows` rows at a time, so that only so many are in memory as fields."""
     found = records(name, text, reader.how.delimiter)
-    header: list[Any] = []
-    block = list(islice(found, rows + 1))
-    while block:
-        after = list(islice(found, rows))
-        while after and not any(any(fields) for _, fields in after):  # rows of nothing: the end, or an error below
-            more = list(islice(found, rows))
-            block, after = (block + after + more, []) if more else (block, [])
-        if not after:
-            block = filled(name, block) if not header else _end(block)
-        records_of_block = [*header, *block] if reader.header is not False else block
-        if not header and reader.header is not False:
-            header = [(line, list(fields)) for line, fields in block[:1]]
-        if block or not header:
-            yield reader.table(sheet_of(name, records_of_block, reader.header))
-        block = after
-
-
-def _end(block: list[Any]) -> list[Any]:
-    """The last records without rows of empty fields at the end."""
-    while block and not any(block[-1][1]):
-        block.pop()
-    return block
+    header: list[Record] = []
+    block: list[Record] = []
+    begun = False
+    while more := list(islice(found, rows)):
+        block += more
+        end = len(block)
+        while end and not any(block[end - 1][1]):
+            end -= 1
+        block, held = block[:end], block[end:]  # rows of empty fields are the end, unless a filled one follows
+        if not begun and len(block) > 1:
+            begun, block = True, filled(name, block)
+            check_delimiter(name, block, text, reader.header)
+            header = [] if reader.header is False else [block.pop(0)]
+        if begun and block:
+            yield reader.table(sheet_of(name, [(line, list(fields)) for line, fields in header] + block, reader.header))
+            block = []
+        block += held
+    if not begun:
+        block = filled(name, block)
+        check_delimiter(name, block, text, reader.header)
+        yield reader.table(sheet_of(name, block, reader.header))
 
 
 def _refuse_unknown_name(recipe: Recipe, old: str, name: str) -> None:
@@ -192,10 +190,10 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
     """Refuse columns that are missing, additional, without a name, or twice; note what is taken as something."""
     recipe = reader.recipe
     inputs = [column.name for column in recipe.columns]
-    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index) if name is not None]
-    if reader.index is not None and reader.index not in sheet.names:
-        close = _close(reader.index, sheet.names)
-        raise ValueError(f"{sheet.head}: there is no column {reader.index!r} for the index{close}")
+    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index_column) if name is not None]
+    if reader.index_column is not None and reader.index_column not in sheet.names:
+        close = _close(reader.index_column, sheet.names)
+        raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")
     known = {*inputs, recipe.target.name, *recipe.ignore, *aside}
     extra = [name for name in sheet.names if name and name not in known]
     _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader.rules)
@@ -316,15 +314,17 @@ def _unknown(sheet: Sheet, column: Column, unknown: list[str], rows: np.ndarray)
     more = f", and there are {len(unknown) - 1} other new ones" if len(unknown) > 1 else ""
     meant = f"did you mean {close!r}?" if close is not None else f"it had {_shown(list(column.levels))}."
     return (
-        f"{place}, a level that the first file did not have{more}; {meant} Or handle_unknown='ignore' takes it as none of "
-        "the levels, 'missing' as a missing value (command line: --handle-unknown ignore)"
+        f"{place}, a level that the first file did not have{more}; {meant} Or handle_unknown='ignore' takes it as none "
+        "of the levels, 'missing' as a missing value (command line: --handle-unknown ignore)"
     )
 
 
 def _target(sheet: Sheet, reader: Reader, gaps: Gaps) -> np.ndarray:
-    """The target: numbers, NaN at gaps, or words, '' at gaps, which are checked like those of a column."""
-    column = _column(sheet, reader.recipe.target, reader, gaps)
-    return column.values
+    """The target: numbers, NaN at gaps, or words, '' at gaps; new classes are refused, unless all is to be kept."""
+    target = reader.recipe.target
+    if target.kind == "words" and reader.rules.missing_target == "keep":
+        return as_words(sheet.column(target.name), gaps).values
+    return _column(sheet, target, reader, gaps).values
 
 
 def _matrix(sheet: Sheet, reader: Reader, found: dict[str, Numbers | Words]) -> np.ndarray:

@@ -93,7 +93,7 @@ def refuse_empty(sheet: Sheet, name: str) -> NoReturn:
     )
 
 
-def matrix(sheet: Sheet, columns: Mapping[str, tuple[Any, np.ndarray]], dtype: np.dtype) -> np.ndarray:
+def matrix(sheet: Sheet, columns: Mapping[str, tuple[np.ndarray, str | None]], dtype: np.dtype) -> np.ndarray:
     """The columns side by side, (n, p), in the dtype: float64, float32, or an integer type of whole numbers.
 
     columns: name -> (values, level). Of a level None the values are the numbers themselves, else words of which one is
@@ -109,7 +109,7 @@ def matrix(sheet: Sheet, columns: Mapping[str, tuple[Any, np.ndarray]], dtype: n
             _refuse_broken(sheet, name, values, dtype)
         with np.errstate(over="ignore"):
             x[:, i] = values
-        for row in np.flatnonzero(np.isinf(x[:, i])) if dtype == np.float32 else ():
+        for row in np.flatnonzero(np.isinf(x[:, i])).tolist() if dtype == np.float32 else ():
             raise ValueError(f"{sheet.place(row)}: column {name!r} is {values[row]:g}, too large for float32")
     return x
 

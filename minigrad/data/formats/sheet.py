@@ -85,9 +85,7 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
     """
     found = filled(path, list(records(path, text, delimiter)))
-    if len(found[0][1]) == 1:
-        line = found[0][0] if header is not False else 1
-        _check_delimiter(f"{path}:{line}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
+    check_delimiter(path, found, text, header)
     return sheet_of(path, found, header)
 
 
@@ -139,8 +137,12 @@ def _check_lengths(path: str, rows: list[Record], count: int, cut: int) -> None:
             raise ValueError(f"{path}:{line}: {len(fields)} fields, the header has {count}{short}")
 
 
-def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+def check_delimiter(path: str, found: list[Record], text: str, header: bool | None) -> None:
     """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
+    if len(found[0][1]) != 1:
+        return
+    place = f"{path}:{found[0][0] if header is not False else 1}"
+    first, below = found[0][1][0], len(found[1][1]) if len(found) > 1 else 1
     said = re.fullmatch(r"sep=(.?)", first)
     if said:
         raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")

@@ -9,6 +9,7 @@ import numpy as np
 from ... import rng
 from ...checks import whole
 from ...engine import Tensor
+from ...recording import mode
 from ..module import Module
 
 
@@ -42,6 +43,8 @@ class RandomLayer(Module):
             call += 1
             found = self.seed, rng.stream(self.purpose, int(call) - 1)
         self.__dict__["_last"] = found  # not a part: no need to look at what it is
+        if mode.step is not None:
+            mode.step.drew(self, found)
         return found
 
     def last_draw(self) -> tuple[int, int]:
