@@ -150,13 +150,16 @@ class AccumulateGradients(Callback):
         if not last:
             run.skip_update = True
             return
-        if self._sums:
-            over = self._total if self._shares else 1.0
-            for i, p in enumerate(run.optimizer.state):
-                if i in self._sums:
-                    K.div(self._sums[i], over, self._sums[i])
-                    p.grad = Tensor(self._sums[i])
+        self._give_means(run.optimizer)
         self._begin()
+
+    def _give_means(self, optimizer: Optimizer) -> None:
+        """Give the parameters their gradients: Σ w g / Σ w, or of a sum over rows Σ g."""
+        over = self._total if self._shares else 1.0
+        for i, p in enumerate(optimizer.state):
+            if i in self._sums:
+                K.div(self._sums[i], over, self._sums[i])
+                p.grad = Tensor(self._sums[i])
 
     def _add(self, i: int, g: np.ndarray, weight: float) -> None:
         """Add w g to the sum of a parameter."""

@@ -104,15 +104,7 @@ def find_lr(
     rising = _Rising(low, factor_of(low, high, steps), steps)
     before = rng.get_state()
     try:
-        fit(
-            model,
-            loader,
-            loss,
-            optimizer,
-            penalty,
-            epochs=-(-steps // len(loader)),
-            callbacks=[rising],
-        )
+        fit(model, loader, loss, optimizer, penalty, epochs=-(-steps // len(loader)), callbacks=[rising])
     finally:
         rng.set_state(before)
     smoothed = near_means(rising.losses)
