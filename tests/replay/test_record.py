@@ -104,7 +104,9 @@ def test_data_that_python_makes():
         return mg.mse(model(x), mg.tensor(np.random.default_rng(count()).normal(size=(8, 3)).astype(np.float32)))
 
     count = Counting()
-    refused(trained(forward), "reads an array that Python makes anew in each step, with other numbers: pass it as an arg")
+    refused(
+        trained(forward), "reads an array that Python makes anew in each step, with other numbers: pass it as an arg"
+    )
 
 
 def test_labels_that_numpy_copies():
@@ -184,7 +186,9 @@ def test_a_rate_that_the_step_sets():
         optimizer.param_groups[0]["lr"] *= 0.9
         optimizer.step()
 
-    refused(step, r"compile: SGD.* the step sets lr \(0.09.*, then 0.08.*\): set it between two steps, or let a schedule")
+    refused(
+        step, r"compile: SGD.* the step sets lr \(0.09.*, then 0.08.*\): set it between two steps, or let a schedule"
+    )
 
 
 def test_numpy_that_writes_into_a_parameter():
