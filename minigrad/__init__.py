@@ -110,6 +110,8 @@ from .public import put_names as _put_names
 from .recording import is_grad_enabled, no_grad
 from .replay import compile
 from .rng import manual_seed
+from .transforms.derivatives import hessian, hvp, jacobian, jvp, vjp
+from .transforms.recompute import checkpoint
 from .version import __version__
 
 _put_names(globals(), "minigrad.ops.")
