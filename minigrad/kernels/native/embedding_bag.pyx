@@ -109,6 +109,8 @@ cdef int k_embedding_bag_grad(const void *args) noexcept nogil:
 cdef int check_bags(str kernel, mg_embedding_bag_args *p, ndarray index, ndarray offsets, Py_ssize_t bags) except -1:
     """index and offsets are flat int64, offsets has one for each bag, or None."""
     cdef ndarray a
+    if PyArray_NDIM(index) != 1 or offsets is not None and PyArray_NDIM(offsets) != 1:
+        raise ShapeError(f"{kernel}: index is {describe(index)}; need it and offsets to be vectors")
     check_indices(kernel, "index", index, p.entries)
     p.n, p.bags, p.index = PyArray_SIZE(index), bags, <const int64_t *>PyArray_DATA(index)
     if offsets is None:
@@ -138,7 +140,7 @@ cdef int check_factors(str kernel, str what, ndarray scale, ndarray like, Py_ssi
     """scale is (n,) in the dtype of `like`."""
     if PyArray_TYPE(scale) != PyArray_TYPE(like):
         raise DTypeError(f"{kernel}: {what} is {describe(scale)}, beside {describe(like)}; need one dtype")
-    if PyArray_SIZE(scale) != n:
+    if PyArray_NDIM(scale) != 1 or PyArray_SIZE(scale) != n:
         raise ShapeError(f"{kernel}: {what} is {describe(scale)}; need {n}, one for each index")
     check_flat(kernel, scale)
     return 0
