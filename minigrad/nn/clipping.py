@@ -12,6 +12,7 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor, touch
 from ..errors import NonFiniteError
+from ..recording import mode
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
@@ -37,7 +38,8 @@ def clip_grad_norm_(
     """Scale all gradients, in place, so that their norm as one vector is at most max_norm; returns what it was.
 
     The factor is min(1, max_norm / (norm + 1e-6)). norm_type is 2, 1 or inf. A norm that is NaN or infinite makes the
-    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013).
+    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013). In a step that
+    mg.compile records the norm is a tensor, which the step may return.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([3.0, 4.0])
@@ -47,6 +49,8 @@ def clip_grad_norm_(
     """
     max_norm = finite(max_norm, "clip_grad_norm_: max_norm", at_least=0.0)
     found = _gradients("clip_grad_norm_", parameters)
+    if mode.step is not None:
+        return _clip_by_kernels(found, max_norm, norm_type, error_if_nonfinite)
     total = total_norm([g for _, g in found], norm_type)
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(f"clip_grad_norm_: the norm of the gradients is {total}; the gradients are unchanged")
@@ -56,6 +60,39 @@ def clip_grad_norm_(
             K.mul(g, factor, g)
             _written(p, g)
     return total
+
+
+def _clip_by_kernels(
+    found: list[tuple[Tensor, np.ndarray]], max_norm: float, norm_type: float, error_if_nonfinite: bool
+) -> Any:
+    """As clip_grad_norm_, with all numbers in arrays: a recorded step computes nothing in Python."""
+    if norm_type not in (1, 2, math.inf):
+        total_norm([], norm_type)  # raises
+    total, value, factor = (K.empty((), np.float64) for _ in range(3))
+    K.copy(0.0, total)
+    for _, g in found:
+        if norm_type == math.inf:
+            sizes, top = K.empty((g.size,), g.dtype), K.empty((), g.dtype)
+            K.abs(g.reshape(-1), sizes)
+            K.max(sizes, top, np.empty((), np.int64), 0, 1)
+            K.copy(top, value)
+            K.maximum(total, value, total)
+        else:
+            K.elastic_net(g, value, **({"l1": 0.0, "l2": 2.0} if norm_type == 2 else {"l1": 1.0, "l2": 0.0}))
+            K.add(total, value, total)
+    if norm_type == 2:
+        K.sqrt(total, total)
+    if error_if_nonfinite:
+        K.check_finite(total)
+    K.add(total, 1e-6, factor)
+    K.div(max_norm, factor, factor)
+    K.minimum(factor, 1.0, factor)
+    for p, g in found:
+        own = K.empty((), g.dtype)
+        K.copy(factor, own)
+        K.mul(g, own, g)
+        _written(p, g)
+    return Tensor(total)
 
 
 def total_norm(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> float:

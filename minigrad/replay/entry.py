@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from ..convert import owned
+from ..convert import operand
 from ..engine import Tensor, touch
-from ..errors import ReplayError
+from ..errors import NonFiniteError, ReplayError
 from ..recording import no_grad
 from .program import Feed, NativeProgram, PythonProgram, Tap
+from .rates import Rates
 from .record import Record
 from .recorder import Recorder, recording
 from .results import rebuilt, tensors_of
 from .streams import Draws
 from .watch import Watch
 
+NOT_FINITE = 2  # what the kernel check_finite returns
+CHUNK = 4096  # steps for which numbers of streams and rates are made ahead
 TRIES = 3  # recordings until two that follow each other have to agree
 
 
@@ -27,7 +30,7 @@ class Entry:
 
     def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
         self.function = function
-        self.inputs = [Tensor(owned(array, array.dtype if array.dtype.kind == "f" else None)) for array in arrays]
+        self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
         self.result: Any = None  # the structure of what the step returns
         self.forget()
 
@@ -80,11 +83,15 @@ class Entry:
         self.program = NativeProgram(record) if self._native else PythonProgram(record)
         self._draws = Draws(record)
         self._watch = Watch(self.function, recorder)
-        self._optimizers = recorder.optimizers
+        self._rates = Rates(recorder)
+        self._of_batch = [t.array for _, _, values in recorder.batch_terms for t in values]
         self._gradients = [
-            (p, p.grad) for optimizer in self._optimizers for p in getattr(optimizer, "state", ()) if p.grad is not None
+            (p, p.grad)
+            for optimizer in recorder.optimizers
+            for p in getattr(optimizer, "state", ())
+            if p.grad is not None
         ]
-        written = {id(p): p for optimizer in self._optimizers for p in getattr(optimizer, "state", ())}
+        written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
         for module in recorder.modules.values():
             for t in module.__dict__.values():
                 if isinstance(t, Tensor):
@@ -98,32 +105,47 @@ class Entry:
     def run(self, steps: int, program: Any = None, feeds: Sequence[Feed] = ()) -> tuple[Any, list[np.ndarray]]:
         """Replay some steps: the structure of the result, and of each of its tensors an array (steps, ...)."""
         program = program or self.program
-        kept = [np.empty((steps, *array.shape), array.dtype) for array in self._outputs]
-        last = len(self.record_.calls) - 1 + getattr(program, "ahead", 0)
-        taps = [Tap(last, array, out) for array, out in zip(self._outputs, kept)]
-        for optimizer in self._optimizers:
-            for table in optimizer._tables:
-                optimizer._write_scalars(table)
-        feeds = [*feeds, *self._draws.feeds(steps)]
-        ended = None
-        try:
-            ended = program.run(steps, feeds, taps)
-        finally:
-            self._finish(program.done, None if ended is None else ended[1])
-        if ended is not None:
-            self._raise(*ended)
-        return self.result, kept
+        kept = [np.empty((steps, *array.shape), array.dtype) for array in (*self._outputs, *self._of_batch)]
+        for start in range(0, steps, CHUNK):
+            part = slice(start, min(start + CHUNK, steps))
+            self._run_part(
+                part, program, [feed._replace(rows=feed.rows[part]) for feed in feeds], [k[part] for k in kept]
+            )
+        return self.result, kept[: len(self._outputs)]
 
-    def _finish(self, done: int, call: int | None) -> None:
+    def _run_part(self, part: slice, program: Any, feeds: list[Feed], kept: list[np.ndarray]) -> None:
+        steps, last = part.stop - part.start, len(self.record_.calls) - 1 + program.ahead
+        taps = [Tap(last, array, out) for array, out in zip((*self._outputs, *self._of_batch), kept)]
+        program.done, program.at = 0, None
+        with self._rates.running(steps, program) as rates:
+            feeds = [*feeds, *rates, *self._draws.feeds(steps)]
+            try:
+                ended = program.run(steps, feeds, taps)
+            finally:
+                self._finish(program, kept[len(self._outputs) :])
+            if ended is not None:
+                step, call, code = ended
+                self._raise(part.start + step, self.record_.calls[call - program.ahead].name, code)
+
+    def _finish(self, program: Any, of_batch: list[np.ndarray]) -> None:
         """Bring what Python knows up to date with what the kernels did."""
-        self._draws.advance(done, call)
+        done = program.done
+        self._draws.advance(done, None if program.at is None else program.at - program.ahead)
         for p, g in self._gradients:
             p.grad = g
         touch(self._written)
+        values = iter(of_batch)
+        for terms, name, tensors in self.record_.recorder.batch_terms:
+            numbers = [float(next(values)[done - 1]) for _ in tensors] if done else []
+            if numbers:
+                terms._of_batch[name] = sum(numbers)
 
-    def _raise(self, step: int, call: int, code: int) -> None:
-        name = self.record_.calls[call].name
-        raise MemoryError(f"{name}: no memory for scratch, in step {step} of the run")
+    def _raise(self, step: int, name: str, code: int) -> None:
+        if code == NOT_FINITE:
+            raise NonFiniteError(
+                f"{name}: a number is NaN or infinite in step {step} of the run; the run ends before it"
+            )
+        raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
 
     def gather(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[np.ndarray]]:
         """Replay a step for each row of `rows`: indices into the columns, the data that batches are cut from."""

@@ -83,6 +83,8 @@ class Recorder:
         self.draws: list[Draw] = []
         self.optimizers: list[Any] = []
         self.schedules: list[Any] = []
+        self.events: list[Any] = []  # the steps of optimizers and schedules, in order
+        self.batch_terms: list[tuple[Any, str, list[Tensor]]] = []  # terms, a name, the values of this batch
         self.terms: list[Any] = []
         self.modules: dict[int, Module] = {}
         self._inside = False
@@ -105,6 +107,7 @@ class Recorder:
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
         self._same_options(optimizer)
+        self.events.append(optimizer)
 
     def finish(self) -> None:
         """The step is over: what it did to the options of its optimizers must be what a schedule does."""
@@ -128,6 +131,11 @@ class Recorder:
         """A schedule is setting the options of its optimizer."""
         if not any(schedule is known for known in self.schedules):
             self.schedules.append(schedule)
+        self.events.append(schedule)
+
+    def of_batch(self, terms: Any, name: str, values: list[Tensor]) -> None:
+        """A term that depends on the batch was computed."""
+        self.batch_terms.append((terms, name, values))
 
     def termed(self, terms: Any) -> None:
         """Terms are being added to a loss."""
@@ -158,8 +166,8 @@ class Recorder:
             self._inside = False
         if native:
             call.notes, call.held = K.tape.collect()
-            if not call.notes and not any(array.size for array in call.writes):
-                return result  # nothing to write: the kernel did nothing
+            if not call.notes and not call.writes and reference.WRITES.get(name, True):
+                return result  # what it would write has no elements: the kernel did nothing
             if not call.notes or any(noted is None for _, noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)

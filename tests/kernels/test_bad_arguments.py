@@ -91,6 +91,7 @@ UPDATES = {
     "adagrad_update": {"eps": 1e-8},
 }
 OTHERS = {  # they compute nothing
+    "check_finite",
     "empty",
     "empty_like",
     "empty_for",

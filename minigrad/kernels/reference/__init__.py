@@ -79,7 +79,7 @@ from .matmul import matmul
 from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_like, empty_product, empty_reduced
 from .penalty import elastic_net, elastic_net_grad, soft_threshold
 from .random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
-from .reduce import max, max_grad, mean, min, sum
+from .reduce import check_finite, max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
@@ -101,6 +101,7 @@ WRITES = {
     "dropout_bits": ("bits",),
     "group_level": ("w", "step"),
     "coordinate_descent": ("w", "r"),
+    "check_finite": (),
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
 # ... which add to what they write, so that they read it too ...

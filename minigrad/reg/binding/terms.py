@@ -118,7 +118,9 @@ class Terms:
                     f"terms(): {entry.term!r} has no value to add to a loss; give it to an optimizer: constraints=terms"
                 )
             values = [entry.term(*arguments) for arguments in entry.arguments(loss)]
-            if entry.of_batch:
+            if entry.of_batch and mode.step is not None:
+                mode.step.of_batch(self, entry.name, values)
+            elif entry.of_batch:
                 self._of_batch[entry.name] = sum(value.item() for value in values)
             for value in values:
                 total = value if total is None else add(total, value)
