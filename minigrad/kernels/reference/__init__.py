@@ -104,8 +104,8 @@ WRITES = {
     "check_finite": (),
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
-# ... which add to what they write, so that they read it too ...
-ADDS = ("add_at",)
+# ... which change what they write, so that they read it too ...
+ADDS = ("add_at", "group_level")
 # ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
 SILENT = {
     **dict.fromkeys(
