@@ -68,7 +68,17 @@ from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, w
 from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.pad import pad
+from .ops.layers.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .ops.layers.embedding import embedding, one_hot
+from .ops.layers.normalization import batch_norm, group_norm, layer_norm, rms_norm
+from .ops.layers.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot

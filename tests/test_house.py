@@ -81,11 +81,14 @@ LONG_FUNCTIONS = {
 # One name in two folders: an op, its kernel and its C file are one idea on several floors, and these are the others.
 ONE_IDEA_ON_TWO_FLOORS = {
     "activations": "the functions in ops/, the layers in nn/",
+    "conv": "the op in ops/, its kernels, the layers in nn/",
     "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",
     "group_norms": "the penalty in reg/, its kernels",
     "linear": "the layer in nn/, the linear models as estimators in sklearn/",
     "losses": "the functions in ops/, the modules in nn/",
+    "pool": "the ops in ops/, their kernels, the layers in nn/",
+    "normalization": "the functions in ops/, the layers in nn/",
 }
 FOLDERS_THAT_SAY_WHICH = {
     "checks": "of any argument, and of what fit is given",

@@ -18,6 +18,7 @@ from .activations import (
     Tanh,
 )
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
@@ -44,6 +45,8 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -51,8 +54,18 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dense",
     "DropConnect",
@@ -62,6 +75,7 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
@@ -70,10 +84,13 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "Lambda",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -81,6 +98,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ParameterList",
+    "RMSNorm",
     "RandomLayer",
     "ReLU",
     "Residual",

@@ -84,7 +84,7 @@ class Recorder:
         self.optimizers: list[Any] = []
         self.schedules: list[Any] = []
         self.events: list[Any] = []  # the steps of optimizers and schedules, in order
-        self.batch_terms: list[tuple[Any, str, list[Tensor]]] = []  # terms, a name, the values of this batch
+        self.values: list[tuple[Any, Any, list[Tensor]]] = []  # terms, an entry of them, its values in this step
         self.terms: list[Any] = []
         self.modules: dict[int, Module] = {}
         self._inside = False
@@ -133,9 +133,9 @@ class Recorder:
             self.schedules.append(schedule)
         self.events.append(schedule)
 
-    def of_batch(self, terms: Any, name: str, values: list[Tensor]) -> None:
-        """A term that depends on the batch was computed."""
-        self.batch_terms.append((terms, name, values))
+    def valued(self, terms: Any, entry: Any, values: list[Tensor]) -> None:
+        """An entry of terms was computed for a loss."""
+        self.values.append((terms, entry, values))
 
     def termed(self, terms: Any) -> None:
         """Terms are being added to a loss."""

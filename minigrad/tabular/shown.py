@@ -87,7 +87,7 @@ def weights(model: Predictor) -> list[str]:
     w = model.coefficients.reshape(len(model.names), -1)
     effects = w * model.scale.reshape(-1, 1)
     order = [i for i in np.argsort(-np.abs(effects).max(1), kind="stable") if w[i].any()]
-    intercept = np.ravel(model.intercept)
+    intercept = np.ravel(np.asarray(model.intercept))
     if w.shape[1] == 1:
         head: tuple[str, ...] = ("coefficients", "in units of the data", "standardized")
         rows = [["(intercept)", f"{intercept[0]:.6g}", f"{intercept[0] + float(w[:, 0] @ model.centre):.6g}"]]

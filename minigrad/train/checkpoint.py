@@ -150,8 +150,10 @@ class Checkpoint(Callback):
             return
         check_column("Checkpoint", self.best, self.mode, run)
         way = self.mode or direction(self.best, run.history.penalties)
-        *before, value = (x if way == "min" else -x for x in run.history[self.best])
-        self._is_best = not math.isnan(value) and all(value < x or math.isnan(x) for x in before)
+        value = run.row[self.best]
+        best = run.best.setdefault(f"{way} {self.best}", math.nan)
+        if math.isnan(best) or (value > best if way == "max" else value < best):
+            run.best[f"{way} {self.best}"], self._is_best = value, not math.isnan(value)
 
     def write_if_due(self, run: Run) -> None:
         """After all callbacks had their turn at the end of a batch or an epoch: write what is due."""

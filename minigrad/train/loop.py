@@ -113,7 +113,7 @@ def fit(
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)
-                    parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
+                    run.parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
                     values = measures.of_batch(run.means, output, y, *weight)
                     total.backward()
                     if not run.updates:
@@ -127,7 +127,7 @@ def fit(
                         optimizer.step()
                         penalties.update(optimizer.penalty_values())  # before the step, summed on its way
                         run.updates += 1
-                    run.means.add(len(x), parts, {**penalties, **values}, size, measures.weighted)
+                    run.means.add(len(x), run.parts, {**penalties, **values}, size, measures.weighted)
                     run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), penalties)}
                 call("on_batch_end")
             if run.stop_now:

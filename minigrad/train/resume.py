@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..interop.json_arrays import pack_json
+from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import Module
 from .checkpoint import Checkpoint
 from .checks import Checked
@@ -92,6 +93,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
     return {
         "model": {name: f"{array.dtype} {array.shape}" for name, array in run.model.state_dict().items()},
         "layer": {name: layer(module) for name, module in run.model.named_modules()},
+        "seed of layer": {name: m.seed for name, m in run.model.named_modules() if isinstance(m, RandomLayer)},
         "optimizer": optimizer.name,
         "options of the optimizer": plain(groups),
         "loss": name_of(loss),
@@ -113,7 +115,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
 
 
 def layer(module: Module) -> str:
-    """A layer by its type and, if it is one of minigrad's, its options: the probability of a Dropout, a seed."""
+    """A layer by its type and, if it is one of minigrad's, its options: the probability of a Dropout."""
     name = type(module).__name__
     return f"{name}({module.extra_repr()})" if own(module) else name
 

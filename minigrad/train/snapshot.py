@@ -106,6 +106,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "position": {"epoch": epoch, "batch": batch, "loader": loader},
         "counts": {"updates": run.updates, "skipped": run.skipped},
         "stop": run.stop,
+        "best": run.best,
         "history": {"rows": run.history.rows, "penalties": run.history.penalties, "stopped": run.history.stopped},
         "optimizer": run.optimizer.state_dict(),
         "others": [p.array for p in others(run)],
@@ -150,6 +151,7 @@ def restore(run: Run, saved: Saved) -> None:
         so_far = state["epoch so far"]
         run.row, run.seconds, run.done = so_far["row"], so_far["seconds"], batch
         run.means.load_state_dict(so_far["means"])
+    run.best = state["best"]
     run.stop, run.stop_now = state["stop"], bool(run.history.stopped)
     run.updates, run.skipped = state["counts"]["updates"], state["counts"]["skipped"]
     rng.set_state({**dict.fromkeys(rng.PURPOSES, 0), **state["streams"]})

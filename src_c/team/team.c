@@ -154,9 +154,11 @@ static void *help(void *unused) {
         if (is_surplus()) {
             if (leave()) return NULL;
         } else if (is_open(word) && is_beside_caller()) {
-            atomic_store_explicit(&team.aside, 1, memory_order_relaxed);
             sched_yield();
-            if (is_beside_caller()) sleep_until_job(field(word, JOB));
+            if (is_beside_caller()) {
+                atomic_store_explicit(&team.aside, 1, memory_order_relaxed);
+                sleep_until_job(field(word, JOB));
+            }
             since = now();
         } else if (is_open(word) && claim(BACK, &unit)) {
             do {

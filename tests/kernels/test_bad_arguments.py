@@ -29,7 +29,12 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "cross_entropy": [2, 3],
     "contiguous": [],
     "coordinate_descent": [3, 4],
+    "max_pool2d": [1, 2],
 }
+PLANES, FILTERS, SUMS = X.reshape(1, 1, 3, 4), Y[:2, :2].reshape(1, 1, 2, 2), Y[:2, :3].reshape(1, 1, 2, 3)
+PLACES = np.array([0, 5, 11, 5, 2, 7]).reshape(1, 1, 2, 3)
+SLIDING = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+WINDOWS = {"kernel": (2, 2), "stride": (1, 1), "padding": (0, 0)}
 
 
 def calls():
@@ -53,6 +58,14 @@ def calls():
         "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "place": ([X, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
+        "conv2d": ([PLANES, FILTERS, np.zeros((1, 1, 2, 3))], {**SLIDING, "bias": ROW[:1]}),
+        "conv2d_input": ([SUMS, FILTERS, np.zeros((1, 1, 3, 4))], SLIDING),
+        "conv2d_weight": ([PLANES, SUMS, np.zeros((1, 1, 2, 2))], SLIDING),
+        "max_pool2d": ([PLANES, np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2, 3), int)], {**WINDOWS, "dilation": (1, 1)}),
+        "pool_pick": ([PLANES, PLACES, np.zeros((1, 1, 2, 3))], {}),
+        "pool_put": ([SUMS, PLACES, np.zeros((1, 1, 3, 4))], {}),
+        "avg_pool2d": ([PLANES, np.zeros((1, 1, 2, 3))], WINDOWS),
+        "avg_pool2d_grad": ([SUMS, np.zeros((1, 1, 3, 4))], WINDOWS),
         "sum": ([X, np.zeros(3), 1, 2], {}),
         "mean": ([X, np.zeros(4), 0, 1], {}),
         "max": ([X, np.zeros(3), np.zeros(3, np.int64), 1, 2], {}),

@@ -1,4 +1,4 @@
-"""Convolutions: every variant and thread count equals the naive twin, which is near NumPy; the order is the stated one."""
+"""Convolutions: every variant and thread count equals the naive twin, which is near NumPy; the order is as stated."""
 
 import math
 
@@ -118,9 +118,10 @@ def test_a_sample_does_not_depend_on_the_others(dtype):
 
 @pytest.mark.parametrize("dtype", REAL)
 def test_the_order_is_that_of_a_product(dtype):
-    """A convolution is a matrix product with what the taps see; so is the gradient of w, over all places of all samples.
+    """A convolution is a product with what the taps see; so is the gradient of w, over all places of all samples.
 
-    Of groups with up to 3 filters that gradient has 32 lanes, as a product with a vector."""
+    Of groups with up to 3 filters that gradient has 32 lanes, as a product with a vector.
+    """
     for filters in 5, 1:
         case = (7, 1, 150, filters, 13, 12, (3, 3), (1, 1), (1, 1), (1, 1))
         x, w, y, _, how = arrays(case, dtype)

@@ -68,7 +68,7 @@ class Reader(NamedTuple):
     recipe: Recipe
     rules: Rules
     rename: dict[str, str]
-    index: str | None
+    index_column: str | None
     how: Written
 
     @property
@@ -92,7 +92,13 @@ class Reader(NamedTuple):
             there = {name: column for name, column in found.items() if name in sheet.names}
             refuse_gaps(sheet, there, MEAN, empty=True)
         x = _matrix(sheet, self, found)
-        index = self.index if self.index is not None else recipe.index if recipe.index in sheet.names else None
+        index = (
+            self.index_column
+            if self.index_column is not None
+            else recipe.index
+            if recipe.index in sheet.names
+            else None
+        )
         judged = (recipe.groups, recipe.weights) if target is not None else ()
         groups, weights = ([name if name in sheet.names else None for name in judged] + [None, None])[:2]
         aside = beside(sheet, index, groups, weights, gaps, self.how.decimal)
@@ -184,10 +190,10 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
     """Refuse columns that are missing, additional, without a name, or twice; note what is taken as something."""
     recipe = reader.recipe
     inputs = [column.name for column in recipe.columns]
-    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index) if name is not None]
-    if reader.index is not None and reader.index not in sheet.names:
-        close = _close(reader.index, sheet.names)
-        raise ValueError(f"{sheet.head}: there is no column {reader.index!r} for the index{close}")
+    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index_column) if name is not None]
+    if reader.index_column is not None and reader.index_column not in sheet.names:
+        close = _close(reader.index_column, sheet.names)
+        raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")
     known = {*inputs, recipe.target.name, *recipe.ignore, *aside}
     extra = [name for name in sheet.names if name and name not in known]
     _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader.rules)

@@ -109,7 +109,7 @@ def matrix(sheet: Sheet, columns: Mapping[str, tuple[np.ndarray, str | None]], d
             _refuse_broken(sheet, name, values, dtype)
         with np.errstate(over="ignore"):
             x[:, i] = values
-        for row in np.flatnonzero(np.isinf(x[:, i])) if dtype == np.float32 else ():
+        for row in np.flatnonzero(np.isinf(x[:, i])).tolist() if dtype == np.float32 else ():
             raise ValueError(f"{sheet.place(row)}: column {name!r} is {values[row]:g}, too large for float32")
     return x
 

@@ -78,10 +78,19 @@ from .losses import (
 from .matmul import matmul
 from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_like, empty_product, empty_reduced
 from .penalty import elastic_net, elastic_net_grad, soft_threshold
+from .pool import avg_pool2d, avg_pool2d_grad, max_pool2d, pool_pick, pool_put
 from .random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
 from .reduce import check_finite, max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .standardize import (
+    running_moments,
+    standardize_channels,
+    standardize_channels_grad,
+    standardize_rows,
+    standardize_rows_grad,
+    standardize_rows_sums,
+)
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
 # NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
@@ -91,6 +100,14 @@ for _name in NAMES:
 
 # What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
 WRITES = {
+    "conv2d": ("y",),
+    "conv2d_input": ("x",),
+    "conv2d_weight": ("w",),
+    "max_pool2d": ("y", "index"),
+    "pool_pick": ("y",),
+    "pool_put": ("x",),
+    "avg_pool2d": ("y",),
+    "avg_pool2d_grad": ("x",),
     "elastic_net": ("value", "grad"),
     "max": ("out", "index"),
     "min": ("out", "index"),
