@@ -124,7 +124,7 @@ def test_rules(model, new, capsys):
 
 def test_nothing_half_written(model, new, tmp_path, capsys, monkeypatch):
     """An error in a later part of the file: the old file stays, and standard output has nothing."""
-    monkeypatch.setattr(tabular.predictor, "ROWS", 2)
+    monkeypatch.setattr(tabular.predictor, "FIELDS", 10)
     new.write_text(NEW + "r4,Bb,x,1,2\n")
     out = tmp_path / "rows.csv"
     out.write_text("old")
