@@ -171,6 +171,10 @@ OPTIONS_ELSEWHERE = {
     "--dec": "did you mean --decimal?",
     "--drop": "did you mean --ignore?",
     "--output": "did you mean --out?",
+    "--test-size": "did you mean --test?",
+    "--index-col": "did you mean --index?",
+    "--id": "did you mean --index?",
+    "--probability": "did you mean --proba?",
 }
 
 
