@@ -15,7 +15,7 @@ x8, y8 = X[:8], Y[:8]
 def refused(step, match, times=3, inputs=(x8, y8)):
     """The step raises ReplayError within `times` calls, and says so."""
     step = mg.compile(step)
-    with pytest.raises(ReplayError, match=match):  # noqa: PT012  (which call it is is not the point)
+    with pytest.raises(ReplayError, match=match):
         for _ in range(times):
             step(*inputs)
 
@@ -104,7 +104,9 @@ def test_data_that_python_makes():
         return mg.mse(model(x), mg.tensor(np.random.default_rng(count()).normal(size=(8, 3)).astype(np.float32)))
 
     count = Counting()
-    refused(trained(forward), "reads an array that Python makes anew in each step, with other numbers: pass it as an arg")
+    refused(
+        trained(forward), "reads an array that Python makes anew in each step, with other numbers: pass it as an arg"
+    )
 
 
 def test_labels_that_numpy_copies():
@@ -184,7 +186,9 @@ def test_a_rate_that_the_step_sets():
         optimizer.param_groups[0]["lr"] *= 0.9
         optimizer.step()
 
-    refused(step, r"compile: SGD.* the step sets lr \(0.09.*, then 0.08.*\): set it between two steps, or let a schedule")
+    refused(
+        step, r"compile: SGD.* the step sets lr \(0.09.*, then 0.08.*\): set it between two steps, or let a schedule"
+    )
 
 
 def test_numpy_that_writes_into_a_parameter():
@@ -285,7 +289,7 @@ def test_a_graph_from_before_a_replay_is_told_apart():
         step(x8, y8)
     loss = mg.cross_entropy(model(mg.tensor(x8)), y8)
     step(x8, y8)
-    with pytest.raises(mg.errors.GraphError if hasattr(mg, "errors") else RuntimeError, match="changed|written"):
+    with pytest.raises(mg.GraphError, match="written"):
         loss.backward()
 
 
