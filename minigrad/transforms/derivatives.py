@@ -63,7 +63,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         us = tuple(Tensor(np.zeros(y.array.shape, y.array.dtype), requires_grad=True) for y in call.outputs)
         linear = call.gradients(call.outputs, us, call.inputs, True)
     products = call.gradients(linear, vs, us, create_graph, names=("output", "input"))
-    made = products if call.many_outputs else products[0]
+    made = tuple(products) if call.many_outputs else products[0]
     return call.output(), made
 
 
