@@ -55,3 +55,8 @@ class no_grad(recording):
 def is_grad_enabled() -> bool:
     """Whether this thread records ops now: False inside of no_grad."""
     return mode.recording
+
+
+def is_repeating() -> bool:
+    """Whether this thread repeats a forward pass for minigrad.checkpoint; running statistics stay."""
+    return mode.draws is not None and mode.draws.given is not None
