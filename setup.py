@@ -24,9 +24,13 @@ FAMILIES = {  # family: its folder in src_c
     "elementwise": "elementwise",
     "elementary": "elementwise",
     "matmul": "matmul",
+    "conv": "conv",
+    "pool": "pool",
     "reduce": "reduce",
     "scans": "reduce",
     "softmax": "reduce",
+    "standardize": "layers",
+    "embedding_bag": "layers",
     "losses": "losses",
     "penalty": "penalty",
     "group_norms": "penalty",
@@ -36,7 +40,7 @@ FAMILIES = {  # family: its folder in src_c
     "descent": "descent",
 }
 MEASURE = {"peaks": "measure"}  # no kernels of the table: what benchmarks/ measure the machine with
-STATE = ["runtime", "block_cache", "memory"]  # modules without bodies in C
+STATE = ["runtime", "tape", "block_cache", "memory"]  # modules without bodies in C
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]

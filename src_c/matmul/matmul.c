@@ -5,22 +5,9 @@
 #ifndef real
 #include "matmul/matmul.h"
 #include "math/exp_log_tanh.h"
+#include "matmul/tile_sizes.h"
 
-#if MG_BYTES == 64                          /* 28 sums + 2 rows of b + 1 of a fill 31 of the 32 registers */
-enum { ROWS_1 = 24, ROWS_2 = 14 };
-#else                                       /* 12 + 2 + 1 of 16 */
-enum { ROWS_1 = 12, ROWS_2 = 6 };
-#endif
 enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 }; /* SMALL: bytes of scratch that come from the stack */
-
-/* Processors with masks read a narrow vector of a row in place; for others its panel is copied and padded. */
-#if MG_BYTES > 16
-#define NARROW_LOAD(p, n) V(load_part)(p, n)
-enum { PADS = 0 };
-#else
-#define NARROW_LOAD(p, n) V(load)(p)
-enum { PADS = 1 };
-#endif
 
 #define MG_SOURCE "matmul/matmul.c"
 #include "base/mg_both.h"
@@ -99,6 +86,10 @@ static size_t FN(matmul_scratch)(const mg_product *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
+/* Full tiles that work ahead. */
+NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
+NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
+
 /* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel
    (or the columns of b that it is made of). */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
@@ -108,17 +99,6 @@ static void FN(busy_tiles)(FN(tile_args) t, int work) {
         t.a += ROWS_2 * t.a_row, t.c += ROWS_2 * t.c_row, t.panel += t.k * W;
         if (work == FN(fetching)) t.ahead += W * t.ahead_row;
         else t.second = t.k % 2, t.ahead += (ptrdiff_t)(t.k / 2) * t.ahead_row + t.second * t.ahead_last;
-    }
-}
-
-/* Tiles of m rows, as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4. */
-static void FN(even_tiles)(FN(tile_args) t, size_t m) {
-    const size_t most = t.n > W ? ROWS_2 : ROWS_1, tiles = (m + most - 1) / most;
-    for (size_t s = 0; s < tiles; s++) {
-        const size_t rows = m * (s + 1) / tiles - m * s / tiles;
-        if (t.n > W) FN(tile_2)(&t, rows);
-        else FN(tile_1)(&t, rows);
-        t.a += (ptrdiff_t)rows * t.a_row, t.c += (ptrdiff_t)rows * t.c_row;
     }
 }
 

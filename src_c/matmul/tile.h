@@ -1,4 +1,5 @@
-/* The tile: a block of c that is kept in registers while k runs. Included by matmul.c, once per precision.
+/* The tile: a block of c that is kept in registers while k runs. Included by matmul.c and conv.c, once per
+   precision, behind tile_sizes.h.
 
    For each k, VN vectors of b's row meet one number of each of the R rows of a: R * VN independent chains of fma, as
    many as registers hold, so that neither the latency of an fma nor the loads (VN + R for R * VN) bind.
@@ -30,15 +31,6 @@ INLINE vec FN(activated)(int activation, vec x) {
     case MG_ACT_SIGMOID: return V(sigmoid)(x);
     }
     return x;
-}
-
-/* c = activation(c), (m, n). Tiles do relu themselves; tanh and sigmoid in each of them would be much code. */
-static void FN(activate)(int activation, size_t m, size_t n, real *c, ptrdiff_t c_row) {
-    for (size_t i = 0; i < m; i++, c += c_row)
-        for (size_t j = 0; j < n; j += W) {
-            const size_t part = n - j < W ? n - j : W;
-            V(store_part)(c + j, part, FN(activated)(activation, V(load_part)(c + j, part)));
-        }
 }
 
 /* R, VN and WORK are constants at every call. Only a single vector may be narrower than W: its width is n. */
@@ -155,9 +147,16 @@ NOINLINE static void FN(tile_2)(const FN(tile_args) *t, size_t rows) {
     }
 }
 
-/* Full tiles that work ahead. */
-NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
-NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
-
 #undef ROWS
 #undef ROWS6
+
+/* Tiles of m rows, as even as possible: 32 rows are 11 + 11 + 10, not 14 + 14 + 4. */
+static void FN(even_tiles)(FN(tile_args) t, size_t m) {
+    const size_t most = t.n > W ? ROWS_2 : ROWS_1, tiles = (m + most - 1) / most;
+    for (size_t s = 0; s < tiles; s++) {
+        const size_t rows = m * (s + 1) / tiles - m * s / tiles;
+        if (t.n > W) FN(tile_2)(&t, rows);
+        else FN(tile_1)(&t, rows);
+        t.a += (ptrdiff_t)rows * t.a_row, t.c += (ptrdiff_t)rows * t.c_row;
+    }
+}

@@ -1,0 +1,157 @@
+/* The plain meaning of conv.c: one element at a time. Variant `naive`.
+   A sum is cut into chunks of 4 KiB; each chunk is one chain of fma from +0, and the chunks are added in order. The terms
+   of conv2d are (c, t, u) rising: channels of x, then rows, then columns of the kernel. Those of conv2d_input are
+   (o, t, u) rising, without the taps that skip the element because of the stride. What lies outside counts as 0: such
+   terms take part. Those of conv2d_weight are (sample, row, column of y) rising; where a group has up to MG_FEW
+   channels of y, a chunk has 32 chains, lane l for the terms l, l+32, ..., added by halves. */
+#ifndef real
+#include "math/exp_log_tanh_naive.h"
+#include "conv/conv.h"
+
+enum { MG_FEW = 3 };
+
+/* The place of tap t seen from i, or -1 outside. */
+static ptrdiff_t place(const mg_conv_axis *a, size_t i, size_t t) {
+    const ptrdiff_t at = (ptrdiff_t)(i * a->stride + t * a->dilation) - (ptrdiff_t)a->padding;
+    return at < (ptrdiff_t)a->x ? at : -1;
+}
+
+/* Whether tap t meets the place h of x from a place of y, inside or outside: then from *i; *i is -1 outside. */
+static int meets(const mg_conv_axis *a, size_t h, size_t t, ptrdiff_t *i) {
+    const ptrdiff_t far = (ptrdiff_t)(h + a->padding) - (ptrdiff_t)(t * a->dilation);
+    if (far % (ptrdiff_t)a->stride) return 0;
+    *i = far / (ptrdiff_t)a->stride;
+    if (*i < 0 || *i >= (ptrdiff_t)a->y) *i = -1;
+    return 1;
+}
+
+#define MG_SOURCE "conv/conv_naive.c"
+#include "base/mg_both.h"
+
+const mg_conv_table MG_TABLE(conv) = {
+    MG_PAIR(conv2d_scratch), MG_PAIR(conv2d_filters), MG_PAIR(conv2d), MG_PAIR(conv2d_input), MG_PAIR(conv2d_weight),
+};
+
+#else
+
+#define NAIVE(name) MG_CAT(naive_##name##_f, real_bits)
+enum { FN(chunk) = 4096 / sizeof(real) };
+
+static size_t FN(conv2d_scratch)(const mg_conv_args *p, int which) {
+    (void)p, (void)which;
+    return 0;
+}
+
+static size_t FN(conv2d_filters)(const mg_conv_args *p, int which, void *to) {
+    (void)p, (void)which, (void)to;
+    return 0;
+}
+
+/* A sum that grows by a term at a time: the chunks before this one, and the chain of this one. */
+typedef struct {
+    real sum, chain;
+    size_t terms;
+} FN(chunked);
+
+static void FN(add_term)(FN(chunked) *s, real a, real b) {
+    if (s->terms && s->terms % FN(chunk) == 0) {
+        s->sum = s->terms == FN(chunk) ? s->chain : s->sum + s->chain;
+        s->chain = 0;
+    }
+    s->chain = REAL_FMA(a, b, s->chain);
+    s->terms++;
+}
+
+static real FN(total)(const FN(chunked) *s) { return s->terms > FN(chunk) ? s->sum + s->chain : s->chain; }
+
+static real FN(finished)(const mg_conv_args *p, size_t channel, real sum) {
+    if (p->bias) sum += ((const real *)p->bias)[channel];
+    switch (p->activation) {
+    case MG_ACT_RELU: return sum > 0 || isnan(sum) ? sum : 0;
+    case MG_ACT_TANH: return NAIVE(tanh)(sum);
+    case MG_ACT_SIGMOID: return NAIVE(sigmoid)(sum);
+    }
+    return sum;
+}
+
+static void FN(conv2d)(const mg_conv_args *p, const void *filters, size_t first, size_t n, size_t slice, size_t slices,
+                       void *scratch) {
+    (void)filters, (void)scratch;
+    const mg_conv_axis *h = &p->axis[0], *v = &p->axis[1];
+    const size_t places = h->y * v->y, taps = h->kernel * v->kernel;
+    for (size_t unit = first; unit < first + n; unit++)
+        for (size_t o = 0; o < p->out; o++)
+            for (size_t q = places * slice / slices; q < places * (slice + 1) / slices; q++) {
+                const size_t channel = unit % p->groups * p->out + o;
+                const real *x = (const real *)p->x + unit * p->in * h->x * v->x;
+                const real *w = (const real *)p->w + channel * p->in * taps;
+                FN(chunked) s = {0};
+                for (size_t c = 0; c < p->in; c++)
+                    for (size_t t = 0; t < h->kernel; t++)
+                        for (size_t u = 0; u < v->kernel; u++) {
+                            const ptrdiff_t i = place(h, q / v->y, t), j = place(v, q % v->y, u);
+                            const real other = i < 0 || j < 0 ? 0 : x[(c * h->x + (size_t)i) * v->x + (size_t)j];
+                            FN(add_term)(&s, w[c * taps + t * v->kernel + u], other);
+                        }
+                ((real *)p->result)[(unit * p->out + o) * places + q] = FN(finished)(p, channel, FN(total)(&s));
+            }
+}
+
+static void FN(conv2d_input)(const mg_conv_args *p, const void *filters, size_t first, size_t n, size_t slice,
+                             size_t slices, void *scratch) {
+    (void)filters, (void)scratch;
+    const mg_conv_axis *h = &p->axis[0], *v = &p->axis[1];
+    const size_t places = h->x * v->x, taps = h->kernel * v->kernel;
+    for (size_t unit = first; unit < first + n; unit++)
+        for (size_t c = 0; c < p->in; c++)
+            for (size_t q = places * slice / slices; q < places * (slice + 1) / slices; q++) {
+                const real *y = (const real *)p->y + unit * p->out * h->y * v->y;
+                const real *w = (const real *)p->w + (unit % p->groups * p->out * p->in + c) * taps;
+                FN(chunked) s = {0};
+                for (size_t o = 0; o < p->out; o++)
+                    for (size_t t = 0; t < h->kernel; t++)
+                        for (size_t u = 0; u < v->kernel; u++) {
+                            ptrdiff_t i, j;
+                            if (!meets(h, q / v->x, t, &i) || !meets(v, q % v->x, u, &j)) continue;
+                            const real other = i < 0 || j < 0 ? 0 : y[(o * h->y + (size_t)i) * v->y + (size_t)j];
+                            FN(add_term)(&s, w[o * p->in * taps + t * v->kernel + u], other);
+                        }
+                ((real *)p->result)[(unit * p->in + c) * places + q] = FN(total)(&s);
+            }
+}
+
+/* The gradient of one tap: the sum over all places of all samples. */
+static real FN(tap_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
+    const mg_conv_axis *h = &p->axis[0], *v = &p->axis[1];
+    const size_t group = channel / p->in, channels = p->groups * p->in, places = h->y * v->y, terms = p->samples * places;
+    real sum = 0;
+    for (size_t first = 0; first < terms; first += FN(chunk)) {
+        real lane[32] = {0};
+        for (size_t q = first; q < terms && q < first + FN(chunk); q++) {
+            const size_t sample = q / places, r = q % places, l = p->out > MG_FEW ? 0 : q % 32;
+            const ptrdiff_t i = place(h, r / v->y, t), j = place(v, r % v->y, u);
+            const real *x = (const real *)p->x + (sample * channels + channel) * h->x * v->x;
+            const real *y = (const real *)p->y + ((sample * p->groups + group) * p->out + o) * places;
+            lane[l] = REAL_FMA(i < 0 || j < 0 ? 0 : x[(size_t)i * v->x + (size_t)j], y[r], lane[l]);
+        }
+        for (int half = 16; half > 0 && p->out <= MG_FEW; half /= 2)
+            for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+        sum = first == 0 ? lane[0] : sum + lane[0];
+    }
+    return sum;
+}
+
+static void FN(conv2d_weight)(const mg_conv_args *p, size_t first, size_t n, void *scratch) {
+    (void)scratch;
+    const size_t rows = p->axis[0].kernel, columns = p->axis[1].kernel;
+    for (size_t channel = first; channel < first + n; channel++)
+        for (size_t o = 0; o < p->out; o++) {
+            const size_t filter = channel / p->in * p->out + o;
+            real *to = (real *)p->result + (filter * p->in + channel % p->in) * rows * columns;
+            for (size_t t = 0; t < rows; t++)
+                for (size_t u = 0; u < columns; u++) to[t * columns + u] = FN(tap_gradient)(p, channel, o, t, u);
+        }
+}
+
+#undef NAIVE
+#endif
