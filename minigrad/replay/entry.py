@@ -60,6 +60,8 @@ class Entry:
 
         Where the last two of three steps do not agree, `refused` is the reason from then on.
         """
+        if self._recorder is not None and self._watch.changed():
+            self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
         recorder = Recorder(self._recorder)
         with recording(recorder):
             result = self.function(*self.inputs)
@@ -71,6 +73,7 @@ class Entry:
         made = rebuilt(result, lambda: next(copies))
         before, self._recorder = self._recorder, recorder
         self._tries += 1
+        self._watch = Watch(self.function, recorder)
         if before is not None:
             try:
                 self._build(Record(before, recorder), result, outputs)
@@ -81,12 +84,11 @@ class Entry:
 
     def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
         self.record_, self.result = record, result
-        self._outputs = [t.array for t in outputs]
+        self.outputs = [t.array for t in outputs]
         recorder = record.recorder
         self._native = K.backend() == "native"
         self.program = NativeProgram(record) if self._native else PythonProgram(record)
         self._draws = Draws(record)
-        self._watch = Watch(self.function, recorder)
         self._rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
         self._gradients = [
@@ -116,7 +118,7 @@ class Entry:
                     f"{name}: a number is NaN or infinite in step {step} of the run, which ends before it"
                 )
             raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
-        return self.result, kept[: len(self._outputs)]
+        return self.result, kept[: len(self.outputs)]
 
     def replay(
         self, steps: int, program: Any = None, feeds: Sequence[Feed] = (), also: Sequence[np.ndarray] = ()
@@ -126,7 +128,7 @@ class Entry:
         And None, or (step, name, result) of a call that ended the run in that step.
         """
         program = program or self.program
-        sources = [*self._outputs, *self._values, *also]
+        sources = [*self.outputs, *self._values, *also]
         kept = [np.empty((steps, *array.shape), array.dtype) for array in sources]
         for start in range(0, steps, CHUNK):
             part = slice(start, min(start + CHUNK, steps))
@@ -146,7 +148,7 @@ class Entry:
             try:
                 return program.run(steps, feeds, taps)
             finally:
-                self._finish(program, [tap.out for tap in taps[len(self._outputs) :]])
+                self._finish(program, [tap.out for tap in taps[len(self.outputs) :]])
 
     def _finish(self, program: Any, values: list[np.ndarray]) -> None:
         """Bring what Python knows up to date with what the kernels did."""

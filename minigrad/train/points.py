@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
 
 
 @contextmanager
-def calling(run: Run) -> Iterator[Callable[[str], None]]:
+def calling(run: Run) -> Iterator[Callable[..., None]]:
     """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
 
     Each that has begun is ended, also where another one raises. Checkpoints are written when all callbacks had their
@@ -44,10 +44,10 @@ def calling(run: Run) -> Iterator[Callable[[str], None]]:
     """
     savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
 
-    def call(point: str) -> None:
+    def call(point: str, without: Sequence[Callback] = ()) -> None:
         for callback in run.callbacks:
             act = getattr(callback, point, None)
-            if act is not None:
+            if act is not None and callback not in without:
                 act(run)
         if point in ENDS and savers:
             for saver in savers:
