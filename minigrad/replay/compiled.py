@@ -29,6 +29,7 @@ class Step:
         self.function = function
         self._entries: dict[tuple, Entry] = {}
         self._again = 0
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
         functools.update_wrapper(self, function)
 
     def __call__(self, *inputs: Any) -> Any:

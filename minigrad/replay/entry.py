@@ -31,6 +31,7 @@ class Entry:
     def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
         self.function = function
         self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
+        self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
         self.result: Any = None  # the structure of what the step returns
         self.forget()
 

@@ -34,6 +34,14 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     return list(callbacks)
 
 
+def act(run: Run, point: str, without: Sequence[Callback]) -> None:
+    """Call a point of all callbacks that have it, but for those of `without`."""
+    for callback in run.callbacks:
+        method = getattr(callback, point, None)
+        if method is not None and callback not in without:
+            method(run)
+
+
 @contextmanager
 def calling(run: Run) -> Iterator[Callable[..., None]]:
     """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
@@ -45,10 +53,7 @@ def calling(run: Run) -> Iterator[Callable[..., None]]:
     savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
 
     def call(point: str, without: Sequence[Callback] = ()) -> None:
-        for callback in run.callbacks:
-            act = getattr(callback, point, None)
-            if act is not None and callback not in without:
-                act(run)
+        act(run, point, without)
         if point in ENDS and savers:
             for saver in savers:
                 saver.note(run)  # first, because the state of each is in the files of all

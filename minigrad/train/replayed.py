@@ -256,6 +256,7 @@ class Replayed:
         if rows is None:
             kept, ended = entry.replay(1, also=sums)
         else:
+            assert self._columns is not None
             program, feeds = entry.gathering(self._columns, rows)
             kept, ended = entry.replay(len(rows), program, feeds, also=sums)
         done = len(kept[0]) if ended is None else ended[0]
