@@ -30,6 +30,7 @@ FAMILIES = {  # family: its folder in src_c
     "scans": "reduce",
     "softmax": "reduce",
     "standardize": "layers",
+    "embedding_bag": "layers",
     "losses": "losses",
     "penalty": "penalty",
     "group_norms": "penalty",

@@ -24,6 +24,7 @@ from .engine import Tensor, differentiable, flat, grad
 from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
 from .insight import debug
 from .insight import gradcheck as testing
+from .insight.explain import explain
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
@@ -69,7 +70,7 @@ from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.pad import pad
 from .ops.layers.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from .ops.layers.embedding import embedding, one_hot
+from .ops.layers.embedding import embedding, embedding_bag, one_hot
 from .ops.layers.normalization import batch_norm, group_norm, layer_norm, rms_norm
 from .ops.layers.pool import (
     adaptive_avg_pool1d,
@@ -109,6 +110,8 @@ from .public import put_names as _put_names
 from .recording import is_grad_enabled, no_grad
 from .replay import compile
 from .rng import manual_seed
+from .transforms.derivatives import hessian, hvp, jacobian, jvp, vjp
+from .transforms.recompute import checkpoint
 from .version import __version__
 
 _put_names(globals(), "minigrad.ops.")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import selection
-from ..tabular import folder
+from ..tabular import keeping
 from ..tabular.judging import scores_of_numbers
 from ..tabular.perceptron import Perceptron
 from ..tabular.predictor import plain_scores
@@ -49,7 +49,7 @@ def keep_model(file: Path, asked: Job, model: Any, told: dict[str, Any]) -> None
     made = predictor_of(rows.table, model, kind, about, build)
     scores = plain_scores(made.scores(made.output(rows.table), rows.y, rows.weights))
     made.about["scores"] = {"training": scores}
-    folder.save(made, file.parent, file.name)
+    keeping.save(made, file.parent, file.name)
 
 
 def r_squared(error: float, y: np.ndarray, weights: np.ndarray | None = None) -> float:

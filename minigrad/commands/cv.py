@@ -14,7 +14,7 @@ from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..selection.result import mean_and_error
-from ..tabular.folder import FILE
+from ..tabular.keeping import FILE
 from . import choose_data, choose_options
 from .choose import Job, describe, job, path_picture, told_below, write
 from .choose_keep import ONE_SE, keep, r_squared

@@ -13,8 +13,8 @@ from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
 from ..selection.scores import output_of
-from ..tabular.folder import FILE
 from ..tabular.judging import scores_of_classes, scores_of_numbers
+from ..tabular.keeping import FILE
 from . import choose_options
 from .choose import Job, describe, job, path_picture, told_below, write
 from .choose_keep import given, keep_model

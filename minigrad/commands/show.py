@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import interop, tabular
 from ..lab.pages.tables import as_text
-from ..tabular.folder import FILE, HOLDS
+from ..tabular.keeping import FILE, HOLDS
 
 SHOWN = 50  # tensors
 

@@ -32,6 +32,7 @@ FAMILIES = (
     "scans",
     "softmax",
     "standardize",
+    "embedding_bag",
     "losses",
     "penalty",
     "group_norms",

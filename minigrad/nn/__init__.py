@@ -26,6 +26,7 @@ from .dropout.monte_carlo import mc_predict
 from .dropout.noise import GaussianDropout, GaussianNoise
 from .dropout.random_layer import RandomLayer
 from .dropout.redraw import replay
+from .embedding import Embedding, EmbeddingBag
 from .linear import Dense, Linear
 from .losses import (
     BCELoss,
@@ -72,6 +73,8 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",

@@ -18,8 +18,8 @@ from ..data.prepare.imputation import MeanImputer
 from ..errors import NonFiniteError, ShapeError
 from ..linear_model import LinearModel
 from ..selection.networks import NetworkModel
-from .folder import found_in, save
 from .judging import chosen, probabilities, scores_of_classes, scores_of_numbers
+from .keeping import found_in, save
 from .perceptron import Perceptron
 from .shown import shown
 

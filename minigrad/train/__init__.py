@@ -16,6 +16,7 @@ from .outcomes import UndefinedMetricWarning, over_all_rows
 from .progress import Progress
 from .rank_metrics import average_precision, roc_auc
 from .rate_search import RateSearch, find_lr
+from .resume import newest_checkpoint
 from .run import Run
 from .tensorboard import TensorBoard
 from .trajectory import AverageWeights, ClipGradients, LearningRate
@@ -51,6 +52,7 @@ __all__ = [
     "find_lr",
     "fit",
     "mean_absolute_error",
+    "newest_checkpoint",
     "over_all_rows",
     "precision",
     "predict",

@@ -135,6 +135,8 @@ class AccumulateGradients(Callback):
         self._begin()
 
     def on_gradients(self, run: Run) -> None:
+        if self.batches == 1:
+            return
         grads = [(i, p, p.grad.array) for i, p in enumerate(run.optimizer.state) if p.grad is not None]
         if run.non_finite != "raise" and not all(np.isfinite(g).all() for _, _, g in grads):
             return  # fit leaves this batch out
@@ -148,13 +150,16 @@ class AccumulateGradients(Callback):
         if not last:
             run.skip_update = True
             return
-        if self._sums:
-            over = self._total if self._shares else 1.0
-            for i, p in enumerate(run.optimizer.state):
-                if i in self._sums:
-                    K.div(self._sums[i], over, self._sums[i])
-                    p.grad = Tensor(self._sums[i])
+        self._give_means(run.optimizer)
         self._begin()
+
+    def _give_means(self, optimizer: Optimizer) -> None:
+        """Give the parameters their gradients: Σ w g / Σ w, or of a sum over rows Σ g."""
+        over = self._total if self._shares else 1.0
+        for i, p in enumerate(optimizer.state):
+            if i in self._sums:
+                K.div(self._sums[i], over, self._sums[i])
+                p.grad = Tensor(self._sums[i])
 
     def _add(self, i: int, g: np.ndarray, weight: float) -> None:
         """Add w g to the sum of a parameter."""
@@ -169,16 +174,15 @@ class AccumulateGradients(Callback):
         """What the batch counts: the weight that its loss is a mean over; 1 for a sum."""
         weights = [part.weight for part in run.parts]
         shares = shares_of(run.parts)
-        if self._count and not close(shares, self._shares):
+        if not close(shares, self._shares if self._count else shares):  # NaN is close to nothing, itself included
             raise ValueError(
-                "AccumulateGradients: the loss is a sum of means over different weights, such as those of classes beside "
+                "AccumulateGradients: the loss is a sum of means over different weights, such as those of classes and "
                 "rows, or of means and sums: the gradient of a larger batch is not made of those of its parts. Take a "
                 "larger batch_size instead"
             )
         self._shares = shares
         if shares:
-            assert weights[0] is not None  # shares are of means
-            return weights[0]
+            return weights[0] or 0.0
         if any(bound not in run.optimizer.bound_terms for bound in run.terms):
             raise ValueError(
                 "AccumulateGradients: the loss is a sum over rows, and its penalty would count once for each batch; "

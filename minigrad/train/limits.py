@@ -102,7 +102,7 @@ class TimeLimit(Callback):
     >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
     >>> limit = TimeLimit(minutes=0.001)
     >>> history = mg.train.fit(model, ([[1.0]], [[1.0]]), mg.mse, optimizer, epochs=10**9, callbacks=[limit])
-    >>> limit.reached == (len(history) + 1, 1)
+    >>> limit.reached[0] - len(history) in (0, 1)
     True
     """
 

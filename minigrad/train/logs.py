@@ -178,7 +178,7 @@ class CSVLogger(_RowLogger):
         columns = table[0] if table else []
         if table and "epoch" not in columns:
             raise ValueError("its first line has no column 'epoch'")
-        rows = []
+        rows: list[Row] = []
         for number, cells in enumerate(table[1:], 2):
             if len(cells) != len(columns):
                 raise ValueError(f"line {number} has {len(cells)} cells, the first line {len(columns)}")
@@ -214,7 +214,7 @@ class JSONLogger(_RowLogger):
     """
 
     def _parsed(self, text: str) -> list[Row]:
-        rows = []
+        rows: list[Row] = []
         for number, line in enumerate(text.splitlines(), 1):
             try:
                 row = json.loads(line)

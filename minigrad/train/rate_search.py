@@ -22,8 +22,9 @@ from .loop import batches, check_arguments, fit
 from .run import Run
 from .snapshot import layers, others, set_layers, set_strengths, strengths
 
-SMOOTH = 0.9  # of the mean of losses: about the last ten batches
-DIVERGED = 4.0  # times the least smoothed loss: here the search ends
+NEAR = 5  # batches before and behind one, whose mean loss is its smoothed loss
+SMOOTH = 0.9  # of the running mean of losses, over about the last ten batches
+DIVERGED = 4.0  # times its least value: there the search ends
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class RateSearch:
 
     rates       of the batches, one after the other, each the same factor above the one before
     losses      of the batches, before their updates
-    smoothed    their mean over the last ten batches or so, by which the suggestion goes
+    smoothed    the mean over each batch and the five before and behind it, by which the suggestion goes
     suggestion  the rate at which `smoothed` falls fastest, for the first parameter group; None where it never falls
     """
 
@@ -77,10 +78,10 @@ def find_lr(
     """Train for `steps` batches at learning rates that rise from low to high, note the losses, and put all back.
 
     The rates are low (high / low)^(i / (steps - 1)), of the first parameter group; other groups keep their ratio to
-    it. The search ends before `steps` where the smoothed loss is four times its least value, or a loss is not finite.
-    The suggestion is where the smoothed loss falls fastest per factor of the rate, a rate at which training moves on
-    without diverging soon (Smith 2017, arXiv 1506.01186): a start for a look at plot(), no optimum. data, loss,
-    penalty, batch_size and seed are those of fit, and so are the errors.
+    it. The search ends before `steps` where a running mean of the losses is four times its least value, or a loss is
+    not finite. The suggestion is where the smoothed loss falls fastest per factor of the rate, a rate at which training
+    moves on without diverging soon (Smith 2017, arXiv 1506.01186): a start for a look at plot(), no optimum. data,
+    loss, penalty, batch_size and seed are those of fit, and so are the errors.
 
     Model, optimizer, gradients, terms, random streams and a Loader are afterwards as they were, also where an
     exception leaves; the memory for this is that of a copy of model and optimizer. The numbers are the same in every
@@ -90,7 +91,7 @@ def find_lr(
     >>> x, y = mg.data.load_digits()
     >>> model = mg.nn.Sequential(mg.nn.Linear(64, 32, activation="relu"), mg.nn.Linear(32, 10))
     >>> optimizer = mg.optim.Adam(model.parameters())
-    >>> found = find_lr(model, (x / 16, y), mg.cross_entropy, optimizer)
+    >>> found = find_lr(model, (x, y), mg.cross_entropy, optimizer)
     >>> 1e-4 < found.suggestion < 1, len(found.rates) == len(found.losses), optimizer.param_groups[0]["lr"]
     (True, True, 0.001)
     """
@@ -103,18 +104,11 @@ def find_lr(
     rising = _Rising(low, factor_of(low, high, steps), steps)
     before = rng.get_state()
     try:
-        fit(
-            model,
-            loader,
-            loss,
-            optimizer,
-            penalty,
-            epochs=-(-steps // len(loader)),
-            callbacks=[rising],
-        )
+        fit(model, loader, loss, optimizer, penalty, epochs=-(-steps // len(loader)), callbacks=[rising])
     finally:
         rng.set_state(before)
-    return RateSearch(rising.rates, rising.losses, rising.smoothed, steepest(rising.rates, rising.smoothed))
+    smoothed = near_means(rising.losses)
+    return RateSearch(rising.rates, rising.losses, smoothed, steepest(rising.rates, smoothed))
 
 
 class _Rising(Callback):
@@ -126,8 +120,7 @@ class _Rising(Callback):
         self.low, self.factor, self.steps = low, factor, steps
         self.rates: list[float] = []
         self.losses: list[float] = []
-        self.smoothed: list[float] = []
-        self._mean, self._weight = 0.0, 0.0
+        self._mean, self._weight, self._least = 0.0, 0.0, math.inf
 
     def on_train_begin(self, run: Run) -> None:
         run.non_finite = "stop"
@@ -155,9 +148,9 @@ class _Rising(Callback):
         self.losses.append(value)
         self._mean = SMOOTH * self._mean + (1 - SMOOTH) * value
         self._weight = SMOOTH * self._weight + (1 - SMOOTH)
-        self.smoothed.append(self._mean / self._weight)
-        least = min(self.smoothed)
-        if len(self.rates) == self.steps or (least > 0 and self.smoothed[-1] > DIVERGED * least):
+        mean = self._mean / self._weight
+        self._least = min(self._least, mean)
+        if len(self.rates) == self.steps or (self._least > 0 and mean > DIVERGED * self._least):
             run.stop_now = True
         self._rate *= self.factor
         self._set(run.optimizer)
@@ -187,15 +180,35 @@ def factor_of(low: float, high: float, steps: int) -> float:
     return float(value)
 
 
+def near_means(losses: list[float]) -> list[float]:
+    """The mean of each loss and those near it: of both sides, so that the mean does not lag behind the rate.
+
+    >>> near_means([1.0, 2.0, 6.0])
+    [3.0, 3.0, 3.0]
+    """
+    means = []
+    for i in range(len(losses)):
+        near = losses[max(0, i - NEAR) : i + NEAR + 1]
+        total = 0.0
+        for loss in near:
+            total += loss
+        means.append(total / len(near))
+    return means
+
+
 def steepest(rates: list[float], smoothed: list[float]) -> float | None:
-    """The rate of the largest fall from one value to the next but one, of which it stands in the middle.
+    """The rate in the middle of the span in which the loss falls most, not behind its least value; None without a fall.
+
+    A span is a tenth of the batches, and the first tenth is left out: there the mean is of few losses, and of luck.
 
     >>> steepest([1.0, 2.0, 4.0, 8.0, 16.0], [3.0, 2.9, 2.0, 1.0, 5.0]), steepest([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])
     (4.0, None)
     """
-    falls = [a - b for a, b in zip(smoothed, smoothed[2:])]
-    best = max(falls, default=0.0)
-    return rates[falls.index(best) + 1] if best > 0 else None
+    half = max(1, len(rates) // 20)
+    end = smoothed.index(min(smoothed)) + 1 if smoothed else 0
+    falls = {i: smoothed[i - half] - smoothed[i + half] for i in range(2 * half, end - half)}
+    best = max(falls, key=lambda i: falls[i], default=None)
+    return rates[best] if best is not None and falls[best] > 0 else None
 
 
 def _heights(losses: list[float], smoothed: list[float]) -> tuple[float, float] | None:

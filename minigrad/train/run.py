@@ -109,7 +109,7 @@ class Run:
     def end_epoch(self) -> None:
         """Take the row of the epoch into the history: no batch of the next one is done."""
         self.history.append(self.row)
-        self.inside = False
+        self.inside, self.means = False, Means()
 
     def elapsed(self) -> float:
         """Seconds that the present epoch has taken, those before a kill included."""

@@ -122,6 +122,7 @@ static void no_thread_is_left(void) {
 
 int main(int argc, char **argv) {
     const int jobs = atoi(argv[1]);
+    alarm(10 * PATIENCE);
     NEED(mg_team_members() == 1);
     many(10, 7, 0);
     NEED(mg_team_helpers() == 0);

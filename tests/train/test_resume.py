@@ -112,6 +112,25 @@ def test_a_loader_that_has_been_used(tmp_path):
     assert bits(*train(resume=tmp_path, data=fresh)) == bits(*train(data=loader())) and fresh.epoch == 10
 
 
+@pytest.mark.parametrize("read_ahead", [0, 3])
+def test_rows_in_a_file(tmp_path, read_ahead):
+    np.save(tmp_path / "x.npy", X)
+
+    def loader():
+        return mg.data.Loader(np.load(tmp_path / "x.npy", mmap_mode="r"), Y, 6, seed=2, read_ahead=read_ahead)
+
+    with pytest.raises(Killed):
+        train(tmp_path / "run", Kill(2, 3), data=loader())
+    assert bits(*train(resume=tmp_path / "run", data=loader())) == bits(*train(data=mg.data.Loader(X, Y, 6, seed=2)))
+
+
+def test_progress_says_it(tmp_path, capsys):
+    with pytest.raises(Killed):
+        train(tmp_path, Kill(2, 3))
+    train(None, mg.train.Progress(True), resume=tmp_path)
+    assert capsys.readouterr().err.startswith("resumed: 1 of 3 epochs and 2 of 4 batches are done\nepoch    loss")
+
+
 def test_a_stopped_run_stays_stopped(tmp_path):
     def stopping():
         return EarlyStopping("val_loss", patience=2)
@@ -242,6 +261,49 @@ def test_seconds_count_on(tmp_path, monkeypatch):
     assert train(tmp_path, Clock(), resume=tmp_path)[2]["seconds"] == [4.0, 4.0, 4.0]
 
 
+@pytest.mark.parametrize("parts", [tuple, list, lambda pair: dict(zip("ab", pair))], ids=["tuple", "list", "dict"])
+@pytest.mark.parametrize("at", [(2, 3), (2, 4), "validation"])
+def test_metrics_of_all_rows(tmp_path, parts, at):
+    """They see the outputs of the batches before the kill too, also where no batch is left."""
+
+    class Two(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(3, 1), nn.Linear(3, 1)
+
+        def forward(self, x):
+            return parts([self.a(x), self.b(x)])
+
+    def pair(output):
+        return output.values() if isinstance(output, dict) else output
+
+    @mg.train.over_all_rows
+    def spread(output, y):
+        a, b = pair(output)
+        if len(y) == 9 and at == "validation" and killing:
+            raise Killed
+        return float(np.ptp(a.data) + np.median(b.data))
+
+    def loss(output, y):
+        a, b = pair(output)
+        return mg.mse(a, y) + mg.mse(b, y)
+
+    def run(folder=None, *callbacks, resume=None):
+        mg.manual_seed(1)
+        model = Two()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        save = [Checkpoint(folder, every="batch")] if folder else []
+        return bits(model, optimizer, fit(
+            model, (X, Y), loss, optimizer, epochs=3, batch_size=6, metrics=[spread], resume=resume,
+            validation_data=(X[:9], Y[:9]), callbacks=[*callbacks, *save],
+        ))  # fmt: skip
+
+    killing = True
+    with pytest.raises(Killed):
+        run(tmp_path, *([] if at == "validation" else [Kill(*at)]))
+    killing = False
+    assert run(tmp_path, resume=tmp_path) == run()
+
+
 # --- which file -----------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +345,16 @@ def test_all_damaged(tmp_path):
         file.write_bytes(b"0" * 40)
     with pytest.raises(ValueError, match=r"no checkpoint in .* is whole: .*epoch-0003"):
         train(resume=tmp_path)
+
+
+def test_the_newest_checkpoint(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no checkpoints"):
+        mg.train.newest_checkpoint(tmp_path)
+    train(tmp_path)
+    newest = mg.train.newest_checkpoint(str(tmp_path))
+    assert newest.name == "epoch-0003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert mg.train.newest_checkpoint(tmp_path).name == "epoch-0003-batch-000004.safetensors"
 
 
 def test_what_is_no_checkpoint(tmp_path):

@@ -10,8 +10,8 @@ from libc.stdint cimport int64_t
 from numpy cimport NPY_DOUBLE, NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native.checks cimport check_flat, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, rounded, share, threads_for
+from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_same, describe
+from minigrad.kernels.native.launch cimport call, least, pieces, record, rounded, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -158,6 +158,13 @@ cdef int check_moments(str kernel, str what, ndarray a, Py_ssize_t n) except -1:
     return 0
 
 
+cdef int check_apart(str kernel, ndarray x, ndarray out) except -1:
+    """out is x, or shares no memory with it."""
+    if PyArray_DATA(x) != PyArray_DATA(out) and not apart(x, out):
+        raise ValueError(f"{kernel}: out is {describe(out)} and overlaps an input; pass a copy")
+    return 0
+
+
 cdef int check_channels(str kernel, str what, ndarray a, ndarray x, bint written) except -1:
     """a has x's dtype and one number for each channel."""
     if PyArray_TYPE(a) != PyArray_TYPE(x):
@@ -177,6 +184,7 @@ cdef int fill(
     """Check and note what both ways of normalizing take."""
     p.precision = check_same(kernel, x, out)
     check_sizes(kernel, x, out, groups)
+    check_apart(kernel, x, out)
     p.weight = p.bias = NULL
     if weight is not None:
         check_channels(kernel, "weight", weight, x, False)
@@ -222,6 +230,7 @@ def standardize_rows(
     ndarray bias=None, Py_ssize_t groups=1, double eps, bint center=True
 ):
     cdef mg_standardize_args p
+    record(&p, sizeof(p))
     fill("standardize_rows", &p, x, weight, bias, out, groups, eps)
     check_moments("standardize_rows", "mean", mean, rows_of(x, groups))
     check_moments("standardize_rows", "rstd", rstd, rows_of(x, groups))
@@ -234,9 +243,12 @@ def standardize_rows_grad(
     ndarray weight=None, Py_ssize_t groups=1, bint center=True
 ):
     cdef mg_standardize_grad_args q
+    record(&q, sizeof(q))
     check_same("standardize_rows_grad", x, out)
     fill_grad("standardize_rows_grad", &q, g, x, weight, mean, rstd, groups, rows_of(x, groups))
     check_sizes("standardize_rows_grad", x, out, groups)
+    check_apart("standardize_rows_grad", x, out)
+    check_apart("standardize_rows_grad", g, out)
     q.out, q.center = PyArray_DATA(out), center
     call(k_standardize_rows_grad, &q, WEIGHT * PyArray_SIZE(x))
 
@@ -246,6 +258,7 @@ def standardize_rows_sums(
     ndarray bias_grad not None, *, Py_ssize_t groups=1
 ):
     cdef mg_standardize_grad_args q
+    record(&q, sizeof(q))
     fill_grad("standardize_rows_sums", &q, g, x, None, mean, rstd, groups, rows_of(x, groups))
     check_channels("standardize_rows_sums", "weight_grad", weight_grad, x, True)
     check_channels("standardize_rows_sums", "bias_grad", bias_grad, x, True)
@@ -260,9 +273,11 @@ def standardize_channels(
     ndarray weight=None, ndarray bias=None, double eps, bint given=False
 ):
     cdef mg_standardize_args p
+    record(&p, sizeof(p))
     fill("standardize_channels", &p, x, weight, bias, out, 1, eps)
-    for name, moments in (("mean", mean), ("var", var), ("rstd", rstd)):
-        check_moments("standardize_channels", name, moments, PyArray_DIM(x, 1))
+    check_moments("standardize_channels", "mean", mean, PyArray_DIM(x, 1))
+    check_moments("standardize_channels", "var", var, PyArray_DIM(x, 1))
+    check_moments("standardize_channels", "rstd", rstd, PyArray_DIM(x, 1))
     p.mean, p.var, p.rstd = <double *>PyArray_DATA(mean), <double *>PyArray_DATA(var), <double *>PyArray_DATA(rstd)
     p.given = given
     call(k_standardize_channels, &p, WEIGHT * PyArray_SIZE(x))
@@ -273,9 +288,12 @@ def standardize_channels_grad(
     ndarray weight_grad not None, ndarray bias_grad not None, *, ndarray weight=None, bint given=False
 ):
     cdef mg_standardize_grad_args q
+    record(&q, sizeof(q))
     check_same("standardize_channels_grad", x, out)
     fill_grad("standardize_channels_grad", &q, g, x, weight, mean, rstd, 1, PyArray_DIM(x, 1) if PyArray_NDIM(x) > 1 else 0)
     check_sizes("standardize_channels_grad", x, out, 1)
+    check_apart("standardize_channels_grad", x, out)
+    check_apart("standardize_channels_grad", g, out)
     check_channels("standardize_channels_grad", "weight_grad", weight_grad, x, True)
     check_channels("standardize_channels_grad", "bias_grad", bias_grad, x, True)
     q.out, q.given = PyArray_DATA(out), given
@@ -298,6 +316,7 @@ def running_moments(
     ndarray count not None, *, object momentum, double correction
 ):
     cdef mg_running_args p
+    record(&p, sizeof(p))
     p.channels = PyArray_SIZE(mean)
     p.precision = check_same("running_moments", running_mean, running_var)
     check_moments("running_moments", "mean", mean, PyArray_SIZE(running_mean))

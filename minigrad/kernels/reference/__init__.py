@@ -62,6 +62,7 @@ from .elementwise import (
     tanh,
     tanh_grad,
 )
+from .embedding_bag import BAG_MAX, BAG_MEAN, BAG_SUM, embedding_bag, embedding_bag_dots, embedding_bag_grad
 from .gather import add_at, join, place, take
 from .group_norms import group_level, group_limit, group_norm, group_soft_threshold
 from .losses import (
@@ -100,6 +101,12 @@ for _name in NAMES:
 
 # What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
 WRITES = {
+    "standardize_rows": ("out", "mean", "rstd"),
+    "standardize_rows_sums": ("weight_grad", "bias_grad"),
+    "standardize_channels": ("out", "mean", "var", "rstd"),
+    "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
+    "running_moments": ("running_mean", "running_var", "count"),
+    "embedding_bag": ("out", "largest"),
     "conv2d": ("y",),
     "conv2d_input": ("x",),
     "conv2d_weight": ("w",),

@@ -24,7 +24,7 @@ def _xhat(x, mean, rstd, groups):
 
 
 def standardize_rows(x, out, mean, rstd, *, weight=None, bias=None, groups=1, eps, center=True):
-    """out = xhat weight + bias, xhat = (x - mean) rstd, rstd = 1/√(var + eps) of each row; the mean is 0 without center.
+    """out = xhat weight + bias by rows, xhat = (x - mean) rstd, rstd = 1/√(var + eps); the mean is 0 without center.
 
     mean and rstd (samples * groups) are written; var is Σ (x - mean)² / n.
     """
