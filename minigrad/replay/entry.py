@@ -89,10 +89,10 @@ class Entry:
         recorder = record.recorder
         self._native = K.backend() == "native"
         self.program = NativeProgram(record) if self._native else PythonProgram(record)
-        self._draws = Draws(record)
-        self._rates = Rates(recorder)
+        self.draws = Draws(record)
+        self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
-        self._gradients = [
+        self.gradients = [
             (p, p.grad)
             for optimizer in recorder.optimizers
             for p in getattr(optimizer, "state", ())
@@ -144,8 +144,8 @@ class Entry:
 
     def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
         program.done, program.at = 0, None
-        with self._rates.running(steps, program) as rates:
-            feeds = [*feeds, *rates, *self._draws.feeds(steps)]
+        with self.rates.running(steps, program) as rates:
+            feeds = [*feeds, *rates, *self.draws.feeds(steps)]
             try:
                 return program.run(steps, feeds, taps)
             finally:
@@ -154,8 +154,8 @@ class Entry:
     def _finish(self, program: Any, values: list[np.ndarray]) -> None:
         """Bring what Python knows up to date with what the kernels did."""
         done = program.done
-        self._draws.advance(done, None if program.at is None else program.at - program.ahead)
-        for p, g in self._gradients:
+        self.draws.advance(done, None if program.at is None else program.at - program.ahead)
+        for p, g in self.gradients:
             p.grad = g
         touch(self._written)
         for terms, entry, rows in self.values_of(values) if done else ():

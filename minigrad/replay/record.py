@@ -60,6 +60,10 @@ class Record:
         """All blocks, by number."""
         return self._second.blocks.blocks
 
+    def block_of(self, array: np.ndarray) -> Block:
+        """The block that an array of the calls is on."""
+        return self._second.blocks.of(array)
+
     # --- comparison ----------------------------------------------------------------------------------------------
 
     def _compare(self) -> None:
