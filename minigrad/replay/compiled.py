@@ -44,12 +44,10 @@ class Step:
 
     def run(self, steps: int, *inputs: Any) -> Any:
         """`steps` steps with the same arguments; what they return, kept: see epoch."""
-        entry, kept = self._entry(inputs), Kept()
-        for _ in range(steps):
-            if self._ready(entry):
-                break
+        entry, kept, left = self._entry(inputs), Kept(), steps
+        while left and not self._ready(entry):
             kept.add(*_kept(self._recorded(entry)))
-        left = steps - len(kept.pieces[0] if kept.pieces else ())
+            left -= 1
         if left:
             kept.add(*entry.run(left))
         return kept.together()

@@ -23,7 +23,8 @@ RUNS = 20  # steps of which the fastest call counts
 @contextmanager
 def undone(entry: Entry) -> Iterator[None]:
     """What the steps in the block change, in arrays, streams and schedules, is as it was afterwards."""
-    held = [(block.bytes(), block.bytes().copy()) for block in written(entry)]
+    arrays = [block.bytes() for block in written(entry)] + [g.array for _, g in entry.gradients]
+    held = [(array, array.copy()) for array in arrays]
     counters = [(counter, counter.position()) for counter in entry.draws.counters]
     schedules = [(schedule, schedule.state_dict()) for schedule in entry.rates.schedules]
     gradients = [(p, p.grad) for p, _ in entry.gradients]
@@ -90,7 +91,7 @@ def check(entry: Entry) -> str:
     with undone(entry):
         _, kept = entry.run(1)
         replayed = [block.bytes().copy() for block in written(entry)]
-        gradients = [g.array.copy() for _, g in entry.gradients]
+        gradients = [g.array.copy() for _, g in entry.gradients]  # of the replay
     result = tensors_of(entry.function(*entry.inputs))
     _same("a result", [t.array for t in result], [array[0, ...] for array in kept], entry)
     _same("an array", [block.bytes() for block in written(entry)], replayed, entry)
