@@ -129,7 +129,7 @@ WRITES = {
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
 # ... which change what they write, so that they read it too ...
-ADDS = ("add_at", "group_level")
+ADDS = ("add_at", "group_level", "running_moments")
 # ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
 SILENT = {
     **dict.fromkeys(
