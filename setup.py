@@ -29,6 +29,8 @@ FAMILIES = {  # family: its folder in src_c
     "reduce": "reduce",
     "scans": "reduce",
     "softmax": "reduce",
+    "standardize": "layers",
+    "embedding_bag": "layers",
     "losses": "losses",
     "penalty": "penalty",
     "group_norms": "penalty",
@@ -38,12 +40,13 @@ FAMILIES = {  # family: its folder in src_c
     "descent": "descent",
 }
 MEASURE = {"peaks": "measure"}  # no kernels of the table: what benchmarks/ measure the machine with
-STATE = ["runtime", "block_cache", "memory"]  # modules without bodies in C
+STATE = ["runtime", "tape", "block_cache", "memory"]  # modules without bodies in C
 
 # Two flags undo what a user's CFLAGS may ask for and what gcc does by itself: the order of operations is the contract.
 EXACT = ["-fno-fast-math", "-ffp-contract=off"]
 # gcc 12 (x86-64, -O2) forgets to round a pair of scalars `<double><float>x`: its SLP pass takes both casts for nothing.
 GLUE = ["-O2", "-g0", "-fno-tree-slp-vectorize", *EXACT]
+PTHREADS = ["-pthread"]
 CFLAGS = ["-std=c11", "-O3", "-g0", *EXACT, "-fvisibility=hidden", "-Wall", "-Wextra"]
 VARIANTS = {  # name: flags; the order is that of src_c/base/variants.h, behind `naive`
     "x86_64": {
@@ -58,7 +61,7 @@ MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platfo
 
 
 class BuildKernels(build_ext):
-    """build_ext that compiles each body once per variant, side by side, and looks for OpenMP itself."""
+    """build_ext that compiles each body once per variant, side by side."""
 
     def build_extensions(self):
         if not self.compiles("int main(void) { return 0; }"):
@@ -67,14 +70,9 @@ class BuildKernels(build_ext):
                 f"minigrad: the C compiler {compiler!r} does not work. Install one (Debian: build-essential), "
                 "set CC, or set MINIGRAD_NO_NATIVE=1 to run on the slower NumPy kernels."
             )
-        omp_program = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
-        openmp = ["-fopenmp"] if self.compiles(omp_program, ["-fopenmp"]) else []
-        print(f"minigrad: OpenMP {'on' if openmp else 'not found, kernels will use one thread'}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for ext in self.extensions:
-                spreads = openmp if ext.name.endswith(".runtime") else []  # the only module with a parallel loop
-                ext.extra_compile_args = [*GLUE, *spreads]
-                ext.extra_link_args = spreads
+                ext.extra_compile_args, ext.extra_link_args = GLUE, PTHREADS
                 ext.bodies = [pool.submit(self.compile_one, job) for job in self.jobs(ext.name.rpartition(".")[2])]
             for ext in self.extensions:
                 ext.extra_objects = [body.result() for body in ext.bodies]
@@ -83,6 +81,8 @@ class BuildKernels(build_ext):
     @staticmethod
     def jobs(family, machine=MACHINE):
         """(source, variant, flags) of every object that a module is linked from. tests/cross links them as well."""
+        if family == "runtime":
+            yield "team/team.c", "team", PTHREADS
         folder = {**FAMILIES, **MEASURE}.get(family)
         if folder is None:
             return

@@ -1,4 +1,4 @@
-"""The command `minigrad`: the demo, the choice of λ, and what this installation computes with."""
+"""The command `minigrad`: models of tables, the choice of λ, the demo, and what this installation computes with."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from .commands.claims import add_claims
 from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
+from .commands.explain import add_explain
 from .commands.info import add_info
 from .commands.options import INTERRUPTED, at_least
 from .commands.path import add_path
+from .commands.predict import add_predict
+from .commands.show import add_show
+from .commands.train import add_train
 from .errors import NonFiniteError
 from .lab.pages import console
 from .lab.pages.console import USER_ERROR
@@ -57,7 +61,11 @@ def parser() -> argparse.ArgumentParser:
     top = console.Parser(prog="minigrad", description="minigrad: a regularization laboratory with its own engine.")
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_demo, add_articles, add_claims, add_cv, add_path, add_cost, add_bench, add_info):
+    adds = (
+        *(add_train, add_predict, add_show, add_cv, add_path),
+        *(add_demo, add_articles, add_claims, add_cost, add_explain, add_bench, add_info),
+    )
+    for add in adds:
         command = add(commands)
         command.set_defaults(refuse=command.error)
         if add is not add_bench:  # which passes all of its options on

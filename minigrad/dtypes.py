@@ -49,6 +49,6 @@ def tensor_dtype(name: str, array: np.ndarray) -> np.dtype:
     if dtype in DTYPES:
         return dtype
     check_numbers(name, dtype)
-    if array.size and array.max() > np.iinfo(np.int64).max:
+    if dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
         raise DTypeError(f"{name} is {dtype} and holds {array.max()}; need integers that int64 holds")
     return np.dtype(np.int64)

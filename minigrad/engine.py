@@ -29,7 +29,7 @@ from .errors import DTypeError, GraphError, IntegersBesideFloats, ShapeError
 from .op import Op, describe
 from .recording import mode, recording
 
-_watch: Callable | None = None  # anomaly mode (anomaly.py): called with every result and every gradient of a rule
+_watch: Callable | None = None  # insight/lookout.py: called with every result and with every gradient of a rule
 _clock = itertools.count(1)  # every creation and every write of a tensor gets the next number
 _new, _ndarray = object.__new__, np.ndarray
 
@@ -226,7 +226,7 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
                 # change it unnoticed, so copy it.
                 y.array = made.copy()
         if _watch is not None:
-            _watch(op, y, args, None)
+            _watch(op, y, args, options)
         return y
 
     apply.op = op  # type: ignore[attr-defined]
@@ -279,7 +279,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                     raise op.without_gradient(i)
                 gx = flat(g, x) if rule is flat else rule(*arguments, **options) if options else rule(*arguments)
                 if _watch is not None or type(gx) is not Tensor or not K.alike(gx.array, x.array):
-                    _inspect(y, x, gx)
+                    _inspect(y, x, i, g, gx)
                 # Add what arrives at x. A leaf need not wait for its turn, unless hooks want to see the whole sum.
                 known = found if x.op is None and x.hooks is None else pending
                 if made in known:
@@ -314,10 +314,10 @@ def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
         x = x.inputs[0] if x.inputs and type(x.array.base) is _ndarray else None
 
 
-def _inspect(y: Tensor, x: Tensor, gx: Any) -> None:
-    """Show to anomaly mode the gradient gx that a rule of y gave for its input x; raise if it does not fit x."""
+def _inspect(y: Tensor, x: Tensor, i: int, g: Tensor, gx: Any) -> None:
+    """Show who looks on what rule i of y made of y's gradient g: gx, for its input x; raise if gx does not fit x."""
     if _watch is not None:
-        _watch(y.op, y, y.inputs, gx)
+        _watch(y.op, y, y.inputs, y.options, i, g, gx)
     if type(gx) is not Tensor or not K.alike(gx.array, x.array):
         raise GraphError(f"{y.op.name}: a rule returned {describe(gx)} for an input {describe(x)}")
 

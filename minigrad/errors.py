@@ -21,5 +21,9 @@ class NonFiniteError(ArithmeticError):
     """NaN or infinity where only finite numbers make sense."""
 
 
+class ReplayError(RuntimeError):
+    """A training step that mg.compile cannot replay: Python computes in it, or something changes from step to step."""
+
+
 class NotFittedError(ValueError, AttributeError):
     """An estimator or history asked for results before fit."""

@@ -10,6 +10,8 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True
+    step: Any = None  # the recorder of mg.compile while this thread records a step; it is told what kernels do not show
+    draws: Any = None  # of mg.checkpoint: notes the draws of a forward pass, and gives them again when it is repeated
 
 
 mode = _Mode()

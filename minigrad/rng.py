@@ -17,6 +17,7 @@ import numpy as np
 
 from . import kernels as K
 from .checks import finite, real_dtype, whole
+from .recording import mode
 
 PURPOSES = ("init", "dropout", "shuffle", "split", "noise", "data", "labels", "augment")
 INIT, DROPOUT, SHUFFLE, SPLIT, NOISE, DATA, LABELS, AUGMENT = range(len(PURPOSES))
@@ -77,11 +78,21 @@ class Streams:
 
     def next(self, purpose: int) -> tuple[int, int]:
         """(key, stream) for one draw, as the random kernels take them. Safe to call from several threads."""
+        return self._next(purpose) if mode.draws is None else mode.draws.of(lambda: self._next(purpose))
+
+    def _next(self, purpose: int) -> tuple[int, int]:
         with self._lock:
             call = self._calls[purpose]
             found = self._key, stream(purpose, call)
             self._calls[purpose] = call + 1
+        if mode.step is not None:
+            mode.step.drawn(self, purpose, found)
         return found
+
+    def skip(self, purpose: int, draws: int) -> None:
+        """Count draws of a purpose that a replayed step made by itself."""
+        with self._lock:
+            self._calls[purpose] += draws
 
     def get_state(self) -> dict[str, int]:
         """The seed and the next call number of each purpose, by name, as plain integers."""

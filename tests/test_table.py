@@ -37,7 +37,6 @@ needs_specs = pytest.mark.skipif(no_hypothesis, reason="Specs need hypothesis: m
 NO_NUMBERS = {  # views of their argument, and answers that are indices or truth, found by comparing
     "add_dims",
     "drop_dims",
-    "hold",
     "view",
     "chunk",
     "flip",

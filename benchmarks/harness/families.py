@@ -15,6 +15,7 @@ MODULES = {
     "losses": "kernels.losses",
     "descent": "kernels.descent",
     "engine": "engine.overhead",
+    "threads": "engine.threads",
     "step": "steps.family",
     "training": "training.epochs",
 }

@@ -22,6 +22,7 @@ ROWS = 400  # of a data set that is made
 NAMED = ("digits", "mnist", "regression", "blobs", "moons", "spirals")
 OF_FILES = (
     "target",
+    "index",
     "categorical",
     "ignore",
     "na",
@@ -33,6 +34,7 @@ OF_FILES = (
     "delimiter",
     "missing_target",
 )
+OF_NETWORKS = ("hidden", "epochs", "lr", "dropout", "batch_size", "patience", "validation")
 FEW = 10  # distinct whole numbers of a target that may be classes
 
 
@@ -42,6 +44,7 @@ class Rows(NamedTuple):
     classes             whether the target holds classes
     groups, weights     of the rows, or None
     notes               what was taken as something, or deserves a look
+    table               as it was read from its file; of a data set, one without a recipe
     """
 
     title: str
@@ -53,6 +56,7 @@ class Rows(NamedTuple):
     groups: np.ndarray | None = None
     weights: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    table: data.Table | None = None
 
 
 def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +91,8 @@ def _of_name(options: argparse.Namespace) -> Rows:
     if given:
         raise ValueError(f"{options.data} is a data set; of CSV files only: {', '.join(given)}")
     x, y = named(options.data, options.seed)
-    return Rows(options.data, x, y, [f"x{i}" for i in range(x.shape[1])], "the target", y.dtype.kind == "i")
+    names, classes = [f"x{i}" for i in range(x.shape[1])], y.dtype.kind == "i"
+    return Rows(options.data, x, y, names, "the target", classes, table=data.Table(x, y, names, "the target"))
 
 
 def _of_file(options: argparse.Namespace) -> Rows:
@@ -107,6 +112,7 @@ def _of_file(options: argparse.Namespace) -> Rows:
         missing="error" if options.missing == "error" else "keep",
         missing_target=options.missing_target or "error",
         na=options.na,
+        index=options.index,
         groups=getattr(options, "fold_groups", None),
         weights=options.weights,
         delimiter="," if options.delimiter is None else options.delimiter,
@@ -117,7 +123,7 @@ def _of_file(options: argparse.Namespace) -> Rows:
     title = f"{table.target} of {path.name}"
     classes = table.y.dtype.kind == "U"
     x, y, names, target = table
-    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes)
+    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes, table)
 
 
 def _beside(path: Path) -> str:
@@ -155,7 +161,7 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
 def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> None:
     """ValueError for options that were typed, and that the model does not have: they would change nothing."""
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
-    theirs = ("l1_ratio",) if model == "mlp" else ("hidden", "epochs", "lr")
+    theirs = ("l1_ratio",) if model == "mlp" else OF_NETWORKS
     typed = [name for name in theirs if getattr(options, name, None) is not None]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .options import at_least
 
-DATA = """\
+FILES = """\
 DATA is a CSV file, plain or gzipped, or one of digits, mnist, regression, blobs, moons, spirals
 (./digits: a file of such a name).
 
@@ -16,7 +16,9 @@ A CSV file has a header line; UTF-8; quotes as usual. Every column is numeric, w
 TRUE and FALSE, unless --categorical names it: each of its levels then becomes a column of 0 and 1. A
 categorical target holds classes. A first column without a name, as pandas and R write it, is left out.
 Empty fields, NA, N/A, NaN, null and ? are missing (--na names others): an error by default, with
---missing mean the mean of the column in the training rows of each fold. Standardisation, too, is
+--missing mean the mean of the column in the training rows"""
+
+DATA = f"""{FILES} of each fold. Standardisation, too, is
 fitted on training rows only. After the errors or the path come the coefficients by name."""
 
 EPOCHS = {
@@ -56,7 +58,7 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
-    _add_table(command)
+    add_table(command)
     _add_model(command, name)
     _add_grid(command)
     if name == "cv":
@@ -85,7 +87,7 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     )
     model.add_argument(
         "--l1-ratio",
-        type=_share,
+        type=share,
         metavar="R",
         help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
     )
@@ -102,7 +104,7 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     else:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
-    model.add_argument("--lr", type=_positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+    model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:
@@ -117,19 +119,19 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_table(command: argparse.ArgumentParser) -> None:
-    """What a CSV file holds, and how it is written."""
+def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """What a CSV file holds, and how it is written; the group of these options."""
     table = command.add_argument_group("the table")
     table.add_argument("--target", metavar="NAME", help="the column to predict (default: the last)")
     table.add_argument(
         "--categorical",
-        type=_names,
+        type=names,
         action="extend",
         metavar="A,B",
         help="columns of words; all: every column of words",
     )
     table.add_argument(
-        "--ignore", type=_names, action="extend", metavar="A,B", help="columns to leave out; '': those without a name"
+        "--ignore", type=names, action="extend", metavar="A,B", help="columns to leave out; '': those without a name"
     )
     table.add_argument(
         "--missing",
@@ -145,11 +147,12 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     )
     table.add_argument(
         "--na",
-        type=_names,
+        type=names,
         action="extend",
         metavar="A,B",
         help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)",
     )
+    table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
     table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (linear and logistic models)")
     table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
@@ -161,6 +164,7 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     )
     table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
+    return table
 
 
 def _add_folds(command: argparse.ArgumentParser) -> None:
@@ -193,7 +197,7 @@ def _number(text: str, wanted: str, fits: Callable[[float], bool]) -> float:
     return value
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
     return _number(text, "a number from 0 (ridge) to 1 (lasso)", lambda value: 0 <= value <= 1)
 
 
@@ -201,7 +205,7 @@ def _below_one(text: str) -> float:
     return _number(text, "a number above 0 and below 1", lambda value: 1e-300 <= value < 1)
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
     return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
 
 
@@ -215,10 +219,10 @@ def _jobs(text: str) -> int:
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names(text: str) -> tuple[str, ...]:
     """The names between commas; a name that holds a comma stands in double quotes. '' is one name, the empty one.
 
-    >>> _names('town, "size, m2"'), _names("")
+    >>> names('town, "size, m2"'), names("")
     (('town', 'size, m2'), ('',))
     """
     import csv

@@ -1,12 +1,14 @@
 """Data: arrays that a model can train on, made from a seed, read from files, split, scaled and served in batches."""
 
+from ..lazy_rows import LazyRows
 from .batches.draws import Draws
 from .batches.images import RandomFlip, RandomShift
 from .batches.loader import Loader
 from .batches.mixup import Mixup
-from .dataset import Dataset, check_xy
+from .dataset import Dataset, Weighted, check_weight, check_xy
 from .formats.csv import read_csv
-from .formats.idx import read_idx, write_idx
+from .formats.idx import open_idx, read_idx, write_idx
+from .formats.npy import open_npy
 from .formats.table import Table
 from .prepare.imputation import MeanImputer
 from .prepare.labels import check_labels, noisy_labels, one_hot
@@ -20,6 +22,7 @@ from .sets.synthetic import Regression, blobs, moons, regression, spirals
 __all__ = [
     "Dataset",
     "Draws",
+    "LazyRows",
     "Loader",
     "MeanImputer",
     "Mixup",
@@ -29,8 +32,10 @@ __all__ = [
     "Split",
     "Standardizer",
     "Table",
+    "Weighted",
     "blobs",
     "check_labels",
+    "check_weight",
     "check_xy",
     "class_weights",
     "load_digits",
@@ -38,6 +43,8 @@ __all__ = [
     "moons",
     "noisy_labels",
     "one_hot",
+    "open_idx",
+    "open_npy",
     "read_csv",
     "read_idx",
     "regression",

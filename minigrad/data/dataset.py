@@ -6,12 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import kernels as K
 from ..checks import real_dtype
-from ..dtypes import check_numbers, plain_array, tensor_dtype
-from ..errors import NonFiniteError, ShapeError
+from ..dtypes import INT64, check_numbers, plain_array, tensor_dtype
+from ..errors import ShapeError
+from ..lazy_rows import CHUNK, LazyRows, is_lazy, lazy, refuse_non_finite, take_rows
 
-CHUNK = 1 << 20  # elements looked at together, so that a check needs no second copy of the data
+__all__ = [
+    "Dataset",
+    "Weighted",
+    "as_rows",
+    "check_weight",
+    "check_xy",
+    "finite_rows",
+    "lazy_xy",
+    "pair",
+    "real_for",
+    "take_rows",
+]
 
 EXACT = 1 << 24  # float32 holds every integer up to here
 
@@ -21,6 +32,14 @@ class Dataset(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
+
+
+class Weighted(NamedTuple):
+    """Rows x (n, ...), their targets y (n, ...), and how much each row counts, weight (n,): `x, y, weight = batch`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
 
 
 def check_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Dataset:
@@ -35,22 +54,64 @@ def check_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Datas
       ...
     minigrad.errors.NonFiniteError: x: row 1, column 1 is nan; fill or drop such rows first
     """
-    x, y = pair(x, y)
+    return _checked(*pair(x, y), dtype, integers)
+
+
+def lazy_xy(x: Any, y: Any, dtype: Any = None, integers: bool = False) -> Dataset:
+    """check_xy, but rows that lie in a file, and LazyRows, stay there: they are cast and checked as they are read.
+
+    Targets of one number per row are read now: labels, which losses and evaluation want as a whole.
+    """
+    x, y = (lazy(part, name) if is_lazy(part) else as_rows(part, name) for part, name in ((x, "x"), (y, "y")))
+    if isinstance(y, LazyRows) and y.size == len(y):
+        y = as_rows(np.asarray(y), "y")
+    return _checked(*_alike(x, y), dtype, integers)
+
+
+def _checked(x: Any, y: Any, dtype: Any, integers: bool) -> Dataset:
     real = None if dtype is None else real_dtype(dtype, "dtype")
     of_x = tensor_dtype("x", x) if real is None or (integers and x.dtype.kind != "f") else real
     if y.dtype.kind != "f":
         tensor_dtype("y", y)  # what int64 does not hold
-    return Dataset(finite_rows(x, "x", of_x), finite_rows(y, "y", real if y.dtype.kind == "f" else np.dtype(np.int64)))
+    of_y = real if y.dtype.kind == "f" else INT64
+    return Dataset(finite_rows(x, "x", of_x), finite_rows(y, "y", of_y))
 
 
 def pair(x: Any, y: Any) -> Dataset:
     """x and y as arrays of numbers with one target per row and at least one row; missing values (NaN) may stay."""
-    x, y = as_rows(x, "x"), as_rows(y, "y")
+    return _alike(as_rows(x, "x"), as_rows(y, "y"))
+
+
+def _alike(x: Any, y: Any) -> Dataset:
     if len(x) != len(y):
         raise ShapeError(f"x has {len(x)} rows, y has {len(y)}; need one target per row")
     if x.size == 0:
         raise ShapeError(f"x is {x.shape}; need at least one row and one column")
     return Dataset(x, y)
+
+
+def check_weight(weight: Any, rows: int, dtype: Any = None, name: str = "weight") -> np.ndarray:
+    """weight (rows,) as floats: finite, none below 0, not all 0; in dtype, or in its own (integers: see real_for).
+
+    ShapeError, DTypeError, NonFiniteError or ValueError, which name the argument `name` and the first bad row.
+
+    >>> check_weight([1.0, -2.0], rows=2)
+    Traceback (most recent call last):
+      ...
+    ValueError: weight: row 1 is -2; need weights of at least 0, which leave a row out at 0
+    """
+    array = as_rows(np.array(weight) if is_lazy(weight) else weight, name)
+    if array.shape != (rows,):
+        raise ShapeError(f"{name} is {array.shape}; need one number for each row, ({rows},)")
+    array = finite_rows(array, name, real_for(array) if dtype is None else real_dtype(dtype, "dtype"))
+    below = np.flatnonzero(array < 0)
+    if len(below):
+        raise ValueError(
+            f"{name}: row {below[0]} is {array[below[0]]:g}; need weights of at least 0, which leave a row out at 0"
+        )
+    if not array.any():
+        raise ValueError(f"{name}: all {rows} are 0, so that no row counts; need at least one above 0")
+    return array
 
 
 def as_rows(data: Any, name: str) -> np.ndarray:
@@ -65,20 +126,20 @@ def as_rows(data: Any, name: str) -> np.ndarray:
     return array
 
 
-def finite_rows(array: np.ndarray, name: str, dtype: np.dtype | None = None) -> np.ndarray:
-    """array in dtype (None: its own), contiguous, native byte order; NonFiniteError names the first NaN or infinity."""
+def finite_rows(array: Any, name: str, dtype: np.dtype | None = None) -> Any:
+    """array in dtype (None: its own), contiguous, native byte order; NonFiniteError names the first NaN or infinity.
+
+    LazyRows stay such, and are cast and checked as they are read.
+    """
+    if isinstance(array, LazyRows):
+        return array if dtype is None else array.astype(dtype, copy=False)
     with np.errstate(over="ignore"):  # what overflows in the cast is named below
         cast = np.require(array, dtype if dtype is not None else array.dtype.newbyteorder("="), ["C", "A"])
     if cast.dtype.kind == "f":
         step = max(1, CHUNK * len(cast) // max(1, cast.size))
         for start in range(0, len(cast), step):
-            ok = np.isfinite(cast[start : start + step])
-            if not ok.all():
-                row, *column = at = tuple((np.argwhere(~ok)[0] + [start, *[0] * (ok.ndim - 1)]).tolist())
-                value = array[at]
-                place = f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
-                reason = f"{value}, too large for {cast.dtype}" if np.isfinite(value) else f"{value}"
-                raise NonFiniteError(f"{name}: {place} is {reason}; fill or drop such rows first")
+            rows = slice(start, start + step)
+            refuse_non_finite(cast[rows], array[rows], name, range(start, len(cast)))
     return cast
 
 
@@ -88,12 +149,3 @@ def real_for(x: np.ndarray) -> np.dtype:
         return x.dtype.newbyteorder("=")
     exact = x.dtype.kind == "b" or x.size == 0 or (int(x.min()) >= -EXACT and int(x.max()) <= EXACT)
     return np.dtype(np.float32 if exact else np.float64)
-
-
-def take_rows(x: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """A new array of the rows index (int64, in range) of x: real numbers through the kernel, integers through NumPy."""
-    if x.dtype.kind != "f":
-        return x[index]
-    out = K.empty((len(index), *x.shape[1:]), x.dtype)
-    K.take(K.contiguous(x), index, out)
-    return out

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import weakref
 from typing import Any
 
 import numpy as np
 
-from .. import engine
 from ..dtypes import REAL
 from ..engine import Tensor
 from ..errors import NonFiniteError
 from ..op import Op
+from .lookout import Lookout, caller, in_walk
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package
 
-
-class anomaly:
+class anomaly(Lookout):
     """A `with` block in which the first result or gradient that is not finite raises NonFiniteError.
 
     The error names the op, the shapes, and the file and line that called it; for a gradient, also where its op was
@@ -39,20 +35,24 @@ class anomaly:
         self.kind = "not finite" if infinities else "NaN"
         self.places: dict[int, tuple[weakref.ref[Tensor], str]] = {}  # stamp of a result -> where it was made
 
-    def __enter__(self) -> anomaly:
-        self.before, engine._watch = engine._watch, self._look
-        return self
-
     def __exit__(self, *error: object) -> None:
-        engine._watch = self.before
+        super().__exit__(*error)
         self.places.clear()
 
-    def _look(self, op: Op, y: Tensor, inputs: tuple, gradient: Any) -> None:
-        """Called by the engine with each result y of an op, and with the gradient that a rule gave for an input."""
-        if gradient is None:
-            place, stamp = _caller(), y.stamp
+    def look(
+        self,
+        op: Op,
+        y: Tensor,
+        inputs: tuple,
+        options: dict,
+        i: int | None = None,
+        g: Any = None,
+        gradient: Any = None,
+    ) -> None:
+        if i is None:
+            place, stamp = caller(), y.stamp
             self.places[stamp] = weakref.ref(y, lambda _: self.places.pop(stamp, None)), place
-            if self._bad(y) and not any(map(self._bad, inputs)) and not _in_walk():  # there, the rule's gradient tells
+            if self._bad(y) and not any(map(self._bad, inputs)) and not in_walk():  # there, the rule's gradient tells
                 raise NonFiniteError(
                     f"{op.name}: {self._count(y, 'result')}, from {_shapes(op, inputs)}; called at {place}"
                 )
@@ -84,19 +84,3 @@ def _shapes(op: Op, inputs: tuple) -> str:
     """The arguments of an op as errors name them: a (3, 4), b 2.0."""
     pairs = zip(op.names, inputs)
     return ", ".join(f"{name} {x.array.shape if isinstance(x, Tensor) else x!r:.40}" for name, x in pairs)
-
-
-def _in_walk() -> bool:
-    """Whether the op that was just called is part of a rule."""
-    frame = sys._getframe(2)
-    while frame is not None and frame.f_code is not engine.walk.__code__:
-        frame = frame.f_back  # type: ignore[assignment]
-    return frame is not None
-
-
-def _caller() -> str:
-    """The innermost line on the stack that is not minigrad's own: file:line in function."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"

@@ -31,6 +31,8 @@ FAMILIES = (
     "reduce",
     "scans",
     "softmax",
+    "standardize",
+    "embedding_bag",
     "losses",
     "penalty",
     "group_norms",
@@ -41,6 +43,7 @@ FAMILIES = (
 )
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 blocks: Any = None  # the compiled module that keeps large blocks of memory, or None
+tape: Any = None  # the compiled module that notes kernel calls and replays them, or None
 
 _server: dict[str, str] = {}  # kernel -> where it comes from
 _backend: str | ModuleType = "reference"
@@ -50,7 +53,7 @@ _opaque: set[str] = set()
 
 def _load_native() -> None:
     """Fill the native table. No extension: reference serves, said once. One that does not load: its error."""
-    global runtime, blocks
+    global runtime, blocks, tape
     if os.environ.get("MINIGRAD_NO_NATIVE") == "1":
         warnings.warn("minigrad: MINIGRAD_NO_NATIVE=1, so the NumPy reference kernels serve", stacklevel=4)
         return
@@ -63,6 +66,7 @@ def _load_native() -> None:
         return
     runtime = importlib.import_module(f"{__name__}.native.runtime")
     blocks = importlib.import_module(f"{__name__}.native.block_cache")
+    tape = importlib.import_module(f"{__name__}.native.tape")
     for family in FAMILIES:
         module = importlib.import_module(f"{__name__}.native.{family}")
         for name in NAMES:

@@ -17,14 +17,16 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .dropout.channels import Dropout1d, Dropout2d, VariationalDropout
+from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
 from .dropout.monte_carlo import mc_predict
 from .dropout.noise import GaussianDropout, GaussianNoise
 from .dropout.random_layer import RandomLayer
 from .dropout.redraw import replay
+from .embedding import Embedding, EmbeddingBag
 from .linear import Dense, Linear
 from .losses import (
     BCELoss,
@@ -44,8 +46,10 @@ from .losses import (
     SoftmaxFocalLoss,
 )
 from .module import Module, Parameter
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .sequential import Flatten, Sequential
+from .summary import Summary, summary
 
 __all__ = [
     "CELU",
@@ -57,6 +61,8 @@ __all__ = [
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -67,15 +73,21 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
+    "Identity",
     "KLDivLoss",
     "L1Loss",
+    "Lambda",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -83,11 +95,16 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "ParameterList",
+    "RMSNorm",
     "RandomLayer",
     "ReLU",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -98,10 +115,14 @@ __all__ = [
     "SoftmaxFocalLoss",
     "Softplus",
     "Softsign",
+    "StochasticDepth",
+    "Summary",
     "Tanh",
     "VariationalDropout",
+    "WordDropout",
     "init",
     "mc_predict",
     "replay",
+    "summary",
     "utils",
 ]

@@ -59,9 +59,9 @@ class Linear(Module):
         self.bias = Parameter(initializers.zeros((self.out_features,), dtype)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
-        return self.apply(x, self.weight)
+        return self.by_weight(x, self.weight)
 
-    def apply(self, x: Any, w: Tensor) -> Tensor:
+    def by_weight(self, x: Any, w: Tensor) -> Tensor:
         """activation(x w + b), w the weight or what a subclass makes of it."""
         x = x if isinstance(x, Tensor) else tensor(x)
         shape, dtype, want = x.array.shape, x.array.dtype, w.array.dtype

@@ -1,4 +1,7 @@
-"""The losses of minigrad.ops as modules: loss(input, target). Options are those of the function of the same name."""
+"""The losses of minigrad.ops as modules: loss(input, target), with weights of rows loss(input, target, sample_weight).
+
+Options are those of the function of the same name.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,9 @@ class _Loss(Module):
         self.reduction = reduction
         self.options = options
 
-    def forward(self, input: Any, target: Any) -> Tensor:
-        return type(self).function(input, target, reduction=self.reduction, **self.options)
+    def forward(self, input: Any, target: Any, sample_weight: Any = None) -> Tensor:
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return type(self).function(input, target, reduction=self.reduction, **weights, **self.options)
 
     def extra_repr(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters

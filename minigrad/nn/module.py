@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from ..dtypes import REAL
 from ..engine import Tensor, touch
 from ..errors import GraphError
 from ..tensor import tensor
+from .hooks import Handle, Hooks, run
+from .loading import faults
 from .prediction import predict
 
 PARAMETER, BUFFER = "parameter", "buffer"
@@ -69,6 +71,7 @@ class Module:
     _parts: dict[str, Any]  # attribute -> PARAMETER or BUFFER, in the order in which they were set
     _modules: dict[str, Any]  # attribute -> submodule, likewise
     watchers: Collection[Callable[[tuple, Any], None]] = ()  # called with (arguments, output) after each forward pass
+    _hooks: Hooks | None = None  # the functions of register_forward_hook and its kin
 
     def __new__(cls, *args: Any, **options: Any) -> Module:
         if options:
@@ -121,7 +124,8 @@ class Module:
             if isinstance(item, Module) or (isinstance(item, Tensor) and item.tracked and item.op is None):
                 raise TypeError(
                     f"{self._label()}.{name} is a {type(value).__name__} of modules or parameters, which "
-                    "are not found in there; use nn.Sequential, or an attribute for each"
+                    "are not found in there; use nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, or "
+                    "an attribute for each"
                 )
 
     def __delattr__(self, name: str) -> None:
@@ -147,7 +151,7 @@ class Module:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         try:
-            output = self.forward(*args, **options)
+            output = self.forward(*args, **options) if not self._hooks else run(self._hooks, self, args, options)
         except ERRORS as error:
             self._locate(error)
             raise
@@ -171,12 +175,40 @@ class Module:
         """
         return predict(self, x, batch_size)
 
+    def register_forward_pre_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call hook(module, args) before each forward pass: see hooks.py."""
+        return self._hooked().add("before", hook, prepend, with_kwargs)
+
+    def register_forward_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
+        """Call hook(module, args, output) after each forward pass: see hooks.py.
+
+        >>> import minigrad as mg
+        >>> layer, seen = mg.nn.Linear(3, 2), []
+        >>> handle = layer.register_forward_hook(lambda module, args, output: seen.append(output.shape))
+        >>> y = layer(mg.zeros(4, 3))
+        >>> handle.remove()
+        >>> y, seen = layer(mg.zeros(5, 3)), seen
+        >>> seen
+        [(4, 2)]
+        """
+        return self._hooked().add("after", hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Handle:
+        """Call hook(module, grad_input, grad_output) in each backward pass: see hooks.py."""
+        return self._hooked().add("backward", hook, prepend)
+
+    def _hooked(self) -> Hooks:
+        if self._hooks is None:
+            self.__dict__["_hooks"] = Hooks()
+        assert self._hooks is not None
+        return self._hooks
+
     def watch(self, watcher: Callable[[tuple, Any], None]) -> None:
         """Call watcher(arguments, output) after each forward pass, as long as somebody else holds it."""
         self.__dict__.setdefault("watchers", weakref.WeakSet()).add(watcher)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copy, deepcopy and pickle take: a copy is not watched, and notes parts of its own."""
+        """What copy, deepcopy and pickle take: a copy is not watched, has the hooks, and notes parts of its own."""
         for name, value in self.__dict__.items():
             if isinstance(value, Tensor) and value.tracked and value.op is not None:
                 raise GraphError(
@@ -184,6 +216,8 @@ class Module:
                     "store x.detach(), or delete the attribute first"
                 )
         state = {**self.__dict__, "_parts": {**self._parts}, "_modules": {**self._modules}}
+        if self._hooks:
+            state["_hooks"] = self._hooks.copied()
         return {name: value for name, value in state.items() if name != "watchers"}
 
     def _locate(self, error: Exception) -> None:
@@ -220,6 +254,34 @@ class Module:
             prefix = name + "." if name else ""
             stack.extend((prefix + part, child) for part, child in reversed(module.named_children()))
 
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, in the order of named_modules."""
+        return (module for _, module in self.named_modules())
+
+    def apply(self: Self, fn: Callable[[Module], Any]) -> Self:
+        """Call fn(module) for every module of the tree, children before their parents; returns this module.
+
+        >>> from minigrad import nn
+        >>> def start_small(module):
+        ...     if isinstance(module, nn.Linear):
+        ...         module.bias.requires_grad_(False)
+        >>> model = nn.Sequential(nn.Linear(3, 2), nn.ReLU()).apply(start_small)
+        >>> [name for name, p in model.named_parameters() if p.requires_grad]
+        ['0.weight']
+        """
+        order: list[Module] = []
+        waiting: list[Module] = [self]
+        seen = set[int]()
+        while waiting:  # parents before children, the last child first: read backwards, children come first
+            module = waiting.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                order.append(module)
+                waiting.extend(module.children())
+        for module in reversed(order):
+            fn(module)
+        return self
+
     def _named_tensors(self, *kinds: str) -> Iterator[tuple[str, Tensor]]:
         seen: set[int] = set()
         for path, module in self.named_modules():
@@ -244,6 +306,16 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         """The buffers with their names, each once."""
         return self._named_tensors(BUFFER)
+
+    def buffers(self) -> list[Tensor]:
+        """The buffers, each once."""
+        return [t for _, t in self.named_buffers()]
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Let all parameters be trained, or freeze them: they stay parameters, and get no gradient."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
 
     def train(self: Self, mode: bool = True) -> Self:
         """Training mode for the whole tree (dropout drops); mode=False is eval()."""
@@ -300,10 +372,8 @@ class Module:
         own = dict(self._named_tensors(PARAMETER, BUFFER))
         missing, unexpected = [n for n in own if n not in state], [n for n in state if n not in own]
         given = {name: np.asarray(state[name]) for name in own if name in state}
-        names = _strict_faults(missing, unexpected) if strict else _faults_where_none_fits(own, state, given)
-        faults = names + _misfits(own, given)
-        if faults:
-            raise ValueError(f"load_state_dict: {'; '.join(faults)}")
+        if wrong := faults(own, state, given, strict):
+            raise ValueError(f"load_state_dict: {'; '.join(wrong)}")
         for name, array in given.items():
             K.copy(K.contiguous(array), own[name].array)
         touch(own[name] for name in given)
@@ -328,65 +398,3 @@ class Module:
             elif lines[-1][-3:] != "...":
                 lines.append("  " * depth + "...")
         return "\n".join(lines)
-
-
-def lost(module: Module, named: Iterable[tuple[str, Tensor]]) -> list[str]:
-    """The names of those among these (name, tensor) pairs that are no longer parameters of a module.
-
-    >>> from minigrad import nn
-    >>> model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
-    >>> named = list(model.named_parameters())
-    >>> model[1] = nn.Linear(2, 1)
-    >>> lost(model, named)
-    ['1.weight', '1.bias']
-    """
-    present = {id(p) for p in module.parameters()}
-    return [name for name, p in named if id(p) not in present]
-
-
-class Standing:
-    """Some parameters of a module as they stand now, asked at every step whether one was replaced: `lost()`.
-
-    The places are noted once, because a walk over the tree takes 10 times as long as this look at each place.
-    """
-
-    def __init__(self, module: Module, named: Iterable[tuple[str, Tensor]]) -> None:
-        self._module, self._named = weakref.ref(module), list(named)
-        self._places = [
-            (part.__dict__, name, part.__dict__[name])
-            for _, part in module.named_modules()
-            for name in (*(name for name, kind in part._parts.items() if kind == PARAMETER), *part._modules)
-        ]
-
-    def lost(self) -> list[str]:
-        """The names of those that are no longer parameters of the module; none where the module is gone."""
-        for place, name, held in self._places:
-            if place.get(name) is not held:
-                module = self._module()
-                return [] if module is None else lost(module, self._named)
-        return []
-
-
-def _strict_faults(missing: list[str], unexpected: list[Any]) -> list[str]:
-    """What to say of names that a state lacks, and of those that the module has not."""
-    faults = [f"missing {', '.join(missing)}"] if missing else []
-    return faults + ([f"unexpected {', '.join(map(str, unexpected))}"] if unexpected else [])
-
-
-def _faults_where_none_fits(own: Mapping[str, Any], state: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """What to say of a state that has names, and none of the module's."""
-    if not own or not state or given:
-        return []
-    return [f"no name fits: the module has {', '.join(own)}, the state {', '.join(map(str, state))}"]
-
-
-def _misfits(own: Mapping[str, Tensor], given: Mapping[str, np.ndarray]) -> list[str]:
-    """What a message says about each given array that does not go into the tensor of its name."""
-    faults = []
-    for name, array in given.items():
-        want = own[name].array
-        if array.shape != want.shape:
-            faults.append(f"{name} is {array.shape}, need {want.shape}")
-        elif not np.can_cast(array.dtype, want.dtype, "same_kind"):
-            faults.append(f"{name} is {array.dtype}, need {want.dtype}")
-    return faults

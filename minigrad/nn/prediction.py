@@ -13,6 +13,7 @@ from ..checks import whole
 from ..dtypes import plain_array, tensor_dtype
 from ..engine import Tensor
 from ..errors import DTypeError, ShapeError
+from ..lazy_rows import is_lazy, lazy
 from ..recording import recording
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ def predict(model: Module, x: Any, batch_size: int = 256) -> Any:
         return rebuilt(output, (np.array(part.array) for part in leaves(output)))
 
 
-def rows_of(x: Any) -> np.ndarray:
-    """x as an array of rows of a dtype that tensors have; of a Dataset or a Loader its x."""
+def rows_of(x: Any) -> Any:
+    """x as an array of rows of a dtype that tensors have, or as LazyRows; of a Dataset or a Loader its x."""
     if not isinstance(x, (np.ndarray, Tensor)) and hasattr(x, "x") and hasattr(x, "y"):
         x = x.x
     if isinstance(x, tuple) and len(x) == 2 and getattr(x[0], "ndim", 1) > 1:
         raise TypeError("predict: got a pair; need the rows x alone, without their targets")
+    if is_lazy(x):
+        return lazy(x, "predict: x", finite=False)
     try:
         array = x.array if isinstance(x, Tensor) else plain_array("predict: x", x)
     except ValueError as error:  # rows of different lengths
@@ -69,7 +72,7 @@ def rows_of(x: Any) -> np.ndarray:
     return np.require(array, tensor_dtype("predict: x", array), ["C", "A"])
 
 
-def first_taken(rows: np.ndarray, dtype: np.dtype, act: Callable[[np.ndarray], Any]) -> Any:
+def first_taken(rows: Any, dtype: np.dtype, act: Callable[[Any], Any]) -> Any:
     """act(rows). Integers that the model refuses, because it begins with arithmetic, are given to it in its dtype."""
     try:
         return act(rows)
@@ -84,7 +87,7 @@ def first_taken(rows: np.ndarray, dtype: np.dtype, act: Callable[[np.ndarray], A
 
 def outputs(
     model: Module,
-    x: np.ndarray,
+    x: Any,
     size: int,
     requires_grad: bool = False,
     each: Callable[[slice, Any], None] | None = None,
@@ -117,7 +120,7 @@ def outputs(
             K.copy(part.array, whole_part[rows])
     made = list(map(Tensor, joined))
     for part, tensor in zip(leaves(output), made):
-        tensor.op = part.op  # a loss of logits asks whether a softmax made them
+        tensor.op, tensor.options = part.op, part.options  # a loss of logits asks whether a softmax made them
     return rebuilt(output, iter(made))
 
 

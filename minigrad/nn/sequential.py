@@ -62,10 +62,11 @@ class Sequential(Module):
         try:
             while waiting:  # a loop, not calls, through chains within chains: they may be deeper than Python recurses
                 layer = waiting.pop()
-                if type(layer) is Sequential and not layer.watchers:
+                seen = layer.watchers or layer._hooks
+                if type(layer) is Sequential and not seen:
                     waiting += layer.children()[::-1]
                 else:
-                    x = layer(x) if layer.watchers else layer.forward(x)
+                    x = layer(x) if seen else layer.forward(x)
         except ERRORS as error:
             layer._locate(error)
             raise

@@ -7,7 +7,6 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
-from ..kernels.reference.segments import CORRECTION1
 from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
@@ -30,7 +29,7 @@ class Adagrad(Optimizer):
     array([ 0.9, -1.9], dtype=float32)
     """
 
-    counters = ("t",)  # of the coming step
+    counters = ("t",)  # of the coming step; the update kernel advances it
 
     def __init__(
         self,
@@ -69,13 +68,9 @@ class Adagrad(Optimizer):
         if table.group["eps"] < SMALL and not checked:
             update_checked("Adagrad", table, grads, lambda: self._update(table, grads, True), "v")
             return
-        for row, (state, g) in enumerate(zip(table.state, grads)):
-            if g is not False:
-                table.segments.scalars[row, CORRECTION1] = 1 + (state["t"] - 1) * table.group["lr_decay"]
-                state["t"] += 1
-        K.adagrad_update(table.segments, grads, eps=table.group["eps"])
+        K.adagrad_update(table.segments, grads, eps=table.group["eps"], lr_decay=table.group["lr_decay"])
 
     def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """lr / step (√v + eps), of the step that was made."""
         state = self.state[p]
-        return Metric(state["v"], 1.0, group["eps"], 1 + (state["t"] - 2) * group["lr_decay"])
+        return Metric(state["v"], 1.0, group["eps"], 1 + (float(state["t"]) - 2) * group["lr_decay"])

@@ -8,7 +8,6 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
-from ..kernels.reference.segments import CORRECTION1, CORRECTION2
 from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
@@ -33,7 +32,7 @@ class Adam(Optimizer):
     array([ 0.9, -1.9], dtype=float32)
     """
 
-    counters = ("beta1_power", "beta2_power")  # β1^t and β2^t as running products
+    counters = ("beta1_power", "beta2_power")  # β1^t and β2^t, running products that the update kernel advances
 
     def __init__(
         self,
@@ -67,25 +66,19 @@ class Adam(Optimizer):
         return ("m", "v", "largest_v") if group["amsgrad"] else ("m", "v")
 
     def _update(self, table: Table, grads: list[Any], checked: bool = False) -> None:
-        group, scalars = table.group, table.segments.scalars
+        group = table.group
         beta1, beta2 = group["betas"]
         if group["eps"] < SMALL and not checked:
             square = "largest_v" if group["amsgrad"] else "v"
             update_checked(self.name, table, grads, lambda: self._update(table, grads, True), square)
             return
-        for row, (state, g) in enumerate(zip(table.state, grads)):
-            if g is not False:
-                state["beta1_power"] *= beta1
-                state["beta2_power"] *= beta2
-                scalars[row, CORRECTION1] = 1 - state["beta1_power"]
-                scalars[row, CORRECTION2] = 1 - state["beta2_power"]
         K.adam_update(table.segments, grads, beta1=beta1, beta2=beta2, eps=group["eps"], amsgrad=group["amsgrad"])
 
     def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """√v̂ + eps."""
         state = self.state[p]
         square = state["largest_v" if group["amsgrad"] else "v"]
-        return Metric(square, 1 / math.sqrt(1 - state["beta2_power"]), group["eps"], 1.0)
+        return Metric(square, 1 / math.sqrt(1 - float(state["beta2_power"])), group["eps"], 1.0)
 
 
 class AdamW(Adam):

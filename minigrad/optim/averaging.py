@@ -14,7 +14,8 @@ from ..checks import finite, refuse_unknown_of
 from ..engine import touch
 from ..errors import GraphError, ShapeError
 from ..kernels.reference.segments import DECAY, LR
-from ..nn.module import Module, Standing
+from ..nn.module import Module
+from ..nn.standing import Standing
 from .parameter_groups import listed
 
 Model = TypeVar("Model", bound=Module)

@@ -17,6 +17,7 @@ from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
+from ..recording import mode
 from ..reg.binding.terms import Terms
 from . import group_prox
 from . import state as states
@@ -77,8 +78,8 @@ class Optimizer(ABC):
         self._left = 0  # how many parameters the last step left alone
         self.state: dict[Tensor, dict[str, Any]] = {}
         self._start_states()
-        given = {"penalty": penalty, "prox": prox, "constraints": constraints}
-        self._terms = {moment: terms for moment, terms in given.items() if terms is not None}
+        given = ("penalty", penalty), ("prox", prox), ("constraints", constraints)
+        self._terms = {moment: terms for moment, terms in given if terms is not None}
         check_bound(self.name, self._terms, self.state)
         if prox is not None:
             group_prox.check_maps(f"{self.name}(prox=...)", prox)
@@ -147,6 +148,8 @@ class Optimizer(ABC):
     def step(self) -> None:
         """Update every parameter from its gradient, with the bound terms. All is checked before anything is written."""
         self.take_in()
+        if mode.step is not None:
+            mode.step.stepped(self)
         for hook in self._hooks:
             hook(self)
         work: list[Any] = [self._gradients(table) for table in self._tables]
@@ -154,10 +157,9 @@ class Optimizer(ABC):
             self._build()
             work = [self._gradients(table) for table in self._tables]
         left = len(self.state) - sum([len(changed) for _, _, changed in work])
-        if left != self._left:
-            if self._model is not None:
-                refuse_replaced(self, self._model(), nothing_moves=left == len(self.state))
-            self._left = left
+        if left != self._left and self._model is not None:
+            refuse_replaced(self, self._model(), nothing_moves=left == len(self.state))
+        self._left = left
         for table in self._tables:
             self._write_scalars(table)
         mapped = self._grouped.begin(self._asked) if self._grouped.entries else []
@@ -190,10 +192,8 @@ class Optimizer(ABC):
                 continue
             if g is not None and not K.alike(g.array, array):
                 whose = f"the gradient of {self._names[p]}" if p in self._names else "a gradient"
-                raise ShapeError(
-                    f"{self.name}: {whose} is {g.array.dtype} {g.array.shape}, its parameter "
-                    f"{array.dtype} {array.shape}; need the same"
-                )
+                sizes = f"{g.array.dtype} {g.array.shape}, its parameter {array.dtype} {array.shape}"
+                raise ShapeError(f"{self.name}: {whose} is {sizes}; need the same")
             changed.append(p)
             grads.append(None if g is None else K.contiguous(g.array))
         return table, grads, changed
@@ -283,7 +283,7 @@ class Optimizer(ABC):
                 for name in names:
                     self._fit_state(p, name, group)
                 by_dtype.setdefault(p.array.dtype, []).append(p)
-            tables += [Table(group, params, names, self.state) for params in by_dtype.values()]
+            tables += [Table(group, params, names, self.counters, self.state) for params in by_dtype.values()]
         self._maker, self._tables = K.segments, tables
         self._rows = {p: (table, row) for table in tables for row, p in enumerate(table.params)}
         self._grouped = group_prox.GroupSteps(self)

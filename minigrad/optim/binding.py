@@ -13,7 +13,8 @@ import numpy as np
 
 from ..engine import Tensor
 from ..errors import GraphError
-from ..nn.module import Module, lost
+from ..nn.module import Module
+from ..nn.standing import lost
 from ..reg.binding.terms import Terms
 from .parameter_groups import label, listed
 

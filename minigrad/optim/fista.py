@@ -173,9 +173,10 @@ class FISTA(ISTA):
         uphill = -sum(map(_dot, moves, steps)) > 0
         for p, step in zip(params, steps):
             state = self.state[p]
-            t = state["t"]
-            state["t"] = 1.0 if uphill and self.restart else (1 + math.sqrt(1 + 4 * t * t)) / 2
-            K.mul(step, 0.0 if uphill and self.restart else (t - 1) / state["t"], state["ahead"])
+            t = float(state["t"])
+            after = 1.0 if uphill and self.restart else (1 + math.sqrt(1 + 4 * t * t)) / 2
+            state["t"][()] = after
+            K.mul(step, 0.0 if uphill and self.restart else (t - 1) / after, state["ahead"])
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -154,7 +154,7 @@ class GroupSteps:
             return step.parameters[0].tracked
         moving = [p.tracked for p in step.parameters]
         state, counters = self.optimizer.state, self.optimizer.counters
-        taken = {tuple(state[p][name] for name in counters) for p in step.parameters}
+        taken = {tuple(float(state[p][name]) for name in counters) for p in step.parameters}
         if any(moving) and (not all(moving) or len(taken) > 1):
             why = "took different numbers of steps" if all(moving) else "do not all require grad"
             raise ValueError(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..checks import finite, refuse_unknown_of, whole
+from ..recording import mode
 from .base import Optimizer
 from .parameter_groups import FIRST_RATE
 from .rate_arithmetic import cos_pi, power
@@ -93,6 +94,8 @@ class Schedule:
 
     def step(self) -> None:
         """Go on to the next rate."""
+        if mode.step is not None:
+            mode.step.scheduled(self)
         self._follow_groups()
         now, after, floor = self.rates(self.first, self.t), self.rates(self.first, self.t + 1), self.floor(self.t)
         rates = self.get_last_lr()

@@ -25,8 +25,8 @@ def update_checked(
     Under the root stands the state `square`, less the square of the state `less`. ValueError says which eps would do.
     """
     arrays = [*table.arrays.values(), *(state[key] for state in table.state for key in table.names)]
+    arrays.append(table.counters)
     held = [(x, x.copy()) for x in arrays]
-    counters = [{key: value for key, value in state.items() if isinstance(value, float)} for state in table.state]
     with np.errstate(all="ignore"):
         update()
     eps = table.group["eps"]
@@ -39,8 +39,6 @@ def update_checked(
         if lost.any():
             for x, before in held:
                 np.copyto(x, before)
-            for numbers, former in zip(table.state, counters):
-                numbers.update(former)
             raise ValueError(
                 f"{name}: eps is {eps:g}, and in {int(lost.sum())} of the {lost.size} elements of a parameter "
                 f"{w.dtype} {w.shape} the step would be divided by the root of a running square that is 0, or under "

@@ -48,7 +48,7 @@ def write(optimizer: Optimizer, groups: list[dict[str, Any]], arrays: Mapping[st
     """Write what `checked` returned into the states of the optimizer."""
     for key, (p, name, _) in slots(optimizer, groups).items():
         if name in optimizer.counters:
-            optimizer.state[p][name] = float(arrays[key])
+            optimizer.state[p][name][()] = float(arrays[key])
         else:
             K.copy(K.contiguous(arrays[key]), optimizer.state[p][name])
 

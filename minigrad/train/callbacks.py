@@ -1,10 +1,10 @@
-"""Callbacks: objects that fit calls at four points; whatever a loop can do beyond training is one of them."""
+"""Callbacks: objects that fit calls at five points; whatever a loop can do beyond training is one of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Does nothing at the four points. Override what you need; `run` is the running fit: see minigrad.train.Run.
+    """Does nothing at the five points. Override what you need; `run` is the running fit: see minigrad.train.Run.
 
     A callback may write columns of its own into run.row, for those that stand behind it in the list. One that does not
     says so by adds_columns = False: a monitor that fit does not measure is then an error before the first batch.
@@ -34,14 +34,26 @@ class Callback:
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch."""
 
+    def on_gradients(self, run: Run) -> None:
+        """After backward and before the update: gradients may be changed here, and the update may be left out."""
+
     def on_batch_end(self, run: Run) -> None:
-        """After each update; run.row holds the means of the epoch so far."""
+        """After each batch and its update; run.row holds the means of the epoch so far."""
 
     def on_epoch_end(self, run: Run) -> None:
         """After each epoch and its validation; run.row is the finished row, already in run.history."""
 
     def on_train_end(self, run: Run) -> None:
         """After the last epoch, and also when training ends by an exception."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs of this callback, for checkpoints: numbers, text, None, arrays, lists and dicts of
+        them, by name.
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what state_dict gave; fit calls it after on_train_begin."""
 
 
 class EarlyStopping(Callback):
@@ -110,6 +122,14 @@ class EarlyStopping(Callback):
         if self.restore and self._weights is not None:
             run.model.load_state_dict(self._weights)
         self._weights = self._before = None
+
+    def state_dict(self) -> dict[str, Any]:
+        weights = {"weights": self._weights, "before": self._before}
+        return {"best_epoch": self.best_epoch, "best_value": self.best_value, **weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.best_epoch, self.best_value = state["best_epoch"], state["best_value"]
+        self._weights, self._before = state["weights"], state["before"]
 
 
 def column_name(who: str, monitor: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -10,25 +11,31 @@ import numpy as np
 
 from .. import rng
 from ..data.batches.loader import Loader
-from ..data.dataset import check_xy
+from ..data.dataset import check_weight, lazy_xy
 from ..data.prepare.labels import check_labels
 from ..engine import Tensor, grad
 from ..errors import DTypeError, ShapeError
+from ..lazy_rows import LazyRows
 from ..nn.module import ERRORS, Module
 from ..nn.prediction import dtype_of, evaluating, first_taken, leaves, rebuilt
 from ..op import Op, op_of
 from ..ops.losses.binary import sigmoid_cross_entropy
 from ..ops.losses.classes import softmax_cross_entropy
 from .columns import refuse_signature
+from .weighing import loss_of, refuse_unweighted
 
 ROWS = 7  # of the data that model and loss are tried on; a number that few other dimensions have
 
 
 class Checked(NamedTuple):
-    """Rows that model and loss take. at_once: the loss looks at more of the model than its output, of one batch."""
+    """Rows that model and loss take: arrays, or LazyRows, which are cast and checked as they are read.
 
-    x: np.ndarray
-    y: np.ndarray
+    at_once: the loss looks at more of the model than its output, of one batch.
+    """
+
+    x: Any
+    y: Any
+    weight: np.ndarray | None = None
     at_once: bool = False
 
 
@@ -40,10 +47,12 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
     call the data.
     """
     check_model(model)
-    check_loss(loss)
-    x, y = pair_in(data, name)
+    x, y, weight = parts_in(data, name)
+    check_loss(loss, weight is not None)
     with naming(name):
-        x, y = check_xy(x, y, dtype_of(model), integers=not real)
+        x, y = lazy_xy(x, y, dtype_of(model), integers=not real)
+        if weight is not None:
+            weight, loss = check_weight(weight, len(x), dtype_of(model)), weighing_alike(loss)
     with naming(name), evaluating(model, record=True):
         before = Tensor(np.empty(0)).stamp
         output, x = tried(model, x, y)
@@ -54,9 +63,20 @@ def check_data(model: Module, data: Any, loss: Callable, name: str = "data", rea
         refuse_no_number(first_loss(loss, output, first), first)
         graph = loss_graph(loss, output, first)
         refuse_broadcast(graph, parts, first)
-        refuse_targets(graph, y)
+        y = refuse_targets(graph, y)
+        if isinstance(data, Loader) and isinstance(y, LazyRows) and y.checks:
+            for _ in y.chunks():  # the Loader serves its own y, which does not know of this check
+                pass
         inside = any(before < node.stamp < after and node.op is not None for node in graph)
-        return Checked(x, y, inside)
+        return Checked(x, y, weight, inside)
+
+
+def weighing_alike(loss: Callable) -> Callable:
+    """The loss as a function (output, y) of rows that weigh 1: how it looks at outputs and targets, as without weights.
+
+    Weights of the first rows may be 0, and then the loss of these rows is NaN.
+    """
+    return lambda output, y: loss_of(loss, output, y, np.ones(len(y)))
 
 
 def check_model(model: Any) -> None:
@@ -66,26 +86,30 @@ def check_model(model: Any) -> None:
         raise TypeError(f"model is {what}; need a minigrad.nn.Module")
 
 
-def check_loss(loss: Any) -> None:
-    """TypeError for what is no loss: a class, a word, an optimizer in its place."""
+def check_loss(loss: Any, weighted: bool = False) -> None:
+    """TypeError for what is no loss: a class, a word, an optimizer in its place, one without weights where some are."""
     if isinstance(loss, type):
         raise TypeError(f"loss is the class {loss.__name__}; did you mean {loss.__name__}()?")
     if not callable(loss):
         raise TypeError(f"loss is {loss!r:.80}; need a function (output, target), such as minigrad.cross_entropy")
-    refuse_signature("the loss", loss)
+    if weighted:
+        refuse_unweighted(loss)
+    refuse_signature("the loss", loss, weighted)
 
 
-def pair_in(data: Any, name: str) -> tuple[Any, Any]:
-    """x and y of what was given as data."""
+def parts_in(data: Any, name: str) -> tuple[Any, Any, Any]:
+    """x, y and weight (None, if there is none) of what was given as data."""
     if isinstance(data, Loader):
-        return data.x, data.y
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        what = f"{type(data).__name__} of {len(data)}" if isinstance(data, (tuple, list)) else type(data).__name__
+        return data.x, data.y, data.weight
+    listed = isinstance(data, (tuple, list))
+    pairs = listed and all(isinstance(part, (tuple, list)) and len(part) == 2 and holds_arrays(part) for part in data)
+    if not listed or len(data) not in (2, 3) or (len(data) == 3 and (pairs or all(map(np.isscalar, data)))):
+        what = f"{type(data).__name__} of {len(data)}" if listed else type(data).__name__
         cure = "; of batches, join the parts: np.concatenate" if isinstance(data, Iterator) else ""
-        raise TypeError(f"{name} is a {what}; need a pair (x, y) or a minigrad.data.Loader{cure}")
-    if all(isinstance(part, (tuple, list)) and len(part) == 2 and holds_arrays(part) for part in data):
+        raise TypeError(f"{name} is a {what}; need a pair (x, y), (x, y, weight) or a minigrad.data.Loader{cure}")
+    if pairs:
         raise TypeError(f"{name} holds two pairs; need one, (x, y): of a split, its train or its test")
-    return data[0], data[1]
+    return data[0], data[1], data[2] if len(data) == 3 else None
 
 
 def holds_arrays(pair: Sequence[Any]) -> bool:
@@ -104,11 +128,11 @@ def naming(name: str) -> Iterator[None]:
         raise
 
 
-def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]:
+def tried(model: Module, x: Any, y: Any) -> tuple[Any, Any]:
     """The output for the first rows, and x as the model takes it: integers, or what they are as floats."""
     taken = x
 
-    def act(rows: np.ndarray) -> Any:
+    def act(rows: Any) -> Any:
         nonlocal taken
         taken = rows
         return model(Tensor(rows[:ROWS]))
@@ -121,7 +145,7 @@ def tried(model: Module, x: np.ndarray, y: np.ndarray) -> tuple[Any, np.ndarray]
         raise
 
 
-def fits(model: Module, y: np.ndarray) -> bool:
+def fits(model: Module, y: Any) -> bool:
     """Whether the model takes y, as floats, for its input."""
     try:
         model(Tensor(y[:1].astype(dtype_of(model))))
@@ -130,7 +154,7 @@ def fits(model: Module, y: np.ndarray) -> bool:
     return True
 
 
-def with_labels(loss: Callable, output: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def with_labels(loss: Callable, output: Any, x: Any, y: Any) -> Any:
     """y, its labels checked if it has some for this output. Labels that are no class pass if the loss ignores them."""
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] < 2 or y.dtype.kind != "i" or y.ndim != 1:
         return y
@@ -223,8 +247,11 @@ def refuse_broadcast(graph: list[Tensor], parts: list[Tensor], y: np.ndarray) ->
             )
 
 
-def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
-    """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense."""
+def refuse_targets(graph: list[Tensor], y: Any) -> Any:
+    """ValueError where y, given to a loss as it is, holds what that loss cannot mean: it would train on nonsense.
+
+    Returns y; LazyRows as such whose batches are checked when they are read.
+    """
     for node in graph:
         if node.op not in PROBABILITIES or not node.inputs:
             continue
@@ -233,13 +260,23 @@ def refuse_targets(graph: list[Tensor], y: np.ndarray) -> None:
         if node.op is op_of(softmax_cross_entropy) and x.shape[1] == 1:
             raise ValueError(f"cross_entropy: a softmax of one number is always 1: {ONE}")
         t = t.array if isinstance(t, Tensor) else np.asarray(t)
-        if t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
-            bad = np.argwhere((y < low) | (y > high)) if y.shape[1:] == x.shape[1:] else np.empty((0, 1))
-            if len(bad):
-                raise ValueError(
-                    f"y: row {bad[0][0]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
-                    + (f" to {high:g}" if high < np.inf else "")
-                )
+        if y.shape[1:] == x.shape[1:] and t.shape == (len(t), *y.shape[1:]) and np.array_equal(t, y[: len(t)]):
+            check = functools.partial(refuse_outside, loss=loss, low=low, high=high)
+            if isinstance(y, LazyRows):
+                y = y.checked(check)
+            else:
+                check(y, range(len(y)))
+    return y
+
+
+def refuse_outside(y: np.ndarray, numbers: Sequence[int], loss: str, low: float, high: float) -> None:
+    """ValueError for the first target outside of [low, high]; `numbers` are those of the rows in the data."""
+    bad = np.argwhere((y < low) | (y > high))
+    if len(bad):
+        raise ValueError(
+            f"y: row {numbers[bad[0][0]]} holds {y[tuple(bad[0])]}; {loss} needs targets from {low:g}"
+            + (f" to {high:g}" if high < np.inf else "")
+        )
 
 
 # Losses of targets that are probabilities, by their ops: the name, the least and the largest target.

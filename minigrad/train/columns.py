@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from ..engine import Tensor
 from ..nn.prediction import leaves, rebuilt
 from ..recording import mode
+from .means import Means
+from .weighing import takes_weights
 
 Metric = Callable[[Tensor, np.ndarray], Any]
 Metrics = Sequence[Metric] | Mapping[str, Metric]
@@ -85,21 +88,27 @@ def name_of(metric: Any) -> str:
     return own if isinstance(own, str) else type(metric).__name__
 
 
-def refuse_signature(what: str, function: Any) -> None:
-    """TypeError where a function does not take (output, target), or by the names of its parameters (target, output)."""
+def refuse_signature(what: str, function: Any, weighted: bool = False) -> None:
+    """TypeError where a function does not take (output, target), or by the names of its parameters (target, output).
+
+    weighted: it is called with sample_weight=... too.
+    """
+    weights = {"sample_weight": None} if weighted else {}
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # a function of C that does not say
         return
     try:
-        signature.bind(None, None)
+        signature.bind(None, None, **weights)
     except TypeError:
-        raise TypeError(f"{what} takes {signature}; it is called with (output, target)") from None
+        more = ", sample_weight=weights" if weighted else ""
+        raise TypeError(f"{what} takes {signature}; it is called with (output, target{more})") from None
     first = list(signature.parameters)[:2]
     if len(first) == 2 and first[0] in TRUTH and first[1] in GUESS:
         raise TypeError(
             f"{what} takes ({first[0]}, {first[1]}), but is called with (output, target); wrap it: "
-            "lambda output, target: f(target, output.data)"
+            "lambda output, target: f(target, output.data), or a metric of scikit-learn: "
+            "minigrad.train.SklearnMetric(f, given='classes')"
         )
 
 
@@ -116,8 +125,61 @@ def refuse_clashes(metrics: Iterable[str], penalties: Iterable[str]) -> None:
             owners.update(dict.fromkeys((name, f"val_{name}"), f"a {kind} has too"))
 
 
-def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> dict[str, float]:
-    """Name -> what each metric says, as a float; it sees a constant, so that nothing of it holds a graph."""
+class Measures:
+    """The metrics of a fit or of an evaluation: of batches, and of all rows at once.
+
+    functions: by name; whole: those marked by over_all_rows; weighted: those with a parameter sample_weight.
+    """
+
+    def __init__(self, metrics: Any) -> None:
+        self.functions = named(metrics)
+        self.whole = {name: f for name, f in self.functions.items() if is_whole(f)}
+        self.weighted = {name for name, f in self.functions.items() if takes_weights(f)}
+
+    def refuse_weights(self) -> None:
+        """TypeError where a metric of scikit-learn takes none; any other counts all rows alike."""
+        for metric in self.functions.values():
+            if hasattr(metric, "refuse_weights"):
+                metric.refuse_weights()
+
+    def of_rows(self, output: Any, target: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
+        """All metrics of these rows."""
+        return measured(self.functions, output, target, weight, self.weighted)
+
+    def of_batch(
+        self, means: Means, output: Any, target: np.ndarray, weight: np.ndarray | None = None
+    ) -> dict[str, float]:
+        """The metrics of a batch; NaN for one of all rows, which `means` keeps until the epoch is over."""
+        if not self.whole:
+            return measured(self.functions, output, target, weight, self.weighted)
+        means.keep(output, target, weight)
+        parts = {name: metric for name, metric in self.functions.items() if name not in self.whole}
+        values = measured(parts, output, target, weight, self.weighted)
+        return {name: values.get(name, math.nan) for name in self.functions}
+
+    def of_epoch(self, means: Means) -> dict[str, float]:
+        """The metrics of all rows that an epoch saw."""
+        return measured(self.whole, *means.kept(), self.weighted) if self.whole else {}
+
+
+def is_whole(metric: Any) -> bool:
+    """Whether a metric, or the function of a partial, was marked by over_all_rows."""
+    while isinstance(metric, functools.partial):
+        metric = metric.func
+    return bool(getattr(metric, "over_all_rows", False))
+
+
+def measured(
+    metrics: Mapping[str, Metric],
+    output: Any,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    weighted: Collection[str] = (),
+) -> dict[str, float]:
+    """Name -> what each metric says, as a float; it sees a constant, so that nothing of it holds a graph.
+
+    Those whose names are in `weighted` are told the weights of the rows, if there are some.
+    """
     if not metrics:
         return {}
     seen = untracked(output) if isinstance(output, Tensor) else rebuilt(output, map(untracked, leaves(output)))
@@ -125,7 +187,8 @@ def measured(metrics: Mapping[str, Metric], output: Any, target: np.ndarray) -> 
     mode.recording = False
     try:
         for name, metric in metrics.items():
-            value = metric(seen, target)
+            weights = {"sample_weight": weight} if weight is not None and name in weighted else {}
+            value = metric(seen, target, **weights)
             found[name] = value if type(value) is float else number(name, value)
     finally:
         mode.recording = before

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..checks import whole
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, evaluating, outputs, predict
 from ..optim.binding import check_terms
 from ..reg.binding.terms import Terms
 from .checks import Checked, check_data
-from .columns import Metric, Metrics, measured, named, refuse_clashes
+from .columns import Measures, Metric, Metrics, refuse_clashes
+from .weighing import loss_of
 
 __all__ = ["Metric", "dtype_of", "evaluate", "evaluating", "measure", "penalty_values", "predict", "with_penalties"]
 
@@ -27,14 +30,15 @@ def evaluate(
 ) -> dict[str, float]:
     """loss, each metric by its name, and, if penalty=terms is given, each penalty and the total.
 
-    data is (x, y), or a Loader, whose rows are then taken in order. metrics are functions (output, target) -> number,
-    in a list, or in a dict by name. Loss and metrics are called once, with the outputs and targets of all rows, so
-    that they are what they are on the whole data: batch_size bounds the memory of the forward pass, beside the
-    outputs of all rows, and decides nothing. Outputs whose first dimension is not that of the rows, and losses that
-    look at more of the model than its output, are computed in one batch. The model computes in eval mode (no dropout)
-    and is left in the mode that it was in. Penalties that depend on the batch are means over rows. TypeError,
-    ShapeError, DTypeError, NonFiniteError or ValueError for data, loss or metrics that do not fit, before anything is
-    measured.
+    data is (x, y), (x, y, weight) or a Loader, whose rows are then taken in order. metrics are functions (output,
+    target) -> number, in a list, or in a dict by name. Weights (rows,) go to the loss, which is then the mean weighted
+    by them, and to the metrics that have a parameter sample_weight. Loss and metrics are called once, with the outputs
+    and targets of all rows, so that they are what they are on the whole data: batch_size bounds the memory of the
+    forward pass, beside the outputs of all rows, and decides nothing. Outputs whose first dimension is not that of the
+    rows, and losses that look at more of the model than its output, are computed in one batch. The model computes in
+    eval mode (no dropout) and is left in the mode that it was in. Penalties that depend on the batch are means over
+    rows. TypeError, ShapeError, DTypeError, NonFiniteError or ValueError for data, loss or metrics that do not fit,
+    before anything is measured.
 
     >>> import minigrad as mg
     >>> from minigrad.train import accuracy
@@ -45,18 +49,20 @@ def evaluate(
     whole(batch_size, "evaluate: batch_size", 1)
     if not isinstance(penalty, (Terms, type(None))):
         raise TypeError(f"evaluate: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, term)")
-    functions, terms = named(metrics), [] if penalty is None else [penalty]
-    refuse_clashes(functions, penalty_values(terms))
+    measures, terms = Measures(metrics), [] if penalty is None else [penalty]
+    refuse_clashes(measures.functions, penalty_values(terms))
     checked = check_data(model, data, loss, real=any(bound.on_loss for bound in terms))
     check_terms("evaluate", model, penalty, loss)
-    return measure(model, checked, loss, functions, terms, batch_size)
+    if checked.weight is not None:
+        measures.refuse_weights()
+    return measure(model, checked, loss, measures, terms, batch_size)
 
 
 def measure(
     model: Module,
     data: Checked,
     loss: Callable,
-    metrics: Mapping[str, Metric],
+    measures: Measures,
     terms: Iterable[Terms],
     batch_size: int = 256,
 ) -> dict[str, float]:
@@ -68,16 +74,18 @@ def measure(
 
     def note(rows: slice, output: Any) -> None:
         """Add up the penalties that depend on the batch."""
-        data_loss = loss(output, data.y[rows])
+        data_loss = loss_of(loss, output, data.y[rows], None if data.weight is None else data.weight[rows])
         for name, value in [pair for bound in of_batches for pair in bound.of_batch(data_loss).items()]:
             sums[name] = sums.get(name, 0.0) + (rows.stop - rows.start) * value
 
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
         output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
-        target = data.y.view()
+        y = np.asarray(data.y)  # all of them, as the outputs are
+        target = y.view()
         target.flags.writeable = False  # the user's own array, which no metric may write into
-        values = {"loss": loss(output, data.y).item(), **measured(metrics, output, target)}
+        value = loss_of(loss, output, y, data.weight).item()
+        values = {"loss": value, **measures.of_rows(output, target, data.weight)}
     penalties = {**penalty_values(terms), **{name: total / len(data.x) for name, total in sums.items()}}
     return with_penalties({**values, **penalties}, penalties)
 

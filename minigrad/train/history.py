@@ -22,7 +22,8 @@ class History:
     of an epoch, each before its update: metrics and penalties weighted by rows, the loss as it weights its rows itself
     (by the sum of the class weights, of the rows that are not ignored), and a loss that is a sum over rows is summed.
     Validation values are those at the end of the epoch, of all rows at once. A fit that an exception ended leaves its
-    history as the exception's attribute `history`.
+    history as the exception's attribute `history`. `stopped` says why a fit ended early, where a callback let it stop
+    at a loss that is not finite; else it is empty.
 
     >>> history = History([{"epoch": 1, "loss": 0.5, "L1": 0.25, "total": 0.75}], penalties=["L1"])
     >>> history["L1"], history.last["total"]
@@ -35,6 +36,7 @@ class History:
     def __init__(self, rows: Iterable[Mapping[str, float]] = (), penalties: Iterable[str] = ()) -> None:
         self.rows = [{name: plain(name, value) for name, value in row.items()} for row in rows]
         self.penalties = list(penalties)
+        self.stopped = ""
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add an epoch; later epochs of one history have the same columns, and all hold numbers."""
@@ -74,7 +76,8 @@ class History:
     def to_json(self, path: str | Path | None = None) -> str:
         """The history as JSON text, written to `path` if given. NaN and infinities become null."""
         rows = [{k: v if math.isfinite(v) else None for k, v in row.items()} for row in self.rows]
-        text = json.dumps({"penalties": self.penalties, "epochs": rows}, indent=1, ensure_ascii=False)
+        stopped = {"stopped": self.stopped} if self.stopped else {}
+        text = json.dumps({"penalties": self.penalties, "epochs": rows, **stopped}, indent=1, ensure_ascii=False)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
@@ -84,10 +87,13 @@ class History:
         """The history that to_json wrote; null becomes NaN."""
         found: dict[str, Any] = json.loads(text)
         rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in found["epochs"]]
-        return cls(rows, found["penalties"])
+        history = cls(rows, found["penalties"])
+        history.stopped = found.get("stopped", "")
+        return history
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs: {', '.join(self.names) or 'empty'})"
+        stopped = f"; stopped: {self.stopped}" if self.stopped else ""
+        return f"History({len(self)} epochs: {', '.join(self.names) or 'empty'}{stopped})"
 
 
 def plain(name: str, value: Any) -> float:

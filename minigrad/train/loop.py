@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-import math
-import time
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,19 +13,22 @@ import numpy as np
 from ..checks import named_keywords, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
-from ..errors import DTypeError, GraphError, NonFiniteError
+from ..errors import DTypeError, GraphError
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..optim.binding import check_fit, check_optimizer
 from ..reg.binding.terms import Terms
-from .callbacks import Callback
-from .checks import Checked, check_data, check_loss, check_model, pair_in
-from .columns import Metric, Metrics, measured, named, refuse_clashes
+from .checks import Checked, check_data, check_loss, check_model, parts_in
+from .columns import Measures, Metric, Metrics, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
+from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, usable
 from .history import History
-from .means import Means, parts_of
+from .means import parts_of
+from .points import calling, checked_callbacks
+from .resume import begin, prepare
 from .run import Run
+from .weighing import loss_of, mass
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -46,20 +48,31 @@ def fit(
     metrics: Metrics = (),
     callbacks: Sequence[Callback] = (),
     seed: int | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
-    data is (x, y), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0), epoch); or a Loader,
-    which has its own size and seed. Floats are cast to the model's dtype, integers stay integers where the model takes
-    them (embeddings, products with weights), and all is checked once; so is validation_data, on which the model is
-    evaluated after each epoch. `loss(output, y)` is a mean over rows, or over what it weights them with. metrics are
-    functions (output, y) -> number, in a list, or in a dict by name. penalty=terms (of reg.on) are added to the loss;
-    terms bound to the optimizer act there; both are measured by name, apart from the data loss.
+    data is (x, y) or (x, y, weight), cut into batches of batch_size rows (32), reshuffled each epoch by (seed (0),
+    epoch); or a Loader, which has its own size and seed. Floats are cast to the model's dtype, integers stay integers
+    where the model takes them (embeddings, products with weights), and all is checked once; so is validation_data, on
+    which the model is evaluated after each epoch. `loss(output, y)` is a mean over rows, or over what it weights them
+    with; of data with weights (rows,), how much each row counts, loss(output, y, sample_weight=...), as all losses of
+    minigrad take them. metrics are functions (output, y) -> number, in a list, or in a dict by name; on the training
+    data their column is a mean over batches, unless train.over_all_rows marks them. penalty=terms (of reg.on) are added
+    to the loss; terms bound to the optimizer act there; both are measured by name, apart from the data loss.
 
     The model trains in training mode; what is in eval mode inside a model in training, a frozen part, stays so.
     Afterwards all modes are as they were. The garbage collector rests in between. NonFiniteError before a loss that is
-    NaN or infinite reaches a weight, and after an epoch that left such a weight. An exception, KeyboardInterrupt too,
-    leaves with the epochs before it as its attribute `history`.
+    NaN or infinite reaches a weight, and after an epoch that left such a weight; a callback may choose otherwise: see
+    Run. An exception, KeyboardInterrupt too, leaves with the epochs before it as its attribute `history`. Ctrl-C takes
+    effect when the batch that it came in is done; a second Ctrl-C at once.
+
+    resume is a file that train.Checkpoint wrote, or its folder, of which the newest whole file is taken (a damaged one
+    is left out with a warning); a folder that is missing or holds none: training starts from the beginning, so that one
+    script does for the first run and for those after a kill. Give fit what it was given then, with a new model and
+    optimizer: the run goes on behind the last batch that was saved and ends with the bits of one that was not
+    interrupted. epochs counts from the beginning, and may be more than then. ValueError, before the first batch, names
+    what is not as it was: the model, the data, the batch size, a seed, an option, a callback.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)
@@ -69,53 +82,88 @@ def fit(
     (array([[5.]], dtype=float32), True)
     """
     check_arguments(model, data, loss, optimizer)
-    epochs, functions = whole(epochs, "fit: epochs", 0), named(metrics)
+    epochs, measures = whole(epochs, "fit: epochs", 0), Measures(metrics)
     terms = all_terms(penalty, optimizer)
     on_loss = any(bound.on_loss for bound in terms)
     history = History(penalties=penalty_values(terms))
-    names = columns(functions, history.penalties, validation_data is not None)
+    names = columns(measures.functions, history.penalties, validation_data is not None)
     dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
     held_out = validation(model, validation_data, loss, on_loss)
+    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
+        measures.refuse_weights()
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
-    run = Run(model, optimizer, history, epochs, len(loader), names, checked_callbacks(callbacks))
-    with keeping(history), collector_paused(), training(model) as train, calling(run) as call:
-        for run.epoch in range(1, epochs + 1):
+    run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
+    saved = prepare(run, resume, loss, held_out)
+    with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
+        begin(run, saved)
+        while epochs_left(run):
+            run.epoch = len(history) + 1
             for bound in terms:
                 bound.at_epoch(run.epoch)
-            start, means = time.perf_counter(), Means()
-            for run.batch, (x, y) in enumerate(loader, 1):
+            rest = left(loader, run)
+            for run.batch, (x, y, *weight) in rest:
                 train()
-                optimizer.zero_grad()
+                if not run.keep_gradients:
+                    optimizer.zero_grad()
+                run.skip_update = run.keep_gradients = False
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
-                data_loss = loss(output, y)
+                data_loss = loss_of(loss, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
-                refuse_loss(total, run)
-                parts = parts_of(data_loss, leaves(output), len(x))  # now: backward frees the graph that says them
-                values = measured(functions, output, y)
-                total.backward()
-                if run.epoch == run.batch == 1:
-                    refuse_idle(optimizer)
-                penalties = {} if penalty is None else penalty.value()
-                optimizer.step()
-                penalties.update(optimizer.penalty_values())  # of the weights before the step, summed on its way
-                means.add(len(x), parts, {**penalties, **values})
-                run.row = {"epoch": run.epoch, **with_penalties(means.row(), penalties)}
+                if usable(total, run):
+                    size = mass(len(x), *weight)
+                    run.parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
+                    values = measures.of_batch(run.means, output, y, *weight)
+                    total.backward()
+                    if not run.updates:
+                        refuse_idle(optimizer)
+                    call("on_gradients")
+                    check_gradients(run)
+                    penalties = {} if penalty is None else penalty.value()
+                    if run.skip_update:
+                        penalties.update(penalty_values(optimizer.bound_terms))
+                    else:
+                        optimizer.step()
+                        penalties.update(optimizer.penalty_values())  # before the step, summed on its way
+                        run.updates += 1
+                    run.means.add(len(x), run.parts, {**penalties, **values}, size, measures.weighted)
+                    run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), penalties)}
                 call("on_batch_end")
+            if run.stop_now:
+                break
+            refuse_empty_epoch(run)
             refuse_broken_weights(run)
+            run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                held_out_row = measure(model, held_out, loss, functions, terms)
+                held_out_row = measure(model, held_out, loss, measures, terms)
                 run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
             for bound in terms:
                 bound.note_shares(run.row)
-            run.row["seconds"] = time.perf_counter() - start
-            history.append(run.row)
-            call("on_epoch_end")
+            run.row["seconds"] = run.elapsed()
+            with run.interrupts:
+                run.end_epoch()
+                call("on_epoch_end")
             gc.collect(0)  # what a callback or a metric left behind in cycles: the loop itself makes none
-            if run.stop:
-                break
     return history
+
+
+def epochs_left(run: Run) -> bool:
+    """Whether an epoch is to follow."""
+    return len(run.history) < run.epochs and not (run.stop or run.stop_now)
+
+
+def left(loader: Loader, run: Run) -> Iterator[tuple[int, Sequence[np.ndarray]]]:
+    """The batches of the epoch that are left, each with its number: all, unless a run was resumed inside the epoch.
+
+    Until run.stop_now. Ctrl-C comes between two batches: one that has begun is finished first.
+    """
+    done = run.begin_epoch()
+    for number, batch in enumerate(loader, done + 1):  # of a resumed epoch, the loader gives the rest
+        with run.interrupts:
+            yield number, batch
+        if run.stop_now:
+            return
 
 
 def batches(
@@ -124,8 +172,8 @@ def batches(
     """The loader that fit iterates over, its data checked against model and loss; `real`: x has to be floats."""
     if not isinstance(data, Loader):
         size = whole(32 if batch_size is None else batch_size, "fit: batch_size", 1)
-        x, y, _ = check_data(model, data, loss, real=real)
-        return Loader(x, y, size, seed=0 if seed is None else seed)
+        x, y, weight, _ = check_data(model, data, loss, real=real)
+        return Loader(x, y, size, seed=0 if seed is None else seed, weight=weight)
     if batch_size is not None or seed is not None:
         raise ValueError(f"fit: the Loader has its batch_size, {data.batch_size}, and seed; leave both out")
     want = dtype_of(model)
@@ -143,8 +191,7 @@ def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked 
 def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:
     """Errors for arguments in other places than their own, before anything is made of them."""
     check_model(model)
-    pair_in(data, "data")
-    check_loss(loss)
+    check_loss(loss, parts_in(data, "data")[2] is not None)
     check_optimizer(optimizer)
 
 
@@ -170,26 +217,6 @@ def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
     return [penalty, *optimizer.bound_terms]
 
 
-def refuse_loss(total: Tensor, run: Run) -> None:
-    """Errors for a loss that reaches no parameter, or is not finite."""
-    if not total.tracked:
-        raise GraphError(
-            "fit: the loss depends on no parameter that requires grad, so that nothing would be trained: all are "
-            "frozen, or the loss detaches the output, or fit is called under no_grad"
-        )
-    if not math.isfinite(total.item()):
-        refuse_broken_weights(run)
-        raise NonFiniteError(
-            f"fit: the loss is {total.item()} in epoch {run.epoch}, batch {run.batch}; the weights are those before "
-            "this batch. A smaller learning rate, or inputs of a smaller scale, usually cure it"
-            + (
-                ". A batch in which no row counts, because all are ignored or weigh 0, has no mean: larger batches"
-                if math.isnan(total.item())
-                else ""
-            )
-        )
-
-
 def refuse_idle(optimizer: Optimizer) -> None:
     """GraphError where no parameter of the optimizer has a gradient after backward."""
     if all(p.grad is None for p in optimizer.state):
@@ -197,60 +224,6 @@ def refuse_idle(optimizer: Optimizer) -> None:
             "fit: the loss depends on no parameter that the optimizer holds, so that nothing would be trained: it uses "
             "another model, for instance, instead of the output that it is given"
         )
-
-
-def refuse_broken_weights(run: Run) -> None:
-    """NonFiniteError where an update made a weight NaN or infinite: the loss of its batch was finite."""
-    for name, p in run.model.named_parameters():
-        if p.tracked and not np.isfinite(p.array).all():
-            raise NonFiniteError(
-                f"fit: {name} has a number that is not finite in epoch {run.epoch}, after an update whose loss was "
-                "finite. A smaller learning rate, or clipped gradients, usually cure it"
-            )
-
-
-def checked_callbacks(callbacks: Any) -> list[Callback]:
-    """The callbacks as a list; TypeError for one outside of a list, for a class, and for what lacks a point."""
-    if not isinstance(callbacks, (list, tuple)):
-        raise TypeError(f"fit: callbacks is one {type(callbacks).__name__}; need a list: callbacks=[...]")
-    for i, callback in enumerate(callbacks):
-        if any(callback is other for other in callbacks[:i]):
-            raise ValueError(f"fit: the callback {callback!r:.80} is given twice; it would act twice")
-        if isinstance(callback, type):
-            raise TypeError(f"fit: the callback {callback.__name__} is a class; did you mean {callback.__name__}()?")
-        missing = [point for point in POINTS if not callable(getattr(callback, point, None))]
-        if missing:
-            cure = "; wrap a schedule: train.LearningRate(schedule)" if hasattr(callback, "step") else ""
-            raise TypeError(
-                f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback" + cure
-            )
-    return list(callbacks)
-
-
-POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")
-
-
-@contextmanager
-def calling(run: Run) -> Iterator[Callable[[str], None]]:
-    """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
-
-    Each that has begun is ended, also where another one raises.
-    """
-
-    def call(point: str) -> None:
-        for callback in run.callbacks:
-            getattr(callback, point)(run)
-
-    begun = []
-    try:
-        for callback in run.callbacks:
-            callback.on_train_begin(run)
-            begun.append(callback)
-        yield call
-    finally:
-        with ExitStack() as ends:  # calls all, the last one given first
-            for callback in reversed(begun):
-                ends.callback(callback.on_train_end, run)
 
 
 @contextmanager
@@ -276,15 +249,16 @@ def training(model: Module) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def keeping(history: History) -> Iterator[None]:
+def keeping(run: Run) -> Iterator[None]:
     """Give an exception the history as an attribute: what was measured is not lost with what fit would return."""
     try:
-        yield
+        with run.interrupts.caught():
+            yield
     except BaseException as error:
-        error.__dict__["history"] = history
+        error.__dict__["history"] = run.history
         if isinstance(error, KeyboardInterrupt) and hasattr(error, "add_note"):  # Python 3.11 and later
             error.add_note(
-                f"fit: the {len(history)} epochs before are in the exception's .history; at a prompt: "
+                f"fit: the {len(run.history)} epochs before are in the exception's .history; at a prompt: "
                 "sys.last_value.history"
             )
         raise

@@ -39,6 +39,10 @@ class Progress(Callback):
         self._drawn = 0.0
         if self._on and terminal and importlib.util.find_spec("rich") is not None:
             self._bar, self._task = _rich_bar(self._to, run.batches)
+        if self._on and run.resumed is not None:
+            epochs, batches = run.resumed
+            inside = f" and {batches} of {run.batches} batches" if batches else ""
+            self._write(f"resumed: {epochs} of {run.epochs} epochs{inside} are done")
 
     def on_batch_end(self, run: Run) -> None:
         now = time.monotonic()

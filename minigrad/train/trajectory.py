@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..checks import finite
 from ..nn.clipping import clip_grad_norm_, clip_grad_value_
@@ -52,9 +54,17 @@ class ClipGradients(Callback):
             self._remove()
             self._remove = None
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"norms": np.array(self.norms)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.norms = state["norms"].tolist()
+
 
 class LearningRate(Callback):
-    """Step a schedule after every epoch, or every batch; ReduceLROnPlateau gets `monitor`, a column of the history.
+    """Step a schedule after every epoch, or with every="batch" after every update.
+
+    ReduceLROnPlateau gets `monitor`, a column of the history.
 
     Which way the monitor gets better is known from its name (loss: "min", accuracy: "max"), or said by `mode`; where
     that is not the mode of the plateau, or neither says it, ValueError before the first batch.
@@ -111,7 +121,7 @@ class LearningRate(Callback):
             )
 
     def on_batch_end(self, run: Run) -> None:
-        if self.every == "batch":
+        if self.every == "batch" and not run.skip_update:
             self._step(run)
 
     def on_epoch_end(self, run: Run) -> None:
@@ -128,6 +138,13 @@ class LearningRate(Callback):
             self.schedule.step(run.row[self.monitor])
         else:
             raise ValueError(missing("LearningRate", self.monitor, list(run.row)))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"schedule": self.schedule.state_dict(), "rates": np.array(self.rates)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.schedule.load_state_dict(state["schedule"])
+        self.rates = state["rates"].tolist()
 
 
 class AverageWeights(Callback):
@@ -151,8 +168,16 @@ class AverageWeights(Callback):
 
     def on_batch_end(self, run: Run) -> None:
         assert self.ema is not None  # made at the beginning
-        self.ema.update()
+        if not run.skip_update:
+            self.ema.update()
 
     def on_train_end(self, run: Run) -> None:
         if self.keep and self.ema is not None:
             self.ema.copy_to(run.model)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"averages": None if self.ema is None else self.ema.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if self.ema is not None and state["averages"] is not None:
+            self.ema.load_state_dict(state["averages"])

@@ -12,10 +12,9 @@ enum { MG_LR, MG_L1, MG_L2, MG_PROX_L1, MG_PROX_L2, MG_DECAY, MG_CORRECTION1, MG
 enum { MG_RULES(MG_RULE) mg_rules };
 
 typedef struct {
-    double momentum;
-    int nesterov;
-    double beta1, beta2, eps; /* beta2 is rmsprop's alpha */
-    int amsgrad, centered;
+    double momentum, beta1, beta2, eps;     /* beta2 is rmsprop's alpha */
+    double lr_decay;                        /* of adagrad, for the counters */
+    int nesterov, amsgrad, centered, rule;
 } mg_update_settings;
 
 /* What a parameter's gradient of this step is: g, zeros, or nothing, which leaves the parameter as it is. */
@@ -32,9 +31,9 @@ typedef struct {
 
 typedef struct {
     const double *scalars;                  /* MG_COLUMNS for each segment */
+    double *counters;                       /* two for each segment, which corrections follow from; or NULL */
     double *sums;                           /* Σ|w| and Σw² of each segment; NULL: nobody asks for them */
     mg_update_settings settings;
-    int rule;
     size_t n;
     mg_segment segment[];                   /* n of them */
 } mg_update_args;

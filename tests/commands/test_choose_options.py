@@ -26,7 +26,7 @@ def test_numbers_out_of_range_name_their_option(arguments, capsys):
 
 def test_names_behind_an_option():
     told = {"a, b": ("a", "b"), '"a, b",c': ("a, b", "c"), "": ("",), "a,": ("a",), "-,.": ("-", ".")}
-    assert {text: choose_options._names(text) for text in told} == told
+    assert {text: choose_options.names(text) for text in told} == told
 
 
 @pytest.mark.parametrize(

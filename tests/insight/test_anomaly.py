@@ -61,7 +61,7 @@ def test_the_mode_ends_and_nests(backend):
     with mg.debug.anomaly() as outer:
         with pytest.raises(ZeroDivisionError), mg.debug.anomaly():
             1 / 0  # noqa: B018
-        assert engine._watch == outer._look
+        assert engine._watch == outer._watch
         mg.tensor([1.0]) + 1
     assert engine._watch is None
     assert not outer.places

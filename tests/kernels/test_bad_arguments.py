@@ -17,6 +17,7 @@ from minigrad.kernels import reference
 STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
+PLANES = X.reshape(3, 4, 1)
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
     "max": [1, 2],
     "min": [1, 2],
@@ -30,6 +31,12 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "contiguous": [],
     "coordinate_descent": [3, 4],
     "max_pool2d": [1, 2],
+    "standardize_rows": [1, 2, 3],
+    "standardize_rows_grad": [4],
+    "standardize_rows_sums": [4, 5],
+    "standardize_channels": [1, 2, 3, 4],
+    "standardize_channels_grad": [4, 5, 6],
+    "running_moments": [2, 3, 4],
 }
 PLANES, FILTERS, SUMS = X.reshape(1, 1, 3, 4), Y[:2, :2].reshape(1, 1, 2, 2), Y[:2, :3].reshape(1, 1, 2, 3)
 PLACES = np.array([0, 5, 11, 5, 2, 7]).reshape(1, 1, 2, 3)
@@ -77,6 +84,21 @@ def calls():
         "max_grad": ([ROW, LABEL, np.zeros((3, 4)), 1, 2], {}),
         "cross_entropy": ([X, LABEL, np.zeros(1), np.zeros_like(X)], {"reduction": 1}),
         "cross_entropy_grad": ([Y, LABEL, np.ones(1), np.zeros_like(X)], {"reduction": 1}),
+        "standardize_rows": ([PLANES, np.zeros((3, 4, 1)), np.zeros(6), np.zeros(6)], {"groups": 2, "eps": 0.1}),
+        "standardize_rows_grad": ([PLANES, PLANES, np.zeros(6), np.ones(6), np.zeros((3, 4, 1))], {"groups": 2}),
+        "standardize_rows_sums": ([PLANES, PLANES, np.zeros(3), np.ones(3), np.zeros(4), np.zeros(4)], {}),
+        "standardize_channels": ([PLANES, np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4), np.zeros(4)], {"eps": 0.1}),
+        "standardize_channels_grad": (
+            [PLANES, PLANES, np.zeros(4), np.ones(4), np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4)],
+            {},
+        ),
+        "running_moments": (
+            [ROW, ROW, np.zeros(3), np.ones(3), np.zeros(1, np.int64)],
+            {"momentum": 0.5, "correction": 1.5},
+        ),
+        "embedding_bag": ([X, LABEL % 3, np.zeros((2, 4))], {"offsets": np.array([0, 1])}),
+        "embedding_bag_grad": ([X[:2].copy(), LABEL % 3, np.zeros((3, 4))], {"offsets": np.array([0, 1])}),
+        "embedding_bag_dots": ([X, X, LABEL % 3, np.zeros(3)], {}),
         "elastic_net": ([X, np.zeros(1), np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "elastic_net_grad": ([X, np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
         "soft_threshold": ([X, np.zeros_like(X)], {"step": 0.1, "l1": 0.1, "l2": 0.2}),

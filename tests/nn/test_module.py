@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn.module import Standing
+from minigrad.nn.standing import Standing
 
 
 class Block(nn.Module):

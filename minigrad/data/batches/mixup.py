@@ -20,7 +20,7 @@ class Mixup:
     """x = λ xᵢ + (1 - λ) xⱼ, and targets likewise: λ ~ Beta(alpha, alpha) for each row, j a row of the same batch.
 
     With integer targets, `classes` says how many: they become rows of probabilities, which cross_entropy takes. A small
-    alpha (0.2) leaves most rows nearly as they are; alpha = 1 draws λ uniformly.
+    alpha (0.2) leaves most rows nearly as they are; alpha = 1 draws λ uniformly. Weights mix as `weighted` says.
 
     >>> from minigrad.data import Loader
     >>> loader = Loader(np.eye(4), [0, 1, 2, 3], batch_size=4, transform=Mixup(0.4, classes=4))
@@ -36,6 +36,31 @@ class Mixup:
         self.classes = None if classes is None else whole(classes, "Mixup: classes", 1)
 
     def __call__(self, x: np.ndarray, y: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
+        y = self._targets(x, y)
+        partner, share = self._drawn(len(x), place)
+        return _between(x, x[partner], share), _between(y, y[partner], share)
+
+    def weighted(
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray, place: Place
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The batch with weights: w = λ wᵢ + (1 - λ) wⱼ, and in the target λ wᵢ / w in place of λ.
+
+        w times the cross-entropy with that target is λ wᵢ times the one with yᵢ plus (1 - λ) wⱼ times the one with yⱼ:
+        a row of weight 0 lends its target to none. Where wᵢ = wⱼ the target is the one without weights, to the bit.
+        """
+        y = self._targets(x, y)
+        partner, share = self._drawn(len(x), place)
+        mine, other = weight.astype(np.float64), weight[partner].astype(np.float64)
+        sum_ = share * mine + (1 - share) * other
+        of_target = np.where(mine == other, share, share * mine / np.where(sum_ > 0, sum_, 1.0))
+        return (
+            _between(x, x[partner], share),
+            _between(y, y[partner], of_target),
+            np.where(mine == other, mine, sum_).astype(weight.dtype),
+        )
+
+    def _targets(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Targets that can be mixed; DTypeError or ValueError where x or y holds integers between which nothing is."""
         if x.dtype.kind != "f":
             raise DTypeError(
                 f"Mixup: x is {x.dtype}, and there is nothing between integers; pass dtype='float32' to the Loader"
@@ -44,10 +69,13 @@ class Mixup:
             if self.classes is None:
                 raise ValueError(f"Mixup: the targets are {y.dtype}; pass classes= to mix them as probabilities")
             y = one_hot(y, self.classes, x.dtype)
-        draws = Draws(place, len(x))
+        return y
+
+    def _drawn(self, rows: int, place: Place) -> tuple[np.ndarray, np.ndarray]:
+        """For each row j, its partner in the batch, and λ."""
+        draws = Draws(place, rows)
         partner = np.argsort(draws.bits()[:, 0], kind="stable")
-        share = beta(self.alpha, draws)
-        return _between(x, x[partner], share), _between(y, y[partner], share)
+        return partner, beta(self.alpha, draws)
 
 
 def _between(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:

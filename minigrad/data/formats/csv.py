@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import difflib
 import os
-import shlex
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...checks import named_keywords
-from ...errors import DTypeError
-from .fields import Gaps, Numbers, Words, as_gaps, as_words, indicators, parsed, quoted, refuse_data, refuse_words
+from ..prepare.imputation import MeanImputer
+from .fields import Gaps, Numbers, Words, as_gaps, as_words, parsed, refuse_data, refuse_words
+from .recipe import MISSING, Column, Recipe
 from .records import as_delimiter
+from .rows import beside, gaps_of, matrix, refuse_empty, refuse_gaps, rows_with_target
 from .sheet import Sheet, read_sheet, refuse_no_name
 from .table import Table
 from .text import read_text
 
-KEEP = "missing='keep' (command line: --missing mean) takes it, to be filled from training rows"
-DROP = "missing_target='drop' (command line: --missing-target drop) leaves such rows out"
+BLOCK = 64  # columns whose means are taken at a time
 
 
 @named_keywords
@@ -32,6 +32,7 @@ def read_csv(
     missing: str = "error",
     missing_target: str = "error",
     na: Sequence[str] | None = None,
+    index: str | None = None,
     groups: str | None = None,
     weights: str | None = None,
     delimiter: str = ",",
@@ -47,11 +48,12 @@ def read_csv(
                     categorical target stays words. "all": every column of words. All other columns hold numbers with a
                     decimal point, or TRUE and FALSE, which are 1 and 0
     ignore          columns to leave out; '' is every column without a name
-    missing         what to do about missing values: "error", or "keep": NaN in x (in every column of its levels), to be
-                    filled by what training rows say
+    missing         what to do about missing values: "error"; "keep": NaN in x (in every column of its levels), to be
+                    filled by what training rows say; "mean": the mean of the column
     missing_target  what to do about a row without a target: "error", or "drop" the row, with a note
     na              the words that mean "no value", besides an empty field: None is NA, N/A, NaN, nan, null and ?, which
                     others replace. A number, such as "-999", means it however the file writes it
+    index           a column of names of rows, kept as table.index; a first column without a name is taken as such
     groups          a column that says which rows belong together (of one person, place, day), kept as table.groups
     weights         a column of the weights of rows, at least 0, kept as table.weights; neither is an input
     delimiter       one sign between fields; "\\\\t" or "tab", and " " or "blanks" for runs of blanks and tabs
@@ -60,7 +62,9 @@ def read_csv(
     encoding        of the text, where no byte order mark says it
     dtype           of x: float64, float32, or an integer type for columns of whole numbers
 
-    table.notes says what was left out: a first column of row names (as pandas and R write it), rows without a target.
+    table.read(path) reads another file the same way, with or without the target: the same columns in the same order,
+    the same levels, in whatever order that file has them. table.notes says what was left out: names of rows, rows
+    without a target.
     ValueError names file, line and column of the first thing that is not as said, and what would do.
 
     >>> import tempfile, pathlib
@@ -80,16 +84,25 @@ def read_csv(
             raise TypeError(f"read_csv: {option} is {names!r}; need names of columns, such as {option}=['town']")
     ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     _check_header(sheet, ignore)
-    roles = _roles(sheet, target, categorical, ignore, groups, weights)
+    every_name = tuple(sheet.names)
+    roles = _roles(sheet, target, categorical, ignore, index, groups, weights)
     _leave_out(sheet, roles)
-    _rows_with_target(sheet, roles.target, gaps, missing_target)
-    aside = _aside(sheet, groups, weights, gaps, decimal)
+    rows_with_target(sheet, roles.target, gaps, missing_target)
+    aside = beside(sheet, index, groups, weights, gaps, decimal)
     found = _columns(sheet, roles, gaps, decimal, header)
     if missing == "error":
-        _refuse_gaps(sheet, found)
-    y = found.pop(roles.target).values
-    x, names = _matrix(sheet, found, np.dtype(dtype))
-    return Table(x, y, names, roles.target).beside(notes=tuple(sheet.notes), **aside)
+        refuse_gaps(sheet, found)
+    of_target = found.pop(roles.target)
+    columns = [_described(name, column) for name, column in found.items()]
+    x, means = _matrix(sheet, columns, found, np.dtype(dtype), missing)
+    recipe = Recipe(
+        tuple(columns), _described(roles.target, of_target), means, every_name, ignore, index, groups, weights,
+        missing, missing_target, None if na is None else (na,) if isinstance(na, str) else tuple(na), delimiter, header,
+        decimal, encoding, x.dtype.name,
+    )  # fmt: skip
+    return Table(x, of_target.values, recipe.names, roles.target).beside(
+        notes=tuple(sheet.notes), recipe=recipe, **aside
+    )
 
 
 class Roles(NamedTuple):
@@ -115,13 +128,14 @@ def _check_path(path: Any) -> None:
 def _check_choices(missing: str, missing_target: str, decimal: str, delimiter: str, header: bool | None) -> None:
     if header is not None and not isinstance(header, bool):
         raise TypeError(f"read_csv: header is {header!r}; need True, False, or None: line 1 unless it holds numbers")
-    for name, value, known in (
-        ("missing", missing, ("error", "keep")),
+    choices: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("missing", missing, MISSING),
         ("missing_target", missing_target, ("error", "drop")),
         ("decimal", decimal, (".", ",")),
-    ):
+    )
+    for name, value, known in choices:
         if value not in known:
-            raise ValueError(f"read_csv: {name} is {value!r}; need {known[0]!r} or {known[1]!r}")
+            raise ValueError(f"read_csv: {name} is {value!r}; need {' or '.join(map(repr, known))}")
     if decimal == delimiter:
         raise ValueError("read_csv: a comma cannot be the delimiter and stand before decimals; delimiter=';' is usual")
 
@@ -142,21 +156,28 @@ def _roles(
     target: str | None,
     categorical: str | Sequence[str],
     ignore: tuple[str, ...],
+    index: str | None,
     groups: str | None,
     weights: str | None,
 ) -> Roles:
     """The roles of the columns, each of which is there and has one role."""
     every = categorical == "all" and "all" not in sheet.names
     named = () if every else (categorical,) if isinstance(categorical, str) else tuple(categorical)
-    aside = tuple(name for name in (groups, weights) if name is not None)
+    aside = tuple(name for name in (index, groups, weights) if name is not None)
     _refuse_absent(sheet, [target, *named, *aside, *(name for name in ignore if name not in ("", *sheet.left_out))])
     if target is None:
         target = next((name for name in reversed(sheet.names) if name and name not in aside), "")
     if target in ignore:
         raise ValueError(f"{sheet.head}: the target {target!r} is among the columns to ignore")
-    if target in aside or len(set(aside)) < len(aside):
-        raise ValueError(f"{sheet.head}: target, groups and weights need a column each; {aside[0]!r} is named twice")
+    _refuse_two_roles(sheet, (target, *aside))
     return Roles(target, named, every, ignore, aside)
+
+
+def _refuse_two_roles(sheet: Sheet, names: tuple[str, ...]) -> None:
+    for twice in [name for name in names[1:] if names.count(name) > 1]:
+        raise ValueError(
+            f"{sheet.head}: target, index, groups and weights need a column each; {twice!r} is named twice"
+        )
 
 
 def _leave_out(sheet: Sheet, roles: Roles) -> None:
@@ -187,7 +208,9 @@ def _columns(sheet: Sheet, roles: Roles, gaps: Gaps, decimal: str, header: bool 
     for name in sheet.names:
         if name not in roles.aside:
             said = name in roles.categorical
-            found[name] = as_words(sheet.column(name), gaps) if said else parsed(sheet, name, gaps, decimal)
+            found[name] = column = as_words(sheet.column(name), gaps) if said else parsed(sheet, name, gaps, decimal)
+            if isinstance(column, Numbers) and not np.isnan(column.values).any():
+                sheet.forget(name)
     if header is None:
         refuse_data(sheet, found)
     if not roles.every:
@@ -199,96 +222,32 @@ def _columns(sheet: Sheet, roles: Roles, gaps: Gaps, decimal: str, header: bool 
     return found
 
 
-def _rows_with_target(sheet: Sheet, target: str, gaps: Gaps, missing_target: str) -> None:
-    """Leave out the rows without a target, or refuse them."""
-    fields = sheet.column(target)
-    gap = gaps.marks(fields)
-    rows = np.flatnonzero(gap)
-    if not rows.size:
-        return
-    if missing_target == "error":
-        share = f", as in {rows.size} of {len(gap)} rows" if rows.size > 1 else ""
-        cure = "no row has a target" if gap.all() else DROP
-        first = int(rows[0])
-        raise ValueError(f"{sheet.place(first)}: column {target!r} is missing ({fields[first]!r}){share}; {cure}")
-    if gap.all():
-        raise ValueError(f"{sheet.head}: no row has a target: column {target!r} is empty")
-    sheet.keep_rows(np.flatnonzero(~gap).tolist())
-    sheet.notes.append(f"{rows.size} of {len(gap)} rows have no {target!r} and were left out")
+def _described(name: str, column: Numbers | Words) -> Column:
+    """What is to be kept of a column."""
+    if isinstance(column, Words):
+        return Column(name, "words", tuple(column.levels))
+    return Column(name, "truth" if column.truth else "numbers")
 
 
-def _aside(sheet: Sheet, groups: str | None, weights: str | None, gaps: Gaps, decimal: str) -> dict[str, Any]:
-    """The groups and the weights of the rows."""
-    found: dict[str, Any] = {}
-    for role, name in (("groups", groups), ("weights", weights)):
-        if name is not None:
-            for row in np.flatnonzero(gaps.marks(sheet.column(name)))[:1]:
-                raise ValueError(f"{sheet.place(row)}: column {name!r} is missing; every row needs its {role[:-1]}")
-    if groups is not None:
-        found["groups"] = np.array(sheet.column(groups), dtype=np.str_)
-    if weights is not None:
-        column = parsed(sheet, weights, gaps, decimal)
-        if not isinstance(column, Numbers):
-            raise ValueError(f"{sheet.place(0)}: column {weights!r} holds words; need weights, numbers of at least 0")
-        for row in np.flatnonzero(~(column.values >= 0))[:1]:
-            raise ValueError(f"{sheet.place(row)}: column {weights!r} is {column.values[row]:g}; need at least 0")
-        if not column.values.any():
-            raise ValueError(f"{sheet.head}: column {weights!r} holds nothing but 0; some row needs a weight above 0")
-        found["weights"] = column.values
-    return found
-
-
-def _gaps_of(column: Numbers | Words) -> np.ndarray:
-    return column.values == "" if isinstance(column, Words) else np.isnan(column.values)
-
-
-def _refuse_gaps(sheet: Sheet, found: dict[str, Numbers | Words]) -> None:
-    """ValueError for the first gap, which counts those of all columns."""
-    rows = {name: np.flatnonzero(_gaps_of(column)) for name, column in found.items()}
-    rows = {name: at for name, at in rows.items() if at.size}
-    if not rows:
-        return
-    name = min(rows, key=lambda name: rows[name][0])
-    for empty in [each for each in rows if rows[each].size == len(sheet.lines)]:
-        _refuse_empty(sheet, empty)
-    first, total = int(rows[name][0]), sum(at.size for at in rows.values())
-    shown = ", ".join(list(rows)[:8]) + (", ..." if len(rows) > 8 else "")
-    share = f", as are {total} fields in {shown}" if total > 1 else ""
-    raise ValueError(f"{sheet.place(first)}: column {name!r} is missing ({sheet.column(name)[first]!r}){share}; {KEEP}")
-
-
-def _refuse_empty(sheet: Sheet, name: str) -> NoReturn:
-    """ValueError for a column without a value: no mean fills it."""
-    raise ValueError(
-        f"{sheet.head}: column {name!r} has no value in any row; leave it out: ignore=[{name!r}] (command line: "
-        f"--ignore {shlex.quote(quoted(name))})"
-    )
-
-
-def _matrix(sheet: Sheet, found: dict[str, Numbers | Words], dtype: np.dtype) -> tuple[np.ndarray, list[str]]:
-    """The columns side by side in their dtype, and their names: a column of words is one for each of its levels."""
-    columns: dict[str, np.ndarray] = {}
-    for name, column in found.items():
-        if _gaps_of(column).all():
-            _refuse_empty(sheet, name)
-        made = indicators(name, column) if isinstance(column, Words) else {name: column.values}
-        for twice in [new for new in made if new in columns or (new != name and new in found)]:
+def _matrix(
+    sheet: Sheet, columns: list[Column], found: dict[str, Numbers | Words], dtype: np.dtype, missing: str
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    """x, and the means of its columns, gaps left out, which fill the gaps if that is asked for."""
+    made: dict[str, tuple[np.ndarray, str | None]] = {}
+    names = set(found)
+    for column in columns:
+        name = column.name
+        if gaps_of(found[name]).all():
+            refuse_empty(sheet, name)
+        values = found.pop(name).values
+        for twice in [new for new in column.names if new in made or (new != name and new in names)]:
             raise ValueError(
                 f"{sheet.head}: a level of the categorical column {name!r} makes a column {twice!r}, and there is one "
                 "of that name; rename one of them, or ignore one"
             )
-        columns.update(made)
-    x = np.column_stack(list(columns.values()))
-    if dtype.kind not in "iu":
-        if dtype not in (np.float64, np.float32):
-            raise DTypeError(f"read_csv: dtype is {dtype}; need float64, float32 or an integer type")
-        return x.astype(dtype, copy=False), list(columns)
-    for name, values in columns.items():
-        limit = np.iinfo(dtype)
-        bad = ~((values == np.trunc(values)) & (values >= limit.min) & (values <= min(limit.max, 2**53)))
-        for row in np.flatnonzero(bad)[:1]:
-            raise ValueError(
-                f"{sheet.place(row)}: column {name!r} is {values[row]:g}; dtype={dtype.name!r} needs whole numbers "
-                "of its range, without gaps"
-            )
-    return x.astype(dtype), list(columns)
+        levels = column.levels if column.kind == "words" else (None,)
+        made.update({new: (values, level) for new, level in zip(column.names, levels)})
+    x = matrix(sheet, made, dtype)
+    blocks = [MeanImputer(x[:, i : i + BLOCK]) for i in range(0, x.shape[1], BLOCK)]
+    means = tuple(float(mean) for block in blocks for mean in block.mean)
+    return (MeanImputer.of(np.array(means, x.dtype))(x) if missing == "mean" else x), means

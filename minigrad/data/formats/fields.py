@@ -202,16 +202,13 @@ def _refuse_values(sheet: Sheet, name: str, values: np.ndarray) -> None:
         )
 
 
-def indicators(name: str, column: Words) -> dict[str, np.ndarray]:
-    """name=level -> 1 where a row has the level, 0 where it has another, NaN where it has none.
+def indicator(words: np.ndarray, level: str) -> np.ndarray:
+    """(n,): 1 where a row has the level, 0 where it has another, NaN where it has none ('').
 
-    >>> indicators("town", as_words(["Aa", "", "Bb"], as_gaps(None)))["town=Aa"].tolist()
+    >>> indicator(as_words(["Aa", "", "Bb"], as_gaps(None)).values, "Aa").tolist()
     [1.0, nan, 0.0]
     """
-    gap = column.values == ""
-    return {
-        f"{name}={level}": np.where(gap, np.nan, (column.values == level).astype(np.float64)) for level in column.levels
-    }
+    return np.where(words == "", np.nan, (words == level).astype(np.float64))
 
 
 def refuse_data(sheet: Sheet, found: dict[str, Numbers | Words]) -> None:

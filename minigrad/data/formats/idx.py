@@ -15,6 +15,7 @@ import io
 import math
 import os
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,34 @@ def read_idx(path: str | os.PathLike[str], max_bytes: int = 1 << 31) -> np.ndarr
             return _unpack(file, os.fstat(file.fileno()).st_size, max_bytes)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)}: {error}") from None
+
+
+def open_idx(path: str | os.PathLike[str]) -> np.memmap:
+    """The array in an IDX file that is not packed, in place: mapped into memory, read-only, in the file's byte order.
+
+    Nothing is read but the header; the file's size is compared with it. `Loader`, `fit`, `evaluate` and `predict` turn
+    the bytes batch by batch. ValueError, naming file and reason, if anything but one whole array is there, or if it is
+    gzipped. The file must not be cut while it is open: see LazyRows.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_idx(Path(folder, "a"), np.arange(6, dtype="int16").reshape(2, 3))
+    ...     x = open_idx(Path(folder, "a"))
+    >>> x.dtype, x.tolist()
+    (dtype('>i2'), [[0, 1, 2], [3, 4, 5]])
+    """
+    name = os.fspath(path)
+    with open(name, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            if file.read(2) == b"\x1f\x8b":
+                raise ValueError("it is gzipped; unpack it, gunzip --keep FILE, or read it into memory: read_idx")
+            file.seek(0)
+            shape, kind, count = _read_header(file, sys.maxsize)
+            _compare(count, size - file.tell())
+            return np.memmap(file, kind, "r", file.tell(), shape)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
 
 def parse_idx(content: bytes, max_bytes: int = 1 << 31) -> np.ndarray:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
 
 from .records import SHOWN, records
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas calls a column so that had no name
 HEADER = "header=False takes line 1 as data, header=True as names (command line: --no-header, --header)"
+BLOCK = 1 << 18  # fields that are turned from rows into columns at a time
+SHORT = 4  # characters of a field of which there are many equal ones
+Record = tuple[int, list[str]]  # the line where it begins, and its fields
 LOOKED = 20  # lines, to tell which delimiter a file has
 DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','", " ": "' '"}
 
@@ -21,6 +26,7 @@ class Sheet:
 
     notes       what was left out or taken as something, in words
     left_out    the names of columns that were left out as names of rows
+    row_names   the fields of the first of these columns; None without one
     """
 
     path: str
@@ -30,6 +36,7 @@ class Sheet:
     header_line: int = 1
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    row_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self._at = {name: i for i, name in enumerate(self.names)}
@@ -47,6 +54,15 @@ class Sheet:
         """The fields under a name."""
         return self.columns[self._at[name]]
 
+    def rename(self, names: Sequence[str]) -> None:
+        """Give the columns other names."""
+        self.names = list(names)
+        self._at = {name: i for i, name in enumerate(self.names)}
+
+    def forget(self, name: str) -> None:
+        """Free the fields of a column of numbers without gaps, which no later error shows."""
+        self.columns[self._at[name]] = ()
+
     def keep_columns(self, kept: Sequence[int]) -> None:
         """Leave out all other columns."""
         self.names, self.columns = [self.names[i] for i in kept], [self.columns[i] for i in kept]
@@ -56,6 +72,7 @@ class Sheet:
         """Leave out all other rows."""
         self.columns = [tuple(column[i] for i in rows) for column in self.columns]
         self.lines = [self.lines[i] for i in rows]
+        self.row_names = None if self.row_names is None else tuple(self.row_names[i] for i in rows)
 
 
 def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None) -> Sheet:
@@ -73,45 +90,78 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     >>> sheet.names, sheet.columns, sheet.lines, len(sheet.notes)
     (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
     """
-    found = _filled_records(path, text, delimiter)
-    line, names = found[0] if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
-    rows = found if header is False else found[1:]
-    if len(found[0][1]) == 1:
-        _check_delimiter(f"{path}:{line or 1}", found[0][1][0], text, len(found[1][1]) if len(found) > 1 else 1)
+    first, found = begin(path, records(path, text, delimiter))
+    second = list(islice(found, 1))
+    check_delimiter(path, [first, *second], text, header)
+    return sheet_of(path, first, chain(second, found), header)
+
+
+def begin(path: str, found: Iterator[Record]) -> tuple[Record, Iterator[Record]]:
+    """The first record that is no empty line, and those after it. ValueError where all fields of all are empty."""
+    first = next((record for record in found if record[1]), None)
+    if first is not None and not any(first[1]):
+        after = list(found)
+        first, found = first if any(any(fields) for _, fields in after) else None, iter(after)
+    if first is None:
+        raise ValueError(f"{path}:1: the file is empty; need a header")
+    return first, found
+
+
+def sheet_of(path: str, first: Record, rows: Iterable[Record], header: bool | None = None) -> Sheet:
+    """The sheet of a first record, of names unless header is False, and rows, which are taken one after the other."""
+    line, names = (0, [f"c{i}" for i in range(1, 1 + len(first[1]))]) if header is False else first
     if header is None:
         _check_names(f"{path}:{line}", names)
-    if not rows:
+    lines, columns, odd = by_column(chain([first], rows) if header is False else rows)
+    if not lines:
         raise ValueError(f"{path}:{line}: there is no row below the header")
-    names, cut = _fitted(names, [fields for _, fields in rows])
-    _check_lengths(path, rows, len(names), cut)
-    columns = list(zip(*(fields for _, fields in rows)))[: len(names)]
-    sheet = Sheet(path, names, columns, [start for start, _ in rows], line or 1)
+    names = names if odd else _fitted(names, columns)
+    if len(names) != len(columns):
+        odd = lines[0], len(columns)
+    if odd:
+        short = ": an empty line" if not odd[1] else ""
+        raise ValueError(f"{path}:{odd[0]}: {odd[1]} fields, the header has {len(names)}{short}")
+    sheet = Sheet(path, names, columns, lines, line or 1)
     _without_row_names(sheet)
     return sheet
 
 
-def _filled_records(path: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """(line, fields) of the records, without empty lines at the beginning and rows of empty fields at the end."""
-    found = list(records(path, text, delimiter))
-    while found and not found[0][1]:
-        found.pop(0)
-    while found and not any(found[-1][1]):
-        found.pop()
-    if not found:
-        raise ValueError(f"{path}:1: the file is empty; need a header")
-    return found
+def by_column(rows: Iterable[Record]) -> tuple[list[int], list[tuple[str, ...]], tuple[int, int] | None]:
+    """(lines, columns, None), or the line and the number of fields of the first row that has not as many as the first.
+
+    Rows of empty fields at the end are left out. Only a block of rows is in memory beside the columns, and equal short
+    fields are one object, so that a table of small numbers takes eight bytes a field.
+    """
+    lines: list[int] = []
+    columns: list[Any] = []
+    shared: dict[str, str] = {}
+    held: list[Record] = []  # rows of empty fields: the end, unless a filled one follows
+    rows = iter(rows)
+    while more := list(islice(rows, max(1, BLOCK // len(columns)) if columns else 1)):
+        block = held + more
+        end = len(block)
+        while end and not any(block[end - 1][1]):
+            end -= 1
+        block, held = block[:end], block[end:]
+        if block and not columns:
+            columns = [[] for _ in block[0][1]]
+        for line, fields in block:
+            if len(fields) != len(columns):
+                return [*lines, line], columns, (line, len(fields))
+            lines.append(line)
+        for column, fields in zip(columns, zip(*(fields for _, fields in block))):
+            column.extend([shared.setdefault(f, f) if len(f) <= SHORT else f for f in fields])
+    for i, column in enumerate(columns):
+        columns[i] = tuple(column)
+    return lines, columns, None
 
 
-def _check_lengths(path: str, rows: list[tuple[int, list[str]]], count: int, cut: int) -> None:
-    """Refuse the first row that has not as many fields as there are names, and `cut` more that are cut off."""
-    for line, fields in rows:
-        if len(fields) - cut != count:
-            short = ": an empty line" if not fields else ""
-            raise ValueError(f"{path}:{line}: {len(fields)} fields, the header has {count}{short}")
-
-
-def _check_delimiter(place: str, first: str, text: str, below: int) -> None:
+def check_delimiter(path: str, found: list[Record], text: str, header: bool | None) -> None:
     """Refuse a first record of one field that another delimiter would cut, or that more fields follow in the next."""
+    if len(found[0][1]) != 1:
+        return
+    place = f"{path}:{found[0][0] if header is not False else 1}"
+    first, below = found[0][1][0], len(found[1][1]) if len(found) > 1 else 1
     said = re.fullmatch(r"sep=(.?)", first)
     if said:
         raise ValueError(f"{place}: {first!r} is a line for Excel: delete it, and pass delimiter={said[1]!r}")
@@ -162,16 +212,16 @@ def _counts(names: list[str]) -> bool:
     ]
 
 
-def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
-    """The names for the fields of rows that all have one more or one less, and how many last fields to cut."""
-    widths = {len(fields) for fields in rows}
-    if widths == {len(names) + 1}:
-        if not any(fields[-1] for fields in rows):  # a delimiter ends each row, but not the header
-            return names, 1
-        return ["", *names], 0  # R's row names
-    if widths == {len(names) - 1} and not names[-1]:  # a delimiter ends the header only
-        return names[:-1], 0
-    return names, 0
+def _fitted(names: list[str], columns: list[tuple[str, ...]]) -> list[str]:
+    """The names for columns that are one more or one less; a last column that is empty is taken out of the list."""
+    if len(columns) == len(names) + 1:
+        if not any(columns[-1]):  # a delimiter ends each row, but not the header
+            columns.pop()
+            return names
+        return ["", *names]  # R's row names
+    if len(columns) == len(names) - 1 and not names[-1]:  # a delimiter ends the header only
+        return names[:-1]
+    return names
 
 
 def _without_row_names(sheet: Sheet) -> None:
@@ -182,6 +232,7 @@ def _without_row_names(sheet: Sheet) -> None:
     while len(kept) > 1 and _nameless(sheet.names[kept[0]]) and _differ(sheet.columns[kept[0]]):
         sheet.left_out.append(sheet.names[kept[0]])
         first = sheet.columns[kept.pop(0)]
+        sheet.row_names = first if sheet.row_names is None else sheet.row_names
         sheet.notes.append(f"the first column has no name: taken as names of rows ({first[0][:SHOWN]}, ...), left out")
     sheet.keep_columns(kept)
 

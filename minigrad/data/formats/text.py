@@ -42,8 +42,11 @@ def read_text(path: str | os.PathLike[str], encoding: str = "utf-8") -> str:
     ...     read_text(Path(folder, "a.csv"), "cp1252")
     'a,b\\nä,1'
     """
-    name = os.fspath(path)
-    data = Path(path).read_bytes()
+    return text_of(os.fspath(path), Path(path).read_bytes(), encoding)
+
+
+def text_of(name: str, data: bytes, encoding: str = "utf-8") -> str:
+    """The same of bytes that have been read; `name` stands in the errors."""
     if data.startswith(b"\x1f\x8b"):
         data = _unpacked(name, data)
     _refuse_others(name, data)

@@ -33,6 +33,16 @@ class MeanImputer:
         K.sum(filled, total, 0, 1)
         self.mean = (total / there.sum(0)).astype(x.dtype)
 
+    @classmethod
+    def of(cls, mean: Any) -> MeanImputer:
+        """The imputer that puts these numbers, (p,), as one that was kept has them."""
+        found = cls.__new__(cls)
+        mean = as_rows(mean, "MeanImputer: mean")
+        if mean.ndim != 1:
+            raise ShapeError(f"MeanImputer: mean is {mean.shape}; need a number for each column")
+        found.mean = finite_rows(mean, "MeanImputer: mean", real_for(mean))
+        return found
+
     def __call__(self, x: Any) -> np.ndarray:
         """x with its gaps filled, in the fitted dtype."""
         x = self._rows(x)

@@ -50,6 +50,21 @@ class Standardizer:
             column = ", ".join(map(str, bad[0]))
             raise NonFiniteError(f"Standardizer: the squares of column {column} leave the range of {x.dtype}")
 
+    @classmethod
+    def of(cls, mean: Any, std: Any) -> Standardizer:
+        """The map with these means and deviations, each above 0, as one that was kept has them."""
+        found = cls.__new__(cls)
+        found.mean, found.std = as_rows(mean, "Standardizer: mean"), as_rows(std, "Standardizer: std")
+        if found.mean.shape != found.std.shape or found.mean.dtype != found.std.dtype:
+            raise ShapeError(
+                f"Standardizer: mean is {found.mean.dtype} {found.mean.shape}, std {found.std.dtype} "
+                f"{found.std.shape}; need one dtype and shape"
+            )
+        finite_rows(found.mean, "Standardizer: mean")
+        if not (np.isfinite(found.std) & (found.std > 0)).all():
+            raise NonFiniteError("Standardizer: std holds a number that is not above 0, or not finite")
+        return found
+
     def __call__(self, x: Any) -> np.ndarray:
         """(x - mean) / std, in the fitted dtype."""
         return (self._fitting(x) - self.mean) / self.std

@@ -7,7 +7,7 @@ from numpy cimport NPY_UINT8, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, share
+from minigrad.kernels.native.launch cimport call, least, pieces, record, share
 from minigrad.kernels.native.streams cimport mg_stream, stream_of
 
 cdef extern from "random/dropout.h" nogil:
@@ -92,6 +92,7 @@ cdef inline int64_t threshold_of(str kernel, double p) except -1:
 
 def dropout_bits(ndarray bits not None, Py_ssize_t n, *, key, stream, offset, double p):
     cdef mg_dropout_bits_args a
+    record(&a, sizeof(a))
     if n < 0:
         raise ValueError(f"dropout_bits: n is {n}; need at least 0")
     check_mask("dropout_bits", bits, n)
@@ -103,6 +104,7 @@ def dropout_bits(ndarray bits not None, Py_ssize_t n, *, key, stream, offset, do
 
 def masked_scale(ndarray x not None, ndarray bits not None, ndarray out not None, *, double scale):
     cdef mg_masked_scale_args a
+    record(&a, sizeof(a))
     a.precision, a.n, a.scale = check_same("masked_scale", x, out), PyArray_SIZE(x), scale
     check_mask("masked_scale", bits, a.n)
     a.x, a.bits, a.out = PyArray_DATA(x), <const uint8_t *>PyArray_DATA(bits), PyArray_DATA(out)
@@ -113,6 +115,7 @@ def dropout(
     ndarray x not None, ndarray out not None, ndarray bits not None, *, key, stream, offset, double p, double scale
 ):
     cdef mg_dropout_args a
+    record(&a, sizeof(a))
     a.precision, a.n, a.scale = check_same("dropout", x, out), PyArray_SIZE(x), scale
     check_mask("dropout", bits, a.n)
     check_out("dropout", bits)

@@ -13,7 +13,7 @@ from numpy cimport (
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_out, check_real, describe
 from minigrad.kernels.native.elementwise cimport alike, map_by
-from minigrad.kernels.native.launch cimport call, least, pieces, share
+from minigrad.kernels.native.launch cimport call, least, pieces, record, share
 from minigrad.kernels.native.maps cimport map_all, mg_map_args, mg_mapper
 
 from minigrad.errors import DTypeError, ShapeError
@@ -122,6 +122,7 @@ cdef ndarray operand(str what, ndarray x, ndarray out):
 
 def where(condition, a, b, ndarray out not None):
     cdef mg_where_args p
+    record(&p, sizeof(p))
     cdef ndarray c = condition if type(condition) is ndarray else np.asarray(condition), x = None, y = None
     check_out("where", out)
     p.precision, p.n, p.out = check_real("where", out), PyArray_SIZE(out), PyArray_DATA(out)

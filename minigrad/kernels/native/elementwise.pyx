@@ -14,9 +14,9 @@ from numpy cimport (
     ndarray,
 )
 
-from minigrad.kernels.native cimport runtime
+from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport apart, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, item_size, kernel_of, put
+from minigrad.kernels.native.launch cimport call, item_size, kernel_of, put, record
 from minigrad.kernels.native.maps cimport MG_AXES, map_all, mg_axis, mg_map_args, mg_mapper
 
 from minigrad.errors import DTypeError, ShapeError
@@ -53,12 +53,22 @@ cdef ndarray readable(str kernel, ndarray x, ndarray out, bint convert):
     if not convert and PyArray_TYPE(x) != PyArray_TYPE(out):
         if check_real(kernel, x) > check_real(kernel, out):
             raise DTypeError(f"{kernel}: an operand is {describe(x)}, out is {describe(out)}; copy it to float32 first")
-        x = x.astype(out.dtype)
+        x = copied(x, out.dtype)
     elif not PyArray_ISBEHAVED_RO(x):
         x = x.astype(x.dtype.newbyteorder("="))
     if PyArray_DATA(x) == PyArray_DATA(out) and PyArray_IS_C_CONTIGUOUS(x) and PyArray_SAMESHAPE(x, out):
-        return x if PyArray_TYPE(x) == PyArray_TYPE(out) else x.copy()
-    return x if apart(x, out) else x.copy()
+        return x if PyArray_TYPE(x) == PyArray_TYPE(out) else copied(x, x.dtype)
+    return x if apart(x, out) else copied(x, x.dtype)
+
+
+cdef ndarray copied(ndarray x, dtype):
+    """A copy of x: by a kernel while a step is recorded, as a replay sees nothing else."""
+    if not tape.on:
+        return x.astype(dtype)
+    own = np.empty((<object>x).shape, dtype)
+    copy(x, own)
+    tape.hold(own)
+    return own
 
 
 cdef inline Py_ssize_t stride(ndarray x, int axis, Py_ssize_t length) noexcept:
@@ -143,6 +153,7 @@ cdef bint alike(object x, ndarray out) noexcept:
 cdef int map_by(kernel_of kernel, size_t cost, str name, int op, object a, object b, ndarray out) except -1:
     """out = op(a, b) by a family's kernel of maps. A map of one operand passes out as b, which it does not read."""
     cdef mg_map_args p
+    record(&p, sizeof(p))
     cdef size_t size = PyArray_SIZE(out)
     check_out(name, out)
     p.op, p.precision, p.out = op, check_real(name, out), PyArray_DATA(out)
@@ -195,6 +206,7 @@ cdef inline int copy_op(object x, ndarray out) noexcept:
 
 def copy(x, ndarray out not None):
     cdef mg_map_args p
+    record(&p, sizeof(p))
     check_out("copy", out)
     p.op, p.precision, p.out = copy_op(x, out), PyArray_ITEMSIZE(out) == 8, PyArray_DATA(out)
     p.a_value = p.b_value = 0

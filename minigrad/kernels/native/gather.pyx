@@ -9,7 +9,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
+from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -104,6 +104,7 @@ cdef int k_take(const void *args) noexcept nogil:
 
 def take(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
     cdef mg_rows_args p
+    record(&p, sizeof(p))
     fill("take", &p, x, index, out, True, axis)
     if PyArray_SIZE(out):
         call(k_take, &p, PyArray_SIZE(out) * p.bytes // 4)
@@ -137,6 +138,7 @@ cdef int k_add_at(const void *args) noexcept nogil:
 
 def add_at(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
     cdef mg_rows_args p
+    record(&p, sizeof(p))
     check_real("add_at", x)
     fill("add_at", &p, x, index, out, False, axis)
     if PyArray_SIZE(x):
@@ -206,6 +208,7 @@ cdef int merge_axes(mg_place_args *p, ndarray out) except -1:
 
 def place(ndarray x not None, ndarray out not None):
     cdef mg_place_args p
+    record(&p, sizeof(p))
     check_one_dtype("place", x, out)
     if not PyArray_SAMESHAPE(x, out):
         raise ShapeError(f"place: x is {describe(x)}, out is {describe(out)}; need one shape")

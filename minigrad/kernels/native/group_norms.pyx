@@ -12,7 +12,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
+from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
 from minigrad.kernels.native.runtime cimport part_of
 
 from minigrad.errors import DTypeError, ShapeError
@@ -165,6 +165,7 @@ cdef int check_count(str kernel, const mg_groups *g, str name, ndarray a) except
 
 def group_norm(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef mg_group_norm_args p
+    record(&p, sizeof(p))
     p.precision = split("group_norm", &p.groups, x, first, last)
     if PyArray_TYPE(out) != NPY_DOUBLE:
         raise DTypeError(f"group_norm: out is {describe(out)}; need float64")
@@ -179,6 +180,7 @@ def group_soft_threshold(
     double l1, double strength,
 ):
     cdef mg_group_soft_threshold_args p
+    record(&p, sizeof(p))
     p.precision = split("group_soft_threshold", &p.groups, v, first, last)
     check_alike("group_soft_threshold", v, out)
     if PyArray_TYPE(step) != PyArray_TYPE(v):
@@ -193,6 +195,7 @@ def group_limit(
     ndarray v not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last, *, double low, double high
 ):
     cdef mg_group_limit_args p
+    record(&p, sizeof(p))
     p.precision = split("group_limit", &p.groups, v, first, last)
     check_alike("group_limit", v, out)
     p.v, p.out, p.low, p.high = PyArray_DATA(v), PyArray_DATA(out), low, high
@@ -204,6 +207,7 @@ def group_level(
     Py_ssize_t last, *, double lr, double root, double eps, double scale,
 ):
     cdef mg_group_level_args p
+    record(&p, sizeof(p))
     p.precision = split("group_level", &p.groups, w, first, last)
     check_alike("group_level", before, w)
     check_alike("group_level", square, w)

@@ -8,19 +8,24 @@
 #     cdef int k_name(const void *args) noexcept nogil                   all parts: share(work, parts, name_block, args)
 #     def name(...)                                                      checks, fills the struct p, call(k_name, &p, work)
 #
+# The def's first line behind `cdef mg_name_args p` is `record(&p, sizeof(p))`: with it, a step that mg.compile records
+# keeps the call and can replay it. Four things must hold then. All pointers of p lie in arrays that the def was given;
+# a copy that the def makes of one is made by a kernel and given to tape.hold. k_name reads nothing else that changes
+# from step to step. It returns 0, or a number that ends the run. And reference/__init__.py says in WRITES which
+# arguments it writes, where that is not `out` alone. A kernel without the line is refused by name in a recording.
+#
 # args is the kernel's struct of arguments. `work` decides whether threads gain: the number of elements, if each is read,
 # computed on a little and written; more, if a kernel computes more for each.
 from libc.stdlib cimport free, malloc
 
-from minigrad.kernels.native cimport runtime
+from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport FLOAT32
 
 ctypedef int (*kernel_of)(const void *args) noexcept nogil
 
 cdef enum:
-    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). A parallel region costs 0.5 us even
-    # when it is empty and has one thread, so smaller work is a plain loop. It keeps the GIL too: giving it up costs
-    # 0.036 us.
+    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). Smaller work is a plain loop, and
+    # keeps the GIL: giving it up costs 0.036 us.
     THREAD_WORK = 65536
     WAVE = 512                              # pieces whose sums are on the stack at once: 8 KiB
     LINE = 64                               # bytes of a cache line
@@ -53,8 +58,22 @@ cdef inline double rounded(double x, int precision) noexcept nogil:
     return <float>x if precision == FLOAT32 else x
 
 
+cdef inline void record(void *args, size_t size) noexcept:
+    """Let a step that is being recorded keep the struct at args; before any field is filled, as it clears them all."""
+    if tape.on:
+        tape.expect(args, size, True)
+
+
+cdef inline void record_filled(void *args, size_t size) noexcept:
+    """As record, for memory that was cleared when it was made and keeps what was filled in."""
+    if tape.on:
+        tape.expect(args, size, False)
+
+
 cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
     """kernel(args), without the GIL if the work is large. Only this function gives the GIL up."""
+    if tape.on:
+        tape.note(<void *>kernel, args)
     if work < THREAD_WORK:
         return kernel(args)
     with nogil:
@@ -74,7 +93,7 @@ cdef inline void share(size_t work, size_t parts, runtime.part_of part, const vo
     """
     cdef size_t i
     if parts > 1 and threads_for(work) > 1:
-        runtime.share_among_threads(parts, part, args)
+        runtime.share_among_threads(work, parts, part, args)
     else:
         for i in range(parts):
             part(args, i)

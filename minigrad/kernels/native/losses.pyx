@@ -8,7 +8,7 @@ from numpy cimport PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, put, share
+from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, put, record, share
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport part_size, stretch, sum_in_parts
 
@@ -115,6 +115,7 @@ cdef int run_loss(
     str name, kernel_of kernel, size_t weight, ndarray x, ndarray t, ndarray loss, int reduction
 ) except -1:
     cdef mg_loss_args p
+    record(&p, sizeof(p))
     p.precision, p.n, p.each = check_pair(name, x, "t", t), PyArray_SIZE(x), reduction == NONE
     check_out(name, loss)
     check_losses(name, "loss", loss, x, p.n, reduction)
@@ -128,6 +129,7 @@ cdef int run_loss_grad(
     str name, kernel_of kernel, size_t weight, ndarray x, ndarray t, ndarray g, ndarray out, int reduction
 ) except -1:
     cdef mg_loss_grad_args p
+    record(&p, sizeof(p))
     p.precision, p.n, p.each = check_pair(name, x, "t", t), PyArray_SIZE(x), reduction == NONE
     check_pair(name, x, "out", out)
     check_out(name, out)

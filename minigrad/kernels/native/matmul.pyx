@@ -13,7 +13,7 @@ from numpy cimport (
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, item_size, least, pieces, scratch, share, take_scratch, threads_for,
+    call, give_scratch, item_size, least, pieces, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "matmul/matmul.h" nogil:
@@ -275,6 +275,7 @@ def matmul(
     bint ta=False, bint tb=False, ndarray bias=None, str activation=None, bint accumulate=False,
 ):
     cdef mg_matmul_args p
+    record(&p, sizeof(p))
     cdef size_t count
     cdef int dtype = PyArray_TYPE(out)
     cdef int x = PyArray_NDIM(a) - 2, y = PyArray_NDIM(b) - 2, z = PyArray_NDIM(out) - 2   # dimensions of the batch

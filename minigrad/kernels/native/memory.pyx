@@ -12,7 +12,7 @@ from numpy cimport (
     PyTypeNum_ISNUMBER, import_array, ndarray, npy_intp,
 )
 
-from minigrad.kernels.native cimport block_cache
+from minigrad.kernels.native cimport block_cache, tape
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, describe
 from minigrad.kernels.native.launch cimport THREAD_WORK
 
@@ -251,7 +251,7 @@ def join(xs, ndarray out not None, int axis):
     for piece in pieces:
         n = 1 if PyArray_NDIM(<ndarray>piece) < PyArray_NDIM(out) else PyArray_DIM(<ndarray>piece, axis)
         row = PyArray_SIZE(<ndarray>piece) // max(rows, 1) * PyArray_ITEMSIZE(out)
-        if row < SHORT or PyArray_SIZE(<ndarray>piece) >= THREAD_WORK:
+        if row < SHORT or PyArray_SIZE(<ndarray>piece) >= THREAD_WORK or tape.on:     # memcpy is not recorded
             place(piece, out[lead + (filled if piece.ndim < out.ndim else slice(filled, filled + n), ...)])
         else:
             x = <const char *>PyArray_DATA(<ndarray>piece)

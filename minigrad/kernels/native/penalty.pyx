@@ -2,14 +2,14 @@
 """Penalties: checks, then blocks over threads. Arithmetic: src_c/penalty/penalty.c; meaning: reference/penalty.py.
 
 A kernel is three functions, read from the last: `def name` checks and fills the struct, `k_name` runs all blocks
-(without the GIL, if there are many), `name_block` runs one. Helpers: launch.pxd.
+(without the GIL, if there are many), `name_block` runs one. Helpers: launch.pxd; `record` is for mg.compile.
 """
 
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport add_pieces, call, least, pieces, put, rounded, share, wave
+from minigrad.kernels.native.launch cimport add_pieces, call, least, pieces, put, record, rounded, share, wave
 
 cdef extern from "penalty/penalty.h" nogil:
     ctypedef struct mg_elastic_net_args:
@@ -68,6 +68,7 @@ cdef int k_elastic_net(const void *args) noexcept nogil:
 
 def elastic_net(ndarray w not None, ndarray value not None, ndarray grad=None, *, double l1, double l2):
     cdef mg_elastic_net_args p
+    record(&p, sizeof(p))
     p.precision, p.value_precision = check_real("elastic_net", w), check_real("elastic_net", value)
     check_flat("elastic_net", w)
     check_out("elastic_net", value)
@@ -97,6 +98,7 @@ cdef int k_elastic_net_grad(const void *args) noexcept nogil:
 
 def elastic_net_grad(ndarray w not None, ndarray out not None, *, double l1, double l2, double scale=1.0):
     cdef mg_elastic_net_grad_args p
+    record(&p, sizeof(p))
     p.precision = check_same("elastic_net_grad", w, out)
     p.n, p.w, p.out = PyArray_SIZE(w), PyArray_DATA(w), PyArray_DATA(out)
     p.l1, p.l2, p.scale = l1, l2, scale
@@ -118,6 +120,7 @@ cdef int k_soft_threshold(const void *args) noexcept nogil:
 
 def soft_threshold(ndarray v not None, ndarray out not None, *, double step, double l1, double l2):
     cdef mg_soft_threshold_args p
+    record(&p, sizeof(p))
     p.precision = check_same("soft_threshold", v, out)
     p.n, p.v, p.out = PyArray_SIZE(v), PyArray_DATA(v), PyArray_DATA(out)
     p.step, p.l1, p.l2 = step, l1, l2

@@ -5,7 +5,7 @@ from numpy cimport NPY_UINT64, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport FLOAT64, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, share
+from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, record, share
 from minigrad.kernels.native.streams cimport mg_stream, stream_of
 
 cdef extern from "random/random.h" nogil:
@@ -61,6 +61,7 @@ cdef int k_normal(const void *args) noexcept nogil:
 
 cdef int run(str name, kernel_of kernel, ndarray out, int precision, mg_stream stream, double a, double b) except -1:
     cdef mg_random_args p
+    record(&p, sizeof(p))
     check_out(name, out)
     p.n, p.out, p.precision, p.stream, p.a, p.b = PyArray_SIZE(out), PyArray_DATA(out), precision, stream, a, b
     call(kernel, &p, p.n)

@@ -12,7 +12,7 @@ from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_S
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, put, share, threads_for
+from minigrad.kernels.native.launch cimport call, least, pieces, put, record, share, threads_for
 from minigrad.kernels.native.sums cimport stretch, sum_in_parts
 
 from minigrad.errors import DTypeError, ShapeError
@@ -161,12 +161,14 @@ cdef int prepare(str kernel, mg_reduce_args *p, ndarray x, ndarray out, Py_ssize
 
 def sum(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef mg_reduce_args p
+    record(&p, sizeof(p))
     prepare("sum", &p, x, out, first, last)
     call(k_sum, &p, PyArray_SIZE(x))
 
 
 def mean(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef mg_reduce_args p
+    record(&p, sizeof(p))
     prepare("mean", &p, x, out, first, last)
     p.divisor = <double><Py_ssize_t>p.n
     call(k_sum, &p, PyArray_SIZE(x))
@@ -175,6 +177,7 @@ def mean(ndarray x not None, ndarray out not None, Py_ssize_t first, Py_ssize_t 
 cdef int run_extreme(str kernel, bint least, ndarray x, ndarray out, ndarray index, Py_ssize_t first,
                      Py_ssize_t last) except -1:
     cdef mg_reduce_args p
+    record(&p, sizeof(p))
     prepare(kernel, &p, x, out, first, last)
     check_out(kernel, index)
     if PyArray_TYPE(index) != NPY_INT64:
@@ -216,6 +219,7 @@ cdef int k_max_grad(const void *args) noexcept nogil:
 
 def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, Py_ssize_t first, Py_ssize_t last):
     cdef mg_max_grad_args p
+    record(&p, sizeof(p))
     cdef Py_ssize_t sizes[3]
     p.precision = check_real("max_grad", g)
     if PyArray_TYPE(g) != PyArray_TYPE(out):

@@ -3,4 +3,4 @@ ctypedef void (*part_of)(const void *args, size_t i) noexcept nogil
 
 cdef int variant
 cdef int threads
-cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil
+cdef void share_among_threads(size_t work, size_t parts, part_of part, const void *args) noexcept nogil

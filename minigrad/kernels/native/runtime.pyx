@@ -1,9 +1,7 @@
 # cython: language_level=3
-"""What computes: the CPU variant and the threads, how they share parts, and what happens to them in a forked child."""
+"""What computes: the CPU variant, and the team of threads, which is described in src_c/team/team.c."""
 
-import os
-
-from cython.parallel cimport prange
+import warnings
 
 cdef extern from "base/cpu.h" nogil:
     const char *const *mg_variant_names()
@@ -11,17 +9,34 @@ cdef extern from "base/cpu.h" nogil:
     int mg_variant_supported(int variant)
     int mg_denormals_kept()
 
+cdef extern from "team/team.h" nogil:
+    int mg_team_share(size_t work, size_t parts, part_of part, const void *args)
+    void mg_team_resize(int members)
+    int mg_team_members()
+    int mg_team_helpers()
+
 cdef int variant = 0
 cdef int threads = 1
 
 names = [mg_variant_names()[i].decode() for i in range(mg_variant_count())]
 
 
-cdef void share_among_threads(size_t parts, part_of part, const void *args) noexcept nogil:
-    """part(args, i) for every i below parts, equal runs for each thread. Only `share` of launch.pxd calls it."""
-    cdef Py_ssize_t i, count = parts
-    for i in prange(count, num_threads=<int>min(threads, count), schedule="static"):
-        part(args, <size_t>i)
+cdef void share_among_threads(size_t work, size_t parts, part_of part, const void *args) noexcept nogil:
+    """part(args, i) for every i below parts, by the team. Only `share` of launch.pxd calls it."""
+    if mg_team_share(work, parts, part, args) != 0:
+        fewer_threads()
+
+
+cdef void fewer_threads() noexcept with gil:
+    """The system refused to start a thread: said once, because no more are asked for."""
+    global threads
+    asked, threads = threads, mg_team_members()
+    warnings.warn(
+        f"minigrad: the system started {threads - 1} of {asked - 1} helper threads (a limit on processes or memory?), so "
+        f"kernels use {threads} thread{'s' if threads > 1 else ''}; set_num_threads({asked}) tries again",
+        RuntimeWarning,
+        stacklevel=1,
+    )
 
 
 def supported():
@@ -48,6 +63,7 @@ def set_num_threads(int n):
     if n < 1:
         raise ValueError(f"set_num_threads: n is {n}; need at least 1")
     threads = n
+    mg_team_resize(n)
 
 
 def get_num_threads():
@@ -55,15 +71,11 @@ def get_num_threads():
     return threads
 
 
+def helpers():
+    """How many threads help at this moment. They start with the first work that is large enough."""
+    return mg_team_helpers()
+
+
 def denormals_kept():
     """False when some library set the processor to flush denormal numbers to zero: results would then differ."""
     return bool(mg_denormals_kept())
-
-
-def _one_thread_in_child():
-    # libgomp's threads do not survive a fork: a child that asked for two would wait for ever.
-    global threads
-    threads = 1
-
-
-os.register_at_fork(after_in_child=_one_thread_in_child)

@@ -8,7 +8,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, share, threads_for
+from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -111,6 +111,7 @@ cdef int prepare(str kernel, mg_scan_args *p, ndarray x, ndarray out, bint by_el
 
 def cumsum(ndarray x not None, ndarray out not None, *, bint reverse=False):
     cdef mg_scan_args p
+    record(&p, sizeof(p))
     prepare("cumsum", &p, x, out, True)
     p.reverse = reverse
     call(k_cumsum, &p, WEIGHT * p.rows * p.n)
@@ -118,12 +119,14 @@ def cumsum(ndarray x not None, ndarray out not None, *, bint reverse=False):
 
 def prod(ndarray x not None, ndarray out not None):
     cdef mg_scan_args p
+    record(&p, sizeof(p))
     prepare("prod", &p, x, out, False)
     call(k_prod, &p, WEIGHT * p.rows * p.n)
 
 
 def prod_grad(ndarray g not None, ndarray x not None, ndarray out not None):
     cdef mg_scan_args p
+    record(&p, sizeof(p))
     prepare("prod_grad", &p, x, out, True)
     check_rows("prod_grad", x, "g", g)
     p.g = PyArray_DATA(g)
@@ -132,5 +135,6 @@ def prod_grad(ndarray g not None, ndarray x not None, ndarray out not None):
 
 def norm(ndarray x not None, ndarray out not None):
     cdef mg_scan_args p
+    record(&p, sizeof(p))
     prepare("norm", &p, x, out, False)
     call(k_norm, &p, WEIGHT * p.rows * p.n)

@@ -9,7 +9,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_indices, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, item_size, kernel_of, least, pieces, put, share, threads_for
+from minigrad.kernels.native.launch cimport call, item_size, kernel_of, least, pieces, put, record, share, threads_for
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport CHUNK, mg_pairwise, mg_pairwise_add, mg_pairwise_total
 
@@ -139,6 +139,7 @@ cdef inline bint is_table(ndarray x, ndarray out) noexcept:
 
 cdef int run_rows(str name, kernel_of kernel, ndarray x, ndarray out) except -1:
     cdef mg_softmax_args p
+    record(&p, sizeof(p))
     p.precision = check_same(name, x, out)
     if not is_table(x, out):
         raise ShapeError(f"{name}: x is {describe(x)}, out is {describe(out)}; need all (rows, classes)")
@@ -150,6 +151,7 @@ cdef int run_rows(str name, kernel_of kernel, ndarray x, ndarray out) except -1:
 
 cdef int run_rows_grad(str name, kernel_of kernel, ndarray g, ndarray y, ndarray out) except -1:
     cdef mg_softmax_grad_args p
+    record(&p, sizeof(p))
     p.precision = check_same(name, g, out)
     check_same(name, y, out)
     if not (is_table(g, out) and is_table(y, out)):
@@ -244,6 +246,7 @@ def cross_entropy(
     ndarray x not None, ndarray target not None, ndarray loss not None, ndarray probs not None, *, int reduction
 ):
     cdef mg_cross_entropy_args p
+    record(&p, sizeof(p))
     p.precision = check_same("cross_entropy", x, probs)
     check_target("cross_entropy", x, target)
     p.rows, p.n, p.each = PyArray_DIM(x, 0), PyArray_DIM(x, 1), reduction == NONE
@@ -275,6 +278,7 @@ def cross_entropy_grad(
     ndarray probs not None, ndarray target not None, ndarray g not None, ndarray out not None, *, int reduction
 ):
     cdef mg_cross_entropy_grad_args p
+    record(&p, sizeof(p))
     p.precision = check_same("cross_entropy_grad", probs, out)
     check_target("cross_entropy_grad", probs, target)
     p.rows, p.n, p.each = PyArray_DIM(probs, 0), PyArray_DIM(probs, 1), reduction == NONE

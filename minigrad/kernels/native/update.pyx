@@ -9,7 +9,7 @@ from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyA
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport WAVE, call, least, share, threads_for
+from minigrad.kernels.native.launch cimport WAVE, call, least, record_filled, share
 
 import numpy as np
 
@@ -17,13 +17,11 @@ from minigrad.errors import ShapeError
 from minigrad.kernels.reference.segments import new_scalars
 
 cdef extern from "update/update.h" nogil:
-    enum: MG_COLUMNS, MG_PIECE, MG_GIVEN, MG_ZEROS, MG_LEAVE, mg_rules
+    enum: MG_CORRECTION1, MG_CORRECTION2, MG_COLUMNS, MG_PIECE, MG_GIVEN, MG_ZEROS, MG_LEAVE, mg_rules
     enum: mg_rule_sgd, mg_rule_adam, mg_rule_rmsprop, mg_rule_adagrad
     ctypedef struct mg_update_settings:
-        double momentum
-        int nesterov
-        double beta1, beta2, eps
-        int amsgrad, centered
+        double momentum, beta1, beta2, eps, lr_decay
+        int nesterov, amsgrad, centered, rule
     ctypedef struct mg_segment:
         size_t n
         void *w
@@ -32,9 +30,9 @@ cdef extern from "update/update.h" nogil:
         int gradient, precision
     ctypedef struct mg_update_args:
         const double *scalars
+        double *counters
         double *sums
         mg_update_settings settings
-        int rule
         size_t n
         mg_segment segment[1]               # n of them
     ctypedef void (*mg_update)(const mg_update_args *p, size_t segment, size_t first, size_t n) noexcept nogil
@@ -44,18 +42,18 @@ cdef extern from "update/update.h" nogil:
     const mg_update_table *const *mg_update_tables
 
 cdef enum: STATES = 3
+cdef enum: COUNTERS = 2                     # of a segment, at most
 
 
 # --- the update: pieces of MG_PIECE elements, as in penalty.pyx, so that both give one value of a penalty ---
 
 cdef struct piece:
     size_t segment, first, n
-    size_t before                           # elements in the pieces of this wave before it
 
 
 cdef struct update_wave:                    # pieces whose sums wait on the stack
     const mg_update_args *p
-    size_t count, elements, parts
+    size_t count
     piece *pieces
     double (*sums)[2]
 
@@ -66,29 +64,44 @@ cdef inline void update_piece(const mg_update_args *p, const piece *q, double *s
     if p.sums != NULL:
         t.sums[s.precision](p, q.segment, q.first, q.n, sums)
     if s.gradient != MG_LEAVE:
-        t.update[p.rule][s.precision](p, q.segment, q.first, q.n)
+        t.update[p.settings.rule][s.precision](p, q.segment, q.first, q.n)
 
 
 cdef void update_part(const void *args, size_t i) noexcept nogil:
-    """Part i: the pieces whose first element lies in this part of all elements."""
     w = <const update_wave *>args
-    cdef size_t j
-    for j in range(w.count):
-        if w.parts == 1 or w.pieces[j].before * w.parts // w.elements == i:
-            update_piece(w.p, &w.pieces[j], w.sums[j])
+    update_piece(w.p, &w.pieces[i], w.sums[i])
 
 
 cdef inline void update_wave_of(update_wave *w, size_t work) noexcept nogil:
     """Update the pieces of a wave by any threads, and add their sums in order."""
     cdef double *total
     cdef size_t j
-    share(work, w.parts, update_part, w)
+    share(work, w.count, update_part, w)
     if w.p.sums != NULL:
         for j in range(w.count):
             total = w.p.sums + 2 * w.pieces[j].segment
             total[0] += w.sums[j][0]
             total[1] += w.sums[j][1]
-    w.count = w.elements = 0
+    w.count = 0
+
+
+cdef inline void advance(const mg_update_args *p) noexcept nogil:
+    """One step on for the counters of every segment that moves, and for the corrections that follow from them."""
+    cdef double *counter
+    cdef double *row
+    cdef size_t i
+    for i in range(p.n):
+        if p.segment[i].gradient == MG_LEAVE:
+            continue
+        counter, row = p.counters + COUNTERS * i, <double *>p.scalars + MG_COLUMNS * i
+        if p.settings.rule == mg_rule_adam:                 # β1^t, β2^t
+            counter[0] *= p.settings.beta1
+            counter[1] *= p.settings.beta2
+            row[MG_CORRECTION1] = 1 - counter[0]
+            row[MG_CORRECTION2] = 1 - counter[1]
+        elif p.settings.rule == mg_rule_adagrad:            # t, from 1 on
+            row[MG_CORRECTION1] = 1 + (counter[0] - 1) * p.settings.lr_decay
+            counter[0] += 1
 
 
 cdef int k_update(const void *args) noexcept nogil:
@@ -99,8 +112,10 @@ cdef int k_update(const void *args) noexcept nogil:
     cdef size_t i, first, n, work = 0
     for i in range(p.n):
         work += p.segment[i].n
-    work *= 2 if p.rule == mg_rule_sgd else 4
-    w.p, w.pieces, w.sums, w.count, w.elements, w.parts = p, pieces, sums, 0, 0, threads_for(work)
+    work *= 2 if p.settings.rule == mg_rule_sgd else 4
+    if p.counters != NULL:
+        advance(p)
+    w.p, w.pieces, w.sums, w.count = p, pieces, sums, 0
     if p.sums != NULL:
         for i in range(2 * p.n):
             p.sums[i] = 0
@@ -108,9 +123,8 @@ cdef int k_update(const void *args) noexcept nogil:
         first = 0
         while first < p.segment[i].n:
             n = least(MG_PIECE, p.segment[i].n - first)
-            w.pieces[w.count] = piece(i, first, n, w.elements)
+            w.pieces[w.count] = piece(i, first, n)
             w.count += 1
-            w.elements += n
             first += n
             if w.count == WAVE:
                 update_wave_of(&w, work)
@@ -125,6 +139,7 @@ cdef class Segments:
     """The native table of segments.py: the same attributes, and one block of memory that holds what a call says."""
     cdef readonly tuple params, states
     cdef readonly ndarray scalars, sums
+    cdef public ndarray counters            # (n, 2) float64 that an update advances, or None
     cdef public bint summed
     cdef Py_ssize_t n, elements
     cdef mg_update_args *args               # with the segments at its end
@@ -165,7 +180,7 @@ cdef inline ndarray array_of(str what, object x):
     return x
 
 
-cdef run(str name, int rule, table, grads, const mg_update_settings *settings, Py_ssize_t states):
+cdef run(str name, table, grads, const mg_update_settings *settings, Py_ssize_t states):
     """Check the table and every gradient, before anything is written; then update."""
     cdef Segments t = table if isinstance(table, Segments) else adopt(table)
     cdef mg_segment *s
@@ -186,7 +201,9 @@ cdef run(str name, int rule, table, grads, const mg_update_settings *settings, P
         else:
             check_gradient(name, t.params[i], array_of("a gradient", g))
             s.gradient, s.g = MG_GIVEN, PyArray_DATA(<ndarray>g)
-    t.args.rule, t.args.settings, t.args.scalars = rule, settings[0], <const double *>PyArray_DATA(t.scalars)
+    record_filled(t.args, sizeof(mg_update_args) + t.n * sizeof(mg_segment))
+    t.args.settings, t.args.scalars = settings[0], <const double *>PyArray_DATA(t.scalars)
+    t.args.counters = NULL if t.counters is None else counters_of(name, t)
     t.args.sums = <double *>PyArray_DATA(t.sums) if t.summed else NULL
     call(k_update, t.args, t.elements)
 
@@ -197,6 +214,13 @@ cdef inline int check_gradient(str name, ndarray w, ndarray g) except -1:
     return check_flat(name, g)
 
 
+cdef double *counters_of(str name, Segments t) except NULL:
+    cdef object x = t.counters
+    if PyArray_TYPE(t.counters) != NPY_DOUBLE or not PyArray_ISCARRAY(t.counters) or x.shape != (t.n, COUNTERS):
+        raise ShapeError(f"{name}: counters is {describe(x)}; need float64 {(t.n, COUNTERS)}, contiguous")
+    return <double *>PyArray_DATA(t.counters)
+
+
 cdef Segments adopt(table):
     """A native table over one that another backend made, with its scalars and sums."""
     cdef Segments t = Segments(table.params, *table.states)
@@ -205,7 +229,7 @@ cdef Segments adopt(table):
             raise ShapeError(f"segments: scalars and sums are {describe(x)}; need float64, contiguous")
     if table.scalars.shape != (t.n, MG_COLUMNS) or table.sums.shape != (t.n, 2):
         raise ShapeError(f"segments: scalars {table.scalars.shape}, sums {table.sums.shape} for {t.n} parameters")
-    t.scalars, t.sums, t.summed = table.scalars, table.sums, table.summed
+    t.scalars, t.sums, t.summed, t.counters = table.scalars, table.sums, table.summed, table.counters
     return t
 
 
@@ -214,20 +238,28 @@ def segments(params, *states):
 
 
 def sgd_update(table, grads, *, double momentum=0.0, bint nesterov=False):
-    cdef mg_update_settings settings = mg_update_settings(momentum, nesterov, 0, 0, 0, 0, 0)
-    run("sgd_update", mg_rule_sgd, table, grads, &settings, 1 if momentum != 0 else 0)
+    cdef mg_update_settings settings = mg_update_settings(
+        momentum=momentum, beta1=0, beta2=0, eps=0, lr_decay=0, nesterov=nesterov, amsgrad=0, centered=0,
+        rule=mg_rule_sgd)
+    run("sgd_update", table, grads, &settings, 1 if momentum != 0 else 0)
 
 
 def adam_update(table, grads, *, double beta1, double beta2, double eps, bint amsgrad=False):
-    cdef mg_update_settings settings = mg_update_settings(0, 0, beta1, beta2, eps, amsgrad, 0)
-    run("adam_update", mg_rule_adam, table, grads, &settings, 3 if amsgrad else 2)
+    cdef mg_update_settings settings = mg_update_settings(
+        momentum=0, beta1=beta1, beta2=beta2, eps=eps, lr_decay=0, nesterov=0, amsgrad=amsgrad, centered=0,
+        rule=mg_rule_adam)
+    run("adam_update", table, grads, &settings, 3 if amsgrad else 2)
 
 
 def rmsprop_update(table, grads, *, double alpha, double eps, double momentum=0.0, bint centered=False):
-    cdef mg_update_settings settings = mg_update_settings(momentum, 0, 0, alpha, eps, 0, centered)
-    run("rmsprop_update", mg_rule_rmsprop, table, grads, &settings, 1 + centered + (1 if momentum != 0 else 0))
+    cdef mg_update_settings settings = mg_update_settings(
+        momentum=momentum, beta1=0, beta2=alpha, eps=eps, lr_decay=0, nesterov=0, amsgrad=0, centered=centered,
+        rule=mg_rule_rmsprop)
+    run("rmsprop_update", table, grads, &settings, 1 + centered + (1 if momentum != 0 else 0))
 
 
-def adagrad_update(table, grads, *, double eps):
-    cdef mg_update_settings settings = mg_update_settings(0, 0, 0, 0, eps, 0, 0)
-    run("adagrad_update", mg_rule_adagrad, table, grads, &settings, 1)
+def adagrad_update(table, grads, *, double eps, double lr_decay=0.0):
+    cdef mg_update_settings settings = mg_update_settings(
+        momentum=0, beta1=0, beta2=0, eps=eps, lr_decay=lr_decay, nesterov=0, amsgrad=0, centered=0,
+        rule=mg_rule_adagrad)
+    run("adagrad_update", table, grads, &settings, 1)

@@ -62,6 +62,7 @@ from .elementwise import (
     tanh,
     tanh_grad,
 )
+from .embedding_bag import BAG_MAX, BAG_MEAN, BAG_SUM, embedding_bag, embedding_bag_dots, embedding_bag_grad
 from .gather import add_at, join, place, take
 from .group_norms import group_level, group_limit, group_norm, group_soft_threshold
 from .losses import (
@@ -83,9 +84,52 @@ from .random import dropout, dropout_bits, masked_scale, normal, random_bits, un
 from .reduce import max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .standardize import (
+    running_moments,
+    standardize_channels,
+    standardize_channels_grad,
+    standardize_rows,
+    standardize_rows_grad,
+    standardize_rows_sums,
+)
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
 # NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
 NAMES = sorted(name for name, kernel in globals().items() if callable(kernel))
 for _name in NAMES:
     globals()[_name] = np.errstate(all="ignore")(globals()[_name])
+
+# What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
+WRITES = {
+    "standardize_rows": ("out", "mean", "rstd"),
+    "standardize_rows_sums": ("weight_grad", "bias_grad"),
+    "standardize_channels": ("out", "mean", "var", "rstd"),
+    "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
+    "running_moments": ("running_mean", "running_var", "count"),
+    "embedding_bag": ("out", "largest"),
+    "elastic_net": ("value", "grad"),
+    "max": ("out", "index"),
+    "min": ("out", "index"),
+    "cross_entropy": ("loss", "probs"),
+    "bce_with_logits": ("loss",),
+    "mse": ("loss",),
+    "dropout": ("out", "bits"),
+    "dropout_bits": ("bits",),
+    "group_level": ("w", "step"),
+    "coordinate_descent": ("w", "r"),
+    **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
+}
+# ... which add to what they write, so that they read it too ...
+ADDS = ("add_at",)
+# ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
+SILENT = {
+    **dict.fromkeys(
+        ("empty", "empty_like", "empty_for", "empty_product", "empty_reduced"), "makes an array, which a replay keeps"
+    ),
+    "alike": "compares shapes, which a replay does not change",
+    "broadcast": "makes a view",
+    "segments": "makes a table, which a replay keeps",
+}
+REFUSED = {
+    "coordinate_descent": "it sweeps until it has converged, which is no fixed list of calls",
+}

@@ -11,6 +11,8 @@ class Segments:
 
     scalars (n, 8) float64: what may change between steps, written by the optimizer. sums (n, 2) float64: Σ|w| and Σw²
     of each parameter before the last update made while `summed` was set; without it, updates leave sums alone.
+    counters (n, 2) float64, or None: what adam_update and adagrad_update advance by a step and compute the corrections
+    from; with None, corrections are the caller's.
     """
 
     def __init__(self, params, *states):
@@ -19,6 +21,7 @@ class Segments:
         self.scalars = new_scalars(len(self.params))
         self.sums = np.zeros((len(self.params), 2))
         self.summed = True
+        self.counters = None
 
 
 def new_scalars(n):

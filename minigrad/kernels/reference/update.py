@@ -60,6 +60,15 @@ def sgd_update(table, grads, *, momentum=0.0, nesterov=False):
         _move(w, lr * d, lr, row)
 
 
+def _advance(table, grads, next_counters, corrections):
+    """One step on for the counters of every segment that moves, and for the corrections that follow from them."""
+    for i, g in enumerate(grads if table.counters is not None else ()):
+        if g is not False:
+            before = table.counters[i].copy()
+            table.counters[i] = next_counters(before)
+            table.scalars[i, CORRECTION1:] = corrections(before, table.counters[i])
+
+
 def adam_update(table, grads, *, beta1, beta2, eps, amsgrad=False):
     """For each segment (Kingma and Ba 2015, in PyTorch's form; decay as Loshchilov and Hutter 2019):
 
@@ -68,8 +77,9 @@ def adam_update(table, grads, *, beta1, beta2, eps, amsgrad=False):
     amsgrad has the largest v so far under the root, a third state (Reddi, Kale, Kumar 2018). The prox has each
     coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15; m and v (old) and w (new) under 1e-30
     (float64: 1e-150, 1e-290), as denormal numbers cost 10 times the time of a step. grads and table.sums as in
-    sgd_update.
+    sgd_update. Where the table has counters (beta1^t, beta2^t), they are advanced first, and correction = 1 - beta^t.
     """
+    _advance(table, grads, lambda power: power * (beta1, beta2), lambda _, power: 1 - power)
     for w, d, (m, v, *largest), row in _rows(table, grads):
         real = w.dtype.type
         d = _flushed(d, 1e-15, 1e-150)
@@ -107,11 +117,13 @@ def rmsprop_update(table, grads, *, alpha, eps, momentum=0.0, centered=False):
         w[...] = _flushed(w, 1e-30, 1e-290)
 
 
-def adagrad_update(table, grads, *, eps):
+def adagrad_update(table, grads, *, eps, lr_decay=0.0):
     """For each segment (Duchi, Hazan, Singer 2011): v = v + d²; root = √v + eps; w = prox(w - step d / root).
 
-    step = lr / correction1, d as in adam_update; the prox has each coordinate's own step, step / root.
+    step = lr / correction1, d as in adam_update; the prox has each coordinate's own step, step / root. Where the table
+    has counters (t, the number of the coming step), correction1 = 1 + (t - 1) lr_decay, and t is advanced.
     """
+    _advance(table, grads, lambda t: t + (1, 0), lambda t, _: (1 + (t[0] - 1) * lr_decay, 1))
     for w, d, (v, *_), row in _rows(table, grads):
         step = w.dtype.type(row[LR] / row[CORRECTION1])
         d = _flushed(d, 1e-15, 1e-150)

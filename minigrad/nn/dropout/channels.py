@@ -1,4 +1,4 @@
-"""Dropout where elements share their fate: whole channels of images, features over all steps of a sequence."""
+"""Dropout where elements share their fate: channels of images, features or words of sequences, whole branches."""
 
 from __future__ import annotations
 
@@ -39,6 +39,54 @@ class Dropout2d(Dropout1d):
     dims = "rows, channels, height, width"
 
 
+class WordDropout(Dropout1d):
+    """Drop whole words: x (rows, steps, features), embedded words for instance, one bit for each row and step.
+
+    Formula, scaling, seed and masks are those of Dropout. Where one fate is wanted for all places at which a word
+    occurs, drop rows of the table instead: Embedding(..., dropout=p).
+
+    source    Iyyer, Manjunatha, Boyd-Graber, Daumé III 2015, Deep unordered composition rivals syntactic methods for
+              text classification, section 3.1
+
+    >>> import minigrad as mg
+    >>> y = mg.nn.WordDropout(0.5, seed=1)(mg.ones(1, 4, 2))
+    >>> [word[0] == word[1] for word in y.data[0].tolist()]
+    [True, True, True, True]
+    """
+
+    dims = "rows, steps, features"
+
+
+class StochasticDepth(Dropout):
+    """Drop all of x, the output of a branch, for single rows (mode="row") or for the whole batch (mode="batch").
+
+    What is kept is divided by 1 - p. Used in the place where a branch joins its shortcut: nn.Residual(..., drop=p).
+    Formula, seed and masks are those of Dropout; x is (rows, ...).
+
+    source    Huang, Sun, Liu, Sedra, Weinberger 2016, Deep networks with stochastic depth (there classical scaling)
+
+    >>> import minigrad as mg
+    >>> y = mg.nn.StochasticDepth(0.5, seed=2)(mg.ones(4, 2))
+    >>> [row in ([0.0, 0.0], [2.0, 2.0]) for row in y.tolist()]
+    [True, True, True, True]
+    """
+
+    def __init__(self, p: float = 0.5, mode: str = "row", scaling: str = "inverted", seed: int | None = None) -> None:
+        super().__init__(p, scaling, seed)
+        if mode not in ("row", "batch"):
+            raise ValueError(f"StochasticDepth: mode is {mode!r}; need 'row' or 'batch'")
+        self.mode = mode
+        self.rows_share = mode == "batch"
+
+    def mask_shape(self, shape: Shape) -> Shape:
+        if not shape:
+            raise ShapeError("x is a single number; need (rows, ...)")
+        return (shape[0] if self.mode == "row" else 1, *[1] * (len(shape) - 1))
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", batch" if self.mode == "batch" else "")
+
+
 class VariationalDropout(Dropout):
     """Drop a feature in all steps of a sequence: x (rows, steps, features), one bit for each row and feature.
 
@@ -71,11 +119,11 @@ class VariationalDropout(Dropout):
         cure = ": single steps need locked=True" if len(shape) == 2 else ""
         raise ShapeError(f"x is {shape}; need (rows, steps, features){cure}")
 
-    def draw(self) -> tuple[int, int]:
+    def drawn(self) -> tuple[int, int]:
         if not self.locked:
-            return super().draw()
+            return super().drawn()
         if self.held is None:
-            self.held = super().draw()
+            self.held = super().drawn()
         self._last = self.held
         return self.held
 

@@ -50,7 +50,7 @@ class DropConnect(RandomLayer, Linear):
             key, stream = self.draw()
             if self.p > 0:
                 w = dropout(w, p=self.p, key=key, stream=stream, scale=1 / (1 - self.p) if self.p < 1 else 0.0)
-        return self.apply(x, w)
+        return self.by_weight(x, w)
 
     def last_mask(self) -> np.ndarray:
         """The mask of the weights in the last call in training, drawn again from its stream: True where kept."""

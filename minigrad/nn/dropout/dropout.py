@@ -66,6 +66,7 @@ class Dropout(RandomLayer):
                 None if n is None else whole(n, f"{name}: noise_shape[{i}]", 1) for i, n in enumerate(noise_shape)
             )
         )
+        self.rows_share = self.noise_shape is not None and self.noise_shape[0] == 1  # one fate for all rows of a batch
         self._shapes: tuple[Shape, Shape, int] | None = None  # of x and of the mask in the last call, and its offset
 
     def mask_shape(self, shape: Shape) -> Shape:
@@ -86,8 +87,7 @@ class Dropout(RandomLayer):
         full = x.array.shape
         shape = self.mask_shape(full)
         key, stream = self.draw()
-        rows_share = self.noise_shape is not None and self.noise_shape[0] == 1
-        offset = self.row * math.prod(shape[1:]) if self.row and not rows_share else 0
+        offset = self.row * math.prod(shape[1:]) if self.row and not self.rows_share else 0
         self.__dict__["_shapes"] = full, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x

@@ -9,6 +9,7 @@ import numpy as np
 from ... import rng
 from ...checks import whole
 from ...engine import Tensor
+from ...recording import mode
 from ..module import Module
 
 
@@ -32,7 +33,14 @@ class RandomLayer(Module):
         self.held: tuple[int, int] | None = None  # a draw that later calls share (VariationalDropout)
 
     def draw(self) -> tuple[int, int]:
-        """(key, stream) of this call."""
+        """(key, stream) of this call; in a forward pass that minigrad.checkpoint repeats, those of the first time."""
+        if mode.draws is None:
+            return self.drawn()
+        self.__dict__["_last"] = found = mode.draws.of(self.drawn)
+        return found
+
+    def drawn(self) -> tuple[int, int]:
+        """(key, stream) of a new call."""
         if self.source is not None:
             found = self.source(self)
         elif self.seed is None:
@@ -42,6 +50,8 @@ class RandomLayer(Module):
             call += 1
             found = self.seed, rng.stream(self.purpose, int(call) - 1)
         self.__dict__["_last"] = found  # not a part: no need to look at what it is
+        if mode.step is not None:
+            mode.step.drew(self, found)
         return found
 
     def last_draw(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from ..elementwise.arithmetic import add, div, mul, neg, sub
 from ..elementwise.exponential import exp, log
 from ..elementwise.fused_activations import relu, sigmoid, sigmoid_grad
 from ..elementwise.where import clamp, where
+from ..shape.axes import given
 from ..shape.broadcast import match, sum
 from .common import (
     REDUCTIONS,
@@ -26,6 +27,7 @@ from .common import (
     pair,
     reduced,
     rescaled,
+    row_weights,
 )
 
 
@@ -55,12 +57,15 @@ def probability_cross_entropy(x, t):
     return y
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", sample_weight: Any = None
+) -> Tensor:
     """-(t log x + (1 - t) log(1 - x)) of probabilities `input` and a target t in [0, 1], one shape.
 
     Logarithms are held above -100, as in PyTorch, so a sure and wrong answer loses 100. Prefer
     binary_cross_entropy_with_logits: a probability near 1 has lost its digits. `weight` is multiplied to the losses;
-    reduction is mean, sum or none. Probabilities outside of [0, 1] are refused.
+    reduction is mean, sum or none. Probabilities outside of [0, 1] are refused. With a sample_weight w for each row the
+    mean is Σ w l / Σ w.
 
     >>> import minigrad as mg
     >>> mg.binary_cross_entropy(mg.tensor([0.5, 0.0]), [1, 1], reduction="none")
@@ -75,7 +80,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
                 "(of logits: binary_cross_entropy_with_logits)"
             )
     losses = rescaled("binary_cross_entropy", probability_cross_entropy(x, t), weight)
-    return reduced("binary_cross_entropy", losses, reduction)
+    return reduced("binary_cross_entropy", losses, reduction, sample_weight=sample_weight)
 
 
 def binary_cross_entropy_with_logits(
@@ -86,12 +91,13 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Any = None,
     allow_probabilities: bool = False,
+    sample_weight: Any = None,
 ) -> Tensor:
     """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x, the input, and a target t in [0, 1].
 
     One shape; `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
-    bce_with_logits, one op. Accurate where x is large. reduction is mean, sum or none. The output of a sigmoid is
-    refused unless allow_probabilities.
+    bce_with_logits, one op. Accurate where x is large. reduction is mean, sum or none; with a sample_weight v for each
+    row the mean is Σ v l / Σ v. The output of a sigmoid is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> mg.binary_cross_entropy_with_logits(mg.tensor([40.0]), [1], pos_weight=[2])
@@ -99,14 +105,15 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     if weight is None and pos_weight is None:
-        return bce_with_logits(input, target, reduction=reduction, allow_probabilities=allow_probabilities)
+        options = {"allow_probabilities": allow_probabilities, "sample_weight": sample_weight}
+        return bce_with_logits(input, target, reduction=reduction, **options)
     logits_only(op, input, "sigmoid", allow_probabilities)
     x, t = pair(op, input, target)
     if pos_weight is None:
         losses = sigmoid_cross_entropy(x, t, reduction="none")
     else:
         losses = add(mul(rescaled(op, t, pos_weight), surprise(x, 1.0)), mul(sub(1.0, t), surprise(x, 0.0)))
-    return reduced(op, rescaled(op, losses, weight), reduction)
+    return reduced(op, rescaled(op, losses, weight), reduction, sample_weight=sample_weight)
 
 
 def surprise(x: Tensor, outcome: float) -> Tensor:
@@ -127,12 +134,13 @@ def sigmoid_focal_loss(
     gamma: float = 2.0,
     reduction: str = "none",
     allow_probabilities: bool = False,
+    sample_weight: Any = None,
 ) -> Tensor:
     """-α (1 - p)^gamma log p, p the probability of the target: sigmoid(x) for 1, sigmoid(-x) for 0, one shape.
 
     Lin et al. (2017), arXiv 1708.02002, with torchvision's arguments. inputs are logits; targets hold 0 and 1; α is
-    alpha for 1 and 1 - alpha for 0, no factor for a negative alpha. reduction is none, mean or sum. The output of a
-    sigmoid is refused unless allow_probabilities.
+    alpha for 1 and 1 - alpha for 0, no factor for a negative alpha. reduction is none, mean or sum; with a
+    sample_weight w for each row the mean is Σ w l / Σ w. The output of a sigmoid is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> mg.sigmoid_focal_loss(mg.tensor([0.0, 0.0]), [0, 1])
@@ -145,26 +153,30 @@ def sigmoid_focal_loss(
     losses = focal(mul(x, sub(mul(one_of(op, t, 0.0), 2.0), 1.0)), gamma)
     if alpha >= 0:
         losses = mul(losses, add(mul(t, 2 * alpha - 1), 1 - alpha))
-    return reduced(op, losses, reduction)
+    return reduced(op, losses, reduction, sample_weight=sample_weight)
 
 
-def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Tensor:
     """log(1 + exp(-t x)), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
 
-    Accurate for any t x.
+    Accurate for any t x. With a sample_weight w for each row the mean is Σ w l / Σ w.
 
     >>> import minigrad as mg
     >>> mg.soft_margin_loss(mg.tensor([0.0, 40.0]), [-1, 1], reduction="none")
     tensor([6.931472e-01, 4.248354e-18])
     """
     x, t = pair("soft_margin_loss", input, target)
-    return reduced("soft_margin_loss", surprise(mul(one_of("soft_margin_loss", t, -1.0), x), 1.0), reduction)
+    losses = surprise(mul(one_of("soft_margin_loss", t, -1.0), x), 1.0)
+    return reduced("soft_margin_loss", losses, reduction, sample_weight=sample_weight)
 
 
-def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+def hinge_loss(
+    input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean", sample_weight: Any = None
+) -> Tensor:
     """max(0, margin - t x), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
 
-    What a support vector machine minimizes. The gradient at the kink is 0.
+    What a support vector machine minimizes. The gradient at the kink is 0. With a sample_weight w for each row the mean
+    is Σ w l / Σ w.
 
     >>> import minigrad as mg
     >>> mg.hinge_loss(mg.tensor([0.5, 2.0]), [-1, 1], reduction="none")
@@ -172,14 +184,17 @@ def hinge_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str =
     """
     x, t = pair("hinge_loss", input, target)
     margin = finite(margin, "hinge_loss: margin")
-    return reduced("hinge_loss", relu(sub(margin, mul(one_of("hinge_loss", t, -1.0), x))), reduction)
+    losses = relu(sub(margin, mul(one_of("hinge_loss", t, -1.0), x)))
+    return reduced("hinge_loss", losses, reduction, sample_weight=sample_weight)
 
 
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean", sample_weight: Any = None
+) -> Tensor:
     """x where the target is 1 and max(0, margin - x) where it is -1, x the input, distances for instance; one shape.
 
     What belongs together (target 1) is drawn together, the rest pushed apart, up to the margin. reduction is mean, sum
-    or none.
+    or none; with a sample_weight w for each row the mean is Σ w l / Σ w.
 
     >>> import minigrad as mg
     >>> mg.hinge_embedding_loss(mg.tensor([0.25, 0.25]), [1, -1], reduction="none")
@@ -189,14 +204,17 @@ def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, *, reduct
     margin = finite(margin, "hinge_embedding_loss: margin")
     together = one_of("hinge_embedding_loss", t, -1.0).array == 1
     losses = where(together, x, relu(sub(margin, x)))
-    return reduced("hinge_embedding_loss", losses, reduction)
+    return reduced("hinge_embedding_loss", losses, reduction, sample_weight=sample_weight)
 
 
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
+def kl_div(
+    input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False, sample_weight: Any = None
+) -> Tensor:
     """t (log t - x), x the input, log-probabilities, t the target, probabilities; one shape; 0 where t is 0.
 
     With log_target the target is log t. reduction: mean divides by the number of elements; batchmean by the size of
-    the first dimension, which is the mean Kullback-Leibler divergence of the rows; sum; none.
+    the first dimension, which is the mean Kullback-Leibler divergence of the rows; sum; none. With a sample_weight w
+    for each row both means are over Σ w.
 
     >>> import minigrad as mg
     >>> x = mg.log_softmax(mg.tensor([[0.0, 0.0]]))
@@ -220,26 +238,39 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
         log_t = log(where(some, t, 1.0))
     losses = mul(t, where(some, sub(log_t, x), 0.0))
     if reduction != "batchmean":
-        return reduced("kl_div", losses, reduction)
+        return reduced("kl_div", losses, reduction, sample_weight=sample_weight)
     if losses.ndim == 0 or losses.shape[0] == 0:
         raise ShapeError(f"kl_div: the input is {x.shape}; batchmean needs at least one row")
-    return mul(sum(losses), 1.0 / losses.shape[0])
+    w = row_weights("kl_div", sample_weight, losses)
+    if w is None:
+        return mul(sum(losses), 1.0 / losses.shape[0])
+    return div(reduced("kl_div", losses, "sum", sample_weight=w), sum(w))
 
 
 def bce_with_logits(
-    input: Tensor, target: Any, *, reduction: str = "mean", allow_probabilities: bool = False
+    input: Tensor,
+    target: Any,
+    *,
+    reduction: str = "mean",
+    allow_probabilities: bool = False,
+    sample_weight: Any = None,
 ) -> Tensor:
     """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), x the input, t the target in [0, 1].
 
-    One shape; reduction is mean, sum or none. Accurate where x is large and the naive form cancels. The output of a
-    sigmoid is refused unless allow_probabilities.
+    One shape; reduction is mean, sum or none; with a sample_weight w for each row the mean is Σ w l / Σ w. Accurate
+    where x is large and the naive form cancels. The output of a sigmoid is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))
     tensor(4.248354e-18)
     """
     logits_only("bce_with_logits", input, "sigmoid", allow_probabilities)
-    return sigmoid_cross_entropy(input, target, reduction=reduction)
+    if sample_weight is not None:
+        sample_weight = row_weights("bce_with_logits", sample_weight, given(input))
+    if sample_weight is None:
+        return sigmoid_cross_entropy(input, target, reduction=reduction)
+    losses = sigmoid_cross_entropy(input, target, reduction="none")
+    return reduced("bce_with_logits", losses, reduction, sample_weight=sample_weight)
 
 
 @differentiable(

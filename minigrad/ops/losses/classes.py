@@ -24,10 +24,10 @@ from ..elementwise.where import where
 from ..index.gather import pick
 from ..reduce.softmax import log_softmax, logsumexp, softmax, softmax_grad
 from ..shape.axes import check_real, given
-from ..shape.broadcast import match, sum
+from ..shape.broadcast import broadcast_to, match, sum
 from ..shape.views import permute, reshape
 from .binary import focal
-from .common import REDUCTIONS, beside, check_reduction, logits_only, made_by, reduced
+from .common import REDUCTIONS, beside, check_reduction, logits_only, made_by, reduced, row_weights
 
 
 class Labels:
@@ -106,6 +106,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
     allow_probabilities: bool = False,
+    sample_weight: Any = None,
 ) -> Tensor:
     """Softmax cross-entropy of logits `input` (rows, classes): -Σⱼ tⱼ log softmax(input)ⱼ per row.
 
@@ -113,7 +114,8 @@ def cross_entropy(
     may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class. Rows of the class
     ignore_index lose 0. label_smoothing=e takes (1 - e) t + e / classes for t. reduction: none gives the losses of
     the rows, sum their sum, mean divides it by the sum of the weights of the rows' classes (by the number of rows,
-    for probabilities). A tensor made by softmax is refused unless allow_probabilities.
+    for probabilities). sample_weight (rows,) multiplies the losses of the rows and their shares of that divisor. A
+    tensor made by softmax is refused unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[0.0, 0.0], [0.0, 3.0]])
@@ -124,12 +126,16 @@ def cross_entropy(
     smoothing = label_smoothing and finite(label_smoothing, "cross_entropy: label_smoothing", 0.0, 1.0)
     input = input if type(input) is Tensor else Tensor(owned(input, op="cross_entropy: input"))
     target = target if isinstance(target, Tensor) else np.asarray(target)
-    if weight is None and not smoothing and ignore_index < 0 and fits_fused(input, target, ignore_index):
+    if sample_weight is not None:
+        sample_weight = row_weights("cross_entropy", sample_weight, input)
+    plain = weight is None and sample_weight is None and not smoothing and ignore_index < 0
+    if plain and fits_fused(input, target, ignore_index):
         return softmax_cross_entropy(input, target, reduction=reduction)
     check_reduction("cross_entropy", reduction)
     x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
     w = class_weights("cross_entropy", weight, x)
-    x, table, divisor = _with_table(x, t, w, smoothing, ignore_index, weighted=weight is not None)
+    own = None if sample_weight is None else over_places(sample_weight, shape)
+    x, table, divisor = _with_table(x, t, w, smoothing, ignore_index, weight is not None, own)
     if reduction == "none":
         return reshape(softmax_cross_entropy(x, table, reduction="none"), shape=shape)
     total = softmax_cross_entropy(x, table, reduction="sum")
@@ -138,19 +144,31 @@ def cross_entropy(
     return total if reduction == "sum" else div(total, divisor)
 
 
+def over_places(sample_weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Weights (rows,) for losses of the shape (rows, ...), in one row: each place of a row has the row's weight."""
+    if len(shape) == 1:
+        return sample_weight
+    spread = broadcast_to(reshape(sample_weight, shape=(shape[0], *[1] * (len(shape) - 1))), shape=shape)
+    return reshape(spread, shape=(-1,))
+
+
 def _with_table(
-    x: Tensor, t: Any, w: Tensor, smoothing: float, ignore_index: int, weighted: bool
+    x: Tensor, t: Any, w: Tensor, smoothing: float, ignore_index: int, weighted: bool, sample_weight: Tensor | None
 ) -> tuple[Tensor, Tensor, Any]:
     """The rows that count, the table of weights (rows, classes) that is their targets, and the divisor of a mean."""
+    column = None if sample_weight is None else reshape(sample_weight, shape=(-1, 1))
     if isinstance(t, Tensor):
         if ignore_index >= 0:
             raise ValueError("cross_entropy: ignore_index names a class; it does not go with probabilities")
         if smoothing:
             t = add(mul(t, 1 - smoothing), smoothing / x.shape[1])
-        return x, mul(t, w) if weighted else t, max(x.shape[0], 1)
+        t = mul(t, w) if weighted else t
+        return (x, t, max(x.shape[0], 1)) if column is None else (x, mul(t, column), sum(sample_weight))
     labels = Labels("cross_entropy", t, x.shape[1], ignore_index)
     own = labels.weights(w)
     table = labels.without(_smoothed(labels.index, own.array, w.array, smoothing))
+    if column is not None:
+        table, own = mul(table, column), mul(own, sample_weight)
     return labels.without(x), table, sum(own)
 
 
@@ -194,12 +212,19 @@ def _smoothed(index: np.ndarray, own: np.ndarray, w: np.ndarray, smoothing: floa
 
 
 def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    sample_weight: Any = None,
 ) -> Tensor:
     """-input[i, target[i]] per row: the negative log-likelihood of log-probabilities `input` (rows, classes).
 
     The input may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class; rows of the class
     ignore_index lose 0; the mean divides by the sum of the weights of the rows' classes; reduction is mean, sum, none.
+    sample_weight (rows,) multiplies the losses of the rows and their shares of that divisor.
     ValueError for the output of a softmax or sigmoid: probabilities, whose logarithms are due.
 
     >>> import minigrad as mg
@@ -215,20 +240,29 @@ def nll_loss(
             )
     x, t, shape = as_rows("nll_loss", input, target)
     labels = Labels("nll_loss", t, x.shape[1], ignore_index)
-    losses, divisor = neg(pick(labels.without(x), index=labels.index, dim=1)), None
+    losses, own = neg(pick(labels.without(x), index=labels.index, dim=1)), None
     if weight is not None or not labels.all:
         own = labels.weights(class_weights("nll_loss", weight, x))
-        losses, divisor = mul(losses, own), sum(own)
-    return reduced("nll_loss", losses if losses.shape == shape else reshape(losses, shape=shape), reduction, divisor)
+        losses = mul(losses, own)
+    if losses.shape != shape:
+        losses, own = reshape(losses, shape=shape), None if own is None else reshape(own, shape=shape)
+    return reduced("nll_loss", losses, reduction, own, sample_weight)
 
 
 def multi_margin_loss(
-    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean"
+    input: Any,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    *,
+    reduction: str = "mean",
+    sample_weight: Any = None,
 ) -> Tensor:
     """The multi-class hinge: Σⱼ w max(0, margin - x[target] + x[j])ᵖ / classes over j ≠ target; p is 1 or 2.
 
     input holds scores (rows, classes) or (classes,), target classes; w is the weight of the row's class; the mean is
-    over rows; reduction is mean, sum or none.
+    over rows, or over their weights sample_weight (rows,); reduction is mean, sum or none.
 
     >>> import minigrad as mg
     >>> mg.multi_margin_loss(mg.tensor([[0.0, 3.0, 2.5]]), [1])
@@ -246,7 +280,7 @@ def multi_margin_loss(
     losses = mul(sum(h, dim=1), 1.0 / x.shape[1])
     if weight is not None:
         losses = mul(losses, labels.weights(class_weights("multi_margin_loss", weight, x)))
-    return reduced("multi_margin_loss", reshape(losses, shape=shape), reduction)
+    return reduced("multi_margin_loss", reshape(losses, shape=shape), reduction, sample_weight=sample_weight)
 
 
 def softmax_focal_loss(
@@ -258,11 +292,12 @@ def softmax_focal_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
     allow_probabilities: bool = False,
+    sample_weight: Any = None,
 ) -> Tensor:
     """-(1 - p)^gamma log p per row, p = softmax(input)[target]: cross-entropy in which sure rows count little.
 
     Lin et al. (2017), arXiv 1708.02002. input holds logits (rows, classes), target classes; weight, ignore_index,
-    reduction and allow_probabilities are those of cross_entropy, which this is at gamma = 0.
+    reduction, allow_probabilities and sample_weight are those of cross_entropy, which this is at gamma = 0.
 
     >>> import minigrad as mg
     >>> mg.softmax_focal_loss(mg.tensor([[0.0, 0.0]]), [1])
@@ -278,7 +313,7 @@ def softmax_focal_loss(
     others = logsumexp(where(labels.places(x), -np.inf, x), 1)
     sure = sub(pick(x, index=labels.index, dim=1), others)  # the logit of p: p = sigmoid(sure)
     losses = mul(focal(sure, gamma), own)
-    return reduced(op, reshape(losses, shape=shape), reduction, sum(own))
+    return reduced(op, reshape(losses, shape=shape), reduction, reshape(own, shape=shape), sample_weight)
 
 
 def _class_targets(op: str, x: np.ndarray, target: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ from ..elementwise.arithmetic import div, mul
 from ..reduce.statistics import mean
 from ..shape.axes import given
 from ..shape.broadcast import cast, sum
+from ..shape.views import reshape
 
 REDUCTIONS = {"none": NONE, "mean": MEAN, "sum": SUM}
 
@@ -124,21 +125,48 @@ def beside(op: str, name: str, value: Any, x: Tensor) -> Tensor:
     return t
 
 
-def reduced(op: str, losses: Tensor, reduction: str, divisor: Tensor | None = None) -> Tensor:
-    """The losses, their sum, or their mean: the sum over the divisor, else over how many there are."""
+def reduced(op: str, losses: Tensor, reduction: str, own: Tensor | None = None, sample_weight: Any = None) -> Tensor:
+    """The losses, their sum, or their mean: over how many there are, or over Σ own, where each has a weight `own`.
+
+    sample_weight (rows,) multiplies the losses of each row, and its share of what a mean is over: Σ w l / Σ w.
+    """
     check_reduction(op, reduction)
+    w = row_weights(op, sample_weight, losses)
+    if w is not None:
+        w = w if losses.ndim == 1 else reshape(w, shape=(w.shape[0], *[1] * (losses.ndim - 1)))
+        losses = mul(losses, w)
+        own = w if own is None else mul(own, w)
     if reduction == "none":
         return losses
     if reduction == "sum":
         return sum(losses)
     if losses.size == 0:
         raise ShapeError(f"{op}: there is no mean of no losses; need at least one")
-    return mean(losses) if divisor is None else div(sum(losses), divisor)
+    if own is None:
+        return mean(losses)
+    over = sum(own)
+    return div(sum(losses), over if own.size == losses.size else mul(over, losses.size // own.size))
 
 
-def weighted(op: str, losses: Tensor, weight: Any, reduction: str, over_weights: bool = True) -> Tensor:
+def row_weights(op: str, sample_weight: Any, x: Tensor) -> Tensor | None:
+    """sample_weight (rows,) as a tensor of the dtype of x, which is of as many rows.
+
+    None where there is none, and where every row weighs 1, so that the bits are those without weights.
+    """
+    if sample_weight is None:
+        return None
+    w = like(sample_weight, x)
+    if x.ndim == 0 or w.shape != x.shape[:1]:
+        need = f"one number for each row, ({x.shape[0]},)" if x.ndim else "rows, of which there are none here"
+        raise ShapeError(f"{op}: sample_weight is {w.shape}; need {need}")
+    return None if not w.tracked and (w.array == 1).all() else w
+
+
+def weighted(
+    op: str, losses: Tensor, weight: Any, reduction: str, over_weights: bool = True, sample_weight: Any = None
+) -> Tensor:
     """Reduced after the product with weights; a mean is over the sum of the weights, or over their number."""
     if weight is None:
-        return reduced(op, losses, reduction)
+        return reduced(op, losses, reduction, sample_weight=sample_weight)
     weight = beside(op, "weight", weight, losses)
-    return reduced(op, mul(losses, weight), reduction, sum(weight) if over_weights else None)
+    return reduced(op, mul(losses, weight), reduction, weight if over_weights else None, sample_weight)

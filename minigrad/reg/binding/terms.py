@@ -9,8 +9,10 @@ from typing import Any
 from ... import kernels as K
 from ...engine import Tensor, touch
 from ...errors import GraphError
-from ...nn.module import Module, Standing
+from ...nn.module import Module
+from ...nn.standing import Standing
 from ...ops.elementwise.arithmetic import add
+from ...recording import mode
 
 
 class Entry:
@@ -107,6 +109,8 @@ class Terms:
         """
         self.refuse_bound("terms()")
         self.refuse_replaced("terms()")
+        if mode.step is not None:
+            mode.step.termed(self)
         total = None
         for entry in self.entries:
             if not callable(entry.term):

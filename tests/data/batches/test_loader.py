@@ -254,3 +254,119 @@ def test_yes_and_no_are_said_as_true_and_false(name):
         with pytest.raises(TypeError, match=f"Loader: {name} is {value!r}; need True or False"):
             make(**{name: value})
     assert getattr(make(**{name: np.False_}), name) is False and getattr(make(**{name: 1}), name) is True
+
+
+AUGMENTED = [RandomShift(1), RandomFlip(), Mixup(0.4, classes=3)]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_position_gives_the_rest_of_its_epoch(backend, shuffle, drop_last, weighted):
+    options = {"shuffle": shuffle, "drop_last": drop_last, "transform": AUGMENTED, "seed": 4}
+    weight = np.linspace(0, 1, 22) if weighted else None
+
+    def fresh():
+        return Loader(IMAGES[np.arange(22) % 20], np.arange(22) % 3, 4, weight=weight, **options)
+
+    def bits(batches):
+        return [[part.tobytes() for part in batch] for batch in batches]
+
+    one = fresh()
+    epochs = [bits(one) for _ in range(3)]
+    for epoch in (0, 2):
+        for batch in range(len(one) + 1):
+            loader = fresh()
+            loader.set_position(epoch, batch)
+            twin = pickle.loads(pickle.dumps(loader))
+            assert bits(loader) == epochs[epoch][batch:]
+            assert loader.epoch == epoch + 1
+            if epoch == 0:
+                assert bits(loader) == epochs[1]  # whole again
+            assert bits(twin) == epochs[epoch][batch:]
+    loader.set_position(1, 2)
+    loader.set_epoch(1)
+    assert bits(loader) == epochs[1]
+
+
+def test_positions_that_are_none():
+    loader = make(10)
+    for epoch, batch, error, words in [
+        (0, 4, ValueError, "set_position: batch is 4; need less than 4"),
+        (0, -1, ValueError, "batch is -1"),
+        (0, 1.0, TypeError, "batch is 1.0; need a whole number"),
+        (-1, 0, ValueError, "set_position: epoch is -1"),
+    ]:
+        with pytest.raises(error, match=words):
+            loader.set_position(epoch, batch)
+    assert labels(loader) == labels(make(10))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_weights_stay_beside_their_rows(backend, shuffle):
+    loader = make(10, shuffle=shuffle, weight=np.arange(10))
+    for batch in loader:
+        x, y, weight = batch
+        assert weight.tolist() == y.tolist() == x[:, 0].tolist() == batch.weight.tolist()
+        assert weight.dtype == x.dtype
+    assert len(next(iter(make(10)))) == 2
+    assert "weighted" in repr(loader) and "weighted" not in repr(make(10))
+
+
+@pytest.mark.parametrize(
+    ("x", "dtype", "weight", "made"),
+    [
+        (np.float32, None, [1.0, 2.0], "float32"),
+        (np.float64, None, np.float32([1, 2]), "float64"),
+        (np.int64, None, [1, 2], "float32"),
+        (np.int64, None, [0.1, 2], "float64"),
+        (np.int64, "float32", [0.1, 2], "float32"),
+    ],
+)
+def test_weights_have_the_dtype_of_the_rows(x, dtype, weight, made):
+    batch = next(iter(Loader(np.ones((2, 1), x), [0, 1], 2, dtype=dtype, weight=weight)))
+    assert batch.weight.dtype == made
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "words"),
+    [
+        ([1.0, 2.0], ShapeError, r"Loader: weight is \(2,\); need one number for each row, \(3,\)"),
+        ([[1.0], [2.0], [3.0]], ShapeError, r"weight is \(3, 1\)"),
+        (2.0, ShapeError, "weight is a single number"),
+        ([1.0, np.nan, 2.0], NonFiniteError, "Loader: weight: row 1 is nan"),
+        ([1.0, np.inf, 2.0], NonFiniteError, "Loader: weight: row 1 is inf"),
+        ([1.0, 1e60, 2.0], NonFiniteError, "row 1 is 1e\\+60, too large for float32"),
+        ([1.0, 2.0, -0.5], ValueError, "Loader: weight: row 2 is -0.5; need weights of at least 0"),
+        ([0, 0, 0], ValueError, "Loader: weight: all 3 are 0"),
+        (["a", "b", "c"], DTypeError, "Loader: weight is <U1"),
+    ],
+)
+def test_bad_weights(weight, error, words):
+    with pytest.raises(error, match=words):
+        make(3, weight=weight)
+
+
+def test_transforms_and_weights():
+    """Flips leave weights where they are; what changes the number of rows has to say theirs."""
+    x, y = np.ones((4, 2), np.float32), np.arange(4)
+
+    class First:
+        def __call__(self, x, y, place):
+            return x[:2], y[:2]
+
+        def weighted(self, x, y, weight, place):
+            return x[:2], y[:2], np.float64(3) * weight[:2]
+
+    def served(step):
+        return next(iter(Loader(x, y, 4, shuffle=False, transform=step, weight=[1, 2, 3, 4])))
+
+    assert served(lambda x, y, place: (2 * x, y)).weight.tolist() == [1, 2, 3, 4]
+    assert served(First()).weight.tolist() == [3, 6] and served(First()).weight.dtype == np.float32
+    with pytest.raises(ShapeError, match="made 2 rows of 4, whose weights it does not say"):
+        served(lambda x, y, place: (x[:2], y[:2]))
+    for wrong, words in [((x, y), "need \\(x, y, weight\\)"), ((x, y, x), "returned weights float32 \\(4, 2\\)")]:
+        step = First()
+        step.weighted = lambda x, y, weight, place, wrong=wrong: wrong
+        with pytest.raises((TypeError, ShapeError), match=words):
+            served(step)

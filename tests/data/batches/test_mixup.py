@@ -90,3 +90,35 @@ def test_there_is_nothing_between_integers(dtype, y):
     with pytest.raises(DTypeError, match=f"x is {dtype}, and there is nothing between integers; pass dtype='float32'"):
         next(iter(loader))
     assert next(iter(Loader(np.ones((4, 2), dtype), y, 4, dtype="float32", transform=Mixup(0.4, classes=2))))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_mixed_weights(backend, dtype):
+    """The weighted cross-entropy is λ wᵢ that of target i plus (1 - λ) wⱼ that of target j, whatever the output is."""
+    n, classes = 40, 5
+    rng = np.random.default_rng(0)
+    x, y, place = np.eye(n, dtype=dtype), rng.integers(0, classes, n), (1, 0, 0, 0)
+    weight = rng.uniform(0, 3, n).astype(dtype)
+    weight[:10] = 0
+    mix = Mixup(0.7, classes=classes)
+    plain, _ = mix(x, y, place)
+    mixed, targets, weights = mix.weighted(x, y, weight, place)
+    assert mixed.dtype == targets.dtype == weights.dtype == dtype
+    np.testing.assert_array_equal(mixed, plain)
+    # x is the identity, so that row i of the mixed one says the shares of all rows in it.
+    tolerance = 1e-5 if dtype is np.float32 else 1e-12
+    one_hot = np.eye(classes)[y]
+    np.testing.assert_allclose(weights, mixed @ weight, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        weights[:, None] * targets, mixed @ (weight[:, None] * one_hot), rtol=tolerance, atol=tolerance
+    )
+    np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.1, 3.0, 0.0])
+def test_equal_weights_change_no_bit(backend, weight):
+    x, y, place = np.random.default_rng(1).normal(size=(50, 3)), np.arange(50) % 4, (2, 1, 100, 0)
+    mix, weights = Mixup(0.5, classes=4), np.full(50, weight)
+    mixed = mix.weighted(x, y, weights, place)
+    for found, right in zip(mixed, [*mix(x, y, place), weights]):
+        np.testing.assert_array_equal(found, right)

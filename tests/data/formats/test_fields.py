@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import read_csv
-from minigrad.data.formats.fields import Numbers, Words, as_gaps, as_words, indicators, parsed
+from minigrad.data.formats.fields import Numbers, Words, as_gaps, as_words, indicator, parsed
 from minigrad.data.formats.sheet import Sheet
 
 
@@ -115,9 +115,9 @@ def test_what_float_would_take_and_what_nobody_does(field):
 
 
 def test_levels():
-    found = indicators("town", as_words(["b", "a", "", "b"], as_gaps(None)))
-    assert list(found) == ["town=a", "town=b"]
-    np.testing.assert_array_equal(found["town=b"], [1, 0, np.nan, 1])
+    found = as_words(["b", "a", "", "b"], as_gaps(None))
+    assert found.levels == ["a", "b"]
+    np.testing.assert_array_equal(indicator(found.values, "b"), [1, 0, np.nan, 1])
 
 
 @pytest.mark.parametrize("field", ["0x1F", "1_000", "12_345_678", "1.5D3", "-2d-4", "−0.25", "−1e3", "–7"])

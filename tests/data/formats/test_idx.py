@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from minigrad.data import read_idx, write_idx
+from minigrad.data import open_idx, read_idx, write_idx
 from minigrad.data.formats.idx import parse_idx
 from minigrad.errors import DTypeError
 
@@ -170,3 +170,40 @@ def flips(content):
             flipped = bytearray(content)
             flipped[place] ^= 1 << bit
             yield place, bytes(flipped)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (2, 3, 4), (3, 0, 2)])
+def test_open_in_place(tmp_path, dtype, shape):
+    a = (np.arange(np.prod(shape, dtype=int)) - 3).astype(np.int8).astype(dtype).reshape(shape)
+    write_idx(tmp_path / "a", a)
+    for path in (tmp_path / "a", str(tmp_path / "a")):
+        mapped = open_idx(path)
+        assert isinstance(mapped, np.memmap) and not mapped.flags.writeable and mapped.filename == str(tmp_path / "a")
+        assert mapped.dtype.newbyteorder("=") == a.dtype and mapped.shape == shape
+        np.testing.assert_array_equal(mapped, read_idx(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "too short: 0 bytes"),
+        (b"\0\0\x0b", "too short: 3 bytes"),
+        (b"\0\0\x77\1", "not an IDX file"),
+        (SMALL[:9], "the header ends"),
+        (SMALL[:-1], "too short: 11 bytes of elements, its header promises 12"),
+        (SMALL + b"\0", "too long: 13 bytes"),
+        (gzip.compress(SMALL), "it is gzipped; unpack it, gunzip --keep FILE, or read it into memory: read_idx"),
+        (idx(0x08, (4_000_000_000, 4_000_000_000, 4_000_000_000)), "over max_bytes"),
+        (idx(0x08, (4_000_000_000, 1_000_000_000)), "too short: 0 bytes of elements"),
+    ],
+)
+def test_what_is_not_opened(tmp_path, content, words):
+    (tmp_path / "wrong").write_bytes(content)
+    with pytest.raises(ValueError, match=f"wrong: .*{words}"):
+        open_idx(tmp_path / "wrong")
+
+
+def test_nothing_to_open(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        open_idx(tmp_path / "none")

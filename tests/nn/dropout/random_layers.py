@@ -9,6 +9,8 @@ LAYERS = {
     "shared rows": (lambda p, **options: nn.Dropout(p, noise_shape=(1, None), **options), (6, 40)),
     "Dropout1d": (lambda p, **options: nn.Dropout1d(p, **options), (6, 40, 3)),
     "Dropout2d": (lambda p, **options: nn.Dropout2d(p, **options), (6, 40, 2, 3)),
+    "WordDropout": (lambda p, **options: nn.WordDropout(p, **options), (6, 40, 3)),
+    "StochasticDepth": (lambda p, **options: nn.StochasticDepth(p, **options), (6, 40)),
     "VariationalDropout": (lambda p, **options: nn.VariationalDropout(p, **options), (6, 3, 40)),
     "GaussianDropout": (lambda p, **options: nn.GaussianDropout(p, **options), (6, 40)),
     "GaussianNoise": (lambda p, **options: nn.GaussianNoise(p, **options), (6, 40)),

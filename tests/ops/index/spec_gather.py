@@ -1,13 +1,12 @@
-"""Specs of ops/index/gather.py and getitem.py, and of ops/layers/embedding.py."""
+"""Specs of ops/index/gather.py and getitem.py."""
 
 import numpy as np
 from hypothesis import strategies as st
 from ops.shape.spec_views import one_dim
-from ops.specs import Spec, shapes, unary, values
+from ops.specs import Spec, shapes, values
 
 import minigrad as mg
 from minigrad.ops.index import gather
-from minigrad.ops.layers import embedding
 
 
 @st.composite
@@ -132,12 +131,6 @@ def added(draw):
     return [x, index, values(x.shape[:d] + index.shape + x.shape[d + 1 :], 3)], options
 
 
-ENTRIES = st.builds(
-    lambda n, shape, seed: [np.random.default_rng(seed).integers(0, n, shape), values((n, 3), seed)],
-    st.integers(1, 5),
-    shapes(0, 2),
-    st.integers(0, 99),
-)
 SPECS = {
     "view": [
         Spec(lambda x, index: x[index], indices("basic"), theirs),
@@ -149,7 +142,6 @@ SPECS = {
     ],
     "take": Spec(gather.take, rows_by_index(0, 2)),
     "add_at": Spec(add_at, added()),
-    "hold": Spec(lambda x: embedding.hold(x, bits=np.full((x.size + 7) // 8, 255, np.uint8)), unary()),
     "index_select": Spec(
         lambda x, index, dim: mg.index_select(x, dim, index),
         rows_by_index(),
@@ -169,11 +161,6 @@ SPECS = {
         mg.take_along_dim, along(), lambda torch, x, index, dim: torch.take_along_dim(x, index, dim)
     ),
     "masked_select": Spec(mg.masked_select, masked(), lambda torch, x, mask: torch.masked_select(x, mask)),
-    "embedding": Spec(
-        mg.embedding,
-        ENTRIES.map(lambda arrays: (arrays, {})),
-        lambda torch, index, weight: torch.nn.functional.embedding(index, weight),
-    ),
     "pad": [
         Spec(mg.pad, padded(mode), lambda torch, x, pad, **o: torch.nn.functional.pad(x, pad, **o))
         for mode in ("constant", "reflect", "replicate", "circular")

@@ -1,0 +1,74 @@
+"""minigrad show: what a model or a file of tensors is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import interop, tabular
+from ..lab.pages.tables import as_text
+from ..tabular.keeping import FILE, HOLDS
+
+SHOWN = 50  # tensors
+
+DESCRIPTION = """Say what a model is that minigrad train, cv or path has kept: scores, λ and how it was chosen, the
+coefficients by name in the units of the data and per standard deviation, columns and their levels, scaling, missing
+values, versions, and whether the digest of its file fits. Of any other safetensors file: its tensors and metadata."""
+
+EXAMPLES = """\
+examples:
+  minigrad show houses-model
+  minigrad show minigrad-cv/model-1se.safetensors
+  minigrad show digits.safetensors"""
+
+
+def add_show(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        "show",
+        help="what a model that was kept is, or a file of tensors",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("model", type=Path, metavar="MODEL", help="the folder of a model, or a file .safetensors")
+    command.set_defaults(run=run_show)
+    return command
+
+
+def run_show(options: argparse.Namespace) -> None:
+    """minigrad show."""
+    file, others = _file(options.model)
+    contents = interop.inspect(file)
+    first = f"{file}: {contents.size:,} bytes, {contents.finding}"
+    if contents.metadata == HOLDS and contents.verified:
+        print(f"{tabular.load(file).show()}\n{first}")
+        for other in others:
+            print(f"another model in this folder: minigrad show {other}")
+        return
+    print("\n".join([first, *_tensors(contents)]))
+    if contents.verified is False:
+        raise ValueError(f"{file}: {contents.finding}")
+
+
+def _file(path: Path) -> tuple[Path, list[Path]]:
+    """The file that holds the model, and other safetensors files in its folder, if a folder was named."""
+    if not path.exists():
+        raise ValueError(f"there is no folder or file {str(path)!r}")
+    if not path.is_dir():
+        return path, []
+    others = sorted(each for each in path.glob("*.safetensors") if each.name != FILE)
+    if not (path / FILE).exists():
+        there = f"; it has {', '.join(each.name for each in others)}: name one of these" if others else ""
+        raise ValueError(f"{path}: there is no {FILE} in this folder{there}")
+    return path / FILE, others
+
+
+def _tensors(contents: interop.Contents) -> list[str]:
+    """Version, metadata and tensors of any file."""
+    told = [f"written by minigrad {contents.version}"] if contents.version else []
+    told += [f"{key}: {value}" for key, value in contents.metadata.items()]
+    rows = [
+        [name, dtype, " × ".join(map(str, shape)) or "one number"] for name, (dtype, shape) in contents.tensors.items()
+    ]
+    told += ["", as_text(("tensor", "dtype", "shape"), rows[:SHOWN])] if rows else ["no tensors"]
+    return told + ([f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else [])

@@ -1,0 +1,167 @@
+"""mg.compile: a training step that runs as Python twice, and from then on as a list of kernel calls."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..convert import owned
+from ..engine import Tensor
+from ..errors import ReplayError
+from .entry import Entry
+from .results import Kept, rebuilt, tensors_of
+
+AGAIN = 3  # at which recording after a change it is said
+
+
+class Step:
+    """A compiled step: made by `compile`, which see."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"compile: got a {type(function).__name__}; need a function: @mg.compile above def step(x, y)"
+            )
+        self.function = function
+        self._entries: dict[tuple, Entry] = {}
+        self._again = 0
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """One step. Its results are constants: tensors with memory of their own."""
+        entry = self._entry(inputs)
+        if not self._ready(entry):
+            return entry.record()
+        _, arrays = entry.run(1)
+        made = iter(arrays)
+        return rebuilt(entry.result, lambda: Tensor(next(made)[0, ...]))
+
+    def run(self, steps: int, *inputs: Any) -> Any:
+        """`steps` steps with the same arguments; what they return, kept: see epoch."""
+        entry, kept = self._entry(inputs), Kept()
+        for _ in range(steps):
+            if self._ready(entry):
+                break
+            kept.add(*_kept(entry.record()))
+        left = steps - len(kept.pieces[0] if kept.pieces else ())
+        if left:
+            kept.add(*entry.run(left))
+        return kept.together()
+
+    def epoch(self, loader: Any, first: int = 0, last: int | None = None) -> Any:
+        """The steps of an epoch of a loader, batches [first, last); what they return, kept.
+
+        For each tensor that the step returns: where it is one number, an array with the number of each step, else a
+        list of arrays, one for each step.
+        """
+        kept = Kept()
+        stop = len(loader) if last is None else min(last, len(loader))
+        if loader.transforms:
+            for i, batch in enumerate(loader):
+                if first <= i < stop:
+                    kept.add(*_kept(self(*batch)))
+            return kept.together()
+        order = loader.order(loader.epoch)
+        loader.epoch += 1
+        size, i = loader.batch_size, first
+        while i < stop:
+            rows = order[i * size : (i + 1) * size]
+            entry = self._entry([x[rows] for x in _columns(loader)])
+            if not self._ready(entry):
+                kept.add(*_kept(entry.record()))
+                i += 1
+                continue
+            count = max(1, min(stop, len(order) // size) - i) if len(rows) == size else 1
+            chosen = order[i * size : i * size + count * len(rows)].reshape(count, len(rows))
+            kept.add(*entry.gather(_columns(loader), chosen))
+            i += count
+        return kept.together()
+
+    # --- programs by shape ---------------------------------------------------------------------------------------
+
+    def _entry(self, inputs: Any) -> Entry:
+        arrays = [as_array(x, i) for i, x in enumerate(inputs)]
+        key = tuple((array.shape, array.dtype.str) for array in arrays)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Entry(self.function, arrays)
+        else:
+            entry.fill(arrays)
+        return entry
+
+    def _ready(self, entry: Entry) -> bool:
+        """Whether the entry can be replayed as it is; where something changed, it is recorded again."""
+        if entry.program is None:
+            return False
+        why = entry.changed()
+        if why:
+            entry.forget()
+            self._again += 1
+            if self._again == AGAIN:
+                warnings.warn(
+                    f"compile: {self.__name__} is recorded again for the third time, because {why} changed; each time "
+                    "it runs twice in Python",
+                    stacklevel=4,
+                )
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        ready = sum(entry.program is not None for entry in self._entries.values())
+        return f"<compiled {self.__name__}: {ready} of {len(self._entries)} shapes replayed>"
+
+
+def compile(function: Callable[..., Any]) -> Step:
+    """A step that is recorded when it is called for the first two times, and replayed afterwards, with the same bits.
+
+    function takes arrays or tensors and does one step of training, or anything else that is made of minigrad's ops: it
+    gets its arguments as tensors. What it returns is kept. A replay is a loop over the recorded kernel calls, without
+    Python: `step(x, y)` makes one step, `step.epoch(loader)` the steps of an epoch, `step.run(n, x, y)` n steps. Each
+    shape of the arguments is recorded by itself.
+
+    ReplayError where the step cannot be replayed: it names the op, the line and the cure.
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(2, 1)
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> @mg.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = mg.mse(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> losses = step.run(200, [[0.0, 1.0], [1.0, 0.0]], [[1.0], [2.0]])
+    >>> losses.shape, bool(losses[-1] < 1e-3)
+    ((200,), True)
+    """
+    return Step(function)
+
+
+def as_array(x: Any, place: int) -> np.ndarray:
+    """An argument of a step as an array: of a tensor its own."""
+    if isinstance(x, Tensor):
+        if x.tracked:
+            raise ReplayError(
+                f"compile: argument {place} requires grad, and its graph would be lost; let the step use it directly"
+            )
+        return x.array
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
+        return x
+    if isinstance(x, (list, tuple, int, float, np.generic)):
+        return owned(x, op="compile")
+    raise TypeError(f"compile: argument {place} is a {type(x).__name__}; need arrays, tensors or numbers")
+
+
+def _kept(result: Any) -> tuple[Any, list[np.ndarray]]:
+    return result, [t.array[None] for t in tensors_of(result)]
+
+
+def _columns(loader: Any) -> list[np.ndarray]:
+    """The arrays that a batch takes rows of."""
+    weights = getattr(loader, "weight", None)
+    return [loader.x, loader.y, *([] if weights is None else [weights])]

@@ -1,0 +1,121 @@
+"""Networks of a table: layers of relu units; inputs and numbers to predict scaled, the penalty in Adam's update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .. import nn, optim, reg, rng
+from ..data.dataset import Dataset
+from ..data.formats.table import Table
+from ..data.prepare.imputation import MeanImputer
+from ..data.prepare.scaling import Standardizer
+from ..data.prepare.splitting import split
+from ..ops.losses.classes import cross_entropy
+from ..ops.losses.regression import mse
+from ..selection import Network, prepare
+from ..selection.networks import NetworkModel
+from ..train import Checkpoint, EarlyStopping, fit
+from .settings import Settings
+
+SELECTOR = "*.weight"  # what has a penalty
+
+
+@dataclass(frozen=True)
+class Perceptron:
+    """inputs-hidden-...-outputs with relu, as an object that makes one, and that plain values describe.
+
+    >>> list(Perceptron(3, (4, 2), 1)().state_dict()) == list(Perceptron(3, (4, 2), 1).shapes())
+    True
+    """
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int
+    dropout: float = 0.0
+
+    def __call__(self) -> nn.Sequential:
+        layers: list[nn.Module] = []
+        inputs = self.inputs
+        for units in self.hidden:
+            layers.append(nn.Linear(inputs, units, activation="relu", init="he_uniform"))
+            layers += [nn.Dropout(self.dropout)] if self.dropout else []
+            inputs = units
+        return nn.Sequential(*layers, nn.Linear(inputs, self.outputs))
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The names and shapes of its parameters, without making them."""
+        sizes = [self.inputs, *self.hidden, self.outputs]
+        step = 2 if self.dropout else 1
+        found: dict[str, tuple[int, ...]] = {}
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            found |= {f"{i * step}.weight": (inputs, outputs), f"{i * step}.bias": (outputs,)}
+        return found
+
+
+def perceptron(table: Table, settings: Settings) -> Perceptron:
+    """The network for the columns and the target of a table."""
+    outputs = len(np.unique(table.y)) if table.y.dtype.kind in "Uiub" else 1
+    return Perceptron(table.x.shape[1], tuple(settings.hidden), outputs, float(settings.dropout))
+
+
+def family_of(table: Table, settings: Settings) -> Network:
+    """Networks whose λ is to be chosen."""
+    classes = table.y.dtype.kind in "Uiub"
+    return Network(
+        build=perceptron(table, settings),
+        loss=cross_entropy if classes else mse,
+        classifies=classes,
+        options=(("lr", settings.lr),),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        patience=settings.patience,
+    )
+
+
+def fitted(
+    table: Table, settings: Settings, strengths: tuple[float, float], callbacks: Sequence[Any], resume: Any = None
+) -> tuple[NetworkModel, Perceptron, dict[str, Any]]:
+    """The network with these strengths, what makes it, and what is to be said of it."""
+    build, family = perceptron(table, settings), family_of(table, settings)
+    x = MeanImputer(table.x)(table.x) if table.x.dtype.kind == "f" else table.x.astype(np.float64)
+    rows = prepare(family, x, table.y)
+    scale = Standardizer(x)
+    y, targets = rows.y, None
+    if not family.classifies:
+        y = rows.y.reshape(-1, 1).astype(np.float64)
+        targets = Standardizer(y)
+        y = targets(y)
+    data, held_out = Dataset(scale(x), y), None
+    if settings.validation and len(x) > 1:
+        share = max(1, round(settings.validation * len(x)))
+        data, held_out = split(*data, share, settings.seed, y if family.classifies else None)
+    saving = [] if resume is None or any(isinstance(c, Checkpoint) for c in callbacks) else [_checkpoint(resume)]
+    stop = [] if held_out is None else [EarlyStopping("val_loss", settings.patience)]
+    with rng.own_streams(settings.seed):
+        module = build()
+        terms = reg.on(module, SELECTOR, reg.ElasticNet(*strengths)) if any(strengths) else None
+        history = fit(
+            module,
+            tuple(data),
+            family.loss,
+            optim.Adam(module.parameters(), lr=settings.lr, prox=terms),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            validation_data=held_out,
+            callbacks=[*stop, *callbacks, *saving],
+            resume=resume,
+        )
+    told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
+    if stop:
+        told |= {"best epoch": stop[0].best_epoch, "validation rows": 0 if held_out is None else len(held_out.x)}
+    return NetworkModel(module, scale, targets, SELECTOR), build, told
+
+
+def _checkpoint(folder: Any) -> Checkpoint:
+    return Checkpoint(folder, every="minute", keep=1)

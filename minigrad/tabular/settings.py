@@ -1,0 +1,92 @@
+"""What `tabular.train` is told, checked before a row is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..checks import finite, truth, whole
+from ..rng import SEEDS
+
+MODELS = ("auto", "linear", "logistic", "mlp")
+PICKS = ("min", "1se")
+OF_LINEAR, OF_MLP = ("standardize", "pick"), ("hidden", "dropout", "epochs", "lr", "batch_size", "patience")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """See `tabular.train`."""
+
+    model: str = "auto"
+    lam: float | str | None = None
+    l1_ratio: float = 1.0
+    l1: float | None = None
+    l2: float | None = None
+    pick: str = "min"
+    count: int = 50
+    folds: int = 5
+    standardize: bool = True
+    hidden: tuple[int, ...] = (64,)
+    dropout: float = 0.0
+    epochs: int = 200
+    lr: float = 1e-3
+    batch_size: int = 32
+    patience: int = 20
+    validation: float = 0.1
+    test: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        who = "tabular.train"
+        for name, known in (("model", MODELS), ("pick", PICKS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{who}: {name} is {getattr(self, name)!r}; need {', '.join(known)}")
+        for name, low in (("count", 2), ("folds", 2), ("epochs", 1), ("batch_size", 1), ("patience", 1)):
+            whole(getattr(self, name), f"{who}: {name}", low)
+        whole(self.seed, f"{who}: seed", 0, SEEDS)
+        truth(self.standardize, f"{who}: standardize")
+        for units in self.hidden:
+            whole(units, f"{who}: hidden", 1)
+        for name in ("l1_ratio", "dropout", "validation", "test"):
+            finite(getattr(self, name), f"{who}: {name}", 0.0, 1.0)
+        for name in ("dropout", "validation", "test"):
+            if getattr(self, name) == 1:
+                raise ValueError(f"{who}: {name} is 1; need a share below 1")
+        if not finite(self.lr, f"{who}: lr", 0.0) > 0:
+            raise ValueError(f"{who}: lr is 0; need a number above 0")
+        self._check_strengths(who)
+
+    def _check_strengths(self, who: str) -> None:
+        for name in ("l1", "l2", *(("lam",) if self.lam != "cv" else ())):
+            if getattr(self, name) is not None:
+                finite(getattr(self, name), f"{who}: {name}", 0.0)
+        if self.lam is not None and (self.l1 is not None or self.l2 is not None):
+            raise ValueError(
+                f"{who}: lam and l1 or l2 are both given; lam means l1 = lam l1_ratio, l2 = lam (1 - l1_ratio)"
+            )
+
+    @classmethod
+    def of(cls, hidden: Any, **options: Any) -> Settings:
+        """The settings; hidden is a number or a sequence of numbers."""
+        units = tuple(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else (hidden,)
+        return cls(hidden=units, **options)
+
+    @property
+    def strengths(self) -> tuple[float, float] | None:
+        """(l1, l2), or None: λ is chosen by cross-validation."""
+        if self.l1 is not None or self.l2 is not None:
+            return float(self.l1 or 0.0), float(self.l2 or 0.0)
+        if self.lam == "cv" or (self.lam is None and self.model != "mlp"):
+            return None
+        lam = float(self.lam or 0.0)
+        return lam * self.l1_ratio, lam * (1 - self.l1_ratio)
+
+    def plain(self, model: str) -> dict[str, Any]:
+        """Those that a model of this kind has, for JSON."""
+        network = model == "mlp"
+        chosen = self.strengths is None
+        left_out = {"model", "lam", "l1", "l2", *(OF_LINEAR[:1] if network else OF_MLP + ("validation",))}
+        left_out |= set() if chosen else {"count", "folds", "pick", "l1_ratio"}
+        found = asdict(self) | {"hidden": list(self.hidden)}
+        return {name: value for name, value in found.items() if name not in left_out}

@@ -1,0 +1,64 @@
+"""Ctrl-C between batches: a batch that has begun is finished first, so that no update is half done."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Interrupts:
+    """`with interrupts:` holds back a first Ctrl-C until the block ends; a second one raises at once.
+
+    `whole` says whether the last block ended without an exception and no other has begun: model, optimizer and
+    callbacks then stand where a batch ended.
+
+    >>> interrupts = Interrupts()
+    >>> try:
+    ...     with interrupts.caught(), interrupts:
+    ...         signal.raise_signal(signal.SIGINT)  # Ctrl-C
+    ...         print("the block goes on")
+    ... except KeyboardInterrupt:
+    ...     print("and ends", interrupts.whole)
+    the block goes on
+    and ends True
+    """
+
+    def __init__(self) -> None:
+        self.whole = self._held = self._pending = False
+
+    def __enter__(self) -> None:
+        self.whole, self._held = False, True
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        self.whole = kind is None  # first, because Ctrl-C may come as soon as it is no longer held back
+        self._held = False
+        if self.whole and self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._held and not self._pending:
+            self._pending = True
+        else:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Inside the block Ctrl-C comes here, if it would raise KeyboardInterrupt: not in threads, nor in a nested fit,
+        nor where the program has a handler of its own.
+        """
+        main = threading.current_thread() is threading.main_thread()
+        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._pending:
+            raise KeyboardInterrupt

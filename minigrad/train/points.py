@@ -1,0 +1,77 @@
+"""The points at which fit calls its callbacks, and what an object needs to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .checkpoint import Checkpoint
+from .run import Run
+
+if TYPE_CHECKING:
+    from .callbacks import Callback
+
+POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")  # an object may lack on_gradients
+ENDS = ("on_batch_end", "on_epoch_end")
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """The callbacks as a list; TypeError for one outside of a list, for a class, and for what lacks a point."""
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"fit: callbacks is one {type(callbacks).__name__}; need a list: callbacks=[...]")
+    for i, callback in enumerate(callbacks):
+        if any(callback is other for other in callbacks[:i]):
+            raise ValueError(f"fit: the callback {callback!r:.80} is given twice; it would act twice")
+        if isinstance(callback, type):
+            raise TypeError(f"fit: the callback {callback.__name__} is a class; did you mean {callback.__name__}()?")
+        missing = [point for point in POINTS if not callable(getattr(callback, point, None))]
+        if missing:
+            cure = "; wrap a schedule: train.LearningRate(schedule)" if hasattr(callback, "step") else ""
+            raise TypeError(
+                f"fit: the callback {callback!r:.80} has no {missing[0]}; need a minigrad.train.Callback" + cure
+            )
+    return list(callbacks)
+
+
+@contextmanager
+def calling(run: Run) -> Iterator[Callable[[str], None]]:
+    """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
+
+    Each that has begun is ended, also where another one raises. Checkpoints are written when all callbacks had their
+    turn at the end of a batch or an epoch, at the end of the training, and on Ctrl-C unless it came in the middle of a
+    batch.
+    """
+    savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
+
+    def call(point: str) -> None:
+        for callback in run.callbacks:
+            act = getattr(callback, point, None)
+            if act is not None:
+                act(run)
+        if point in ENDS and savers:
+            for saver in savers:
+                saver.note(run)  # first, because the state of each is in the files of all
+            for saver in savers:
+                saver.write_if_due(run)
+
+    begun = []
+    try:
+        for callback in run.callbacks:
+            callback.on_train_begin(run)
+            begun.append(callback)
+        yield call
+        with run.interrupts:
+            for saver in savers:
+                saver.write_now(run)
+    except KeyboardInterrupt as error:
+        if run.interrupts.whole:
+            for saver in savers:
+                saver.write_now(run)
+        if savers and hasattr(error, "add_note"):  # Python 3.11 and later
+            error.add_note("\n".join(f"fit: training goes on there with resume={str(s.folder)!r}" for s in savers))
+        raise
+    finally:
+        with ExitStack() as ends:  # calls all, the last one given first
+            for callback in reversed(begun):
+                ends.callback(callback.on_train_end, run)
