@@ -35,7 +35,7 @@ class Step:
         """One step. Its results are constants: tensors with memory of their own."""
         entry = self._entry(inputs)
         if not self._ready(entry):
-            return entry.record()
+            return self._recorded(entry)
         _, arrays = entry.run(1)
         made = iter(arrays)
         return rebuilt(entry.result, lambda: Tensor(next(made)[0, ...]))
@@ -46,7 +46,7 @@ class Step:
         for _ in range(steps):
             if self._ready(entry):
                 break
-            kept.add(*_kept(entry.record()))
+            kept.add(*_kept(self._recorded(entry)))
         left = steps - len(kept.pieces[0] if kept.pieces else ())
         if left:
             kept.add(*entry.run(left))
@@ -60,25 +60,24 @@ class Step:
         """
         kept = Kept()
         stop = len(loader) if last is None else min(last, len(loader))
-        if loader.transforms:
-            for i, batch in enumerate(loader):
-                if first <= i < stop:
-                    kept.add(*_kept(self(*batch)))
-            return kept.together()
-        order = loader.order(loader.epoch)
-        loader.epoch += 1
-        size, i = loader.batch_size, first
-        while i < stop:
-            rows = order[i * size : (i + 1) * size]
-            entry = self._entry([x[rows] for x in _columns(loader)])
+        epoch, size = loader.epoch, loader.batch_size
+        order, columns = loader.order(epoch), columns_of(loader)
+        loader.set_epoch(epoch + 1)
+        while first < stop:
+            rows = order[first * size : (first + 1) * size]
+            entry = self._entry(loader._batch(order, epoch, first))
             if not self._ready(entry):
-                kept.add(*_kept(entry.record()))
-                i += 1
+                kept.add(*_kept(self._recorded(entry)))
+                first += 1
                 continue
-            count = max(1, min(stop, len(order) // size) - i) if len(rows) == size else 1
-            chosen = order[i * size : i * size + count * len(rows)].reshape(count, len(rows))
-            kept.add(*entry.gather(_columns(loader), chosen))
-            i += count
+            if columns is None:
+                kept.add(*entry.run(1))
+                first += 1
+                continue
+            count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
+            chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
+            kept.add(*entry.gather(columns, chosen))
+            first += count
         return kept.together()
 
     # --- programs by shape ---------------------------------------------------------------------------------------
@@ -92,6 +91,13 @@ class Step:
         else:
             entry.fill(arrays)
         return entry
+
+    @staticmethod
+    def _recorded(entry: Entry) -> Any:
+        made = entry.record()
+        if entry.refused is not None:
+            raise entry.refused
+        return made
 
     def _ready(self, entry: Entry) -> bool:
         """Whether the entry can be replayed as it is; where something changed, it is recorded again."""
@@ -161,7 +167,8 @@ def _kept(result: Any) -> tuple[Any, list[np.ndarray]]:
     return result, [t.array[None] for t in tensors_of(result)]
 
 
-def _columns(loader: Any) -> list[np.ndarray]:
-    """The arrays that a batch takes rows of."""
-    weights = getattr(loader, "weight", None)
-    return [loader.x, loader.y, *([] if weights is None else [weights])]
+def columns_of(loader: Any) -> list[np.ndarray] | None:
+    """The arrays that a batch takes rows of; None where a batch is more than rows of arrays."""
+    columns = [loader.x, loader.y, *([] if loader.weight is None else [loader.weight])]
+    plain = not loader.transforms and all(isinstance(column, np.ndarray) for column in columns)
+    return columns if plain else None

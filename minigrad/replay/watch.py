@@ -68,7 +68,17 @@ def _of_optimizer(optimizer: Any) -> tuple:
     ]
     groups = [(id(group), tuple(map(id, group["params"]))) for group in getattr(optimizer, "param_groups", ())]
     hooks = tuple(map(id, getattr(optimizer, "_hooks", ())))
-    return tables, groups, hooks, getattr(optimizer, "_asked", False)
+    return tables, groups, hooks, getattr(optimizer, "_asked", False), _given_as_numbers(optimizer)
+
+
+def _given_as_numbers(optimizer: Any) -> list[Any]:
+    """What stands in no table: the rates and strengths of terms on groups, and the bounds of constraints."""
+    grouped = getattr(optimizer, "_grouped", None)
+    found: list[Any] = [_plain(entry.term) for entry in grouped.entries] if grouped is not None else []
+    if found:
+        found += [(group["lr"], group.get("weight_decay")) for group in optimizer.param_groups]
+    constraints = getattr(optimizer, "_terms", {}).get("constraints")
+    return found + ([] if constraints is None else [_plain(entry.term) for entry in constraints.entries])
 
 
 def _of_terms(terms: Any) -> tuple:

@@ -126,6 +126,7 @@ UPDATES = {
     "adagrad_update": {"eps": 1e-8},
 }
 OTHERS = {  # they compute nothing
+    "check_finite",
     "empty",
     "empty_like",
     "empty_for",
