@@ -27,7 +27,7 @@ def load_words() -> Words:
 
     >>> words, y, classes = load_words()
     >>> len(words), words[7], classes[y[7]]
-    (12000, 'abandonment', 'noun')
+    (12000, 'abase', 'verb')
     """
     pairs = [line.split(" ") for line in _text("words.txt.gz").splitlines()]
     y = np.array([CLASSES.index(of) for _, of in pairs], np.int64)
