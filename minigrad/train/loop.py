@@ -90,8 +90,7 @@ def fit(
     dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
     held_out = validation(model, validation_data, loss, on_loss)
-    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
-        measures.refuse_weights()
+    refuse_weights(measures, loader, held_out)
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
@@ -136,11 +135,7 @@ def fit(
             refuse_broken_weights(run)
             run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                held_out_row = measure(model, held_out, loss, measures, terms)
-                run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
-            for bound in terms:
-                bound.note_shares(run.row)
-            run.row["seconds"] = run.elapsed()
+                run.row.update(with_val(measure(model, held_out, loss, measures, terms)))
             with run.interrupts:
                 run.end_epoch()
                 call("on_epoch_end")
@@ -186,6 +181,17 @@ def batches(
 def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked | None:
     """The validation data, checked like the training data; None if there is none."""
     return None if data is None else check_data(model, data, loss, "validation_data", real)
+
+
+def with_val(row: dict[str, float]) -> dict[str, float]:
+    """The measurements of validation data under the names of their columns."""
+    return {f"val_{name}": value for name, value in row.items()}
+
+
+def refuse_weights(measures: Measures, loader: Loader, held_out: Checked | None) -> None:
+    """TypeError where data has weights, and a metric takes none."""
+    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
+        measures.refuse_weights()
 
 
 def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:

@@ -107,7 +107,10 @@ class Run:
         return done
 
     def end_epoch(self) -> None:
-        """Take the row of the epoch into the history: no batch of the next one is done."""
+        """Take the row of the epoch into the history, with its seconds: no batch of the next one is done."""
+        for bound in self.terms:
+            bound.note_shares(self.row)
+        self.row["seconds"] = self.elapsed()
         self.history.append(self.row)
         self.inside, self.means = False, Means()
 
