@@ -70,9 +70,9 @@ def fit(
     resume is a file that train.Checkpoint wrote, or its folder, of which the newest whole file is taken (a damaged one
     is left out with a warning); a folder that is missing or holds none: training starts from the beginning, so that one
     script does for the first run and for those after a kill. Give fit what it was given then, with a new model and
-    optimizer: the run goes on behind the last batch that was saved and ends with the bits of one that was not
-    interrupted. epochs counts from the beginning, and may be more than then. ValueError, before the first batch, names
-    what is not as it was: the model, the data, the batch size, a seed, an option, a callback.
+    optimizer or those of the interrupted fit: the run goes on behind the last batch that was saved, and ends with the
+    bits of one that was not interrupted. epochs counts from the beginning, and may be more than then. ValueError,
+    before the first batch, names what is not as it was: the model, data, the batch size, a seed, an option, a callback.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)

@@ -27,6 +27,7 @@ from .snapshot import Saved, packed_run, restore, stateful
 
 ROWS = 64  # of the data that are compared, spread evenly over it
 SHOWN = 6  # differences in an error
+OPTIONS = "options of the optimizer"  # as they are when training begins
 
 
 def found(resume: Any) -> Saved | None:
@@ -125,7 +126,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
         "layer": {name: layer(module) for name, module in run.model.named_modules()},
         "seed of layer": {name: m.seed for name, m in run.model.named_modules() if isinstance(m, RandomLayer)},
         "optimizer": optimizer.name,
-        "options of the optimizer": plain(groups),
+        OPTIONS: plain(groups),
         "loss": name_of(loss),
         "columns": run.columns,
         "terms": [[f"{entry.name} ({bound.moment})" for entry in bound.entries] for bound in run.terms],
@@ -199,6 +200,10 @@ def described(array: np.ndarray | None) -> str:
 def refuse_differences(saved: Saved, run: Run) -> None:
     """ValueError, naming all that is not as it was when the checkpoint was written, or for too few epochs."""
     there, here = saved.state["settings"], plain(run.settings)
+    if here[OPTIONS] == plain(
+        saved.state["optimizer"]["groups"]
+    ):  # the same optimizer goes on: at a prompt, after Ctrl-C
+        here[OPTIONS] = there[OPTIONS]
     texts = list(differences(there, here, ""))
     if texts:
         more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -110,6 +111,60 @@ def test_a_loader_that_has_been_used(tmp_path):
         train(tmp_path, Kill(2, 3), data=loader())
     fresh = mg.data.Loader(X, Y, 6, seed=4)
     assert bits(*train(resume=tmp_path, data=fresh)) == bits(*train(data=loader())) and fresh.epoch == 10
+
+
+def with_everything(folder=None, *callbacks, resume=None, objects=None):
+    """Accumulated gradients, a plateau, averages, and streams of its own; `objects`: of a fit before."""
+    streams = mg.rng.Streams(6)
+
+    class Shake(Callback):
+        def on_gradients(self, run):
+            run.skip_update = run.keep_gradients = run.batch % 2 == 1
+            for p in run.model.parameters():
+                p.grad.array[...] += streams.normal(p.shape, std=0.01)
+
+    if objects is None:
+        mg.manual_seed(1)
+        model = nn.Linear(3, 1)
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        plateau = optim.ReduceLROnPlateau(optimizer, patience=0, threshold=0.5)
+        objects = model, optimizer, [LearningRate(plateau, monitor="loss"), AverageWeights(0.5, keep=False)]
+    model, optimizer, own = objects
+    save = [Checkpoint(folder, every="batch", also={"shake": streams})] if folder else []
+    try:
+        history = fit(
+            model, (X, Y), mg.mse, optimizer, epochs=6, batch_size=6, resume=resume,
+            callbacks=[Shake(), *own, *callbacks, *save],
+        )  # fmt: skip
+    except BaseException as error:
+        error.objects = objects
+        raise
+    averages = {name: array.tobytes() for name, array in own[1].ema.state_dict().items()}
+    return bits(model, optimizer, history), averages, own[0].rates, streams.get_state()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4])
+def test_gradients_averages_rates_and_streams(tmp_path, batch):
+    whole = with_everything()
+    assert whole[2][-1] < 0.01, "the plateau should have come"
+    with pytest.raises(Killed):
+        with_everything(tmp_path, Kill(5, batch))
+    again = with_everything(tmp_path, resume=tmp_path)
+    assert again == whole
+
+
+def test_the_same_objects_go_on_at_a_prompt(tmp_path):
+    """After Ctrl-C, with rates and averages where they stood, and with another Checkpoint."""
+    whole = with_everything(tmp_path / "whole")
+
+    class Press(Callback):
+        def on_gradients(self, run):
+            if (run.epoch, run.batch) == (5, 3):
+                run.interrupts._handle(signal.SIGINT, None)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        with_everything(tmp_path / "run", Press())
+    assert with_everything(tmp_path / "run", resume=tmp_path / "run", objects=caught.value.objects) == whole
 
 
 @pytest.mark.parametrize("read_ahead", [0, 3])
