@@ -209,7 +209,7 @@ def refuse_differences(saved: Saved, run: Run) -> None:
         more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
         raise ValueError(
             f"fit: resume: {saved.path} is of another training: {'; '.join(texts[:SHOWN])}{more}. Give fit what it was "
-            "given then, or start anew without resume"
+            "given then, or start anew, with another folder"
         )
     epochs, batches = saved.place
     if epochs + (batches > 0) > run.epochs:
