@@ -157,6 +157,12 @@ class Checkpoint(Callback):
         if math.isnan(best) or (value > best if way == "max" else value < best):
             run.best[f"{way} {self.best}"], self._is_best = value, not math.isnan(value)
 
+    def next_batch(self, run: Run) -> float:
+        """The batch of this epoch after which it has to look whether it is due, for fit(compile=True)."""
+        before = len(run.history) * run.batches
+        counts = [int(count) for count, unit in self._times if unit == "batch"]
+        return min([(before + run.batch) // count * count + count - before for count in counts], default=math.inf)
+
     def write_if_due(self, run: Run) -> None:
         """After all callbacks had their turn at the end of a batch or an epoch: write what is due."""
         if self._is_best:

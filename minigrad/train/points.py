@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,19 +34,24 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     return list(callbacks)
 
 
+def act(run: Run, point: str, without: Sequence[Callback]) -> None:
+    """Call a point of all callbacks that have it, but for those of `without`."""
+    for callback in run.callbacks:
+        method = getattr(callback, point, None)
+        if method is not None and callback not in without:
+            method(run)
+
+
 @contextmanager
-def calling(run: Run) -> Iterator[Callable[[str], None]]:
+def calling(run: Run) -> Iterator[Callable[..., None]]:
     """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
 
     Each that has begun is ended, also where another one raises.
     """
     savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
 
-    def call(point: str) -> None:
-        for callback in run.callbacks:
-            act = getattr(callback, point, None)
-            if act is not None:
-                act(run)
+    def call(point: str, without: Sequence[Callback] = ()) -> None:
+        act(run, point, without)
         if savers and point in ENDS:
             write_due(savers, run)
 
