@@ -101,9 +101,9 @@ def fit(
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
     run.whole = frozenset(measures.whole)
-    saved = prepare(run, resume, loss, held_out)
+    prepare(run, resume, loss, held_out)
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
-        begin(run, saved)
+        begin(run)
         replay = Replayed(run, loss, penalty, measures, dtype, call, train) if truth(compile, "fit: compile") else None
         while epochs_left(run):
             run.epoch = len(history) + 1

@@ -85,28 +85,29 @@ def newest_checkpoint(folder: str | os.PathLike[str]) -> Path:
     return Path(saved.path)
 
 
-def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> Saved | None:
+def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> None:
     """Before callbacks begin: note what has to be the same in a resumed run; find and check the file to go on from."""
-    if resume is None and not any(isinstance(callback, Checkpoint) for callback in run.callbacks):
-        return None
+    savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
+    if resume is None and not savers:
+        return
     given = [("the loss", loss), *((f"transform {i}", step) for i, step in enumerate(run.loader.transforms, 1))]
     run.also = {name: thing for name, thing in given if hasattr(thing, "state_dict")}
-    for callback in run.callbacks:
-        run.also.update(getattr(callback, "also", {}))
+    for saver in savers:
+        run.also.update(saver.also)
     run.settings = settings(run, loss, held_out)
     saved = None if resume is None else found(resume)
     if saved is None:
-        return None
+        return
     refuse_differences(saved, run)
     history = saved.state["history"]
     run.history.rows = History(history["rows"]).rows
     run.history.stopped = history["stopped"]
-    run.resumed, run.damaged = saved.place, saved.damaged
-    return saved
+    run.resumed, run.damaged, run.saved = saved.place, saved.damaged, saved
 
 
-def begin(run: Run, saved: Saved | None) -> None:
+def begin(run: Run) -> None:
     """After callbacks have begun: bring all to where it was saved; TypeError now for a state that cannot be saved."""
+    saved, run.saved = run.saved, None  # whose arrays would take their memory as long as the run
     if saved is not None:
         restore(run, saved)
     if run.settings:

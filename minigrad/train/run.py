@@ -76,6 +76,7 @@ class Run:
         self.best: dict[str, float] = {}  # the best value so far of each column whose best epoch is saved
         self.also: dict[str, Any] = {}  # more objects whose state belongs to the run, by name
         self.resumed: tuple[int, int] | None = None
+        self.saved: Any = None  # what a resumed run was found at, until callbacks have begun
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from
         self._start = 0.0
 

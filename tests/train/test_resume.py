@@ -1,6 +1,7 @@
 """fit(..., resume=path): which file is taken, and what has to fit; tests of equal bits are in test_resume_bits.py."""
 
 import shutil
+import weakref
 
 import numpy as np
 import pytest
@@ -29,14 +30,14 @@ def test_a_file_that_was_named(tmp_path):
         train(resume=tmp_path / "epoch-0009.safetensors")
 
 
-@pytest.mark.parametrize("damage", ["cut", "byte", "empty"])
+@pytest.mark.parametrize("damage", ["cut", "number", "text", "empty"])
 def test_a_damaged_file_is_said_and_the_one_before_is_taken(tmp_path, damage):
     train(tmp_path)
     newest, before = sorted(tmp_path.glob("epoch*"))[-1], sorted(tmp_path.glob("epoch*"))[-2]
     data = bytearray(newest.read_bytes())
-    if damage == "byte":
-        data[len(data) // 2] ^= 1
-    newest.write_bytes({"cut": data[:-7], "byte": data, "empty": b""}[damage])
+    if damage in ("number", "text"):  # a bit of the first tensor, or of the JSON at the end
+        data[9 + int.from_bytes(data[:8], "little") if damage == "number" else -200] ^= 1
+    newest.write_bytes({"cut": data[:-7], "empty": b""}.get(damage, data))
     with pytest.warns(UserWarning, match=f"{newest.name}: .*Training is resumed from {before.name}, the one before"):
         resumed = train(tmp_path, resume=tmp_path, epochs=4)
     assert bits(*resumed) == bits(*train(epochs=4))
@@ -79,6 +80,22 @@ def test_the_best_file_can_be_named(tmp_path):
     assert bits(*train(resume=tmp_path / "best.safetensors", epochs=4, **held_out)) == bits(
         *train(epochs=4, **held_out)
     )
+
+
+def test_what_was_loaded_is_not_kept(tmp_path):
+    """Else a resumed run would need the memory of its state twice."""
+    train(tmp_path, epochs=1)
+    seen = []
+
+    class See(Callback):
+        def on_train_begin(self, run):
+            seen.append(weakref.ref(run.saved))
+
+        def on_batch_end(self, run):
+            seen.append(seen[0]() is None)
+
+    train(None, See(), resume=tmp_path, epochs=2)
+    assert all(seen[1:]) and len(seen) == 5
 
 
 # --- what has to fit ------------------------------------------------------------------------------------------------
