@@ -106,8 +106,6 @@ def trained(
     classes = table.y.dtype.kind in "Uiub"
     kind = _kind(settings.model, classes, table.target)
     settings = dataclasses.replace(settings, model=kind)
-    if kind == "mlp" and table.weights is not None:
-        raise ValueError("tabular.train: a network takes no weights of rows; linear and logistic models do")
     parts = parts_of(table, settings, classes)
     core, about, build = _fitted(parts.train, kind, settings, callbacks, resume)
     about = {
