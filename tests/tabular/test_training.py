@@ -23,6 +23,9 @@ def test_the_linear_model_is_that_of_selection(houses):
     assert model.about["lambda"]["value"] == found.lambda_min and model.about["lambda"]["1se"] == found.lambda_1se
     right = 1 - np.mean((model.predict(parts.test) - parts.test.y) ** 2) / np.var(parts.test.y)
     assert abs(model.about["scores"]["held out"]["R²"] - right) < 1e-12
+    assert model.fill.tobytes() == data.MeanImputer(parts.train.x).mean.tobytes()
+    np.testing.assert_allclose(model.centre, parts.train.x.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(model.scale, parts.train.x.std(0), rtol=1e-13)
     assert model.about["rows"] == {"training": 72, "held out": 18} and len(parts.test.index) == 18
 
 
