@@ -120,6 +120,12 @@ class LearningRate(Callback):
                 f"ReduceLROnPlateau(..., mode={want!r})"
             )
 
+    def in_step(self) -> str:
+        """What fit(compile=True) asks: how the callback acts in batches."""
+        if self.every == "epoch":
+            return ""
+        return "schedule" if isinstance(self.schedule, Schedule) else "each batch"
+
     def on_batch_end(self, run: Run) -> None:
         if self.every == "batch" and not run.skip_update:
             self._step(run)
@@ -165,6 +171,10 @@ class AverageWeights(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         self.ema = EMA(run.model, self.decay)
+
+    def in_step(self) -> str:
+        """What fit(compile=True) asks: how the callback acts in batches."""
+        return "average"
 
     def on_batch_end(self, run: Run) -> None:
         assert self.ema is not None  # made at the beginning
