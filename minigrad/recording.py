@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -55,6 +56,16 @@ class no_grad(recording):
 def is_grad_enabled() -> bool:
     """Whether this thread records ops now: False inside of no_grad."""
     return mode.recording
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """A block that is no part of the step that mg.compile records: it looks at numbers and changes none."""
+    before, mode.step = mode.step, None
+    try:
+        yield
+    finally:
+        mode.step = before
 
 
 def is_repeating() -> bool:

@@ -12,6 +12,7 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor, touch
 from ..errors import NonFiniteError
+from ..recording import mode
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
@@ -37,7 +38,8 @@ def clip_grad_norm_(
     """Scale all gradients, in place, so that their norm as one vector is at most max_norm; returns what it was.
 
     The factor is min(1, max_norm / (norm + 1e-6)). norm_type is 2, 1 or inf. A norm that is NaN or infinite makes the
-    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013).
+    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013). In a step that
+    mg.compile records the norm is a tensor, which the step may return.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([3.0, 4.0])
@@ -48,6 +50,11 @@ def clip_grad_norm_(
     max_norm = finite(max_norm, "clip_grad_norm_: max_norm", at_least=0.0)
     found = _gradients("clip_grad_norm_", parameters)
     total = norm_of([g for _, g in found], norm_type)
+    if mode.step is not None:
+        if error_if_nonfinite:
+            K.check_finite(total)
+        scale_to_norm(found, total, max_norm)
+        return Tensor(total)  # type: ignore[return-value]
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(f"clip_grad_norm_: the norm of the gradients is {total}; the gradients are unchanged")
     scale_to_norm(found, total, max_norm)

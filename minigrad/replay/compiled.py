@@ -13,6 +13,7 @@ from ..convert import owned
 from ..engine import Tensor
 from ..errors import ReplayError
 from .entry import Entry
+from .inspection import check, explain
 from .results import Kept, rebuilt, tensors_of
 
 AGAIN = 3  # at which recording after a change it is said
@@ -29,25 +30,24 @@ class Step:
         self.function = function
         self._entries: dict[tuple, Entry] = {}
         self._again = 0
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
         functools.update_wrapper(self, function)
 
     def __call__(self, *inputs: Any) -> Any:
         """One step. Its results are constants: tensors with memory of their own."""
         entry = self._entry(inputs)
         if not self._ready(entry):
-            return entry.record()
+            return self._recorded(entry)
         _, arrays = entry.run(1)
         made = iter(arrays)
         return rebuilt(entry.result, lambda: Tensor(next(made)[0, ...]))
 
     def run(self, steps: int, *inputs: Any) -> Any:
         """`steps` steps with the same arguments; what they return, kept: see epoch."""
-        entry, kept = self._entry(inputs), Kept()
-        for _ in range(steps):
-            if self._ready(entry):
-                break
-            kept.add(*_kept(entry.record()))
-        left = steps - len(kept.pieces[0] if kept.pieces else ())
+        entry, kept, left = self._entry(inputs), Kept(), steps
+        while left and not self._ready(entry):
+            kept.add(*_kept(self._recorded(entry)))
+            left -= 1
         if left:
             kept.add(*entry.run(left))
         return kept.together()
@@ -60,26 +60,47 @@ class Step:
         """
         kept = Kept()
         stop = len(loader) if last is None else min(last, len(loader))
-        if loader.transforms:
-            for i, batch in enumerate(loader):
-                if first <= i < stop:
-                    kept.add(*_kept(self(*batch)))
-            return kept.together()
-        order = loader.order(loader.epoch)
-        loader.epoch += 1
-        size, i = loader.batch_size, first
-        while i < stop:
-            rows = order[i * size : (i + 1) * size]
-            entry = self._entry([x[rows] for x in _columns(loader)])
+        epoch, size = loader.epoch, loader.batch_size
+        order, columns = loader.order(epoch), columns_of(loader)
+        loader.set_epoch(epoch + 1)
+        while first < stop:
+            rows = order[first * size : (first + 1) * size]
+            entry = self._entry(loader._batch(order, epoch, first))
             if not self._ready(entry):
-                kept.add(*_kept(entry.record()))
-                i += 1
+                kept.add(*_kept(self._recorded(entry)))
+                first += 1
                 continue
-            count = max(1, min(stop, len(order) // size) - i) if len(rows) == size else 1
-            chosen = order[i * size : i * size + count * len(rows)].reshape(count, len(rows))
-            kept.add(*entry.gather(_columns(loader), chosen))
-            i += count
+            if columns is None:
+                kept.add(*entry.run(1))
+                first += 1
+                continue
+            count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
+            chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
+            kept.add(*entry.gather(columns, chosen))
+            first += count
         return kept.together()
+
+    def explain(self) -> str:
+        """The kernel calls of the step in order: microseconds, bytes read and written, shapes, the line that called.
+
+        For each shape of arguments that is replayed; the times are the least of 20 steps, whose changes are undone.
+        """
+        ready = [entry for entry in self._entries.values() if entry.program is not None]
+        if not ready:
+            return f"{self.__name__}: nothing is recorded yet; call it twice with the same shapes"
+        return "\n\n".join(explain(entry) for entry in ready)
+
+    def check(self, *inputs: Any) -> str:
+        """One step in Python and one replayed, from the same state; ReplayError unless all bits are equal.
+
+        Compared are the results, the gradients, and every array that the kernels of the step write and that lives
+        longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
+        recorded first.
+        """
+        entry = self._entry(inputs)
+        while not self._ready(entry):
+            self._recorded(entry)
+        return check(entry)
 
     # --- programs by shape ---------------------------------------------------------------------------------------
 
@@ -92,6 +113,13 @@ class Step:
         else:
             entry.fill(arrays)
         return entry
+
+    @staticmethod
+    def _recorded(entry: Entry) -> Any:
+        made = entry.record()
+        if entry.refused is not None:
+            raise entry.refused
+        return made
 
     def _ready(self, entry: Entry) -> bool:
         """Whether the entry can be replayed as it is; where something changed, it is recorded again."""
@@ -161,7 +189,8 @@ def _kept(result: Any) -> tuple[Any, list[np.ndarray]]:
     return result, [t.array[None] for t in tensors_of(result)]
 
 
-def _columns(loader: Any) -> list[np.ndarray]:
-    """The arrays that a batch takes rows of."""
-    weights = getattr(loader, "weight", None)
-    return [loader.x, loader.y, *([] if weights is None else [weights])]
+def columns_of(loader: Any) -> list[np.ndarray] | None:
+    """The arrays that a batch takes rows of; None where a batch is more than rows of arrays."""
+    columns = [loader.x, loader.y, *([] if loader.weight is None else [loader.weight])]
+    plain = not loader.transforms and all(isinstance(column, np.ndarray) for column in columns)
+    return columns if plain else None

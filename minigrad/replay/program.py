@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import kernels as K
+from ..errors import NonFiniteError
 from .record import Record
 from .recorder import Recorder
 
@@ -48,6 +51,8 @@ class NativeProgram:
                 calls.append((kernel, struct, [(p.offset, starts[p.block] + p.at) for p in found]))
             self._last.append(len(calls) - 1)
         self.native = K.tape.Program(calls)
+        self.done = 0  # steps that the last run completed
+        self.at: int | None = None  # the call that ended it, if one did
 
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
         """Run `steps` steps; None, or (step, call, result) of a call that ended the run."""
@@ -63,16 +68,15 @@ class NativeProgram:
             )
             for tap in sorted(taps, key=lambda tap: tap.call)
         ]
-        ended = self.native.run(steps, ins, outs)
+        try:
+            ended = self.native.run(steps, ins, outs)
+        finally:
+            self.done = self.native.done
         if ended is None:
             return None
         step, call, result = ended
-        return step, next(i for i, last in enumerate(self._last) if last >= call), result
-
-    @property
-    def done(self) -> int:
-        """Steps that the last run completed."""
-        return self.native.done
+        self.at = next(i for i, last in enumerate(self._last) if last >= call)
+        return step, self.at, result
 
     def _feed(self, feed: Feed) -> tuple[int, int, int, int]:
         rows = feed.rows
@@ -98,24 +102,40 @@ class PythonProgram:
         calls = [*(before.calls if before is not None else ()), *record.calls]
         self._calls = [(call.kernel, call.arguments, dict(call.options)) for call in calls]
         self.done = 0
+        self.at: int | None = None
 
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
         """As NativeProgram.run."""
         by_call: dict[int, list[Tap]] = {}
         for tap in taps:
             by_call.setdefault(tap.call, []).append(tap)
-        self.done = 0
         for step in range(steps):
             for feed in feeds:
                 self._feed(feed, step)
             for i, (kernel, arguments, options) in enumerate(self._calls):
-                kernel(*arguments, **options)
+                try:
+                    kernel(*arguments, **options)
+                except NonFiniteError:
+                    self.at = i
+                    return step, i, 2
                 for tap in by_call.get(i, ()):
                     row = step if tap.rows is None else int(tap.rows[step])
                     if row >= 0:
                         tap.out[row] = tap.source
             self.done = step + 1
         return None
+
+    def times(self, steps: int, feeds: Sequence[Feed]) -> list[float]:
+        """As NativeProgram.times."""
+        least = [math.inf] * len(self._calls)
+        for step in range(steps):
+            for feed in feeds:
+                self._feed(feed, step)
+            for i, (kernel, arguments, options) in enumerate(self._calls):
+                began = time.perf_counter()
+                kernel(*arguments, **options)
+                least[i] = min(least[i], time.perf_counter() - began)
+        return least
 
     def _feed(self, feed: Feed, step: int) -> None:
         row = feed.rows[step] if len(feed.rows) > 1 else feed.rows[0]

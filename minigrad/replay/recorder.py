@@ -22,7 +22,16 @@ from ..recording import mode
 from .blocks import Block, Blocks, checksum
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-READING = ("data", "numpy", "__array__", "__array_ufunc__", "__array_function__", "item", "__repr__", "__format__")
+READING: tuple[str, ...] = (
+    "data",
+    "numpy",
+    "__array__",
+    "__array_ufunc__",
+    "__array_function__",
+    "item",
+    "__repr__",
+    "__format__",
+)
 READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
 ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
 _one_at_a_time = threading.Lock()
@@ -79,10 +88,12 @@ class Recorder:
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
         self.calls: list[Call] = []
-        self.blocks = Blocks()
+        self.blocks: Blocks = Blocks()
         self.draws: list[Draw] = []
         self.optimizers: list[Any] = []
         self.schedules: list[Any] = []
+        self.events: list[Any] = []  # the steps of optimizers and schedules, in order
+        self.values: list[tuple[Any, Any, list[Tensor]]] = []  # terms, an entry of them, its values in this step
         self.terms: list[Any] = []
         self.modules: dict[int, Module] = {}
         self._inside = False
@@ -105,6 +116,7 @@ class Recorder:
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
         self._same_options(optimizer)
+        self.events.append(optimizer)
 
     def finish(self) -> None:
         """The step is over: what it did to the options of its optimizers must be what a schedule does."""
@@ -128,6 +140,11 @@ class Recorder:
         """A schedule is setting the options of its optimizer."""
         if not any(schedule is known for known in self.schedules):
             self.schedules.append(schedule)
+        self.events.append(schedule)
+
+    def valued(self, terms: Any, entry: Any, values: list[Tensor]) -> None:
+        """An entry of terms was computed for a loss."""
+        self.values.append((terms, entry, values))
 
     def termed(self, terms: Any) -> None:
         """Terms are being added to a loss."""
@@ -158,8 +175,8 @@ class Recorder:
             self._inside = False
         if native:
             call.notes, call.held = K.tape.collect()
-            if not call.notes and not any(array.size for array in call.writes):
-                return result  # nothing to write: the kernel did nothing
+            if not call.notes and not call.writes and reference.WRITES.get(name, True):
+                return result  # what it would write has no elements: the kernel did nothing
             if not call.notes or any(noted is None for _, noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)

@@ -15,7 +15,7 @@ x8, y8 = X[:8], Y[:8]
 def refused(step, match, times=3, inputs=(x8, y8)):
     """The step raises ReplayError within `times` calls, and says so."""
     step = mg.compile(step)
-    with pytest.raises(ReplayError, match=match):  # noqa: PT012  (which call it is is not the point)
+    with pytest.raises(ReplayError, match=match):
         for _ in range(times):
             step(*inputs)
 
@@ -289,7 +289,7 @@ def test_a_graph_from_before_a_replay_is_told_apart():
         step(x8, y8)
     loss = mg.cross_entropy(model(mg.tensor(x8)), y8)
     step(x8, y8)
-    with pytest.raises(mg.errors.GraphError if hasattr(mg, "errors") else RuntimeError, match="changed|written"):
+    with pytest.raises(mg.GraphError, match="written"):
         loss.backward()
 
 

@@ -10,7 +10,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, least, pieces, scratch, share, take_scratch, threads_for,
+    call, give_scratch, least, pieces, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "conv/conv.h" nogil:
@@ -196,6 +196,7 @@ def conv2d(
     Py_ssize_t groups=1, ndarray bias=None, object activation=None,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d", &p, x, w, y, x, w, y, stride, padding, dilation, groups)
     p.activation = activation_code(activation)
     if bias is not None:
@@ -214,6 +215,7 @@ def conv2d_input(
     Py_ssize_t groups=1,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d_input", &p, x, w, y, y, w, x, stride, padding, dilation, groups)
     if PyArray_SIZE(x):
         launch("conv2d_input", k_conv2d_input, &p)
@@ -224,6 +226,7 @@ def conv2d_weight(
     Py_ssize_t groups=1,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d_weight", &p, x, w, y, x, y, w, stride, padding, dilation, groups)
     if PyArray_SIZE(w):
         launch("conv2d_weight", k_conv2d_weight, &p)

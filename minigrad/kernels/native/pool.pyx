@@ -10,7 +10,7 @@ from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_S
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, give_scratch, least, scratch, share, take_scratch, threads_for
+from minigrad.kernels.native.launch cimport call, give_scratch, least, record, scratch, share, take_scratch, threads_for
 
 cdef extern from "pool/pool.h" nogil:
     ctypedef struct mg_pool_axis:
@@ -175,6 +175,7 @@ def max_pool2d(
     object dilation,
 ):
     cdef mg_pool_args p
+    record(&p, sizeof(p))
     fill("max_pool2d", &p, x, y, x, y)
     if PyArray_TYPE(index) != NPY_INT64 or PyArray_SIZE(index) != PyArray_SIZE(y):
         from minigrad.errors import ShapeError
@@ -194,6 +195,7 @@ def max_pool2d(
 
 def pool_pick(ndarray x not None, ndarray index not None, ndarray y not None):
     cdef mg_pool_args p
+    record(&p, sizeof(p))
     fill("pool_pick", &p, x, y, x, y)
     check_index("pool_pick", &p, index, y, y)
     if PyArray_SIZE(y):
@@ -202,6 +204,7 @@ def pool_pick(ndarray x not None, ndarray index not None, ndarray y not None):
 
 def pool_put(ndarray y not None, ndarray index not None, ndarray x not None):
     cdef mg_pool_args p
+    record(&p, sizeof(p))
     fill("pool_put", &p, x, y, y, x)
     check_index("pool_put", &p, index, y, x)
     if PyArray_SIZE(x):
@@ -230,6 +233,7 @@ def avg_pool2d(
     bint count_include_pad=True, Py_ssize_t divisor=0,
 ):
     cdef mg_pool_args p
+    record(&p, sizeof(p))
     fill("avg_pool2d", &p, x, y, x, y)
     fill_average("avg_pool2d", &p, kernel, stride, padding, count_include_pad, divisor)
     if PyArray_SIZE(y):
@@ -241,6 +245,7 @@ def avg_pool2d_grad(
     bint count_include_pad=True, Py_ssize_t divisor=0,
 ):
     cdef mg_pool_args p
+    record(&p, sizeof(p))
     fill("avg_pool2d_grad", &p, x, y, y, x)
     fill_average("avg_pool2d_grad", &p, kernel, stride, padding, count_include_pad, divisor)
     if PyArray_SIZE(x):
