@@ -241,6 +241,16 @@ def test_pickles_keep_the_name_of_the_file(tmp_path, layout):
             pickle.loads(packed)
 
 
+def test_what_was_written_into_a_private_map_is_pickled(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 2)))
+    private = np.load(tmp_path / "x.npy", mmap_mode="c")
+    private[:] = 7
+    assert pickle.loads(pickle.dumps(LazyRows(private)))[:].all()
+    shared = np.load(tmp_path / "x.npy", mmap_mode="r+")
+    shared[:] = 8
+    assert pickle.loads(pickle.dumps(LazyRows(shared)))[:].all()
+
+
 def test_copies_share_the_array(tmp_path, numbers):
     loader = Loader(stored(tmp_path, numbers), np.arange(50), 7)
     for twin in (copy.copy(loader), copy.deepcopy(loader)):
