@@ -14,6 +14,10 @@ from . import Step
 
 def network(step: Step) -> nn.Sequential:
     layers: list[nn.Module] = []
+    for m, n in zip((1, *step.filters), step.filters):
+        layers += [nn.Conv2d(m, n, 5, padding="same", activation="relu", dtype=step.dtype), nn.MaxPool2d(2)]
+    if step.filters:
+        layers.append(nn.Flatten())
     for i, (n_in, n_out) in enumerate(step.sizes):
         hidden = i < len(step.sizes) - 1
         layers.append(nn.Linear(n_in, n_out, activation="relu" if hidden else None, dtype=step.dtype))
@@ -84,6 +88,6 @@ def run(step: Step, in_update: bool, replayed: int = 0) -> Run:
             n -= replayed
 
     def answer() -> list[float]:
-        return step.answer([p.data for name, p in model.named_parameters() if name.endswith("weight")])
+        return step.answer([p.data for p in model.parameters() if p.ndim == 2])
 
     return Run(lambda: many(1), answer, many) if replayed else Run(call, answer)

@@ -101,6 +101,7 @@ def fit(
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
+    run.whole = frozenset(measures.whole)
     saved = prepare(run, resume, loss, held_out)
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
         begin(run, saved)

@@ -101,7 +101,7 @@ class LearningRate(Callback):
                     "as fast; leave one out, or make a schedule for each"
                 )
         if isinstance(self.schedule, ReduceLROnPlateau):
-            if self.every == "batch" and self.monitor.startswith("val_"):
+            if self.every == "batch" and (self.monitor.startswith("val_") or self.monitor in run.whole):
                 raise ValueError(
                     f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
                     "column of the training data"
