@@ -66,6 +66,7 @@ class Replayed:
         dtype: np.dtype,
         call: Callable[..., None],
         train: Callable[[], None],
+        quiet: bool = False,
     ) -> None:
         self.run, self.loss, self.penalty, self.measures, self.dtype = run, loss, penalty, measures, dtype
         self.call, self.train = call, train
@@ -77,7 +78,7 @@ class Replayed:
         self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
         self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self._said = False
+        self._said = quiet
 
     def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
         """x, and weights, in the dtype of the model."""
@@ -303,6 +304,13 @@ class Replayed:
             usable(Tensor(entry.outputs[0], requires_grad=True), self.run)
             raise NonFiniteError(f"fit: {name}: a number is NaN or infinite in epoch {self.run.epoch}, batch {batch}")
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
+
+
+def replayed(compile: Any, *given: Any) -> Replayed | None:
+    """What makes the batches of fit(compile=...), or None where fit makes them itself."""
+    if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
+        raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
+    return Replayed(*given, quiet=compile == "quiet") if compile else None
 
 
 def acts(callback: Any) -> str:
