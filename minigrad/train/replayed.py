@@ -271,14 +271,15 @@ class Replayed:
         return done
 
     def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
+        """A batch as it is measured: its rows, which say how many, in place of their x; targets and weights."""
         loader = self.run.loader
-        return [column[rows] for column in columns_of(loader) or ()]
+        return [rows, *(column[rows] for column in (columns_of(loader) or ())[1:])]
 
     def _note(self, entry: Entry, kept: list[np.ndarray], batch: Any, sums: list[np.ndarray]) -> None:
         """Measure a batch as the loop in fit does, of what was kept of its step."""
         run, optimizer = self.run, self.run.optimizer
         x, y, *weight = batch
-        _, data_loss, form = entry.result
+        form = entry.result[2]
         count = 2 + len(leaves(form))
         outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
         size = mass(len(x), *weight)
