@@ -25,6 +25,7 @@ from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, Repl
 from .insight import debug
 from .insight import gradcheck as testing
 from .insight.explain import explain
+from .insight.profile import profile
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like

@@ -66,3 +66,8 @@ def aside() -> Iterator[None]:
         yield
     finally:
         mode.step = before
+
+
+def is_repeating() -> bool:
+    """Whether this thread repeats a forward pass for minigrad.checkpoint; running statistics stay."""
+    return mode.draws is not None and mode.draws.given is not None

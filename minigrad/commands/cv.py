@@ -47,7 +47,6 @@ def run_cv(options: argparse.Namespace) -> None:
     lines = [
         f"{rows.title}: {describe(asked)}",
         told,
-        *judged,
         "",
         result.table(),
         *(f"note: {note}" for note in rows.notes),

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +11,7 @@ from ..insight.lookout import in_walk
 from ..insight.trace import trace
 from ..nn.module import Module
 from .options import at_least
+from .scripts import Enough, run_script
 
 EXAMPLES = """\
 examples:
@@ -46,10 +43,6 @@ def add_explain(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     return explain
 
 
-class Enough(BaseException):
-    """Ends the script: the backward pass that was asked for is over."""
-
-
 class Until(trace):
     """A trace that ends the script with the first op after the nth walk."""
 
@@ -66,8 +59,6 @@ class Until(trace):
 
 def run_explain(options: argparse.Namespace) -> None:
     script = Path(options.script)
-    if not script.is_file():
-        raise FileNotFoundError(2, "no such script", str(script))
     seen = Until(options.nth, options.numbers)
     variables = run_script(script, options.arguments, seen)
     for name, value in variables.items():
@@ -87,32 +78,3 @@ def run_explain(options: argparse.Namespace) -> None:
         path = page.save(options.out)
         ops = sum(node.op is not None for node in page.nodes.values())
         print(f"{path}: {ops} ops forward, {len(page.visits)} visited backward; open it in a browser")
-
-
-def run_script(script: Path, arguments: list[str], seen: trace) -> dict[str, Any]:
-    """Run a script as Python would, under a trace; the variables that it has where it ends or is stopped."""
-    variables: dict[str, Any] = {}
-    with as_main(script, arguments), seen:
-        code = compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
-        module = type(sys)("__main__")
-        module.__file__ = str(script)
-        variables = module.__dict__
-        before, sys.modules["__main__"] = sys.modules["__main__"], module
-        try:
-            exec(code, variables)
-        except (Enough, SystemExit):
-            pass
-        finally:
-            sys.modules["__main__"] = before
-    return variables
-
-
-@contextmanager
-def as_main(script: Path, arguments: list[str]) -> Iterator[None]:
-    """The arguments and the path of modules that a script finds when Python runs it."""
-    argv, path = sys.argv, list(sys.path)
-    sys.argv, sys.path[:0] = [str(script), *arguments], [os.path.dirname(os.path.abspath(script))]
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = argv, path

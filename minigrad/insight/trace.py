@@ -9,6 +9,7 @@ from typing import Any
 
 from ..engine import Tensor, accumulate, flat
 from ..op import Op, op_of
+from .aligned import as_table, columns
 from .formula import PLAIN, Call, Key, call_of, formula, key, plain, short
 from .graph import Node, Part, Value, Visit
 from .lookout import Lookout, caller, in_walk, modules_at_work
@@ -173,12 +174,7 @@ class trace(Lookout):
         return self.table()
 
     def _repr_html_(self) -> str:
-        return "".join(
-            f"<p><b>{escape(title)}</b></p><table>"
-            + "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table)
-            + "</table>"
-            for title, table in self._tables()
-        )
+        return "".join(f"<p><b>{escape(title)}</b></p>{as_table(table)}" for title, table in self._tables())
 
     def _tables(self) -> list[tuple[str, list[tuple[str, ...]]]]:
         """The forward pass and each walk: a title, and rows of cells."""
@@ -236,9 +232,3 @@ class trace(Lookout):
                 )
             )
         return rows
-
-
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows of cells as lines whose columns begin below each other."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

@@ -40,7 +40,7 @@ class Block:
 
     def bytes(self) -> np.ndarray:
         """The memory as an array of bytes."""
-        return np.frombuffer((ctypes.c_char * self.size).from_address(self.start), np.uint8)
+        return np.frombuffer(memoryview((ctypes.c_char * self.size).from_address(self.start)), np.uint8)
 
 
 def checksum(start: int, size: int) -> int:

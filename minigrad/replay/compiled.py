@@ -13,6 +13,7 @@ from ..convert import owned
 from ..engine import Tensor
 from ..errors import ReplayError
 from .entry import Entry
+from .inspection import check, explain
 from .results import Kept, rebuilt, tensors_of
 
 AGAIN = 3  # at which recording after a change it is said
@@ -29,6 +30,7 @@ class Step:
         self.function = function
         self._entries: dict[tuple, Entry] = {}
         self._again = 0
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
         functools.update_wrapper(self, function)
 
     def __call__(self, *inputs: Any) -> Any:
@@ -42,12 +44,10 @@ class Step:
 
     def run(self, steps: int, *inputs: Any) -> Any:
         """`steps` steps with the same arguments; what they return, kept: see epoch."""
-        entry, kept = self._entry(inputs), Kept()
-        for _ in range(steps):
-            if self._ready(entry):
-                break
+        entry, kept, left = self._entry(inputs), Kept(), steps
+        while left and not self._ready(entry):
             kept.add(*_kept(self._recorded(entry)))
-        left = steps - len(kept.pieces[0] if kept.pieces else ())
+            left -= 1
         if left:
             kept.add(*entry.run(left))
         return kept.together()
@@ -79,6 +79,28 @@ class Step:
             kept.add(*entry.gather(columns, chosen))
             first += count
         return kept.together()
+
+    def explain(self) -> str:
+        """The kernel calls of the step in order: microseconds, bytes read and written, shapes, the line that called.
+
+        For each shape of arguments that is replayed; the times are the least of 20 steps, whose changes are undone.
+        """
+        ready = [entry for entry in self._entries.values() if entry.program is not None]
+        if not ready:
+            return f"{self.__name__}: nothing is recorded yet; call it twice with the same shapes"
+        return "\n\n".join(explain(entry) for entry in ready)
+
+    def check(self, *inputs: Any) -> str:
+        """One step in Python and one replayed, from the same state; ReplayError unless all bits are equal.
+
+        Compared are the results, the gradients, and every array that the kernels of the step write and that lives
+        longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
+        recorded first.
+        """
+        entry = self._entry(inputs)
+        while not self._ready(entry):
+            self._recorded(entry)
+        return check(entry)
 
     # --- programs by shape ---------------------------------------------------------------------------------------
 

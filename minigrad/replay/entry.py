@@ -31,6 +31,7 @@ class Entry:
     def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
         self.function = function
         self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
+        self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
         self.result: Any = None  # the structure of what the step returns
         self.forget()
 
@@ -60,6 +61,8 @@ class Entry:
 
         Where the last two of three steps do not agree, `refused` is the reason from then on.
         """
+        if self._recorder is not None and self._watch.changed():
+            self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
         recorder = Recorder(self._recorder)
         with recording(recorder):
             result = self.function(*self.inputs)
@@ -71,6 +74,7 @@ class Entry:
         made = rebuilt(result, lambda: next(copies))
         before, self._recorder = self._recorder, recorder
         self._tries += 1
+        self._watch = Watch(self.function, recorder)
         if before is not None:
             try:
                 self._build(Record(before, recorder), result, outputs)
@@ -81,15 +85,14 @@ class Entry:
 
     def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
         self.record_, self.result = record, result
-        self._outputs = [t.array for t in outputs]
+        self.outputs = [t.array for t in outputs]
         recorder = record.recorder
         self._native = K.backend() == "native"
         self.program = NativeProgram(record) if self._native else PythonProgram(record)
-        self._draws = Draws(record)
-        self._watch = Watch(self.function, recorder)
-        self._rates = Rates(recorder)
+        self.draws = Draws(record)
+        self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
-        self._gradients = [
+        self.gradients = [
             (p, p.grad)
             for optimizer in recorder.optimizers
             for p in getattr(optimizer, "state", ())
@@ -116,7 +119,7 @@ class Entry:
                     f"{name}: a number is NaN or infinite in step {step} of the run, which ends before it"
                 )
             raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
-        return self.result, kept[: len(self._outputs)]
+        return self.result, kept[: len(self.outputs)]
 
     def replay(
         self, steps: int, program: Any = None, feeds: Sequence[Feed] = (), also: Sequence[np.ndarray] = ()
@@ -126,7 +129,7 @@ class Entry:
         And None, or (step, name, result) of a call that ended the run in that step.
         """
         program = program or self.program
-        sources = [*self._outputs, *self._values, *also]
+        sources = [*self.outputs, *self._values, *also]
         kept = [np.empty((steps, *array.shape), array.dtype) for array in sources]
         for start in range(0, steps, CHUNK):
             part = slice(start, min(start + CHUNK, steps))
@@ -141,18 +144,18 @@ class Entry:
 
     def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
         program.done, program.at = 0, None
-        with self._rates.running(steps, program) as rates:
-            feeds = [*feeds, *rates, *self._draws.feeds(steps)]
+        with self.rates.running(steps, program) as rates:
+            feeds = [*feeds, *rates, *self.draws.feeds(steps)]
             try:
                 return program.run(steps, feeds, taps)
             finally:
-                self._finish(program, [tap.out for tap in taps[len(self._outputs) :]])
+                self._finish(program, [tap.out for tap in taps[len(self.outputs) :]])
 
     def _finish(self, program: Any, values: list[np.ndarray]) -> None:
         """Bring what Python knows up to date with what the kernels did."""
         done = program.done
-        self._draws.advance(done, None if program.at is None else program.at - program.ahead)
-        for p, g in self._gradients:
+        self.draws.advance(done, None if program.at is None else program.at - program.ahead)
+        for p, g in self.gradients:
             p.grad = g
         touch(self._written)
         for terms, entry, rows in self.values_of(values) if done else ():

@@ -60,6 +60,10 @@ class Record:
         """All blocks, by number."""
         return self._second.blocks.blocks
 
+    def block_of(self, array: np.ndarray) -> Block:
+        """The block that an array of the calls is on."""
+        return self._second.blocks.of(array)
+
     # --- comparison ----------------------------------------------------------------------------------------------
 
     def _compare(self) -> None:
@@ -153,9 +157,9 @@ class Record:
             self._other[self._first.blocks.of(x).start] = self._second.blocks.of(y).start
         mine, theirs = set(b.blocks(self._second.blocks)), set(a.blocks(self._first.blocks))
         found: list[list[Place]] = []
-        for number, ((_, x), (_, y)) in enumerate(zip(a.notes, b.notes)):
+        for number, ((_, before), (_, now)) in enumerate(zip(a.notes, b.notes)):
             places = []
-            for offset, (left, right) in enumerate(zip(_words(x), _words(y))):
+            for offset, (left, right) in enumerate(zip(_words(before), _words(now))):
                 block = self._pointed(right, mine, self._second)
                 if block is not None:
                     other = self._pointed(left, theirs, self._first)

@@ -22,7 +22,16 @@ from ..recording import mode
 from .blocks import Block, Blocks, checksum
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-READING = ("data", "numpy", "__array__", "__array_ufunc__", "__array_function__", "item", "__repr__", "__format__")
+READING: tuple[str, ...] = (
+    "data",
+    "numpy",
+    "__array__",
+    "__array_ufunc__",
+    "__array_function__",
+    "item",
+    "__repr__",
+    "__format__",
+)
 READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
 ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
 _one_at_a_time = threading.Lock()
@@ -79,7 +88,7 @@ class Recorder:
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
         self.calls: list[Call] = []
-        self.blocks = Blocks()
+        self.blocks: Blocks = Blocks()
         self.draws: list[Draw] = []
         self.optimizers: list[Any] = []
         self.schedules: list[Any] = []

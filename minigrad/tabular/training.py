@@ -25,6 +25,7 @@ from .perceptron import family_of, fitted
 from .predictor import Predictor, plain_scores
 from .settings import Settings
 
+NOTES = 5  # that are kept
 LOG = "sweep.jsonl"  # the finished folds of cross-validation, in the folder to resume from
 
 
@@ -199,7 +200,7 @@ def _fitted(
 ) -> tuple[Any, dict[str, Any], Any]:
     """The model, what is to be said of its λ, and what makes its network."""
     strengths = settings.strengths
-    build, notes = None, []
+    build = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         warnings.simplefilter("always", SelectionWarning)
@@ -209,8 +210,14 @@ def _fitted(
             family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings)
             build = family.build if kind == "mlp" else None
             core, told = _at_lambda(table, family, settings, strengths, resume)
-    notes = [str(each.message) for each in caught if issubclass(each.category, (ConvergenceWarning, SelectionWarning))]
-    return core, {**told, "notes": list(dict.fromkeys(notes))}, build
+    # What cross-validation says of fits that did not converge has their λ and fold, so the warning itself says less.
+    kinds = (SelectionWarning,) if strengths is None else (ConvergenceWarning,)
+    notes = list(dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, kinds)))
+    for each in caught:  # of other things, such as a checkpoint that could not be written
+        if not issubclass(each.category, (SelectionWarning, ConvergenceWarning)):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    more = [f"{len(notes) - NOTES} more notes of this kind"] if len(notes) > NOTES else []
+    return core, {**told, "notes": notes[:NOTES] + more}, build
 
 
 def _linear_family(kind: str, settings: Settings) -> Any:

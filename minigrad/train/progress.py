@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
@@ -43,6 +44,10 @@ class Progress(Callback):
             epochs, batches = run.resumed
             inside = f" and {batches} of {run.batches} batches" if batches else ""
             self._write(f"resumed: {epochs} of {run.epochs} epochs{inside} are done")
+
+    def next_batch(self, run: Run) -> float:
+        """What fit(compile=True) asks: it is enough to be called now and then."""
+        return math.inf
 
     def on_batch_end(self, run: Run) -> None:
         now = time.monotonic()

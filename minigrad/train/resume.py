@@ -18,9 +18,9 @@ from ..interop.json_arrays import pack_json
 from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import Module
 from .checkpoint import Checkpoint
+from .checkpoint_folder import checkpoints
 from .checks import Checked
 from .columns import name_of
-from .folder import checkpoints
 from .history import History
 from .run import Run
 from .snapshot import Saved, packed_run, restore, stateful

@@ -64,6 +64,7 @@ class Run:
         self.epoch = self.batch = self.updates = self.skipped = 0
         self.row: dict[str, float] = {}
         self.parts: list[Part] = []
+        self.whole: frozenset[str] = frozenset()  # columns that have no number before the end of the epoch
         self.stop = self.stop_now = self.skip_update = self.keep_gradients = False
         self._non_finite = "raise"
         self.interrupts = Interrupts()

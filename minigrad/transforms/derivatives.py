@@ -63,7 +63,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         us = tuple(Tensor(np.zeros(y.array.shape, y.array.dtype), requires_grad=True) for y in call.outputs)
         linear = call.gradients(call.outputs, us, call.inputs, True)
     products = call.gradients(linear, vs, us, create_graph, names=("output", "input"))
-    made = products if call.many_outputs else products[0]
+    made = tuple(products) if call.many_outputs else products[0]
     return call.output(), made
 
 
@@ -104,7 +104,12 @@ def jacobian(
     """
     if truth(batched, "jacobian: batched"):
         return _by_rows("jacobian", func, inputs, create_graph, strict)
-    call = Call("jacobian", func, inputs, create_graph, strict)
+    return _whole("jacobian", func, inputs, create_graph, strict)
+
+
+def _whole(name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool) -> Any:
+    """The Jacobian in one walk for each number of the output."""
+    call = Call(name, func, inputs, create_graph, strict)
     rows = []
     for i, y in enumerate(call.outputs):
         walks = []
@@ -139,6 +144,7 @@ def hessian(
             [2., 0.]])
     """
     rows = truth(batched, "hessian: batched")
+    _refuse_no_function("hessian", func)
 
     def gradient(*xs: Tensor) -> Any:
         y = func(*xs)
@@ -149,7 +155,12 @@ def hessian(
         made = call.gradients((y,), (full(y, 1.0),), xs, True)
         return made if isinstance(inputs, (tuple, list)) else made[0]
 
-    return jacobian(gradient, inputs, create_graph, strict, batched)
+    return (_by_rows if rows else _whole)("hessian", gradient, inputs, create_graph, strict)
+
+
+def _refuse_no_function(name: str, func: Any) -> None:
+    if not callable(func):
+        raise TypeError(f"{name}: func is {func!r:.80}; need a function of tensors; the order is {name}(func, inputs)")
 
 
 class Call:
@@ -157,10 +168,7 @@ class Call:
 
     def __init__(self, name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool) -> None:
         self.name, self.strict = name, truth(strict, f"{name}: strict")
-        if not callable(func):
-            raise TypeError(
-                f"{name}: func is {func!r:.80}; need a function of tensors; the order is {name}(func, inputs)"
-            )
+        _refuse_no_function(name, func)
         self.many_inputs = isinstance(inputs, (tuple, list))
         with recording(True):
             self.inputs: Tensors = tuple(

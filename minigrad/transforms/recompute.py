@@ -132,25 +132,30 @@ class Again:
 
     def gradients(self, g: Tensor, y: Tensor) -> list[Tensor]:
         """The gradient for each use of a tensor from outside, in the order in which the walk would have met them."""
-        for x in y.inputs or ():
-            if x.stamp > y.stamp and y.op is not None:
-                raise y.op.written(x)
-        start, draws, create_graph = now(), self.draws.again(), mode.recording
+        inputs = y.inputs or ()
+        for x in inputs:
+            if x.stamp > y.stamp:
+                raise checkpointed.op.written(x)
+        start = now()
+        joined = self.repeated(y.array)
+        found = edges(joined, g, start, free=not mode.recording)
+        if [id(x) for x, _ in found] != [id(x) for x in inputs]:
+            raise differs("it uses other tensors")
+        return [gradient for _, gradient in found]
+
+    def repeated(self, before: np.ndarray) -> Tensor:
+        """The output of another call, with its graph; GraphError unless it has the bits of the one before."""
+        draws = self.draws.again()
         with recording(True), drawing(draws):
-            output = self.function(*self.args, **self.options)
-            parts = leaves(output)
+            parts = leaves(self.function(*self.args, **self.options))
             if max(self.places) >= len(parts) or not all(parts[i].tracked for i in self.places):
                 raise differs(f"it returns {len(parts)} tensors, not all with a gradient")
             joined = join([parts[i] for i in self.places])
-        del output, parts
         if draws.given != len(draws.noted):
             raise differs(f"it draws random numbers {draws.given} times, and {len(draws.noted)} times at first")
-        if not same_bits(joined.array, y.array):
-            raise differs(f"it returns {describe(joined)} with other numbers than {describe(y)} at first")
-        found = edges(joined, g, start, free=not create_graph)
-        if [id(x) for x, _ in found] != [id(x) for x in y.inputs or ()]:
-            raise differs("it uses other tensors")
-        return [gradient for _, gradient in found]  # type: ignore[misc]
+        if not same_bits(joined.array, before):
+            raise differs(f"it returns {describe(joined)} with other numbers, or of another shape, than at first")
+        return joined
 
 
 @differentiable(
@@ -232,41 +237,44 @@ def split(node: Tensor, parts: list[Tensor]) -> list[Tensor]:
     return made
 
 
-def edges(output: Tensor, g: Tensor | None, start: int, free: bool = False) -> list[tuple[Tensor, Tensor | None]]:
+def edges(output: Tensor, g: Any, start: int, free: bool = False) -> list[tuple[Tensor, Any]]:
     """Each use, in the graph of output, of a tracked tensor that is older than start; with the gradient of this use.
 
     In the order of engine.walk, newest first. Where that adds the gradients of the uses, they stay apart here. With g
     None no gradients are computed.
     """
-    found: list[tuple[Tensor, Tensor | None]] = []
-    pending: dict[int, tuple[Tensor, Any]] = {output.stamp: (output, g)}
-    heap = [-output.stamp]
+    found: list[tuple[Tensor, Any]] = []
+    pending, heap = {output.stamp: (output, g)}, [-output.stamp]
     while heap:
         y, g = pending.pop(-heappop(heap))
-        op, inputs = y.op, y.inputs
-        assert op is not None
-        if inputs is None:
-            raise op.freed()
-        if g is not None and y.hooks:
-            g = engine._hooked(y, g)
-        shared = g if g is None or op.shared is None else op.shared(g, y)
-        for i in op.positions or range(len(inputs)):
-            x = inputs[i]
-            if type(x) is not Tensor or not x.tracked:
-                continue
-            if x.stamp > y.stamp:
-                raise op.written(x)
-            gradient = None if g is None else ruled(op, y, i, g, shared)
+        for x, gradient in arriving(y, g):
             if x.stamp <= start:
                 found.append((x, gradient))
             elif x.op is not None and x.stamp not in pending:
                 pending[x.stamp] = x, gradient
                 heappush(heap, -x.stamp)
-            elif x.op is not None and gradient is not None:
+            elif x.op is not None and g is not None:
                 pending[x.stamp] = x, accumulate(pending[x.stamp][1], gradient)
         if free:
             y.inputs = y.options = y.saved = None
     return found
+
+
+def arriving(y: Tensor, g: Any) -> Iterator[tuple[Tensor, Any]]:
+    """Each tracked input of y's op, with the gradient that its rule makes of y's gradient g; with None for g None."""
+    op, inputs = y.op, y.inputs
+    assert op is not None
+    if inputs is None:
+        raise op.freed()
+    if g is not None and y.hooks:
+        g = engine._hooked(y, g)
+    shared = g if g is None or op.shared is None else op.shared(g, y)
+    for i in op.positions or range(len(inputs)):
+        x = inputs[i]
+        if type(x) is Tensor and x.tracked:
+            if x.stamp > y.stamp:
+                raise op.written(x)
+            yield x, None if g is None else ruled(op, y, i, g, shared)
 
 
 def ruled(op: Op, y: Tensor, i: int, g: Tensor, shared: Any) -> Tensor:

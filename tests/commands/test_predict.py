@@ -124,7 +124,7 @@ def test_rules(model, new, capsys):
 
 def test_nothing_half_written(model, new, tmp_path, capsys, monkeypatch):
     """An error in a later part of the file: the old file stays, and standard output has nothing."""
-    monkeypatch.setattr(tabular.predictor, "ROWS", 2)
+    monkeypatch.setattr(tabular.predictor, "FIELDS", 10)
     new.write_text(NEW + "r4,Bb,x,1,2\n")
     out = tmp_path / "rows.csv"
     out.write_text("old")
@@ -139,7 +139,9 @@ def test_nothing_half_written(model, new, tmp_path, capsys, monkeypatch):
     ("arguments", "said"),
     [
         (["model", "nowhere.csv"], "nowhere.csv: no such file"),
-        (["nowhere", "new.csv"], "nowhere: no such file"),
+        (["modle", "new.csv"], "there is no folder or file 'modle'; did you mean model?"),
+        (["new.csv", "model"], "new.csv is a table; need a model: the folder that minigrad train writes"),
+        (["new.csv", "model"], "the order is MODEL DATA"),
         (["model", "new.csv", "--proba"], "predicts numbers, price, and has no classes"),
         (["model", "new.csv", "--out", "new.csv"], "this is the file with the rows"),
         (["model", "new.csv", "--index", "number"], "no column 'number' for the index"),

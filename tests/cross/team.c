@@ -80,6 +80,22 @@ static void *resize_until_stop(void *unused) {
     return unused;
 }
 
+/* As many callers as can be at the same moment: their jobs do next to nothing. */
+static void *call_at_once(void *jobs) {
+    for (int n = 0; n < *(int *)jobs; n++) {
+        int count[2] = {0, 0};
+        NEED(mg_team_share(1 << 16, 2, inner_part, count) == 0);
+        NEED(count[0] == 1 && count[1] == 1);
+    }
+    return NULL;
+}
+
+static void callers_at_once(int jobs) {
+    pthread_t other[3];
+    for (int i = 0; i < 3; i++) NEED(pthread_create(&other[i], NULL, call_at_once, &jobs) == 0);
+    for (int i = 0; i < 3; i++) pthread_join(other[i], NULL);
+}
+
 static void two_callers_and_resizing(int jobs) {
     pthread_t other, third;
     NEED(pthread_create(&other, NULL, call, &jobs) == 0 && pthread_create(&third, NULL, resize_until_stop, NULL) == 0);
@@ -131,6 +147,8 @@ int main(int argc, char **argv) {
     NEED(mg_team_helpers() == 2 && mg_team_members() == 3);
     many(jobs / 4, 9, 1);
     two_callers_and_resizing(jobs / 8);
+    mg_team_resize(2);
+    callers_at_once(2 * jobs);
     if (argc > 2) forks();
     no_thread_is_left();
     printf("helped %ld\n", atomic_load(&helped));

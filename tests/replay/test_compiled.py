@@ -123,6 +123,33 @@ def test_run_equals_calls():
     assert [*first.tolist(), *second.tolist()] == expected
 
 
+def test_a_step_that_returns_nothing_is_made_as_often_as_asked():
+    model, optimizer, both = classifier(make_optimizer=OPTIMIZERS["adagrad"])()
+    step = mg.compile(lambda x, y: both(x, y) and None)
+    assert step.run(5, X[:8], Y[:8]) is None
+    assert step.run(1, X[:8], Y[:8]) is None
+    assert optimizer.state[model[0].bias]["t"] == 7
+
+
+def test_a_step_without_arguments():
+    x = mg.tensor([1.0, -2.0], requires_grad=True)
+    optimizer = optim.SGD([x], lr=0.1)
+
+    @mg.compile
+    def step():
+        optimizer.zero_grad()
+        loss = (x * x).sum()
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss, "at": x, "name": "x"}
+
+    found = step.run(10)
+    assert found["name"] == "x"
+    assert np.allclose(found["loss"], 5 * 0.64 ** np.arange(10))
+    assert np.allclose(found["at"][-1], [0.8**10, -2 * 0.8**10])
+    assert step()["loss"].item() == pytest.approx(5 * 0.64**10)
+
+
 def test_the_options_of_groups_and_strengths_may_change_between_runs():
     terms = {}
 
@@ -404,3 +431,50 @@ def test_ctrl_c_leaves_between_two_steps():
     model, optimizer, step = make()
     step.run(made - 3, mg.tensor(X[:8]), mg.tensor(Y[:8]))
     assert state(model, optimizer) == expected
+
+
+def test_explain_lists_the_calls_and_changes_nothing():
+    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
+    step = mg.compile(step)
+    assert "nothing is recorded yet" in step.explain()
+    step.epoch(mg.data.Loader(X, Y, 10))
+    step.epoch(mg.data.Loader(X, Y, 10))
+    before = state(model, optimizer)
+    full, last = step.explain().split("\n\n")
+    assert state(model, optimizer) == before
+    assert full.startswith("float32 (10, 6), int64 (10,): ")
+    assert last.startswith("float32 (4, 6), int64 (4,): ")
+    lines = full.splitlines()[2:]
+    assert [line.split()[2] for line in lines[:3]] == ["matmul", "dropout", "matmul"]
+    assert "4 parameters, 83 numbers" in lines[-1]
+    assert "adam_update" in lines[-1]
+    assert "twins.py" in lines[-1]
+    assert "optimizer.step()" in lines[-1]
+    assert all(0 < float(line.split()[0]) < 1e5 and int(line.split()[1]) > 0 for line in lines)
+
+
+def test_check_makes_one_step_and_compares_all_bits():
+    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
+    expected = [step(mg.tensor(X[:8]), mg.tensor(Y[:8])) and state(model, optimizer) for _ in range(4)]
+    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
+    step = mg.compile(step)
+    assert step.check(X[:8], Y[:8]).startswith("equal: 2 results, ")  # after two steps that were recorded
+    found, wanted = state(model, optimizer), expected[2]
+    assert found == wanted
+    step.check(X[:8], Y[:8])
+    assert state(model, optimizer) == expected[3]
+
+
+def test_check_names_what_differs():
+    """A side effect of Python that no kernel shows: from the third step on, the step is another one."""
+    model, _, step = classifier()()
+    calls = []
+
+    def forward(x, y):
+        calls.append(1)
+        loss = step(x, y)[0]
+        return loss if len(calls) < 3 else loss + 1.0
+
+    compiled = mg.compile(forward)
+    with pytest.raises(mg.ReplayError, match="check: a result has other bits in a replay than in the step in Python"):
+        compiled.check(X[:8], Y[:8])

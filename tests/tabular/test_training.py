@@ -1,5 +1,7 @@
 """Training of a table: held-out rows, λ, scores, seeds, and what cannot be done."""
 
+import warnings
+
 import numpy as np
 import pytest
 from tabular.models import KINDS, PRICE, SOLD
@@ -149,3 +151,13 @@ def test_constant_and_empty_columns(tmp_path):
 def test_notes_of_solvers_are_kept(houses):
     model = tabular.train(houses, **PRICE, count=3)
     assert any("smallest of the grid" in note for note in model.about["notes"]) and "note: the best λ" in model.show()
+
+
+def test_other_warnings_are_not_swallowed(houses):
+    class Warns(mg.train.Callback):
+        def on_train_begin(self, run):
+            warnings.warn("the disk is full", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="the disk is full"):
+        model = tabular.train(houses, **KINDS["mlp"], callbacks=[Warns()])
+    assert model.about["notes"] == []

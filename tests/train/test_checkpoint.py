@@ -17,6 +17,14 @@ X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(12, 1)
 Y = (X * X).astype(np.float32)
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def train(*callbacks, epochs=3, resume=None, validation_data=None, lr=0.1):
     mg.manual_seed(0)
     model = mg.nn.Sequential(mg.nn.Linear(1, 4, activation="tanh"), mg.nn.Dropout(0.1), mg.nn.Linear(4, 1))

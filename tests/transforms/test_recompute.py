@@ -213,6 +213,22 @@ def test_statistics_and_counters_of_layers_are_left_alone(backend):
     assert bits([layer(x)]) != bits([y])
 
 
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_running_statistics_count_a_batch_once(backend, momentum):
+    def trained(call):
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5, momentum=momentum), nn.ReLU(), nn.Linear(5, 2))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        for i in range(3):
+            optimizer.zero_grad()
+            x = mg.tensor(np.random.default_rng(i).standard_normal((6, 3)).astype(np.float32))
+            mg.square(call(model, x)).mean().backward()
+            optimizer.step()
+        return bits(model.state_dict().values())
+
+    assert trained(mg.checkpoint) == trained(plain)
+
+
 @pytest.mark.parametrize("kind", ["numpy", "closure", "parameter", "mode", "fewer draws", "more draws", "outputs"])
 def test_what_is_not_the_same_twice_is_refused(kind):
     x, w = leaf((5,)), leaf((5,), 1)
@@ -262,7 +278,7 @@ def test_an_error_in_the_function_leaves_nothing_behind():
     assert mode.draws is None and mode.recording
     with pytest.raises(TypeError, match="checkpoint: function is 3; need a function"):
         mg.checkpoint(3, x)
-    layer = nn.Dropout(0.5)
+    layer, x = nn.Dropout(0.5), leaf((100,))
     assert bits([layer(x)]) != bits([layer(x)])  # draws go on as ever
 
 
@@ -331,3 +347,30 @@ def test_with_fit_and_penalties():
         return history["loss"], bits(model.parameters())
 
     assert trained(mg.checkpoint) == trained(plain)
+
+
+def test_in_a_compiled_step():
+    if mg.kernels.runtime is None:
+        pytest.skip("no compiled kernels in this installation")
+
+    def trained(call, compiled):
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 16, activation="tanh"), nn.Dropout(0.3), nn.Linear(16, 3))
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = mg.cross_entropy(model[2](call(model[:2], x)), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        x, y = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32), np.arange(8) % 3
+        act = mg.compile(step) if compiled else step
+        with mg.use_backend("native"):
+            for _ in range(6):
+                act(x, y)
+        return bits(model.parameters())
+
+    right = trained(plain, False)
+    assert trained(mg.checkpoint, False) == right and trained(mg.checkpoint, True) == right

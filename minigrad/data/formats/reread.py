@@ -125,9 +125,10 @@ def reader_of(recipe: Recipe, rules: Rules, rename: Mapping[str, str], index: st
     return Reader(recipe, rules, dict(rename), index, how)
 
 
-def tables(reader: Reader, name: str, text: str, rows: int) -> Iterator[Table]:
-    """The tables of a text, about `rows` rows at a time, so that only so many are in memory as fields."""
+def tables(reader: Reader, name: str, text: str, fields: int) -> Iterator[Table]:
+    """The tables of a text, so many rows at a time that not many more than `fields` fields are in memory."""
     first, found = begin(name, records(name, text, reader.how.delimiter))
+    rows = max(1, fields // len(first[1]))
     named = reader.header is not False
     found = found if named else chain([first], found)
     block, begun = list(islice(found, rows)), False

@@ -90,7 +90,6 @@ from .standardize import (
     standardize_channels_grad,
     standardize_rows,
     standardize_rows_grad,
-    standardize_rows_sums,
 )
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
@@ -102,7 +101,7 @@ for _name in NAMES:
 # What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
 WRITES = {
     "standardize_rows": ("out", "mean", "rstd"),
-    "standardize_rows_sums": ("weight_grad", "bias_grad"),
+    "standardize_rows_grad": ("out", "weight_grad", "bias_grad"),
     "standardize_channels": ("out", "mean", "var", "rstd"),
     "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
     "running_moments": ("running_mean", "running_var", "count"),
@@ -129,7 +128,7 @@ WRITES = {
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
 # ... which change what they write, so that they read it too ...
-ADDS = ("add_at", "group_level")
+ADDS = ("add_at", "group_level", "running_moments")
 # ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
 SILENT = {
     **dict.fromkeys(

@@ -32,239 +32,195 @@ Shape = tuple[int, ...]
 
 
 class Slopes:
-    """What the rules of one normalization share: the gradient g of y, and gradients that one kernel gives together."""
+    """What the rules of one normalization share: the gradient g of y, and the three gradients that one kernel gives."""
 
     def __init__(self, g: Tensor, y: Tensor) -> None:
         self.g, self.moments = g, y.saved
-        self._packed: Tensor | None = None
-
-    def packed(self, made: Any) -> Tensor:
-        """The result of made(), which is called once."""
-        if self._packed is None:
-            self._packed = made()
-        return self._packed
+        self.packed: Tensor | None = None
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
-
-
-def _rows_sums(s: Slopes, i: int, x: Tensor, parameter: Tensor, options: dict[str, Any]) -> Tensor:
-    both = s.packed(lambda: rows_sums(s.g, x, moments=s.moments, **options))
-    return reshape(view(both, index=(i,)), shape=parameter.array.shape)
-
-
-@differentiable(
-    shared=Slopes,
-    x=lambda s, y, x, weight, bias, **options: rows_grad(s.g, x, weight, moments=s.moments, **options),
-    weight=lambda s, y, x, weight, bias, **options: _rows_sums(s, 0, x, weight, options),
-    bias=lambda s, y, x, weight, bias, **options: _rows_sums(s, 1, x, bias, options),
-)
-def normalized_rows(x, weight=None, bias=None, *, shape, groups, eps, center):
-    """y = xhat weight + bias by rows of x, read as `shape` = (samples, channels, inner) with its channels in groups."""
-    x3, y = K.contiguous(x).reshape(shape), K.empty_like(x)
-    moments = K.empty((2, shape[0] * groups), np.float64)
-    K.standardize_rows(
-        x3,
-        y.reshape(shape),
-        *moments,
-        weight=None if weight is None else K.contiguous(weight),
-        bias=None if bias is None else K.contiguous(bias),
-        groups=groups,
-        eps=eps,
-        center=center,
-    )
-    return y, moments
-
-
-def _moments_of_rows(x: np.ndarray, shape: Shape, groups: int, eps: float, center: bool) -> np.ndarray:
-    """mean and rstd of rows, computed again."""
-    moments = K.empty((2, shape[0] * groups), np.float64)
-    K.standardize_rows(x, K.empty_like(x), *moments, groups=groups, eps=eps, center=center)
-    return moments
-
-
-def _in_rows(t: Tensor, shape: Shape, groups: int) -> Tensor:
-    """t (or one number for each channel) with the dimensions samples, groups, channels of a group, inner."""
-    samples, inner = (shape[0], shape[2]) if t.array.size == math.prod(shape) else (1, 1)
-    return reshape(t, shape=(samples, groups, shape[1] // groups, inner))
-
-
-def _times(g: Tensor, weight: Tensor | None, shape: Shape, groups: int) -> Tensor:
-    """g weight, with the dimensions of _in_rows."""
-    g = _in_rows(g, shape, groups)
-    return g if weight is None else mul(g, _weights(weight, shape, groups))
-
-
-def _weights(weight: Tensor, shape: Shape, groups: int) -> Tensor:
-    return reshape(weight, shape=(1, groups, shape[1] // groups, 1))
-
-
-def _row_mean(x: Tensor) -> Tensor:
-    return mean(x, dim=(2, 3), keepdim=True)
-
-
-def _rows_grad_g(a: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o: dict[str, Any]) -> Tensor:
-    """weight J(a)."""
-    made = rows_grad(a, x, None, **o)
-    return reshape(_times(made, weight, o["shape"], o["groups"]), shape=x.array.shape)
-
-
-def _rows_grad_weight(a: Tensor, g: Tensor, x: Tensor, weight: Tensor, o: dict[str, Any]) -> Tensor:
-    """Σ J(a) g over each channel."""
-    product = _in_rows(mul(rows_grad(a, x, None, **o), g), o["shape"], o["groups"])
-    return reshape(sum(product, dim=(0, 3)), shape=weight.array.shape)
-
-
-def _rows_grad_x(a: Tensor, z: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o: dict[str, Any]) -> Tensor:
-    """-r (xhat m(a z) + m(h xhat) J(a) + m(a xhat) z), where z = J(h), h = g weight."""
-    shape, groups, eps, center = o["shape"], o["groups"], o["eps"], o["center"]
-    h = _times(g, weight, shape, groups)
-    xhat = _in_rows(normalized_rows(x, shape=shape, groups=groups, eps=eps, center=center), shape, groups)
-    other, x4 = _in_rows(rows_grad(a, x, None, **o), shape, groups), _in_rows(x, shape, groups)
-    a, z = _in_rows(a, shape, groups), _in_rows(z, shape, groups)
-    d = centered(x4, dims=(2, 3)) if center else x4
-    made = add(mul(xhat, _row_mean(mul(a, z))), mul(_row_mean(mul(h, xhat)), other))
-    made = div(add(made, mul(_row_mean(mul(a, xhat)), z)), sqrt(add(_row_mean(square(d)), eps)))
-    return reshape(neg(made), shape=x.array.shape)
-
-
-@differentiable(
-    g=lambda a, z, g, x, weight, *, moments, **o: _rows_grad_g(a, g, x, weight, {**o, "moments": moments}),
-    x=lambda a, z, g, x, weight, *, moments, **o: _rows_grad_x(a, z, g, x, weight, {**o, "moments": moments}),
-    weight=lambda a, z, g, x, weight, *, moments, **o: _rows_grad_weight(a, g, x, weight, {**o, "moments": moments}),
-)
-def rows_grad(g, x, weight=None, *, shape, groups, eps, center, moments=None):
-    """z = J(g weight): the gradient of normalized_rows by x. moments are its mean and rstd, else computed again."""
-    z, x = K.empty_like(x), K.contiguous(x).reshape(shape)
-    if moments is None:
-        moments = _moments_of_rows(x, shape, groups, eps, center)
-    w = None if weight is None else K.contiguous(weight)
-    g3, out = K.contiguous(g).reshape(shape), z.reshape(shape)
-    K.standardize_rows_grad(g3, x, *moments, out, weight=w, groups=groups, center=center)
-    return z
-
-
-def _rows_sums_g(a: Tensor, x: Tensor, o: dict[str, Any]) -> Tensor:
-    """u xhat + v for a = (u, v)."""
-    shape, groups = o["shape"], o["groups"]
-    xhat = _in_rows(normalized_rows(x, **o), shape, groups)
-    u, v = (_weights(view(a, index=(i,)), shape, groups) for i in (0, 1))
-    return reshape(add(mul(u, xhat), v), shape=x.array.shape)
-
-
-def _rows_sums_x(a: Tensor, g: Tensor, x: Tensor, moments: Any, o: dict[str, Any]) -> Tensor:
-    """J(u g) for a = (u, v)."""
-    return rows_grad(g, x, view(a, index=(0,)), moments=moments, **o)
-
-
-@differentiable(
-    g=lambda a, z, g, x, *, moments, **o: _rows_sums_g(a, x, o),
-    x=lambda a, z, g, x, *, moments, **o: _rows_sums_x(a, g, x, moments, o),
-)
-def rows_sums(g, x, *, shape, groups, eps, center, moments=None):
-    """z (2, channels): Σ g xhat and Σ g over each channel, the gradients of normalized_rows by weight and bias."""
-    z, x = K.empty((2, shape[1]), x.dtype), K.contiguous(x).reshape(shape)
-    if moments is None:
-        moments = _moments_of_rows(x, shape, groups, eps, center)
-    K.standardize_rows_sums(K.contiguous(g).reshape(shape), x, *moments, *z, groups=groups)
-    return z
-
-
-# --- channels --------------------------------------------------------------------------------------------------------
-
-
-def _channels_part(s: Slopes, i: int, x: Tensor, weight: Tensor | None, like: Tensor, o: dict[str, Any]) -> Tensor:
-    """Part i of channels_grad: the gradients of x, weight and bias lie one behind the other."""
-    if o["fixed"] is not None:  # the running mean and variance may be written later: these are copies
-        o = {**o, "fixed": tuple(s.moments[:2])}
-    both = s.packed(lambda: channels_grad(s.g, x, weight, saved=s.moments, **o))
-    return _part(both, i, x.array.size, o["shape"][1], like.array.shape)
+def _of_three(s: Slopes, i: int, y: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, o: Any) -> Tensor:
+    """The gradient of x (0), weight (1) or bias (2) of a normalization with these options."""
+    if s.packed is None:
+        sums = weight is not None or bias is not None
+        if "groups" in o:
+            s.packed = rows_grad(s.g, x, weight, sums=sums, saved=s.moments, **o)
+        else:
+            if o["fixed"] is not None:  # the running mean and variance may be written later: these are copies
+                o = {**o, "fixed": tuple(s.moments[:2])}
+            s.packed = channels_grad(s.g, x, weight, sums=sums, saved=s.moments, **o)
+    like = (x, weight, bias)[i]
+    assert like is not None
+    return _part(s.packed, i, x.array.size, o["shape"][1], like.array.shape)
 
 
 def _part(packed: Tensor, i: int, size: int, channels: int, shape: Shape) -> Tensor:
+    """Part i of gradients that lie one behind the other: of x, of weight, of bias."""
     start = 0 if i == 0 else size + (i - 1) * channels
     return reshape(view(packed, index=(slice(start, start + (size if i == 0 else channels)),)), shape=shape)
 
 
-@differentiable(
-    shared=Slopes,
-    x=lambda s, y, x, weight, bias, **o: _channels_part(s, 0, x, weight, x, o),
-    weight=lambda s, y, x, weight, bias, **o: _channels_part(s, 1, x, weight, weight, o),
-    bias=lambda s, y, x, weight, bias, **o: _channels_part(s, 2, x, weight, bias, o),
-)
+NORMALIZED = {
+    "shared": Slopes,
+    "x": lambda s, y, x, weight, bias, **o: _of_three(s, 0, y, x, weight, bias, o),
+    "weight": lambda s, y, x, weight, bias, **o: _of_three(s, 1, y, x, weight, bias, o),
+    "bias": lambda s, y, x, weight, bias, **o: _of_three(s, 2, y, x, weight, bias, o),
+}
+
+
+@differentiable(**NORMALIZED)
+def normalized_rows(x, weight=None, bias=None, *, shape, groups, eps, center):
+    """y = xhat weight + bias by rows of x, read as `shape` = (samples, channels, inner) with its channels in groups."""
+    y, w, b = K.empty_like(x), _flat(weight), _flat(bias)
+    x3, y3 = K.contiguous(x).reshape(shape), y.reshape(shape)
+    moments = K.empty((2, shape[0] * groups), np.float64)
+    K.standardize_rows(x3, y3, *moments, weight=w, bias=b, groups=groups, eps=eps, center=center)
+    return y, moments
+
+
+@differentiable(**NORMALIZED)
 def normalized_channels(x, weight=None, bias=None, *, shape, eps, fixed=None):
     """y = xhat weight + bias by channels of x, read as `shape` = (samples, channels, inner).
 
     fixed: arrays (mean, var) in place of those of x.
     """
-    y, x = K.empty_like(x), K.contiguous(x).reshape(shape)
-    moments = _moments_of_channels(x, y.reshape(shape), shape, eps, fixed, weight, bias)
+    y, w, b = K.empty_like(x), _flat(weight), _flat(bias)
+    moments = K.empty((3, shape[1]), np.float64)
+    for own, row in zip(fixed or (), moments):
+        K.copy(own, row)
+    x3, y3 = K.contiguous(x).reshape(shape), y.reshape(shape)
+    K.standardize_channels(x3, y3, *moments, weight=w, bias=b, eps=eps, given=fixed is not None)
     return y, moments
 
 
-def _moments_of_channels(
-    x: np.ndarray, y: np.ndarray, shape: Shape, eps: float, fixed: Any, weight: Any = None, bias: Any = None
-) -> np.ndarray:
-    """mean, var and rstd of channels (3, channels); y is written."""
-    moments = K.empty((3, shape[1]), np.float64)
-    for given_array, row in zip(fixed or (), moments):
-        K.copy(given_array, row)
-    w, b = (None if array is None else K.contiguous(array) for array in (weight, bias))
-    K.standardize_channels(x, y, *moments, weight=w, bias=b, eps=eps, given=fixed is not None)
-    return moments
+def _flat(array: np.ndarray | None) -> np.ndarray | None:
+    return None if array is None else K.contiguous(array)
 
 
-def _channels_rules(which: str, a: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o: dict[str, Any]) -> Tensor:
-    """The gradients of channels_grad, of S = <a₀, weight J(g)> + <a₁, Σ g xhat> + <a₂, Σ g>, for a = (a₀, a₁, a₂)."""
-    shape, eps, fixed, saved = o["shape"], o["eps"], o["fixed"], o["saved"]
-    size, n, each = x.array.size, shape[1], (1, shape[1], 1)
-    u, v = (_part(a, i, size, n, each) for i in (1, 2))
-    a, g3, x3 = _part(a, 0, size, n, shape), reshape(g, shape=shape), reshape(x, shape=shape)
-    w = None if weight is None else reshape(weight, shape=each)
-    options = {"shape": shape, "eps": eps, "fixed": fixed, "saved": saved}
+# --- their gradients -------------------------------------------------------------------------------------------------
 
-    def slope(h: Tensor) -> Tensor:
+
+class Together:
+    """x and what belongs to it with dimensions along which means can be taken: what is normalized together.
+
+    options are those of the op that gives the gradient, without sums and saved.
+    """
+
+    def __init__(self, x: Tensor, weight: Tensor | None, options: dict[str, Any]) -> None:
+        (samples, channels, inner), groups = options["shape"], options.get("groups", 1)
+        self.dims = (2, 3) if "groups" in options else (0, 3)
+        self.sizes = samples, groups, channels // groups, inner
+        self.each = 1, groups, channels // groups, 1
+        if "groups" not in options:
+            self.sizes, self.each = (samples, 1, channels, inner), (1, 1, channels, 1)
+        self.options, self.shape, self.x = options, x.array.shape, x
+        self.weight = None if weight is None else reshape(weight, shape=self.each)
+
+    def all(self, t: Tensor) -> Tensor:
+        """A tensor in the shape of x."""
+        return reshape(t, shape=self.sizes)
+
+    def times_weight(self, t: Tensor) -> Tensor:
+        return t if self.weight is None else mul(t, self.weight)
+
+    def middle(self, t: Tensor) -> Tensor:
+        """The mean over what is normalized together."""
+        return mean(t, dim=self.dims, keepdim=True)
+
+    def xhat(self) -> Tensor:
+        op = normalized_rows if "groups" in self.options else normalized_channels
+        return self.all(op(self.x, **self.options))
+
+    def slope(self, h: Tensor) -> Tensor:
         """J(h)."""
-        return _part(channels_grad(h, x3, None, **options), 0, size, n, shape)
+        op = rows_grad if "groups" in self.options else channels_grad
+        packed = op(reshape(h, shape=self.shape), self.x, None, sums=False, saved=None, **self.options)
+        return self.all(_part(packed, 0, self.x.array.size, 0, self.shape))
 
-    def middle(t: Tensor) -> Tensor:
-        return mean(t, dim=(0, 2), keepdim=True)
+    def deviation(self) -> Tensor:
+        """√(var + eps)."""
+        x = self.all(self.x)
+        d = centered(x, dims=self.dims) if self.options.get("center", True) else x
+        return sqrt(add(self.middle(square(d)), self.options["eps"]))
 
+    def curved(self, a: Tensor, h: Tensor) -> Tensor:
+        """The gradient of <a, J(h)> by x; 0 where mean and var are fixed, which is None."""
+        z, xhat = self.slope(h), self.xhat()
+        made = add(mul(xhat, self.middle(mul(a, z))), mul(self.middle(mul(h, xhat)), self.slope(a)))
+        made = add(made, mul(self.middle(mul(a, xhat)), z))
+        return neg(div(made, self.deviation()))
+
+
+def _again(which: str, a: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o: dict[str, Any]) -> Tensor:
+    """The gradients of S = <a₀, J(g weight)> + <a₁, Σ g xhat> + <a₂, Σ g>, for a = (a₀, a₁, a₂); a₁, a₂ if sums."""
+    o, sums = dict(o), o["sums"]
+    del o["sums"], o["saved"]
+    t = Together(x, weight, o)
+    size, channels = x.array.size, o["shape"][1]
+    slope, g4 = _part(a, 0, size, channels, t.sizes), t.all(g)
     if which == "weight":
         assert weight is not None
-        return reshape(sum(mul(a, slope(g3)), dim=(0, 2)), shape=weight.array.shape)
-    xhat = normalized_channels(x3, shape=shape, eps=eps, fixed=fixed)
+        return reshape(sum(mul(t.slope(slope), g4), dim=(0, 3)), shape=weight.array.shape)
+    u, v = (_part(a, i, size, channels, t.each) for i in (1, 2)) if sums else (None, None)
     if which == "g":
-        weighted = slope(a) if w is None else mul(w, slope(a))
-        return reshape(add(add(weighted, mul(u, xhat)), v), shape=x.array.shape)
-    made = slope(mul(u, g3))
-    if fixed is None:
-        z, deviation = slope(g3), sqrt(add(middle(square(centered(x3, dims=(0, 2)))), eps))
-        curved = add(mul(xhat, middle(mul(a, z))), mul(middle(mul(g3, xhat)), slope(a)))
-        curved = div(add(curved, mul(middle(mul(a, xhat)), z)), deviation)
-        made = add(made, neg(curved if w is None else mul(w, curved)))
+        made = t.times_weight(t.slope(slope))
+        made = made if u is None or v is None else add(add(made, mul(u, t.xhat())), v)
+    elif o.get("fixed") is not None:
+        made = mul(slope, 0.0) if u is None else t.slope(mul(u, g4))
+    else:
+        made = t.curved(slope, t.times_weight(g4))
+        made = made if u is None else add(made, t.slope(mul(u, g4)))
     return reshape(made, shape=x.array.shape)
 
 
-@differentiable(
-    g=lambda a, z, g, x, weight, **o: _channels_rules("g", a, g, x, weight, o),
-    x=lambda a, z, g, x, weight, **o: _channels_rules("x", a, g, x, weight, o),
-    weight=lambda a, z, g, x, weight, **o: _channels_rules("weight", a, g, x, weight, o),
-)
-def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, saved=None):
-    """z = (weight J(g), Σ g xhat, Σ g), flat: the gradients of normalized_channels by x, weight and bias.
+AGAIN = {
+    "g": lambda a, z, g, x, weight, **o: _again("g", a, g, x, weight, o),
+    "x": lambda a, z, g, x, weight, **o: _again("x", a, g, x, weight, o),
+    "weight": lambda a, z, g, x, weight, **o: _again("weight", a, g, x, weight, o),
+}
 
-    saved: its moments, else computed again. Where mean and var are fixed, J(g) is r g.
+
+@differentiable(**AGAIN)
+def rows_grad(g, x, weight=None, *, shape, groups, eps, center, sums=True, saved=None):
+    """z = (J(g weight), Σ g xhat, Σ g), flat: the gradients of normalized_rows by x, weight and bias.
+
+    Without sums, the first alone. saved: mean and rstd, else computed again.
     """
-    x3, channels = K.contiguous(x).reshape(shape), shape[1]
-    z = K.empty((x.size + 2 * channels,), x.dtype)
+    z, out, weight_grad, bias_grad = _packed(x, shape, sums)
+    x, g, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
     if saved is None:
-        saved = _moments_of_channels(x3, K.empty_like(x3), shape, eps, fixed)
-    sums = z[x.size :].reshape(2, channels)
-    w = None if weight is None else K.contiguous(weight)
-    g3, out = K.contiguous(g).reshape(shape), z[: x.size].reshape(shape)
-    K.standardize_channels_grad(g3, x3, saved[0], saved[2], out, *sums, weight=w, given=fixed is not None)
+        saved = K.empty((2, shape[0] * groups), np.float64)
+        K.standardize_rows(x, K.empty_like(x), *saved, groups=groups, eps=eps, center=center)
+    wanted = {"weight_grad": weight_grad, "bias_grad": bias_grad}
+    K.standardize_rows_grad(g, x, *saved, out, weight=w, groups=groups, center=center, **wanted)
     return z
+
+
+@differentiable(**AGAIN)
+def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved=None):
+    """z = (J(g weight), Σ g xhat, Σ g), flat: the gradients of normalized_channels by x, weight and bias.
+
+    Without sums, the first alone. saved: its moments, else computed again. Where mean and var are fixed, J(h) is r h.
+    """
+    z, out, weight_grad, bias_grad = _packed(x, shape, True)
+    x3, g3, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
+    if saved is None:
+        saved = K.empty((3, shape[1]), np.float64)
+        for own, row in zip(fixed or (), saved):
+            K.copy(own, row)
+        K.standardize_channels(x3, K.empty_like(x3), *saved, eps=eps, given=fixed is not None)
+    K.standardize_channels_grad(
+        g3, x3, saved[0], saved[2], out, weight_grad, bias_grad, weight=w, given=fixed is not None
+    )
+    return z if sums else z[: x.size]
+
+
+def _packed(x: np.ndarray, shape: Shape, sums: bool) -> tuple[Any, ...]:
+    """Room for the gradients of x, weight and bias, one behind the other, and the three in it."""
+    size, channels = x.size, shape[1] if sums else 0
+    z = K.empty((size + 2 * channels,), x.dtype)
+    own = (z[size : size + channels], z[size + channels :]) if sums else (None, None)
+    return z, z[:size].reshape(shape), *own
 
 
 # --- what users call -------------------------------------------------------------------------------------------------
