@@ -23,8 +23,13 @@ from .module import Module, Parameter
 class Convolutional(Module):
     """What the four layers share: checks, parameters, errors in the layer's name, text."""
 
-    dims = ("height", "width")
+    dims: tuple[str, ...] = ("height", "width")
     transposed = False
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Any  # such a tuple, or of Conv2d a word
+    output_padding: tuple[int, ...]
 
     def _set_up(
         self,
@@ -160,9 +165,9 @@ class Conv2d(Convolutional):
         return None if mode == "zeros" else tuple(w for each in widths[::-1] for w in each)
 
     def forward(self, x: Any) -> Tensor:
-        return self.apply(x, self.weight)
+        return self.by_weight(x, self.weight)
 
-    def apply(self, x: Any, w: Tensor) -> Tensor:
+    def by_weight(self, x: Any, w: Tensor) -> Tensor:
         """activation(x * w + b), w the weight or what a subclass makes of it."""
         x, padding = self._input(x), self.padding
         if self._borders is not None:

@@ -26,7 +26,11 @@ from .module import Module
 class Pool(Module):
     """What pooling layers share: sizes in numbers or pairs, the check of x, text."""
 
-    dims = ("height", "width")
+    dims: tuple[str, ...] = ("height", "width")
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
 
     def _sizes(self, **sizes: Any) -> None:
         """Check and keep options: whole numbers, one for each dimension of a window."""
