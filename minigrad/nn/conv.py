@@ -156,8 +156,10 @@ class Conv2d(Convolutional):
         if isinstance(padding, str):
             if padding not in ("valid", "same"):
                 raise ValueError(f"{who}: padding is {padding!r}; need a number, 'valid' or 'same'")
-            kernel, dilation = (*ones, *self.kernel_size), (*ones, *self.dilation)
-            before = same_padding(who, (*ones, *self.stride), kernel, dilation) if padding == "same" else (0, 0)
+            kernel: Any = (*ones, *self.kernel_size)
+            dilation: Any = (*ones, *self.dilation)
+            stride: Any = (*ones, *self.stride)
+            before = same_padding(who, stride, kernel, dilation) if padding == "same" else (0, 0)
             both = [((k - 1) * d if padding == "same" else 0) for k, d in zip(kernel, dilation)]
             widths = [(b, n - b) for b, n in zip(before, both)][len(ones) :]
         else:
