@@ -18,6 +18,7 @@ LAST = {
     "digits": r"look at: (\d+\.\d)% of 359 digits",
     "residual": r"look at: (\d+\.\d)% of 359 digits with a way around each layer",
     "words": r"look at: (\d+\.\d)% of 2400 words",
+    "images": r"look at: (\d+\.\d+)% of 359 digits \(8 x 8 digits\)",
 }
 
 

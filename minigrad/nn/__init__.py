@@ -47,7 +47,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
-from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -118,6 +118,8 @@ __all__ = [
     "StochasticDepth",
     "Summary",
     "Tanh",
+    "Unfold",
+    "Upsample",
     "VariationalDropout",
     "WordDropout",
     "init",
