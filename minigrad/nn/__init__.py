@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention, TransformerEncoderLayer
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
 from .dropout.dropconnect import DropConnect
@@ -86,6 +87,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ParameterList",
@@ -106,6 +108,7 @@ __all__ = [
     "StochasticDepth",
     "Summary",
     "Tanh",
+    "TransformerEncoderLayer",
     "VariationalDropout",
     "WordDropout",
     "init",
