@@ -25,6 +25,7 @@ FAMILIES = {  # family: its folder in src_c
     "elementary": "elementwise",
     "matmul": "matmul",
     "conv": "conv",
+    "pool": "pool",
     "reduce": "reduce",
     "scans": "reduce",
     "softmax": "reduce",

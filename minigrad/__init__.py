@@ -21,9 +21,11 @@ except (ValueError, RuntimeError) as _error:  # a variable of the environment, s
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, tabular, train
 from .engine import Tensor, differentiable, flat, grad
-from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ShapeError
+from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
 from .insight import debug
 from .insight import gradcheck as testing
+from .insight.explain import explain
+from .insight.profile import profile
 from .interop.saving import load, save
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .ops.create import arange, eye, full, full_like, linspace, ones, ones_like, rand, randn, zeros, zeros_like
@@ -69,8 +71,17 @@ from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.pad import pad
 from .ops.layers.attention import scaled_dot_product_attention
+from .ops.layers.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .ops.layers.embedding import embedding, embedding_bag, one_hot
 from .ops.layers.normalization import batch_norm, group_norm, layer_norm, rms_norm
+from .ops.layers.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot
@@ -99,7 +110,10 @@ from .ops.shape.slices import chunk, flip, narrow, select, split, unbind
 from .ops.shape.views import flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
 from .public import put_names as _put_names
 from .recording import is_grad_enabled, no_grad
+from .replay import compile
 from .rng import manual_seed
+from .transforms.derivatives import hessian, hvp, jacobian, jvp, vjp
+from .transforms.recompute import checkpoint
 from .version import __version__
 
 _put_names(globals(), "minigrad.ops.")

@@ -61,7 +61,11 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(part)):
-            error.filename, error.filename2 = os.fspath(path), None
+            error.filename = os.fspath(path)
+            if (
+                error.filename2 is not None
+            ):  # of a rename; deleted, because str() prints a filename2 that was set to None
+                del error.filename2
         raise
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
 class _Mode(threading.local):
     recording = True
     step: Any = None  # the recorder of mg.compile while this thread records a step; it is told what kernels do not show
+    draws: Any = None  # of mg.checkpoint: notes the draws of a forward pass, and gives them again when it is repeated
 
 
 mode = _Mode()
@@ -54,3 +56,18 @@ class no_grad(recording):
 def is_grad_enabled() -> bool:
     """Whether this thread records ops now: False inside of no_grad."""
     return mode.recording
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """A block that is no part of the step that mg.compile records: it looks at numbers and changes none."""
+    before, mode.step = mode.step, None
+    try:
+        yield
+    finally:
+        mode.step = before
+
+
+def is_repeating() -> bool:
+    """Whether this thread repeats a forward pass for minigrad.checkpoint; running statistics stay."""
+    return mode.draws is not None and mode.draws.given is not None

@@ -78,6 +78,9 @@ class Streams:
 
     def next(self, purpose: int) -> tuple[int, int]:
         """(key, stream) for one draw, as the random kernels take them. Safe to call from several threads."""
+        return self._next(purpose) if mode.draws is None else mode.draws.of(lambda: self._next(purpose))
+
+    def _next(self, purpose: int) -> tuple[int, int]:
         with self._lock:
             call = self._calls[purpose]
             found = self._key, stream(purpose, call)

@@ -1,12 +1,14 @@
 """The golden hashes: SHA-256 of the weights after a fixed run, per precision, with one hash per tensor and stage.
 
 `python tests/golden.py` prints what differs from tests/golden.json; `--write` rewrites it (and the CHANGELOG says why).
+Layers with kernels of their own have a run and a file of hashes of their own: golden_*.py and .json.
 The run crosses every kernel of a training step with sizes that fit no block: a relu and a tanh layer, dropout,
 cross-entropy, Adam with a proximal L1 and a penalty, the shuffling loader; large enough that threads share the work.
 """
 
 import argparse
 import hashlib
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -71,22 +73,33 @@ def run(dtype):
     return stages
 
 
+def parts():
+    """(the function that runs, the file of its hashes): this run, and that of each golden_*.py beside it."""
+    found = [(run, FILE)]
+    for path in sorted(FILE.parent.glob("golden_*.py")):
+        found.append((importlib.import_module(path.stem).run, path.with_suffix(".json")))
+    return found
+
+
 def differences(dtype):
-    """The first stage whose hashes differ from the file, with the names that differ; empty if none does."""
-    expected = json.loads(FILE.read_text())[dtype]
-    for stage, hashes in run(dtype).items():
-        wrong = [name for name, h in hashes.items() if h != expected[stage].get(name)]
-        if wrong:
-            return f"{dtype}: the first difference is at stage {stage!r}, in {', '.join(wrong)}"
+    """The first stage whose hashes differ from the files, with the names that differ; empty if none does."""
+    for run_part, file in parts():
+        expected = json.loads(file.read_text())[dtype]
+        for stage, hashes in run_part(dtype).items():
+            wrong = [name for name, h in hashes.items() if h != expected[stage].get(name)]
+            if wrong:
+                name = "" if file == FILE else f"{file.stem}, "
+                return f"{dtype}: the first difference is at {name}stage {stage!r}, in {', '.join(wrong)}"
     return ""
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="rewrite tests/golden.json")
+    parser.add_argument("--write", action="store_true", help="rewrite the files of hashes")
     if parser.parse_args().write:
-        FILE.write_text(json.dumps({dtype: run(dtype) for dtype in ("float32", "float64")}, indent=1) + "\n")
-        print(f"wrote {FILE.name}: say in the CHANGELOG why the bits changed")
+        for run_part, file in parts():
+            file.write_text(json.dumps({dtype: run_part(dtype) for dtype in ("float32", "float64")}, indent=1) + "\n")
+            print(f"wrote {file.name}: say in the CHANGELOG why the bits changed")
         return 0
     found = [text for text in map(differences, ("float32", "float64")) if text]
     print("\n".join(found) or f"golden: equal ({mg.kernels.cpu_variant()}, {mg.get_num_threads()} threads)")

@@ -259,3 +259,19 @@ def test_the_engine_is_timed_per_op_beside_pytorch():
     assert found[0]["times torch"] == 4.0
     assert overhead.notes(found, [], True) == ["forward: 0.25 of PyTorch's time (target 0.6)"]
     assert "x PyTorch" in table.head("", "", [1], (8, 8), "torch")[2]
+
+
+def test_two_threads_are_timed_against_one_call_by_call(monkeypatch):
+    import minigrad.kernels as K
+    from benchmarks.engine import threads
+
+    monkeypatch.setattr(threads, "SLICE", 0.005)
+    before = K.get_num_threads()
+    times = threads.measure("matmul 32x784x64", 0.02)
+    K.set_num_threads(before)
+    assert times.keys() == {"1", "2"} and all(t > 0 for found in times.values() for t in found)
+    shown = threads.line("lower", "S0", {"1": [1e-4] * 100, "2": [1e-4] * 97 + [2e-3] * 3})
+    assert shown.startswith("lower  S0") and shown.endswith("over: mean, p99") and "x   1.00" in shown
+    assert "over" not in threads.line("quiet", "S0", {"1": [1e-4], "2": [1.0]})
+    with pytest.raises(ValueError, match="there is no S9"):
+        threads.cases(["S9"], True)

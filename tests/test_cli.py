@@ -19,7 +19,7 @@ def run(*arguments, **environment):
         text=True,
         timeout=120,
         env={**os.environ, **environment},
-        encoding="utf-8",
+        encoding=environment.get("PYTHONIOENCODING", "utf-8"),
     )
 
 

@@ -82,18 +82,22 @@ LONG_FUNCTIONS = {
 ONE_IDEA_ON_TWO_FLOORS = {
     "activations": "the functions in ops/, the layers in nn/",
     "attention": "the function in ops/, the layers in nn/",
+    "conv": "the op in ops/, its kernels, the layers in nn/",
     "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",
     "embedding": "the functions in ops/, the layers in nn/",
     "group_norms": "the penalty in reg/, its kernels",
     "linear": "the layer in nn/, the linear models as estimators in sklearn/",
     "losses": "the functions in ops/, the modules in nn/",
+    "pool": "the ops in ops/, their kernels, the layers in nn/",
     "normalization": "the functions in ops/, the layers in nn/",
 }
 FOLDERS_THAT_SAY_WHICH = {
     "checks": "of any argument, and of what fit is given",
     "columns": "of a matrix of inputs in linear_model/, of a history in train/",
     "cost": "the measurement, and the command that runs it",
+    "explain": "the page of a backward pass, and the command that makes one",
+    "profile": "the counting of kernels and ops, and the command that does it for a script",
     "mnist": "the data set, and the demo on it",
     "regression": "a family of losses, and the linear models",
     "search": "the search for λ of a user's models, and that of the demo's settings",

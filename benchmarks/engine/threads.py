@@ -75,7 +75,7 @@ def notes(results: list[dict[str, Any]], peers: list[str], quick: bool) -> list[
     titles = list(dict.fromkeys(r["case"] for r in results))
     lines = [f"two threads over one beside a busy process; at most {LIMITS}"]
     for condition in ("equal", "lower"):
-        command = [sys.executable, "-m", __name__, condition, "1" if quick else "10", *titles]
+        command = [sys.executable, "-m", __name__, condition, "1" if quick else "3", *titles]
         root, clean = Path(__file__).parents[2], clean_environment(2)
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root, env=clean)
         lines += [line(condition, title, times) for title, times in json.loads(done.stdout).items()]
@@ -130,7 +130,7 @@ def measure(title: str, seconds: float) -> dict[str, list[float]]:
 
     call = by_kernels(K, case(title))[""].call
     found: dict[str, list[float]] = {"1": [], "2": []}
-    for _ in range(max(1, round(seconds / SLICE / 2))):
+    for _ in range(max(1, round(seconds / SLICE / 2))):  # whatever disturbs the machine disturbs both
         for threads, times in found.items():
             K.set_num_threads(int(threads))
             timed(call, SLICE, times)

@@ -7,6 +7,8 @@ from types import ModuleType
 
 MODULES = {
     "matmul": "kernels.matmul",
+    "conv": "kernels.conv",
+    "pool": "kernels.pool",
     "penalty": "kernels.penalty",
     "dropout": "kernels.dropout",
     "update": "kernels.update",

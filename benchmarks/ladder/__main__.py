@@ -30,9 +30,9 @@ def compiled(folder: str, variant: str) -> ctypes.CDLL:
     from setup import CFLAGS, MACHINE, VARIANTS
 
     library = Path(folder, "ladder.so")
-    flags = [*CFLAGS, *VARIANTS[MACHINE][variant], "-fvisibility=default", "-fopenmp", "-shared", "-fPIC"]
-    source = str(Path(__file__).with_name("ladder.c"))
-    command = [*os.environ.get("CC", "cc").split(), *flags, f"-I{ROOT / 'src_c'}", source, "-o", str(library), "-lm"]
+    flags = [*CFLAGS, *VARIANTS[MACHINE][variant], "-fvisibility=default", "-pthread", "-shared", "-fPIC"]
+    sources = [str(Path(__file__).with_name("ladder.c")), str(ROOT / "src_c/team/team.c")]
+    command = [*os.environ.get("CC", "cc").split(), *flags, f"-I{ROOT / 'src_c'}", *sources, "-o", str(library), "-lm"]
     subprocess.run(command, check=True)
     return ctypes.CDLL(str(library))
 

@@ -2,6 +2,7 @@
    Every rung adds one idea to the rung before, and all have the same bits: a chain of fma per element, k rising. */
 #include <stdlib.h>
 #include "base/simd.h"
+#include "team/team.h"
 #define W MG_W32
 
 enum { BLOCK = 64, ROWS = MG_BYTES == 64 ? 14 : 6 };
@@ -80,8 +81,19 @@ static void packed_columns(size_t n, size_t first, size_t end, const float *a, c
 void packed(size_t n, const float *a, const float *b, float *c) { packed_columns(n, 0, n, a, b, c); }
 
 /* Half of the columns for each of two threads. */
+struct product {
+    size_t n;
+    const float *a, *b;
+    float *c;
+};
+
+static void half(const void *args, size_t i) {
+    const struct product *p = args;
+    const size_t middle = p->n / 2 / (2 * W) * (2 * W);
+    packed_columns(p->n, i ? middle : 0, i ? p->n : middle, p->a, p->b, p->c);
+}
+
 void threaded(size_t n, const float *a, const float *b, float *c) {
-    const size_t middle = n / 2 / (2 * W) * (2 * W);
-#pragma omp parallel for num_threads(2)
-    for (int half = 0; half < 2; half++) packed_columns(n, half ? middle : 0, half ? n : middle, a, b, c);
+    mg_team_resize(2);
+    mg_team_share(n * n * n / 8, 2, half, &(struct product){n, a, b, c});
 }

@@ -6,6 +6,7 @@ S2  linear regression on one input, 10 or 100 rows, squared error, L2 on the wei
 S3  20-64-1, relu, dropout 0.5, binary cross-entropy, L2 on the first weight, Adam
 S4  784-64-10, softmax, mean squared error to one-hot rows + 0.01 mean(‖y‖₁ + ‖y‖₂), Adam
 L1  784-1024-1024-10, relu, dropout 0.5 after both, softmax cross-entropy, Adam with decoupled decay of the weights
+C1  28 x 28 images, 5x5 to 16, pool 2, 5x5 to 32, pool 2, 1568-128-10, relu, dropout 0.5 before the last, Adam
 
 Every step returns the data loss (S4: with its norms); a penalty acts by its gradient, its value is not asked for.
 """
@@ -17,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..harness.case import digest
+
+SIDE = 28  # of images
 
 
 class Step(NamedTuple):
@@ -34,19 +37,31 @@ class Step(NamedTuple):
     dropout: float = 0.0
     norms: float = 0.0
     dtype: str = "float32"
+    filters: tuple[int, ...] = ()  # of 5x5 convolutions, each with a pool of 2x2, before the layers; then x is images
 
     @property
     def title(self) -> str:
-        return f"{self.name}: {'-'.join(map(str, self.layers))} {self.optimizer} x{self.batch}"
+        filters = "".join(f"5x5x{n}-pool-" for n in self.filters)
+        return f"{self.name}: {filters}{'-'.join(map(str, self.layers))} {self.optimizer} x{self.batch}"
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
         return list(zip(self.layers[:-1], self.layers[1:], strict=True))
 
     @property
+    def filter_shapes(self) -> list[tuple[int, int, int, int]]:
+        """Weights (out, in, 5, 5) of the convolutions."""
+        return [(n, m, 5, 5) for m, n in zip((1, *self.filters), self.filters)]
+
+    @property
     def flops(self) -> float:
         """Of the products: forward, the weights' gradients, and the inputs' but for the first layer."""
-        return sum(2.0 * self.batch * m * n * (2 if i == 0 else 3) for i, (m, n) in enumerate(self.sizes))
+        sizes = [float(m * n) for m, n in self.sizes]
+        channels, side = (1, *self.filters), SIDE
+        for m, n in zip(channels[:-1], self.filters, strict=True):
+            sizes.insert(len(sizes) - len(self.sizes), 25.0 * m * n * side * side)
+            side //= 2
+        return sum(2.0 * self.batch * size * (2 if i == 0 else 3) for i, size in enumerate(sizes))
 
     @property
     def bytes(self) -> float:
@@ -64,7 +79,8 @@ class Step(NamedTuple):
     def data(self) -> tuple[np.ndarray, Any]:
         """Inputs, and targets: classes (int64), 0 or 1, one-hot rows, or numbers."""
         random = np.random.default_rng(1)
-        x = random.random((self.batch, self.layers[0])).astype(self.dtype)
+        shape = (self.batch, 1, SIDE, SIDE) if self.filters else (self.batch, self.layers[0])
+        x = random.random(shape).astype(self.dtype)
         if self.loss == "cross_entropy":
             return x, random.integers(0, self.layers[-1], self.batch)
         if self.loss == "bce":
@@ -93,5 +109,6 @@ STEPS = {
         Step("S3", (20, 64, 1), 32, loss="bce", l2=1e-2, first_only=True, dropout=0.5),
         Step("S4", (784, 64, 10), 32, loss="mse", norms=0.01),
         Step("L1", (784, 1024, 1024, 10), 128, dropout=0.5, decay=1e-2),
+        Step("C1", (1568, 128, 10), 64, dropout=0.5, filters=(16, 32)),
     ]
 }

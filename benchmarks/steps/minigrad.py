@@ -1,4 +1,4 @@
-"""The steps on minigrad, eager, with the public API as a user writes them."""
+"""The steps on minigrad with the public API as a user writes them: as Python, and replayed by mg.compile."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from . import Step
 
 def network(step: Step) -> nn.Sequential:
     layers: list[nn.Module] = []
+    for m, n in zip((1, *step.filters), step.filters):
+        layers += [nn.Conv2d(m, n, 5, padding="same", activation="relu", dtype=step.dtype), nn.MaxPool2d(2)]
+    if step.filters:
+        layers.append(nn.Flatten())
     for i, (n_in, n_out) in enumerate(step.sizes):
         hidden = i < len(step.sizes) - 1
         layers.append(nn.Linear(n_in, n_out, activation="relu" if hidden else None, dtype=step.dtype))
@@ -37,14 +41,17 @@ def with_norms(strength: float) -> Callable[[Any, Any], Any]:
 
 
 def runs(step: Step) -> dict[str, Run]:
-    """The penalty inside the update; where there is one, also as a term of the loss."""
+    """The penalty inside the update; where there is one, also as a term of the loss; replayed in runs."""
     found = {"": run(step, in_update=True)}
     if step.l2:
         found["L2 in loss"] = run(step, in_update=False)
+    found["replay, 100 steps a call"] = run(step, in_update=True, replayed=100)
+    found["replay, 10,000 steps a call"] = run(step, in_update=True, replayed=10_000)
     return found
 
 
-def run(step: Step, in_update: bool) -> Run:
+def run(step: Step, in_update: bool, replayed: int = 0) -> Run:
+    """replayed: how many steps a call of the compiled step makes; 0: none, the step is not compiled."""
     mg.manual_seed(0)
     model = network(step)
     x, target = step.data()
@@ -73,4 +80,14 @@ def run(step: Step, in_update: bool) -> Run:
         loss.backward()
         optimizer.step()
 
-    return Run(call, lambda: step.answer([p.data for name, p in model.named_parameters() if name.endswith("weight")]))
+    compiled = mg.compile(call)
+
+    def many(n: int) -> None:
+        while n > 0:
+            compiled.run(min(n, replayed))
+            n -= replayed
+
+    def answer() -> list[float]:
+        return step.answer([p.data for p in model.parameters() if p.ndim == 2])
+
+    return Run(lambda: many(1), answer, many) if replayed else Run(call, answer)

@@ -13,6 +13,10 @@ from . import Step
 
 def network(step: Step) -> torch.nn.Sequential:
     layers: list[torch.nn.Module] = []
+    for m, n in zip((1, *step.filters), step.filters):
+        layers += [torch.nn.Conv2d(m, n, 5, padding="same"), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+    if step.filters:
+        layers.append(torch.nn.Flatten())
     for i, ((n_in, n_out), w) in enumerate(zip(step.sizes, step.weights()[0], strict=True)):
         linear = torch.nn.Linear(n_in, n_out, dtype=getattr(torch, step.dtype))
         with torch.no_grad():
@@ -65,6 +69,4 @@ def run(step: Step, way: str) -> Run:
         loss.backward()
         optimizer.step()
 
-    return Run(
-        call, lambda: step.answer([p.detach().T for name, p in model.named_parameters() if name.endswith("weight")])
-    )
+    return Run(call, lambda: step.answer([p.detach().T for p in model.parameters() if p.ndim == 2]))

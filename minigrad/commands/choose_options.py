@@ -19,7 +19,8 @@ Empty fields, NA, N/A, NaN, null and ? are missing (--na names others): an error
 --missing mean the mean of the column in the training rows"""
 
 DATA = f"""{FILES} of each fold. Standardisation, too, is
-fitted on training rows only. After the errors or the path come the coefficients by name."""
+fitted on training rows only. After the errors or the path come the coefficients by name. The folder
+of --out also keeps the model of all rows (of cv: at both picks) for minigrad predict and show."""
 
 EPOCHS = {
     "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",

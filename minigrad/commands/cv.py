@@ -7,12 +7,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import selection
 from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
+from ..selection.result import mean_and_error
+from ..tabular.keeping import FILE
 from . import choose_data, choose_options
 from .choose import Job, describe, job, path_picture, told_below, write
+from .choose_keep import ONE_SE, keep, r_squared
 from .choose_weights import coefficients
 
 
@@ -33,14 +38,22 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
-    lines = [f"{rows.title}: {describe(asked)}", told, "", result.table(), *(f"note: {note}" for note in rows.notes)]
+    judged = _picks(result, rows)
+    lines = [
+        f"{rows.title}: {describe(asked)}",
+        told,
+        "",
+        result.table(),
+        *(f"note: {note}" for note in rows.notes),
+    ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines()]
+    lines += ["", *found.lines(), "", *judged, *kept]
     pictures = _pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
     honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
@@ -48,6 +61,8 @@ def run_cv(options: argparse.Namespace) -> None:
         f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
         f"honest figure {honest}."
     )
+    for line in judged:
+        report.text(f"{line[0].upper()}{line[1:]}.")
     found.add_to(report)
     tables = [(result.HEAD, result.rows())]
     plain = _plain(result, nested, found.plain, rows.notes)
@@ -75,6 +90,23 @@ def _scored(
                 asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
             )
     return result, nested
+
+
+def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[str]:
+    """For both picks the mean over folds, and R² or accuracy beside it.
+
+    R² = 1 - mean squared error / variance of the target in all rows.
+    """
+    told = []
+    for name, i in {"the best λ": result.best, "the one-standard-error λ": result.one_se}.items():
+        more = ""
+        if result.score == "mse":
+            more = f", R² {r_squared(float(result.mean[i]), rows.y, rows.weights):.4g}"
+        elif result.accuracy is not None and result.score != "accuracy":
+            more = f", accuracy {mean_and_error(result.accuracy[:, i].tolist())[0]:.4g}"
+        error = f" ± {result.error[i]:.2g}" if np.isfinite(result.error[i]) else ""
+        told.append(f"{name}, {result.lambdas[i]:.6g}: {result.score} {result.mean[i]:.6g}{error}{more}")
+    return told
 
 
 def _nested_line(nested: selection.Nested, score: str) -> str:

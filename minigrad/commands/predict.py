@@ -20,6 +20,7 @@ from ..data.formats.records import as_delimiter
 from ..data.formats.text import text_of
 from ..tabular.judging import chosen, probabilities
 from .options import one_thread
+from .show import check_model
 
 DESCRIPTION = """Predict the rows of a CSV file by a model that minigrad train, cv or path has kept.
 
@@ -82,6 +83,7 @@ def add_predict(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
 def run_predict(options: argparse.Namespace) -> None:
     """minigrad predict."""
     one_thread(options)
+    check_model(options.model, options.data)
     model = tabular.load(options.model)
     if options.proba and model.classes is None:
         raise ValueError(f"--proba: the model predicts numbers, {model.target}, and has no classes")

@@ -6,10 +6,12 @@ import argparse
 from pathlib import Path
 
 from .. import interop, tabular
+from ..lab.pages.console import close_to
 from ..lab.pages.tables import as_text
-from ..tabular.folder import FILE, HOLDS
+from ..tabular.keeping import FILE, HOLDS
 
 SHOWN = 50  # tensors
+TABLES = (".csv", ".tsv", ".txt", ".gz", ".json")  # names of files that hold no model
 
 DESCRIPTION = """Say what a model is that minigrad train, cv or path has kept: scores, λ and how it was chosen, the
 coefficients by name in the units of the data and per standard deviation, columns and their levels, scaling, missing
@@ -52,8 +54,7 @@ def run_show(options: argparse.Namespace) -> None:
 
 def _file(path: Path) -> tuple[Path, list[Path]]:
     """The file that holds the model, and other safetensors files in its folder, if a folder was named."""
-    if not path.exists():
-        raise ValueError(f"there is no folder or file {str(path)!r}")
+    check_model(path)
     if not path.is_dir():
         return path, []
     others = sorted(each for each in path.glob("*.safetensors") if each.name != FILE)
@@ -61,6 +62,18 @@ def _file(path: Path) -> tuple[Path, list[Path]]:
         there = f"; it has {', '.join(each.name for each in others)}: name one of these" if others else ""
         raise ValueError(f"{path}: there is no {FILE} in this folder{there}")
     return path / FILE, others
+
+
+def check_model(path: Path, data: str = "") -> None:
+    """ValueError where no model can be: nothing of this name, or a file of another kind; `data` was named behind it."""
+    if not path.exists():
+        there = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise ValueError(f"there is no folder or file {str(path)!r}{close_to(path.name, there)}")
+    if path.is_file() and path.suffix.lower() in TABLES:
+        turned = "; the order is MODEL DATA" if data and Path(data).exists() else ""
+        raise ValueError(
+            f"{path} is a table; need a model: the folder that minigrad train writes, or its {FILE}{turned}"
+        )
 
 
 def _tensors(contents: interop.Contents) -> list[str]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 from .. import tabular
 from ..lab.pages.console import make_folder
+from ..tabular.keeping import FILE
 from ..tabular.settings import PICKS, Settings
 from ..tabular.shown import scores, strengths, title, weights
-from ..tabular.training import trained
+from ..tabular.training import LOG, trained
 from ..train import Progress
 from . import choose_data
 from .choose_options import FILES, add_table, positive, share
 from .options import at_least, one_thread
 
 LINES = 10  # of progress
+RESUME = "unfinished"  # the folder within --out for what --resume goes on from
 
 DESCRIPTION = f"""Train a model of a table and keep it with all that new rows need.
 
@@ -60,6 +64,11 @@ def add_train(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         default=Path("minigrad-model"),
         metavar="FOLDER",
         help="where the model goes (default: ./minigrad-model)",
+    )
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a training of the same command that was interrupted, to the same bits",
     )
     command.set_defaults(run=run_train, nested=False, warm_start=False)
     return command
@@ -127,22 +136,60 @@ def run_train(options: argparse.Namespace) -> None:
         options.folds = options.cv_folds  # the rows are checked for as many
     rows = choose_data.rows(options)
     make_folder(options.out)
-    replaced = (options.out / "model.safetensors").exists()
-    table = rows.table
-    assert table is not None
-    print(f"{rows.title}: {len(rows.x)} rows, {len(rows.names)} inputs", flush=True)
-    for note in rows.notes:
-        print(f"note: {note}")
-    every = max(1, settings.epochs // LINES)
-    name = Path(options.data).name if table.recipe is not None else options.data
-    model = trained(table, settings, [Progress(every=every)] if settings.model == "mlp" else [], name)
+    _tell_rows(options, rows)
+    replaced = (options.out / FILE).exists()
+    model = _trained(options, settings, rows)
     model.save(options.out)
+    shutil.rmtree(options.out / RESUME, ignore_errors=True)  # the model is kept: there is nothing to go on with
     blocks = [[*title(model), *strengths(model), *_notes(model)], weights(model), scores(model)]
     print("\n" + "\n\n".join("\n".join(block) for block in blocks if block))
     print(f"\nkept in {options.out}{', in place of the model that was there' if replaced else ''}")
-    if table.recipe is not None:
+    if model.recipe is not None:
         print(f"predict new rows: minigrad predict {options.out} new.csv --out rows.csv")
     print(f"look at it again: minigrad show {options.out}")
+
+
+def _tell_rows(options: argparse.Namespace, rows: choose_data.Rows) -> None:
+    """What will be trained on. ValueError where an interrupted training waits to be gone on with."""
+    folder = options.out / RESUME
+    begun = _begun(folder)
+    if begun and not options.resume:
+        raise ValueError(
+            f"{folder} holds a training that was interrupted: --resume goes on with it; or delete this folder, or name "
+            "another --out"
+        )
+    print(f"{rows.title}: {len(rows.x)} rows, {len(rows.names)} inputs", flush=True)
+    for note in rows.notes:
+        print(f"note: {note}")
+    if options.resume:
+        print(
+            f"going on with {folder}" if folder.exists() else "nothing to go on with: training begins anew", flush=True
+        )
+
+
+def _trained(options: argparse.Namespace, settings: Settings, rows: choose_data.Rows) -> tabular.Predictor:
+    """The model. After Ctrl-C, how to go on."""
+    assert rows.table is not None
+    name = options.data if rows.table.recipe is None else Path(options.data).name
+    progress = [Progress(every=max(1, settings.epochs // LINES))] if settings.model == "mlp" else []
+    folder = options.out / RESUME
+    begun = _begun(folder)
+    try:
+        return trained(rows.table, settings, progress, name, folder)
+    except KeyboardInterrupt:
+        if _begun(folder):
+            print("\nminigrad train: the same command with --resume goes on from here", file=sys.stderr)
+        raise
+    except Exception:
+        if not begun:  # what failed from its beginning on is nothing to go on with
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is something to go on with: a checkpoint, or a finished fold below the head of a log."""
+    log = folder / LOG
+    return any(folder.glob("*.safetensors")) or (log.exists() and log.read_bytes().count(b"\n") > 1)
 
 
 def _notes(model: tabular.Predictor) -> list[str]:

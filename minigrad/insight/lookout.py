@@ -66,3 +66,16 @@ def caller() -> str:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def modules_at_work() -> tuple[Any, ...]:
+    """The modules whose `forward` is on the stack, the outermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    found = []
+    while frame is not None:
+        if frame.f_code.co_name == "forward":
+            module = frame.f_locals.get("self")
+            if hasattr(module, "named_parameters"):
+                found.append(module)
+        frame = frame.f_back
+    return tuple(reversed(found))

@@ -3,104 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import time
 from html import escape
 from typing import Any
 
-import numpy as np
-
 from ..engine import Tensor, accumulate, flat
 from ..op import Op, op_of
-from .formula import Call, Key, call_of, formula, key, plain, short
-from .lookout import Lookout, caller, in_walk
+from .aligned import as_table, columns
+from .formula import PLAIN, Call, Key, call_of, formula, key, plain, short
+from .graph import Node, Part, Value, Visit
+from .lookout import Lookout, caller, in_walk, modules_at_work
 
 ACCUMULATE = op_of(accumulate)
-WRITTEN = 6  # a table writes out tensors of at most so many elements
-
-
-@dataclass
-class Value:
-    """A tensor's numbers, if they are few, else their norm √Σx² and how many are 0."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    numbers: np.ndarray | None
-    norm: float
-    zeros: int
-
-    @classmethod
-    def of(cls, x: Tensor, most: int) -> Value:
-        """The value of a tensor; of more than `most` elements without the numbers."""
-        wide = x.array.astype(np.float64)
-        numbers = x.array.copy() if x.array.size <= most else None
-        return cls(x.array.shape, x.array.dtype, numbers, float(np.sqrt((wide * wide).sum())), int((wide == 0).sum()))
-
-    @property
-    def few(self) -> bool:
-        """Whether the numbers are known, and so few that a table writes them out."""
-        return self.numbers is not None and self.numbers.size <= WRITTEN
-
-    def __str__(self) -> str:
-        if self.numbers is None or not self.few:
-            zeros = f", {self.zeros} zeros" if self.zeros else ""
-            return f"{'x'.join(map(str, self.shape))}, norm {self.norm:.4g}{zeros}"
-        if self.numbers.ndim == 0:
-            return plain(self.numbers.item())
-        return np.array2string(self.numbers, precision=4, separator=" ", max_line_width=10_000).replace("\n", "")
-
-
-@dataclass
-class Node:
-    """A tensor of the graph: number (in the order in which they were made), name, and how it was made.
-
-    op is None for a leaf (a parameter or another tensor that nothing made) and a constant; inputs are pairs (name of
-    the argument, number of the node, or the text of a plain value); place is the user's line.
-    """
-
-    number: int
-    stamp: int
-    name: str
-    op: str | None
-    inputs: tuple[tuple[str, int | str], ...]
-    value: Value
-    tracked: bool
-    place: str = ""
-
-    @property
-    def label(self) -> str:
-        """How tables call it: #3 for the result of an op, else its name."""
-        return f"#{self.number}" if self.op else self.name
-
-
-@dataclass
-class Part:
-    """What one rule gave: the gradient of one argument, by the formula, and what was there already, if anything.
-
-    formula is in the names g (the gradient of the result), y (the result) and those of the arguments; with_numbers is
-    the same with single numbers put in. total is `before` + gradient.
-    """
-
-    argument: str
-    node: int
-    formula: str
-    with_numbers: str
-    gradient: Value
-    before: Value | None = None
-    total: Value | None = None
-
-    @property
-    def arrived(self) -> Value:
-        """What the input's gradient is after this part."""
-        return self.total or self.gradient
-
-
-@dataclass
-class Visit:
-    """One node that the walk visited: its gradient, complete, and what each rule made of it."""
-
-    node: int
-    gradient: Value
-    parts: list[Part] = field(default_factory=list)
 
 
 class trace(Lookout):
@@ -135,12 +49,47 @@ class trace(Lookout):
 
     def __init__(self, model: Any = None, numbers: int = 16) -> None:
         self.numbers = numbers
-        self.names = {} if model is None else {id(p): name for name, p in model.named_parameters()}
         self.nodes: dict[int, Node] = {}
         self.walks: list[list[Visit]] = []
+        self.paths: dict[int, str] = {}  # id of a module -> its path
+        self._names: dict[int, str] = {}  # id of a parameter -> its name
         self._by_stamp: dict[int, int] = {}
         self._calls: dict[Key, Call] = {}  # what rules called, by its result
         self._last: tuple[int, int] = (0, 0)  # stamp of the visited node, and the argument whose rule was asked last
+        self._rest = 0.0  # seconds in a rule so far
+        self._left = time.perf_counter()  # when the last look was over
+        if model is not None:
+            self.name(model)
+
+    def name(self, model: Any, prefix: str = "") -> None:
+        """Call a model's parameters and modules by their names, behind a prefix; also those traced already."""
+        dot = f"{prefix}." if prefix else ""
+        self._names.update({id(p): dot + name for name, p in model.named_parameters()})
+        self.paths.update({id(module): (dot + path).rstrip(".") for path, module in model.named_modules()})
+        for node in self.nodes.values():
+            if node.leaf is not None:
+                node.name = self._names.get(id(node.leaf), node.name)
+
+    def path(self, node: Node) -> str:
+        """The modules that a node was made in: their path if `name` was told of them, else their classes."""
+        if not node.modules:
+            return ""
+        return self.paths.get(id(node.modules[-1])) or ".".join(type(module).__name__ for module in node.modules)
+
+    def add_graph(self, output: Tensor) -> None:
+        """Take in what is recorded behind a tensor that was made before the block, in its order."""
+        found, waiting = {}, [output]
+        while waiting:
+            t = waiting.pop()
+            if t.stamp not in found and t.stamp not in self._by_stamp:
+                found[t.stamp] = t
+                waiting += [x for x in t.inputs or () if isinstance(x, Tensor)]
+        for stamp in sorted(found):
+            t = found[stamp]
+            if t.op is not None and t.inputs is not None:
+                self._add(t, t.op.name, self._arguments(t.op, t.inputs, t.options or {}), "")
+            else:
+                self._node(t)
 
     def look(
         self,
@@ -152,25 +101,28 @@ class trace(Lookout):
         g: Any = None,
         gradient: Any = None,
     ) -> None:
+        seconds = time.perf_counter() - self._left
         if i is not None:
-            self._rule(op, y, inputs, i, g, gradient)
+            self._rule(op, y, inputs, i, g, gradient).seconds, self._rest = self._rest + seconds, 0.0
         elif not in_walk():
-            self._made(op, y, inputs)
+            if op is not ACCUMULATE:  # by which backward adds what it found to a .grad that was there
+                node = self._add(y, op.name, self._arguments(op, inputs, options), os.path.basename(caller()))
+                node.modules, node.seconds = modules_at_work(), seconds
         elif op is ACCUMULATE:
             part = self.walks[-1][-1].parts[-1]
             part.before, part.total = self._value(inputs[0]), self._value(y)
         else:
             self._calls[key(y)] = call_of(op, inputs, options)
+            self._rest += seconds
+        self._left = time.perf_counter()
 
-    def _made(self, op: Op, y: Tensor, inputs: tuple) -> None:
-        if op is ACCUMULATE:  # backward adds what it found to the .grad that was there
-            return
-        known = [
-            (op.argument(k), self._node(x).number if isinstance(x, Tensor) else plain(x))
-            for k, x in enumerate(inputs)
-            if x is not None
-        ]
-        self._add(y, op.name, tuple(known), os.path.basename(caller()))
+    def _arguments(self, op: Op, inputs: tuple, options: dict) -> tuple[tuple[str, int | str], ...]:
+        """The arguments of an op by name: the numbers of nodes, and plain values as text."""
+        given = [(op.argument(k), x) for k, x in enumerate(inputs)]
+        given += [(name, x) for name, x in options.items() if isinstance(x, PLAIN) and x != op.options.get(name)]
+        return tuple(
+            (name, self._node(x).number if isinstance(x, Tensor) else plain(x)) for name, x in given if x is not None
+        )
 
     def _node(self, x: Tensor) -> Node:
         """The node of a tensor; one that was not made in the block becomes a leaf."""
@@ -178,17 +130,19 @@ class trace(Lookout):
             self._add(x, None, (), "")
         return self.nodes[self._by_stamp[x.stamp]]
 
-    def _add(self, x: Tensor, op: str | None, inputs: tuple, place: str) -> None:
+    def _add(self, x: Tensor, op: str | None, inputs: tuple, place: str) -> Node:
         number = len(self.nodes) + 1
         kind = "leaf" if x.tracked else "constant"
-        name = self.names.get(id(x)) or f"{kind} {number}"
-        self.nodes[number] = Node(number, x.stamp, name, op, inputs, self._value(x), x.tracked, place)
-        self._by_stamp[x.stamp] = number
+        name = self._names.get(id(x)) or f"{kind} {number}"
+        node = Node(number, x.stamp, name, op, inputs, self._value(x), x.tracked, x.array.nbytes, place)
+        node.leaf = None if op else x
+        self.nodes[number], self._by_stamp[x.stamp] = node, number
+        return node
 
     def _value(self, x: Tensor) -> Value:
         return Value.of(x, self.numbers)
 
-    def _rule(self, op: Op, y: Tensor, inputs: tuple, i: int, g: Tensor, gradient: Tensor) -> None:
+    def _rule(self, op: Op, y: Tensor, inputs: tuple, i: int, g: Tensor, gradient: Tensor) -> Part:
         """Rule i of y's op made `gradient` of g, the gradient of y. A walk goes from younger to older nodes."""
         if not self.walks or y.stamp > self._last[0] or (y.stamp == self._last[0] and i <= self._last[1]):
             self.walks.append([])
@@ -205,20 +159,22 @@ class trace(Lookout):
         texts = ["0" if zero else formula(key(gradient), self._calls, names.get) for names in (named, numbered)]
         node = self._node(inputs[i]).number
         visits[-1].parts.append(Part(op.argument(i), node, texts[0], texts[1], self._value(gradient)))
+        return visits[-1].parts[-1]
 
-    def __repr__(self) -> str:
+    def table(self, walk: int | None = None) -> str:
+        """The forward pass and all walks as text, or one walk (counted from 0) and what stands behind it."""
         tables = self._tables()
+        if walk is not None:
+            tables = tables[:1] + tables[1:][walk : walk + 1]
         if not tables:
             return "nothing was traced: call ops and backward inside of the block"
         return "\n".join(line for title, table in tables for line in (title, *columns(table)))
 
+    def __repr__(self) -> str:
+        return self.table()
+
     def _repr_html_(self) -> str:
-        return "".join(
-            f"<p><b>{escape(title)}</b></p><table>"
-            + "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table)
-            + "</table>"
-            for title, table in self._tables()
-        )
+        return "".join(f"<p><b>{escape(title)}</b></p>{as_table(table)}" for title, table in self._tables())
 
     def _tables(self) -> list[tuple[str, list[tuple[str, ...]]]]:
         """The forward pass and each walk: a title, and rows of cells."""
@@ -276,9 +232,3 @@ class trace(Lookout):
                 )
             )
         return rows
-
-
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows of cells as lines whose columns begin below each other."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

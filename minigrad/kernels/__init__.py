@@ -27,6 +27,7 @@ FAMILIES = (
     "elementary",
     "matmul",
     "conv",
+    "pool",
     "reduce",
     "scans",
     "softmax",

@@ -12,6 +12,7 @@ from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor, touch
 from ..errors import NonFiniteError
+from ..recording import mode
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
@@ -37,7 +38,8 @@ def clip_grad_norm_(
     """Scale all gradients, in place, so that their norm as one vector is at most max_norm; returns what it was.
 
     The factor is min(1, max_norm / (norm + 1e-6)). norm_type is 2, 1 or inf. A norm that is NaN or infinite makes the
-    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013).
+    gradients NaN, or raises NonFiniteError before anything changes (Pascanu, Mikolov, Bengio 2013). In a step that
+    mg.compile records the norm is a tensor, which the step may return.
 
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([3.0, 4.0])
@@ -47,39 +49,61 @@ def clip_grad_norm_(
     """
     max_norm = finite(max_norm, "clip_grad_norm_: max_norm", at_least=0.0)
     found = _gradients("clip_grad_norm_", parameters)
-    total = total_norm([g for _, g in found], norm_type)
+    total = norm_of([g for _, g in found], norm_type)
+    if mode.step is not None:
+        if error_if_nonfinite:
+            K.check_finite(total)
+        scale_to_norm(found, total, max_norm)
+        return Tensor(total)  # type: ignore[return-value]
     if error_if_nonfinite and not math.isfinite(total):
         raise NonFiniteError(f"clip_grad_norm_: the norm of the gradients is {total}; the gradients are unchanged")
-    factor = max_norm / (total + 1e-6)
-    if not factor >= 1:  # NaN as well
-        for p, g in found:
-            K.mul(g, factor, g)
-            _written(p, g)
-    return total
+    scale_to_norm(found, total, max_norm)
+    return float(total)
+
+
+def scale_to_norm(found: list[tuple[Tensor, np.ndarray]], total: np.ndarray, max_norm: float) -> None:
+    """Multiply all gradients by min(1, max_norm / (total + 1e-6)), which is 1, and changes no bit, below max_norm."""
+    factor = K.empty((), np.float64)
+    K.add(total, 1e-6, factor)
+    K.div(max_norm, factor, factor)
+    K.minimum(factor, 1.0, factor)
+    rounded: dict[np.dtype, np.ndarray] = {}
+    for p, g in found:
+        if g.dtype not in rounded:
+            rounded[g.dtype] = K.empty((), g.dtype)
+            K.copy(factor, rounded[g.dtype])
+        K.mul(g, rounded[g.dtype], g)
+        _written(p, g)
 
 
 def total_norm(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> float:
     """The norm of several arrays as one vector: √Σx², Σ|x| or max |x|, from float64 sums in the order given."""
+    return float(norm_of(arrays, norm_type))
+
+
+def norm_of(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> np.ndarray:
+    """total_norm as an array () of float64. Kernels alone compute it, so that a recorded step can clip by it."""
     if norm_type not in (1, 2, math.inf):
         raise ValueError(f"clip_grad_norm_: norm_type is {norm_type!r}; need 2, 1 or math.inf")
-    value, total = K.empty((), np.float64), 0.0
+    value, total = K.empty((), np.float64), K.empty((), np.float64)
+    K.copy(0.0, total)
     for x in arrays:
-        if norm_type == math.inf:
-            size = _largest(x)
-            total = size if size > total or math.isnan(size) else total
-        else:
+        if norm_type != math.inf:
             K.elastic_net(x, value, **({"l1": 0.0, "l2": 2.0} if norm_type == 2 else {"l1": 1.0, "l2": 0.0}))
-            total += float(value)
-    return math.sqrt(total) if norm_type == 2 else total
+            K.add(total, value, total)
+        elif x.size:
+            K.copy(_largest(x), value)
+            K.maximum(total, value, total)
+    if norm_type == 2:
+        K.sqrt(total, total)
+    return total
 
 
-def _largest(x: np.ndarray) -> float:
-    if not x.size:
-        return 0.0
+def _largest(x: np.ndarray) -> np.ndarray:
     sizes, top = K.empty((x.size,), x.dtype), K.empty((), x.dtype)
     K.abs(x.reshape(-1), sizes)
     K.max(sizes, top, np.empty((), np.int64), 0, 1)
-    return float(top)
+    return top
 
 
 def _gradients(who: str, parameters: Any) -> list[tuple[Tensor, np.ndarray]]:

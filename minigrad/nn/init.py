@@ -1,7 +1,8 @@
 """What weights are before training: functions of (shape, dtype) that return an array from the project's init stream.
 
 Random numbers are made in float64 and rounded once, so a float32 and a float64 network start from the same numbers.
-fan_in and fan_out are the two sizes of a weight (in, out). Keywords are set with functools.partial:
+fan_in and fan_out are the two sizes of a weight (in, out). Of a convolution's weight (out, in, kernel ...) each is
+multiplied by the size of the kernel. Keywords are set with functools.partial:
 `nn.Linear(2, 3, init=partial(nn.init.normal, std=0.01))`.
 """
 
@@ -22,10 +23,12 @@ Shape = tuple[int, ...]
 
 
 def fans(name: str, shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight (in, out)."""
-    if len(shape) != 2:
-        raise ShapeError(f"{name}: the shape is {tuple(shape)}; need (in, out)")
-    return shape[0], shape[1]
+    """(fan_in, fan_out) of a weight (in, out), or of a convolution's, (out, in, kernel ...)."""
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: the shape is {tuple(shape)}; need (in, out), or (out, in, kernel ...)")
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    return math.prod(shape[1:]), shape[0] * math.prod(shape[2:])
 
 
 def glorot_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
@@ -48,6 +51,12 @@ def he_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
 def he_normal(shape: Shape, dtype: Any = "float32") -> np.ndarray:
     """Normal with standard deviation √(2 / fan_in)."""
     return rng.normal(shape, 0.0, math.sqrt(2 / max(1, fans("he_normal", shape)[0])), dtype, rng.INIT)
+
+
+def fan_in_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
+    """Uniform in ±1/√fan_in: what PyTorch's linear and convolutional layers start from."""
+    limit = 1 / math.sqrt(max(1, fans("fan_in_uniform", shape)[0]))
+    return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
 
 
 def normal(shape: Shape, dtype: Any = "float32", *, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
@@ -73,7 +82,8 @@ def zeros(shape: Shape, dtype: Any = "float32") -> np.ndarray:
 
 
 BY_NAME: dict[str, Callable[..., np.ndarray]] = {
-    f.__name__: f for f in (glorot_uniform, glorot_normal, he_uniform, he_normal, normal, uniform, zeros)
+    f.__name__: f
+    for f in (glorot_uniform, glorot_normal, he_uniform, he_normal, fan_in_uniform, normal, uniform, zeros)
 }
 
 

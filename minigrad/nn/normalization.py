@@ -10,6 +10,7 @@ from ..checks import finite, real_dtype, whole
 from ..engine import Tensor, touch
 from ..errors import ShapeError
 from ..ops.layers.normalization import by_batch, group_norm, layer_norm, rms_norm, sizes, tolerance
+from ..recording import is_repeating
 from ..tensor import tensor
 from .module import Module, Parameter
 
@@ -71,6 +72,8 @@ class _BatchNorm(Normalization):
         if self.running_mean is not None and self.running_var is not None:
             running = self.running_mean, self.running_var, self.num_batches_tracked
         training = self.training or running is None
+        if training and is_repeating():
+            running = None  # the batch was counted the first time
         return by_batch("batch_norm", x, running, self.weight, self.bias, training, self.momentum, self.eps)
 
     def reset_running_stats(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
+from ..kernels.reference.segments import CORRECTION1
 from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
@@ -72,5 +73,5 @@ class Adagrad(Optimizer):
 
     def metric(self, p: Tensor, group: dict[str, Any]) -> Metric:
         """lr / step (√v + eps), of the step that was made."""
-        state = self.state[p]
-        return Metric(state["v"], 1.0, group["eps"], 1 + (float(state["t"]) - 2) * group["lr_decay"])
+        table, row = self._rows[p]
+        return Metric(self.state[p]["v"], 1.0, group["eps"], table.number(row, CORRECTION1))

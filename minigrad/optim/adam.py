@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from .. import kernels as K
 from ..checks import finite
 from ..engine import Tensor
+from ..kernels.reference.segments import CORRECTION2
 from .base import Optimizer
 from .binding import Metric
 from .small_eps import SMALL, update_checked
@@ -78,7 +78,8 @@ class Adam(Optimizer):
         """√v̂ + eps."""
         state = self.state[p]
         square = state["largest_v" if group["amsgrad"] else "v"]
-        return Metric(square, 1 / math.sqrt(1 - float(state["beta2_power"])), group["eps"], 1.0)
+        table, row = self._rows[p]
+        return Metric(square, table.number(row, CORRECTION2), group["eps"], 1.0)
 
 
 class AdamW(Adam):

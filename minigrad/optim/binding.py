@@ -22,12 +22,15 @@ NEEDS = {"penalty": ("l1", "l2"), "prox": ("prox",), "constraints": ("project",)
 
 
 class Metric(NamedTuple):
-    """Each coordinate took the step lr / ((√square root + eps) scale)."""
+    """Each coordinate took the step lr / ((√square root + eps) scale).
+
+    Where the update kernel wrote what root or scale follow from, they are arrays of one element: root is 1 / √array.
+    """
 
     square: np.ndarray
-    root: float
+    root: float | np.ndarray
     eps: float
-    scale: float
+    scale: float | np.ndarray
 
 
 def check_bound(who: str, bound: Mapping[str, Any], held: Container[Tensor]) -> None:

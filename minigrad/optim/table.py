@@ -35,3 +35,7 @@ class Table:
         self.terms: dict[Any, tuple[Any, list[int], int, int]] = {}  # a term, its rows, its columns of l1 and of l2
         self.bound: set[Tensor] = set()  # those with a term on them
         self.written: tuple[dict, list] | None = None  # the options and strengths that stand in the columns
+
+    def number(self, row: int, column: int) -> np.ndarray:
+        """Where a scalar of a parameter stands: for a kernel that is to read what the update kernel wrote there."""
+        return self.segments.scalars[row, column : column + 1].reshape(())

@@ -17,7 +17,7 @@ from .identity import digest, identity
 from .log import plain
 from .prepared import Data, check_classes, check_weights, fitting_score, prepare
 from .result import CrossValidation, SelectionWarning, mean_and_error
-from .scores import Score, judged
+from .scores import Score, accuracy, finite_output, judged, judged_output
 from .sweep import logged
 
 
@@ -105,12 +105,15 @@ def score_fold(
 
 
 def scored(model: Any, held_out: Data, score: Score) -> dict[str, Any]:
-    """What a fold notes of one λ: {score, nonzeros}, with trouble and epochs where there are; or {failed}."""
+    """What a fold notes of one λ: {score, nonzeros}, with accuracy of classes, trouble and epochs; or {failed}."""
     try:
         if isinstance(model, Exception):
             raise model
-        value = judged(model, held_out.x, held_out.y, score, held_out.weights)
+        output = finite_output(model, held_out.x)
+        value = judged_output(output, held_out.y, score, held_out.weights)
         row: dict[str, Any] = {"score": value, "nonzeros": model.nonzeros}
+        if held_out.names is not None:
+            row["accuracy"] = accuracy(output, held_out.y, held_out.weights)
         if getattr(model, "trouble", ""):
             row["trouble"] = model.trouble
         if getattr(model, "epochs", None) is not None:
@@ -228,6 +231,7 @@ def result_of(
         settings,
         failures,
         epochs=table_of(rows, "epochs") if trained else None,
+        accuracy=table_of(rows, "accuracy") if any("accuracy" in row for fold in rows for row in fold) else None,
         cut_short=sum(row.get("cut short", False) for fold in rows for row in fold),
     )
 

@@ -41,6 +41,7 @@ class CrossValidation:
     path: list[Any] = field(default_factory=list)
     epochs: np.ndarray | None = None
     cut_short: int = 0
+    accuracy: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.counts = np.isfinite(self.scores).sum(0)
@@ -164,6 +165,7 @@ class CrossValidation:
             "failures": self.failures,
             "settings": self.settings,
             "epochs": None if self.epochs is None else [_nulls(fold) for fold in self.epochs],
+            "accuracy": None if self.accuracy is None else [_nulls(fold) for fold in self.accuracy],
             "cut_short": self.cut_short,
         }
         return json.dumps(found, indent=1, ensure_ascii=False)
@@ -173,8 +175,8 @@ class CrossValidation:
         """What to_json wrote."""
         found = json.loads(text)
         fields: dict[str, Any] = {name: np.array(found[name], np.float64) for name in ("lambdas", "scores", "nonzeros")}
-        if found.get("epochs") is not None:
-            fields["epochs"] = np.array(found["epochs"], np.float64)
+        for name in [name for name in ("epochs", "accuracy") if found.get(name) is not None]:
+            fields[name] = np.array(found[name], np.float64)
         fields["cut_short"] = found.get("cut_short", 0)
         fields |= {name: found[name] for name in ("score", "greater_is_better", "repeats", "settings", "failures")}
         return cls(**fields)

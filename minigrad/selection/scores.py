@@ -125,8 +125,8 @@ def output_of(model: Any, x: np.ndarray) -> np.ndarray:
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
 
 
-def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:
-    """The score of a model on rows it was not fitted on; NonFiniteError where its outputs or the score are not finite.
+def finite_output(model: Any, x: np.ndarray) -> np.ndarray:
+    """The outputs of a model; NonFiniteError where they are not finite.
 
     A network that diverged answers NaN, which an argmax takes for class 0: no score of it may enter a mean.
     """
@@ -135,6 +135,16 @@ def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score, weights: np.n
     if bad.any():
         first = output[tuple(np.argwhere(bad)[0])]
         raise NonFiniteError(f"the model answers {first} in {int(bad.sum())} of {output.size} outputs: it diverged")
+    return output
+
+
+def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:
+    """The score of a model on rows it was not fitted on; NonFiniteError where its outputs or score are not finite."""
+    return judged_output(finite_output(model, x), y, score, weights)
+
+
+def judged_output(output: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:
+    """The score of outputs; NonFiniteError where it is not finite."""
     value = float(score.function(output, y) if weights is None else score.function(output, y, weights))
     if not math.isfinite(value):
         raise NonFiniteError(f"{score.name} of the test rows is {value}")

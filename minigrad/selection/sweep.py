@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 from .. import kernels
 from .log import Log
+from .result import SelectionWarning
 
 Job = Callable[..., Any]
 
@@ -30,20 +32,43 @@ def run(
 ) -> dict[str, Any]:
     """job(*arguments) of every task, by key, in the order of `tasks`. Results are plain values: they go into the log.
 
-    Keys that the log has are not run again. progress: None writes only to a terminal, True always, False never.
+    Keys that the log has are not run again. progress: None writes only to a terminal, True always, False never. Where a
+    worker process was killed, a SelectionWarning says so, and new ones go on with the tasks that are left; RuntimeError
+    where a worker is killed again before another task is done.
     """
     done = dict(log.done) if log is not None else {}
-    todo = {key: arguments for key, arguments in tasks.items() if key not in done}
-    line = Line(label, len(tasks), len(tasks) - len(todo), progress)
+    begun = sum(key in done for key in tasks)
+    line = Line(label, len(tasks), begun, progress)
     try:
-        for key, result in _results(job, todo, n_jobs):
-            done[key] = result
-            if log is not None:
-                log.add(key, result)
-            line.step()
+        while todo := {key: arguments for key, arguments in tasks.items() if key not in done}:
+            before = len(done)
+            try:
+                for key, result in _results(job, todo, n_jobs):
+                    done[key] = result
+                    if log is not None:
+                        log.add(key, result)
+                    line.step()
+            except WorkerKilled as error:
+                _say(error, len(todo) - len(done) + before, len(tasks), len(done) > before, log)
     finally:
         line.end()
     return {key: done[key] for key in tasks}
+
+
+class WorkerKilled(RuntimeError):
+    """A process of joblib's was killed: by the system where memory was short, or by somebody."""
+
+
+def _say(error: WorkerKilled, left: int, tasks: int, progress: bool, log: Log | None) -> None:
+    """A warning that a worker was killed; RuntimeError where no task was done since the last start: it would go on."""
+    text = (
+        f"sweep: a worker process was killed when {left} of {tasks} tasks were left; is memory short? Try fewer n_jobs"
+    )
+    if progress:
+        warnings.warn(f"{text}. New workers go on with them", SelectionWarning, stacklevel=4)
+        return
+    kept = f". The results of the others are in {log.path}: the same call goes on there" if log is not None else ""
+    raise RuntimeError(f"{text}{kept}") from error
 
 
 def logged(
@@ -64,6 +89,8 @@ def _results(job: Job, tasks: Mapping[str, tuple[Any, ...]], n_jobs: int) -> Ite
             yield key, job(*arguments)
         return
     parallel = _joblib(n_jobs)
+    from concurrent.futures import BrokenExecutor  # not at the top: it takes a tenth of the import of minigrad
+
     from joblib import delayed
 
     threads = kernels.get_num_threads()
@@ -71,6 +98,8 @@ def _results(job: Job, tasks: Mapping[str, tuple[Any, ...]], n_jobs: int) -> Ite
     try:
         backend = kernels.backend()
         yield from parallel(delayed(_work)(job, os.getpid(), backend, key, args) for key, args in tasks.items())
+    except BrokenExecutor as error:
+        raise WorkerKilled(str(error)) from error
     finally:
         kernels.set_num_threads(threads)
 

@@ -19,7 +19,7 @@ from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from ..selection import Network, prepare
 from ..selection.networks import NetworkModel
-from ..train import EarlyStopping, fit
+from ..train import Checkpoint, EarlyStopping, fit
 from .settings import Settings
 
 SELECTOR = "*.weight"  # what has a penalty
@@ -78,7 +78,7 @@ def family_of(table: Table, settings: Settings) -> Network:
 
 
 def fitted(
-    table: Table, settings: Settings, strengths: tuple[float, float], callbacks: Sequence[Any]
+    table: Table, settings: Settings, strengths: tuple[float, float], callbacks: Sequence[Any], resume: Any = None
 ) -> tuple[NetworkModel, Perceptron, dict[str, Any]]:
     """The network with these strengths, what makes it, and what is to be said of it."""
     build, family = perceptron(table, settings), family_of(table, settings)
@@ -94,6 +94,7 @@ def fitted(
     if settings.validation and len(x) > 1:
         share = max(1, round(settings.validation * len(x)))
         data, held_out = split(*data, share, settings.seed, y if family.classifies else None)
+    saving = [] if resume is None or any(isinstance(c, Checkpoint) for c in callbacks) else [_checkpoint(resume)]
     stop = [] if held_out is None else [EarlyStopping("val_loss", settings.patience)]
     with rng.own_streams(settings.seed):
         module = build()
@@ -107,9 +108,14 @@ def fitted(
             batch_size=settings.batch_size,
             seed=settings.seed,
             validation_data=held_out,
-            callbacks=[*stop, *callbacks],
+            callbacks=[*stop, *callbacks, *saving],
+            resume=resume,
         )
     told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
     if stop:
         told |= {"best epoch": stop[0].best_epoch, "validation rows": 0 if held_out is None else len(held_out.x)}
     return NetworkModel(module, scale, targets, SELECTOR), build, told
+
+
+def _checkpoint(folder: Any) -> Checkpoint:
+    return Checkpoint(folder, every="minute", keep=1)

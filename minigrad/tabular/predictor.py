@@ -18,12 +18,12 @@ from ..data.prepare.imputation import MeanImputer
 from ..errors import NonFiniteError, ShapeError
 from ..linear_model import LinearModel
 from ..selection.networks import NetworkModel
-from .folder import found_in, save
 from .judging import chosen, probabilities, scores_of_classes, scores_of_numbers
+from .keeping import found_in, save
 from .perceptron import Perceptron
 from .shown import shown
 
-ROWS = 1 << 16  # of a file that are in memory as fields at a time
+FIELDS = 1 << 19  # of a file that are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Predictor:
         return self._recipe().read(path, **options)
 
     def read_in_parts(self, name: str, text: str, **options: Any) -> Iterator[Table]:
-        """The same for a text, a part of the rows at a time, for files that are large as fields."""
-        return self._recipe().read_in_parts(name, text, ROWS, **options)
+        """The same for the text of a file called `name`, a part of the rows at a time."""
+        return self._recipe().read_in_parts(name, text, FIELDS, **options)
 
     def score(self, table: Table) -> dict[str, float]:
         """R² and errors, or accuracy and log loss, on the rows of a table that have a target.

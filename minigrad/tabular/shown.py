@@ -52,11 +52,7 @@ def strengths(model: Predictor) -> list[str]:
         return []
     both = f"l1 = {told['l1']:.6g}, l2 = {told['l2']:.6g}"
     if told["how"] != "cross-validation":
-        return [
-            f"no penalty (l1 = l2 = 0), {told['how']}"
-            if not told["l1"] and not told["l2"]
-            else f"{both}, {told['how']}"
-        ]
+        return ["no penalty" if not told["l1"] and not told["l2"] else f"penalty: {both}, as given"]
     error = f" ± {told['error']:.2g}" if told.get("error") is not None else ""
     pick = "the best mean" if told["pick"] == "min" else "the largest within one standard error of the best"
     return [
@@ -87,7 +83,7 @@ def weights(model: Predictor) -> list[str]:
     w = model.coefficients.reshape(len(model.names), -1)
     effects = w * model.scale.reshape(-1, 1)
     order = [i for i in np.argsort(-np.abs(effects).max(1), kind="stable") if w[i].any()]
-    intercept = np.ravel(model.intercept)
+    intercept = np.ravel(np.asarray(model.intercept))
     if w.shape[1] == 1:
         head: tuple[str, ...] = ("coefficients", "in units of the data", "standardized")
         rows = [["(intercept)", f"{intercept[0]:.6g}", f"{intercept[0] + float(w[:, 0] @ model.centre):.6g}"]]

@@ -7,6 +7,7 @@ import os
 import platform
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,9 @@ from ..version import __version__
 from .perceptron import family_of, fitted
 from .predictor import Predictor, plain_scores
 from .settings import Settings
+
+NOTES = 5  # that are kept
+LOG = "sweep.jsonl"  # the finished folds of cross-validation, in the folder to resume from
 
 
 @named_keywords
@@ -49,6 +53,7 @@ def train(
     test: float = 0.2,
     seed: int = 0,
     callbacks: Sequence[Any] = (),
+    resume: str | os.PathLike[str] | None = None,
     **read: Any,
 ) -> Predictor:
     """Train a model of a table, or of a CSV file, and return what predicts, saves and shows itself.
@@ -66,11 +71,14 @@ def train(
                 improved for `patience` epochs; 0: all epochs
     test        the share of rows (of every class, or of whole groups) that is held out, to be scored; 0: none
     callbacks   of train.fit, for a network
+    resume      a folder for what an interrupted training goes on from, with the same call and to the same bits: the
+                checkpoints of a network (every minute, and on Ctrl-C; or by a train.Checkpoint among the callbacks), or
+                the finished folds of cross-validation, sweep.jsonl
 
     ValueError for options that do not fit the target, and for what cannot be learned from: see selection.prepare.
 
     >>> import minigrad as mg
-    >>> x, y, _ = mg.data.regression(60, 4, noise=1.0, nonzero=2, dtype="float64")
+    >>> x, y, _ = mg.data.regression(60, 4, noise=0.01, nonzero=2, dtype="float64")
     >>> model = train(mg.data.Table(x, y, list("abcd"), "y"))
     >>> model.about["scores"]["held out"]["R²"] > 0.9, model.predict(x).shape
     (True, (60,))
@@ -81,7 +89,7 @@ def train(
         validation=validation, test=test, seed=seed,
     )  # fmt: skip
     name = os.path.basename(data) if isinstance(data, (str, os.PathLike)) else ""
-    return trained(_table(data, target, read), settings, callbacks, name)
+    return trained(_table(data, target, read), settings, callbacks, name, resume)
 
 
 class Parts(NamedTuple):
@@ -91,7 +99,9 @@ class Parts(NamedTuple):
     test: Table | None
 
 
-def trained(table: Table, settings: Settings, callbacks: Sequence[Any] = (), name: str = "") -> Predictor:
+def trained(
+    table: Table, settings: Settings, callbacks: Sequence[Any] = (), name: str = "", resume: Any = None
+) -> Predictor:
     """The model of a table, with its scores; `name` says where the rows are from."""
     classes = table.y.dtype.kind in "Uiub"
     kind = _kind(settings.model, classes, table.target)
@@ -99,7 +109,7 @@ def trained(table: Table, settings: Settings, callbacks: Sequence[Any] = (), nam
     if kind == "mlp" and table.weights is not None:
         raise ValueError("tabular.train: a network takes no weights of rows; linear and logistic models do")
     parts = parts_of(table, settings, classes)
-    core, about, build = _fitted(parts.train, kind, settings, callbacks)
+    core, about, build = _fitted(parts.train, kind, settings, callbacks, resume)
     about = {
         "data": name,
         "rows": {"training": len(parts.train.x), "held out": 0 if parts.test is None else len(parts.test.x)},
@@ -185,21 +195,29 @@ def _rows(table: Table, rows: np.ndarray) -> Table:
     return table._replace(x=np.ascontiguousarray(table.x[rows]), y=table.y[rows]).beside(**aside)
 
 
-def _fitted(table: Table, kind: str, settings: Settings, callbacks: Sequence[Any]) -> tuple[Any, dict[str, Any], Any]:
+def _fitted(
+    table: Table, kind: str, settings: Settings, callbacks: Sequence[Any], resume: Any
+) -> tuple[Any, dict[str, Any], Any]:
     """The model, what is to be said of its λ, and what makes its network."""
     strengths = settings.strengths
-    build, notes = None, []
+    build = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         warnings.simplefilter("always", SelectionWarning)
         if kind == "mlp" and strengths is not None:
-            core, build, told = fitted(table, settings, strengths, callbacks)
+            core, build, told = fitted(table, settings, strengths, callbacks, resume)
         else:
             family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings)
             build = family.build if kind == "mlp" else None
-            core, told = _at_lambda(table, family, settings, strengths)
-    notes = [str(each.message) for each in caught if issubclass(each.category, (ConvergenceWarning, SelectionWarning))]
-    return core, {**told, "notes": list(dict.fromkeys(notes))}, build
+            core, told = _at_lambda(table, family, settings, strengths, resume)
+    # What cross-validation says of fits that did not converge has their λ and fold, so the warning itself says less.
+    kinds = (SelectionWarning,) if strengths is None else (ConvergenceWarning,)
+    notes = list(dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, kinds)))
+    for each in caught:  # of other things, such as a checkpoint that could not be written
+        if not issubclass(each.category, (SelectionWarning, ConvergenceWarning)):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    more = [f"{len(notes) - NOTES} more notes of this kind"] if len(notes) > NOTES else []
+    return core, {**told, "notes": notes[:NOTES] + more}, build
 
 
 def _linear_family(kind: str, settings: Settings) -> Any:
@@ -208,7 +226,7 @@ def _linear_family(kind: str, settings: Settings) -> Any:
 
 
 def _at_lambda(
-    table: Table, family: Any, settings: Settings, strengths: tuple[float, float] | None
+    table: Table, family: Any, settings: Settings, strengths: tuple[float, float] | None, resume: Any
 ) -> tuple[Any, dict[str, Any]]:
     """A model of a family with these strengths, or at the λ that cross-validation picks."""
     x = table.x
@@ -216,10 +234,19 @@ def _at_lambda(
         family = Imputed(family)
     weights = {} if table.weights is None else {"weights": table.weights}
     if strengths is None:
+        if resume is not None:
+            Path(resume).mkdir(parents=True, exist_ok=True)
         found = cross_validate(
-            family, x, table.y, count=settings.count, folds=settings.folds, groups=table.groups, seed=settings.seed,
+            family,
+            x,
+            table.y,
+            count=settings.count,
+            folds=settings.folds,
+            groups=table.groups,
+            seed=settings.seed,
+            log=None if resume is None else Path(resume, LOG),
             **weights,
-        )  # fmt: skip
+        )
         return (found.model if settings.pick == "min" else found.model_1se), lambda_of(found, settings.pick)
     solver = prepare(family, x, table.y, **weights).start(family)
     core = getattr(solver, "solver", solver).solve(*strengths)

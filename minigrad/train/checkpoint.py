@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checks import whole
 from .callbacks import Callback, before_updates, check_column, check_monitor, column_name
-from .folder import BEST, Lock, checkpoints, file_name, place_of
+from .checkpoint_folder import BEST, Lock, checkpoints, file_name, place_of
 from .monitors import direction
 from .snapshot import write
 
@@ -37,12 +37,14 @@ class Checkpoint(Callback):
              and load_state_dict(state), or get_state() and set_state(state)
 
     A file holds model, buffers, optimizer, strengths of bound terms, every callback's state_dict, history, all random
-    streams, the place in the epoch and the means so far; its weights alone are
-    minigrad.load(path).part("model"). It is written whole or not at all (see minigrad.save): a kill leaves the files
-    before it. Where a file cannot be written, because the disk is full, a warning names the error, `error` keeps it,
-    and training goes on. One training at a time writes into a folder, and begins there with resume=folder, or with a
-    folder that holds no checkpoints: ValueError otherwise, before the first batch; OSError for a folder that cannot be
-    written.
+    streams, the place in the epoch and the means so far; its weights alone are minigrad.load(path).part("model").
+    Wherever this callback stands in the list, files are written when all had their turn at the end of a batch or an
+    epoch: `epoch-0003.safetensors` after epoch 3, `epoch-0004-batch-000120.safetensors` inside epoch 4. Each is written
+    whole or not at all (see minigrad.save): a kill leaves the files before it. Where one cannot be written, because the
+    disk is full, a warning names the error, `error` keeps it, and training goes on.
+
+    One training at a time writes into a folder, and begins there with resume=folder, or with a folder that holds no
+    checkpoints: ValueError otherwise, before the first batch; OSError for a folder that cannot be written.
 
     `last` is the newest file, None before the first.
 
@@ -150,8 +152,16 @@ class Checkpoint(Callback):
             return
         check_column("Checkpoint", self.best, self.mode, run)
         way = self.mode or direction(self.best, run.history.penalties)
-        *before, value = (x if way == "min" else -x for x in run.history[self.best])
-        self._is_best = not math.isnan(value) and all(value < x or math.isnan(x) for x in before)
+        value = run.row[self.best]
+        best = run.best.setdefault(f"{way} {self.best}", math.nan)
+        if math.isnan(best) or (value > best if way == "max" else value < best):
+            run.best[f"{way} {self.best}"], self._is_best = value, not math.isnan(value)
+
+    def next_batch(self, run: Run) -> float:
+        """The batch of this epoch after which it has to look whether it is due, for fit(compile=True)."""
+        before = len(run.history) * run.batches
+        counts = [int(count) for count, unit in self._times if unit == "batch"]
+        return min([(before + run.batch) // count * count + count - before for count in counts], default=math.inf)
 
     def write_if_due(self, run: Run) -> None:
         """After all callbacks had their turn at the end of a batch or an epoch: write what is due."""

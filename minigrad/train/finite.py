@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Tensor
 from ..errors import GraphError, NonFiniteError
+from ..optim.base import Optimizer
 from .run import Run
 
 
@@ -77,4 +78,13 @@ def refuse_empty_epoch(run: Run) -> None:
         raise NonFiniteError(
             f"fit: in epoch {run.epoch} the loss of all {run.batches} batches is NaN or infinite, and each was "
             "skipped: nothing was trained. Look at the data, or at the weights that training began with"
+        )
+
+
+def refuse_idle(optimizer: Optimizer) -> None:
+    """GraphError where no parameter of the optimizer has a gradient after backward."""
+    if all(p.grad is None for p in optimizer.state):
+        raise GraphError(
+            "fit: the loss depends on no parameter that the optimizer holds, so that nothing would be trained: it uses "
+            "another model, for instance, instead of the output that it is given"
         )

@@ -16,6 +16,7 @@ class Interrupts:
     `whole` says whether the last block ended without an exception and no other has begun: model, optimizer and
     callbacks then stand where a batch ended.
 
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> interrupts = Interrupts()
     >>> try:
     ...     with interrupts.caught(), interrupts:
@@ -25,6 +26,7 @@ class Interrupts:
     ...     print("and ends", interrupts.whole)
     the block goes on
     and ends True
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import named_keywords, whole
+from ..checks import named_keywords, truth, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
-from ..errors import DTypeError, GraphError
+from ..errors import DTypeError
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
@@ -22,13 +22,14 @@ from ..reg.binding.terms import Terms
 from .checks import Checked, check_data, check_loss, check_model, parts_in
 from .columns import Measures, Metric, Metrics, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
-from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, usable
+from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, refuse_idle, usable
 from .history import History
 from .means import parts_of
 from .points import calling, checked_callbacks
+from .replayed import Replayed
 from .resume import begin, prepare
 from .run import Run
-from .weighing import loss_of, mass
+from .weighing import in_dtype, loss_of, mass
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -49,6 +50,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     seed: int | None = None,
     resume: str | os.PathLike[str] | None = None,
+    compile: bool = False,
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
@@ -74,6 +76,10 @@ def fit(
     interrupted. epochs counts from the beginning, and may be more than then. ValueError, before the first batch, names
     what is not as it was: the model, the data, the batch size, a seed, an option, a callback.
 
+    compile=True records a step and replays it without Python, with the same bits (mg.compile): two or three batches of
+    each size run in Python, the rest in a loop of kernel calls. A step that cannot be replayed, or a callback that acts
+    in each batch, is named in a warning, and training goes on in Python.
+
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)
     >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
@@ -95,14 +101,16 @@ def fit(
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
+    run.whole = frozenset(measures.whole)
     saved = prepare(run, resume, loss, held_out)
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
         begin(run, saved)
+        replay = Replayed(run, loss, penalty, measures, dtype, call, train) if truth(compile, "fit: compile") else None
         while epochs_left(run):
             run.epoch = len(history) + 1
             for bound in terms:
                 bound.at_epoch(run.epoch)
-            rest = left(loader, run)
+            rest = left(loader, run) if replay is None else replay.left(lambda: left(loader, run))
             for run.batch, (x, y, *weight) in rest:
                 train()
                 if not run.keep_gradients:
@@ -113,7 +121,7 @@ def fit(
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)
-                    parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
+                    run.parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
                     values = measures.of_batch(run.means, output, y, *weight)
                     total.backward()
                     if not run.updates:
@@ -127,7 +135,7 @@ def fit(
                         optimizer.step()
                         penalties.update(optimizer.penalty_values())  # before the step, summed on its way
                         run.updates += 1
-                    run.means.add(len(x), parts, {**penalties, **values}, size, measures.weighted)
+                    run.means.add(len(x), run.parts, {**penalties, **values}, size, measures.weighted)
                     run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), penalties)}
                 call("on_batch_end")
             if run.stop_now:
@@ -195,11 +203,6 @@ def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:
     check_optimizer(optimizer)
 
 
-def in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """A batch in the model's dtype, if it is real: a transform may have made float64 of bytes."""
-    return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)
-
-
 def columns(metrics: dict[str, Metric], penalties: list[str], validated: bool) -> list[str]:
     """The columns of the history, refused where two have one name."""
     refuse_clashes(metrics, penalties)
@@ -215,15 +218,6 @@ def all_terms(penalty: Terms | None, optimizer: Optimizer) -> list[Terms]:
         raise TypeError(f"fit: penalty is a {type(penalty).__name__}; need terms = reg.on(model, selector, penalty)")
     penalty.refuse_bound("fit(penalty=...)")
     return [penalty, *optimizer.bound_terms]
-
-
-def refuse_idle(optimizer: Optimizer) -> None:
-    """GraphError where no parameter of the optimizer has a gradient after backward."""
-    if all(p.grad is None for p in optimizer.state):
-        raise GraphError(
-            "fit: the loss depends on no parameter that the optimizer holds, so that nothing would be trained: it uses "
-            "another model, for instance, instead of the output that it is given"
-        )
 
 
 @contextmanager

@@ -231,14 +231,23 @@ class Means:
         self._kept.append(([part.array for part in leaves(output)], target, weight))
 
     def kept(self) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """The outputs, the targets and the weights of all rows that were kept; they are kept no longer."""
+        """The outputs, the targets and the weights of all rows that were kept."""
         outputs, target, weight = self._joined()
+        self._kept = [(outputs, target, weight)]
         joined = list(map(Tensor, outputs))
         form = self._form if self._form is not None else joined[0] if len(joined) == 1 else tuple(joined)
         for part, tensor in zip(leaves(form), joined):  # some metrics ask what made an output
             tensor.op, tensor.options = part.op, part.options
-        self._kept, self._form = [], None
         return rebuilt(form, iter(joined)), target, weight
+
+    @property
+    def formless(self) -> bool:
+        """Whether outputs came from a checkpoint, and it is not known yet how their parts are put together."""
+        return bool(self._kept) and self._form is None
+
+    def set_form(self, output: Any) -> None:
+        """Let what was kept be put together like this output."""
+        self._form = output
 
     def _joined(self) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None]:
         """What was kept of all batches as one."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 MORE = set(
     """accuracy acc r2 auc auroc auprc f1 fbeta precision recall sensitivity specificity iou jaccard dice kappa mcc
-    correlation bleu psnr ssim ndcg""".split()  # noqa: SIM905
+    correlation corrcoef bleu psnr ssim ndcg""".split()  # noqa: SIM905
 )
 LESS = set(
     """loss error err mse mae rmse mape smape msle rmsle nll bce crossentropy deviance perplexity total

@@ -77,6 +77,11 @@ def rows_of_classes(who: str, output: Any, target: Any, sample_weight: Any = Non
         return Rows(y.reshape(-1), binary_truth(who, t.reshape(-1)), weight, 2)
     if t.ndim == 2:
         return Rows(y, t.argmax(1), weight, y.shape[1])
+    return _labelled(who, y, t, weight)
+
+
+def _labelled(who: str, y: np.ndarray, t: np.ndarray, weight: np.ndarray | None) -> Rows | None:
+    """Rows with labels (n,), without those of the label -100; ValueError for one that is no class."""
     kept = t != IGNORED
     if not kept.all():
         y, t, weight = y[kept], t[kept], None if weight is None else weight[kept]

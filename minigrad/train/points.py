@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,44 +34,60 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     return list(callbacks)
 
 
+def act(run: Run, point: str, without: Sequence[Callback]) -> None:
+    """Call a point of all callbacks that have it, but for those of `without`."""
+    for callback in run.callbacks:
+        method = getattr(callback, point, None)
+        if method is not None and callback not in without:
+            method(run)
+
+
 @contextmanager
-def calling(run: Run) -> Iterator[Callable[[str], None]]:
+def calling(run: Run) -> Iterator[Callable[..., None]]:
     """Calls a point of all callbacks, in order; on_train_begin and on_train_end stand around the block.
 
-    Each that has begun is ended, also where another one raises. Checkpoints are written when all callbacks had their
-    turn at the end of a batch or an epoch, at the end of the training, and on Ctrl-C unless it came in the middle of a
-    batch.
+    Each that has begun is ended, also where another one raises.
     """
     savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
 
-    def call(point: str) -> None:
-        for callback in run.callbacks:
-            act = getattr(callback, point, None)
-            if act is not None:
-                act(run)
-        if point in ENDS and savers:
-            for saver in savers:
-                saver.note(run)  # first, because the state of each is in the files of all
-            for saver in savers:
-                saver.write_if_due(run)
+    def call(point: str, without: Sequence[Callback] = ()) -> None:
+        act(run, point, without)
+        if savers and point in ENDS:
+            write_due(savers, run)
 
     begun = []
     try:
         for callback in run.callbacks:
             callback.on_train_begin(run)
             begun.append(callback)
-        yield call
-        with run.interrupts:
-            for saver in savers:
-                saver.write_now(run)
-    except KeyboardInterrupt as error:
-        if run.interrupts.whole:
-            for saver in savers:
-                saver.write_now(run)
-        if savers and hasattr(error, "add_note"):  # Python 3.11 and later
-            error.add_note("\n".join(f"fit: training goes on there with resume={str(s.folder)!r}" for s in savers))
-        raise
+        with saving(savers, run):
+            yield call
     finally:
         with ExitStack() as ends:  # calls all, the last one given first
             for callback in reversed(begun):
                 ends.callback(callback.on_train_end, run)
+
+
+def write_due(savers: list[Checkpoint], run: Run) -> None:
+    """When all callbacks had their turn at the end of a batch or an epoch: write the checkpoints that are due."""
+    for saver in savers:
+        saver.note(run)  # first, because the state of each is in the files of all
+    for saver in savers:
+        saver.write_if_due(run)
+
+
+@contextmanager
+def saving(savers: list[Checkpoint], run: Run) -> Iterator[None]:
+    """Write checkpoints at the end of the block, and on Ctrl-C unless it came in the middle of a batch."""
+    try:
+        yield
+        with run.interrupts:
+            for saver in savers:
+                saver.write_now(run)
+    except KeyboardInterrupt as error:
+        for saver in savers:
+            if run.interrupts.whole:
+                saver.write_now(run)
+            if hasattr(error, "add_note"):  # Python 3.11 and later
+                error.add_note(f"fit: training goes on there with resume={str(saver.folder)!r}")
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
@@ -39,6 +40,14 @@ class Progress(Callback):
         self._drawn = 0.0
         if self._on and terminal and importlib.util.find_spec("rich") is not None:
             self._bar, self._task = _rich_bar(self._to, run.batches)
+        if self._on and run.resumed is not None:
+            epochs, batches = run.resumed
+            inside = f" and {batches} of {run.batches} batches" if batches else ""
+            self._write(f"resumed: {epochs} of {run.epochs} epochs{inside} are done")
+
+    def next_batch(self, run: Run) -> float:
+        """What fit(compile=True) asks: it is enough to be called now and then."""
+        return math.inf
 
     def on_batch_end(self, run: Run) -> None:
         now = time.monotonic()

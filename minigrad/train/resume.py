@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import os
@@ -12,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from ..data.dataset import take_rows
 from ..interop.json_arrays import pack_json
+from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import Module
 from .checkpoint import Checkpoint
+from .checkpoint_folder import checkpoints
 from .checks import Checked
 from .columns import name_of
-from .folder import checkpoints
 from .history import History
 from .run import Run
 from .snapshot import Saved, packed_run, restore, stateful
@@ -37,20 +40,48 @@ def found(resume: Any) -> Saved | None:
     path = Path(resume)
     if path.suffix == ".safetensors" or path.is_file():
         return Saved(path)
+    saved, damaged = newest(path)
+    if saved is None:
+        return None
+    for text in damaged.values():
+        warnings.warn(f"fit: {text}. Training is resumed from {Path(saved.path).name}, the one before", stacklevel=5)
+    saved.damaged = list(damaged)
+    return saved
+
+
+def newest(folder: Path) -> tuple[Saved | None, dict[str, str]]:
+    """The newest whole checkpoint of a folder, and what is wrong with those after it; ValueError if all are damaged."""
     damaged: dict[str, str] = {}
-    for file in reversed(checkpoints(path)):
+    for file in reversed(checkpoints(folder)):
         try:
-            saved = Saved(file)
+            return Saved(file), damaged
         except ValueError as error:
             damaged[file.name] = str(error)
-            continue
-        for text in damaged.values():
-            warnings.warn(f"fit: {text}. Training is resumed from {file.name}, the one before", stacklevel=5)
-        saved.damaged = list(damaged)
-        return saved
     if damaged:
-        raise ValueError(f"fit: no checkpoint in {path} is whole: {'; '.join(damaged.values())}")
-    return None
+        raise ValueError(f"no checkpoint in {folder} is whole: {'; '.join(damaged.values())}")
+    return None, {}
+
+
+def newest_checkpoint(folder: str | os.PathLike[str]) -> Path:
+    """The newest whole checkpoint that train.Checkpoint has written into a folder; FileNotFoundError for none.
+
+    Its weights: `model.load_state_dict(minigrad.load(newest_checkpoint("run")).part("model"))`. ValueError, naming the
+    files, if all are damaged.
+
+    >>> import tempfile
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(1, 1)
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save = [mg.train.Checkpoint(folder)]
+    ...     _ = mg.train.fit(model, ([[0.0]], [[1.0]]), mg.mse, optimizer, epochs=7, callbacks=save)
+    ...     newest_checkpoint(folder).name
+    'epoch-0007.safetensors'
+    """
+    saved, _ = newest(Path(folder))
+    if saved is None:
+        raise FileNotFoundError(errno.ENOENT, "the folder holds no checkpoints of train.Checkpoint", os.fspath(folder))
+    return Path(saved.path)
 
 
 def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> Saved | None:
@@ -92,6 +123,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
     return {
         "model": {name: f"{array.dtype} {array.shape}" for name, array in run.model.state_dict().items()},
         "layer": {name: layer(module) for name, module in run.model.named_modules()},
+        "seed of layer": {name: m.seed for name, m in run.model.named_modules() if isinstance(m, RandomLayer)},
         "optimizer": optimizer.name,
         "options of the optimizer": plain(groups),
         "loss": name_of(loss),
@@ -113,7 +145,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
 
 
 def layer(module: Module) -> str:
-    """A layer by its type and, if it is one of minigrad's, its options: the probability of a Dropout, a seed."""
+    """A layer by its type and, if it is one of minigrad's, its options: the probability of a Dropout."""
     name = type(module).__name__
     return f"{name}({module.extra_repr()})" if own(module) else name
 
@@ -160,7 +192,7 @@ def described(array: np.ndarray | None) -> str:
     if array is None:
         return "none"
     some = np.unique(np.linspace(0, len(array) - 1, ROWS).astype(np.int64))
-    digest = hashlib.sha256(np.ascontiguousarray(array[some]).tobytes()).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(take_rows(array, some)).tobytes()).hexdigest()
     return f"{len(array)} rows of {array.shape[1:]} {array.dtype}, hash {digest[:12]}"
 
 

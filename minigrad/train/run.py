@@ -12,7 +12,7 @@ from ..optim.base import Optimizer
 from ..reg.binding.terms import Terms
 from .history import History
 from .interrupts import Interrupts
-from .means import Means
+from .means import Means, Part
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -27,6 +27,7 @@ class Run:
     epoch, batch                counted from 1, of epochs and batches; they count on in a run that was resumed
     updates                     how many updates were made; skipped: how many were left out by non_finite="skip"
     row, columns                the measurements of the present epoch so far; the names of those that fit makes
+    parts                       the loss of the batch as summands, each with the weight that it is a mean over
     callbacks                   all of them, in order
     resumed                     None; or the (epochs, batches of the next epoch) that were done when the run was
                                 resumed, known from on_train_begin on
@@ -62,6 +63,8 @@ class Run:
         self.columns, self.callbacks = list(columns), list(callbacks)
         self.epoch = self.batch = self.updates = self.skipped = 0
         self.row: dict[str, float] = {}
+        self.parts: list[Part] = []
+        self.whole: frozenset[str] = frozenset()  # columns that have no number before the end of the epoch
         self.stop = self.stop_now = self.skip_update = self.keep_gradients = False
         self._non_finite = "raise"
         self.interrupts = Interrupts()
@@ -70,6 +73,7 @@ class Run:
         self.inside = False  # whether an epoch has begun that has no row in the history yet
         self.loader_epoch = 0  # the epoch of the loader that the present one is
         self.settings: dict[str, Any] = {}  # what a resumed run has to have in common with this one
+        self.best: dict[str, float] = {}  # the best value so far of each column whose best epoch is saved
         self.also: dict[str, Any] = {}  # more objects whose state belongs to the run, by name
         self.resumed: tuple[int, int] | None = None
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from
@@ -106,7 +110,7 @@ class Run:
     def end_epoch(self) -> None:
         """Take the row of the epoch into the history: no batch of the next one is done."""
         self.history.append(self.row)
-        self.inside = False
+        self.inside, self.means = False, Means()
 
     def elapsed(self) -> float:
         """Seconds that the present epoch has taken, those before a kill included."""

@@ -21,6 +21,7 @@ from ..interop.json_arrays import pack_json, unpack_json
 from ..interop.saving import load, save
 from ..nn.dropout.random_layer import RandomLayer
 from ..nn.module import Module
+from ..nn.prediction import dtype_of, evaluating
 from .callbacks import Callback
 from .run import Run
 
@@ -106,6 +107,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "position": {"epoch": epoch, "batch": batch, "loader": loader},
         "counts": {"updates": run.updates, "skipped": run.skipped},
         "stop": run.stop,
+        "best": run.best,
         "history": {"rows": run.history.rows, "penalties": run.history.penalties, "stopped": run.history.stopped},
         "optimizer": run.optimizer.state_dict(),
         "others": [p.array for p in others(run)],
@@ -150,9 +152,23 @@ def restore(run: Run, saved: Saved) -> None:
         so_far = state["epoch so far"]
         run.row, run.seconds, run.done = so_far["row"], so_far["seconds"], batch
         run.means.load_state_dict(so_far["means"])
+        if run.means.formless:
+            learn_form(run)
+    run.best = state["best"]
     run.stop, run.stop_now = state["stop"], bool(run.history.stopped)
     run.updates, run.skipped = state["counts"]["updates"], state["counts"]["skipped"]
     rng.set_state({**dict.fromkeys(rng.PURPOSES, 0), **state["streams"]})
+
+
+def learn_form(run: Run) -> None:
+    """Let the means know what an output looks like, a tuple or a dict: no batch may follow that would show it."""
+    epoch, start = run.loader.epoch, run.done
+    run.loader.set_position(epoch, 0)
+    x = next(iter(run.loader))[0]
+    run.loader.set_position(epoch, start)
+    with evaluating(run.model):
+        dtype = dtype_of(run.model)
+        run.means.set_form(run.model(Tensor(x.astype(dtype) if x.dtype.kind == "f" else x)))
 
 
 def stateful(run: Run) -> list[Any]:

@@ -101,7 +101,7 @@ class LearningRate(Callback):
                     "as fast; leave one out, or make a schedule for each"
                 )
         if isinstance(self.schedule, ReduceLROnPlateau):
-            if self.every == "batch" and self.monitor.startswith("val_"):
+            if self.every == "batch" and (self.monitor.startswith("val_") or self.monitor in run.whole):
                 raise ValueError(
                     f"LearningRate: {self.monitor!r} is measured once an epoch; need every='epoch', or a "
                     "column of the training data"
@@ -119,6 +119,12 @@ class LearningRate(Callback):
                 f"LearningRate: of {self.monitor!r} {better} is better, and the schedule has mode={mode!r}; need "
                 f"ReduceLROnPlateau(..., mode={want!r})"
             )
+
+    def in_step(self) -> str:
+        """What fit(compile=True) asks: how the callback acts in batches."""
+        if self.every == "epoch":
+            return ""
+        return "schedule" if isinstance(self.schedule, Schedule) else "each batch"
 
     def on_batch_end(self, run: Run) -> None:
         if self.every == "batch" and not run.skip_update:
@@ -165,6 +171,10 @@ class AverageWeights(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         self.ema = EMA(run.model, self.decay)
+
+    def in_step(self) -> str:
+        """What fit(compile=True) asks: how the callback acts in batches."""
+        return "average"
 
     def on_batch_end(self, run: Run) -> None:
         assert self.ema is not None  # made at the beginning

@@ -46,3 +46,8 @@ def refuse_unweighted(loss: Any) -> None:
 def mass(rows: int, weight: np.ndarray | None = None) -> float:
     """What a batch counts in a mean over rows: how many they are, or the sum of their weights."""
     return rows if weight is None else total(weight)
+
+
+def in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A batch in the model's dtype, if it is real: a transform may have made float64 of bytes."""
+    return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)

@@ -141,15 +141,29 @@ static void FN(spread)(const FN(phase) *f, size_t m, size_t first, size_t n, rea
     }
 }
 
-/* Taps k0 .. k0 + k of a panel: what they see at the places of the runs. */
-static void FN(pack_taps)(const FN(phase) *f, const FN(run) *runs, size_t count, size_t k0, size_t k, size_t width) {
-    if (k == 0) return;
+/* Taps k0 .. k0 + k of a panel: what they see at some places. N: how many moves, a constant, or 0: `count`. */
+INLINE void FN(pack_by)(const FN(phase) *f, const FN(move) *moves, size_t count, size_t k0, size_t k, size_t width,
+                        const int N) {
     const size_t taps = f->plane.rows.taps * f->plane.columns.taps;
     const real *plane = f->source + k0 / taps * f->planes;
     real *to = f->panel;
     for (size_t t = k0 % taps; k > 0; k--, to += width) {
-        FN(copy_runs)(runs, count, plane + f->at[t], to);
+        const real *from = plane + f->at[t];
+        if (N) UNROLL for (int i = 0; i < N; i++) V(store)(to + moves[i].at, V(load)(from + moves[i].from));
+        else for (size_t i = 0; i < count; i++) V(store)(to + moves[i].at, V(load)(from + moves[i].from));
         if (++t == taps) t = 0, plane += f->planes;
+    }
+}
+
+NOINLINE static void FN(pack_taps)(const FN(phase) *f, const FN(move) *m, size_t count, size_t k0, size_t k,
+                                   size_t width) {
+    if (k == 0) return;
+    switch (count) {
+    case 1: FN(pack_by)(f, (FN(move)[1]){m[0]}, 1, k0, k, width, 1); break;
+    case 2: FN(pack_by)(f, (FN(move)[2]){m[0], m[1]}, 2, k0, k, width, 2); break;
+    case 3: FN(pack_by)(f, (FN(move)[3]){m[0], m[1], m[2]}, 3, k0, k, width, 3); break;
+    case 4: FN(pack_by)(f, (FN(move)[4]){m[0], m[1], m[2], m[3]}, 4, k0, k, width, 4); break;
+    default: FN(pack_by)(f, m, count, k0, k, width, 0);
     }
 }
 
@@ -158,8 +172,8 @@ static void FN(panel_of_places)(const FN(phase) *f, const real *a, const real *b
                                 size_t n, real *result) {
     const size_t places = f->result_rows * f->result_columns, width = n > W ? 2 * W : W;
     const int stepped = f->plane.rows.step > 1 || f->plane.columns.step > 1;
-    FN(run) runs[2 * W + 1];
-    const size_t count = f->direct ? 0 : FN(runs_of)(&f->plane, first, n, runs);
+    FN(move) moves[2 * W];
+    const size_t count = f->direct ? 0 : FN(moves_of)(&f->plane, first, n, moves);
     FN(tile_args) t = {
         .n = n, .a_row = (ptrdiff_t)f->a_row, .a_col = 1, .b_last = (ptrdiff_t)n - W,
         .c = stepped ? f->strip : result + first, .c_row = stepped ? 2 * W : (ptrdiff_t)places,
@@ -175,7 +189,7 @@ static void FN(panel_of_places)(const FN(phase) *f, const real *a, const real *b
             if (in_place) t.b = b, t.b_row = (ptrdiff_t)apart;
             else FN(pack_panel)(k, n, b, (ptrdiff_t)apart, 1, f->panel);
             t.b_last = in_place ? (ptrdiff_t)n - W : W;
-        } else FN(pack_taps)(f, runs, count, k0, k, width);
+        } else FN(pack_taps)(f, moves, count, k0, k, width);
         FN(even_tiles)(t, f->filters);
     } while ((k0 += FN(chunk)) < f->k);
     if (stepped) FN(spread)(f, f->filters, first, n, result);
@@ -215,14 +229,37 @@ INLINE void FN(block)(const FN(block_args) *t, const int R, const int V_) {
 #undef AT
 }
 
-NOINLINE static void FN(blocks_of)(const FN(block_args) *t, size_t rows) {
-    if (t->n > W) {
-        if (rows == 4) FN(block)(t, 4, 2);
-        else FN(block)(t, 1, 2);
-    } else {
-        if (rows == 4) FN(block)(t, 4, 1);
-        else FN(block)(t, 1, 1);
-    }
+/* The same for kernels of 3 rows whose windows are 1 row apart: 4 rows of places share 6 rows of the plane. Each of those
+   is read once; the sums meet their taps in the same order. at: of the taps of one row. */
+INLINE void FN(sliding_block)(const FN(block_args) *t, const int V_) {
+    const size_t last = V_ == 2 ? t->n - W : 0, wide = t->taps / 3, n = V_ == 2 ? W : t->n;
+    vec sum[8] = {{0}};
+    const real *plane = t->planes, *a = t->a;
+    for (size_t k = 0; k < t->k; k += t->taps, a += t->taps, plane += t->plane)
+        UNROLL for (int row = 0; row < 6; row++)
+            for (size_t u = 0; u < wide; u++) {
+                const real *x = plane + (size_t)row * t->row + t->at[u];
+                vec seen[2];
+                UNROLL for (int v = 0; v < V_; v++) seen[v] = V(load)(x + (v ? last : 0));
+                UNROLL for (int tap = 0; tap < 3; tap++) {
+                    const int r = row - tap;
+                    if (r < 0 || r > 3) continue;
+                    const vec w = V(set1)(a[(size_t)tap * wide + u]);
+                    UNROLL for (int v = 0; v < V_; v++) sum[r * V_ + v] = V(fma)(w, seen[v], sum[r * V_ + v]);
+                }
+            }
+    UNROLL for (int r = 0; r < 4; r++)
+        UNROLL for (int v = 0; v < V_; v++)
+            V(store_part)(t->c + r * t->c_row + (v ? last : 0), n, sum[r * V_ + v]);
+}
+
+NOINLINE static void FN(blocks_of)(const FN(block_args) *t, size_t rows, int slides) {
+    if (slides && rows == 4 && t->n > W) FN(sliding_block)(t, 2);
+    else if (slides && rows == 4) FN(sliding_block)(t, 1);
+    else if (rows == 4 && t->n > W) FN(block)(t, 4, 2);
+    else if (rows == 4) FN(block)(t, 4, 1);
+    else if (t->n > W) FN(block)(t, 1, 2);
+    else FN(block)(t, 1, 1);
 }
 
 /* Rows first .. first + n of the places, for filter m. */
@@ -232,6 +269,7 @@ static void FN(rows_of_places)(const FN(phase) *f, const real *a, const real *bi
     const int stepped = q->rows.step > 1 || q->columns.step > 1;
     FN(block_args) t = {.at = f->at, .a = a + m * f->a_row, .taps = q->rows.taps * q->columns.taps, .plane = f->planes,
                         .row = mg_row_step(q), .c_row = stepped ? 2 * W : f->result_columns};
+    const int slides = q->rows.taps == 3 && q->rows.stride == 1 && q->rows.tap == 1 && f->k <= FN(chunk);
     if (t.taps == 0) t.taps = 1;            /* k is 0 as well: no tap is looked at */
     result += m * f->result_rows * f->result_columns;
     for (size_t i = first, rows; i < first + n; i += rows) {
@@ -243,7 +281,7 @@ static void FN(rows_of_places)(const FN(phase) *f, const real *a, const real *bi
             t.k0 = 0;
             do {
                 t.k = f->k - t.k0 < FN(chunk) ? f->k - t.k0 : FN(chunk), t.add = t.k0 > 0;
-                FN(blocks_of)(&t, rows);
+                FN(blocks_of)(&t, rows, slides);
             } while ((t.k0 += FN(chunk)) < f->k);
             if (!stepped) continue;
             for (size_t r = 0; r < rows; r++)

@@ -3,7 +3,7 @@
    of conv2d are (c, t, u) rising: channels of x, then rows, then columns of the kernel. Those of conv2d_input are
    (o, t, u) rising, without the taps that skip the element because of the stride. What lies outside counts as 0: such
    terms take part. Those of conv2d_weight are (sample, row, column of y) rising; where a group has up to MG_FEW
-   channels of y, a chunk has 32 chains, lane l for the terms l, l+32, ..., added by halves. */
+   channels of y, a chunk is a sample and has 32 chains, lane j mod 32 for column j, added by halves. */
 #ifndef real
 #include "math/exp_log_tanh_naive.h"
 #include "conv/conv.h"
@@ -120,23 +120,41 @@ static void FN(conv2d_input)(const mg_conv_args *p, const void *filters, size_t 
             }
 }
 
-/* The gradient of one tap: the sum over all places of all samples. */
-static real FN(tap_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
+/* x times y's gradient for one tap of channel `channel` of x and filter o of its group, at place (i, j) of y. */
+static real FN(add_product)(const mg_conv_args *p, size_t sample, size_t channel, size_t o, size_t t, size_t u, size_t i,
+                            size_t j, real sum) {
     const mg_conv_axis *h = &p->axis[0], *v = &p->axis[1];
-    const size_t group = channel / p->in, channels = p->groups * p->in, places = h->y * v->y, terms = p->samples * places;
+    const ptrdiff_t row = place(h, i, t), column = place(v, j, u);
+    const real *x = (const real *)p->x + (sample * p->groups * p->in + channel) * h->x * v->x;
+    const real *y = (const real *)p->y + ((sample * p->groups + channel / p->in) * p->out + o) * h->y * v->y;
+    return REAL_FMA(row < 0 || column < 0 ? 0 : x[(size_t)row * v->x + (size_t)column], y[i * v->y + j], sum);
+}
+
+/* The gradient of one tap: chains over chunks of all places of all samples. */
+static real FN(tap_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
+    const size_t width = p->axis[1].y, places = p->axis[0].y * width, terms = p->samples * places;
     real sum = 0;
     for (size_t first = 0; first < terms; first += FN(chunk)) {
+        real chain = 0;
+        for (size_t q = first; q < terms && q < first + FN(chunk); q++)
+            chain = FN(add_product)(p, q / places, channel, o, t, u, q % places / width, q % width, chain);
+        sum = first == 0 ? chain : sum + chain;
+    }
+    return sum;
+}
+
+/* The same for few filters: for each sample 32 chains, lane j mod 32 for column j, rows filled up with zeros. */
+static real FN(few_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
+    real sum = 0;
+    for (size_t sample = 0; sample < p->samples && p->axis[0].y * p->axis[1].y > 0; sample++) {
         real lane[32] = {0};
-        for (size_t q = first; q < terms && q < first + FN(chunk); q++) {
-            const size_t sample = q / places, r = q % places, l = p->out > MG_FEW ? 0 : q % 32;
-            const ptrdiff_t i = place(h, r / v->y, t), j = place(v, r % v->y, u);
-            const real *x = (const real *)p->x + (sample * channels + channel) * h->x * v->x;
-            const real *y = (const real *)p->y + ((sample * p->groups + group) * p->out + o) * places;
-            lane[l] = REAL_FMA(i < 0 || j < 0 ? 0 : x[(size_t)i * v->x + (size_t)j], y[r], lane[l]);
-        }
-        for (int half = 16; half > 0 && p->out <= MG_FEW; half /= 2)
+        for (size_t i = 0; i < p->axis[0].y; i++)
+            for (size_t j = 0; j < (p->axis[1].y + 31) / 32 * 32; j++)
+                lane[j % 32] = j < p->axis[1].y ? FN(add_product)(p, sample, channel, o, t, u, i, j, lane[j % 32])
+                                                : REAL_FMA(0, 0, lane[j % 32]);
+        for (int half = 16; half > 0; half /= 2)
             for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-        sum = first == 0 ? lane[0] : sum + lane[0];
+        sum = sample == 0 ? lane[0] : sum + lane[0];
     }
     return sum;
 }
@@ -149,7 +167,9 @@ static void FN(conv2d_weight)(const mg_conv_args *p, size_t first, size_t n, voi
             const size_t filter = channel / p->in * p->out + o;
             real *to = (real *)p->result + (filter * p->in + channel % p->in) * rows * columns;
             for (size_t t = 0; t < rows; t++)
-                for (size_t u = 0; u < columns; u++) to[t * columns + u] = FN(tap_gradient)(p, channel, o, t, u);
+                for (size_t u = 0; u < columns; u++)
+                    to[t * columns + u] = p->out > MG_FEW ? FN(tap_gradient)(p, channel, o, t, u)
+                                                          : FN(few_gradient)(p, channel, o, t, u);
         }
 }
 

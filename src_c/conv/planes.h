@@ -6,13 +6,14 @@ enum { FN(room) = 2 * MG_BYTES / sizeof(real) };
 /* One row of a plane from a row of the source, of `source` numbers. */
 static void FN(fill_row)(const mg_plane *q, const real *from, real *to) {
     const ptrdiff_t source = (ptrdiff_t)q->columns.source, width = (ptrdiff_t)q->width;
-    if (q->stride == 1) {
+    if (q->stride == 1) {                   /* by whole vectors: what is too much is written again by the next row */
         const ptrdiff_t lead = q->left < 0 ? (-q->left < width ? -q->left : width) : 0, start = q->left + lead;
-        ptrdiff_t n = source - start < width - lead ? source - start : width - lead;
-        if (n < 0) n = 0;
-        for (ptrdiff_t i = 0; i < lead; i++) to[i] = 0;
-        memcpy(to + lead, from + (n ? start : 0), (size_t)n * sizeof(real));
-        for (ptrdiff_t i = lead + n; i < width; i++) to[i] = 0;
+        const ptrdiff_t n = source - start < width - lead ? source - start : width - lead;
+        ptrdiff_t i = 0;
+        for (; i < lead; i += W) V(store)(to + i, (vec){0});
+        for (i = 0; i + W <= n; i += W) V(store)(to + lead + i, V(load)(from + start + i));
+        if (i < n) V(store)(to + lead + i, V(load_part)(from + start + i, (size_t)(n - i))), i += W;
+        for (i += lead; i < width; i += W) V(store)(to + i, (vec){0});
         return;
     }
     for (size_t rest = 0; rest < q->stride; rest++, to += q->part)
@@ -32,30 +33,19 @@ static void FN(fill_plane)(const mg_plane *q, size_t first, size_t n, const real
     }
 }
 
-/* Neighbours in a row of the result that a copy holds side by side: n of them, at `at` of the copy, at `from` of a plane
-   for a tap at 0. */
+/* A vector that a copy takes over: to `at` of the copy, from `from` of the planes for a tap at 0. */
 typedef struct {
-    size_t at, n, from;
-} FN(run);
+    size_t at, from;
+} FN(move);
 
-/* The runs of places first .. first + n of the result, in C order; returns how many. */
-static size_t FN(runs_of)(const mg_plane *q, size_t first, size_t n, FN(run) *runs) {
+/* The moves that bring together what one tap sees at places first .. first + n, in C order; returns how many, at most n.
+   A vector that ends beyond its row is overwritten by the next one. */
+static size_t FN(moves_of)(const mg_plane *q, size_t first, size_t n, FN(move) *moves) {
     size_t count = 0, i = first / q->columns.n, j = first % q->columns.n;
-    for (size_t at = 0; at < n; i++, j = 0, count++) {
+    for (size_t at = 0; at < n; i++, j = 0) {
         const size_t length = q->columns.n - j < n - at ? q->columns.n - j : n - at;
-        runs[count] = (FN(run)){at, length, i * mg_row_step(q) + j};
+        for (size_t k = 0; k < length; k += W) moves[count++] = (FN(move)){at + k, i * mg_row_step(q) + j + k};
         at += length;
     }
     return count;
-}
-
-/* to = what one tap sees, run after run. `from` is the tap's place in the planes. */
-INLINE void FN(copy_runs)(const FN(run) *runs, size_t count, const real *from, real *to) {
-    for (const FN(run) *r = runs; r < runs + count; r++) {
-        const real *x = from + r->from;
-        real *y = to + r->at;
-        size_t i = 0;
-        do V(store)(y + i, V(load)(x + i));
-        while ((i += W) < r->n);
-    }
 }

@@ -7,13 +7,13 @@
 
 enum { FN(block_rows) = 28, FN(gap) = 64 / sizeof(real) };
 
-/* The places of a chunk: pieces of samples, and the runs of all of them. */
+/* The places of a chunk: pieces of samples, and the moves of all of them. */
 typedef struct {
-    size_t count, runs, planes;             /* of pieces; of runs; numbers of one channel's planes */
+    size_t count, moves, planes;            /* of pieces; of moves; numbers of one channel's planes */
     struct {
         size_t sample, row, height, at;     /* rows row .. row + height of the sample's plane, which begin at `at` */
     } *piece;
-    FN(run) *run;
+    FN(move) *move;
 } FN(places);
 
 /* How much memory a call needs, and where it lies. */
@@ -40,10 +40,15 @@ static FN(weight_plan) FN(plan_weight)(const mg_conv_args *p, char *memory) {
     l.apart = l.most + FN(gap) * (1 + ((l.most + FN(gap)) * sizeof(real) % 2048 == 0)), l.panel = l.most * 2 * W;
 #define TAKE(to, numbers, type) to = (type *)(memory + used), used += aligned((numbers) * sizeof(*(to)))
     TAKE(l.at, l.taps, size_t);
+    if (p->out <= FEW) {
+        TAKE(l.planes, q.height * q.row + FN(room), real);
+        l.bytes = used;
+        return l;
+    }
     TAKE(l.places.piece, pieces, void);
-    TAKE(l.places.run, l.most + 1, FN(run));
+    TAKE(l.places.move, l.most, FN(move));
     TAKE(l.planes, pieces * height * q.row + FN(room), real);
-    TAKE(l.rows, (l.channels * l.taps + 1) * l.apart + FN(room), real);
+    TAKE(l.rows, l.channels * l.taps * l.apart + FN(room), real);
     TAKE(l.panels, (p->out + 2 * W) / (2 * W) * l.panel + FN(room), real);
     TAKE(l.strip, p->in * l.taps * p->out, real);
 #undef TAKE
@@ -53,21 +58,21 @@ static FN(weight_plan) FN(plan_weight)(const mg_conv_args *p, char *memory) {
 
 static size_t FN(weight_scratch)(const mg_conv_args *p) { return FN(plan_weight)(p, NULL).bytes; }
 
-/* The pieces and runs of places first .. first + n of all samples. */
+/* The pieces and moves of places first .. first + n of all samples. */
 static void FN(find_places)(const mg_plane *q, size_t first, size_t n, FN(places) *s) {
     const size_t width = q->columns.n, places = q->rows.n * width, reach = (q->rows.taps - 1) * (size_t)q->rows.tap + 1;
-    s->count = s->runs = s->planes = 0;
+    s->count = s->moves = s->planes = 0;
     for (size_t done = 0; done < n;) {
         const size_t sample = (first + done) / places, from = (first + done) % places;
         const size_t left = places - from < n - done ? places - from : n - done;
         const size_t top = from / width, bottom = (from + left - 1) / width, row = top * (size_t)q->rows.stride;
         const size_t height = (bottom - top) * (size_t)q->rows.stride + reach;
-        FN(run) *runs = s->run + s->runs;
-        const size_t count = FN(runs_of)(q, from, left, runs);
-        for (size_t i = 0; i < count; i++) runs[i].at += done, runs[i].from += s->planes - row * q->row;
+        FN(move) *moves = s->move + s->moves;
+        const size_t count = FN(moves_of)(q, from, left, moves);
+        for (size_t i = 0; i < count; i++) moves[i].at += done, moves[i].from += s->planes - row * q->row;
         s->piece[s->count].sample = sample, s->piece[s->count].row = row, s->piece[s->count].height = height;
         s->piece[s->count++].at = s->planes;
-        s->runs += count, s->planes += height * q->row, done += left;
+        s->moves += count, s->planes += height * q->row, done += left;
     }
 }
 
@@ -99,40 +104,10 @@ static void FN(see)(const mg_conv_args *p, const mg_plane *q, const FN(weight_pl
             FN(fill_plane)(q, l->places.piece[i].row, l->places.piece[i].height,
                            (const real *)p->x + (sample * p->groups * p->in + c) * size, l->planes + l->places.piece[i].at);
         }
-        for (size_t t = 0; t < l->taps; t++, to += l->apart)
-            FN(copy_runs)(l->places.run, l->places.runs, l->planes + l->at[t], to);
-    }
-}
-
-/* The sum of n products, in 32 lanes that are added by halves. */
-static real FN(dot)(size_t n, const real *x, const real *y) {
-    enum { L = 32 / (MG_BYTES / sizeof(real)) };
-    vec sum[L] = {{0}};
-    real lane[32];
-    size_t k = 0;
-    for (; k + 32 <= n; k += 32)
-        UNROLL for (int l = 0; l < L; l++) sum[l] = V(fma)(V(load)(x + k + l * W), V(load)(y + k + l * W), sum[l]);
-    UNROLL for (int l = 0; l < L; l++) V(store)(lane + l * W, sum[l]);
-    for (size_t l = 0; k < n; k++, l++) lane[l] = REAL_FMA(x[k], y[k], lane[l]);
-    for (int half = 16; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
-}
-
-/* Rows m of taps and one channel of y after the other, for few channels. */
-static void FN(few_gradients)(const mg_conv_args *p, const FN(weight_plan) *l, size_t group, size_t first, size_t n,
-                              size_t m, real *strip) {
-    const size_t places = p->axis[0].y * p->axis[1].y, all = p->groups * p->out;
-    real *y = l->rows + l->channels * l->taps * l->apart;
-    for (size_t o = 0; o < p->out; o++) {
-        for (size_t done = 0, run; done < n; done += run) {
-            const size_t sample = (first + done) / places, from = (first + done) % places;
-            run = places - from < n - done ? places - from : n - done;
-            memcpy(y + done, (const real *)p->y + (sample * all + group * p->out + o) * places + from, run * sizeof(real));
-        }
-        for (size_t r = 0; r < m; r++) {
-            const real sum = FN(dot)(n, l->rows + r * l->apart, y);
-            strip[r * p->out + o] = first > 0 ? strip[r * p->out + o] + sum : sum;
+        for (size_t t = 0; t < l->taps; t++, to += l->apart) {
+            const real *from = l->planes + l->at[t];
+            const FN(move) *m = l->places.move, *end = m + l->places.moves;
+            for (; m < end; m++) V(store)(to + m->at, V(load)(from + m->from));
         }
     }
 }
@@ -140,17 +115,12 @@ static void FN(few_gradients)(const mg_conv_args *p, const FN(weight_plan) *l, s
 /* Channels c0 .. c0 + n of x, of one group, and one chunk of places. */
 static void FN(weight_chunk)(const mg_conv_args *p, const mg_plane *q, FN(weight_plan) *l, size_t group, size_t c0,
                              size_t n, size_t first, size_t count) {
-    const int few = p->out <= FEW;
     FN(find_places)(q, first, count, &l->places);
-    if (!few) FN(turn_gradient)(p, group, first, count, l->panel, l->panels);
+    FN(turn_gradient)(p, group, first, count, l->panel, l->panels);
     for (size_t c = 0, more; c < n; c += more) {
         more = n - c < l->channels ? n - c : l->channels;
         real *strip = l->strip + c * l->taps * p->out;
         FN(see)(p, q, l, group * p->in + c0 + c, more);
-        if (few) {
-            FN(few_gradients)(p, l, group, first, count, more * l->taps, strip);
-            continue;
-        }
         for (size_t o = 0; o < p->out; o += 2 * W) {
             const size_t part = p->out - o < 2 * W ? p->out - o : 2 * W;
             const FN(tile_args) t = {
@@ -163,12 +133,67 @@ static void FN(weight_chunk)(const mg_conv_args *p, const mg_plane *q, FN(weight
     }
 }
 
+/* --- groups with few filters ---
+   A chunk is one sample, in 32 lanes: column j of y is in lane j mod 32. Rows count as 0 up to a multiple of 32. */
+
+/* What T taps side by side see of a plane, times y's gradient: T sums. `x` is the first tap's place. */
+INLINE void FN(lanes_of_taps)(const mg_plane *q, const real *x, const size_t *at, const real *y, real *to, int add,
+                              const int T) {
+    enum { L = 32 / (MG_BYTES / sizeof(real)) };
+    const size_t width = q->columns.n, step = mg_row_step(q);
+    vec sum[3 * L] = {{0}};
+    real lane[32];
+    for (size_t i = 0; i < q->rows.n; i++, x += step, y += width) {
+        size_t j = 0;
+        for (; j + 32 <= width; j += 32)
+            UNROLL for (int l = 0; l < L; l++) {
+                const vec g = V(load)(y + j + l * W);
+                UNROLL for (int t = 0; t < T; t++)
+                    sum[t * L + l] = V(fma)(V(load)(x + at[t] + j + l * W), g, sum[t * L + l]);
+            }
+        if (j < width)
+            UNROLL for (int l = 0; l < L; l++) {
+                const size_t left = width - j > (size_t)l * W ? width - j - (size_t)l * W : 0, part = left < W ? left : W;
+                const vec g = part ? V(load_part)(y + j + l * W, part) : (vec){0};
+                UNROLL for (int t = 0; t < T; t++) {
+                    const vec seen = part ? V(load_part)(x + at[t] + j + l * W, part) : (vec){0};
+                    sum[t * L + l] = V(fma)(seen, g, sum[t * L + l]);
+                }
+            }
+    }
+    for (int t = 0; t < T; t++) {
+        UNROLL for (int l = 0; l < L; l++) V(store)(lane + l * W, sum[t * L + l]);
+        for (int half = 16; half > 0; half /= 2)
+            for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+        to[t] = add ? to[t] + lane[0] : lane[0];
+    }
+}
+
+/* Channel c of x, counted over all groups: its taps of each filter, sample after sample. */
+static void FN(few_gradients)(const mg_conv_args *p, const mg_plane *q, const FN(weight_plan) *l, size_t c) {
+    const size_t group = c / p->in, size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
+    for (size_t s = 0; s < p->samples; s++) {
+        FN(fill_plane)(q, 0, q->height, (const real *)p->x + (s * p->groups * p->in + c) * size, l->planes);
+        for (size_t o = 0; o < p->out; o++) {
+            const real *y = (const real *)p->y + ((s * p->groups + group) * p->out + o) * places;
+            real *to = (real *)p->result + ((group * p->out + o) * p->in + c % p->in) * l->taps;
+            size_t t = 0;
+            for (; t + 3 <= l->taps; t += 3) FN(lanes_of_taps)(q, l->planes, l->at + t, y, to + t, s > 0, 3);
+            for (; t < l->taps; t++) FN(lanes_of_taps)(q, l->planes, l->at + t, y, to + t, s > 0, 1);
+        }
+    }
+}
+
 /* Channels first .. first + n of x, counted over all groups. */
 static void FN(conv2d_weight)(const mg_conv_args *p, size_t first, size_t n, void *scratch) {
     const mg_plane q = mg_plane_of(mg_line_of_y(&p->axis[0]), mg_line_of_y(&p->axis[1]));
     FN(weight_plan) l = FN(plan_weight)(p, scratch);
-    const size_t all = p->samples * p->axis[0].y * p->axis[1].y;
+    const size_t places = p->axis[0].y * p->axis[1].y, all = p->samples * places;
     for (size_t t = 0; t < l.taps; t++) l.at[t] = mg_tap_at(&q, t / p->axis[1].kernel, t % p->axis[1].kernel);
+    if (p->out <= FEW && all > 0) {
+        for (size_t c = first; c < first + n; c++) FN(few_gradients)(p, &q, &l, c);
+        return;
+    }
     for (size_t c = first, more; c < first + n; c += more) {
         const size_t group = c / p->in, in_group = c % p->in;
         more = p->in - in_group < first + n - c ? p->in - in_group : first + n - c;

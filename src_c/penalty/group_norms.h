@@ -45,6 +45,7 @@ typedef struct {
     const void *before, *square;
     void *step;                             /* of each group */
     mg_metric metric;
+    const double *correction, *scale;       /* where not NULL: root is 1 / √*correction, and scale is *scale */
     int precision;
 } mg_group_level_args;
 

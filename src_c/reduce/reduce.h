@@ -25,6 +25,12 @@ typedef struct {
     int precision;
 } mg_max_grad_args;
 
+typedef struct {                            /* stops the run of a recorded step unless all n are finite */
+    size_t n;
+    const void *x;
+    int precision;
+} mg_check_finite_args;
+
 /* By precision. sum_flat: the flat sum of n elements of x; rows: n of the outer; columns: n of the inner, in one slice. */
 typedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n);
 typedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n);

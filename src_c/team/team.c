@@ -10,13 +10,13 @@
      when the trust that follows does not last, and shrinks when it does.
    - A helper that finds itself on the caller's processor computes nothing: it would only hold the caller up.
    - A helper spins for SPIN ns, in which most next jobs come, and then sleeps.
-   - Waking a helper costs the caller microseconds, so it wakes as many as the work that it did alone would have paid. */
+   - Waking a helper costs the caller microseconds, so it wakes one for each WAKE_WORK of work that helpers slept
+     through. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_getcpu, pthread_setname_np */
 #endif
 #include "team/team.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ enum {
     LASTS = 16,             /* trust lasted, if for so many times as long as the distrust before it */
     UNIT_WORK = 8192,       /* the least work of a unit: 0.5 us */
     UNITS = 16,             /* units for each member, at most */
-    WAKE_WORK = 8 * 65536,  /* work done alone that pays for waking a helper: 30 us */
+    WAKE_WORK = 1 << 21,    /* work done alone that pays for waking a helper: 130 us; the system takes 2 to 10 */
     STACK = 2 << 20,        /* bytes of a helper's stack; the system's choice may be 128 KiB or 8 MiB */
     MEMBERS = 1024,         /* at most: UNITS * MEMBERS can be counted in 16 bits */
     PAUSES = 64,            /* pauses of a spinning helper between two looks at the clock */
@@ -154,9 +154,11 @@ static void *help(void *unused) {
         if (is_surplus()) {
             if (leave()) return NULL;
         } else if (is_open(word) && is_beside_caller()) {
-            atomic_store_explicit(&team.aside, 1, memory_order_relaxed);
             sched_yield();
-            if (is_beside_caller()) sleep_until_job(field(word, JOB));
+            if (is_beside_caller()) {
+                atomic_store_explicit(&team.aside, 1, memory_order_relaxed);
+                sleep_until_job(field(word, JOB));
+            }
             since = now();
         } else if (is_open(word) && claim(BACK, &unit)) {
             do {
@@ -234,7 +236,7 @@ static void distrust(uint64_t time, uint64_t lost) {
     team.trusted_from = time + team.distrust;
 }
 
-/* Wake as many helpers as the work done without them would have paid, if any sleep. */
+/* Wake helpers that sleep, one for each WAKE_WORK of work done since. */
 static void wake_for(size_t work, size_t units) {
     int asleep = atomic_load(&team.asleep);
     if (asleep == 0) {

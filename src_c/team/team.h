@@ -17,7 +17,7 @@ int mg_team_share(size_t work, size_t parts, mg_part part, const void *args);
    helpers that are missing begin with the next job. */
 void mg_team_resize(int members);
 
-/* How many members the team may have: what mg_team_resize asked for, or what the system gave. */
+/* How many members the team may have: what mg_team_resize asked for, or what the system gave. 1 at first. */
 int mg_team_members(void);
 
 /* How many helpers there are now. */

@@ -19,7 +19,10 @@ def test_cv_of_a_file(houses, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "price of houses.csv: 60 rows, 7 inputs, Regression" in text and "missing = mean" in text
     assert "nested cross-validation, λ chosen anew in each of 4 outer folds: mse" in text and "1se" in text
-    assert sorted(p.name for p in out.iterdir()) == ["cv.html", "cv.json", "cv.txt", "error.png", "path.png"]
+    assert sorted(p.name for p in out.iterdir()) == [
+        *["cv.html", "cv.json", "cv.txt", "error.png"],
+        *["model-1se.json", "model-1se.safetensors", "model.json", "model.safetensors", "path.png"],
+    ]
     assert text.startswith((out / "cv.txt").read_text())
     found = json.loads((out / "cv.json").read_text())
     assert len(found["lambdas"]) == 12 and found["settings"]["missing"] == "mean" and found["nested"]["mean"] > 0

@@ -58,7 +58,7 @@ def test_the_largest_effects_come_first(tmp_path, capsys):
     lines = capsys.readouterr().out.split("Coefficients, in the units of the data, for y")[1].splitlines()
     assert "(5 smaller ones stand in the JSON)" in lines[0]
     assert [line.split()[0] for line in lines[1:5]] == ["input", "(intercept)", "v0", "v1"]
-    assert len(lines[1:]) == 2 + 25 + 2
+    assert len(lines[1:]) == 2 + 25 + 4
     assert run("path", path, "--count", 2, "--ratio", 0.9, "--no-figures", "--out", tmp_path) == 0
     lines = capsys.readouterr().out.split("Coefficients, in the units of the data, for y")[1].splitlines()
     assert lines[0] == " (29 of 30 inputs have none)" and lines[3].startswith("v0 ")

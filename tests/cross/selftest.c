@@ -15,6 +15,7 @@
 
 #include "gather/gather.h"
 #include "base/cpu.h"
+#include "conv/conv.h"
 #include "descent/descent.h"
 #include "random/dropout.h"
 #include "elementwise/elementary.h"
@@ -23,6 +24,7 @@
 #include "losses/losses.h"
 #include "matmul/matmul.h"
 #include "penalty/penalty.h"
+#include "pool/pool.h"
 #include "random/random.h"
 #include "reduce/reduce.h"
 #include "reduce/scans.h"
@@ -104,6 +106,9 @@ static const double specials[] = {0,     -0.0, INFINITY, -INFINITY, NAN,   1e-40
                                   -1, 0.5,  1e-20,    1e-160,    88.7,  -103.9, 709.7,  -745.1, 9.1,  19.1};
 
 #define MG_SOURCE "selftest_kernels.h"
+#include "base/mg_both.h"
+
+#define MG_SOURCE "selftest_planes.h"
 #include "base/mg_both.h"
 
 static void check_take(void) {
@@ -188,6 +193,9 @@ static const kernel_check checks[] = {
     MG_UNARY(MAP) MG_BINARY(MAP) PAIR(elementwise, convert)
     MG_ELEMENTARY_1(ELEMENTARY) MG_ELEMENTARY_2(ELEMENTARY) PAIR(elementary, where)
     PAIR(matmul, matmul) PAIR(matmul, matvec) PAIR_BY(matmul, matvec_dots, dots)
+    PAIR(conv, conv2d) PAIR(conv, conv2d_input) PAIR(conv, conv2d_weight)
+    PAIR(pool, max_pool2d) PAIR(pool, pool_pick) PAIR(pool, pool_put) PAIR(pool, avg_pool2d)
+    PAIR(pool, avg_pool2d_grad)
     PAIR(reduce, sum_flat) PAIR(reduce, sum_rows) PAIR(reduce, sum_columns)
     PAIR(reduce, max_rows) PAIR(reduce, max_columns) PAIR(reduce, min_rows) PAIR(reduce, min_columns)
     PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)

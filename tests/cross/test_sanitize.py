@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 import pytest
-from cross.selftest import FILE, HERE, ROOT, build, differences, hashes, missing, recipe, run
+from cross.selftest import FILE, ROOT, build, differences, hashes, missing, recipe, run
+from cross.team import build_team, run_team
 
 pytestmark = pytest.mark.sanitize
 MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -33,6 +34,16 @@ def test_memory():
     program = build("memory", "gcc", recipe().MACHINE, [*MEMORY, "-O1", "-g1"])
     wrong = differences(hashes(program), json.loads(FILE.read_text()))
     assert not wrong, f"another level of optimization gives other bits in\n{wrong}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "jobs", "words"), [(MEMORY, 50_000, ["fork"]), (THREADS, 20_000, [])], ids=["memory", "threads"]
+)
+def test_the_team(tmp_path, flags, jobs, words):
+    """Every part of every job once. (ThreadSanitizer does not follow threads into a forked child.)"""
+    needs(flags, "setarch")
+    program = build_team("gcc", tmp_path, [*flags, "-O1", "-g1"])
+    run_team(program, jobs, *words, before=["setarch", "-R"])
 
 
 def test_tables_share_nothing():
@@ -58,6 +69,7 @@ def python_tests(folder, flags, preload, **environment):
     environment = {**os.environ, "LD_PRELOAD": ":".join(libraries), "OPENBLAS_NUM_THREADS": "1", **environment}
     command = ["setarch", "-R", sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "tests/kernels"]
     command += ["--deselect=tests/kernels/test_processes.py"]  # new processes, forked ones with threads among them
+    command += ["--deselect=tests/kernels/test_team.py::test_every_part_is_computed_once"]  # has none
     done = subprocess.run(command, env=environment, **inside)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-8000:]
 
@@ -70,8 +82,5 @@ def test_memory_of_the_modules(tmp_path):
 
 @pytest.mark.slow
 def test_threads_of_the_modules(tmp_path):
-    """team.c in the place of libgomp, whose way of waiting ThreadSanitizer does not know."""
     needs(THREADS, "setarch")
-    run("gcc", "-O1", "-fPIC", "-shared", HERE / "team.c", "-o", tmp_path / "team.so", "-pthread")
-    options = f"{OPTIONS}:exitcode=66"
-    python_tests(tmp_path, THREADS, ["libtsan.so", tmp_path / "team.so"], TSAN_OPTIONS=options)
+    python_tests(tmp_path, THREADS, ["libtsan.so"], TSAN_OPTIONS=f"{OPTIONS}:exitcode=66")

@@ -136,6 +136,9 @@ def test_an_empty_trace_and_names_in_html():
         def named_parameters(self):
             return [("<b>", p)]
 
+        def named_modules(self):
+            return []
+
     with mg.debug.trace(Odd()) as seen:
         mg.sum(p * 2.0).backward()
     html = seen._repr_html_()

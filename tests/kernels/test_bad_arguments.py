@@ -17,7 +17,7 @@ from minigrad.kernels import reference
 STREAM = {"key": 1, "stream": 2, "offset": 3}
 X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
 ROW, LABEL = np.ones(3), np.array([0, 3, 1])
-PLANES = X.reshape(3, 4, 1)
+CHANNELS = X.reshape(3, 4, 1)
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
     "max": [1, 2],
     "min": [1, 2],
@@ -30,12 +30,17 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "cross_entropy": [2, 3],
     "contiguous": [],
     "coordinate_descent": [3, 4],
+    "max_pool2d": [1, 2],
     "standardize_rows": [1, 2, 3],
     "standardize_rows_grad": [4],
     "standardize_channels": [1, 2, 3, 4],
     "standardize_channels_grad": [4, 5, 6],
     "running_moments": [2, 3, 4],
 }
+PLANES, FILTERS, SUMS = X.reshape(1, 1, 3, 4), Y[:2, :2].reshape(1, 1, 2, 2), Y[:2, :3].reshape(1, 1, 2, 3)
+PLACES = np.array([0, 5, 11, 5, 2, 7]).reshape(1, 1, 2, 3)
+SLIDING = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+WINDOWS = {"kernel": (2, 2), "stride": (1, 1), "padding": (0, 0)}
 
 
 def calls():
@@ -59,6 +64,14 @@ def calls():
         "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "place": ([X, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
+        "conv2d": ([PLANES, FILTERS, np.zeros((1, 1, 2, 3))], {**SLIDING, "bias": ROW[:1]}),
+        "conv2d_input": ([SUMS, FILTERS, np.zeros((1, 1, 3, 4))], SLIDING),
+        "conv2d_weight": ([PLANES, SUMS, np.zeros((1, 1, 2, 2))], SLIDING),
+        "max_pool2d": ([PLANES, np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2, 3), int)], {**WINDOWS, "dilation": (1, 1)}),
+        "pool_pick": ([PLANES, PLACES, np.zeros((1, 1, 2, 3))], {}),
+        "pool_put": ([SUMS, PLACES, np.zeros((1, 1, 3, 4))], {}),
+        "avg_pool2d": ([PLANES, np.zeros((1, 1, 2, 3))], WINDOWS),
+        "avg_pool2d_grad": ([SUMS, np.zeros((1, 1, 3, 4))], WINDOWS),
         "sum": ([X, np.zeros(3), 1, 2], {}),
         "mean": ([X, np.zeros(4), 0, 1], {}),
         "max": ([X, np.zeros(3), np.zeros(3, np.int64), 1, 2], {}),
@@ -70,11 +83,11 @@ def calls():
         "max_grad": ([ROW, LABEL, np.zeros((3, 4)), 1, 2], {}),
         "cross_entropy": ([X, LABEL, np.zeros(1), np.zeros_like(X)], {"reduction": 1}),
         "cross_entropy_grad": ([Y, LABEL, np.ones(1), np.zeros_like(X)], {"reduction": 1}),
-        "standardize_rows": ([PLANES, np.zeros((3, 4, 1)), np.zeros(6), np.zeros(6)], {"groups": 2, "eps": 0.1}),
-        "standardize_rows_grad": ([PLANES, PLANES, np.zeros(6), np.ones(6), np.zeros((3, 4, 1))], {"groups": 2}),
-        "standardize_channels": ([PLANES, np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4), np.zeros(4)], {"eps": 0.1}),
+        "standardize_rows": ([CHANNELS, np.zeros((3, 4, 1)), np.zeros(6), np.zeros(6)], {"groups": 2, "eps": 0.1}),
+        "standardize_rows_grad": ([CHANNELS, CHANNELS, np.zeros(6), np.ones(6), np.zeros((3, 4, 1))], {"groups": 2}),
+        "standardize_channels": ([CHANNELS, np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4), np.zeros(4)], {"eps": 0.1}),
         "standardize_channels_grad": (
-            [PLANES, PLANES, np.zeros(4), np.ones(4), np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4)],
+            [CHANNELS, CHANNELS, np.zeros(4), np.ones(4), np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4)],
             {},
         ),
         "running_moments": (
@@ -111,6 +124,7 @@ UPDATES = {
     "adagrad_update": {"eps": 1e-8},
 }
 OTHERS = {  # they compute nothing
+    "check_finite",
     "empty",
     "empty_like",
     "empty_for",

@@ -39,9 +39,25 @@ def test_a_comment_is_no_include(setup):
     assert "src_c/penalty/penalty.c" not in setup.included("base/mg_both.h")
 
 
-def test_the_only_parallel_loop_is_in_runtime():
-    """Threads are reached through `share` of launch.pxd alone; the GIL is given up in `call` and where tape replays."""
+def test_threads_and_the_gil_have_one_door():
+    """Threads are reached through `share` of launch.pxd alone, the GIL is given up in `call` and where tape replays."""
     texts = {path.name: path.read_text() for path in (ROOT / "minigrad/kernels/native").glob("*.p[xy]*")}
     assert len(texts) > 20
-    assert [name for name, text in texts.items() if "prange" in text] == ["runtime.pyx"]
     assert sorted(name for name, text in texts.items() if "with nogil" in text) == ["launch.pxd", "tape.pyx"]
+    assert sorted(name for name, text in texts.items() if "share_among_threads(" in text) == [
+        "launch.pxd",
+        "runtime.pxd",
+        "runtime.pyx",
+    ]
+    assert [name for name, text in texts.items() if "mg_team_share(" in text] == ["runtime.pyx"]
+
+
+def test_threads_need_no_library_of_the_compiler(setup):
+    """POSIX threads alone: no OpenMP in the recipe, in the sources, or in what was built."""
+    for folder in ("minigrad/kernels/native", "src_c"):
+        for path in (ROOT / folder).rglob("*.*"):
+            text = path.read_bytes()
+            assert not any(word in text for word in (b"prange", b"omp_get", b"GOMP_", b"__kmpc", b"pragma omp")), path
+    assert "openmp" not in (ROOT / "setup.py").read_text().lower()
+    assert "src_c/team/team.c" in setup.depends("runtime")
+    assert {"src_c/team/team.h", "src_c/team/team.c"} & set(setup.depends("matmul")) == set()

@@ -1,9 +1,10 @@
-"""Convolutions: every variant and thread count equals the naive twin, which is near NumPy; the order is the stated one."""
+"""Convolutions: every variant and thread count equals the naive twin, which is near NumPy; the order is as stated."""
 
 import math
 
 import numpy as np
 import pytest
+from kernels.test_order import check, halves
 from kernels.twins import SPECIALS, assert_one_answer, bits, every_variant, needs_native
 
 import minigrad.kernels as K
@@ -118,25 +119,34 @@ def test_a_sample_does_not_depend_on_the_others(dtype):
 
 @pytest.mark.parametrize("dtype", REAL)
 def test_the_order_is_that_of_a_product(dtype):
-    """A convolution is a matrix product with what the taps see; so is the gradient of w, over all places of all samples.
+    """A convolution is a product with what the taps see; so is the gradient of w, over all places of all samples."""
+    x, w, y, _, how = arrays((7, 1, 150, 5, 13, 12, (3, 3), (1, 1), (1, 1), (1, 1)), dtype)
+    seen = [s for *_, s, _ in reference_taps(x, w, y, how)]  # of each tap: (samples, 1, channels, places)
+    seen = np.stack(seen, 3).reshape(7, 150 * 9, -1)
+    got = [np.empty_like(y), np.empty_like(w)]
+    K.conv2d(x, w, got[0], **how)
+    K.conv2d_weight(x, y, got[1], **how)
+    plain, gradient = np.empty((7, 5, 156), dtype), np.empty((1350, 5), dtype)
+    K.matmul(w.reshape(5, -1), seen, plain)
+    assert bits(plain) == bits(got[0].reshape(plain.shape))
+    terms = np.ascontiguousarray(seen.transpose(1, 0, 2)).reshape(1350, -1)
+    K.matmul(terms, np.ascontiguousarray(y.transpose(0, 2, 3, 1)).reshape(-1, 5), gradient)
+    assert bits(np.ascontiguousarray(gradient.T)) == bits(got[1].reshape(5, -1))
 
-    Of groups with up to 3 filters that gradient has 32 lanes, as a product with a vector."""
-    for filters in 5, 1:
-        case = (7, 1, 150, filters, 13, 12, (3, 3), (1, 1), (1, 1), (1, 1))
-        x, w, y, _, how = arrays(case, dtype)
-        seen = [s for *_, s, _ in reference_taps(x, w, y, how)]  # of each tap: (samples, 1, channels, places)
-        seen = np.stack(seen, 3).reshape(7, 150 * 9, -1)
-        got = [np.empty_like(y), np.empty_like(w)]
-        K.conv2d(x, w, got[0], **how)
-        K.conv2d_weight(x, y, got[1], **how)
-        plain = np.empty((7, filters, 156), dtype)
-        if filters > 1:
-            K.matmul(w.reshape(filters, -1), seen, plain)
-            assert bits(plain) == bits(got[0].reshape(plain.shape))
-        terms = np.ascontiguousarray(seen.transpose(1, 0, 2)).reshape(1350, -1)
-        gradient = np.empty((1350, filters), dtype)
-        K.matmul(terms, np.ascontiguousarray(y.transpose(0, 2, 3, 1)).reshape(-1, filters), gradient)
-        assert bits(np.ascontiguousarray(gradient.T)) == bits(got[1].reshape(filters, -1))
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_the_order_of_a_gradient_of_few_filters_is_32_lanes_for_each_sample(dtype):
+    """Column j in lane j mod 32, rows in order, lanes added by halves, samples in order: seen from outside."""
+    samples, rows, columns = 3, 4, 70
+    x, w = np.ones((samples, 1, rows, columns), dtype), np.empty((1, 1, 1, 1), dtype)
+
+    def compute(y):
+        K.conv2d_weight(x, y.reshape(x.shape), w, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
+        return w.item()
+
+    place = np.arange(x.size).reshape(samples, rows, columns)
+    tree = [halves([one[:, lane::32].ravel().tolist() for lane in range(32)]) for one in place]
+    check(compute, tree, x.size, dtype)
 
 
 def reference_taps(x, w, y, how):

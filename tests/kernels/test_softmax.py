@@ -75,7 +75,7 @@ def all_rows(x, kernels=K):
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize("shape", SHAPES + LARGE)
 def test_rows_one_answer(shape, dtype):
-    assert_one_answer(lambda: all_rows(special(shape, dtype)), threads=(1, 2, 3, 4) if shape in LARGE else (1,))
+    assert_one_answer(lambda: all_rows(special(shape, dtype)), threads=(1, 2, 3, 8) if shape in LARGE else (1,))
 
 
 @pytest.mark.parametrize("dtype", REALS)
@@ -87,7 +87,7 @@ def test_cross_entropy_one_answer(shape, kind, dtype):
         if len(x) or reduction != MEAN:
             assert_one_answer(
                 lambda reduction=reduction: cross_entropy(x, target, reduction),
-                threads=(1, 2, 3, 4) if shape in LARGE else (1,),
+                threads=(1, 2, 3, 8) if shape in LARGE else (1,),
             )
 
 

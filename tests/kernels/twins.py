@@ -8,7 +8,7 @@ import minigrad.kernels as K
 needs_native = pytest.mark.skipif(K.runtime is None, reason="no compiled kernels in this installation")
 
 
-def every_variant(threads=(1, 2, 3, 4)):
+def every_variant(threads=(1, 2, 3, 8)):
     """Yield (variant, threads) with both set, naive first; what was set before returns at the end."""
     before = K.runtime.get_variant(), K.runtime.get_num_threads()
     try:
@@ -30,7 +30,7 @@ def bits(x):
     return x.tobytes()
 
 
-def assert_one_answer(compute, threads=(1, 2, 3, 4)):
+def assert_one_answer(compute, threads=(1, 2, 3, 8)):
     """compute() returns arrays; all variants and thread counts give naive's bits. Returns naive's arrays."""
     expected = None
     for variant, n in every_variant(threads):

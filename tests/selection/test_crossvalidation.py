@@ -120,6 +120,9 @@ def test_classes_of_any_name():
     assert (numbers.scores == words.scores).all() and numbers.score == "log_loss"
     best = selection.cross_validate(linear.Logistic(), x, y, numbers.lambdas, score="accuracy")
     assert best.mean.max() > 0.6 and best.greater_is_better
+    assert numbers.accuracy is not None and (numbers.accuracy == best.scores).all()  # whatever the score is
+    assert (CrossValidation.from_json(numbers.to_json()).accuracy == numbers.accuracy).all()
+    assert selection.cross_validate(linear.Regression(), x, y * 1.0, count=3).accuracy is None
 
 
 def test_a_class_that_is_missing_in_a_training_part_is_refused():

@@ -3,8 +3,11 @@
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ import pytest
 import minigrad as mg
 from minigrad import linear_model as linear
 from minigrad import nn, selection
-from minigrad.selection.sweep import Line, run
+from minigrad.selection.sweep import Line, logged, run
 
 
 def build():
@@ -204,6 +207,51 @@ def test_an_interrupted_sweep_resumes(tmp_path):
     assert (resumed.scores == whole.scores).all()
     lines = (tmp_path / "log.jsonl").read_text().splitlines()
     assert len(lines) == 5 and [json.loads(line)["key"] for line in lines[1:]] == [f"fold {f}" for f in range(4)]
+
+
+def deadly(folder, number):
+    """The square of a number. The largest waits for the others' results in the log; a file `shot` kills its worker."""
+    log = Path(folder, "log.jsonl")
+    while number == 5 and len(log.read_bytes().splitlines()) < 6:  # the settings, and five results
+        time.sleep(0.01)
+    shots = sorted(Path(folder).glob("shot*")) if number == 5 else []
+    if shots:
+        shots[0].unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def squares(folder, shots):
+    for i in range(shots):
+        (folder / f"shot{i}").touch()
+    tasks = {f"task {i}": (str(folder), i) for i in range(6)}
+    return logged(deadly, tasks, folder / "log.jsonl", {"numbers": 6}, n_jobs=2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+def test_new_workers_go_on_where_one_was_killed(tmp_path):
+    pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
+    with pytest.warns(
+        selection.SelectionWarning, match="worker process was killed when 1 of 6 tasks were left; is mem"
+    ):
+        found = squares(tmp_path, shots=1)
+    assert list(found.values()) == [0, 1, 4, 9, 16, 25] and list(found) == [f"task {i}" for i in range(6)]
+
+
+@pytest.mark.filterwarnings("ignore:sweep. a worker process was killed")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+def test_a_task_that_kills_its_worker_again_is_an_error_and_the_log_goes_on(tmp_path):
+    pytest.importorskip("joblib", reason="needs joblib, the extra `parallel`")
+    text = (
+        r"killed when 1 of 6 tasks were left.*The results of the others are in .*log.jsonl: the same call goes on there"
+    )
+    with pytest.raises(RuntimeError, match=text):
+        squares(tmp_path, shots=2)
+    assert not list(tmp_path.glob("shot*"))
+    before = (tmp_path / "log.jsonl").read_bytes()
+    assert list(squares(tmp_path, shots=0).values()) == [0, 1, 4, 9, 16, 25]
+    after = (tmp_path / "log.jsonl").read_bytes()
+    assert after.startswith(before) and len(after.splitlines()) == 7
 
 
 @QUIET

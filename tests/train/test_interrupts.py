@@ -14,6 +14,14 @@ from minigrad.train.interrupts import Interrupts
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(12, 1)
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Press(Callback):
     """Ctrl-C `times` times, after backward in batch 2 of epoch 2, and notes what follows."""
 

@@ -1,11 +1,14 @@
 """Which way a column gets better: known from its name, said, or asked for before the first batch."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim, reg
+from minigrad import nn, optim, reg, train
 from minigrad.train import Callback, EarlyStopping, LearningRate, accuracy, evaluate, fit
+from minigrad.train.columns import named
 from minigrad.train.monitors import direction
 
 MORE = ["accuracy", "val_accuracy", "binary_accuracy", "top5_accuracy", "r2", "val_r2", "R2Score", "F1Score", "AUC"]
@@ -44,6 +47,26 @@ OPEN = [
 )
 def test_directions(name, way):
     assert direction(name) == way
+
+
+def test_metrics_of_the_package_say_their_direction():
+    metrics = [train.accuracy, train.binary_accuracy, train.top_k_accuracy, train.balanced_accuracy, train.f1, train.r2]
+    metrics += [train.precision, train.recall, train.roc_auc, train.average_precision]
+    metrics += [functools.partial(train.f1, average="macro"), functools.partial(train.top_k_accuracy, k=5)]
+    assert [direction(name) for name in named(metrics)] == ["max"] * len(metrics)
+    assert direction("mean_absolute_error") == "min" and direction("matthews_corrcoef") == "max"
+
+
+def test_a_metric_of_all_rows_has_no_number_before_the_end_of_the_epoch():
+    model, optimizer = start()
+    rates = LearningRate(optim.ReduceLROnPlateau(optimizer, mode="max"), every="batch", monitor="f1")
+    with pytest.raises(ValueError, match="'f1' is measured once an epoch; need every='epoch'"):
+        fit(model, SEEN, mg.cross_entropy, optimizer, metrics=[train.f1], callbacks=[rates])
+    rates = LearningRate(optim.ReduceLROnPlateau(optimizer, mode="max"), monitor="f1")
+    stop = EarlyStopping("val_f1", patience=1)
+    options = {"metrics": [train.f1], "callbacks": [rates, stop], "epochs": 20, "validation_data": HELD_OUT}
+    history = fit(model, SEEN, mg.cross_entropy, optimizer, **options)
+    assert history["val_f1"][stop.best_epoch - 1] == max(history["val_f1"])
 
 
 RNG = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from ...checks import truth, whole
 from ...errors import ShapeError
 from ...rng import CALLS, SEEDS, SHUFFLE, permutation, stream
 from ..dataset import Dataset, Weighted, check_weight, lazy_xy, take_rows
+from .read_ahead import ReadAhead
+
+MOST_AHEAD = 1025  # batches; so many fill a memory rather than a gap
 
 Place = tuple[int, int, int, int]  # seed, epoch, first row of the batch in the epoch's order, number of the transform
 Transform = Callable[[np.ndarray, np.ndarray, Place], tuple[np.ndarray, np.ndarray]]
@@ -28,6 +32,12 @@ class Loader:
     transform is a function (x, y, place) -> (x, y) of a batch, or several, applied in order: RandomFlip, RandomShift,
     Mixup, or one of your own; Draws(place, len(x)) gives it random numbers. A transform leaves weights as they are,
     unless it has a method weighted(x, y, weight, place) -> (x, y, weight), as Mixup has; that one is called then.
+
+    A memory map (numpy.load(path, mmap_mode="r"), open_npy, open_idx) is neither copied nor read here: its rows are
+    cast and checked batch by batch, and NonFiniteError names a bad one when its batch is made. LazyRows has more.
+    read_ahead=n makes up to n batches in a thread before they are asked for: the same batches, and less waiting where
+    reading and transforms take long and a core is free. A transform must then draw from Draws(place, ...) alone, and
+    what it raises comes out where its batch is asked for.
 
     >>> loader = Loader(np.arange(10.0).reshape(5, 2), [0, 1, 0, 1, 0], batch_size=2, shuffle=False)
     >>> len(loader), [y.tolist() for x, y in loader], loader.epoch
@@ -51,6 +61,7 @@ class Loader:
         dtype: Any = None,
         transform: Transform | Sequence[Transform] = (),
         weight: Any = None,
+        read_ahead: int = 0,
     ) -> None:
         self.x, self.y = lazy_xy(x, y, dtype)
         of_weight = self.x.dtype if dtype is None and self.x.dtype.kind == "f" else dtype
@@ -58,6 +69,7 @@ class Loader:
         self.batch_size = whole(batch_size, "Loader: batch_size", 1)
         self.shuffle, self.drop_last = truth(shuffle, "Loader: shuffle"), truth(drop_last, "Loader: drop_last")
         self.seed = whole(seed, "Loader: seed", 0, SEEDS)
+        self.read_ahead = whole(read_ahead, "Loader: read_ahead", 0, MOST_AHEAD)
         self.transforms = tuple(transform) if isinstance(transform, Sequence) else (transform,)
         for step in self.transforms:
             if isinstance(step, type) or not callable(step):
@@ -97,19 +109,19 @@ class Loader:
     def __iter__(self) -> Iterator[Any]:
         epoch, start = self.epoch, self._start
         self.epoch, self._start = epoch + 1, 0  # now, not at the end: an epoch that was broken off is over
-        return self._batches(self.order(epoch), epoch, start)
+        make = functools.partial(self._batch, self.order(epoch), epoch)
+        if self.read_ahead:
+            return ReadAhead(make, start, len(self), self.read_ahead)
+        return (make(number) for number in range(start, len(self)))
 
-    def _batches(self, order: np.ndarray, epoch: int, first: int) -> Iterator[Dataset | Weighted]:
-        for number in range(first, len(self)):
-            yield self._batch(order, epoch, number * self.batch_size)
-
-    def _batch(self, order: np.ndarray, epoch: int, start: int) -> Dataset | Weighted:
-        """The batch whose first row stands at `start` in the order of an epoch."""
+    def _batch(self, order: np.ndarray, epoch: int, number: int) -> Dataset | Weighted:
+        """A batch by its number in an epoch."""
+        start = number * self.batch_size
         rows = order[start : start + self.batch_size]
         x, y = take_rows(self.x, rows), take_rows(self.y, rows)
         weight = None if self.weight is None else take_rows(self.weight, rows)
-        for number, step in enumerate(self.transforms):
-            place = (self.seed, epoch, start, number)
+        for i, step in enumerate(self.transforms):
+            place = (self.seed, epoch, start, i)
             if weight is not None and hasattr(step, "weighted"):
                 made = step.weighted(x, y, weight, place)
                 weight = self._checked_weight(step, made, weight.dtype)

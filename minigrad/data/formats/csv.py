@@ -208,7 +208,9 @@ def _columns(sheet: Sheet, roles: Roles, gaps: Gaps, decimal: str, header: bool 
     for name in sheet.names:
         if name not in roles.aside:
             said = name in roles.categorical
-            found[name] = as_words(sheet.column(name), gaps) if said else parsed(sheet, name, gaps, decimal)
+            found[name] = column = as_words(sheet.column(name), gaps) if said else parsed(sheet, name, gaps, decimal)
+            if isinstance(column, Numbers) and not np.isnan(column.values).any():
+                sheet.forget(name)
     if header is None:
         refuse_data(sheet, found)
     if not roles.every:
@@ -232,11 +234,13 @@ def _matrix(
 ) -> tuple[np.ndarray, tuple[float, ...]]:
     """x, and the means of its columns, gaps left out, which fill the gaps if that is asked for."""
     made: dict[str, tuple[np.ndarray, str | None]] = {}
+    names = set(found)
     for column in columns:
-        name, values = column.name, found[column.name].values
+        name = column.name
         if gaps_of(found[name]).all():
             refuse_empty(sheet, name)
-        for twice in [new for new in column.names if new in made or (new != name and new in found)]:
+        values = found.pop(name).values
+        for twice in [new for new in column.names if new in made or (new != name and new in names)]:
             raise ValueError(
                 f"{sheet.head}: a level of the categorical column {name!r} makes a column {twice!r}, and there is one "
                 "of that name; rename one of them, or ignore one"

@@ -123,13 +123,13 @@ class Recipe:
         )
         return read_again(reader, path)
 
-    def read_in_parts(self, name: str, text: str, rows: int, **options: Any) -> Iterator[Table]:
-        """The tables of the text of a file called `name`, so many rows at a time; options as of `read`.
+    def read_in_parts(self, name: str, text: str, fields: int = 1 << 19, **options: Any) -> Iterator[Table]:
+        """The tables of the text of a file called `name`, as many rows at a time as have `fields` fields.
 
-        Only so many rows are in memory as fields. What is refused in a later part is refused when it is read.
+        The options are those of `read`. What is refused in a later part is refused when it is read.
         """
         refuse_unknown_of(self.read, "read_in_parts", options)
-        return tables(self._reader(**options), name, text, rows)
+        return tables(self._reader(**options), name, text, fields)
 
     def _reader(self, **options: Any) -> Reader:
         """The options of `read`, checked, with those of the first file in place of None."""

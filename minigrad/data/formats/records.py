@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 NAMED = {"\\t": "\t", "tab": "\t", "blank": " ", "blanks": " ", "space": " ", "\\s+": " "}
+PART = 1 << 20  # characters that are cut into lines at a time
 SHOWN = 40  # characters of a field in an error
 
 
@@ -40,10 +41,19 @@ def records(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[st
 
 def _of_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The records of a text without quotes: a line is a record."""
-    for line, content in enumerate(text.split("\n"), 1):
+    for line, content in enumerate(_lines(text), 1):
         fields = re.split("[ \t]+", content.strip(" \t")) if delimiter == " " else content.split(delimiter)
         plain = content.isascii() and content.isprintable() and " " not in content
         yield line, fields if plain else [field.strip() for field in fields]
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, of which only a part is in memory apart from it."""
+    at = 0
+    while (end := text.find("\n", at + PART)) >= 0:
+        yield from text[at:end].split("\n")
+        at = end + 1
+    yield from text[at:].split("\n")
 
 
 def _of_fields(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

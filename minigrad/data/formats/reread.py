@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..prepare.imputation import MeanImputer
 from .fields import Gaps, Numbers, Words, as_gaps, as_words, parsed
 from .records import SHOWN, as_delimiter, records
 from .rows import beside, gaps_of, matrix, refuse_gaps, rows_with_target
-from .sheet import NUMBER, Record, Sheet, check_delimiter, filled, read_sheet, refuse_no_name, sheet_of
+from .sheet import NUMBER, Sheet, begin, check_delimiter, read_sheet, refuse_no_name, sheet_of
 from .table import Table
 from .text import read_text
 
@@ -68,7 +68,7 @@ class Reader(NamedTuple):
     recipe: Recipe
     rules: Rules
     rename: dict[str, str]
-    index: str | None
+    index_column: str | None
     how: Written
 
     @property
@@ -92,7 +92,13 @@ class Reader(NamedTuple):
             there = {name: column for name, column in found.items() if name in sheet.names}
             refuse_gaps(sheet, there, MEAN, empty=True)
         x = _matrix(sheet, self, found)
-        index = self.index if self.index is not None else recipe.index if recipe.index in sheet.names else None
+        index = (
+            self.index_column
+            if self.index_column is not None
+            else recipe.index
+            if recipe.index in sheet.names
+            else None
+        )
         judged = (recipe.groups, recipe.weights) if target is not None else ()
         groups, weights = ([name if name in sheet.names else None for name in judged] + [None, None])[:2]
         aside = beside(sheet, index, groups, weights, gaps, self.how.decimal)
@@ -119,30 +125,25 @@ def reader_of(recipe: Recipe, rules: Rules, rename: Mapping[str, str], index: st
     return Reader(recipe, rules, dict(rename), index, how)
 
 
-def tables(reader: Reader, name: str, text: str, rows: int) -> Iterator[Table]:
-    """The tables of a text, about `rows` rows at a time, so that only so many are in memory as fields."""
-    found = records(name, text, reader.how.delimiter)
-    header: list[Record] = []
-    block: list[Record] = []
-    begun = False
-    while more := list(islice(found, rows)):
-        block += more
+def tables(reader: Reader, name: str, text: str, fields: int) -> Iterator[Table]:
+    """The tables of a text, so many rows at a time that not many more than `fields` fields are in memory."""
+    first, found = begin(name, records(name, text, reader.how.delimiter))
+    rows = max(1, fields // len(first[1]))
+    named = reader.header is not False
+    found = found if named else chain([first], found)
+    block, begun = list(islice(found, rows)), False
+    check_delimiter(name, [first, *block[:1]], text, reader.header)
+    while block or not begun:
         end = len(block)
         while end and not any(block[end - 1][1]):
             end -= 1
         block, held = block[:end], block[end:]  # rows of empty fields are the end, unless a filled one follows
-        if not begun and len(block) > 1:
-            begun, block = True, filled(name, block)
-            check_delimiter(name, block, text, reader.header)
-            header = [] if reader.header is False else [block.pop(0)]
-        if begun and block:
-            yield reader.table(sheet_of(name, [(line, list(fields)) for line, fields in header] + block, reader.header))
-            block = []
-        block += held
-    if not begun:
-        block = filled(name, block)
-        check_delimiter(name, block, text, reader.header)
-        yield reader.table(sheet_of(name, block, reader.header))
+        more = list(islice(found, rows))
+        if block or not (begun or more):
+            head = (first[0], list(first[1])) if named else block.pop(0)
+            yield reader.table(sheet_of(name, head, block, reader.header))
+            begun = True
+        block = held + more if more else []
 
 
 def _refuse_unknown_name(recipe: Recipe, old: str, name: str) -> None:
@@ -184,13 +185,13 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
     """Refuse columns that are missing, additional, without a name, or twice; note what is taken as something."""
     recipe = reader.recipe
     inputs = [column.name for column in recipe.columns]
-    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index) if name is not None]
-    if reader.index is not None and reader.index not in sheet.names:
-        close = _close(reader.index, sheet.names)
-        raise ValueError(f"{sheet.head}: there is no column {reader.index!r} for the index{close}")
+    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index_column) if name is not None]
+    if reader.index_column is not None and reader.index_column not in sheet.names:
+        close = _close(reader.index_column, sheet.names)
+        raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")
     known = {*inputs, recipe.target.name, *recipe.ignore, *aside}
     extra = [name for name in sheet.names if name and name not in known]
-    _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader.rules)
+    _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader)
     _check_extra(sheet, extra, reader.rules)
     if "" not in recipe.ignore:
         refuse_no_name(sheet)
@@ -198,11 +199,24 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
         raise ValueError(f"{sheet.head}: the name {name!r} stands twice; rename one of the columns, or take one out")
 
 
-def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], rules: Rules) -> None:
-    if missing and rules.missing_columns == "error":
+def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], reader: Reader) -> None:
+    if missing and reader.rules.missing_columns == "error":
+        if any(_in_utf8(name, reader.how.encoding) in missing for name in extra):
+            raise ValueError(
+                f"{sheet.head}: there is no column {missing[0]!r}; the first file was {reader.how.encoding}, and this "
+                "one is UTF-8: encoding='utf-8' (command line: --encoding utf-8)"
+            )
         raise ValueError(f"{sheet.head}: {_missing_columns(missing, extra, sheet.names)}")
     if missing:
         sheet.notes.append(f"missing columns, taken as missing values in every row: {_shown(missing)}")
+
+
+def _in_utf8(name: str, encoding: str) -> str:
+    """A name that was decoded by this encoding, decoded as UTF-8; '' where its bytes are none."""
+    try:
+        return name.encode(encoding).decode("utf-8")
+    except UnicodeError:
+        return ""
 
 
 def _check_extra(sheet: Sheet, extra: list[str], rules: Rules) -> None:
@@ -305,7 +319,7 @@ def _unknown(sheet: Sheet, column: Column, unknown: list[str], rows: np.ndarray)
     if all(NUMBER.fullmatch(level) for level in unknown) and not any(NUMBER.fullmatch(n) for n in column.levels):
         return f"{place}, a number; in the first file it held words, such as {column.levels[0]!r}"
     close = _closest(field, list(column.levels))
-    more = f", and there are {len(unknown) - 1} other new ones" if len(unknown) > 1 else ""
+    more = f" (one of {len(unknown)} such levels)" if len(unknown) > 1 else ""
     meant = f"did you mean {close!r}?" if close is not None else f"it had {_shown(list(column.levels))}."
     return (
         f"{place}, a level that the first file did not have{more}; {meant} Or handle_unknown='ignore' takes it as none "

@@ -93,23 +93,25 @@ def refuse_empty(sheet: Sheet, name: str) -> NoReturn:
     )
 
 
-def matrix(sheet: Sheet, columns: Mapping[str, tuple[np.ndarray, str | None]], dtype: np.dtype) -> np.ndarray:
+def matrix(sheet: Sheet, columns: dict[str, tuple[np.ndarray, str | None]], dtype: np.dtype) -> np.ndarray:
     """The columns side by side, (n, p), in the dtype: float64, float32, or an integer type of whole numbers.
 
-    columns: name -> (values, level). Of a level None the values are the numbers themselves, else words of which one is
-    the level: the column is then 1 where a row has it, 0 where it has another word, NaN where it has none.
+    columns: name -> (values, level), empty afterwards. Of a level None the values are the numbers themselves, else
+    words of which one is the level: the column is then 1 where a row has it, 0 where it has another word, NaN where it
+    has none.
     """
     if dtype.kind not in "iu" and dtype not in (np.float64, np.float32):
         raise DTypeError(f"read_csv: dtype is {dtype}; need float64, float32 or an integer type")
     x = np.empty((len(sheet.lines), len(columns)), dtype)
-    for i, (name, (values, level)) in enumerate(columns.items()):
+    for i, name in enumerate(list(columns)):
+        values, level = columns.pop(name)  # so that its memory is free again
         if level is not None:
             values = indicator(values, level)
         if dtype.kind in "iu":
             _refuse_broken(sheet, name, values, dtype)
         with np.errstate(over="ignore"):
             x[:, i] = values
-        for row in np.flatnonzero(np.isinf(x[:, i])) if dtype == np.float32 else ():
+        for row in np.flatnonzero(np.isinf(x[:, i])).tolist() if dtype == np.float32 else ():
             raise ValueError(f"{sheet.place(row)}: column {name!r} is {values[row]:g}, too large for float32")
     return x
 

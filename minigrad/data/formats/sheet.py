@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from .records import SHOWN, records
@@ -12,7 +13,8 @@ from .records import SHOWN, records
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_NAME = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas calls a column so that had no name
 HEADER = "header=False takes line 1 as data, header=True as names (command line: --no-header, --header)"
-BLOCK = 4096  # records that are turned into columns at a time
+BLOCK = 1 << 18  # fields that are turned from rows into columns at a time
+SHORT = 4  # characters of a field of which there are many equal ones
 Record = tuple[int, list[str]]  # the line where it begins, and its fields
 LOOKED = 20  # lines, to tell which delimiter a file has
 DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'", ",": "','", " ": "' '"}
@@ -57,6 +59,10 @@ class Sheet:
         self.names = list(names)
         self._at = {name: i for i, name in enumerate(self.names)}
 
+    def forget(self, name: str) -> None:
+        """Free the fields of a column of numbers without gaps, which no later error shows."""
+        self.columns[self._at[name]] = ()
+
     def keep_columns(self, kept: Sequence[int]) -> None:
         """Leave out all other columns."""
         self.names, self.columns = [self.names[i] for i in kept], [self.columns[i] for i in kept]
@@ -84,57 +90,70 @@ def read_sheet(path: str, text: str, delimiter: str, header: bool | None = None)
     >>> sheet.names, sheet.columns, sheet.lines, len(sheet.notes)
     (['x', 'y'], [('2', '5'), ('3', '6')], [2, 3], 1)
     """
-    found = filled(path, list(records(path, text, delimiter)))
-    check_delimiter(path, found, text, header)
-    return sheet_of(path, found, header)
+    first, found = begin(path, records(path, text, delimiter))
+    second = list(islice(found, 1))
+    check_delimiter(path, [first, *second], text, header)
+    return sheet_of(path, first, chain(second, found), header)
 
 
-def sheet_of(path: str, found: list[Record], header: bool | None = None) -> Sheet:
-    """The sheet of records, which are taken out of the list, so that the memory of their fields is free again."""
-    line, names = found.pop(0) if header is not False else (0, [f"c{i}" for i in range(1, 1 + len(found[0][1]))])
+def begin(path: str, found: Iterator[Record]) -> tuple[Record, Iterator[Record]]:
+    """The first record that is no empty line, and those after it. ValueError where all fields of all are empty."""
+    first = next((record for record in found if record[1]), None)
+    if first is not None and not any(first[1]):
+        after = list(found)
+        first, found = first if any(any(fields) for _, fields in after) else None, iter(after)
+    if first is None:
+        raise ValueError(f"{path}:1: the file is empty; need a header")
+    return first, found
+
+
+def sheet_of(path: str, first: Record, rows: Iterable[Record], header: bool | None = None) -> Sheet:
+    """The sheet of a first record, of names unless header is False, and rows, which are taken one after the other."""
+    line, names = (0, [f"c{i}" for i in range(1, 1 + len(first[1]))]) if header is False else first
     if header is None:
         _check_names(f"{path}:{line}", names)
-    if not found:
+    lines, columns, odd = by_column(chain([first], rows) if header is False else rows)
+    if not lines:
         raise ValueError(f"{path}:{line}: there is no row below the header")
-    names, cut = _fitted(names, [fields for _, fields in found])
-    _check_lengths(path, found, len(names), cut)
-    lines = [start for start, _ in found]
-    sheet = Sheet(path, names, _columns(found, len(names)), lines, line or 1)
+    names = names if odd else _fitted(names, columns)
+    if len(names) != len(columns):
+        odd = lines[0], len(columns)
+    if odd:
+        short = ": an empty line" if not odd[1] else ""
+        raise ValueError(f"{path}:{odd[0]}: {odd[1]} fields, the header has {len(names)}{short}")
+    sheet = Sheet(path, names, columns, lines, line or 1)
     _without_row_names(sheet)
     return sheet
 
 
-def _columns(found: list[Record], count: int) -> list[tuple[str, ...]]:
-    """The first `count` fields of each record, by column. The list is empty afterwards."""
-    columns: list[Any] = [[] for _ in range(count)]
-    found.reverse()
-    while found:
-        block = [fields for _, fields in reversed(found[-BLOCK:])]
-        del found[-BLOCK:]
-        for column, fields in zip(columns, zip(*block)):
-            column.extend(fields)
+def by_column(rows: Iterable[Record]) -> tuple[list[int], list[tuple[str, ...]], tuple[int, int] | None]:
+    """(lines, columns, None), or the line and the number of fields of the first row that has not as many as the first.
+
+    Rows of empty fields at the end are left out. Only a block of rows is in memory beside the columns, and equal short
+    fields are one object, so that a table of small numbers takes eight bytes a field.
+    """
+    lines: list[int] = []
+    columns: list[Any] = []
+    shared: dict[str, str] = {}
+    held: list[Record] = []  # rows of empty fields: the end, unless a filled one follows
+    rows = iter(rows)
+    while more := list(islice(rows, max(1, BLOCK // len(columns)) if columns else 1)):
+        block = held + more
+        end = len(block)
+        while end and not any(block[end - 1][1]):
+            end -= 1
+        block, held = block[:end], block[end:]
+        if block and not columns:
+            columns = [[] for _ in block[0][1]]
+        for line, fields in block:
+            if len(fields) != len(columns):
+                return [*lines, line], columns, (line, len(fields))
+            lines.append(line)
+        for column, fields in zip(columns, zip(*(fields for _, fields in block))):
+            column.extend([shared.setdefault(f, f) if len(f) <= SHORT else f for f in fields])
     for i, column in enumerate(columns):
         columns[i] = tuple(column)
-    return columns
-
-
-def filled(path: str, found: list[Record]) -> list[Record]:
-    """The records without empty lines at the beginning and rows of empty fields at the end; the list is changed."""
-    while found and not found[0][1]:
-        found.pop(0)
-    while found and not any(found[-1][1]):
-        found.pop()
-    if not found:
-        raise ValueError(f"{path}:1: the file is empty; need a header")
-    return found
-
-
-def _check_lengths(path: str, rows: list[Record], count: int, cut: int) -> None:
-    """Refuse the first row that has not as many fields as there are names, and `cut` more that are cut off."""
-    for line, fields in rows:
-        if len(fields) - cut != count:
-            short = ": an empty line" if not fields else ""
-            raise ValueError(f"{path}:{line}: {len(fields)} fields, the header has {count}{short}")
+    return lines, columns, None
 
 
 def check_delimiter(path: str, found: list[Record], text: str, header: bool | None) -> None:
@@ -193,16 +212,16 @@ def _counts(names: list[str]) -> bool:
     ]
 
 
-def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
-    """The names for the fields of rows that all have one more or one less, and how many last fields to cut."""
-    widths = {len(fields) for fields in rows}
-    if widths == {len(names) + 1}:
-        if not any(fields[-1] for fields in rows):  # a delimiter ends each row, but not the header
-            return names, 1
-        return ["", *names], 0  # R's row names
-    if widths == {len(names) - 1} and not names[-1]:  # a delimiter ends the header only
-        return names[:-1], 0
-    return names, 0
+def _fitted(names: list[str], columns: list[tuple[str, ...]]) -> list[str]:
+    """The names for columns that are one more or one less; a last column that is empty is taken out of the list."""
+    if len(columns) == len(names) + 1:
+        if not any(columns[-1]):  # a delimiter ends each row, but not the header
+            columns.pop()
+            return names
+        return ["", *names]  # R's row names
+    if len(columns) == len(names) - 1 and not names[-1]:  # a delimiter ends the header only
+        return names[:-1]
+    return names
 
 
 def _without_row_names(sheet: Sheet) -> None:

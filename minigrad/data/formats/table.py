@@ -30,7 +30,7 @@ class Table(_Columns):
     recipe      how the file was read: recipe.to_dict() is plain JSON; None for a table that was made by hand
     """
 
-    index: np.ndarray | None = None
+    index: np.ndarray | None = None  # type: ignore[assignment]  # in place of tuple.index, which finds a value
     index_name: str = ""
     groups: np.ndarray | None = None
     weights: np.ndarray | None = None

@@ -10,7 +10,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, least, pieces, scratch, share, take_scratch, threads_for,
+    call, give_scratch, least, pieces, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "conv/conv.h" nogil:
@@ -135,7 +135,7 @@ cdef int fill_axis(
             f"{kernel}: stride {s}, padding {p}, dilation {e}, kernel {a.kernel}; need at least 1, 0, 1, 1 "
             f"and less than {LARGEST}"
         )
-    if a.y and <Py_ssize_t>((a.y - 1) * s) >= <Py_ssize_t>a.x + p:
+    if a.y and <Py_ssize_t>((a.y - 1) * s) > <Py_ssize_t>a.x + 2 * p:
         raise ValueError(f"{kernel}: {a.y} places of y, {s} apart, reach beyond {a.x} of x and a padding of {p}")
     a.stride, a.padding, a.dilation = s, p, e
     return 0
@@ -196,6 +196,7 @@ def conv2d(
     Py_ssize_t groups=1, ndarray bias=None, object activation=None,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d", &p, x, w, y, x, w, y, stride, padding, dilation, groups)
     p.activation = activation_code(activation)
     if bias is not None:
@@ -214,6 +215,7 @@ def conv2d_input(
     Py_ssize_t groups=1,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d_input", &p, x, w, y, y, w, x, stride, padding, dilation, groups)
     if PyArray_SIZE(x):
         launch("conv2d_input", k_conv2d_input, &p)
@@ -224,6 +226,7 @@ def conv2d_weight(
     Py_ssize_t groups=1,
 ):
     cdef mg_conv_args p
+    record(&p, sizeof(p))
     fill("conv2d_weight", &p, x, w, y, x, y, w, stride, padding, dilation, groups)
     if PyArray_SIZE(w):
         launch("conv2d_weight", k_conv2d_weight, &p)

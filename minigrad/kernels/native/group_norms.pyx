@@ -6,6 +6,7 @@ Arithmetic: src_c/penalty/group_norms.c; meaning: reference/group_norms.py.
 The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every group is a row; else a column.
 """
 
+from libc.math cimport sqrt
 from numpy cimport (
     NPY_DOUBLE, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SAMESHAPE, PyArray_SIZE, PyArray_TYPE, ndarray
 )
@@ -47,6 +48,8 @@ cdef extern from "penalty/group_norms.h" nogil:
         const void *square
         void *step
         mg_metric metric
+        const double *correction
+        const double *scale
         int precision
     ctypedef struct mg_group_norms_table:
         void (*group_norm[2])(const mg_group_norm_args *p, size_t slice, size_t first, size_t n) noexcept nogil
@@ -128,7 +131,12 @@ cdef void group_level_part(const void *args, size_t i) noexcept nogil:
 
 
 cdef int k_group_level(const void *args) noexcept nogil:
-    return share_groups(&(<const mg_group_level_args *>args).groups, group_level_part, args)
+    cdef mg_group_level_args p = (<const mg_group_level_args *>args)[0]
+    if p.correction != NULL:
+        p.metric.root = 1 / sqrt(p.correction[0])
+    if p.scale != NULL:
+        p.metric.scale = p.scale[0]
+    return share_groups(&p.groups, group_level_part, &p)
 
 
 # --- checks ---
@@ -202,9 +210,19 @@ def group_limit(
     call(k_group_limit, &p, PyArray_SIZE(v))
 
 
+cdef const double *number_at(str name, object x) except? NULL:
+    """Where a number stands that a kernel wrote; NULL for one of Python's."""
+    if not isinstance(x, ndarray):
+        return NULL
+    if PyArray_TYPE(<ndarray>x) != NPY_DOUBLE or PyArray_SIZE(<ndarray>x) != 1:
+        raise DTypeError(f"group_level: {name} is {describe(x)}; need a number, or float64 of one element")
+    check_flat("group_level", x)
+    return <const double *>PyArray_DATA(<ndarray>x)
+
+
 def group_level(
     ndarray w not None, ndarray before not None, ndarray square not None, ndarray step not None, Py_ssize_t first,
-    Py_ssize_t last, *, double lr, double root, double eps, double scale,
+    Py_ssize_t last, *, double lr, root, double eps, scale,
 ):
     cdef mg_group_level_args p
     record(&p, sizeof(p))
@@ -219,5 +237,7 @@ def group_level(
     check_out("group_level", step)
     check_count("group_level", &p.groups, "step", step)
     p.w, p.before, p.square, p.step = PyArray_DATA(w), PyArray_DATA(before), PyArray_DATA(square), PyArray_DATA(step)
-    p.metric = mg_metric(lr, root, eps, scale)
+    p.correction, p.scale = number_at("root", root), number_at("scale", scale)
+    p.metric = mg_metric(
+        lr, 1.0 if isinstance(root, ndarray) else root, eps, 1.0 if isinstance(scale, ndarray) else scale)
     call(k_group_level, &p, PyArray_SIZE(w))

@@ -24,9 +24,8 @@ from minigrad.kernels.native.checks cimport FLOAT32
 ctypedef int (*kernel_of)(const void *args) noexcept nogil
 
 cdef enum:
-    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). A parallel region costs 0.5 us even
-    # when it is empty and has one thread, so smaller work is a plain loop. It keeps the GIL too: giving it up costs
-    # 0.036 us.
+    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). Smaller work is a plain loop, and
+    # keeps the GIL: giving it up costs 0.036 us.
     THREAD_WORK = 65536
     WAVE = 512                              # pieces whose sums are on the stack at once: 8 KiB
     LINE = 64                               # bytes of a cache line

@@ -11,11 +11,11 @@ from libc.stdint cimport int64_t
 from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native.checks cimport check_flat, check_indices, check_out, check_real, describe
+from minigrad.kernels.native.checks cimport FLOAT32, check_flat, check_indices, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport call, least, pieces, put, record, share, threads_for
 from minigrad.kernels.native.sums cimport stretch, sum_in_parts
 
-from minigrad.errors import DTypeError, ShapeError
+from minigrad.errors import DTypeError, NonFiniteError, ShapeError
 
 cdef extern from "reduce/reduce.h" nogil:
     ctypedef struct mg_reduce_args:
@@ -30,6 +30,10 @@ cdef extern from "reduce/reduce.h" nogil:
         const void *g
         const int64_t *index
         void *out
+        int precision
+    ctypedef struct mg_check_finite_args:
+        size_t n
+        const void *x
         int precision
     ctypedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n) noexcept nogil
     ctypedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n) noexcept nogil
@@ -46,6 +50,7 @@ cdef extern from "reduce/reduce.h" nogil:
 
 cdef enum: BLOCK = 16384                    # elements that a thread takes at once
 cdef enum: PANEL = 256                      # columns that a thread takes at once
+cdef enum: NOT_FINITE = 2                   # what k_check_finite returns; 1 is a lack of memory (matmul)
 
 
 # --- sum, mean, max and min: every output is reduced by one of two bodies, for rows or for columns ---
@@ -234,3 +239,26 @@ def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, P
     check_indices("max_grad", "index", index, sizes[1])
     p.g, p.index, p.out = PyArray_DATA(g), <const int64_t *>PyArray_DATA(index), PyArray_DATA(out)
     call(k_max_grad, &p, PyArray_SIZE(out))
+
+
+# --- check_finite: what a loss is asked before anything is made of it ---
+
+cdef int k_check_finite(const void *args) noexcept nogil:
+    p = <const mg_check_finite_args *>args
+    cdef const float *x32 = <const float *>p.x
+    cdef const double *x64 = <const double *>p.x
+    cdef size_t i
+    for i in range(p.n):                    # x - x is NaN for NaN and infinities, else 0
+        if (x32[i] - x32[i] if p.precision == FLOAT32 else x64[i] - x64[i]) != 0:
+            return NOT_FINITE
+    return 0
+
+
+def check_finite(ndarray x not None):
+    cdef mg_check_finite_args p
+    record(&p, sizeof(p))
+    p.precision = check_real("check_finite", x)
+    check_flat("check_finite", x)
+    p.n, p.x = PyArray_SIZE(x), PyArray_DATA(x)
+    if call(k_check_finite, &p, p.n) == NOT_FINITE:
+        raise NonFiniteError(f"check_finite: {describe(x)} has a number that is NaN or infinite")

@@ -9,7 +9,7 @@ from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyA
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport WAVE, call, least, record_filled, share, threads_for
+from minigrad.kernels.native.launch cimport WAVE, call, least, record_filled, share
 
 import numpy as np
 
@@ -49,12 +49,11 @@ cdef enum: COUNTERS = 2                     # of a segment, at most
 
 cdef struct piece:
     size_t segment, first, n
-    size_t before                           # elements in the pieces of this wave before it
 
 
 cdef struct update_wave:                    # pieces whose sums wait on the stack
     const mg_update_args *p
-    size_t count, elements, parts
+    size_t count
     piece *pieces
     double (*sums)[2]
 
@@ -69,25 +68,21 @@ cdef inline void update_piece(const mg_update_args *p, const piece *q, double *s
 
 
 cdef void update_part(const void *args, size_t i) noexcept nogil:
-    """Part i: the pieces whose first element lies in this part of all elements."""
     w = <const update_wave *>args
-    cdef size_t j
-    for j in range(w.count):
-        if w.parts == 1 or w.pieces[j].before * w.parts // w.elements == i:
-            update_piece(w.p, &w.pieces[j], w.sums[j])
+    update_piece(w.p, &w.pieces[i], w.sums[i])
 
 
 cdef inline void update_wave_of(update_wave *w, size_t work) noexcept nogil:
     """Update the pieces of a wave by any threads, and add their sums in order."""
     cdef double *total
     cdef size_t j
-    share(work, w.parts, update_part, w)
+    share(work, w.count, update_part, w)
     if w.p.sums != NULL:
         for j in range(w.count):
             total = w.p.sums + 2 * w.pieces[j].segment
             total[0] += w.sums[j][0]
             total[1] += w.sums[j][1]
-    w.count = w.elements = 0
+    w.count = 0
 
 
 cdef inline void advance(const mg_update_args *p) noexcept nogil:
@@ -120,7 +115,7 @@ cdef int k_update(const void *args) noexcept nogil:
     work *= 2 if p.settings.rule == mg_rule_sgd else 4
     if p.counters != NULL:
         advance(p)
-    w.p, w.pieces, w.sums, w.count, w.elements, w.parts = p, pieces, sums, 0, 0, threads_for(work)
+    w.p, w.pieces, w.sums, w.count = p, pieces, sums, 0
     if p.sums != NULL:
         for i in range(2 * p.n):
             p.sums[i] = 0
@@ -128,9 +123,8 @@ cdef int k_update(const void *args) noexcept nogil:
         first = 0
         while first < p.segment[i].n:
             n = least(MG_PIECE, p.segment[i].n - first)
-            w.pieces[w.count] = piece(i, first, n, w.elements)
+            w.pieces[w.count] = piece(i, first, n)
             w.count += 1
-            w.elements += n
             first += n
             if w.count == WAVE:
                 update_wave_of(&w, work)

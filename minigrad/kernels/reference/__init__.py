@@ -79,8 +79,9 @@ from .losses import (
 from .matmul import matmul
 from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_like, empty_product, empty_reduced
 from .penalty import elastic_net, elastic_net_grad, soft_threshold
+from .pool import avg_pool2d, avg_pool2d_grad, max_pool2d, pool_pick, pool_put
 from .random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
-from .reduce import max, max_grad, mean, min, sum
+from .reduce import check_finite, max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
 from .standardize import (
@@ -105,6 +106,14 @@ WRITES = {
     "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
     "running_moments": ("running_mean", "running_var", "count"),
     "embedding_bag": ("out", "largest"),
+    "conv2d": ("y",),
+    "conv2d_input": ("x",),
+    "conv2d_weight": ("w",),
+    "max_pool2d": ("y", "index"),
+    "pool_pick": ("y",),
+    "pool_put": ("x",),
+    "avg_pool2d": ("y",),
+    "avg_pool2d_grad": ("x",),
     "elastic_net": ("value", "grad"),
     "max": ("out", "index"),
     "min": ("out", "index"),
@@ -115,10 +124,11 @@ WRITES = {
     "dropout_bits": ("bits",),
     "group_level": ("w", "step"),
     "coordinate_descent": ("w", "r"),
+    "check_finite": (),
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
-# ... which add to what they write, so that they read it too ...
-ADDS = ("add_at",)
+# ... which change what they write, so that they read it too ...
+ADDS = ("add_at", "group_level", "running_moments")
 # ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
 SILENT = {
     **dict.fromkeys(

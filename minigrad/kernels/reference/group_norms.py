@@ -61,9 +61,13 @@ def group_level(w, before, square, step, first, last, *, lr, root, eps, scale):
     """w, which came from `before`, each coordinate by its own step lr / metric, goes on from there by the smallest
     step of its group: w = (w - before) metric / top + before, step = lr / top, top the largest metric of a group.
 
-    metric = (√square root + eps) scale, every operation rounded to the dtype. A square that is NaN is no largest.
+    metric = (√square root + eps) scale, every operation rounded to the dtype. A square that is NaN is no largest. An
+    array as root (float64, one element) says root = 1 / √array, one as scale says scale = array: numbers that another
+    kernel wrote.
     """
     real = w.dtype.type
+    root = 1 / np.sqrt(float(root)) if isinstance(root, np.ndarray) else root
+    scale = float(scale) if isinstance(scale, np.ndarray) else scale
     shape = w.shape[:first] + (1,) * (last - first) + w.shape[last:]
     most = np.fmax.reduce(square, axis=tuple(range(first, last)), initial=0).reshape(shape)
     metric, top = ((np.sqrt(x) * real(root) + real(eps)) * real(scale) for x in (square, most))

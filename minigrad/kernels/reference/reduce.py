@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...errors import NonFiniteError
 from .gather import check_indices
 
 
@@ -48,3 +49,9 @@ def max_grad(g, index, out, first, last):
     out[...] = 0
     outer, _, inner = blocks.shape
     np.put_along_axis(blocks, index.reshape(outer, 1, inner), g.reshape(outer, 1, inner), 1)
+
+
+def check_finite(x):
+    """NonFiniteError if an element is NaN or infinite; in a replay, the end of the run."""
+    if not np.isfinite(x).all():
+        raise NonFiniteError(f"check_finite: {x.dtype} {x.shape} has a number that is NaN or infinite")

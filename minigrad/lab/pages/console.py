@@ -171,6 +171,17 @@ OPTIONS_ELSEWHERE = {
     "--dec": "did you mean --decimal?",
     "--drop": "did you mean --ignore?",
     "--output": "did you mean --out?",
+    "--test-size": "did you mean --test?",
+    "--index-col": "did you mean --index?",
+    "--id": "did you mean --index?",
+    "--probability": "did you mean --proba?",
+}
+
+# The same in commands that have not the options named there.
+OTHERWISE = {
+    "--alpha": "did you mean --lambda? It stands beside the mean loss: l1 = λR, l2 = λ(1 - R)",
+    "--lambdas": "did you mean --lambda?",
+    "--c": "did you mean --lambda? Of logistic models it is 1 / (C rows)",
 }
 
 
@@ -211,9 +222,9 @@ class Parser(argparse.ArgumentParser):
         options = [option for option in self._option_string_actions if option.startswith("--")]
         for word in words:
             typed = word.split("=")[0].replace("_", "-").lower()
-            elsewhere = OPTIONS_ELSEWHERE.get(typed)
-            if elsewhere is not None and set(re.findall("--[a-z-]+", elsewhere)) <= set(options):
-                return f"; {elsewhere}"
+            for elsewhere in (OPTIONS_ELSEWHERE.get(typed), OTHERWISE.get(typed)):
+                if elsewhere is not None and set(re.findall("--[a-z-]+", elsewhere)) <= set(options):
+                    return f"; {elsewhere}"
             close = difflib.get_close_matches(typed, options, 1) if word.startswith("-") else []
             close = [option for option in close if option != "--help" or "--help".startswith(typed[:4])]
             if close:

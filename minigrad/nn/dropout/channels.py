@@ -119,11 +119,11 @@ class VariationalDropout(Dropout):
         cure = ": single steps need locked=True" if len(shape) == 2 else ""
         raise ShapeError(f"x is {shape}; need (rows, steps, features){cure}")
 
-    def draw(self) -> tuple[int, int]:
+    def drawn(self) -> tuple[int, int]:
         if not self.locked:
-            return super().draw()
+            return super().drawn()
         if self.held is None:
-            self.held = super().draw()
+            self.held = super().drawn()
         self._last = self.held
         return self.held
 

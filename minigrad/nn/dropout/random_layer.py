@@ -33,7 +33,14 @@ class RandomLayer(Module):
         self.held: tuple[int, int] | None = None  # a draw that later calls share (VariationalDropout)
 
     def draw(self) -> tuple[int, int]:
-        """(key, stream) of this call."""
+        """(key, stream) of this call; in a forward pass that minigrad.checkpoint repeats, those of the first time."""
+        if mode.draws is None:
+            return self.drawn()
+        self.__dict__["_last"] = found = mode.draws.of(self.drawn)
+        return found
+
+    def drawn(self) -> tuple[int, int]:
+        """(key, stream) of a new call."""
         if self.source is not None:
             found = self.source(self)
         elif self.seed is None:

@@ -12,7 +12,7 @@ from ...errors import GraphError
 from ...nn.module import Module
 from ...nn.standing import Standing
 from ...ops.elementwise.arithmetic import add
-from ...recording import mode
+from ...recording import aside, mode
 
 
 class Entry:
@@ -118,8 +118,11 @@ class Terms:
                     f"terms(): {entry.term!r} has no value to add to a loss; give it to an optimizer: constraints=terms"
                 )
             values = [entry.term(*arguments) for arguments in entry.arguments(loss)]
+            if mode.step is not None:
+                mode.step.valued(self, entry, values)
             if entry.of_batch:
-                self._of_batch[entry.name] = sum(value.item() for value in values)
+                with aside():
+                    self._of_batch[entry.name] = sum(value.item() for value in values)
             for value in values:
                 total = value if total is None else add(total, value)
         assert total is not None  # reg.on refuses selectors that match nothing

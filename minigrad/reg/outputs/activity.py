@@ -18,6 +18,7 @@ from ...ops.elementwise.arithmetic import abs, add, mul
 from ...ops.reduce.norms import norm
 from ...ops.regularize.penalty import elastic_net
 from ...ops.shape.broadcast import sum
+from ...recording import aside
 from .watching import OutputPenalty
 
 FLAT = 1e-6  # a gradient below this share of the value moves nothing
@@ -85,11 +86,12 @@ def samples_of(who: str, y: Tensor) -> int:
 
 def warn_if_flat(what: str, value: Tensor) -> None:
     """Warn if the gradient of a term by everything behind it is nothing beside its value."""
-    gradients = walk(value, full(value, 1.0), (), create_graph=False, free=False).values()
-    size = max((norm(g).item() for _, g in gradients), default=0.0)
-    if size < FLAT * value.item():
+    with aside():
+        gradients = walk(value, full(value, 1.0), (), create_graph=False, free=False).values()
+        size, level = max((norm(g).item() for _, g in gradients), default=0.0), value.item()
+    if size < FLAT * level:
         warnings.warn(
-            f"reg: the gradient of {what} is {size:.1g} where its value is {value.item():.3g}: it moves no weight (the "
+            f"reg: the gradient of {what} is {size:.1g} where its value is {level:.3g}: it moves no weight (the "
             "sum of a softmax is always 1). A penalty on weights is reg.on(model, '*.weight', reg.L1(...))",
             stacklevel=5,
         )

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from minigrad.data.formats import records as module
 from minigrad.data.formats.records import as_delimiter, records
 
 
@@ -68,3 +69,10 @@ def test_no_delimiters(delimiter):
 @pytest.mark.parametrize(("said", "meant"), [("\\t", "\t"), ("tab", "\t"), ("blanks", " "), (" ", " "), ("|", "|")])
 def test_delimiters_that_a_shell_lets_through(said, meant):
     assert as_delimiter(said) == meant
+
+
+@pytest.mark.parametrize("part", [1, 2, 5, 1000])
+def test_lines_come_in_parts(monkeypatch, part):
+    monkeypatch.setattr(module, "PART", part)
+    for text in ("", "\n", "a\n\nbc\n", "abc,d\ne", "\n\n\n", "abcdef\ng\n"):
+        assert list(module._lines(text)) == text.split("\n")

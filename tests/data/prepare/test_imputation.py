@@ -34,3 +34,13 @@ def test_what_is_refused():
 def test_integers_that_float32_does_not_hold():
     assert MeanImputer([[2**24 + 1], [2**24 + 3]]).mean.tolist() == [2.0**24 + 2]
     assert MeanImputer([[1], [2]]).mean.dtype == np.float32
+
+
+def test_one_that_was_kept():
+    x = np.array([[1.0, np.nan], [4.0, 5.0]])
+    fitted = MeanImputer(x)
+    assert MeanImputer.of(fitted.mean)(x).tobytes() == fitted(x).tobytes()
+    with pytest.raises(ShapeError, match="need a number for each column"):
+        MeanImputer.of([[1.0]])
+    with pytest.raises(NonFiniteError):
+        MeanImputer.of([np.nan])

@@ -97,3 +97,15 @@ def test_integers_that_float32_does_not_hold():
     np.testing.assert_allclose(scale(times)[:, 0], [-(1.5**0.5), 0.0, 1.5**0.5], rtol=1e-12)
     assert Standardizer(np.array([[2**24], [0]])).mean.dtype == Standardizer(np.eye(2, dtype=bool)).mean.dtype == "f4"
     assert Standardizer(np.array([[-(2**24) - 1], [0]])).mean.dtype == np.float64
+
+
+def test_one_that_was_kept():
+    x = np.array([[1.0, 5.0], [4.0, 5.0], [3.0, 5.0]])
+    fitted = Standardizer(x)
+    kept = Standardizer.of(fitted.mean, fitted.std)
+    assert kept(x).tobytes() == fitted(x).tobytes() and kept.inverse(x).tobytes() == fitted.inverse(x).tobytes()
+    with pytest.raises(ShapeError, match="need one dtype and shape"):
+        Standardizer.of(fitted.mean, fitted.std[:1])
+    for std in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(NonFiniteError, match="not above 0, or not finite"):
+            Standardizer.of(fitted.mean, np.array([1.0, std]))

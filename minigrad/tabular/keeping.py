@@ -18,6 +18,7 @@ from .. import rng
 from ..atomic import atomic_write
 from ..data.formats.recipe import Recipe
 from ..data.prepare.scaling import Standardizer
+from ..errors import NonFiniteError
 from ..interop import Loaded, pack_json, unpack_json
 from ..interop import load as load_file
 from ..interop import save as save_file
@@ -64,7 +65,7 @@ def found_in(path: str | os.PathLike[str]) -> dict[str, Any]:
         )
     try:
         return _parts(loaded)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, NonFiniteError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{file}: the model is damaged, or none: {reason}") from None
 

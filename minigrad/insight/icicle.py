@@ -1,0 +1,81 @@
+"""A profile as a page: bars below bars, each as wide as its share of the time, and the tables."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from .aligned import as_table
+
+if TYPE_CHECKING:
+    from .profile import profile
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d1f23; --paper: #fcfcfa; --rule: #dcdcd6; --faint: #6a6f78;
+  --forward: #cfe0f3; --backward: #f6d9bf; --kernel: #d8ead2; --other: #e6e2ef }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e5e7; --paper: #17191c; --rule: #363a40; --faint: #9aa0a8;
+    --forward: #254a70; --backward: #6b3d12; --kernel: #2b5232; --other: #423a57 } }
+body { margin: 0 auto; padding: 1.5rem 1.1rem 3rem; max-width: 70rem; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem } .faint { color: var(--faint) }
+.row { display: flex; width: 100% } .bar { overflow: hidden; min-width: 0 }
+.name { height: 1.7rem; line-height: 1.7rem; padding: 0 .3rem; white-space: nowrap; overflow: hidden; font-size: .8rem;
+  border: 1px solid var(--paper); border-radius: 4px }
+.forward { background: var(--forward) } .backward { background: var(--backward) }
+.kernel { background: var(--kernel) } .other { background: var(--other) }
+.scroll { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem }
+td { padding: .25rem .7rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap }
+td:first-child { text-align: left } tr:first-child td { font-weight: 600 }
+"""
+
+Bar = tuple[str, str, float, list]  # name, kind, seconds, the bars below it
+
+
+def page_of(seen: profile) -> str:
+    """The page: one file that needs nothing else."""
+    tables = "".join(
+        f"<h2>{escape(title)}</h2><div class='scroll' tabindex='0'>{as_table(rows)}</div>"
+        for title, rows in seen.tables()
+    )
+    bars = drawn(bars_of(seen), seen.seconds)
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Profile</title>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<style>{STYLE}</style></head><body><h1>Where {seen.seconds * 1e3:.3f} ms went</h1>"
+        "<p class='faint'>Ops forward (blue), backward (orange), and what is neither; below each, its kernels (green). "
+        "The rest of an op is Python. Point at a bar to read it.</p>"
+        f"<div class='row'>{bars}</div>{tables}</body></html>"
+    )
+
+
+def bars_of(seen: profile) -> list[Bar]:
+    """Ops forward, then backward, then the kernels that no op called, then the rest."""
+    bars: list[Bar] = []
+    for direction in ("forward", "backward"):
+        for name, sides in seen.ops().items():
+            total = sides[direction]
+            if total.calls:
+                inside = seen.inside.get((name, direction), {})
+                below: list[Bar] = [(kernel, "kernel", each.seconds, []) for kernel, each in inside.items()]
+                bars.append((f"{name}, {total.calls} times", direction, total.seconds, below))
+    others: dict[str, float] = {}
+    for call in seen.tally.calls:
+        if call.floor not in ("ops", "engine", ""):
+            key = f"{call.name} ({call.floor})"
+            others[key] = others.get(key, 0.0) + call.seconds
+    bars += [(name, "kernel", seconds, []) for name, seconds in others.items()]
+    rest = seen.seconds - sum(bar[2] for bar in bars)
+    return [*bars, ("the rest", "other", max(0.0, rest), [])]
+
+
+def drawn(bars: list[Bar], whole: float) -> str:
+    """Bars beside each other, each a share of `whole`; what is left stays empty."""
+    return "".join(
+        f"<div class='bar' style='flex: 0 0 {100 * seconds / whole:.3f}%' "
+        f"title='{escape(name, quote=True)}: {seconds * 1e3:.3f} ms, {100 * seconds / whole:.1f} %'>"
+        f"<div class='name {kind}'>{escape(name)}</div>"
+        f"<div class='row'>{drawn(below, seconds) if seconds > 0 else ''}</div></div>"
+        for name, kind, seconds, below in bars
+        if whole > 0
+    )

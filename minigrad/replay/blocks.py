@@ -1,0 +1,88 @@
+"""Blocks of memory that the kernels of a step read and write, whatever views they saw them through."""
+
+from __future__ import annotations
+
+import ctypes
+import zlib
+from bisect import bisect_right, insort
+
+import numpy as np
+
+try:
+    from numpy.lib.array_utils import byte_bounds
+except ImportError:  # pragma: no cover
+    from numpy import byte_bounds  # type: ignore[attr-defined, no-redef]
+
+
+class Block:
+    """Memory from `start` on, which `owner` keeps alive.
+
+    checksum: what it held when a kernel last used it. opening: what it held when the first kernel of the step came,
+    and `read_first`: whether that one read it.
+    """
+
+    __slots__ = ("checksum", "number", "opening", "owner", "read_first", "size", "start", "written")
+
+    def __init__(self, owner: np.ndarray, number: int) -> None:
+        low, high = byte_bounds(owner)
+        self.owner, self.start, self.size, self.number = owner, low, high - low, number
+        self.checksum = self.opening = checksum(low, self.size)
+        self.read_first: bool | None = None
+        self.written = False
+
+    def changed(self) -> bool:
+        """Whether the memory is no longer what it was when a kernel last used it."""
+        return checksum(self.start, self.size) != self.checksum
+
+    def used(self) -> None:
+        """Note what the memory holds now."""
+        self.checksum = checksum(self.start, self.size)
+
+    def bytes(self) -> np.ndarray:
+        """The memory as an array of bytes."""
+        return np.frombuffer(memoryview((ctypes.c_char * self.size).from_address(self.start)), np.uint8)
+
+
+def checksum(start: int, size: int) -> int:
+    """A number that changes when the memory does."""
+    return zlib.crc32(memoryview((ctypes.c_char * size).from_address(start)))
+
+
+def root(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+class Blocks:
+    """The blocks of one recording, found by any array on them."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._starts: list[int] = []
+        self._at: dict[int, Block] = {}
+        self._of: dict[int, tuple[np.ndarray, Block]] = {}  # id of an array -> the array, which keeps the id, its block
+
+    def of(self, array: np.ndarray) -> Block:
+        """The block that the array is on; a new one if no array on it was seen."""
+        known = self._of.get(id(array))
+        if known is not None:
+            return known[1]
+        low, high = byte_bounds(array)
+        block = self.at(low)
+        if block is None or high > block.start + block.size:
+            block = Block(root(array), len(self.blocks))
+            self.blocks.append(block)
+            insort(self._starts, block.start)
+            self._at[block.start] = block
+        self._of[id(array)] = array, block
+        return block
+
+    def at(self, address: int) -> Block | None:
+        """The block that holds the byte at an address, or None."""
+        place = bisect_right(self._starts, address) - 1
+        if place < 0:
+            return None
+        block = self._at[self._starts[place]]
+        return block if address < block.start + block.size else None

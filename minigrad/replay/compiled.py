@@ -1,0 +1,196 @@
+"""mg.compile: a training step that runs as Python twice, and from then on as a list of kernel calls."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..convert import owned
+from ..engine import Tensor
+from ..errors import ReplayError
+from .entry import Entry
+from .inspection import check, explain
+from .results import Kept, rebuilt, tensors_of
+
+AGAIN = 3  # at which recording after a change it is said
+
+
+class Step:
+    """A compiled step: made by `compile`, which see."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"compile: got a {type(function).__name__}; need a function: @mg.compile above def step(x, y)"
+            )
+        self.function = function
+        self._entries: dict[tuple, Entry] = {}
+        self._again = 0
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """One step. Its results are constants: tensors with memory of their own."""
+        entry = self._entry(inputs)
+        if not self._ready(entry):
+            return self._recorded(entry)
+        _, arrays = entry.run(1)
+        made = iter(arrays)
+        return rebuilt(entry.result, lambda: Tensor(next(made)[0, ...]))
+
+    def run(self, steps: int, *inputs: Any) -> Any:
+        """`steps` steps with the same arguments; what they return, kept: see epoch."""
+        entry, kept, left = self._entry(inputs), Kept(), steps
+        while left and not self._ready(entry):
+            kept.add(*_kept(self._recorded(entry)))
+            left -= 1
+        if left:
+            kept.add(*entry.run(left))
+        return kept.together()
+
+    def epoch(self, loader: Any, first: int = 0, last: int | None = None) -> Any:
+        """The steps of an epoch of a loader, batches [first, last); what they return, kept.
+
+        For each tensor that the step returns: where it is one number, an array with the number of each step, else a
+        list of arrays, one for each step.
+        """
+        kept = Kept()
+        stop = len(loader) if last is None else min(last, len(loader))
+        epoch, size = loader.epoch, loader.batch_size
+        order, columns = loader.order(epoch), columns_of(loader)
+        loader.set_epoch(epoch + 1)
+        while first < stop:
+            rows = order[first * size : (first + 1) * size]
+            entry = self._entry(loader._batch(order, epoch, first))
+            if not self._ready(entry):
+                kept.add(*_kept(self._recorded(entry)))
+                first += 1
+                continue
+            if columns is None:
+                kept.add(*entry.run(1))
+                first += 1
+                continue
+            count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
+            chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
+            kept.add(*entry.gather(columns, chosen))
+            first += count
+        return kept.together()
+
+    def explain(self) -> str:
+        """The kernel calls of the step in order: microseconds, bytes read and written, shapes, the line that called.
+
+        For each shape of arguments that is replayed; the times are the least of 20 steps, whose changes are undone.
+        """
+        ready = [entry for entry in self._entries.values() if entry.program is not None]
+        if not ready:
+            return f"{self.__name__}: nothing is recorded yet; call it twice with the same shapes"
+        return "\n\n".join(explain(entry) for entry in ready)
+
+    def check(self, *inputs: Any) -> str:
+        """One step in Python and one replayed, from the same state; ReplayError unless all bits are equal.
+
+        Compared are the results, the gradients, and every array that the kernels of the step write and that lives
+        longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
+        recorded first.
+        """
+        entry = self._entry(inputs)
+        while not self._ready(entry):
+            self._recorded(entry)
+        return check(entry)
+
+    # --- programs by shape ---------------------------------------------------------------------------------------
+
+    def _entry(self, inputs: Any) -> Entry:
+        arrays = [as_array(x, i) for i, x in enumerate(inputs)]
+        key = tuple((array.shape, array.dtype.str) for array in arrays)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Entry(self.function, arrays)
+        else:
+            entry.fill(arrays)
+        return entry
+
+    @staticmethod
+    def _recorded(entry: Entry) -> Any:
+        made = entry.record()
+        if entry.refused is not None:
+            raise entry.refused
+        return made
+
+    def _ready(self, entry: Entry) -> bool:
+        """Whether the entry can be replayed as it is; where something changed, it is recorded again."""
+        if entry.program is None:
+            return False
+        why = entry.changed()
+        if why:
+            entry.forget()
+            self._again += 1
+            if self._again == AGAIN:
+                warnings.warn(
+                    f"compile: {self.__name__} is recorded again for the third time, because {why} changed; each time "
+                    "it runs twice in Python",
+                    stacklevel=4,
+                )
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        ready = sum(entry.program is not None for entry in self._entries.values())
+        return f"<compiled {self.__name__}: {ready} of {len(self._entries)} shapes replayed>"
+
+
+def compile(function: Callable[..., Any]) -> Step:
+    """A step that is recorded when it is called for the first two times, and replayed afterwards, with the same bits.
+
+    function takes arrays or tensors and does one step of training, or anything else that is made of minigrad's ops: it
+    gets its arguments as tensors. What it returns is kept. A replay is a loop over the recorded kernel calls, without
+    Python: `step(x, y)` makes one step, `step.epoch(loader)` the steps of an epoch, `step.run(n, x, y)` n steps. Each
+    shape of the arguments is recorded by itself.
+
+    ReplayError where the step cannot be replayed: it names the op, the line and the cure.
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(2, 1)
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> @mg.compile
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = mg.mse(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> losses = step.run(200, [[0.0, 1.0], [1.0, 0.0]], [[1.0], [2.0]])
+    >>> losses.shape, bool(losses[-1] < 1e-3)
+    ((200,), True)
+    """
+    return Step(function)
+
+
+def as_array(x: Any, place: int) -> np.ndarray:
+    """An argument of a step as an array: of a tensor its own."""
+    if isinstance(x, Tensor):
+        if x.tracked:
+            raise ReplayError(
+                f"compile: argument {place} requires grad, and its graph would be lost; let the step use it directly"
+            )
+        return x.array
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
+        return x
+    if isinstance(x, (list, tuple, int, float, np.generic)):
+        return owned(x, op="compile")
+    raise TypeError(f"compile: argument {place} is a {type(x).__name__}; need arrays, tensors or numbers")
+
+
+def _kept(result: Any) -> tuple[Any, list[np.ndarray]]:
+    return result, [t.array[None] for t in tensors_of(result)]
+
+
+def columns_of(loader: Any) -> list[np.ndarray] | None:
+    """The arrays that a batch takes rows of; None where a batch is more than rows of arrays."""
+    columns = [loader.x, loader.y, *([] if loader.weight is None else [loader.weight])]
+    plain = not loader.transforms and all(isinstance(column, np.ndarray) for column in columns)
+    return columns if plain else None

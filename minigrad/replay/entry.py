@@ -1,0 +1,193 @@
+"""A step with arguments of one shape: its recordings, and the program that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import kernels as K
+from ..convert import operand
+from ..engine import Tensor, touch
+from ..errors import NonFiniteError, ReplayError
+from ..recording import no_grad
+from .program import Feed, NativeProgram, PythonProgram, Tap
+from .rates import Rates
+from .record import Record
+from .recorder import Recorder, recording
+from .results import rebuilt, tensors_of
+from .streams import Draws
+from .watch import Watch
+
+NOT_FINITE = 2  # what the kernel check_finite returns
+CHUNK = 4096  # steps for which numbers of streams and rates are made ahead
+TRIES = 3  # recordings until two that follow each other have to agree
+
+
+class Entry:
+    """A step with arguments of one shape."""
+
+    def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
+        self.function = function
+        self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
+        self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
+        self.result: Any = None  # the structure of what the step returns
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with recordings."""
+        self.program: Any = None
+        self.refused: ReplayError | None = None
+        self._gathers: dict[tuple, tuple] = {}  # programs that gather, by their columns, which are held with them
+        self._recorder: Recorder | None = None
+        self._tries = 0
+
+    def fill(self, arrays: Sequence[np.ndarray]) -> None:
+        """Put the arguments of the next step into place."""
+        for own, array in zip(self.inputs, arrays):
+            if own.array is not array:
+                np.copyto(own.array, array)
+        touch(self.inputs)
+
+    def changed(self) -> str:
+        """What the recording rests on and is no longer so."""
+        return self._watch.changed()
+
+    # --- recording -----------------------------------------------------------------------------------------------
+
+    def record(self) -> Any:
+        """Make one step in Python and record it; returns its result. The second makes the program.
+
+        Where the last two of three steps do not agree, `refused` is the reason from then on.
+        """
+        if self._recorder is not None and self._watch.changed():
+            self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
+        recorder = Recorder(self._recorder)
+        with recording(recorder):
+            result = self.function(*self.inputs)
+            outputs = tensors_of(result)
+            for t in outputs:
+                t.array = K.contiguous(t.array)
+            recorder.finish()
+        copies = iter([Tensor(t.array.copy()) for t in outputs])
+        made = rebuilt(result, lambda: next(copies))
+        before, self._recorder = self._recorder, recorder
+        self._tries += 1
+        self._watch = Watch(self.function, recorder)
+        if before is not None:
+            try:
+                self._build(Record(before, recorder), result, outputs)
+            except ReplayError as error:
+                if self._tries >= TRIES:
+                    self.refused = error
+        return made
+
+    def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
+        self.record_, self.result = record, result
+        self.outputs = [t.array for t in outputs]
+        recorder = record.recorder
+        self._native = K.backend() == "native"
+        self.program = NativeProgram(record) if self._native else PythonProgram(record)
+        self.draws = Draws(record)
+        self.rates = Rates(recorder)
+        self._values = [t.array for _, _, values in recorder.values for t in values]
+        self.gradients = [
+            (p, p.grad)
+            for optimizer in recorder.optimizers
+            for p in getattr(optimizer, "state", ())
+            if p.grad is not None
+        ]
+        written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
+        for module in recorder.modules.values():
+            for t in module.__dict__.values():
+                if isinstance(t, Tensor):
+                    written[id(t)] = t
+        self._written = list(written.values())
+        self._recorder = None
+        self._tries = 0
+
+    # --- replay --------------------------------------------------------------------------------------------------
+
+    def run(self, steps: int, program: Any = None, feeds: Sequence[Feed] = ()) -> tuple[Any, list[np.ndarray]]:
+        """Replay some steps: the structure of the result, and of each of its tensors an array (steps, ...)."""
+        kept, ended = self.replay(steps, program, feeds)
+        if ended is not None:
+            step, name, code = ended
+            if code == NOT_FINITE:
+                raise NonFiniteError(
+                    f"{name}: a number is NaN or infinite in step {step} of the run, which ends before it"
+                )
+            raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
+        return self.result, kept[: len(self.outputs)]
+
+    def replay(
+        self, steps: int, program: Any = None, feeds: Sequence[Feed] = (), also: Sequence[np.ndarray] = ()
+    ) -> tuple[list[np.ndarray], tuple[int, str, int] | None]:
+        """Replay some steps. Of what is kept, arrays (steps, ...): the results, the values of terms, `also`.
+
+        And None, or (step, name, result) of a call that ended the run in that step.
+        """
+        program = program or self.program
+        sources = [*self.outputs, *self._values, *also]
+        kept = [np.empty((steps, *array.shape), array.dtype) for array in sources]
+        for start in range(0, steps, CHUNK):
+            part = slice(start, min(start + CHUNK, steps))
+            last = len(self.record_.calls) - 1 + program.ahead
+            taps = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
+            given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
+            ended = self._run_part(part.stop - start, program, given, taps)
+            if ended is not None:
+                step, call, code = ended
+                return kept, (start + step, self.record_.calls[call - program.ahead].name, code)
+        return kept, None
+
+    def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
+        program.done, program.at = 0, None
+        with self.rates.running(steps, program) as rates:
+            feeds = [*feeds, *rates, *self.draws.feeds(steps)]
+            try:
+                return program.run(steps, feeds, taps)
+            finally:
+                self._finish(program, [tap.out for tap in taps[len(self.outputs) :]])
+
+    def _finish(self, program: Any, values: list[np.ndarray]) -> None:
+        """Bring what Python knows up to date with what the kernels did."""
+        done = program.done
+        self.draws.advance(done, None if program.at is None else program.at - program.ahead)
+        for p, g in self.gradients:
+            p.grad = g
+        touch(self._written)
+        for terms, entry, rows in self.values_of(values) if done else ():
+            if entry.of_batch:
+                terms._of_batch[entry.name] = sum(float(row[done - 1]) for row in rows)
+
+    def values_of(self, kept: Sequence[np.ndarray]) -> list[tuple[Any, Any, list[np.ndarray]]]:
+        """(terms, entry, its values) of all terms in the loss; kept: what replay kept, from the values on."""
+        rows = iter(kept)
+        return [(terms, entry, [next(rows) for _ in found]) for terms, entry, found in self.record_.recorder.values]
+
+    def gather(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[np.ndarray]]:
+        """Replay a step for each row of `rows`: indices into the columns, the data that batches are cut from."""
+        program, feeds = self.gathering(columns, rows)
+        return self.run(len(rows), program, feeds)
+
+    def gathering(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[Feed]]:
+        """The program that gathers its batches itself, and what it is fed for these rows."""
+        key = tuple(id(column) for column in columns)
+        if key not in self._gathers:
+            self._gathers[key] = (*self._gathering(columns), columns)
+        program, index = self._gathers[key][:2]
+        return program, [Feed(index, np.ascontiguousarray(rows, np.int64))]
+
+    def _gathering(self, columns: Sequence[np.ndarray]) -> tuple[Any, np.ndarray, list[np.ndarray]]:
+        """The program with the calls that gather a batch in front."""
+        index = np.zeros(len(self.inputs[0].array), np.int64)
+        recorder, sources = Recorder(), []
+        with recording(recorder), no_grad():
+            for own, column in zip(self.inputs, columns):
+                source = np.ascontiguousarray(column, own.array.dtype)
+                sources.append(source)
+                K.take(source, index, own.array)
+        kind = NativeProgram if self._native else PythonProgram
+        return kind(self.record_, recorder), index, sources

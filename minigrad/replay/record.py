@@ -1,0 +1,273 @@
+"""Two recordings of a step compared: what is the same in both is a list of calls that can be replayed.
+
+Arrays are compared as blocks and places in them. A block of the second recording is
+
+    kept       the same memory in both: parameters, states, inputs, arrays that live longer than a step
+    made       written before it is read: what the step computes on its way
+    constant   read, but written by no kernel: made by Python in each step, with equal content both times
+
+Anything else that differs comes from Python between the calls, and is refused, or is the number of a random stream.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import kernels as K
+from ..errors import ReplayError
+from .blocks import Block
+from .recorder import Call, Draw, Recorder, refusal
+
+CURE = "pass it as an argument of the step, or make it part of the optimizer"
+KEPT, MADE, CONSTANT = "kept", "made", "constant"
+
+
+class Place(NamedTuple):
+    """A word of the struct of note `note` of a call, which points to a byte of a block."""
+
+    offset: int
+    block: int
+    at: int
+
+
+class Slot(NamedTuple):
+    """Where a call gets the number of its random stream: draw `draw` of the step; `offset` in its struct, if native."""
+
+    call: int
+    note: int
+    offset: int
+    draw: int
+
+
+class Record:
+    """The calls of a step, their places, and the blocks by number; `kinds[number]` is KEPT, MADE or CONSTANT."""
+
+    def __init__(self, first: Recorder, second: Recorder) -> None:
+        self.calls = second.calls
+        self.draws = second.draws
+        self.recorder = second
+        self.slots: list[Slot] = []
+        self.kinds: dict[int, str] = {}
+        self.places: list[list[list[Place]]] = []  # of each note of each call
+        self._first, self._second = first, second
+        self._other: dict[int, int] = {}  # start of a block of the first recording -> start in the second
+        self._compare()
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All blocks, by number."""
+        return self._second.blocks.blocks
+
+    def block_of(self, array: np.ndarray) -> Block:
+        """The block that an array of the calls is on."""
+        return self._second.blocks.of(array)
+
+    # --- comparison ----------------------------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        first, second = self._first.calls, self._second.calls
+        for i, (a, b) in enumerate(zip(first, second)):
+            if a.name != b.name:
+                raise refusal(b.name, f"the step before called {a.name} in its place{_other_line(a, b)}", b.where)
+            self._compare_arguments(a, b)
+            self._compare_draws(i, a, b)
+            self.places.append(self._compare_notes(i, a, b) if b.notes else [])
+        if len(first) != len(second):
+            longer = first if len(first) > len(second) else second
+            extra = longer[min(len(first), len(second))]
+            steps = "the step before calls it, this one does not" if longer is first else "the step before did not"
+            raise refusal(
+                extra.name, f"the steps have {len(first)} and {len(second)} kernel calls: {steps}", extra.where
+            )
+        if [(d.source, d.purpose) for d in self._first.draws] != [(d.source, d.purpose) for d in self.draws]:
+            raise ReplayError("compile: the step draws random numbers from other streams than the step before")
+        for block in self.blocks:
+            self._classify(block)
+
+    def _compare_arguments(self, a: Call, b: Call) -> None:
+        """Shapes, dtypes, numbers and words are the same; blocks correspond one to one."""
+        if len(a.arguments) != len(b.arguments) or a.options.keys() != b.options.keys():
+            raise refusal(b.name, "it gets other arguments than in the step before", b.where)
+        pairs = [*zip(a.arguments, b.arguments)]
+        pairs += [(a.options[name], b.options[name]) for name in b.options if name not in ("key", "stream")]
+        for x, y in pairs:
+            self._compare_values(x, y, b)
+
+    def _compare_values(self, x: Any, y: Any, call: Call) -> None:
+        if type(x) is not type(y):
+            self._changes(x, y, call)
+        if isinstance(y, np.ndarray):
+            if x.shape != y.shape or x.dtype != y.dtype or x.strides != y.strides:
+                why = f"an array that it gets was {x.dtype} {x.shape} in the step before and is {y.dtype} {y.shape}"
+                raise refusal(call.name, f"{why}; a step has fixed shapes: compile one for each", call.where)
+            if y.size:
+                self._pair(x, y, call)
+        elif isinstance(y, (list, tuple)):
+            if len(x) != len(y):
+                raise refusal(call.name, f"it gets {len(x)} arrays in one step and {len(y)} in the next", call.where)
+            for left, right in zip(x, y):
+                self._compare_values(left, right, call)
+        elif hasattr(y, "scalars"):
+            if x is not y:
+                raise refusal(call.name, "the optimizer made its tables anew in the middle of the step", call.where)
+        elif x != y and not (x != x and y != y):
+            self._changes(x, y, call)
+
+    def _changes(self, x: Any, y: Any, call: Call) -> None:
+        what = "a number" if isinstance(y, (int, float)) else "an argument"
+        raise refusal(
+            call.name,
+            f"{what} that it gets changes from step to step ({_short(x)}, then {_short(y)}): {CURE}",
+            call.where,
+        )
+
+    def _pair(self, x: np.ndarray, y: np.ndarray, call: Call) -> None:
+        a, b = self._first.blocks.of(x), self._second.blocks.of(y)
+        at = x.__array_interface__["data"][0] - a.start, y.__array_interface__["data"][0] - b.start
+        if self._other.setdefault(a.start, b.start) != b.start or at[0] != at[1]:
+            raise refusal(
+                call.name,
+                "it gets an array in another place than in the step before: the step keeps a result of one call for "
+                "the next. Let it stand in a parameter or a buffer, which is written by copy_",
+                call.where,
+            )
+
+    def _compare_draws(self, i: int, a: Call, b: Call) -> None:
+        if "stream" not in b.options:
+            return
+        drawn = [_draw_of(call, recorder) for call, recorder in ((a, self._first), (b, self._second))]
+        if drawn[0] != drawn[1]:
+            raise refusal(b.name, "its random numbers are from another draw than in the step before", b.where)
+        if drawn[1] is not None:
+            self.slots.append(Slot(i, 0, -1, drawn[1]))
+        elif (a.options["key"], a.options["stream"]) != (b.options["key"], b.options["stream"]):
+            self._changes(a.options["stream"], b.options["stream"], b)
+
+    # --- what native kernels noted -------------------------------------------------------------------------------
+
+    def _compare_notes(self, i: int, a: Call, b: Call) -> list[list[Place]]:
+        """The pointers in the structs of a call. All else in them is the same in both recordings."""
+        if [n[0] for n in a.notes] != [n[0] for n in b.notes] or any(
+            len(x[1]) != len(y[1]) for x, y in zip(a.notes, b.notes)
+        ):
+            raise refusal(b.name, "it computes in another way than in the step before", b.where)
+        for x, y in zip(a.held, b.held):
+            self._other[self._first.blocks.of(x).start] = self._second.blocks.of(y).start
+        mine, theirs = set(b.blocks(self._second.blocks)), set(a.blocks(self._first.blocks))
+        found: list[list[Place]] = []
+        for number, ((_, before), (_, now)) in enumerate(zip(a.notes, b.notes)):
+            places = []
+            for offset, (left, right) in enumerate(zip(_words(before), _words(now))):
+                block = self._pointed(right, mine, self._second)
+                if block is not None:
+                    other = self._pointed(left, theirs, self._first)
+                    if other is None or left - other.start != right - block.start:
+                        raise refusal(b.name, "it gets an array in another place than in the step before", b.where)
+                    places.append(Place(8 * offset, block.number, right - block.start))
+                elif left != right and not self._streams(i, number, 8 * offset, left, right):
+                    raise refusal(b.name, f"a number inside of it changes from step to step: {CURE}", b.where)
+            found.append(places)
+        self._all_found(b, found)
+        self._find_slot(i, b)
+        return found
+
+    @staticmethod
+    def _pointed(word: int, blocks: set[Block], recorder: Recorder) -> Block | None:
+        block = recorder.blocks.at(word)
+        return block if block in blocks else None
+
+    def _streams(self, i: int, note: int, offset: int, left: int, right: int) -> bool:
+        """Whether a word that differs is the number of the call's stream, or its key."""
+        if not self.slots or self.slots[-1].call != i:
+            return False
+        options = self._first.calls[i].options, self._second.calls[i].options
+        return any((options[0][name], options[1][name]) == (left, right) for name in ("stream", "key"))
+
+    def _find_slot(self, i: int, call: Call) -> None:
+        """Where the key of the stream stands in the struct, its number behind it."""
+        if not self.slots or self.slots[-1].call != i:
+            return
+        for note, (_, struct) in enumerate(call.notes):
+            words = _words(struct).tolist()
+            for k in range(len(words) - 1):
+                if words[k] == call.options["key"] and words[k + 1] == call.options["stream"]:
+                    self.slots[-1] = self.slots[-1]._replace(note=note, offset=8 * k)
+                    return
+        raise refusal(call.name, "the number of its stream was not found in what it noted", call.where)
+
+    def _all_found(self, call: Call, found: list[list[Place]]) -> None:
+        """Every array of the call is one that its kernels were given; else they were given a copy that NumPy made."""
+        pointed = {place.block for places in found for place in places}
+        tables = [value for value in call.arguments if hasattr(value, "scalars")]
+        for array in () if tables else [*call.reads, *call.writes]:
+            if self._second.blocks.of(array).number not in pointed:
+                raise refusal(
+                    call.name,
+                    f"it copies an argument, {array.dtype} {array.shape}, by NumPy first, which a replay would not do "
+                    "again; give it a contiguous one in the dtype of the result",
+                    call.where,
+                )
+
+    # --- blocks --------------------------------------------------------------------------------------------------
+
+    def _classify(self, block: Block) -> None:
+        other = next((a for a, b in self._other.items() if b == block.start), None)
+        if other == block.start or (other is None and self._first.blocks.at(block.start) is not None):
+            self.kinds[block.number] = KEPT
+        elif not block.read_first:
+            self.kinds[block.number] = MADE
+        else:
+            self._check_constant(block, other)
+            self.kinds[block.number] = CONSTANT
+
+    def _check_constant(self, block: Block, other: int | None) -> None:
+        """The content is the same in both recordings, no kernel of the step before made it, and none changes it."""
+        user = next(call for call in self.calls if any(self._second.blocks.of(x) is block for x in call.reads))
+        made_before = self._first.blocks.at(block.start)
+        if made_before is not None and made_before.written:
+            raise refusal(
+                user.name,
+                "it reads what the step before computed and Python kept: let it stand in a parameter or a buffer; "
+                "where it is a gradient, call optimizer.zero_grad() in the step",
+                user.where,
+            )
+        twin = None if other is None else self._first.blocks.at(other)
+        if twin is None or twin.size != block.size or twin.opening != block.opening:
+            raise refusal(
+                user.name,
+                "it reads an array that Python makes anew in each step, with other numbers: pass it as an argument of "
+                "the step",
+                user.where,
+            )
+        if block.written:
+            raise refusal(
+                user.name,
+                "it reads an array that Python fills in each step, and that a kernel then changes",
+                user.where,
+            )
+
+
+def _words(struct: bytes) -> np.ndarray:
+    return np.frombuffer(struct[: len(struct) // 8 * 8], np.uint64)
+
+
+def _short(x: Any) -> str:
+    return f"{x!r:.40}" if isinstance(x, (int, float, str, bool)) else f"a {type(x).__name__}"
+
+
+def _other_line(a: Call, b: Call) -> str:
+    return "" if a.where == b.where else f" (line {a.where[1]})"
+
+
+def _draw_of(call: Call, recorder: Recorder) -> int | None:
+    """Which draw of the step gave the call its stream, or None: the stream is a fixed one."""
+    stream = call.options["key"], call.options["stream"]
+    draws: list[Draw] = recorder.draws
+    return next((i for i, draw in enumerate(draws) if (draw.key, draw.stream) == stream), None)
+
+
+def backend_of(recorder: Recorder) -> str:
+    """The backend that the recording ran on."""
+    return K.backend()

@@ -1,0 +1,346 @@
+"""A step being recorded: every kernel call with what it reads and writes, and whatever else a replay has to know."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .. import kernels as K
+from ..engine import Tensor
+from ..errors import ReplayError
+from ..kernels import reference
+from ..nn.module import Module
+from ..recording import mode
+from .blocks import Block, Blocks, checksum
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+READING: tuple[str, ...] = (
+    "data",
+    "numpy",
+    "__array__",
+    "__array_ufunc__",
+    "__array_function__",
+    "item",
+    "__repr__",
+    "__format__",
+)
+READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
+ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
+_one_at_a_time = threading.Lock()
+
+
+class Call:
+    """A call of a kernel of the table: its arguments, the line of the user that led to it, and what native noted."""
+
+    __slots__ = ("arguments", "held", "kernel", "name", "notes", "options", "reads", "where", "writes")
+
+    def __init__(self, name: str, kernel: Callable, arguments: tuple, options: dict[str, Any]) -> None:
+        self.name, self.kernel, self.arguments, self.options = name, kernel, arguments, options
+        self.where = users_line()
+        self.notes: list[tuple[int, bytes]] = []
+        self.held: list[np.ndarray] = []  # copies that the kernel made of arguments
+        self.reads: list[np.ndarray] = []
+        self.writes: list[np.ndarray] = []
+        named = {**dict(zip(ARGUMENTS[name], arguments)), **options}
+        written = reference.WRITES.get(name, ("out",))
+        for argument, value in named.items():
+            if argument == "table":
+                self._take_table(value)
+            else:
+                (self.writes if argument in written else self.reads).extend(arrays_in(value))
+        if name in reference.ADDS or options.get("accumulate"):
+            self.reads += self.writes
+
+    def _take_table(self, table: Any) -> None:
+        changed = [*table.params, *(array for state in table.states for array in state)]
+        numbers = [table.scalars, *([] if table.counters is None else [table.counters])]
+        self.reads += [array for array in [*changed, *numbers] if array.size]
+        self.writes += [array for array in [*changed, *numbers, table.sums] if array.size]
+
+    def blocks(self, found: Blocks) -> list[Block]:
+        """All blocks that the call touches."""
+        return [found.of(array) for array in [*self.reads, *self.writes, *self.held]]
+
+
+class Draw:
+    """One draw from a stream of random numbers: which counter it came from, and what it gave."""
+
+    __slots__ = ("key", "layer", "purpose", "source", "stream")
+
+    def __init__(self, source: Any, purpose: int, layer: Any, found: tuple[int, int]) -> None:
+        self.source, self.purpose, self.layer = source, purpose, layer
+        self.key, self.stream = found
+
+
+class Recorder:
+    """What `mode.step` is while a step is recorded. The library tells it of draws, optimizers, schedules and terms."""
+
+    def __init__(self, before: Recorder | None = None) -> None:
+        # What the blocks of the recording before hold as this one begins: Python may have changed them in between.
+        self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
+        self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
+        self.calls: list[Call] = []
+        self.blocks: Blocks = Blocks()
+        self.draws: list[Draw] = []
+        self.optimizers: list[Any] = []
+        self.schedules: list[Any] = []
+        self.events: list[Any] = []  # the steps of optimizers and schedules, in order
+        self.values: list[tuple[Any, Any, list[Tensor]]] = []  # terms, an entry of them, its values in this step
+        self.terms: list[Any] = []
+        self.modules: dict[int, Module] = {}
+        self._inside = False
+
+    # --- what the library tells ----------------------------------------------------------------------------------
+
+    def drawn(self, source: Any, purpose: int, found: tuple[int, int]) -> None:
+        """A number of a stream was taken: from the streams `source`, or, where that is a layer, from its own."""
+        self.draws.append(Draw(source, purpose, None, found))
+
+    def drew(self, layer: Any, found: tuple[int, int]) -> None:
+        """A layer drew: from streams of its own where it has a seed, else the last draw was its."""
+        if layer.seed is not None:
+            self.draws.append(Draw(layer, layer.purpose, layer, found))
+        elif self.draws:
+            self.draws[-1].layer = layer
+
+    def stepped(self, optimizer: Any) -> None:
+        """An optimizer, or whatever else has tables, is making its step."""
+        if not any(optimizer is known for known in self.optimizers):
+            self.optimizers.append(optimizer)
+        self._same_options(optimizer)
+        self.events.append(optimizer)
+
+    def finish(self) -> None:
+        """The step is over: what it did to the options of its optimizers must be what a schedule does."""
+        for optimizer in self.optimizers:
+            self._same_options(optimizer)
+
+    def _same_options(self, optimizer: Any) -> None:
+        before = self._options.get(id(optimizer))
+        if before is None or self.schedules:
+            return
+        for name, value in options_of(optimizer).items():
+            if before.get(name, value) != value:
+                raise refusal(
+                    optimizer.name,
+                    f"the step sets {name[1]} ({before[name]!r}, then {value!r}): set it between two steps, or let a "
+                    "schedule set it, whose step() may stand in the step",
+                    users_line(),
+                )
+
+    def scheduled(self, schedule: Any) -> None:
+        """A schedule is setting the options of its optimizer."""
+        if not any(schedule is known for known in self.schedules):
+            self.schedules.append(schedule)
+        self.events.append(schedule)
+
+    def valued(self, terms: Any, entry: Any, values: list[Tensor]) -> None:
+        """An entry of terms was computed for a loss."""
+        self.values.append((terms, entry, values))
+
+    def termed(self, terms: Any) -> None:
+        """Terms are being added to a loss."""
+        if not any(terms is known for known in self.terms):
+            self.terms.append(terms)
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def call(self, name: str, kernel: Callable, arguments: tuple, options: dict[str, Any]) -> Any:
+        """Run a kernel of the table and note the call."""
+        if self._inside:
+            return kernel(*arguments, **options)
+        if name in reference.REFUSED:
+            raise refusal(name, reference.REFUSED[name], users_line())
+        if name == "contiguous":
+            return self._contiguous(*arguments)
+        if name == "copy" and isinstance(arguments[0], np.ndarray) and arguments[0].dtype == np.bool_:
+            name, kernel, arguments = "where", _kernel("where"), (arguments[0], 1.0, 0.0, arguments[1])
+        call = Call(name, kernel, arguments, options)
+        self._before(call)
+        native = K.backend() == "native"
+        if native:
+            K.tape.collect()
+        self._inside = True
+        try:
+            result = kernel(*arguments, **options)
+        finally:
+            self._inside = False
+        if native:
+            call.notes, call.held = K.tape.collect()
+            if not call.notes and not call.writes and reference.WRITES.get(name, True):
+                return result  # what it would write has no elements: the kernel did nothing
+            if not call.notes or any(noted is None for _, noted in call.notes):
+                raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
+        self._after(call)
+        self.calls.append(call)
+        return result
+
+    def _contiguous(self, x: np.ndarray) -> np.ndarray:
+        if x.flags.carray or (x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative):
+            return x
+        out = np.empty(x.shape, x.dtype.newbyteorder("="))
+        self.call("copy", _kernel("copy"), (x, out), {})
+        return out
+
+    def _before(self, call: Call) -> None:
+        for array in call.reads:
+            block = self.blocks.of(array)
+            if block.read_first is None:
+                block.read_first = True
+                size, opening = self._opening.get(block.start, (0, 0))
+                if size == block.size:
+                    block.checksum = opening
+            self._unchanged(block, call)
+        for array in call.writes:
+            block = self.blocks.of(array)
+            if block.read_first is None:
+                block.read_first = False
+            else:
+                self._unchanged(block, call)
+
+    def _unchanged(self, block: Block, call: Call) -> None:
+        if block.changed() and not any(block.owner is known for known in self.numbers()):
+            what = "something else than a kernel changed an array that it uses, in the middle of the step"
+            cure = "NumPy that writes into arrays of a model or an optimizer is not repeated in a replay"
+            raise refusal(call.name, f"{what}: {cure}", call.where)
+
+    def _after(self, call: Call) -> None:
+        for array in call.held:
+            self.blocks.of(array).read_first = False
+        for array in call.writes:
+            block = self.blocks.of(array)
+            block.written = True
+            block.used()
+
+    def numbers(self) -> list[np.ndarray]:
+        """The arrays in which options of optimizers stand: they are written anew before each run."""
+        return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
+
+    def reading(self, what: str) -> NoReturn:
+        """Refuse that Python looks at numbers."""
+        raise ReplayError(
+            f"{what} of a tensor inside a step that mg.compile records{_at(users_line())}: a replay runs no Python, so "
+            "that it would not happen again. Return the tensor from the step, and look at it outside"
+        )
+
+
+def _kernel(name: str) -> Callable:
+    found = getattr(K, name)
+    return getattr(found, "__wrapped__", found)
+
+
+def _what(call: Call) -> str:
+    """A call as refusals describe it: copy of bool (3,) to float32 (3,)."""
+    parts = [f"{array.dtype} {array.shape}" for array in [*call.reads, *call.writes]]
+    return f"{call.name} of {', '.join(parts)}" if parts else call.name
+
+
+def options_of(optimizer: Any) -> dict[tuple[int, str], Any]:
+    """The options of each group of an optimizer, and the strengths of its terms."""
+    groups = enumerate(getattr(optimizer, "param_groups", ()))
+    found = {(i, name): value for i, group in groups for name, value in group.items() if name != "params"}
+    for terms in getattr(optimizer, "bound_terms", ()):
+        for i, entry in enumerate(terms.entries):
+            found[i, f"the l1 of {entry.name}"] = getattr(entry.term, "l1", None)
+            found[i, f"the l2 of {entry.name}"] = getattr(entry.term, "l2", None)
+    return found
+
+
+def arrays_in(value: Any) -> list[np.ndarray]:
+    """The arrays with elements in an argument."""
+    if isinstance(value, np.ndarray):
+        return [value] if value.size else []
+    if isinstance(value, (list, tuple)):
+        return [array for item in value for array in arrays_in(item)]
+    return []
+
+
+def users_line() -> tuple[str, int]:
+    """The innermost line outside of minigrad that led here: (file, line)."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+
+
+def _at(where: tuple[str, int]) -> str:
+    file, line = where
+    if not file:
+        return ""
+    text = linecache.getline(file, line).strip()
+    return f", in {os.path.basename(file)}, line {line}" + (f" ({text})" if text else "")
+
+
+def refusal(name: str, why: str, where: tuple[str, int]) -> ReplayError:
+    """The error for a step that cannot be replayed: the op, the user's line, what would do."""
+    return ReplayError(f"compile: {name}{_at(where)} cannot be replayed: {why}")
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Let the kernel calls of this thread go through the recorder, and refuse that Python reads numbers."""
+    if mode.step is not None:
+        raise ReplayError("compile: a compiled step is called inside another one that is being recorded")
+    with _one_at_a_time:
+        before = {name: getattr(K, name) for name in K.NAMES if name not in reference.SILENT}
+        readers = {name: Tensor.__dict__[name] for name in READING if name in Tensor.__dict__}
+        call = Module.__call__
+        mode.step = recorder
+        try:
+            for name, kernel in before.items():
+                setattr(K, name, _guarded(name, kernel))
+            for name, reader in readers.items():
+                setattr(Tensor, name, _refusing(name, reader))
+            Module.__call__ = _noted_call(call)  # type: ignore[method-assign]
+            if K.backend() == "native":
+                K.tape.start()
+            yield
+        finally:
+            if K.tape is not None:
+                K.tape.stop()
+            Module.__call__ = call  # type: ignore[method-assign]
+            for name, reader in readers.items():
+                setattr(Tensor, name, reader)
+            for name, kernel in before.items():
+                setattr(K, name, kernel)
+            mode.step = None
+
+
+def _guarded(name: str, kernel: Callable) -> Callable:
+    def guarded(*arguments: Any, **options: Any) -> Any:
+        if mode.step is None:  # another thread
+            return kernel(*arguments, **options)
+        return mode.step.call(name, kernel, arguments, options)
+
+    guarded.__wrapped__ = kernel  # type: ignore[attr-defined]
+    return guarded
+
+
+def _refusing(name: str, reader: Any) -> Any:
+    what = {"__repr__": "print", "__format__": "print", "data": ".data"}.get(name, f".{name}()")
+
+    def refusing(t: Tensor, *arguments: Any, **options: Any) -> Any:
+        if mode.step is not None:
+            mode.step.reading(what)
+        if isinstance(reader, property):
+            return reader.fget(t)  # type: ignore[misc]
+        return reader(t, *arguments, **options)
+
+    return property(refusing, reader.fset) if isinstance(reader, property) else refusing
+
+
+def _noted_call(call: Callable) -> Callable:
+    def noted(module: Module, *arguments: Any, **options: Any) -> Any:
+        if mode.step is not None:
+            mode.step.modules[id(module)] = module
+        return call(module, *arguments, **options)
+
+    return noted

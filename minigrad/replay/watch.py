@@ -1,0 +1,154 @@
+"""What must be as it was when a step was recorded: it is looked at before each run, and named where it changed.
+
+The look costs microseconds, as a run of one small step takes no more: what is to be compared is listed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import kernels as K
+from ..engine import Tensor
+from ..nn.module import Module
+from ..optim.parameter_groups import same_groups
+from .recorder import Recorder
+
+PLAIN = (bool, int, float, str, bytes, type(None))
+IN_SCALARS = ("params", "lr", "weight_decay", "initial_lr")  # options that stand in the table, and are written anew
+
+
+class Watch:
+    """The state of all that Python decides by in a step."""
+
+    def __init__(self, function: Callable, recorder: Recorder) -> None:
+        self._backend = K._backend
+        self._looks = [OfModule(module) for module in recorder.modules.values()]
+        self._looks += [OfOptimizer(optimizer) for optimizer in recorder.optimizers if hasattr(optimizer, "_tables")]
+        self._looks += [OfTerms(terms) for terms in recorder.terms]
+        self._looks.append(OfVariables(function))
+
+    def changed(self) -> str:
+        """What is no longer as it was, in words; "" if all is."""
+        if K._backend is not self._backend:
+            return "the backend"
+        for look in self._looks:
+            if not look.same():
+                return look.name
+        return ""
+
+
+class OfTensors:
+    """Tensors that have the same arrays and want gradients as before."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self._tensors = [(t, t.array, t.tracked) for t in tensors]
+
+    def same(self) -> bool:
+        """Whether they do."""
+        return all(t.array is array and t.tracked is tracked for t, array, tracked in self._tensors)
+
+
+class OfModule:
+    """A module: its numbers and words, `training` among them, and its parameters and buffers."""
+
+    def __init__(self, module: Module) -> None:
+        self.name = f"a {type(module).__name__}"
+        self._values, self._watchers = module.__dict__, module.watchers
+        self._plain = [(n, v) for n, v in module.__dict__.items() if type(v) in PLAIN or n == "held"]
+        self._parts = [(n, v) for n, v in module.__dict__.items() if isinstance(v, Tensor)]
+        self._tensors = OfTensors([t for _, t in self._parts])
+        self._count = len(self._watchers)
+
+    def same(self) -> bool:
+        """Whether the module is as it was."""
+        values = self._values
+        if not self._tensors.same() or len(self._watchers) != self._count:
+            return False
+        if not all(values.get(name) is t for name, t in self._parts):
+            return False
+        return all(values.get(name) == value for name, value in self._plain)
+
+
+class OfOptimizer:
+    """An optimizer: its tables, and what does not stand in them."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.name = optimizer.name
+        self._optimizer, self._tables = optimizer, optimizer._tables
+        self._tensors = OfTensors([p for table in self._tables for p in table.params])
+        self._options = [
+            (table.group, name, value)
+            for table in self._tables
+            for name, value in table.group.items()
+            if name not in IN_SCALARS
+        ]
+        self._rest = self._others()
+
+    def same(self) -> bool:
+        """Whether the optimizer is as it was; rates and strengths that stand in tables may differ."""
+        optimizer = self._optimizer
+        if optimizer._tables is not self._tables or not self._tensors.same():
+            return False
+        if not same_groups(optimizer.param_groups, optimizer._held):
+            return False
+        return all(group[name] == value for group, name, value in self._options) and self._others() == self._rest
+
+    def _others(self) -> Any:
+        """Hooks; whether sums are asked for; rates and strengths of terms on groups, and the bounds of constraints."""
+        optimizer = self._optimizer
+        given = [plain(entry.term) for entry in optimizer._grouped.entries]
+        if given:
+            given += [(group["lr"], group.get("weight_decay")) for group in optimizer.param_groups]
+        if "constraints" in optimizer._terms:
+            given += [plain(entry.term) for entry in optimizer._terms["constraints"].entries]
+        return list(optimizer._hooks), optimizer._asked, given
+
+
+class OfTerms:
+    """Terms in a loss, whose strengths are arguments of kernels."""
+
+    def __init__(self, terms: Any) -> None:
+        self.name = f"a strength of {', '.join(entry.name for entry in terms.entries)}"
+        self._entries = [(entry.term, plain(entry.term)) for entry in terms.entries]
+
+    def same(self) -> bool:
+        """Whether all are as they were."""
+        return all(plain(term) == before for term, before in self._entries)
+
+
+class OfVariables:
+    """The variables of a function that are not its own: numbers, words and tensors."""
+
+    name = "a variable that the step uses"
+
+    def __init__(self, function: Callable) -> None:
+        function = getattr(function, "__func__", function)
+        code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None) or ()
+        self._cells = [(cell, value) for cell in cells for value in _content(cell) if type(value) in PLAIN]
+        self._globals = getattr(function, "__globals__", {})
+        names = code.co_names if code is not None else ()
+        self._named = [(n, self._globals[n]) for n in names if type(self._globals.get(n, self)) in PLAIN]
+        around = [value for cell in cells for value in _content(cell)] + [self._globals.get(n) for n in names]
+        self._tensors = OfTensors([value for value in around if isinstance(value, Tensor)])
+
+    def same(self) -> bool:
+        """Whether they are as they were."""
+        if not self._tensors.same() or not all(_content(cell) == [value] for cell, value in self._cells):
+            return False
+        return all(self._globals.get(name) == value for name, value in self._named)
+
+
+def _content(cell: Any) -> list[Any]:
+    """What a variable of a closure holds, if anything."""
+    try:
+        return [cell.cell_contents]
+    except ValueError:
+        return []
+
+
+def plain(x: Any) -> list[tuple[str, Any]]:
+    """The numbers and words that an object holds."""
+    slots = [name for kind in type(x).__mro__ for name in kind.__dict__.get("__slots__", ())]
+    names = [*getattr(x, "__dict__", ()), *slots]
+    return [(name, getattr(x, name, None)) for name in names if type(getattr(x, name, None)) in PLAIN]

@@ -1,0 +1,47 @@
+"""The golden run of convolutions and pools: a network with each of them, two batches with Adam. See golden.py."""
+
+from golden import stage_hashes
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.rng import Streams
+
+ROWS, CLASSES, SIDE = 22, 5, 21
+
+
+def network(dtype):
+    return nn.Sequential(
+        nn.Conv2d(2, 9, 5, padding="same", activation="relu", dtype=dtype),
+        nn.MaxPool2d(3, stride=2, padding=1),
+        nn.Conv2d(9, 12, 3, stride=2, padding=1, groups=3, activation="tanh", dtype=dtype),
+        nn.Conv2d(12, 12, 3, padding=1, groups=12, bias=False, dtype=dtype),
+        nn.ConvTranspose2d(12, 7, 3, stride=2, padding=1, dtype=dtype),
+        nn.AvgPool2d(2, ceil_mode=True),
+        nn.Conv2d(7, 33, 1, activation="relu", dtype=dtype),
+        nn.AdaptiveAvgPool2d((4, 3)),
+        nn.Conv2d(33, 6, 3, dilation=(1, 2), padding=(0, 1), activation="sigmoid", dtype=dtype),
+        nn.Flatten(),
+        nn.Linear(12, CLASSES, dtype=dtype),
+    )
+
+
+def run(dtype):
+    """stage -> hashes: first forward, first gradients, end."""
+    mg.manual_seed(20261201)
+    x = Streams(8).normal((2, ROWS, 2, SIDE, SIDE), dtype=dtype)
+    labels = [i * 3 % CLASSES for i in range(ROWS)]
+    model, stages = network(dtype), {}
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
+    for batch in x:
+        optimizer.zero_grad()
+        planes = mg.tensor(batch, requires_grad=True)
+        logits = model(planes)
+        loss = mg.cross_entropy(logits, labels)
+        loss.backward()
+        if not stages:
+            stages["first forward"] = stage_hashes({"logits": logits.data, "loss": loss.data})
+            grads = {name: p.grad.data for name, p in model.named_parameters()}
+            stages["first gradients"] = stage_hashes({"x": planes.grad.data, **grads})
+        optimizer.step()
+    stages["end"] = stage_hashes(model.state_dict())
+    return stages

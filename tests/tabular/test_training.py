@@ -1,0 +1,163 @@
+"""Training of a table: held-out rows, λ, scores, seeds, and what cannot be done."""
+
+import warnings
+
+import numpy as np
+import pytest
+from tabular.models import KINDS, PRICE, SOLD
+
+import minigrad as mg
+from minigrad import data, linear_model, selection, tabular
+from minigrad.tabular.settings import Settings
+from minigrad.tabular.training import parts_of
+
+
+def test_the_linear_model_is_that_of_selection(houses):
+    """The same rows, folds and grid: the same coefficients, to the bit."""
+    table = data.read_csv(houses, **PRICE)
+    model = tabular.train(table, count=8)
+    parts = parts_of(table, Settings(), classes=False)
+    family = linear_model.Regression(standardize=True)
+    found = selection.cross_validate(family, parts.train.x, parts.train.y, count=8)
+    assert model.coefficients.tobytes() == found.model.coefficients.tobytes()
+    assert model.about["lambda"]["value"] == found.lambda_min and model.about["lambda"]["1se"] == found.lambda_1se
+    right = 1 - np.mean((model.predict(parts.test) - parts.test.y) ** 2) / np.var(parts.test.y)
+    assert abs(model.about["scores"]["held out"]["R²"] - right) < 1e-12
+    assert model.about["rows"] == {"training": 72, "held out": 18} and len(parts.test.index) == 18
+
+
+def test_held_out_rows_take_no_part(houses):
+    """With other targets in the rows held out, model, means and deviations stay as they are."""
+    table = data.read_csv(houses, **PRICE)
+    parts = parts_of(table, Settings(), classes=False)
+    changed = table.y.copy()
+    held_out = np.isin(table.index, parts.test.index)
+    changed[held_out] += 1e6
+    x = table.x.copy()
+    x[held_out, 0] *= 9
+    for options in (KINDS["linear"], KINDS["mlp"]):
+        options = {k: v for k, v in options.items() if k not in PRICE}
+        first, second = (tabular.train(t, **options) for t in (table, table._replace(x=x, y=changed)))
+        assert first.predict(table.x).tobytes() == second.predict(table.x).tobytes()
+        assert first.fill.tobytes() == second.fill.tobytes() and first.scale.tobytes() == second.scale.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp", "mlp, classes"])
+def test_a_function_of_the_seed(houses, new, kind):
+    first, again = (tabular.train(houses, **KINDS[kind]) for _ in range(2))
+    mg.rand(3)  # draws nothing that training draws
+    assert first.predict(new).tobytes() == again.predict(new).tobytes() and first.about == again.about
+    other = tabular.train(houses, **KINDS[kind], seed=1)
+    assert other.output(new).tobytes() != first.output(new).tobytes()
+
+
+def test_groups_are_held_out_whole(houses):
+    groups = np.repeat(np.arange(30), 3).astype(str)
+    table = data.read_csv(houses, **PRICE).beside(groups=groups)
+    parts = parts_of(table, Settings(test=0.2), classes=False)
+    assert not set(parts.train.groups) & set(parts.test.groups) and len(parts.test.x) == 18
+    assert tabular.train(table, count=5, folds=3).about["rows"]["held out"] == 18
+
+
+def test_strengths(houses):
+    both = tabular.train(houses, **PRICE, l1=5.0, l2=2.0)
+    same = tabular.train(houses, **PRICE, lam=7.0, l1_ratio=5 / 7)
+    np.testing.assert_allclose(both.coefficients, same.coefficients, rtol=1e-9)
+    assert both.about["lambda"] == {"how": "given", "l1": 5.0, "l2": 2.0}
+    zero = tabular.train(houses, **{**PRICE, "ignore": ["sold", "town"], "categorical": []}, l2=0.0)
+    x = data.read_csv(houses, **{**PRICE, "ignore": ["sold", "town"], "categorical": []})
+    parts = parts_of(x, Settings(), classes=False)
+    exact = np.linalg.lstsq(np.c_[parts.train.x, np.ones(72)], parts.train.y, rcond=None)[0]
+    np.testing.assert_allclose(zero.coefficients, exact[:2], rtol=1e-9)
+    sparse = tabular.train(houses, **{**KINDS["mlp"], "l1": 0.5})
+    assert sparse.network.nonzeros < 50 and "of 76 weights are not 0" in sparse.show()
+
+
+def test_weights_of_rows(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_text("w,x,y\n" + "".join(f"{1 + i % 3},{i},{2 * i + i % 2}\n" for i in range(40)))
+    model = tabular.train(path, "y", weights="w", lam=0.1, test=0)
+    doubled = data.read_csv(path, "y", weights="w")
+    rows = np.repeat(np.arange(40), doubled.weights.astype(int))
+    plain = tabular.train(doubled._replace(x=doubled.x[rows], y=doubled.y[rows]).beside(weights=None), lam=0.1, test=0)
+    np.testing.assert_allclose(model.coefficients, plain.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(
+        list(model.about["scores"]["training"].values()), list(plain.about["scores"]["training"].values())
+    )
+    with pytest.raises(ValueError, match="a network takes no weights"):
+        tabular.train(path, "y", weights="w", model="mlp")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({**PRICE, "model": "logistic"}, "price holds numbers: name it in categorical"),
+        ({**SOLD, "model": "linear"}, "sold holds classes: use 'logistic' or 'mlp'"),
+        ({**PRICE, "model": "forest"}, "model is 'forest'; need auto, linear, logistic, mlp"),
+        ({**PRICE, "lam": 1.0, "l1": 1.0}, "lam and l1 or l2 are both given"),
+        ({**PRICE, "lam": "auto"}, "lam is 'auto'"),
+        ({**PRICE, "test": 1.0}, "test is 1; need a share below 1"),
+        ({**PRICE, "test": 0.999}, "puts 90 of 90 rows into the test part"),
+        ({**PRICE, "model": "mlp", "hidden": (4, 0)}, "hidden is 0; need at least 1"),
+        ({**PRICE, "lr": 0.0, "model": "mlp"}, "lr is 0"),
+        ({**PRICE, "seed": -1}, "seed is -1"),
+    ],
+)
+def test_what_cannot_be_done(houses, options, said):
+    with pytest.raises((ValueError, TypeError), match=said):
+        tabular.train(houses, **options)
+
+
+def test_arguments_in_the_wrong_place(houses):
+    table = data.read_csv(houses, **PRICE)
+    with pytest.raises(TypeError, match="target: of paths only"):
+        tabular.train(table, "price")
+    with pytest.raises(TypeError, match="data is a ndarray; need the path of a CSV file, or a table"):
+        tabular.train(table.x)
+    with pytest.raises(ValueError, match="the table has no target 'price'"):
+        tabular.train(table._replace(y=None))
+    with pytest.raises(TypeError, match="did you mean 'categorical'"):
+        tabular.train(houses, categoricals=["town"])
+
+
+def test_a_class_seen_once(tmp_path):
+    """It must be among the training rows; else it is named."""
+    path = tmp_path / "c.csv"
+    rows = [f"{i},{'ab'[i % 2]}" for i in range(30)] + ["7,once"]
+    path.write_text("x,kind\n" + "\n".join(rows) + "\n")
+    said, models = set(), []
+    for seed in range(8):
+        try:
+            models.append(tabular.train(path, "kind", categorical="kind", lam=0.1, seed=seed))
+        except ValueError as error:
+            said.add(str(error).partition(":")[0])
+    assert said <= {"class once of kind has 1 row in all, and none among the training rows"}
+    models.append(tabular.train(path, "kind", categorical="kind", lam=0.1, test=0))
+    assert all(model.classes.tolist() == ["a", "b", "once"] for model in models)
+
+
+def test_constant_and_empty_columns(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("x,one,empty,y\n" + "".join(f"{i},3,,{2 * i + i % 3}\n" for i in range(20)))
+    model = tabular.train(path, "y", ignore="empty", lam=0.01)
+    assert model.coefficients[1] == 0 and model.scale[1] == 1
+    assert model.predict(path).tobytes() == model.predict([[i, 3.0] for i in range(20)]).tobytes()
+    network = tabular.train(path, "y", ignore="empty", model="mlp", epochs=2)
+    assert np.isfinite(network.predict([[1.0, 3.0], [2.0, 99.0]])).all()
+    with pytest.raises(ValueError, match="column 'empty' has no value in any row"):
+        tabular.train(path, "y", missing="keep")
+
+
+def test_notes_of_solvers_are_kept(houses):
+    model = tabular.train(houses, **PRICE, count=3)
+    assert any("smallest of the grid" in note for note in model.about["notes"]) and "note: the best λ" in model.show()
+
+
+def test_other_warnings_are_not_swallowed(houses):
+    class Warns(mg.train.Callback):
+        def on_train_begin(self, run):
+            warnings.warn("the disk is full", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="the disk is full"):
+        model = tabular.train(houses, **KINDS["mlp"], callbacks=[Warns()])
+    assert model.about["notes"] == []
