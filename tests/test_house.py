@@ -81,6 +81,7 @@ LONG_FUNCTIONS = {
 # One name in two folders: an op, its kernel and its C file are one idea on several floors, and these are the others.
 ONE_IDEA_ON_TWO_FLOORS = {
     "activations": "the functions in ops/, the layers in nn/",
+    "attention": "the function in ops/, the layers in nn/",
     "conv": "the op in ops/, its kernels, the layers in nn/",
     "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import named_keywords, truth, whole
+from ..checks import named_keywords, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError
@@ -26,7 +26,7 @@ from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, 
 from .history import History
 from .means import parts_of
 from .points import calling, checked_callbacks
-from .replayed import Replayed
+from .replayed import replayed
 from .resume import begin, prepare
 from .run import Run
 from .weighing import in_dtype, loss_of, mass
@@ -50,7 +50,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     seed: int | None = None,
     resume: str | os.PathLike[str] | None = None,
-    compile: bool = False,
+    compile: bool | str = False,
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
@@ -78,7 +78,7 @@ def fit(
 
     compile=True records a step and replays it without Python, with the same bits (mg.compile): two or three batches of
     each size run in Python, the rest in a loop of kernel calls. A step that cannot be replayed, or a callback that acts
-    in each batch, is named in a warning, and training goes on in Python.
+    in each batch, is named in a warning, and training goes on in Python; "quiet" says nothing.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)
@@ -104,7 +104,7 @@ def fit(
     prepare(run, resume, loss, held_out)
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
         begin(run)
-        replay = Replayed(run, loss, penalty, measures, dtype, call, train) if truth(compile, "fit: compile") else None
+        replay = replayed(compile, run, loss, penalty, measures, dtype, call, train)
         while epochs_left(run):
             run.epoch = len(history) + 1
             for bound in terms:
