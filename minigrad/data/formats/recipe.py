@@ -105,9 +105,8 @@ class Recipe:
         index           the column with the names of the rows, kept as table.index. None: as there, if it is there
         delimiter, decimal, encoding, na    where this file is written otherwise than the first
 
-        ValueError names file, line and column of the first thing that is not as it was in the first file, and what
-        would do: numbers where words were, and words where numbers were, too. table.notes says what was taken as
-        something.
+        ValueError names file, line and column of the first thing that is not as it was, and what would do: words where
+        numbers were, and the other way round, too. table.notes says what was taken as something.
         """
         reader = self._reader(
             target=target,
