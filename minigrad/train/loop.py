@@ -29,7 +29,7 @@ from .points import calling, checked_callbacks
 from .replayed import Replayed
 from .resume import begin, prepare
 from .run import Run
-from .weighing import in_dtype, loss_of, mass
+from .weighing import in_dtype, loss_of, mass, unless_all_one, weights_of
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -88,7 +88,7 @@ def fit(
     (array([[5.]], dtype=float32), True)
     """
     check_arguments(model, data, loss, optimizer)
-    epochs, measures = whole(epochs, "fit: epochs", 0), Measures(metrics)
+    epochs, measures, compile = whole(epochs, "fit: epochs", 0), Measures(metrics), truth(compile, "fit: compile")
     terms = all_terms(penalty, optimizer)
     on_loss = any(bound.on_loss for bound in terms)
     history = History(penalties=penalty_values(terms))
@@ -103,9 +103,10 @@ def fit(
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
     run.whole = frozenset(measures.whole)
     saved = prepare(run, resume, loss, held_out)
+    of_batch = unless_all_one(loss, weights_of(loader))
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
         begin(run, saved)
-        replay = Replayed(run, loss, penalty, measures, dtype, call, train) if truth(compile, "fit: compile") else None
+        replay = Replayed(run, of_batch, penalty, measures, dtype, call, train) if compile else None
         while epochs_left(run):
             run.epoch = len(history) + 1
             for bound in terms:
@@ -117,7 +118,7 @@ def fit(
                     optimizer.zero_grad()
                 run.skip_update = run.keep_gradients = False
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
-                data_loss = loss_of(loss, output, y, *weight)
+                data_loss = loss_of(of_batch, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)
