@@ -56,16 +56,17 @@ def test_weights_of_one_are_none(backend, loss, dtype):
 @pytest.mark.parametrize("rest", [1.0, 2.0])
 def test_compiled_fits_see_the_weights_of_each_batch(first, rest):
     """Also where the batches that are recorded weigh 1, and later ones do not."""
-    weight = np.where(np.arange(N) < 12, first, rest)
+    x, y = np.tile(X, (5, 1)), np.tile(Y, 5)
+    weight = np.where(np.arange(5 * N) < 60, first, rest ** (np.arange(5 * N) % 3))
     found = []
     for compiled in (False, True):
         model, optimizer = start()
-        loader = Loader(X, Y, 4, shuffle=False, weight=weight)
+        loader = Loader(x, y, 4, shuffle=False, weight=weight)
         history = fit(model, loader, mg.cross_entropy, optimizer, epochs=3, metrics=[accuracy], compile=compiled)
         found.append((model[0].weight.data.tobytes(), history["loss"], history["accuracy"]))
     assert found[0] == found[1]
     if first == rest == 1:
-        plain, history = trained(Loader(X, Y, 4, shuffle=False), batch_size=None, epochs=3)
+        plain, history = trained(Loader(x, y, 4, shuffle=False), batch_size=None, epochs=3)
         assert found[0][:2] == (plain[0].weight.data.tobytes(), history["loss"])
 
 
