@@ -18,6 +18,7 @@ from ..ops.elementwise.arithmetic import div, mul
 from ..recording import aside, mode
 from ..replay.compiled import columns_of
 from ..replay.entry import NOT_FINITE, Entry
+from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
 from .callbacks import Callback
 from .columns import Measures
@@ -96,6 +97,9 @@ class Replayed:
             return f"run.non_finite is {run.non_finite!r}, which looks at each gradient"
         if run.optimizer._grouped.entries:
             return "terms on groups in the prox are measured in each step"
+        hooked = [name or "the model" for name, module in run.model.named_modules() if hooks_of(module)]
+        if hooked:
+            return f"a hook on {hooked[0]} is called in each step"
         each = [callback for callback in run.callbacks if acts(callback) == "each batch"]
         return f"the callback {type(each[0]).__name__} acts in each batch" if each else ""
 

@@ -346,6 +346,7 @@ def test_a_run_ends_where_a_number_is_not_finite():
         mg.manual_seed(3)
         model = network(0.5)
         optimizer = optim.Adam(model.parameters())
+        schedule = optim.ExponentialLR(optimizer, 0.9)
 
         def step(x, y):
             optimizer.zero_grad()
@@ -353,6 +354,7 @@ def test_a_run_ends_where_a_number_is_not_finite():
             mg.kernels.check_finite(loss.array)
             loss.backward()
             optimizer.step()
+            schedule.step()
             return loss
 
         return model, optimizer, step

@@ -198,6 +198,20 @@ def test_a_run_goes_on_from_a_checkpoint_inside_an_epoch(tmp_path):
     assert fitted(True, callbacks=[newest], resume=str(tmp_path)) == expected
 
 
+def test_a_hook_sees_every_forward_pass():
+    seen = [[], []]
+
+    def make(i):
+        model = network()
+        model[0].register_forward_hook(lambda module, x, y: seen[i].append(float(y.data.sum())))
+        return model
+
+    expected = fitted(False, make=lambda: make(0))
+    with pytest.warns(UserWarning, match="a hook on 0 is called in each step"):
+        assert fitted(True, make=lambda: make(1)) == expected
+    assert seen[0] == seen[1]
+
+
 def test_quiet_says_nothing():
     seen = [Seen(), Seen()]
     with warnings.catch_warnings():
