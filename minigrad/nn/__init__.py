@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention, TransformerEncoderLayer
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
@@ -47,7 +48,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
-from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -98,6 +99,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ParameterList",
@@ -118,6 +120,9 @@ __all__ = [
     "StochasticDepth",
     "Summary",
     "Tanh",
+    "TransformerEncoderLayer",
+    "Unfold",
+    "Upsample",
     "VariationalDropout",
     "WordDropout",
     "init",

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Normalization of rows and channels: checks, then blocks of rows or of channels over threads.
+"""Normalization of rows and channels: checks, then phases, each of them in parts over threads.
 
 Arithmetic: src_c/layers/standardize.c; meaning: reference/standardize.py.
 
@@ -11,7 +11,9 @@ from numpy cimport NPY_DOUBLE, NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDI
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, rounded, share, threads_for
+from minigrad.kernels.native.launch cimport (
+    call, give_scratch, item_size, kernel_of, least, pieces, record, rounded, scratch, share, take_scratch, threads_for,
+)
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -47,94 +49,169 @@ cdef extern from "layers/standardize.h" nogil:
         int64_t *count
         double momentum, correction
         int cumulative, precision
-    ctypedef void (*mg_standardize_part)(const mg_standardize_args *p, size_t first, size_t n) noexcept nogil
-    ctypedef void (*mg_standardize_grad_part)(const mg_standardize_grad_args *p, size_t first, size_t n) noexcept nogil
+    enum: mg_sample_chunk, mg_standardize_rows_of_numbers
+    ctypedef struct mg_standard_work:
+        double *sums
+        void *numbers
+    ctypedef void (*mg_standardize_part)(
+        const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) noexcept nogil
+    ctypedef void (*mg_standardize_grad_part)(
+        const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) noexcept nogil
     ctypedef struct mg_standardize_table:
         mg_standardize_part standardize_rows[2]
         mg_standardize_part standardize_channels[2]
+        mg_standardize_part column_sums[2]
+        mg_standardize_part column_moments[2]
+        mg_standardize_part standardize_places[2]
         mg_standardize_grad_part standardize_rows_grad[2]
-        mg_standardize_grad_part standardize_rows_sums[2]
+        mg_standardize_grad_part row_sums[2]
         mg_standardize_grad_part standardize_channels_grad[2]
+        mg_standardize_grad_part column_sums_grad[2]
+        mg_standardize_grad_part column_slopes[2]
+        mg_standardize_grad_part standardize_places_grad[2]
         void (*running_moments[2])(const mg_running_args *p, double share, size_t first, size_t n) noexcept nogil
+        void (*add_chunks)(double *sums, size_t chunks, size_t stride, size_t first, size_t n) noexcept nogil
     const mg_standardize_table *const *mg_standardize_tables
 
 cdef enum:
-    BLOCK = 8192                            # elements that a thread takes at once, in whole rows or channels
-    COLUMNS = 64                            # channels of one place that a thread takes at once
+    BLOCK = 8192                            # elements that a thread takes at once, in whole rows, channels or samples
     WEIGHT = 3                              # passes over the numbers
+    NO_MEMORY = 1                           # what a kernel returns when there is none for sums; nothing is written
 
 
-# --- parts: rows, or channels, from part * size on ---
+# --- parts of a phase: rows, channels, chunks or samples from part * size on ---
 
-cdef struct parts_call:                     # what the parts share; one of p and q
+cdef struct phase:                          # what the parts share: one of p and q, or the sums of chunks to be added
     const mg_standardize_args *p
     mg_standardize_part body
     const mg_standardize_grad_args *q
     mg_standardize_grad_part grad
-    size_t count, size                      # rows or channels in all, and of a part
+    const mg_standard_work *work
+    size_t count, size, chunks
 
 
-cdef void standardize_block(const void *args, size_t i) noexcept nogil:
-    c = <const parts_call *>args
-    cdef size_t first = i * c.size, n = least(c.size, c.count - first)
-    if c.p != NULL:
-        c.body(c.p, first, n)
+cdef void phase_part(const void *args, size_t i) noexcept nogil:
+    f = <const phase *>args
+    cdef size_t first = i * f.size, n = least(f.size, f.count - first)
+    if f.body != NULL:
+        f.body(f.p, f.work, first, n)
+    elif f.grad != NULL:
+        f.grad(f.q, f.work, first, n)
     else:
-        c.grad(c.q, first, n)
+        mg_standardize_tables[runtime.variant].add_chunks(f.work.sums, f.chunks, f.count, first, n)
 
 
-cdef inline size_t at_once(size_t numbers, bint columns) noexcept nogil:
-    """How many rows or channels, each of so many numbers, a thread takes at once."""
-    cdef size_t size = 1 + BLOCK // (numbers + 1)
-    return pieces(size, COLUMNS) * COLUMNS if columns else size
+cdef inline void run_phase(phase *f, size_t count, size_t numbers) noexcept nogil:
+    """`count` parts of so many numbers each, several of them at once."""
+    cdef size_t work = WEIGHT * count * numbers
+    f.count, f.size = count, count if threads_for(work) == 1 else 1 + BLOCK // (numbers + 1)
+    if count:
+        share(work, pieces(f.count, f.size), phase_part, f)
 
 
-cdef inline int run_parts(parts_call *c, size_t numbers, bint columns) noexcept nogil:
-    cdef size_t work = WEIGHT * c.count * numbers
-    c.size = c.count if threads_for(work) == 1 else at_once(numbers, columns)
-    if c.count:
-        share(work, pieces(c.count, c.size), standardize_block, c)
-    return 0
+cdef inline void run_body(phase *f, mg_standardize_part body, size_t count, size_t numbers) noexcept nogil:
+    f.body = body
+    run_phase(f, count, numbers)
+
+cdef inline void run_grad(phase *f, mg_standardize_grad_part grad, size_t count, size_t numbers) noexcept nogil:
+    f.grad = grad
+    run_phase(f, count, numbers)
+
+
+cdef inline void add_all(phase *f, size_t chunks, size_t channels) noexcept nogil:
+    """The sums of all chunks are added to those of the first."""
+    f.body, f.grad, f.chunks = NULL, NULL, chunks
+    if chunks > 1:
+        run_phase(f, 2 * channels, chunks)
+
+
+cdef inline bint take_work(
+    scratch *s, mg_standard_work *work, size_t chunks, size_t channels, int precision
+) noexcept nogil:
+    """Memory for the sums of chunks and the numbers of channels."""
+    cdef size_t sums = chunks * 2 * channels * sizeof(double)
+    cdef size_t numbers = mg_standardize_rows_of_numbers * channels * item_size(precision)
+    if not take_scratch(s, 1, sums + numbers):
+        return False
+    work.sums, work.numbers = <double *>s.first, s.first + sums
+    return True
 
 
 cdef int k_standardize_rows(const void *args) noexcept nogil:
-    cdef parts_call c
+    cdef phase f
     p = <const mg_standardize_args *>args
-    c.p, c.q, c.count = p, NULL, p.samples * p.groups
-    c.body = mg_standardize_tables[runtime.variant].standardize_rows[p.precision]
-    return run_parts(&c, p.width * p.inner, False)
+    f.p, f.work = p, NULL
+    run_body(&f, mg_standardize_tables[runtime.variant].standardize_rows[p.precision], p.samples * p.groups,
+             p.width * p.inner)
+    return 0
 
 
 cdef int k_standardize_channels(const void *args) noexcept nogil:
-    cdef parts_call c
+    cdef phase f
+    cdef mg_standard_work work
+    cdef scratch memory
     p = <const mg_standardize_args *>args
-    c.p, c.q, c.count = p, NULL, p.groups * p.width
-    c.body = mg_standardize_tables[runtime.variant].standardize_channels[p.precision]
-    return run_parts(&c, p.samples * p.inner, p.inner == 1)
+    t = mg_standardize_tables[runtime.variant]
+    cdef size_t channels = p.groups * p.width, chunks = pieces(p.samples, mg_sample_chunk)
+    f.p, f.q, f.work = p, NULL, &work
+    if not p.given and (p.inner != 1 or p.samples == 0):
+        run_body(&f, t.standardize_channels[p.precision], channels, p.samples * p.inner)
+        return 0
+    if not take_work(&memory, &work, 0 if p.given else chunks, channels, p.precision):
+        return NO_MEMORY
+    if not p.given:
+        run_body(&f, t.column_sums[p.precision], chunks, channels * mg_sample_chunk)
+        add_all(&f, chunks, channels)
+    run_body(&f, t.column_moments[p.precision], channels, 1)
+    run_body(&f, t.standardize_places[p.precision], p.samples, channels * p.inner)
+    give_scratch(&memory)
+    return 0
 
 
 cdef int k_standardize_rows_grad(const void *args) noexcept nogil:
-    cdef parts_call c
+    cdef phase f
+    cdef mg_standard_work work
+    cdef scratch memory
     q = <const mg_standardize_grad_args *>args
-    c.p, c.q, c.count = NULL, q, q.samples * q.groups
-    c.grad = mg_standardize_tables[runtime.variant].standardize_rows_grad[q.precision]
-    return run_parts(&c, q.width * q.inner, False)
-
-
-cdef int k_standardize_rows_sums(const void *args) noexcept nogil:
-    cdef parts_call c
-    q = <const mg_standardize_grad_args *>args
-    c.p, c.q, c.count = NULL, q, q.groups * q.width
-    c.grad = mg_standardize_tables[runtime.variant].standardize_rows_sums[q.precision]
-    return run_parts(&c, q.samples * q.inner, q.inner == 1)
+    t = mg_standardize_tables[runtime.variant]
+    cdef size_t channels = q.groups * q.width, chunks = pieces(q.samples, mg_sample_chunk)
+    cdef bint sums = q.weight_grad != NULL
+    f.p, f.q, f.body, f.work = NULL, q, NULL, &work
+    if not take_work(&memory, &work, chunks if sums else 0, channels if sums else 0, q.precision):
+        return NO_MEMORY
+    run_grad(&f, t.standardize_rows_grad[q.precision], chunks, channels * q.inner * mg_sample_chunk)
+    if sums:
+        add_all(&f, chunks, channels)
+        run_grad(&f, t.row_sums[q.precision], channels, 1)
+    give_scratch(&memory)
+    return 0
 
 
 cdef int k_standardize_channels_grad(const void *args) noexcept nogil:
-    cdef parts_call c
+    cdef phase f
+    cdef mg_standard_work work
+    cdef scratch memory
     q = <const mg_standardize_grad_args *>args
-    c.p, c.q, c.count = NULL, q, q.groups * q.width
-    c.grad = mg_standardize_tables[runtime.variant].standardize_channels_grad[q.precision]
-    return run_parts(&c, q.samples * q.inner, q.inner == 1)
+    t = mg_standardize_tables[runtime.variant]
+    cdef size_t channels = q.groups * q.width, chunks = pieces(q.samples, mg_sample_chunk)
+    f.p, f.q, f.body, f.work = NULL, q, NULL, &work
+    if q.inner != 1 or q.samples == 0:
+        run_grad(&f, t.standardize_channels_grad[q.precision], channels, q.samples * q.inner)
+        return 0
+    if not take_work(&memory, &work, chunks, channels, q.precision):
+        return NO_MEMORY
+    run_grad(&f, t.column_sums_grad[q.precision], chunks, channels * mg_sample_chunk)
+    add_all(&f, chunks, channels)
+    run_grad(&f, t.column_slopes[q.precision], channels, 1)
+    run_grad(&f, t.standardize_places_grad[q.precision], q.samples, channels)
+    give_scratch(&memory)
+    return 0
+
+
+cdef int launch(str kernel, kernel_of k, const void *args, size_t work) except -1:
+    if call(k, args, work) == NO_MEMORY:
+        raise MemoryError(f"{kernel}: no memory for sums")
+    return 0
 
 
 # --- checks ---
@@ -198,7 +275,6 @@ cdef int fill(
     p.center, p.given = True, False
     return 0
 
-
 cdef int fill_grad(
     str kernel, mg_standardize_grad_args *q, ndarray g, ndarray x, ndarray weight, ndarray mean, ndarray rstd,
     Py_ssize_t groups, Py_ssize_t moments
@@ -222,7 +298,6 @@ cdef int fill_grad(
 cdef inline Py_ssize_t rows_of(ndarray x, Py_ssize_t groups) noexcept:
     return PyArray_DIM(x, 0) * groups if PyArray_NDIM(x) else 0
 
-
 # --- rows ---
 
 def standardize_rows(
@@ -235,12 +310,12 @@ def standardize_rows(
     check_moments("standardize_rows", "mean", mean, rows_of(x, groups))
     check_moments("standardize_rows", "rstd", rstd, rows_of(x, groups))
     p.mean, p.rstd, p.center = <double *>PyArray_DATA(mean), <double *>PyArray_DATA(rstd), center
-    call(k_standardize_rows, &p, WEIGHT * PyArray_SIZE(x))
+    launch("standardize_rows", k_standardize_rows, &p, WEIGHT * PyArray_SIZE(x))
 
 
 def standardize_rows_grad(
     ndarray g not None, ndarray x not None, ndarray mean not None, ndarray rstd not None, ndarray out not None, *,
-    ndarray weight=None, Py_ssize_t groups=1, bint center=True
+    ndarray weight=None, ndarray weight_grad=None, ndarray bias_grad=None, Py_ssize_t groups=1, bint center=True
 ):
     cdef mg_standardize_grad_args q
     record(&q, sizeof(q))
@@ -249,21 +324,14 @@ def standardize_rows_grad(
     check_sizes("standardize_rows_grad", x, out, groups)
     check_apart("standardize_rows_grad", x, out)
     check_apart("standardize_rows_grad", g, out)
+    if (weight_grad is None) != (bias_grad is None):
+        raise TypeError("standardize_rows_grad: got one of weight_grad and bias_grad; need both or neither")
+    if weight_grad is not None:
+        check_channels("standardize_rows_grad", "weight_grad", weight_grad, x, True)
+        check_channels("standardize_rows_grad", "bias_grad", bias_grad, x, True)
+        q.weight_grad, q.bias_grad = PyArray_DATA(weight_grad), PyArray_DATA(bias_grad)
     q.out, q.center = PyArray_DATA(out), center
-    call(k_standardize_rows_grad, &q, WEIGHT * PyArray_SIZE(x))
-
-
-def standardize_rows_sums(
-    ndarray g not None, ndarray x not None, ndarray mean not None, ndarray rstd not None, ndarray weight_grad not None,
-    ndarray bias_grad not None, *, Py_ssize_t groups=1
-):
-    cdef mg_standardize_grad_args q
-    record(&q, sizeof(q))
-    fill_grad("standardize_rows_sums", &q, g, x, None, mean, rstd, groups, rows_of(x, groups))
-    check_channels("standardize_rows_sums", "weight_grad", weight_grad, x, True)
-    check_channels("standardize_rows_sums", "bias_grad", bias_grad, x, True)
-    q.weight_grad, q.bias_grad = PyArray_DATA(weight_grad), PyArray_DATA(bias_grad)
-    call(k_standardize_rows_sums, &q, WEIGHT * PyArray_SIZE(x))
+    launch("standardize_rows_grad", k_standardize_rows_grad, &q, WEIGHT * PyArray_SIZE(x))
 
 
 # --- channels ---
@@ -280,7 +348,7 @@ def standardize_channels(
     check_moments("standardize_channels", "rstd", rstd, PyArray_DIM(x, 1))
     p.mean, p.var, p.rstd = <double *>PyArray_DATA(mean), <double *>PyArray_DATA(var), <double *>PyArray_DATA(rstd)
     p.given = given
-    call(k_standardize_channels, &p, WEIGHT * PyArray_SIZE(x))
+    launch("standardize_channels", k_standardize_channels, &p, WEIGHT * PyArray_SIZE(x))
 
 
 def standardize_channels_grad(
@@ -298,7 +366,7 @@ def standardize_channels_grad(
     check_channels("standardize_channels_grad", "bias_grad", bias_grad, x, True)
     q.out, q.given = PyArray_DATA(out), given
     q.weight_grad, q.bias_grad = PyArray_DATA(weight_grad), PyArray_DATA(bias_grad)
-    call(k_standardize_channels_grad, &q, WEIGHT * PyArray_SIZE(x))
+    launch("standardize_channels_grad", k_standardize_channels_grad, &q, WEIGHT * PyArray_SIZE(x))
 
 
 # --- running_moments ---

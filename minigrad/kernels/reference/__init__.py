@@ -90,7 +90,6 @@ from .standardize import (
     standardize_channels_grad,
     standardize_rows,
     standardize_rows_grad,
-    standardize_rows_sums,
 )
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
@@ -102,7 +101,7 @@ for _name in NAMES:
 # What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
 WRITES = {
     "standardize_rows": ("out", "mean", "rstd"),
-    "standardize_rows_sums": ("weight_grad", "bias_grad"),
+    "standardize_rows_grad": ("out", "weight_grad", "bias_grad"),
     "standardize_channels": ("out", "mean", "var", "rstd"),
     "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
     "running_moments": ("running_mean", "running_var", "count"),

@@ -35,19 +35,21 @@ def standardize_rows(x, out, mean, rstd, *, weight=None, bias=None, groups=1, ep
     out[...] = xhat * _by_channel(weight, 1, x.dtype) + _by_channel(bias, 0, x.dtype)
 
 
-def standardize_rows_grad(g, x, mean, rstd, out, *, weight=None, groups=1, center=True):
-    """out = rstd (h - Σ h / n - xhat Σ h xhat / n) by rows of n numbers, h = g weight; without center, no Σ h."""
-    xhat = _in_groups(_xhat(x, mean, rstd, groups), groups)
+def standardize_rows_grad(
+    g, x, mean, rstd, out, *, weight=None, weight_grad=None, bias_grad=None, groups=1, center=True
+):
+    """out = rstd (h - Σ h / n - xhat Σ h xhat / n) by rows of n numbers, h = g weight; without center, no Σ h.
+
+    weight_grad = Σ g xhat and bias_grad = Σ g over each channel, if given, both.
+    """
+    xhat = _xhat(x, mean, rstd, groups)
     h = _in_groups(g * _by_channel(weight, 1, x.dtype).astype(np.float64), groups)
-    level = h.mean(1, keepdims=True) if center else 0
-    made = (h - level - xhat * (h * xhat).mean(1, keepdims=True)) * rstd.reshape(-1, 1)
+    level, own = h.mean(1, keepdims=True) if center else 0, _in_groups(xhat, groups)
+    made = (h - level - own * (h * own).mean(1, keepdims=True)) * rstd.reshape(-1, 1)
+    if weight_grad is not None:
+        weight_grad[...] = (g * xhat).sum((0, 2)).reshape(weight_grad.shape)
+        bias_grad[...] = g.sum((0, 2), dtype=np.float64).reshape(bias_grad.shape)
     out[...] = made.reshape(x.shape)
-
-
-def standardize_rows_sums(g, x, mean, rstd, weight_grad, bias_grad, *, groups=1):
-    """weight_grad = Σ g xhat and bias_grad = Σ g over each channel, with mean and rstd of rows."""
-    weight_grad[...] = (g * _xhat(x, mean, rstd, groups)).sum((0, 2)).reshape(weight_grad.shape)
-    bias_grad[...] = g.sum((0, 2), dtype=np.float64).reshape(bias_grad.shape)
 
 
 def standardize_channels(x, out, mean, var, rstd, *, weight=None, bias=None, eps, given=False):
