@@ -23,7 +23,7 @@ class Watch:
 
     def __init__(self, function: Callable, recorder: Recorder) -> None:
         self._backend = K._backend
-        self._looks = [OfModule(module) for module in recorder.modules.values()]
+        self._looks: list[Any] = [OfModule(module) for module in recorder.modules.values()]
         self._looks += [OfOptimizer(optimizer) for optimizer in recorder.optimizers if hasattr(optimizer, "_tables")]
         self._looks += [OfTerms(terms) for terms in recorder.terms]
         self._looks.append(OfVariables(function))
@@ -108,7 +108,7 @@ class OfOptimizer:
     def _others(self) -> Any:
         """Hooks; whether sums are asked for; rates and strengths of terms on groups, and the bounds of constraints."""
         optimizer = self._optimizer
-        given = [plain(entry.term) for entry in optimizer._grouped.entries]
+        given: list[Any] = [plain(entry.term) for entry in optimizer._grouped.entries]
         if given:
             given += [(group["lr"], group.get("weight_decay")) for group in optimizer.param_groups]
         if "constraints" in optimizer._terms:

@@ -67,7 +67,6 @@ class Replayed:
         dtype: np.dtype,
         call: Callable[..., None],
         train: Callable[[], None],
-        quiet: bool = False,
     ) -> None:
         self.run, self.loss, self.penalty, self.measures, self.dtype = run, loss, penalty, measures, dtype
         self.call, self.train = call, train
@@ -79,7 +78,7 @@ class Replayed:
         self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
         self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self._said = quiet
+        self.quiet = False  # whether nothing is said; else it is said once
 
     def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
         """x, and weights, in the dtype of the model."""
@@ -134,8 +133,8 @@ class Replayed:
                 number = after
 
     def _say(self) -> None:
-        if not self._said:
-            self._said = True
+        if not self.quiet:
+            self.quiet = True
             warnings.warn(f"fit(compile=True): trained batch by batch in Python, because {self.why}", stacklevel=5)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
@@ -311,11 +310,14 @@ class Replayed:
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
 
 
-def replayed(compile: Any, *given: Any) -> Replayed | None:
+def replayed(compile: Any, run: Run, *given: Any) -> Replayed | None:
     """What makes the batches of fit(compile=...), or None where fit makes them itself."""
     if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
         raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
-    return Replayed(*given, quiet=compile == "quiet") if compile else None
+    made = Replayed(run, *given) if compile else None
+    if made is not None:
+        made.quiet = compile == "quiet"
+    return made
 
 
 def acts(callback: Any) -> str:
