@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine
 from .. import kernels as K
 from ..engine import Tensor
 from ..errors import NonFiniteError, ReplayError
@@ -90,6 +91,8 @@ class Replayed:
     def _refusal(self) -> str:
         """Why no batch can be replayed, or ""."""
         run = self.run
+        if engine._watch is not None:
+            return "anomaly mode looks at every op"
         if any(bound.on_loss for bound in run.terms):
             return "a term is on the gradient of the loss by the input"
         if run.non_finite != "raise":

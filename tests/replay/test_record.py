@@ -324,6 +324,17 @@ def test_a_weight_of_another_array_is_noticed():
     assert (model[0].bias.data != before).any()
 
 
+def test_anomaly_mode_sees_every_op():
+    _, _, step = classifier()()
+    step = mg.compile(step)
+    for _ in range(3):
+        step(x8, y8)
+    bad = x8.copy()
+    bad[2] = 3e38
+    with mg.debug.anomaly(), pytest.raises(mg.NonFiniteError, match="affine"):
+        step(bad, y8)
+
+
 CHANGES = {
     "a layer": lambda model: setattr(model[0], "weight", nn.Parameter(np.zeros((6, 8), np.float32))),
     "another layer": lambda model: model.__setitem__(1, nn.Linear(8, 3, init="zeros")),
