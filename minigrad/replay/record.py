@@ -54,6 +54,7 @@ class Record:
         self._first, self._second = first, second
         self._other: dict[int, int] = {}  # start of a block of the first recording -> start in the second
         self._compare()
+        del self._first, self._other  # with the arrays of the first recording
 
     @property
     def blocks(self) -> list[Block]:

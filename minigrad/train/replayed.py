@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine
 from .. import kernels as K
 from ..engine import Tensor
 from ..errors import NonFiniteError, ReplayError
@@ -18,6 +19,7 @@ from ..ops.elementwise.arithmetic import div, mul
 from ..recording import aside, mode
 from ..replay.compiled import columns_of
 from ..replay.entry import NOT_FINITE, Entry
+from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
 from .callbacks import Callback
 from .columns import Measures
@@ -66,7 +68,6 @@ class Replayed:
         dtype: np.dtype,
         call: Callable[..., None],
         train: Callable[[], None],
-        quiet: bool = False,
     ) -> None:
         self.run, self.loss, self.penalty, self.measures, self.dtype = run, loss, penalty, measures, dtype
         self.call, self.train = call, train
@@ -78,7 +79,7 @@ class Replayed:
         self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
         self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self._said = quiet
+        self.quiet = False  # whether nothing is said; else it is said once
 
     def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
         """x, and weights, in the dtype of the model."""
@@ -90,12 +91,17 @@ class Replayed:
     def _refusal(self) -> str:
         """Why no batch can be replayed, or ""."""
         run = self.run
+        if engine._watch is not None:
+            return "anomaly mode looks at every op"
         if any(bound.on_loss for bound in run.terms):
             return "a term is on the gradient of the loss by the input"
         if run.non_finite != "raise":
             return f"run.non_finite is {run.non_finite!r}, which looks at each gradient"
         if run.optimizer._grouped.entries:
             return "terms on groups in the prox are measured in each step"
+        hooked = [name or "the model" for name, module in run.model.named_modules() if hooks_of(module)]
+        if hooked:
+            return f"a hook on {hooked[0]} is called in each step"
         each = [callback for callback in run.callbacks if acts(callback) == "each batch"]
         return f"the callback {type(each[0]).__name__} acts in each batch" if each else ""
 
@@ -130,8 +136,8 @@ class Replayed:
                 number = after
 
     def _say(self) -> None:
-        if not self._said:
-            self._said = True
+        if not self.quiet:
+            self.quiet = True
             warnings.warn(f"fit(compile=True): trained batch by batch in Python, because {self.why}", stacklevel=5)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
@@ -307,11 +313,14 @@ class Replayed:
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
 
 
-def replayed(compile: Any, *given: Any) -> Replayed | None:
+def replayed(compile: Any, run: Run, *given: Any) -> Replayed | None:
     """What makes the batches of fit(compile=...), or None where fit makes them itself."""
     if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
         raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
-    return Replayed(*given, quiet=compile == "quiet") if compile else None
+    made = Replayed(run, *given) if compile else None
+    if made is not None:
+        made.quiet = compile == "quiet"
+    return made
 
 
 def acts(callback: Any) -> str:

@@ -1,5 +1,7 @@
 """fit(compile=True) leaves the bits of fit: weights, states, streams, history; what it cannot do it says once."""
 
+import signal
+import threading
 import warnings
 
 import numpy as np
@@ -198,12 +200,45 @@ def test_a_run_goes_on_from_a_checkpoint_inside_an_epoch(tmp_path):
     assert fitted(True, callbacks=[newest], resume=str(tmp_path)) == expected
 
 
+def test_a_hook_sees_every_forward_pass():
+    seen = [[], []]
+
+    def make(i):
+        model = network()
+        model[0].register_forward_hook(lambda module, x, y: seen[i].append(float(y.data.sum())))
+        return model
+
+    expected = fitted(False, make=lambda: make(0))
+    with pytest.warns(UserWarning, match="a hook on 0 is called in each step"):
+        assert fitted(True, make=lambda: make(1)) == expected
+    assert seen[0] == seen[1]
+
+
 def test_quiet_says_nothing():
     seen = [Seen(), Seen()]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert fitted("quiet", callbacks=[seen[0]]) == fitted(False, callbacks=[seen[1]])
     assert fitted("quiet") == fitted(True)
+
+
+def test_ctrl_c_ends_after_whole_batches_and_a_resumed_run_goes_on(tmp_path):
+    def train_until(epochs, **options):
+        mg.manual_seed(1)
+        model = network()
+        optimizer = optim.Adam(model.parameters())
+        save = train.Checkpoint(tmp_path, every="1000 epochs")
+        train.fit(model, (X, Y), mg.cross_entropy, optimizer, epochs=epochs, batch_size=10, callbacks=[save], **options)
+        return [p.data.tobytes() for p in model.parameters()]
+
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train_until(10**6, compile=True)
+    epochs = len(caught.value.history) + 2
+    resumed = train_until(epochs, compile=True, resume=str(tmp_path))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert resumed == train_until(epochs)
 
 
 def test_compile_is_true_or_false():
