@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention, TransformerEncoderLayer
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
@@ -98,6 +99,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ParameterList",
@@ -118,6 +120,7 @@ __all__ = [
     "StochasticDepth",
     "Summary",
     "Tanh",
+    "TransformerEncoderLayer",
     "Unfold",
     "Upsample",
     "VariationalDropout",
