@@ -48,7 +48,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
-from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -121,6 +121,8 @@ __all__ = [
     "Summary",
     "Tanh",
     "TransformerEncoderLayer",
+    "Unfold",
+    "Upsample",
     "VariationalDropout",
     "WordDropout",
     "init",

@@ -46,7 +46,7 @@ class Checkpoint(Callback):
     One training at a time writes into a folder, and begins there with resume=folder, or with a folder that holds no
     checkpoints: ValueError otherwise, before the first batch; OSError for a folder that cannot be written.
 
-    `last` is the newest file, None before the first.
+    `last` is the newest file, None where there is none yet.
 
     >>> import tempfile
     >>> import minigrad as mg
@@ -109,7 +109,7 @@ class Checkpoint(Callback):
             lock.release()
             raise
         self._lock, self._place, self._clock = lock, run.resumed or (0, 0), time.monotonic()
-        self.last, self.error = None, None
+        self.last, self.error = next(iter(checkpoints(self.folder)[::-1]), None), None
 
     def on_train_end(self, run: Run) -> None:
         if self._lock is not None:
@@ -200,7 +200,7 @@ class Checkpoint(Callback):
                 write(path, run)  # on a disk that was full: what would be removed afterwards is gone now
         except OSError as error:
             self.error = error
-            last = f"the newest checkpoint is {self.last}" if self.last else "there is none of this training yet"
+            last = f"the newest checkpoint is {self.last}" if self.last else "there is none yet"
             warnings.warn(f"Checkpoint: {path} was not written: {error}; training goes on, {last}", stacklevel=2)
             return False
         return True

@@ -17,7 +17,7 @@ from ..op import op_of
 from ..ops.elementwise.arithmetic import div, mul
 from ..recording import aside, mode
 from ..replay.compiled import columns_of
-from ..replay.entry import NOT_FINITE, Entry
+from ..replay.entry import NOT_FINITE, OUTSIDE, Entry
 from ..rng import get_state, set_state
 from .callbacks import Callback
 from .columns import Measures
@@ -66,6 +66,7 @@ class Replayed:
         dtype: np.dtype,
         call: Callable[..., None],
         train: Callable[[], None],
+        quiet: bool = False,
     ) -> None:
         self.run, self.loss, self.penalty, self.measures, self.dtype = run, loss, penalty, measures, dtype
         self.call, self.train = call, train
@@ -77,7 +78,7 @@ class Replayed:
         self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
         self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self._said = False
+        self._said = quiet
 
     def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
         """x, and weights, in the dtype of the model."""
@@ -270,14 +271,15 @@ class Replayed:
         return done
 
     def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
+        """A batch as it is measured: its rows, which say how many, in place of their x; targets and weights."""
         loader = self.run.loader
-        return [column[rows] for column in columns_of(loader) or ()]
+        return [rows, *(column[rows] for column in (columns_of(loader) or ())[1:])]
 
     def _note(self, entry: Entry, kept: list[np.ndarray], batch: Any, sums: list[np.ndarray]) -> None:
         """Measure a batch as the loop in fit does, of what was kept of its step."""
         run, optimizer = self.run, self.run.optimizer
         x, y, *weight = batch
-        _, data_loss, form = entry.result
+        form = entry.result[2]
         count = 2 + len(leaves(form))
         outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
         size = mass(len(x), *weight)
@@ -302,7 +304,16 @@ class Replayed:
         if code == NOT_FINITE:
             usable(Tensor(entry.outputs[0], requires_grad=True), self.run)
             raise NonFiniteError(f"fit: {name}: a number is NaN or infinite in epoch {self.run.epoch}, batch {batch}")
+        if code == OUTSIDE:
+            raise IndexError(f"fit: {name}: an index is outside of its table in epoch {self.run.epoch}, batch {batch}")
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
+
+
+def replayed(compile: Any, *given: Any) -> Replayed | None:
+    """What makes the batches of fit(compile=...), or None where fit makes them itself."""
+    if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
+        raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
+    return Replayed(*given, quiet=compile == "quiet") if compile else None
 
 
 def acts(callback: Any) -> str:

@@ -176,6 +176,25 @@ def test_a_result_kept_for_the_next_step():
     refused(step, "reads what the step before computed and Python kept|in another place", times=4)
 
 
+def test_a_constant_that_the_step_writes():
+    """copy_ gives a constant new memory, so that views keep their numbers; in a compiled step once and for all."""
+    ends = []
+    for compiled in (False, True):
+        mean, seen = mg.tensor(np.zeros(6, np.float32)), []
+
+        def step(x, y, mean=mean):
+            with mg.no_grad():
+                mean.copy_(mean * 0.9 + x.mean(dim=0) * 0.1)
+            return (x - mean).sum() + y.sum()
+
+        step = mg.compile(step) if compiled else step
+        before = mean.data
+        seen += [step(mg.tensor(x8 + i), mg.tensor(y8)).item() for i in range(6)]
+        ends.append((seen, mean.data.tobytes()))
+        assert not before.any(), "a view from before"
+    assert ends[0] == ends[1]
+
+
 def test_a_rate_that_the_step_sets():
     model = network()
     optimizer = optim.SGD(model.parameters(), lr=0.1)

@@ -198,6 +198,14 @@ def test_a_run_goes_on_from_a_checkpoint_inside_an_epoch(tmp_path):
     assert fitted(True, callbacks=[newest], resume=str(tmp_path)) == expected
 
 
+def test_quiet_says_nothing():
+    seen = [Seen(), Seen()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted("quiet", callbacks=[seen[0]]) == fitted(False, callbacks=[seen[1]])
+    assert fitted("quiet") == fitted(True)
+
+
 def test_compile_is_true_or_false():
     with pytest.raises((TypeError, ValueError), match="fit: compile"):
         fitted("yes")

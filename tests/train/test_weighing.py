@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import Loader, class_weights, sample_weights
-from minigrad.train import accuracy, evaluate, f1, fit, over_all_rows
+from minigrad.train import SklearnMetric, accuracy, evaluate, f1, fit, over_all_rows
 from minigrad.train.means import Means, Part
 
 RNG = np.random.default_rng(3)
@@ -195,6 +195,39 @@ def test_metrics_of_all_rows_see_any_output(backend):
     )
     assert seen == [(N, (N, 3), (N, 1))] * 2
     assert history["both"] == [f1(model(mg.tensor(X))["classes"], Y, average="macro")] * 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (f1, "f1: average='binary' is of two classes, and there are 3"),
+        (SklearnMetric(f1, "classes"), "need .n, classes. and"),
+        (lambda output, target: 0.0, None),
+    ],
+)
+def test_a_metric_of_all_rows_that_does_not_fit_is_said_in_the_first_batch(metric, words):
+    """And one of the user's, which may refuse a few rows, is called with all of them alone."""
+    seen = []
+
+    @over_all_rows
+    def mine(output, target):
+        seen.append(len(target))
+        if len(target) < N:
+            raise ValueError("few rows")
+        return 0.0
+
+    model, optimizer = start()
+    before = model[0].weight.data.copy()
+    target = np.eye(2)[Y % 2] if words and "need" in words else Y
+    loss = mg.cross_entropy if target is Y else (lambda output, y: mg.mse(output[:, :2], y))
+    options = {"metrics": {"a": metric, "b": mine}, "epochs": 1, "batch_size": 6}
+    if words is None:
+        fit(model, (X, target), loss, optimizer, **options)
+        assert seen == [N]
+    else:
+        with pytest.raises(ValueError, match=words):
+            fit(model, (X, target), loss, optimizer, **options)
+        assert (model[0].weight.data == before).all() and seen == []
 
 
 def test_columns_of_metrics_keep_their_order():

@@ -123,7 +123,7 @@ class Recipe:
         )
         return read_again(reader, path)
 
-    def read_in_parts(self, name: str, text: str, fields: int = 1 << 19, **options: Any) -> Iterator[Table]:
+    def read_in_parts(self, name: str, text: str, fields: int = 1 << 18, **options: Any) -> Iterator[Table]:
         """The tables of the text of a file called `name`, as many rows at a time as have `fields` fields.
 
         The options are those of `read`. What is refused in a later part is refused when it is read.

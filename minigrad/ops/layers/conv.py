@@ -51,7 +51,8 @@ def conv2d_weight(x, y, *, size, stride, padding, dilation, groups):
 
 
 def _before_activation(g: Tensor, y: Tensor) -> Tensor:
-    return ACTIVATION_GRADS[y.options["activation"]](g, y) if y.options["activation"] else g
+    options: Any = y.options
+    return ACTIVATION_GRADS[options["activation"]](g, y) if options["activation"] else g
 
 
 def _input_grad(g, y, x, w, b, *, size, activation, **how):

@@ -126,6 +126,23 @@ def test_exceptions_of_other_kinds(raised, seen):
     assert list(batches) == []
 
 
+def test_nothing_is_made_after_an_exception():
+    made = []
+
+    def make(number):
+        made.append(number)
+        if number == 1:
+            raise ValueError(number)
+        return number
+
+    batches = ReadAhead(make, 0, 9, ahead=5)
+    assert next(batches) == 0
+    with pytest.raises(ValueError, match="1"):
+        next(batches)
+    time.sleep(0.05)
+    assert made == [0, 1] and list(batches) == []
+
+
 def test_an_exception_is_freed_with_its_batch():
     class Large:
         pass
