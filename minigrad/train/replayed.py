@@ -32,6 +32,7 @@ from .means import READ, Part, constant, made_by, parts_of
 from .run import Run
 from .weighing import in_dtype, mass
 
+FEW = 400  # steps for which a recording, which costs as much as a hundred steps, is not worth it
 SLICE = 0.03  # seconds of steps between two looks at Ctrl-C and at the callbacks
 
 
@@ -325,6 +326,8 @@ def replayed(compile: Any, run: Run, *given: Any) -> Replayed | None:
     """What makes the batches of fit(compile=...), or None where fit makes them itself."""
     if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
         raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
+    if compile == "quiet" and run.epochs * run.batches < FEW:
+        return None
     made = Replayed(run, *given) if compile else None
     if made is not None:
         made.quiet = compile == "quiet"

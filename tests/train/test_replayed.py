@@ -243,8 +243,9 @@ def test_quiet_says_nothing():
     seen = [Seen(), Seen()]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert fitted("quiet", callbacks=[seen[0]]) == fitted(False, callbacks=[seen[1]])
-    assert fitted("quiet") == fitted(True)
+        assert fitted("quiet", callbacks=[seen[0]], epochs=60) == fitted(False, callbacks=[seen[1]], epochs=60)
+    assert fitted("quiet", epochs=60) == fitted(True, epochs=60)
+    assert fitted("quiet", epochs=2) == fitted(True, epochs=2)
 
 
 def test_ctrl_c_ends_after_whole_batches_and_a_resumed_run_goes_on(tmp_path):
