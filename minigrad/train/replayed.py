@@ -21,7 +21,7 @@ from ..reg.binding.term import Penalty
 from ..reg.weights.elastic_net import ElasticNet
 from ..reg.weights.named_groups import NamedGroupLasso
 from ..replay.compiled import columns_of
-from ..replay.entry import NOT_FINITE, Entry
+from ..replay.entry import NOT_FINITE, OUTSIDE, Entry
 from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
 from .callbacks import Callback
@@ -319,6 +319,8 @@ class Replayed:
         if code == NOT_FINITE:
             usable(Tensor(entry.outputs[0], requires_grad=True), self.run)
             raise NonFiniteError(f"fit: {name}: a number is NaN or infinite in epoch {self.run.epoch}, batch {batch}")
+        if code == OUTSIDE:
+            raise IndexError(f"fit: {name}: an index is outside of its table in epoch {self.run.epoch}, batch {batch}")
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
 
 

@@ -198,7 +198,9 @@ def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved
 
     Without sums, the first alone. saved: its moments, else computed again. Where mean and var are fixed, J(h) is r h.
     """
-    z, out, weight_grad, bias_grad = _packed(x, shape, True)
+    z, out, weight_grad, bias_grad = _packed(x, shape, sums)
+    if not sums:  # the kernel gives them all the same
+        weight_grad, bias_grad = K.empty((2, shape[1]), x.dtype)
     x3, g3, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
     if saved is None:
         saved = K.empty((3, shape[1]), np.float64)
@@ -208,7 +210,7 @@ def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved
     K.standardize_channels_grad(
         g3, x3, saved[0], saved[2], out, weight_grad, bias_grad, weight=w, given=fixed is not None
     )
-    return z if sums else z[: x.size]
+    return z
 
 
 def _packed(x: np.ndarray, shape: Shape, sums: bool) -> tuple[Any, ...]:
