@@ -160,7 +160,9 @@ class Record:
         found: list[list[Place]] = []
         for number, ((_, before), (_, now)) in enumerate(zip(a.notes, b.notes)):
             places = []
-            for offset, (left, right) in enumerate(zip(_words(before), _words(now))):
+            words = _words(before), _words(now)
+            used = np.flatnonzero(words[0] | words[1]).tolist()  # structs have room for many axes: most words are 0
+            for offset, left, right in zip(used, words[0][used].tolist(), words[1][used].tolist()):
                 block = self._pointed(right, mine, self._second)
                 if block is not None:
                     other = self._pointed(left, theirs, self._first)

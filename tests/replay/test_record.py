@@ -268,7 +268,9 @@ def test_views_are_what_they_show():
 
         def step(x, y):
             optimizer.zero_grad()
-            hidden = mg.relu(x @ model[0].weight + model[0].bias)
+            with mg.no_grad():  # a view of a parameter is copied where no graph guards it
+                scale = (model[0].weight.reshape(-1) * 0.1).sum() * 0.0 + 1.0
+            hidden = scale * mg.relu(x @ model[0].weight + model[0].bias)
             parts = mg.cat([hidden[:, 4:], hidden[:, :4]], dim=1)
             output = (model[1].weight.T @ parts.T).T + model[1].bias
             loss = mg.cross_entropy(output.reshape(3, -1).T.reshape(-1, 3), y)

@@ -44,7 +44,7 @@ def same(**options):
     assert got == expected
 
 
-CASES = {
+CASES: dict = {
     "plain": {},
     "accuracy and validation": {"metrics": [train.accuracy], "validation_data": VALIDATION},
     "regression": {"loss": mg.mse, "data": (X, T)},
@@ -58,6 +58,9 @@ CASES = {
         )
     },
     "prox": {"make_optimizer": lambda m: optim.Adam(m.parameters(), prox=reg.on(m, "*.weight", reg.L1(1e-2)))},
+    "groups of several parameters": {
+        "penalty": lambda m, o: reg.on(m, reg.everything, units()),
+    },
     "max norm": {
         "make_optimizer": lambda m: optim.SGD(
             m.parameters(), lr=0.1, constraints=reg.on(m, "*.weight", reg.MaxNorm(0.9))
@@ -74,6 +77,12 @@ CASES = {
     "clipping": {"make_optimizer": lambda m: clipped(optim.Adam(m.parameters()))},
     "batches": {"data": (X[:70], Y[:70])},
 }
+
+
+def units():
+    """A group for each hidden unit: what comes in, its bias, what goes out."""
+    groups = {f"unit {j}": [("0.weight", np.s_[:, j]), ("0.bias", j), ("2.weight", j)] for j in range(8)}
+    return reg.NamedGroupLasso(0.02, groups)
 
 
 def clipped(optimizer):
@@ -105,6 +114,22 @@ def test_a_metric_of_all_rows():
         return float(output.data.std()) + len(target)
 
     same(metrics=[spread, train.accuracy])
+
+
+MEASURED_IN_PYTHON = {
+    "groups in the prox": {
+        "make_optimizer": lambda m: optim.SGD(m.parameters(), 0.1, prox=reg.on(m, "*.weight", reg.GroupLasso(0.02)))
+    },
+    "groups in the loss": {"penalty": lambda m, o: reg.on(m, "*.weight", reg.GroupLasso(0.02))},
+}
+
+
+@pytest.mark.parametrize("name", MEASURED_IN_PYTHON)
+def test_terms_that_are_measured_in_python(name):
+    """Their values are made from float64 sums, which a step does not compute: said, and trained in Python."""
+    expected = fitted(False, **MEASURED_IN_PYTHON[name])
+    with pytest.warns(UserWarning, match="in Python, because (terms on groups|the value of GroupLasso)"):
+        assert fitted(True, **MEASURED_IN_PYTHON[name]) == expected
 
 
 class Seen(train.Callback):
@@ -218,8 +243,9 @@ def test_quiet_says_nothing():
     seen = [Seen(), Seen()]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert fitted("quiet", callbacks=[seen[0]]) == fitted(False, callbacks=[seen[1]])
-    assert fitted("quiet") == fitted(True)
+        assert fitted("quiet", callbacks=[seen[0]], epochs=60) == fitted(False, callbacks=[seen[1]], epochs=60)
+    assert fitted("quiet", epochs=60) == fitted(True, epochs=60)
+    assert fitted("quiet", epochs=2) == fitted(True, epochs=2)
 
 
 def test_ctrl_c_ends_after_whole_batches_and_a_resumed_run_goes_on(tmp_path):
