@@ -30,6 +30,10 @@ MODELS = {
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.BatchNorm1d(6, momentum=None), nn.Linear(6, 3)),
         PLANES,
     ),
+    "not affine": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.BatchNorm1d(6, affine=False), nn.Linear(6, 3)),
+        PLANES,
+    ),
     "group norm": (lambda: nn.Sequential(nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(24, 3)), PLANES),
     "rms norm": (lambda: nn.Sequential(nn.RMSNorm((3, 2)), nn.Flatten(), nn.Linear(24, 3)), PLANES),
     "residual": (
