@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .cells import GRUCell, LSTMCell, RNNCell
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
@@ -48,6 +49,7 @@ from .losses import (
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .recurrent import GRU, LSTM, RNN
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
 
@@ -55,6 +57,9 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AvgPool1d",
@@ -76,6 +81,7 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GroupNorm",
@@ -86,6 +92,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "Lambda",
     "LayerNorm",
     "LeakyReLU",
@@ -102,6 +109,7 @@ __all__ = [
     "Parameter",
     "ParameterList",
     "RMSNorm",
+    "RNNCell",
     "RandomLayer",
     "ReLU",
     "Residual",
