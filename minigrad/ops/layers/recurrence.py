@@ -229,9 +229,7 @@ def lstm_states(z, h, c, w, *, lengths=None, reverse=False):
     for t, before, after in order_of(steps, reverse):
         h = y[before]
         K.matmul(h, w, p)
-        K.lstm_gates(
-            z[t], p, h, cs[before], gates[t], cs[after], squashed[t], y[after], lengths=lengths, step=t
-        )
+        K.lstm_gates(z[t], p, h, cs[before], gates[t], cs[after], squashed[t], y[after], lengths=lengths, step=t)
     K.copy(cs[last], y[steps + 1])
     return y, (gates, cs, squashed)
 

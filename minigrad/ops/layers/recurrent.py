@@ -53,7 +53,9 @@ def _weights(op: str, gates: int, x: Tensor, w_ih: Any, w_hh: Any, biases: tuple
     check_real(op, w)
     for name, t in zip(("weight_hh", "bias_ih", "bias_hh", "input"), (*found[1:], x)):
         if t is not None and t.array.dtype != w.array.dtype and (name != "input" or t.array.dtype.kind == "f"):
-            raise DTypeError(f"{op}: {name} is {t.dtype}, weight_ih {w.dtype}; need one dtype: use .to({str(w.dtype)!r})")
+            raise DTypeError(
+                f"{op}: {name} is {t.dtype}, weight_ih {w.dtype}; need one dtype: use .to({str(w.dtype)!r})"
+            )
     return found
 
 
@@ -124,7 +126,9 @@ def lstm(
     state: the pair (h, c) before the first step, (rows, width) each, None for zeros. weight_ih (features, 4 width),
     weight_hh (width, 4 width), biases (4 width,): PyTorch's transposed. lengths (rows,): a row ends after so many
     steps, from 1 to all; behind its end output is 0, and h and c stay what they were there. reverse: from the last step
-    of each row to the first; output[t] stands where x[t] does. ShapeError, DTypeError, ValueError for what does not fit.
+    of each row to the first; output[t] stands where x[t] does.
+
+    errors    ShapeError, DTypeError, ValueError for what does not fit
 
     source    Hochreiter, Schmidhuber 1997, Long short-term memory; Gers, Schmidhuber, Cummins 2000, Learning to forget
 
