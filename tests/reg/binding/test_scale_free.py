@@ -1,4 +1,4 @@
-"""Selectors and normalization: scales are left out unless selected; L2 before a batch norm is told once what it does."""
+"""Selectors and normalization: scales are left out unless selected; L2 before a batch norm is told what it does."""
 
 import warnings
 
