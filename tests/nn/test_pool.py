@@ -48,6 +48,16 @@ def test_global_pooling_is_the_mean(backend):
     np.testing.assert_array_equal(nn.AdaptiveAvgPool2d(1)(x).data, mg.mean(x, dim=(2, 3), keepdim=True).data)
 
 
+def test_upsampled_edges_or_corners_lie_on_each_other(backend):
+    x = mg.tensor([[[[0.0, 4.0]]]])
+    for options, expected in [
+        ({"mode": "nearest"}, [0, 0, 4, 4]),
+        ({"mode": "bilinear"}, [0, 1, 3, 4]),
+        ({"mode": "bilinear", "align_corners": True}, [0, 4 / 3, 8 / 3, 4]),
+    ]:
+        np.testing.assert_allclose(mg.upsample(x, (1, 4), **options).data.ravel(), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
