@@ -45,7 +45,7 @@ def logits_of(model, x):
     return model(x)
 
 
-def trained(model, batches, labels):
+def trained(model, batches, labels, dtype):
     """Hashes of the first logits and gradients, and of the state after all batches."""
     optimizer, found = optim.Adam(model.parameters(), lr=1e-2), {}
     for x in batches:
@@ -56,7 +56,8 @@ def trained(model, batches, labels):
             found["first forward"] = stage_hashes({"logits": logits.data})
             found["first gradients"] = stage_hashes({name: p.grad.data for name, p in model.named_parameters()})
         optimizer.step()
-    found["end"] = stage_hashes(model.state_dict())
+    state = model.state_dict()  # the count of batches is a whole number
+    found["end"] = stage_hashes({name: a if a.dtype.kind == "f" else a.astype(dtype) for name, a in state.items()})
     found["evaluation"] = stage_hashes({"logits": logits_of(model.eval(), batches[0]).data})
     return found
 
@@ -73,5 +74,5 @@ def run(dtype):
         ("words", of_words(dtype), words),
         ("bags", bags(dtype), words),
     ):
-        found.update({f"{name}: {stage}": hashes for stage, hashes in trained(model, batches, labels).items()})
+        found.update({f"{name}: {stage}": hashes for stage, hashes in trained(model, batches, labels, dtype).items()})
     return found

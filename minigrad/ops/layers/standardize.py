@@ -56,7 +56,7 @@ def _part(packed: Tensor, i: int, size: int, channels: int, shape: Shape) -> Ten
     return reshape(view(packed, index=(slice(start, start + (size if i == 0 else channels)),)), shape=shape)
 
 
-NORMALIZED = {
+NORMALIZED: dict[str, Any] = {
     "shared": Slopes,
     "x": lambda s, y, x, weight, bias, **o: _of_three(s, 0, y, x, weight, bias, o),
     "weight": lambda s, y, x, weight, bias, **o: _of_three(s, 1, y, x, weight, bias, o),
@@ -169,7 +169,7 @@ def _again(which: str, a: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o
     return reshape(made, shape=x.array.shape)
 
 
-AGAIN = {
+AGAIN: dict[str, Any] = {
     "g": lambda a, z, g, x, weight, **o: _again("g", a, g, x, weight, o),
     "x": lambda a, z, g, x, weight, **o: _again("x", a, g, x, weight, o),
     "weight": lambda a, z, g, x, weight, **o: _again("weight", a, g, x, weight, o),
@@ -187,8 +187,8 @@ def rows_grad(g, x, weight=None, *, shape, groups, eps, center, sums=True, saved
     if saved is None:
         saved = K.empty((2, shape[0] * groups), np.float64)
         K.standardize_rows(x, K.empty_like(x), *saved, groups=groups, eps=eps, center=center)
-    wanted = {"weight_grad": weight_grad, "bias_grad": bias_grad}
-    K.standardize_rows_grad(g, x, *saved, out, weight=w, groups=groups, center=center, **wanted)
+    sums_of = {"weight_grad": weight_grad, "bias_grad": bias_grad}
+    K.standardize_rows_grad(g, x, saved[0], saved[1], out, weight=w, groups=groups, center=center, **sums_of)
     return z
 
 

@@ -51,7 +51,8 @@ def scale_free(model: Module) -> set[int]:
 
 def warn_if_scale_free(model: Module, term: Any, matched: tuple[tuple[str, Tensor], ...]) -> None:
     """Say once for these parameters that a pure L2 does not do there what it does elsewhere (rule 10)."""
-    if not getattr(term, "l2", 0) or getattr(term, "l1", 1):
+    l1, l2 = getattr(term, "l1", None), getattr(term, "l2", None)
+    if l1 != 0 or not l2:
         return
     free = scale_free(model)
     names = [name for name, w in matched if id(w) in free]

@@ -1,4 +1,4 @@
-"""Selectors and normalization: scales are left out unless selected; L2 before a batch norm is told what it does."""
+"""Selectors and normalization: scales are left out unless selected; L2 before a batch norm warns of what it does."""
 
 import warnings
 
@@ -36,7 +36,7 @@ def test_scales_are_left_out_unless_they_are_selected():
 
 def test_layer_types_select_their_own():
     model = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 2), nn.Residual(nn.Linear(2, 2)))
-    assert names(reg.on(model, nn.Embedding, reg.GroupLasso(0.1, groups=0))) == ["0.weight"]
+    assert names(reg.on(model, nn.Embedding, reg.GroupLasso(0.1, groups="rows"))) == ["0.weight"]
     assert names(reg.on(model, nn.Linear, reg.L2(0.1))) == ["1.weight", "2.branch.weight"]
 
 
