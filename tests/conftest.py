@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -18,7 +19,11 @@ sys.path.append(str(Path(__file__).parent.parent))
 
 
 def pytest_sessionstart(session):
-    """CI says which backend it expects: a wheel without its extension must not pass on the reference kernels."""
+    """Ctrl-C interrupts, as at a prompt; and CI says which backend it expects, so that a wheel without its extension
+    does not pass on the reference kernels.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a job in the background: tests of Ctrl-C and children
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     expected = os.environ.get("MINIGRAD_EXPECT_BACKEND")
     if expected and mg.kernels.backend() != expected:
         raise pytest.UsageError(f"expected backend {expected!r}, got:\n{mg.kernels.report()}")

@@ -326,7 +326,9 @@ def _notes(found: Rows) -> tuple[str, ...]:
     n = len(found.x)
     for i, name in enumerate(found.names):
         if n >= 10 and found.x[0, i] in (0, 1) and (np.diff(found.x[:, i]) == 1).all():
-            notes.append(f"column {name} numbers the rows; --ignore {name} leaves it out")
+            notes.append(
+                f"column {name} numbers the rows; --ignore {name} leaves it out, --index {name} keeps it aside"
+            )
         marks = _marks(found.x[:, i])
         if marks:
             value, count = marks

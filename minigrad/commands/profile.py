@@ -22,7 +22,7 @@ def add_profile(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "profile",
         help="run a script, and say what each kernel and op of it costs",
         description="Runs a script and counts and times every kernel and op: calls, time, bytes, FLOPs, and Python's "
-        "own share.",
+        "own share, from the first kernel to the last.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,6 +41,7 @@ def run_profile(options: argparse.Namespace) -> None:
     run_script(Path(options.script), options.arguments, seen)
     if not seen.tally.calls:
         raise ValueError(f"{options.script} calls no kernel of minigrad")
+    seen.cut()
     if options.out:
         print(f"{seen.save(options.out)}: {len(seen.tally.calls)} kernel calls in {seen.seconds:.3g} s")
     else:

@@ -134,6 +134,9 @@ def run_train(options: argparse.Namespace) -> None:
     settings = _settings(options)
     if settings.strengths is None:
         options.folds = options.cv_folds  # the rows are checked for as many
+    if options.resume and (options.out / FILE).exists() and not _begun(options.out / RESUME):
+        print(f"{options.out} holds a model that is finished; without --resume it is trained anew")
+        return
     rows = choose_data.rows(options)
     make_folder(options.out)
     _tell_rows(options, rows)
@@ -162,9 +165,7 @@ def _tell_rows(options: argparse.Namespace, rows: choose_data.Rows) -> None:
     for note in rows.notes:
         print(f"note: {note}")
     if options.resume:
-        print(
-            f"going on with {folder}" if folder.exists() else "nothing to go on with: training begins anew", flush=True
-        )
+        print(f"going on with {folder}" if begun else "nothing to go on with yet: training begins anew", flush=True)
 
 
 def _trained(options: argparse.Namespace, settings: Settings, rows: choose_data.Rows) -> tabular.Predictor:

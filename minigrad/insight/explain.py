@@ -143,9 +143,9 @@ def explain(
     changes: no `.grad`, and the graph stays. path writes the page there; in a notebook it shows itself. model gives
     parameters and modules their names; a loss of more than one element needs `gradient`, of its shape.
 
-    GraphError if the loss depends on no tensor that requires grad. For what a user's script does, with the lines of its
-    forward pass and the modules that ops belong to, trace it: `with mg.debug.trace(model) as t: ...`, and
-    `mg.debug.Explanation(t)`; or `minigrad explain script.py`.
+    GraphError if the loss depends on no tensor that requires grad, or backward has freed its graph. For what a user's
+    script does, with the lines of its forward pass and the modules that ops belong to, trace it: `with
+    mg.debug.trace(model) as t: ...`, and `mg.debug.Explanation(t)`; or `minigrad explain script.py`.
 
     >>> import minigrad as mg
     >>> w = mg.tensor(2.0, requires_grad=True)
@@ -159,6 +159,11 @@ def explain(
         raise GraphError("explain: the loss does not depend on a tensor with requires_grad=True")
     seen = trace(model)
     seen.add_graph(loss)
+    if any(node.freed for node in seen.nodes.values()):
+        raise GraphError(
+            "explain: backward has walked this graph, and freed it: explain the loss before backward, or trace both: "
+            "with minigrad.debug.trace(model) as t"
+        )
     leaves = [node.leaf for node in seen.nodes.values() if node.leaf is not None and node.leaf.tracked]
     with seen:
         grad(loss, leaves, gradient, retain_graph=True, allow_unused=True)

@@ -50,7 +50,8 @@ class Node:
 
     op is None for a leaf (a parameter or another tensor that nothing made) and a constant; inputs are pairs (name of
     the argument, number of the node, or the text of a plain value); place is the user's line; modules are those whose
-    forward made it, the outermost first; seconds from the op before to its end; leaf is the tensor itself, of leaves.
+    forward made it, the outermost first; seconds from the op before to its end; leaf is the tensor itself, of leaves;
+    freed says that an op made it and a walk has forgotten how.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Node:
     modules: tuple[Any, ...] = ()
     seconds: float = 0.0
     leaf: Tensor | None = None
+    freed: bool = False
 
     @property
     def label(self) -> str:

@@ -28,9 +28,10 @@ IN_OPS = ("ops", "engine", "")  # where ops call kernels from; "" is an op of th
 
 
 class OpCall(NamedTuple):
-    """An op forward, or a rule of it backward: when its stretch began and ended."""
+    """An op forward, or a rule of it backward: when its stretch began and ended; shape is that of the op's result."""
 
     op: str
+    shape: tuple[int, ...]
     direction: str
     start: float
     end: float
@@ -88,6 +89,7 @@ class profile(Lookout):
         self.seconds = 0.0
         self.variant = ""
         self.inside: dict[tuple[str, str], dict[str, Total]] = {}  # by (op, direction): its kernels
+        self.rooms: dict[str, Total] = {}  # what other rooms of the package took, with Python: "optim", "data"
         self._away = 0.0  # seconds of comparisons before
         self._seen = 0  # kernel calls that belong to ops before
 
@@ -100,6 +102,11 @@ class profile(Lookout):
 
     def __exit__(self, *error: object) -> None:
         self.seconds = time.perf_counter() - self.began - self.tally.away
+        since = self._left
+        for call in self.tally.calls[self._seen :]:
+            if call.floor not in IN_OPS:
+                self._aside(call, since)
+            since = call.start + call.seconds
         super().__exit__(*error)
         self.tally.stop()
 
@@ -125,10 +132,15 @@ class profile(Lookout):
             if call.floor in IN_OPS:
                 self.inside.setdefault((name, direction), {}).setdefault(call.name, Total()).of(call)
             else:  # of an optimizer, a loader: the op began after it
+                self._aside(call, start)
                 start = max(start, call.start + call.seconds)
         place = "" if backward else os.path.basename(caller())
-        self.calls.append(OpCall(name, direction, start, now, place))
+        self.calls.append(OpCall(name, y.array.shape, direction, start, now, place))
         self._seen, self._left = len(self.tally.calls), time.perf_counter()
+
+    def _aside(self, call: KernelCall, since: float) -> None:
+        """A kernel that no op called: its room has it, with the Python before it."""
+        self.rooms.setdefault(call.floor, Total()).add(max(call.seconds, call.start + call.seconds - since))
 
     def kernels(self) -> dict[str, Total]:
         """What each kernel took in all, the largest share first."""
@@ -144,6 +156,21 @@ class profile(Lookout):
             sides = found.setdefault(call.op, {"forward": Total(), "backward": Total()})
             sides[call.direction].add(call.end - call.start)
         return dict(sorted(found.items(), key=lambda item: -sum(total.seconds for total in item[1].values())))
+
+    def ops_by_shape(self) -> dict[tuple[str, tuple[int, ...]], dict[str, Total]]:
+        """The same by (op, shape of its result), which tells layers apart."""
+        found: dict[tuple[str, tuple[int, ...]], dict[str, Total]] = {}
+        for call in self.calls:
+            sides = found.setdefault((call.op, call.shape), {"forward": Total(), "backward": Total()})
+            sides[call.direction].add(call.end - call.start)
+        return dict(sorted(found.items(), key=lambda item: -sum(total.seconds for total in item[1].values())))
+
+    def cut(self) -> None:
+        """Leave out the time before the first kernel and behind the last op or kernel: imports, reading files."""
+        starts = [call.start for call in self.tally.calls[:1]]
+        ends = [call.start + call.seconds for call in self.tally.calls[-1:]] + [call.end for call in self.calls[-1:]]
+        if starts and ends:
+            self.began, self.seconds = starts[0], max(ends) - starts[0] - self.tally.away
 
     @property
     def python(self) -> float:
@@ -187,11 +214,16 @@ class profile(Lookout):
         return rows
 
     def _op_rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("op", "calls", "forward ms", "rules", "backward ms", "share")]
-        for name, sides in self.ops().items():
+        rows: list[tuple[str, ...]] = [("op", "result", "calls", "forward ms", "rules", "backward ms", "share")]
+        for (name, shape), sides in self.ops_by_shape().items():
             there, back = sides["forward"], sides["backward"]
             both = share(there.seconds + back.seconds, self.seconds)
-            rows.append((name, *there.cells(), *back.cells(), both))
+            rows.append((name, "x".join(map(str, shape)) or "number", *there.cells(), *back.cells(), both))
+        for name, total in self.rooms.items():
+            calls, milliseconds = total.cells()
+            rows.append(
+                (f"outside of ops: {name}", "", calls, milliseconds, "", "", share(total.seconds, self.seconds))
+            )
         return rows
 
     def _whole_rows(self) -> list[tuple[str, ...]]:

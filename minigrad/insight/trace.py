@@ -89,7 +89,7 @@ class trace(Lookout):
             if t.op is not None and t.inputs is not None:
                 self._add(t, t.op.name, self._arguments(t.op, t.inputs, t.options or {}), "")
             else:
-                self._node(t)
+                self._node(t).freed = t.op is not None and t.tracked
 
     def look(
         self,

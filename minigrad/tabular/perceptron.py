@@ -132,4 +132,4 @@ def _scaled(table: Table, family: Network) -> tuple[tuple[np.ndarray, ...], Stan
 
 
 def _checkpoint(folder: Any) -> Checkpoint:
-    return Checkpoint(folder, every="minute", keep=1)
+    return Checkpoint(folder, every="5 seconds", keep=1)

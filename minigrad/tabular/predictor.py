@@ -18,6 +18,7 @@ from ..data.prepare.imputation import MeanImputer
 from ..errors import NonFiniteError, ShapeError
 from ..linear_model import LinearModel
 from ..selection.networks import NetworkModel
+from .frames import as_file, is_frame
 from .judging import chosen, probabilities, scores_of_classes, scores_of_numbers
 from .keeping import found_in, save
 from .perceptron import Perceptron
@@ -61,7 +62,7 @@ class Predictor:
     verified: bool | None = None
 
     def predict(self, data: Any, **options: Any) -> np.ndarray:
-        """(n,) numbers, or the names of classes, for a table, the path of a CSV file, or an array (n, p).
+        """(n,) numbers, or the names of classes, for a Table, the path of a CSV file, a DataFrame, or an array (n, p).
 
         The options are those of `read`, for a path. ShapeError, NonFiniteError or ValueError for what does not fit.
         """
@@ -76,7 +77,12 @@ class Predictor:
 
     def output(self, data: Any, **options: Any) -> np.ndarray:
         """Predictions of numbers, or logits, as the model itself gives them."""
-        if isinstance(data, (str, os.PathLike)):
+        if is_frame(data):
+            with as_file(data) as path:
+                data = self.read(
+                    path, target=False, **{"delimiter": ",", "decimal": ".", "encoding": "utf-8", **options}
+                )
+        elif isinstance(data, (str, os.PathLike)):
             data = self.read(data, target=False, **options)
         elif options:
             raise TypeError(f"predict: {', '.join(options)}: of files only; the rows given are a {type(data).__name__}")

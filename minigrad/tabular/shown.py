@@ -115,6 +115,8 @@ def _of_network(model: Predictor) -> list[str]:
     used = (
         f"({len(order)} of {len(model.names)} inputs are used{left}; {network.nonzeros} of {total} weights are not 0)"
     )
+    if len(order) == len(model.names):  # none was left out, and random weights have some length too
+        return [used]
     return [*as_text(("length of the weights from each input, scaled", ""), rows).split("\n"), used]
 
 

@@ -21,6 +21,7 @@ from ..linear_model import ConvergenceWarning, Design, Logistic, Regression
 from ..selection import CrossValidation, Imputed, SelectionWarning, cross_validate, prepare
 from ..selection.folds import as_groups
 from ..version import __version__
+from .frames import as_file, is_frame
 from .perceptron import family_of, fitted
 from .predictor import Predictor, plain_scores
 from .settings import Settings
@@ -58,7 +59,8 @@ def train(
 ) -> Predictor:
     """Train a model of a table, or of a CSV file, and return what predicts, saves and shows itself.
 
-    data        a Table of data.read_csv, or the path of a CSV file, with `target` and the options of read_csv behind
+    data        a Table of data.read_csv; or the path of a CSV file, or a DataFrame, with `target` and the options of
+                read_csv behind
     model       "linear" for numbers, "logistic" for classes, "mlp": a network for both; "auto": linear or logistic
     lam         λ: l1 = λ l1_ratio, l2 = λ (1 - l1_ratio), as everywhere here beside the mean loss; "cv": chosen by
                 cross-validation among `count` λ, over `folds` folds of the training rows: the best mean, or pick="1se".
@@ -72,8 +74,8 @@ def train(
     test        the share of rows (of every class, or of whole groups) that is held out, to be scored; 0: none
     callbacks   of train.fit, for a network
     resume      a folder for what an interrupted training goes on from, with the same call and to the same bits: the
-                checkpoints of a network (every minute, and on Ctrl-C; or by a train.Checkpoint among the callbacks), or
-                the finished folds of cross-validation, sweep.jsonl
+                checkpoints of a network (every 5 seconds, and on Ctrl-C; or by a train.Checkpoint among the callbacks),
+                or the finished folds of cross-validation, sweep.jsonl
 
     ValueError for options that do not fit the target, and for what cannot be learned from: see selection.prepare.
 
@@ -144,11 +146,14 @@ def predictor_of(table: Table, core: Any, kind: str, about: dict[str, Any], buil
 
 def _table(data: Any, target: str | None, read: dict[str, Any]) -> Table:
     """The table, read from its file unless it is one."""
+    if is_frame(data):
+        with as_file(data) as path:
+            return read_csv(path, target, **read)
     if isinstance(data, (str, os.PathLike)):
         return read_csv(data, target, **read)
     if not isinstance(data, Table):
         raise TypeError(
-            f"tabular.train: data is a {type(data).__name__}; need the path of a CSV file, or a table: "
+            f"tabular.train: data is a {type(data).__name__}; need the path of a CSV file, a DataFrame, or a table: "
             "data.read_csv(path), data.Table(x, y, names, target)"
         )
     if target is not None or read:

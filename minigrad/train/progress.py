@@ -21,8 +21,9 @@ REDRAW = 0.1  # seconds between two states of the bar
 class Progress(Callback):
     """One line per epoch; with the extra `progress` (rich) also a bar for the batches of the present one.
 
-    It writes to `stream` (stderr). show=None writes only to a terminal, True always, False never; a stream that is no
-    terminal gets lines without a bar. `every` leaves out lines: each every-th epoch and the last are written.
+    It writes to `stream` (stderr). show=None writes only to a terminal, and to any stream that a run was resumed; True
+    always, False never. A stream that is no terminal gets lines without a bar. `every` leaves out lines: each every-th
+    epoch and the last are written.
     """
 
     adds_columns = False
@@ -40,7 +41,7 @@ class Progress(Callback):
         self._drawn = 0.0
         if self._on and terminal and importlib.util.find_spec("rich") is not None:
             self._bar, self._task = _rich_bar(self._to, run.batches)
-        if self._on and run.resumed is not None:
+        if run.resumed is not None and self.show is not False:  # also in a log: it is one line, and tells what happened
             epochs, batches = run.resumed
             inside = f" and {batches} of {run.batches} batches" if batches else ""
             self._write(f"resumed: {epochs} of {run.epochs} epochs{inside} are done")

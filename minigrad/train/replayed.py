@@ -96,7 +96,7 @@ class Replayed:
         """Why no batch can be replayed, or ""."""
         run = self.run
         if engine._watch is not None:
-            return "anomaly mode looks at every op"
+            return "a view of every op is on (anomaly mode, trace or profile)"
         if any(bound.on_loss for bound in run.terms):
             return "a term is on the gradient of the loss by the input"
         if run.non_finite != "raise":
@@ -246,7 +246,9 @@ class Replayed:
         if entry.refused is not None:
             self.give_up(str(entry.refused))
         elif not self._fixed:
-            self.give_up("the loss is a sum of several means, or a mean over weights that it computes itself")
+            self.give_up(
+                "the loss is weighted (by rows or classes), or a sum of several means, which is not replayed yet"
+            )
         return 1
 
     def _restore(self, model: Any, optimizer: Any, streams: Any, means: Any) -> None:

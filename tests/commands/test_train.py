@@ -163,7 +163,9 @@ def test_a_cross_validation_goes_on_from_its_log(houses, tmp_path, capsys, monke
 
 def test_nothing_to_go_on_with(houses, tmp_path, capsys):
     assert run("train", houses, *READ, "--l1", "1", "--out", tmp_path / "m", "--resume") == 0
-    assert "nothing to go on with: training begins anew" in capsys.readouterr().out
+    assert "nothing to go on with yet: training begins anew" in capsys.readouterr().out
+    assert run("train", houses, *READ, "--l1", "1", "--out", tmp_path / "m", "--resume") == 0
+    assert "holds a model that is finished" in capsys.readouterr().out
     wild = [*MLP, "--lr", "1e30"]
     assert run("train", houses, *READ, *wild, "--out", tmp_path / "m") == 2
     assert "smaller learning rate" in capsys.readouterr().err and not (tmp_path / "m" / "unfinished").exists()

@@ -132,6 +132,10 @@ def page_of_deep(deep):
 def test_what_cannot_be_explained(network):
     with pytest.raises(mg.GraphError, match="does not depend on a tensor with requires_grad"):
         mg.explain(mg.tensor(1.0))
+    loss = mg.sum(network(mg.tensor([[1.0, 2.0, 3.0]])))
+    loss.backward()
+    with pytest.raises(mg.GraphError, match="explain the loss before backward"):
+        mg.explain(loss)
     with mg.debug.trace() as seen:
         pass
     with pytest.raises(mg.GraphError, match="nothing was traced"):

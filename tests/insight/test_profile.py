@@ -93,6 +93,23 @@ def test_times_add_up_to_the_whole(step):
     assert all(call.end >= call.start for call in seen.calls)
 
 
+def test_layers_are_told_apart_and_the_optimizer_has_a_row(step):
+    with mg.profile() as seen:
+        step()
+    assert {shape for op, shape in seen.ops_by_shape() if op == "affine"} == {(3, 4), (3, 2)}
+    assert seen.rooms["optim"].calls >= 1
+    assert "outside of ops: optim" in repr(seen)
+
+
+def test_time_before_the_first_kernel_can_be_left_out(step):
+    with mg.profile() as seen:
+        time.sleep(0.1)
+        step()
+        time.sleep(0.1)
+    seen.cut()
+    assert 0 < seen.seconds < 0.1
+
+
 def test_the_files(step, tmp_path):
     with mg.profile() as seen:
         step()

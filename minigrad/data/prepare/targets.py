@@ -43,12 +43,15 @@ def class_weights(y: Any, classes: int, dtype: Any = "float32") -> np.ndarray:
     return np.where(counts > 0, weights, 0.0).astype(real_dtype(dtype, "class_weights: dtype"))
 
 
-def sample_weights(y: Any, classes: int, dtype: Any = "float32") -> np.ndarray:
-    """(n,): the balanced weight of each row's class; their mean is 1 if every class occurs.
+def sample_weights(y: Any, classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
+    """(n,): the balanced weight of each row's class, of so many classes (None: the largest label and one); for
+    `fit(model, (x, y, weight), ...)`. Their mean is 1 if every class occurs.
 
-    >>> sample_weights([0, 0, 0, 1], classes=2).round(3)
+    >>> sample_weights([0, 0, 0, 1]).round(3)
     array([0.667, 0.667, 0.667, 2.   ], dtype=float32)
     """
+    if classes is None:
+        classes = int(np.max(y)) + 1
     return class_weights(y, classes, dtype)[check_labels(y, classes)]
 
 
