@@ -31,6 +31,7 @@ FAMILIES = {  # family: its folder in src_c
     "softmax": "reduce",
     "standardize": "layers",
     "embedding_bag": "layers",
+    "recurrent": "layers",
     "losses": "losses",
     "penalty": "penalty",
     "group_norms": "penalty",

@@ -82,6 +82,7 @@ from .ops.layers.pool import (
     max_pool1d,
     max_pool2d,
 )
+from .ops.layers.recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from .ops.layers.unfold import fold, unfold, upsample
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul

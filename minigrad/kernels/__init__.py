@@ -33,6 +33,7 @@ FAMILIES = (
     "softmax",
     "standardize",
     "embedding_bag",
+    "recurrent",
     "losses",
     "penalty",
     "group_norms",

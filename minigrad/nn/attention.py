@@ -158,7 +158,7 @@ class MultiheadAttention(Module):
             together = product(q, self.in_proj_weight, bias)
             return [view(together, index=(slice(None), slice(None), part)) for part in parts]
         inputs = (q, *others) if others else (q, q, q)
-        weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+        weights: tuple[Any, ...] = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
         if self.in_proj_weight is not None:
             weights = tuple(view(self.in_proj_weight, index=(slice(None), part)) for part in parts)
         biases = [None if bias is None else view(bias, index=(part,)) for part in parts]

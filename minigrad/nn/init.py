@@ -69,6 +69,32 @@ def uniform(shape: Shape, dtype: Any = "float32", *, low: float = -1.0, high: fl
     return rng.uniform(shape, low, high, dtype, rng.INIT)
 
 
+def orthogonal(shape: Shape, dtype: Any = "float32", *, gain: float = 1.0) -> np.ndarray:
+    """gain times a matrix with orthonormal rows, or columns where it has fewer of them, of normal numbers.
+
+    Each vector loses its parts along those before it, twice, and is divided by its norm, in float64. A product with
+    such a matrix keeps lengths, over many steps too (Saxe, McClelland, Ganguli 2014, section 4).
+    """
+    if len(shape) != 2:
+        raise ShapeError(f"orthogonal: the shape is {tuple(shape)}; need (in, out)")
+    count, n = min(shape), max(shape)
+    q, length = rng.normal((count, n), 0.0, 1.0, "float64", rng.INIT), K.empty((1,), np.dtype(np.float64))
+    part = K.empty((1, n), q.dtype)
+    for i in range(count):
+        row = q[i : i + 1]
+        for _ in range(2 if i else 0):
+            along = K.empty((1, i), q.dtype)
+            K.matmul(row, q[:i], along, tb=True)
+            K.matmul(along, q[:i], part)
+            K.sub(row, part, row)
+        K.norm(row, length)
+        K.div(row, length, row)
+    K.mul(q, float(gain), q)
+    out = K.empty(shape, np.dtype(dtype))
+    K.copy(q if shape[0] <= shape[1] else q.T, out)
+    return out
+
+
 def constant(shape: Shape, dtype: Any = "float32", *, value: float) -> np.ndarray:
     """One number everywhere."""
     out = K.empty(shape, np.dtype(dtype))
@@ -83,7 +109,7 @@ def zeros(shape: Shape, dtype: Any = "float32") -> np.ndarray:
 
 BY_NAME: dict[str, Callable[..., np.ndarray]] = {
     f.__name__: f
-    for f in (glorot_uniform, glorot_normal, he_uniform, he_normal, fan_in_uniform, normal, uniform, zeros)
+    for f in (glorot_uniform, glorot_normal, he_uniform, he_normal, fan_in_uniform, normal, uniform, orthogonal, zeros)
 }
 
 

@@ -21,6 +21,7 @@ from .streams import Draws
 from .watch import Watch
 
 NOT_FINITE = 2  # what the kernel check_finite returns
+OUTSIDE = 3  # what a kernel returns for an index outside of a table (embedding_bag)
 CHUNK = 4096  # steps for which numbers of streams and rates are made ahead
 TRIES = 3  # recordings until two that follow each other have to agree
 
@@ -117,6 +118,10 @@ class Entry:
             if code == NOT_FINITE:
                 raise NonFiniteError(
                     f"{name}: a number is NaN or infinite in step {step} of the run, which ends before it"
+                )
+            if code == OUTSIDE:
+                raise IndexError(
+                    f"{name}: an index is outside of its table in step {step} of the run, which ends before it"
                 )
             raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
         return self.result, kept[: len(self.outputs)]

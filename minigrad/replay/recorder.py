@@ -114,6 +114,11 @@ class Recorder:
         elif self.draws:
             self.draws[-1].layer = layer
 
+    def called(self, module: Module) -> None:
+        """A module is called: it, and all parts of it, of which some may be reached without a call."""
+        if id(module) not in self.modules:
+            self.modules.update({id(part): part for _, part in module.named_modules()})
+
     def stepped(self, optimizer: Any) -> None:
         """An optimizer, or whatever else has tables, is making its step."""
         if not any(optimizer is known for known in self.optimizers):
@@ -353,7 +358,7 @@ def _refusing(name: str, reader: Any) -> Any:
 def _noted_call(call: Callable) -> Callable:
     def noted(module: Module, *arguments: Any, **options: Any) -> Any:
         if mode.step is not None:
-            mode.step.modules[id(module)] = module
+            mode.step.called(module)
         return call(module, *arguments, **options)
 
     return noted

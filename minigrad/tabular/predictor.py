@@ -26,7 +26,7 @@ from .shown import shown
 FIELDS = 1 << 18  # of a file that are in memory at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """A model with all that it needs for new rows; `tabular.train` and `tabular.load` give one.
 

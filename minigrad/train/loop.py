@@ -29,7 +29,7 @@ from .points import calling, checked_callbacks
 from .replayed import replayed
 from .resume import begin, prepare
 from .run import Run
-from .weighing import in_dtype, loss_of, mass
+from .weighing import in_dtype, loss_of, mass, unless_all_one, weights_of
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -102,9 +102,10 @@ def fit(
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
     run.whole = frozenset(measures.whole)
     prepare(run, resume, loss, held_out)
+    of_batch = unless_all_one(loss, weights_of(loader))
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
         begin(run)
-        replay = replayed(compile, run, loss, penalty, measures, dtype, call, train)
+        replay = replayed(compile, run, of_batch, penalty, measures, dtype, call, train)
         while epochs_left(run):
             run.epoch = len(history) + 1
             for bound in terms:
@@ -116,7 +117,7 @@ def fit(
                     optimizer.zero_grad()
                 run.skip_update = run.keep_gradients = False
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
-                data_loss = loss_of(loss, output, y, *weight)
+                data_loss = loss_of(of_batch, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)

@@ -114,6 +114,7 @@ def test_rules(model, new, capsys):
         (NEW.replace(",d,", ",q,"), ["--extra-columns", "ignore", "--missing-columns", "fill"]),
         (NEW.replace(",0,0,0", ",,0,0"), ["--missing", "mean"]),
         (NEW.replace(",", "|"), ["--delimiter", "|"]),
+        (NEW.replace(",0,0,0", ",x,0,0"), ["--missing", "mean", "--na", "x"]),
     ):
         new.write_text(content)
         index = [] if "nr" not in content else ["--index", "nr"]

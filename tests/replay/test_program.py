@@ -1,5 +1,7 @@
 """The program that a record becomes: feeds, taps at chosen steps, threads and variants of the processor."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -125,3 +127,32 @@ def test_a_program_runs_in_one_thread_at_a_time():
     assert program.done == 5
     with pytest.raises(IndexError, match="call 0 of 0"):
         program.address(0, 0)
+
+
+def test_two_threads_record_and_replay_two_programs_at_once():
+    def train(seed, ends):
+        mg.manual_seed(0)
+        x = np.random.default_rng(seed).normal(size=(40, 6)).astype(np.float32)
+        model = nn.Linear(6, 3, init="zeros")
+        optimizer = optim.Adam(model.parameters())
+
+        @mg.compile
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = mg.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        losses = [step.run(50, x, Y[:40] % 3).tolist() for _ in range(4)]
+        ends[seed] = losses, weights(model)
+
+    alone, together = {}, {}
+    for seed in (1, 2):
+        train(seed, alone)
+    threads = [threading.Thread(target=train, args=(seed, together)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone

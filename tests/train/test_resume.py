@@ -1,6 +1,8 @@
 """fit(..., resume=path): which file is taken, and what has to fit; tests of equal bits are in test_resume_bits.py."""
 
+import errno
 import shutil
+import warnings
 import weakref
 
 import numpy as np
@@ -44,6 +46,28 @@ def test_a_damaged_file_is_said_and_the_one_before_is_taken(tmp_path, damage):
     with pytest.raises(ValueError, match=newest.name):
         newest.write_bytes(b"")
         train(resume=newest)
+
+
+def test_a_damaged_file_goes_when_a_whole_one_is_written(tmp_path):
+    """Until then it counts as none: with keep=2 the whole one before stays, also where the disk is full."""
+    train(tmp_path, epochs=1)
+    newest = sorted(tmp_path.glob("epoch*"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    whole = sorted(tmp_path.glob("epoch*"))[-2]
+
+    def full(path, run):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minigrad.train.checkpoint.write", full)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            train(None, Checkpoint(tmp_path, keep=2), resume=tmp_path)
+    assert whole.exists() and newest.exists()
+    with pytest.warns(UserWarning, match="Training is resumed from"):
+        train(None, Checkpoint(tmp_path, every="3 batches", keep=2), resume=tmp_path)
+    names = [path.name for path in sorted(tmp_path.iterdir())]
+    assert names == ["epoch-0003-batch-000004.safetensors", "epoch-0003.safetensors"]
 
 
 def test_all_damaged(tmp_path):

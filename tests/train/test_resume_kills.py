@@ -60,10 +60,10 @@ def survive(case, backend, kills, seed, tmp_path):
         if done >= kills:
             child = start(case, folder, backend, threads)
         elif draw.random() < 0.5:
-            child = start(case, folder, backend, threads, draw.randrange(1, 400))
+            child = start(case, folder, backend, threads, draw.randrange(1, 250))
         else:
             child = start(case, folder, backend, threads)
-            time.sleep(draw.uniform(0, 0.5 * seconds))
+            time.sleep(draw.uniform(0, 0.35 * seconds))
             child.kill()
         found = finish(child)
         if found is None:

@@ -51,6 +51,25 @@ def test_weights_of_one_are_none(backend, loss, dtype):
     np.testing.assert_allclose(first["accuracy"], second["accuracy"], rtol=1e-15)
 
 
+@pytest.mark.filterwarnings("ignore:fit.compile=True.. trained batch by batch")
+@pytest.mark.parametrize("first", [0.5, 1.0])
+@pytest.mark.parametrize("rest", [1.0, 2.0])
+def test_compiled_fits_see_the_weights_of_each_batch(first, rest):
+    """Also where the batches that are recorded weigh 1, and later ones do not."""
+    x, y = np.tile(X, (5, 1)), np.tile(Y, 5)
+    weight = np.where(np.arange(5 * N) < 60, first, rest ** (np.arange(5 * N) % 3))
+    found = []
+    for compiled in (False, True):
+        model, optimizer = start()
+        loader = Loader(x, y, 4, shuffle=False, weight=weight)
+        history = fit(model, loader, mg.cross_entropy, optimizer, epochs=3, metrics=[accuracy], compile=compiled)
+        found.append((model[0].weight.data.tobytes(), history["loss"], history["accuracy"]))
+    assert found[0] == found[1]
+    if first == rest == 1:
+        plain, history = trained(Loader(x, y, 4, shuffle=False), batch_size=None, epochs=3)
+        assert found[0][:2] == (plain[0].weight.data.tobytes(), history["loss"])
+
+
 def rows_of(model, loss):
     return loss(model(mg.tensor(X)), Y, reduction="none").data
 

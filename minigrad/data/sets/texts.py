@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,5 +43,7 @@ def load_psalms() -> str:
 
 
 def _text(name: str) -> str:
+    import gzip
+
     with gzip.open(FILES / name, "rt", encoding="ascii", newline="\n") as file:
         return file.read()

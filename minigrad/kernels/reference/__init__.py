@@ -81,6 +81,15 @@ from .memory import alike, broadcast, contiguous, copy, empty, empty_for, empty_
 from .penalty import elastic_net, elastic_net_grad, soft_threshold
 from .pool import avg_pool2d, avg_pool2d_grad, max_pool2d, pool_pick, pool_put
 from .random import dropout, dropout_bits, masked_scale, normal, random_bits, uniform
+from .recurrent import (
+    gru_gates,
+    gru_gates_grad,
+    keep_steps,
+    lstm_gates,
+    lstm_gates_grad,
+    rnn_gate,
+    rnn_gate_grad,
+)
 from .reduce import check_finite, max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
@@ -106,6 +115,11 @@ WRITES = {
     "standardize_channels_grad": ("out", "weight_grad", "bias_grad"),
     "running_moments": ("running_mean", "running_var", "count"),
     "embedding_bag": ("out", "largest"),
+    "lstm_gates": ("gates", "new_c", "tanh_c", "out"),
+    "gru_gates": ("gates", "out"),
+    "rnn_gate_grad": ("dh", "dz"),
+    "lstm_gates_grad": ("dh", "dc", "dz"),
+    "gru_gates_grad": ("dh", "dz", "dp"),
     "conv2d": ("y",),
     "conv2d_input": ("x",),
     "conv2d_weight": ("w",),
@@ -128,7 +142,14 @@ WRITES = {
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
 # ... which change what they write, so that they read it too ...
-ADDS = ("add_at", "group_level", "running_moments")
+ADDS = (
+    "add_at",
+    "group_level",
+    "running_moments",
+    "rnn_gate_grad",
+    "lstm_gates_grad",
+    "gru_gates_grad",
+)
 # ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
 SILENT = {
     **dict.fromkeys(

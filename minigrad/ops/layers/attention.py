@@ -28,7 +28,7 @@ def attention_weights(query: Tensor, key: Tensor, masks: Sequence[Any], causal: 
     """
     factor = 1 / math.sqrt(query.array.shape[-1]) if scale is None else scale
     scores = matmul(mul(query, factor), key, tb=True)
-    seen = np.tri(*scores.array.shape[-2:], dtype=bool) if causal else None
+    seen = np.tri(*scores.array.shape[-2:], dtype=np.bool_) if causal else None
     for mask in masks:
         m = mask if isinstance(mask, Tensor) else Tensor(np.asarray(mask))
         if m.array.dtype != bool:

@@ -180,9 +180,9 @@ def by_batch(
     if running is not None:
         count = running[2].array if running[2] is not None else np.zeros(1, np.int64)
         moments = y.saved
-        K.running_moments(
-            moments[0], moments[1], *(t.array for t in buffers), count, momentum=momentum, correction=n / (n - 1)
-        )
+        own_mean, own_var = (t.array for t in buffers)
+        correction = n / (n - 1)
+        K.running_moments(moments[0], moments[1], own_mean, own_var, count, momentum=momentum, correction=correction)
         touch(t for t in running if t is not None)
     return y
 

@@ -56,7 +56,7 @@ def _part(packed: Tensor, i: int, size: int, channels: int, shape: Shape) -> Ten
     return reshape(view(packed, index=(slice(start, start + (size if i == 0 else channels)),)), shape=shape)
 
 
-NORMALIZED = {
+NORMALIZED: dict[str, Any] = {
     "shared": Slopes,
     "x": lambda s, y, x, weight, bias, **o: _of_three(s, 0, y, x, weight, bias, o),
     "weight": lambda s, y, x, weight, bias, **o: _of_three(s, 1, y, x, weight, bias, o),
@@ -169,7 +169,7 @@ def _again(which: str, a: Tensor, g: Tensor, x: Tensor, weight: Tensor | None, o
     return reshape(made, shape=x.array.shape)
 
 
-AGAIN = {
+AGAIN: dict[str, Any] = {
     "g": lambda a, z, g, x, weight, **o: _again("g", a, g, x, weight, o),
     "x": lambda a, z, g, x, weight, **o: _again("x", a, g, x, weight, o),
     "weight": lambda a, z, g, x, weight, **o: _again("weight", a, g, x, weight, o),
@@ -187,8 +187,8 @@ def rows_grad(g, x, weight=None, *, shape, groups, eps, center, sums=True, saved
     if saved is None:
         saved = K.empty((2, shape[0] * groups), np.float64)
         K.standardize_rows(x, K.empty_like(x), *saved, groups=groups, eps=eps, center=center)
-    wanted = {"weight_grad": weight_grad, "bias_grad": bias_grad}
-    K.standardize_rows_grad(g, x, *saved, out, weight=w, groups=groups, center=center, **wanted)
+    sums_of = {"weight_grad": weight_grad, "bias_grad": bias_grad}
+    K.standardize_rows_grad(g, x, saved[0], saved[1], out, weight=w, groups=groups, center=center, **sums_of)
     return z
 
 
@@ -198,7 +198,9 @@ def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved
 
     Without sums, the first alone. saved: its moments, else computed again. Where mean and var are fixed, J(h) is r h.
     """
-    z, out, weight_grad, bias_grad = _packed(x, shape, True)
+    z, out, weight_grad, bias_grad = _packed(x, shape, sums)
+    if not sums:  # the kernel gives them all the same
+        weight_grad, bias_grad = K.empty((2, shape[1]), x.dtype)
     x3, g3, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
     if saved is None:
         saved = K.empty((3, shape[1]), np.float64)
@@ -208,7 +210,7 @@ def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved
     K.standardize_channels_grad(
         g3, x3, saved[0], saved[2], out, weight_grad, bias_grad, weight=w, given=fixed is not None
     )
-    return z if sums else z[: x.size]
+    return z
 
 
 def _packed(x: np.ndarray, shape: Shape, sums: bool) -> tuple[Any, ...]:

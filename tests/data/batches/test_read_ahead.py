@@ -46,13 +46,13 @@ def bits(batches):
     return [[part.tobytes() for part in batch] for batch in batches]
 
 
-@pytest.mark.parametrize("ahead", [1, 2, 5, 100])
+@pytest.mark.parametrize("ahead", [1, 3, 100])
 @pytest.mark.parametrize("options", [{}, {"shuffle": False, "drop_last": True}, {"weight": np.arange(26)}])
 def test_the_batches_are_those_of_a_plain_loader(backend, ahead, options):
     plain, made = loader(0, **options), loader(ahead, **options)
-    for _ in range(3):
+    for _ in range(2):
         assert bits(made) == bits(plain)
-    for batch in range(len(plain) + 1):
+    for batch in (4, len(plain)):
         for each in (plain, made):
             each.set_position(1, batch)
         assert bits(made) == bits(plain) and made.epoch == 2
