@@ -79,7 +79,7 @@ wrong = np.flatnonzero(guesses != data.test.y)
 if options.figure:
     import matplotlib.pyplot as plt
 
-    weights = model[0].weight.numpy()[:, 0]
+    weights = model[0].weight.data[:, 0]
     reach = np.abs(weights).max()
     figure, axes = plt.subplots(3, 8, figsize=(9, 4))
     for axis, filter_ in zip(axes[:2].ravel(), weights):

@@ -73,7 +73,6 @@ from .ops.index.pad import pad
 from .ops.layers.attention import scaled_dot_product_attention
 from .ops.layers.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .ops.layers.embedding import embedding, embedding_bag, one_hot
-from .ops.layers.recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from .ops.layers.normalization import batch_norm, group_norm, layer_norm, rms_norm
 from .ops.layers.pool import (
     adaptive_avg_pool1d,
@@ -83,6 +82,7 @@ from .ops.layers.pool import (
     max_pool1d,
     max_pool2d,
 )
+from .ops.layers.recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from .ops.layers.unfold import fold, unfold, upsample
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul

@@ -165,8 +165,8 @@ class LSTM(_Recurrent):
 
     source    Hochreiter, Schmidhuber 1997, Long short-term memory; forget_bias: Jozefowicz, Zaremba, Sutskever 2015, An
               empirical exploration of recurrent network architectures; variational: Gal, Ghahramani 2016, A
-              theoretically grounded application of dropout in recurrent neural networks; recurrent_dropout: Merity, Keskar, Socher
-              2018, Regularizing and optimizing LSTM language models
+              theoretically grounded application of dropout in recurrent neural networks; recurrent_dropout: Merity, Keskar,
+              Socher 2018, Regularizing and optimizing LSTM language models
 
     >>> import minigrad as mg
     >>> layer = mg.nn.LSTM(3, 8, num_layers=2, batch_first=True)

@@ -103,9 +103,16 @@ class Replayed:
             return f"run.non_finite is {run.non_finite!r}, which looks at each gradient"
         if run.optimizer._grouped.entries:
             return "terms on groups in the prox are measured in each step"
+        return self._refusal_of_terms() or self._refusal_of_calls()
+
+    def _refusal_of_terms(self) -> str:
         otherwise = [] if self.penalty is None else [e.name for e in self.penalty.entries if not shown(e)]
         if otherwise:
             return f"the value of {otherwise[0]} is measured more precisely than it is added to the loss"
+        return ""
+
+    def _refusal_of_calls(self) -> str:
+        run = self.run
         hooked = [name or "the model" for name, module in run.model.named_modules() if hooks_of(module)]
         if hooked:
             return f"a hook on {hooked[0]} is called in each step"

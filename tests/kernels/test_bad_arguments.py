@@ -36,10 +36,16 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "standardize_channels": [1, 2, 3, 4],
     "standardize_channels_grad": [4, 5, 6],
     "running_moments": [2, 3, 4],
+    "lstm_gates": [4, 5, 6, 7],
+    "gru_gates": [3, 4],
+    "rnn_gate_grad": [1, 3],
+    "lstm_gates_grad": [1, 2, 6],
+    "gru_gates_grad": [1, 4, 5],
 }
 PLANES, FILTERS, SUMS = X.reshape(1, 1, 3, 4), Y[:2, :2].reshape(1, 1, 2, 2), Y[:2, :3].reshape(1, 1, 2, 3)
 PLACES = np.array([0, 5, 11, 5, 2, 7]).reshape(1, 1, 2, 3)
 SLIDING = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+GATES, GATES3, STATE = np.tile(X, 4), np.tile(Y, 3), Y - 0.5
 WINDOWS = {"kernel": (2, 2), "stride": (1, 1), "padding": (0, 0)}
 
 
@@ -94,6 +100,13 @@ def calls():
             [ROW, ROW, np.zeros(3), np.ones(3), np.zeros(1, np.int64)],
             {"momentum": 0.5, "correction": 1.5},
         ),
+        "rnn_gate": ([X, Y, STATE, np.zeros_like(X)], {"lengths": LABEL}),
+        "lstm_gates": ([GATES, GATES, X, Y, np.zeros((3, 16)), *(np.zeros((3, 4)) for _ in range(3))], {"step": 1}),
+        "gru_gates": ([GATES3, GATES3, X, np.zeros((3, 16)), np.zeros((3, 4))], {}),
+        "rnn_gate_grad": ([X, np.ones((3, 4)), STATE, np.zeros((3, 4))], {}),
+        "lstm_gates_grad": ([X, np.ones((3, 4)), np.ones((3, 4)), GATES, Y, STATE, np.zeros((3, 16))], {}),
+        "gru_gates_grad": ([X, np.ones((3, 4)), GATES, Y, np.zeros((3, 12)), np.zeros((3, 12))], {"lengths": LABEL}),
+        "keep_steps": ([CHANNELS, LABEL[:1].repeat(4), np.zeros((3, 4, 1))], {}),
         "embedding_bag": ([X, LABEL % 3, np.zeros((2, 4))], {"offsets": np.array([0, 1])}),
         "embedding_bag_grad": ([X[:2].copy(), LABEL % 3, np.zeros((3, 4))], {"offsets": np.array([0, 1])}),
         "embedding_bag_dots": ([X, X, LABEL % 3, np.zeros(3)], {}),

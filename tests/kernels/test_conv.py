@@ -136,7 +136,7 @@ def test_the_order_is_that_of_a_product(dtype):
 
 @pytest.mark.parametrize("dtype", REAL)
 def test_the_order_of_a_gradient_of_few_filters_is_32_lanes_for_some_samples(dtype):
-    """Column j in lane j mod 32, rows in order, lanes added by halves, chunks of samples in order: seen from outside."""
+    """Column j in lane j mod 32, rows in order, lanes added by halves, chunks of samples in order: from outside."""
     samples, rows, columns = 7, 4, 70
     x, w = np.ones((samples, 1, rows, columns), dtype), np.empty((1, 1, 1, 1), dtype)
 

@@ -45,8 +45,10 @@ def ends_of(steps: int, reverse: bool) -> tuple[int, int]:
 
 def _states_before(y: Tensor, steps: int, reverse: bool) -> Tensor:
     """The states before all steps, as (steps rows, width)."""
-    h = view(y, index=(slice(1, steps + 1) if reverse else slice(0, steps),))
-    return reshape(h, shape=(-1, h.array.shape[-1]))
+    part, width = slice(1, steps + 1) if reverse else slice(0, steps), y.array.shape[-1]
+    if not mode.recording:  # a view of what is tracked would be copied, so that later writes do not show: none come here
+        return Tensor(y.array[part].reshape(-1, width))
+    return reshape(view(y, index=(part,)), shape=(-1, width))
 
 
 def _in_rows(z: Tensor) -> Tensor:

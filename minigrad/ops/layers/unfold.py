@@ -21,9 +21,9 @@ from .windows import Pair, as_given, batched, pair, places
 
 def window_places(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, count: Pair) -> np.ndarray:
     """Where in a plane of this size tap i of window j stands: (taps, windows)."""
-    taps = np.add.outer(np.arange(kernel[0]) * dilation[0] * size[1], np.arange(kernel[1]) * dilation[1])
-    windows = np.add.outer(np.arange(count[0]) * stride[0] * size[1], np.arange(count[1]) * stride[1])
-    return np.add.outer(taps.ravel(), windows.ravel())
+    taps = (np.arange(kernel[0]) * dilation[0] * size[1])[:, None] + np.arange(kernel[1]) * dilation[1]
+    windows = (np.arange(count[0]) * stride[0] * size[1])[:, None] + np.arange(count[1]) * stride[1]
+    return taps.reshape(-1, 1) + windows.reshape(-1)
 
 
 def _described(op: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[Pair, Pair, Pair, Pair]:
@@ -39,8 +39,8 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     """The windows of input (samples, channels, height, width) as columns: (samples, channels · taps, windows).
 
     A convolution is one product with them: weight (out, channels · taps) @ columns. (conv2d makes a panel of them at a
-    time.) Numbers or pairs, of rows and columns. Without samples, the result has none. ShapeError if the kernel is
-    larger than the padded input.
+    time.) kernel_size, dilation, padding and stride are numbers or pairs, of rows and columns. Without samples, the
+    result has none. ShapeError if the kernel is larger than the padded input.
 
     >>> import minigrad as mg
     >>> mg.unfold(mg.tensor([[[[1, 2, 3], [4, 5, 6]]]]), (2, 2))
@@ -67,9 +67,10 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
 def fold(
     input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
-    """Columns (samples, channels · taps, windows) added back to planes of output_size: the transposed map of unfold.
+    """Columns, input (samples, channels · taps, windows), added back to planes of output_size: unfold transposed.
 
-    What meets in one place is added in the order of the taps. ShapeError if the columns do not fit.
+    kernel_size, dilation, padding and stride are those of unfold. What meets in one place is added in the order of the
+    taps. ShapeError if the columns do not fit.
 
     >>> import minigrad as mg
     >>> mg.fold(mg.ones(1, 4, 2), (2, 3), (2, 2))
@@ -156,7 +157,7 @@ def _between(x: Tensor, dim: int, at: list[float]) -> Tensor:
     """x at places between its own along dim: (1 - t) x[low] + t x[low + 1]."""
     n = x.array.shape[dim]
     low = np.array([min(int(a), n - 1) for a in at], np.int64)
-    high = np.minimum(low + 1, n - 1)
+    high = (low + 1).clip(max=n - 1)
     shape = [1] * x.array.ndim
     shape[dim] = len(at)
     t = np.array([a - int(a) for a in at], x.array.dtype).reshape(shape)
