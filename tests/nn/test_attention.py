@@ -131,6 +131,20 @@ def test_rows_do_not_see_each_other_and_causal_steps_no_later_ones(backend):
         np.testing.assert_array_equal(layer(x[1:2], is_causal=True).data, a[1:2])
 
 
+def test_true_in_a_mask_forbids(backend):
+    """As in PyTorch: here True is a key that may not be seen; in scaled_dot_product_attention one that may."""
+    layer, x = nn.MultiheadAttention(8, 2, batch_first=True), given(2, 3, 8)
+    mask = np.array([[False, True, True], [False, False, True], [True, False, True]])
+    weights = layer(x, x, x, attn_mask=mask, average_attn_weights=False)[1].data
+    assert weights.shape == (2, 2, 3, 3)
+    np.testing.assert_array_equal(weights == 0, np.broadcast_to(mask, weights.shape))
+    padding = np.array([[False, False, True], [False, True, True]])
+    weights = layer(x, x, x, key_padding_mask=padding)[1].data
+    np.testing.assert_array_equal(weights == 0, np.broadcast_to(padding[:, None], weights.shape))
+    numbers = np.where(mask, -np.inf, 0.0)
+    np.testing.assert_array_equal(layer(x, x, x, attn_mask=numbers)[0].data, layer(x, x, x, attn_mask=mask)[0].data)
+
+
 def test_a_single_row_and_no_weights(backend):
     layer = nn.MultiheadAttention(8, 2)
     x = given(5, 8)

@@ -102,20 +102,21 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
 
 def _predicate(model: Module, selector: Selector) -> Callable[[str, Tensor], Any]:
     """What a selector asks of a parameter. Of biases, only a pattern that says bias, or a function, matches any."""
-    left_out = scales(model)
     if isinstance(selector, str):
-        biases = is_bias(selector)
-        return lambda name, w: (
-            name == selector
-            or (fits(name, selector) and (biases or not is_bias(name)) and (biases or id(w) not in left_out))
-        )
+        left_out = set() if is_bias(selector) else scales(model)
+        return lambda name, w: name == selector or (fits(name, selector) and _chosen(name, w, selector, left_out))
     if isinstance(selector, type) and issubclass(selector, Module):
-        left_out = set() if issubclass(selector, Normalization) else left_out
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
-        return lambda name, w: id(w) in owned - left_out and not is_bias(name)
+        owned -= set() if issubclass(selector, Normalization) else scales(model)
+        return lambda name, w: id(w) in owned and not is_bias(name)
     if callable(selector) and not isinstance(selector, type):
         return selector
     raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")
+
+
+def _chosen(name: str, w: Tensor, pattern: str, left_out: set[int]) -> bool:
+    """Whether a pattern that fits takes a bias or a scale, if w is one."""
+    return id(w) not in left_out and (is_bias(pattern) or not is_bias(name))
 
 
 def fits(name: str, pattern: str) -> bool:

@@ -211,3 +211,10 @@ def test_errors_of_every_form_name_matmul(a, b, match):
     b = b if b is None else mg.tensor(b)
     with pytest.raises((TypeError, ValueError), match=f"^matmul: .*{match}"):
         mg.matmul(mg.tensor(a), b)
+
+
+def test_products_are_no_views(backend):
+    """Outside of a graph the engine copies what is a view of an array, as that may be one of a parameter."""
+    a, b = mg.rand(3, 2, 4, requires_grad=True), mg.rand(3, 4, 5)
+    for y in (mg.matmul(a, b), mg.matmul(a[0], b), mg.matmul(a, b[0, :, 0]), mg.matmul(b[0, :, 0], b)):
+        assert not isinstance(y.array.base, np.ndarray)
