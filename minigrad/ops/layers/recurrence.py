@@ -46,7 +46,9 @@ def ends_of(steps: int, reverse: bool) -> tuple[int, int]:
 def _states_before(y: Tensor, steps: int, reverse: bool) -> Tensor:
     """The states before all steps, as (steps rows, width)."""
     part, width = slice(1, steps + 1) if reverse else slice(0, steps), y.array.shape[-1]
-    if not mode.recording:  # a view of what is tracked would be copied, so that later writes do not show: none come here
+    if (
+        not mode.recording
+    ):  # a view of what is tracked would be copied, so that later writes do not show: none come here
         return Tensor(y.array[part].reshape(-1, width))
     return reshape(view(y, index=(part,)), shape=(-1, width))
 
