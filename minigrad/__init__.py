@@ -70,6 +70,7 @@ from .ops.elementwise.where import clamp, lerp, masked_fill, maximum, minimum, w
 from .ops.index.diagonals import diag, tril, triu
 from .ops.index.gather import gather, index_select, masked_select, scatter_add, take_along_dim
 from .ops.index.pad import pad
+from .ops.layers.attention import scaled_dot_product_attention
 from .ops.layers.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .ops.layers.embedding import embedding, embedding_bag, one_hot
 from .ops.layers.normalization import batch_norm, group_norm, layer_norm, rms_norm
@@ -82,6 +83,7 @@ from .ops.layers.pool import (
     max_pool2d,
 )
 from .ops.layers.recurrent import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
+from .ops.layers.unfold import fold, unfold, upsample
 from .ops.linalg.einsum import einsum
 from .ops.linalg.matmul import affine, matmul
 from .ops.linalg.products import addmm, bmm, dot, inner, linear, mm, mv, outer, tensordot, vdot

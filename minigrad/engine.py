@@ -224,7 +224,7 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
             if tracked and type(made.base) is _ndarray:
                 # The result is a view of a parameter and nothing is recorded: a later write to the parameter would
                 # change it unnoticed, so copy it.
-                y.array = made.copy()
+                y.array = Tensor(made).detach().array
         if _watch is not None:
             _watch(op, y, args, options)
         return y

@@ -209,7 +209,8 @@ class Map:
         if root is not None:
             self.offset = root.offset  # in the file, of the element at root.ctypes.data
             self.start = root.offset - root.offset % mmap.ALLOCATIONGRANULARITY  # in the file, of the map
-            self.path = None if root.filename is None else os.fspath(root.filename)
+            private = root.mode == "c"  # what was written stands in memory alone, so that the file does not do for it
+            self.path = None if root.filename is None or private else os.fspath(root.filename)
             self.address = root.__array_interface__["data"][0]
 
     def refuse_cut(self, name: str) -> None:

@@ -64,7 +64,7 @@ from .ops.shape.join import roll
 from .ops.shape.slices import chunk, flip, narrow, rows, select, split, unbind
 from .ops.shape.views import as_one, flatten, movedim, permute, reshape, squeeze, swapaxes, t, transpose, unsqueeze
 from .public import put_names
-from .recording import is_grad_enabled
+from .recording import is_grad_enabled, mode
 from .tensor import tensor
 
 
@@ -135,11 +135,16 @@ def _copy(t: Tensor, source: Any) -> Tensor:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
     # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
     # are not, so they keep the former numbers.
-    target = t.array if t.tracked else K.empty(array.shape, t.array.dtype)
+    target = t.array if t.tracked else _own_memory(t)
     K.copy(array, target)
     t.array = target
     touch([t])
     return t
+
+
+def _own_memory(t: Tensor) -> np.ndarray:
+    """Where the new numbers of a constant go: memory of their own. In a recorded step it is the same in each step."""
+    return K.empty(t.array.shape, t.array.dtype) if mode.step is None else mode.step.place_of(t)
 
 
 def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:

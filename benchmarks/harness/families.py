@@ -14,6 +14,7 @@ MODULES = {
     "update": "kernels.update",
     "elementwise": "kernels.elementwise",
     "reduce": "kernels.reduce",
+    "normalization": "kernels.normalization",
     "losses": "kernels.losses",
     "descent": "kernels.descent",
     "engine": "engine.overhead",

@@ -143,8 +143,6 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
     if options.model == "linear" and found.classes:
         raise ValueError(f"--model linear predicts numbers, and {found.target} holds classes: use logistic or mlp")
     _refuse_options_of_others(options, found.classes)
-    if options.weights and options.model == "mlp":
-        raise ValueError("--weights: --model mlp takes no weights of rows; linear and logistic do")
     if options.seed >= SEEDS:
         raise ValueError(f"--seed {options.seed}: need less than {SEEDS}")
     if log is not None and (log.is_dir() or not log.absolute().parent.is_dir()):
@@ -165,6 +163,8 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
     typed = [name for name in theirs if getattr(options, name, None) is not None]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")
+    if options.weights and options.model == "mlp" and options.command != "train":
+        raise ValueError("--weights: here --model mlp takes no weights of rows; linear and logistic do, and train")
     if typed:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
         cure = "the penalty of its weights is L1; linear and logistic have it" if model == "mlp" else "add --model mlp"

@@ -154,7 +154,7 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)",
     )
     table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
-    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (linear and logistic models)")
+    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
     table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
     )

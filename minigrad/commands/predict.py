@@ -19,6 +19,7 @@ from ..data import Table
 from ..data.formats.records import as_delimiter
 from ..data.formats.text import text_of
 from ..tabular.judging import chosen, probabilities
+from .choose_options import names
 from .options import one_thread
 from .show import check_model
 
@@ -76,6 +77,9 @@ def add_predict(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
     written.add_argument("--delimiter", metavar="CHAR", help="between fields")
     written.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals")
     written.add_argument("--encoding", metavar="NAME", help="of the text")
+    written.add_argument(
+        "--na", type=names, action="extend", metavar="A,B", help="what means missing, as an empty field does"
+    )
     command.set_defaults(run=run_predict)
     return command
 
@@ -135,7 +139,16 @@ class Found(NamedTuple):
 def _rules(options: argparse.Namespace) -> dict[str, Any]:
     """The options of Recipe.read that were typed."""
     rules: dict[str, Any] = {"missing_target": "keep", "rename": dict(options.rename or ())}
-    for name in ("handle_unknown", "extra_columns", "missing_columns", "missing", "index", "delimiter", "decimal"):
+    for name in (
+        "handle_unknown",
+        "extra_columns",
+        "missing_columns",
+        "missing",
+        "index",
+        "delimiter",
+        "decimal",
+        "na",
+    ):
         if getattr(options, name) is not None:
             rules[name] = getattr(options, name)
     return rules | ({"target": False} if options.no_score else {})

@@ -42,7 +42,7 @@ def run_show(options: argparse.Namespace) -> None:
     file, others = _file(options.model)
     contents = interop.inspect(file)
     first = f"{file}: {contents.size:,} bytes, {contents.finding}"
-    if contents.metadata == HOLDS and contents.verified:
+    if contents.metadata == HOLDS and contents.verified is not False:
         print(f"{tabular.load(file).show()}\n{first}")
         for other in others:
             print(f"another model in this folder: minigrad show {other}")

@@ -175,7 +175,7 @@ def _trained(options: argparse.Namespace, settings: Settings, rows: choose_data.
     folder = options.out / RESUME
     begun = _begun(folder)
     try:
-        return trained(rows.table, settings, progress, name, folder)
+        return trained(rows.table, settings, progress, name, folder, progress=None)
     except KeyboardInterrupt:
         if _begun(folder):
             print("\nminigrad train: the same command with --resume goes on from here", file=sys.stderr)

@@ -18,6 +18,7 @@ from .prepare.targets import class_weights, sample_weights, smooth_labels, weigh
 from .sets.digits import load_digits
 from .sets.mnist import load_mnist
 from .sets.synthetic import Regression, blobs, moons, regression, spirals
+from .sets.texts import Words, load_psalms, load_words
 
 __all__ = [
     "Dataset",
@@ -33,6 +34,7 @@ __all__ = [
     "Standardizer",
     "Table",
     "Weighted",
+    "Words",
     "blobs",
     "check_labels",
     "check_weight",
@@ -40,6 +42,8 @@ __all__ = [
     "class_weights",
     "load_digits",
     "load_mnist",
+    "load_psalms",
+    "load_words",
     "moons",
     "noisy_labels",
     "one_hot",

@@ -17,6 +17,7 @@ from .activations import (
     Softsign,
     Tanh,
 )
+from .attention import MultiheadAttention, TransformerEncoderLayer
 from .cells import GRUCell, LSTMCell, RNNCell
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -48,7 +49,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
-from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .recurrent import GRU, LSTM, RNN
 from .sequential import Flatten, Sequential
 from .summary import Summary, summary
@@ -105,6 +106,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ParameterList",
@@ -126,6 +128,9 @@ __all__ = [
     "StochasticDepth",
     "Summary",
     "Tanh",
+    "TransformerEncoderLayer",
+    "Unfold",
+    "Upsample",
     "VariationalDropout",
     "WordDropout",
     "init",

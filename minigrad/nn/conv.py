@@ -23,8 +23,13 @@ from .module import Module, Parameter
 class Convolutional(Module):
     """What the four layers share: checks, parameters, errors in the layer's name, text."""
 
-    dims = ("height", "width")
+    dims: tuple[str, ...] = ("height", "width")
     transposed = False
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Any  # such a tuple, or of Conv2d a word
+    output_padding: tuple[int, ...]
 
     def _set_up(
         self,
@@ -151,8 +156,10 @@ class Conv2d(Convolutional):
         if isinstance(padding, str):
             if padding not in ("valid", "same"):
                 raise ValueError(f"{who}: padding is {padding!r}; need a number, 'valid' or 'same'")
-            kernel, dilation = (*ones, *self.kernel_size), (*ones, *self.dilation)
-            before = same_padding(who, (*ones, *self.stride), kernel, dilation) if padding == "same" else (0, 0)
+            kernel: Any = (*ones, *self.kernel_size)
+            dilation: Any = (*ones, *self.dilation)
+            stride: Any = (*ones, *self.stride)
+            before = same_padding(who, stride, kernel, dilation) if padding == "same" else (0, 0)
             both = [((k - 1) * d if padding == "same" else 0) for k, d in zip(kernel, dilation)]
             widths = [(b, n - b) for b, n in zip(before, both)][len(ones) :]
         else:
@@ -160,9 +167,9 @@ class Conv2d(Convolutional):
         return None if mode == "zeros" else tuple(w for each in widths[::-1] for w in each)
 
     def forward(self, x: Any) -> Tensor:
-        return self.apply(x, self.weight)
+        return self.by_weight(x, self.weight)
 
-    def apply(self, x: Any, w: Tensor) -> Tensor:
+    def by_weight(self, x: Any, w: Tensor) -> Tensor:
         """activation(x * w + b), w the weight or what a subclass makes of it."""
         x, padding = self._input(x), self.padding
         if self._borders is not None:

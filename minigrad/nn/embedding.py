@@ -54,8 +54,9 @@ class _Table(RandomLayer):
         table = np.asarray(embeddings)
         if table.ndim != 2:
             raise ShapeError(f"{cls.__name__}: embeddings are {table.shape}; need (entries, width)")
-        kept = {"dtype": table.dtype if table.dtype == np.float64 else "float32", **options}
-        layer = cls(*table.shape, init="zeros", **kept)
+        kept: dict[str, Any] = {"dtype": table.dtype if table.dtype == np.float64 else "float32", **options}
+        make: Any = cls  # the layers take an init, and what else they take
+        layer = make(table.shape[0], table.shape[1], init="zeros", **kept)
         layer.weight = Parameter(table, kept["dtype"])
         layer.weight.requires_grad_(not freeze)
         return layer

@@ -1,4 +1,4 @@
-"""Pooling layers: planes become smaller, by the largest or the mean of each window."""
+"""Layers that change the size of planes: pools, by the largest or the mean of each window; Upsample; Unfold."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..ops.layers.pool import (
     max_pool1d,
     max_pool2d,
 )
+from ..ops.layers.unfold import unfold, upsample
 from ..ops.layers.windows import pair
 from ..tensor import tensor
 from .module import Module
@@ -25,7 +26,11 @@ from .module import Module
 class Pool(Module):
     """What pooling layers share: sizes in numbers or pairs, the check of x, text."""
 
-    dims = ("height", "width")
+    dims: tuple[str, ...] = ("height", "width")
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
 
     def _sizes(self, **sizes: Any) -> None:
         """Check and keep options: whole numbers, one for each dimension of a window."""
@@ -206,3 +211,48 @@ class AdaptiveAvgPool1d(AdaptiveAvgPool2d):
     def forward(self, x: Any) -> Tensor:
         x = self._input(x)
         return adaptive_avg_pool1d(x, x.array.shape[-1] if self.output_size[0] is None else self.output_size[0])
+
+
+class Upsample(Pool):
+    """x (rows, channels, height, width) with larger planes, of `size` or scale_factor times as large; see upsample.
+
+    mode: nearest, which repeats pixels, or bilinear, which weighs the four around, with or without align_corners.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Upsample(scale_factor=2)(mg.ones(5, 3, 7, 7)).shape
+    (5, 3, 14, 14)
+    """
+
+    def __init__(
+        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    ) -> None:
+        if (size is None) == (scale_factor is None):
+            raise ValueError(f"Upsample: size is {size}, scale_factor {scale_factor}; need exactly one of them")
+        if mode not in ("nearest", "bilinear"):
+            raise ValueError(f"Upsample: mode is {mode!r}; need nearest or bilinear")
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, x: Any) -> Tensor:
+        return upsample(self._input(x), self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        how = f"size {self.size}" if self.scale_factor is None else f"scale_factor {self.scale_factor}"
+        return f"{how}, {self.mode}"
+
+
+class Unfold(Pool):
+    """The windows of x (rows, channels, height, width) as columns: (rows, channels · taps, windows); see unfold.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Unfold(3, padding=1)(mg.ones(5, 2, 7, 7)).shape
+    (5, 18, 49)
+    """
+
+    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        self._sizes(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
+
+    def forward(self, x: Any) -> Tensor:
+        return unfold(self._input(x), self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        return self._text("kernel_size", "stride", "padding")

@@ -21,6 +21,7 @@ from .streams import Draws
 from .watch import Watch
 
 NOT_FINITE = 2  # what the kernel check_finite returns
+OUTSIDE = 3  # what a kernel returns for an index outside of a table (embedding_bag)
 CHUNK = 4096  # steps for which numbers of streams and rates are made ahead
 TRIES = 3  # recordings until two that follow each other have to agree
 
@@ -103,7 +104,7 @@ class Entry:
             for t in module.__dict__.values():
                 if isinstance(t, Tensor):
                     written[id(t)] = t
-        self._written = list(written.values())
+        self._written = [*written.values(), *recorder.placed]
         self._recorder = None
         self._tries = 0
 
@@ -118,15 +119,25 @@ class Entry:
                 raise NonFiniteError(
                     f"{name}: a number is NaN or infinite in step {step} of the run, which ends before it"
                 )
+            if code == OUTSIDE:
+                raise IndexError(
+                    f"{name}: an index is outside of its table in step {step} of the run, which ends before it"
+                )
             raise MemoryError(f"{name}: no memory for scratch in step {step} of the run")
         return self.result, kept[: len(self.outputs)]
 
     def replay(
-        self, steps: int, program: Any = None, feeds: Sequence[Feed] = (), also: Sequence[np.ndarray] = ()
+        self,
+        steps: int,
+        program: Any = None,
+        feeds: Sequence[Feed] = (),
+        also: Sequence[np.ndarray] = (),
+        taps: Sequence[Tap] = (),
     ) -> tuple[list[np.ndarray], tuple[int, str, int] | None]:
         """Replay some steps. Of what is kept, arrays (steps, ...): the results, the values of terms, `also`.
 
-        And None, or (step, name, result) of a call that ended the run in that step.
+        And None, or (step, name, result) of a call that ended the run in that step. taps: more arrays of calls, kept
+        after their call, in steps that their `rows` choose.
         """
         program = program or self.program
         sources = [*self.outputs, *self._values, *also]
@@ -134,9 +145,10 @@ class Entry:
         for start in range(0, steps, CHUNK):
             part = slice(start, min(start + CHUNK, steps))
             last = len(self.record_.calls) - 1 + program.ahead
-            taps = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
+            wanted = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
+            wanted += [tap.moved(program.ahead, part) for tap in taps]
             given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
-            ended = self._run_part(part.stop - start, program, given, taps)
+            ended = self._run_part(part.stop - start, program, given, wanted)
             if ended is not None:
                 step, call, code = ended
                 return kept, (start + step, self.record_.calls[call - program.ahead].name, code)
@@ -149,7 +161,8 @@ class Entry:
             try:
                 return program.run(steps, feeds, taps)
             finally:
-                self._finish(program, [tap.out for tap in taps[len(self.outputs) :]])
+                of_terms = taps[len(self.outputs) : len(self.outputs) + len(self._values)]
+                self._finish(program, [tap.out for tap in of_terms])
 
     def _finish(self, program: Any, values: list[np.ndarray]) -> None:
         """Bring what Python knows up to date with what the kernels did."""

@@ -30,6 +30,11 @@ class Tap(NamedTuple):
     out: np.ndarray
     rows: np.ndarray | None = None
 
+    def moved(self, ahead: int, part: slice) -> Tap:
+        """The tap for steps `part` of a run, in a program with so many calls ahead."""
+        rows = np.arange(part.start, part.stop) if self.rows is None else self.rows[part]
+        return self._replace(call=self.call + ahead, rows=np.ascontiguousarray(rows, np.int64))
+
 
 class NativeProgram:
     """Runs a record in a loop in C."""

@@ -54,6 +54,7 @@ class Record:
         self._first, self._second = first, second
         self._other: dict[int, int] = {}  # start of a block of the first recording -> start in the second
         self._compare()
+        del self._first, self._other  # with the arrays of the first recording
 
     @property
     def blocks(self) -> list[Block]:
@@ -159,7 +160,9 @@ class Record:
         found: list[list[Place]] = []
         for number, ((_, before), (_, now)) in enumerate(zip(a.notes, b.notes)):
             places = []
-            for offset, (left, right) in enumerate(zip(_words(before), _words(now))):
+            words = _words(before), _words(now)
+            used = np.flatnonzero(words[0] | words[1]).tolist()  # structs have room for many axes: most words are 0
+            for offset, left, right in zip(used, words[0][used].tolist(), words[1][used].tolist()):
                 block = self._pointed(right, mine, self._second)
                 if block is not None:
                     other = self._pointed(left, theirs, self._first)

@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -35,6 +36,7 @@ READING: tuple[str, ...] = (
 READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
 ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
 _one_at_a_time = threading.Lock()
+_places: dict[int, tuple[Any, Any]] = {}  # id of a constant -> a weak reference to it, where copy_ writes it
 
 
 class Call:
@@ -95,6 +97,7 @@ class Recorder:
         self.events: list[Any] = []  # the steps of optimizers and schedules, in order
         self.values: list[tuple[Any, Any, list[Tensor]]] = []  # terms, an entry of them, its values in this step
         self.terms: list[Any] = []
+        self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
         self._inside = False
 
@@ -110,6 +113,11 @@ class Recorder:
             self.draws.append(Draw(layer, layer.purpose, layer, found))
         elif self.draws:
             self.draws[-1].layer = layer
+
+    def called(self, module: Module) -> None:
+        """A module is called: it, and all parts of it, of which some may be reached without a call."""
+        if id(module) not in self.modules:
+            self.modules.update({id(part): part for _, part in module.named_modules()})
 
     def stepped(self, optimizer: Any) -> None:
         """An optimizer, or whatever else has tables, is making its step."""
@@ -145,6 +153,16 @@ class Recorder:
     def valued(self, terms: Any, entry: Any, values: list[Tensor]) -> None:
         """An entry of terms was computed for a loss."""
         self.values.append((terms, entry, values))
+
+    def place_of(self, t: Tensor) -> np.ndarray:
+        """Where copy_ writes the new numbers of a constant: an array that it keeps from the first recorded step on."""
+        self.placed.append(t)
+        held, array = _places.get(id(t), (None, None))
+        if held is None or held() is not t or array is not t.array:
+            array = K.empty(t.array.shape, t.array.dtype)
+            key = id(t)
+            _places[key] = weakref.ref(t, lambda _: _places.pop(key, None)), array
+        return array
 
     def termed(self, terms: Any) -> None:
         """Terms are being added to a loss."""
@@ -340,7 +358,7 @@ def _refusing(name: str, reader: Any) -> Any:
 def _noted_call(call: Callable) -> Callable:
     def noted(module: Module, *arguments: Any, **options: Any) -> Any:
         if mode.step is not None:
-            mode.step.modules[id(module)] = module
+            mode.step.called(module)
         return call(module, *arguments, **options)
 
     return noted

@@ -23,7 +23,7 @@ class Watch:
 
     def __init__(self, function: Callable, recorder: Recorder) -> None:
         self._backend = K._backend
-        self._looks = [OfModule(module) for module in recorder.modules.values()]
+        self._looks: list[Any] = [OfModule(module) for module in recorder.modules.values()]
         self._looks += [OfOptimizer(optimizer) for optimizer in recorder.optimizers if hasattr(optimizer, "_tables")]
         self._looks += [OfTerms(terms) for terms in recorder.terms]
         self._looks.append(OfVariables(function))
@@ -43,31 +43,42 @@ class OfTensors:
 
     def __init__(self, tensors: list[Tensor]) -> None:
         self._tensors = [(t, t.array, t.tracked) for t in tensors]
+        self._hooks = [(t, list(t.hooks or ())) for t in tensors]
 
     def same(self) -> bool:
         """Whether they do."""
-        return all(t.array is array and t.tracked is tracked for t, array, tracked in self._tensors)
+        if not all(t.array is array and t.tracked is tracked for t, array, tracked in self._tensors):
+            return False
+        return all(list(t.hooks or ()) == hooks for t, hooks in self._hooks)
 
 
 class OfModule:
-    """A module: its numbers and words, `training` among them, and its parameters and buffers."""
+    """A module: its numbers and words, `training` among them, its parts, parameters, buffers and hooks."""
 
     def __init__(self, module: Module) -> None:
         self.name = f"a {type(module).__name__}"
         self._values, self._watchers = module.__dict__, module.watchers
         self._plain = [(n, v) for n, v in module.__dict__.items() if type(v) in PLAIN or n == "held"]
-        self._parts = [(n, v) for n, v in module.__dict__.items() if isinstance(v, Tensor)]
-        self._tensors = OfTensors([t for _, t in self._parts])
+        self._parts = [(n, v) for n, v in module.__dict__.items() if isinstance(v, (Tensor, Module))]
+        self._tensors = OfTensors([t for _, t in self._parts if isinstance(t, Tensor)])
         self._count = len(self._watchers)
+        self._size, self._module, self._hooks = len(module.__dict__), module, hooks_of(module)
 
     def same(self) -> bool:
         """Whether the module is as it was."""
         values = self._values
-        if not self._tensors.same() or len(self._watchers) != self._count:
+        if not self._tensors.same() or len(self._watchers) != self._count or len(values) != self._size:
+            return False
+        if hooks_of(self._module) != self._hooks:
             return False
         if not all(values.get(name) is t for name, t in self._parts):
             return False
         return all(values.get(name) == value for name, value in self._plain)
+
+
+def hooks_of(module: Module) -> list[Any]:
+    """The functions that are called when the module is."""
+    return [hook for hooks in vars(module._hooks).values() for hook in hooks] if module._hooks else []
 
 
 class OfOptimizer:
@@ -97,7 +108,7 @@ class OfOptimizer:
     def _others(self) -> Any:
         """Hooks; whether sums are asked for; rates and strengths of terms on groups, and the bounds of constraints."""
         optimizer = self._optimizer
-        given = [plain(entry.term) for entry in optimizer._grouped.entries]
+        given: list[Any] = [plain(entry.term) for entry in optimizer._grouped.entries]
         if given:
             given += [(group["lr"], group.get("weight_decay")) for group in optimizer.param_groups]
         if "constraints" in optimizer._terms:

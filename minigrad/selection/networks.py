@@ -205,6 +205,7 @@ class NetworkSolver:
                 seed=seed,
                 validation_data=held_out,
                 callbacks=stop,
+                compile="quiet",
             )
         if family.warm:
             self.state = module.state_dict()

@@ -134,6 +134,7 @@ class _MLP(BaseEstimator):
                 seed=seed,
                 validation_data=held_out,
                 callbacks=stop,
+                compile="quiet",
             )
         self._state, self._calls = optimizer.state_dict(), 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,50 @@ FILE, READABLE = "model.safetensors", "model.json"
 HOLDS = {"holds": "minigrad.tabular model"}
 FORMAT = 1
 KINDS = ("linear", "logistic", "mlp")
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _maps(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is names with values that fit."""
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _is_lambda(value: Any) -> bool:
+    """Whether a value tells of λ: given, or chosen."""
+    if not isinstance(value, dict) or not all(map(_number, (value.get("l1"), value.get("l2")))):
+        return False
+    if value.get("how") == "given":
+        return set(value) == {"how", "l1", "l2"}
+    numbers = [value.get(name) for name in ("value", "min", "1se", "mean", "folds", "count")]
+    known = value.get("how") == "cross-validation" and value.get("pick") in ("min", "1se") and _text(value.get("score"))
+    return known and all(map(_number, numbers)) and (value.get("error") is None or _number(value["error"]))
+
+
+# What may be said about a model, and what each of it looks like.
+ABOUT: dict[str, Callable[[Any], bool]] = {
+    "data": _text,
+    "missing": _text,
+    "rows": _maps(_whole),
+    "versions": _maps(_text),
+    "scores": _maps(_maps(lambda value: value is None or _number(value))),
+    "lambda": _is_lambda,
+    "notes": lambda value: isinstance(value, list) and all(map(_text, value)),
+    "settings": lambda value: isinstance(value, dict),
+    "epochs": _whole,
+    "best epoch": _whole,
+    "validation rows": _whole,
+}
 
 
 def save(model: Predictor, folder: str | os.PathLike[str], name: str = FILE) -> None:
@@ -135,6 +180,9 @@ def _check_form(plain: Any) -> None:
         raise ValueError("its names or its target are no text")
     if plain["kind"] not in KINDS or not isinstance(plain["about"], dict):
         raise ValueError(f"its kind is {plain['kind']!r:.40}; need {', '.join(KINDS)}, and what is to be said about it")
+    for name, value in plain["about"].items():
+        if name not in ABOUT or not ABOUT[name](value):
+            raise ValueError(f"what is said about it has {name!r:.40}: {value!r:.60}, which no model has")
 
 
 def _classes(plain: Any) -> np.ndarray | None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim, reg, rng
-from ..data.dataset import Dataset
 from ..data.formats.table import Table
 from ..data.prepare.imputation import MeanImputer
 from ..data.prepare.scaling import Standardizer
@@ -82,18 +81,13 @@ def fitted(
 ) -> tuple[NetworkModel, Perceptron, dict[str, Any]]:
     """The network with these strengths, what makes it, and what is to be said of it."""
     build, family = perceptron(table, settings), family_of(table, settings)
-    x = MeanImputer(table.x)(table.x) if table.x.dtype.kind == "f" else table.x.astype(np.float64)
-    rows = prepare(family, x, table.y)
-    scale = Standardizer(x)
-    y, targets = rows.y, None
-    if not family.classifies:
-        y = rows.y.reshape(-1, 1).astype(np.float64)
-        targets = Standardizer(y)
-        y = targets(y)
-    data, held_out = Dataset(scale(x), y), None
-    if settings.validation and len(x) > 1:
-        share = max(1, round(settings.validation * len(x)))
-        data, held_out = split(*data, share, settings.seed, y if family.classifies else None)
+    data, scale, targets = _scaled(table, family)
+    held_out: tuple[np.ndarray, ...] | None = None
+    if settings.validation and len(data[0]) > 1:
+        order = np.arange(len(data[0]))
+        share = max(1, round(settings.validation * len(order)))
+        parts = split(order.reshape(-1, 1), order, share, settings.seed, data[1] if family.classifies else None)
+        data, held_out = (tuple(np.ascontiguousarray(array[part.y]) for array in data) for part in parts)
     saving = [] if resume is None or any(isinstance(c, Checkpoint) for c in callbacks) else [_checkpoint(resume)]
     stop = [] if held_out is None else [EarlyStopping("val_loss", settings.patience)]
     with rng.own_streams(settings.seed):
@@ -101,7 +95,7 @@ def fitted(
         terms = reg.on(module, SELECTOR, reg.ElasticNet(*strengths)) if any(strengths) else None
         history = fit(
             module,
-            tuple(data),
+            data,
             family.loss,
             optim.Adam(module.parameters(), lr=settings.lr, prox=terms),
             epochs=settings.epochs,
@@ -113,8 +107,28 @@ def fitted(
         )
     told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
     if stop:
-        told |= {"best epoch": stop[0].best_epoch, "validation rows": 0 if held_out is None else len(held_out.x)}
+        told |= {"best epoch": stop[0].best_epoch, "validation rows": 0 if held_out is None else len(held_out[0])}
     return NetworkModel(module, scale, targets, SELECTOR), build, told
+
+
+def _scaled(table: Table, family: Network) -> tuple[tuple[np.ndarray, ...], Standardizer, Standardizer | None]:
+    """x, y and weights, if there are any, as the network takes them, and what scaled x, and y if it is numbers."""
+    x = MeanImputer(table.x)(table.x) if table.x.dtype.kind == "f" else table.x.astype(np.float64)
+    y, weights = table.y, table.weights
+    if weights is not None:  # what weighs 0 counts for nothing, not in means either
+        there = weights > 0
+        x, y, weights = np.ascontiguousarray(x[there]), y[there], weights[there]
+        for label in np.setdiff1d(table.y, y)[:1] if family.classifies else ():
+            raise ValueError(
+                f"class {label!s} of {table.target} has weight 0 in every training row; leave its rows out"
+            )
+    y = prepare(family, x, y).y
+    scale, targets = Standardizer(x), None
+    if not family.classifies:
+        y = y.reshape(-1, 1).astype(np.float64)
+        targets = Standardizer(y)
+        y = targets(y)
+    return (scale(x), y, *([] if weights is None else [weights])), scale, targets
 
 
 def _checkpoint(folder: Any) -> Checkpoint:

@@ -23,10 +23,10 @@ from .keeping import found_in, save
 from .perceptron import Perceptron
 from .shown import shown
 
-FIELDS = 1 << 19  # of a file that are in memory at a time
+FIELDS = 1 << 18  # of a file that are in memory at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """A model with all that it needs for new rows; `tabular.train` and `tabular.load` give one.
 

@@ -100,16 +100,22 @@ class Parts(NamedTuple):
 
 
 def trained(
-    table: Table, settings: Settings, callbacks: Sequence[Any] = (), name: str = "", resume: Any = None
+    table: Table,
+    settings: Settings,
+    callbacks: Sequence[Any] = (),
+    name: str = "",
+    resume: Any = None,
+    progress: bool | None = False,
 ) -> Predictor:
-    """The model of a table, with its scores; `name` says where the rows are from."""
+    """The model of a table, with its scores; `name` says where the rows are from.
+
+    progress: of cross-validation, None: on a terminal; callbacks show that of a network.
+    """
     classes = table.y.dtype.kind in "Uiub"
     kind = _kind(settings.model, classes, table.target)
     settings = dataclasses.replace(settings, model=kind)
-    if kind == "mlp" and table.weights is not None:
-        raise ValueError("tabular.train: a network takes no weights of rows; linear and logistic models do")
     parts = parts_of(table, settings, classes)
-    core, about, build = _fitted(parts.train, kind, settings, callbacks, resume)
+    core, about, build = _fitted(parts.train, kind, settings, callbacks, resume, progress)
     about = {
         "data": name,
         "rows": {"training": len(parts.train.x), "held out": 0 if parts.test is None else len(parts.test.x)},
@@ -196,7 +202,7 @@ def _rows(table: Table, rows: np.ndarray) -> Table:
 
 
 def _fitted(
-    table: Table, kind: str, settings: Settings, callbacks: Sequence[Any], resume: Any
+    table: Table, kind: str, settings: Settings, callbacks: Sequence[Any], resume: Any, progress: bool | None
 ) -> tuple[Any, dict[str, Any], Any]:
     """The model, what is to be said of its λ, and what makes its network."""
     strengths = settings.strengths
@@ -209,7 +215,7 @@ def _fitted(
         else:
             family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings)
             build = family.build if kind == "mlp" else None
-            core, told = _at_lambda(table, family, settings, strengths, resume)
+            core, told = _at_lambda(table, family, settings, strengths, resume, progress)
     # What cross-validation says of fits that did not converge has their λ and fold, so the warning itself says less.
     kinds = (SelectionWarning,) if strengths is None else (ConvergenceWarning,)
     notes = list(dict.fromkeys(str(each.message) for each in caught if issubclass(each.category, kinds)))
@@ -226,7 +232,12 @@ def _linear_family(kind: str, settings: Settings) -> Any:
 
 
 def _at_lambda(
-    table: Table, family: Any, settings: Settings, strengths: tuple[float, float] | None, resume: Any
+    table: Table,
+    family: Any,
+    settings: Settings,
+    strengths: tuple[float, float] | None,
+    resume: Any,
+    progress: bool | None,
 ) -> tuple[Any, dict[str, Any]]:
     """A model of a family with these strengths, or at the λ that cross-validation picks."""
     x = table.x
@@ -245,6 +256,7 @@ def _at_lambda(
             groups=table.groups,
             seed=settings.seed,
             log=None if resume is None else Path(resume, LOG),
+            progress=progress,
             **weights,
         )
         return (found.model if settings.pick == "min" else found.model_1se), lambda_of(found, settings.pick)

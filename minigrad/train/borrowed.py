@@ -48,24 +48,32 @@ class SklearnMetric:
 
     def __call__(self, output: Any, target: Any, sample_weight: Any = None) -> Any:
         """What the function says of the targets and of what `given` makes of the outputs."""
+        made = self._made(output, target, sample_weight)
+        if made is None:
+            return math.nan
+        t, y, weight = made
+        weights = {} if weight is None else {"sample_weight": np.asarray(array_of(weight), np.float64)}
+        return self.function(t, y if self.given == "classes" else y.astype(np.float64), **weights, **self.options)
+
+    def check(self, output: Any, target: Any, sample_weight: Any = None) -> float:
+        """All that a call does, but for the function, which may refuse a few rows; NaN."""
+        self._made(output, target, sample_weight)
+        return math.nan
+
+    def _made(self, output: Any, target: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray, Any] | None:
+        """What the function is called with: y_true, y_pred and weights; None where a number is NaN, or no row left."""
         if sample_weight is not None:
             self.refuse_weights()
         if self.given == "outputs":
             y, t = array_of(output), array_of(target)
             y = y.reshape(-1) if y.shape == (len(y), 1) and t.ndim == 1 else y
-            nothing, weight = len(y) == 0 or has_nan(y), sample_weight
-        else:
-            if self.given == "classes":
-                refuse_sigmoid(f"SklearnMetric({self.__name__}, given='classes')", output)
-            rows = rows_of_classes(self.__name__, output, target, sample_weight)
-            nothing = rows is None
-            if rows is not None:
-                t, weight = rows.truth, rows.weight
-                y = rows.said if self.given == "classes" else self._scores(output, rows.scores)
-        if nothing:
-            return math.nan
-        weights = {} if weight is None else {"sample_weight": np.asarray(array_of(weight), np.float64)}
-        return self.function(t, y if self.given == "classes" else y.astype(np.float64), **weights, **self.options)
+            return None if len(y) == 0 or has_nan(y) else (t, y, sample_weight)
+        if self.given == "classes":
+            refuse_sigmoid(f"SklearnMetric({self.__name__}, given='classes')", output)
+        rows = rows_of_classes(self.__name__, output, target, sample_weight)
+        if rows is None:
+            return None
+        return rows.truth, rows.said if self.given == "classes" else self._scores(output, rows.scores), rows.weight
 
     def refuse_weights(self) -> None:
         """TypeError if the function takes no weights of rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 EVERY = re.compile(r"(?:(\d+(?:\.\d+)?)\s+)?(epoch|batch|second|minute|hour)(?:s|es)?")
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # the disk, or what the user may have of it
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
 
@@ -46,7 +48,7 @@ class Checkpoint(Callback):
     One training at a time writes into a folder, and begins there with resume=folder, or with a folder that holds no
     checkpoints: ValueError otherwise, before the first batch; OSError for a folder that cannot be written.
 
-    `last` is the newest file, None before the first.
+    `last` is the newest file, None where there is none yet.
 
     >>> import tempfile
     >>> import minigrad as mg
@@ -90,6 +92,7 @@ class Checkpoint(Callback):
         self.error: OSError | None = None
         self._lock: Lock | None = None
         self._is_best = False
+        self._damaged: set[str] = set()  # names of files that a resumed run has found damaged
 
     # --- the points of fit ---------------------------------------------------------------------------------------
 
@@ -109,7 +112,8 @@ class Checkpoint(Callback):
             lock.release()
             raise
         self._lock, self._place, self._clock = lock, run.resumed or (0, 0), time.monotonic()
-        self.last, self.error = None, None
+        self._damaged = set(run.damaged)
+        self.last, self.error = next(reversed(self._whole()), None), None
 
     def on_train_end(self, run: Run) -> None:
         if self._lock is not None:
@@ -178,7 +182,10 @@ class Checkpoint(Callback):
         self._clock = time.monotonic()
         if self._write(run, path):
             self.last, self._place = path, run.place
-            self._remove_old(self.keep, path)
+            for name in self._damaged - {path.name}:
+                (self.folder / name).unlink(missing_ok=True)
+            self._damaged = set()
+            self._remove_old(self.keep)
 
     def _due(self, run: Run, count: float, unit: str) -> bool:
         epochs, batches = run.place
@@ -194,20 +201,24 @@ class Checkpoint(Callback):
         try:
             try:
                 write(path, run)
-            except OSError:
-                if self.keep is None or self.keep < 2 or not self._remove_old(self.keep - 1, path):
+            except OSError as error:
+                if error.errno not in FULL or not self._remove_old((self.keep or 1) - 1):
                     raise
-                write(path, run)  # on a disk that was full: what would be removed afterwards is gone now
+                write(path, run)  # in the room of a file that would be removed afterwards
         except OSError as error:
             self.error = error
-            last = f"the newest checkpoint is {self.last}" if self.last else "there is none of this training yet"
+            last = f"the newest checkpoint is {self.last}" if self.last else "there is none yet"
             warnings.warn(f"Checkpoint: {path} was not written: {error}; training goes on, {last}", stacklevel=2)
             return False
         return True
 
-    def _remove_old(self, keep: int | None, newest: Path) -> bool:
-        """Remove all checkpoints but the `keep` newest ones; whether there were more."""
-        old = [] if keep is None else [path for path in checkpoints(self.folder)[:-keep] if path != newest]
+    def _whole(self) -> list[Path]:
+        """The checkpoints, oldest first, without those that were found damaged."""
+        return [path for path in checkpoints(self.folder) if path.name not in self._damaged]
+
+    def _remove_old(self, keep: int | None) -> bool:
+        """Remove all checkpoints but the `keep` newest ones, None or 0: no one; whether there were more."""
+        old = self._whole()[:-keep] if keep else []
         for path in old:
             path.unlink(missing_ok=True)
         return bool(old)

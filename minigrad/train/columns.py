@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
@@ -108,7 +109,7 @@ def refuse_signature(what: str, function: Any, weighted: bool = False) -> None:
         raise TypeError(
             f"{what} takes ({first[0]}, {first[1]}), but is called with (output, target); wrap it: "
             "lambda output, target: f(target, output.data), or a metric of scikit-learn: "
-            "minigrad.train.SklearnMetric(f, given='classes')"
+            "minigrad.train.SklearnMetric(f, given='classes'), or 'probabilities', or 'scores'"
         )
 
 
@@ -135,6 +136,7 @@ class Measures:
         self.functions = named(metrics)
         self.whole = {name: f for name, f in self.functions.items() if is_whole(f)}
         self.weighted = {name for name, f in self.functions.items() if takes_weights(f)}
+        self._tried = not self.whole
 
     def refuse_weights(self) -> None:
         """TypeError where a metric of scikit-learn takes none; any other counts all rows alike."""
@@ -152,10 +154,23 @@ class Measures:
         """The metrics of a batch; NaN for one of all rows, which `means` keeps until the epoch is over."""
         if not self.whole:
             return measured(self.functions, output, target, weight, self.weighted)
+        if not self._tried:
+            self._try(output, target, weight)
         means.keep(output, target, weight)
         parts = {name: metric for name, metric in self.functions.items() if name not in self.whole}
         values = measured(parts, output, target, weight, self.weighted)
         return {name: values.get(name, math.nan) for name in self.functions}
+
+    def _try(self, output: Any, target: np.ndarray, weight: np.ndarray | None) -> None:
+        """Let metrics of all rows see the first batch, so that those that do not fit raise now, not after an epoch.
+
+        Only those of minigrad, because others may rightly refuse a few rows; without their warnings about few rows.
+        """
+        self._tried = True
+        known = {name: f.check if hasattr(f, "check") else f for name, f in self.whole.items() if own(f)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            measured(known, output, target, weight, self.weighted)
 
     def of_epoch(self, means: Means) -> dict[str, float]:
         """The metrics of all rows that an epoch saw."""
@@ -164,9 +179,19 @@ class Measures:
 
 def is_whole(metric: Any) -> bool:
     """Whether a metric, or the function of a partial, was marked by over_all_rows."""
+    return bool(getattr(inner(metric), "over_all_rows", False))
+
+
+def own(metric: Any) -> bool:
+    """Whether a metric, or the function of a partial, is one of minigrad's."""
+    return str(getattr(inner(metric), "__module__", "")).split(".")[0] == __name__.split(".")[0]
+
+
+def inner(metric: Any) -> Any:
+    """The function of a partial; any other metric itself."""
     while isinstance(metric, functools.partial):
         metric = metric.func
-    return bool(getattr(metric, "over_all_rows", False))
+    return metric
 
 
 def measured(

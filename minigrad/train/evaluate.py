@@ -14,7 +14,7 @@ from ..optim.binding import check_terms
 from ..reg.binding.terms import Terms
 from .checks import Checked, check_data
 from .columns import Measures, Metric, Metrics, refuse_clashes
-from .weighing import loss_of
+from .weighing import loss_of, unless_all_one
 
 __all__ = ["Metric", "dtype_of", "evaluate", "evaluating", "measure", "penalty_values", "predict", "with_penalties"]
 
@@ -67,7 +67,7 @@ def measure(
     batch_size: int = 256,
 ) -> dict[str, float]:
     """What evaluate returns, for data that was checked before."""
-    terms = list(terms)
+    terms, loss = list(terms), unless_all_one(loss, data.weight)
     by_gradient = any(bound.on_loss for bound in terms)
     of_batches = [bound for bound in terms if any(entry.of_batch for entry in bound.entries)]
     sums: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,10 @@ class TimeLimit(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         self.reached, self._start = None, time.monotonic()
+
+    def next_batch(self, run: Run) -> float:
+        """What fit(compile=True) asks: it is enough to be called now and then."""
+        return math.inf
 
     def on_batch_end(self, run: Run) -> None:
         if not self.finish_epoch:

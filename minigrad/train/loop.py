@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import named_keywords, truth, whole
+from ..checks import named_keywords, whole
 from ..data.batches.loader import Loader
 from ..engine import Tensor
 from ..errors import DTypeError
@@ -26,10 +26,10 @@ from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, 
 from .history import History
 from .means import parts_of
 from .points import calling, checked_callbacks
-from .replayed import Replayed
+from .replayed import replayed
 from .resume import begin, prepare
 from .run import Run
-from .weighing import in_dtype, loss_of, mass
+from .weighing import in_dtype, loss_of, mass, unless_all_one, weights_of
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -50,7 +50,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     seed: int | None = None,
     resume: str | os.PathLike[str] | None = None,
-    compile: bool = False,
+    compile: bool | str = False,
 ) -> History:
     """Train the model on data for some epochs, and return the history.
 
@@ -72,13 +72,13 @@ def fit(
     resume is a file that train.Checkpoint wrote, or its folder, of which the newest whole file is taken (a damaged one
     is left out with a warning); a folder that is missing or holds none: training starts from the beginning, so that one
     script does for the first run and for those after a kill. Give fit what it was given then, with a new model and
-    optimizer: the run goes on behind the last batch that was saved and ends with the bits of one that was not
-    interrupted. epochs counts from the beginning, and may be more than then. ValueError, before the first batch, names
-    what is not as it was: the model, the data, the batch size, a seed, an option, a callback.
+    optimizer or those of the interrupted fit: the run goes on behind the last batch that was saved, and ends with the
+    bits of one that was not interrupted. epochs counts from the beginning, and may be more than then. ValueError,
+    before the first batch, names what is not as it was: the model, data, the batch size, a seed, an option, a callback.
 
     compile=True records a step and replays it without Python, with the same bits (mg.compile): two or three batches of
     each size run in Python, the rest in a loop of kernel calls. A step that cannot be replayed, or a callback that acts
-    in each batch, is named in a warning, and training goes on in Python.
+    in each batch, is named in a warning, and training goes on in Python; "quiet" says nothing.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)
@@ -96,16 +96,16 @@ def fit(
     dtype = dtype_of(model)
     loader = batches(model, data, loss, batch_size, seed, on_loss)
     held_out = validation(model, validation_data, loss, on_loss)
-    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
-        measures.refuse_weights()
+    refuse_weights(measures, loader, held_out)
     check_fit(model, optimizer, penalty, loss)
     optimizer.penalty_values()  # asked for once, so that every step notes them
     run = Run(model, optimizer, history, epochs, loader, terms, names, checked_callbacks(callbacks))
     run.whole = frozenset(measures.whole)
-    saved = prepare(run, resume, loss, held_out)
+    prepare(run, resume, loss, held_out)
+    of_batch = unless_all_one(loss, weights_of(loader))
     with keeping(run), collector_paused(), training(model) as train, calling(run) as call:
-        begin(run, saved)
-        replay = Replayed(run, loss, penalty, measures, dtype, call, train) if truth(compile, "fit: compile") else None
+        begin(run)
+        replay = replayed(compile, run, of_batch, penalty, measures, dtype, call, train)
         while epochs_left(run):
             run.epoch = len(history) + 1
             for bound in terms:
@@ -117,7 +117,7 @@ def fit(
                     optimizer.zero_grad()
                 run.skip_update = run.keep_gradients = False
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
-                data_loss = loss_of(loss, output, y, *weight)
+                data_loss = loss_of(of_batch, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)
@@ -144,11 +144,7 @@ def fit(
             refuse_broken_weights(run)
             run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                held_out_row = measure(model, held_out, loss, measures, terms)
-                run.row.update({f"val_{name}": value for name, value in held_out_row.items()})
-            for bound in terms:
-                bound.note_shares(run.row)
-            run.row["seconds"] = run.elapsed()
+                run.row.update(with_val(measure(model, held_out, loss, measures, terms)))
             with run.interrupts:
                 run.end_epoch()
                 call("on_epoch_end")
@@ -194,6 +190,17 @@ def batches(
 def validation(model: Module, data: Any, loss: Callable, real: bool) -> Checked | None:
     """The validation data, checked like the training data; None if there is none."""
     return None if data is None else check_data(model, data, loss, "validation_data", real)
+
+
+def with_val(row: dict[str, float]) -> dict[str, float]:
+    """The measurements of validation data under the names of their columns."""
+    return {f"val_{name}": value for name, value in row.items()}
+
+
+def refuse_weights(measures: Measures, loader: Loader, held_out: Checked | None) -> None:
+    """TypeError where data has weights, and a metric takes none."""
+    if loader.weight is not None or (held_out is not None and held_out.weight is not None):
+        measures.refuse_weights()
 
 
 def check_arguments(model: Any, data: Any, loss: Any, optimizer: Any) -> None:

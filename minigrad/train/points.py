@@ -88,6 +88,6 @@ def saving(savers: list[Checkpoint], run: Run) -> Iterator[None]:
         for saver in savers:
             if run.interrupts.whole:
                 saver.write_now(run)
-            if hasattr(error, "add_note"):  # Python 3.11 and later
-                error.add_note(f"fit: training goes on there with resume={str(saver.folder)!r}")
+            if saver.last is not None and hasattr(error, "add_note"):  # Python 3.11 and later
+                error.add_note(f"fit: {saver.last} is written; resume={str(saver.folder)!r} goes on there")
         raise

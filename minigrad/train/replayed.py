@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine
 from .. import kernels as K
 from ..engine import Tensor
 from ..errors import NonFiniteError, ReplayError
@@ -16,8 +17,12 @@ from ..nn.prediction import leaves, rebuilt
 from ..op import op_of
 from ..ops.elementwise.arithmetic import div, mul
 from ..recording import aside, mode
+from ..reg.binding.term import Penalty
+from ..reg.weights.elastic_net import ElasticNet
+from ..reg.weights.named_groups import NamedGroupLasso
 from ..replay.compiled import columns_of
-from ..replay.entry import NOT_FINITE, Entry
+from ..replay.entry import NOT_FINITE, OUTSIDE, Entry
+from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
 from .callbacks import Callback
 from .columns import Measures
@@ -27,6 +32,7 @@ from .means import READ, Part, constant, made_by, parts_of
 from .run import Run
 from .weighing import in_dtype, mass
 
+FEW = 400  # steps for which a recording, which costs as much as a hundred steps, is not worth it
 SLICE = 0.03  # seconds of steps between two looks at Ctrl-C and at the callbacks
 
 
@@ -77,7 +83,7 @@ class Replayed:
         self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
         self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self._said = False
+        self.quiet = False  # whether nothing is said; else it is said once
 
     def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
         """x, and weights, in the dtype of the model."""
@@ -89,12 +95,27 @@ class Replayed:
     def _refusal(self) -> str:
         """Why no batch can be replayed, or ""."""
         run = self.run
+        if engine._watch is not None:
+            return "anomaly mode looks at every op"
         if any(bound.on_loss for bound in run.terms):
             return "a term is on the gradient of the loss by the input"
         if run.non_finite != "raise":
             return f"run.non_finite is {run.non_finite!r}, which looks at each gradient"
         if run.optimizer._grouped.entries:
             return "terms on groups in the prox are measured in each step"
+        return self._refusal_of_terms() or self._refusal_of_calls()
+
+    def _refusal_of_terms(self) -> str:
+        otherwise = [] if self.penalty is None else [e.name for e in self.penalty.entries if not shown(e)]
+        if otherwise:
+            return f"the value of {otherwise[0]} is measured more precisely than it is added to the loss"
+        return ""
+
+    def _refusal_of_calls(self) -> str:
+        run = self.run
+        hooked = [name or "the model" for name, module in run.model.named_modules() if hooks_of(module)]
+        if hooked:
+            return f"a hook on {hooked[0]} is called in each step"
         each = [callback for callback in run.callbacks if acts(callback) == "each batch"]
         return f"the callback {type(each[0]).__name__} acts in each batch" if each else ""
 
@@ -129,8 +150,8 @@ class Replayed:
                 number = after
 
     def _say(self) -> None:
-        if not self._said:
-            self._said = True
+        if not self.quiet:
+            self.quiet = True
             warnings.warn(f"fit(compile=True): trained batch by batch in Python, because {self.why}", stacklevel=5)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
@@ -270,14 +291,15 @@ class Replayed:
         return done
 
     def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
+        """A batch as it is measured: its rows, which say how many, in place of their x; targets and weights."""
         loader = self.run.loader
-        return [column[rows] for column in columns_of(loader) or ()]
+        return [rows, *(column[rows] for column in (columns_of(loader) or ())[1:])]
 
     def _note(self, entry: Entry, kept: list[np.ndarray], batch: Any, sums: list[np.ndarray]) -> None:
         """Measure a batch as the loop in fit does, of what was kept of its step."""
         run, optimizer = self.run, self.run.optimizer
         x, y, *weight = batch
-        _, data_loss, form = entry.result
+        form = entry.result[2]
         count = 2 + len(leaves(form))
         outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
         size = mass(len(x), *weight)
@@ -285,15 +307,17 @@ class Replayed:
         part = template._replace(value=float(kept[1]), weight=size if over_mass else template.weight)
         values = self.measures.of_batch(run.means, rebuilt(form, iter(outputs)), y, *weight)
         after = len(kept) - len(sums)
-        penalties = {
-            term.name: float(sum(float(value) for value in found))
-            for _, term, found in entry.values_of(kept[count:after])
-            if hasattr(term.term, "value")
-        }
+        penalties = self._values(entry, kept[count:after])
         for own, row in zip(sums, kept[after:]):
             own[...] = row
         penalties.update(optimizer.penalty_values())
         self._add(len(x), [part], penalties, values, size)
+
+    @staticmethod
+    def _values(entry: Entry, kept: list[np.ndarray]) -> dict[str, float]:
+        """The values of the terms in the loss, by name."""
+        values = [(term, sum(float(number) for number in found)) for _, term, found in entry.values_of(kept)]
+        return {term.name: value for term, value in values if hasattr(term.term, "value")}
 
     def _raise(self, entry: Entry, batch: int, ended: tuple[int, str, int]) -> None:
         """The error of the loop in fit for the batch that ended a run."""
@@ -302,7 +326,21 @@ class Replayed:
         if code == NOT_FINITE:
             usable(Tensor(entry.outputs[0], requires_grad=True), self.run)
             raise NonFiniteError(f"fit: {name}: a number is NaN or infinite in epoch {self.run.epoch}, batch {batch}")
+        if code == OUTSIDE:
+            raise IndexError(f"fit: {name}: an index is outside of its table in epoch {self.run.epoch}, batch {batch}")
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
+
+
+def replayed(compile: Any, run: Run, *given: Any) -> Replayed | None:
+    """What makes the batches of fit(compile=...), or None where fit makes them itself."""
+    if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
+        raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
+    if compile == "quiet" and run.epochs * run.batches < FEW:
+        return None
+    made = Replayed(run, *given) if compile else None
+    if made is not None:
+        made.quiet = compile == "quiet"
+    return made
 
 
 def acts(callback: Any) -> str:
@@ -316,6 +354,12 @@ def acts(callback: Any) -> str:
     if hasattr(callback, "next_batch"):
         return ""
     return "" if getattr(kind, "on_batch_end", None) is Callback.on_batch_end else "each batch"
+
+
+def shown(entry: Any) -> bool:
+    """Whether the value of a term is, to the last bit, the number that it adds to the loss."""
+    value = getattr(type(entry.term), "value", None)
+    return entry.of_batch or value in (None, Penalty.value, ElasticNet.value, NamedGroupLasso.value)
 
 
 def known_by(part: Tensor, array: np.ndarray) -> Tensor:

@@ -27,6 +27,7 @@ from .snapshot import Saved, packed_run, restore, stateful
 
 ROWS = 64  # of the data that are compared, spread evenly over it
 SHOWN = 6  # differences in an error
+OPTIONS = "options of the optimizer"  # as they are when training begins
 
 
 def found(resume: Any) -> Saved | None:
@@ -84,28 +85,29 @@ def newest_checkpoint(folder: str | os.PathLike[str]) -> Path:
     return Path(saved.path)
 
 
-def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> Saved | None:
+def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> None:
     """Before callbacks begin: note what has to be the same in a resumed run; find and check the file to go on from."""
-    if resume is None and not any(isinstance(callback, Checkpoint) for callback in run.callbacks):
-        return None
+    savers = [callback for callback in run.callbacks if isinstance(callback, Checkpoint)]
+    if resume is None and not savers:
+        return
     given = [("the loss", loss), *((f"transform {i}", step) for i, step in enumerate(run.loader.transforms, 1))]
     run.also = {name: thing for name, thing in given if hasattr(thing, "state_dict")}
-    for callback in run.callbacks:
-        run.also.update(getattr(callback, "also", {}))
+    for saver in savers:
+        run.also.update(saver.also)
     run.settings = settings(run, loss, held_out)
     saved = None if resume is None else found(resume)
     if saved is None:
-        return None
+        return
     refuse_differences(saved, run)
     history = saved.state["history"]
     run.history.rows = History(history["rows"]).rows
     run.history.stopped = history["stopped"]
-    run.resumed, run.damaged = saved.place, saved.damaged
-    return saved
+    run.resumed, run.damaged, run.saved = saved.place, saved.damaged, saved
 
 
-def begin(run: Run, saved: Saved | None) -> None:
+def begin(run: Run) -> None:
     """After callbacks have begun: bring all to where it was saved; TypeError now for a state that cannot be saved."""
+    saved, run.saved = run.saved, None  # whose arrays would take their memory as long as the run
     if saved is not None:
         restore(run, saved)
     if run.settings:
@@ -125,7 +127,7 @@ def settings(run: Run, loss: Callable, held_out: Checked | None) -> dict[str, An
         "layer": {name: layer(module) for name, module in run.model.named_modules()},
         "seed of layer": {name: m.seed for name, m in run.model.named_modules() if isinstance(m, RandomLayer)},
         "optimizer": optimizer.name,
-        "options of the optimizer": plain(groups),
+        OPTIONS: plain(groups),
         "loss": name_of(loss),
         "columns": run.columns,
         "terms": [[f"{entry.name} ({bound.moment})" for entry in bound.entries] for bound in run.terms],
@@ -199,12 +201,16 @@ def described(array: np.ndarray | None) -> str:
 def refuse_differences(saved: Saved, run: Run) -> None:
     """ValueError, naming all that is not as it was when the checkpoint was written, or for too few epochs."""
     there, here = saved.state["settings"], plain(run.settings)
+    if here[OPTIONS] == plain(
+        saved.state["optimizer"]["groups"]
+    ):  # the same optimizer goes on: at a prompt, after Ctrl-C
+        here[OPTIONS] = there[OPTIONS]
     texts = list(differences(there, here, ""))
     if texts:
         more = f"; and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
         raise ValueError(
             f"fit: resume: {saved.path} is of another training: {'; '.join(texts[:SHOWN])}{more}. Give fit what it was "
-            "given then, or start anew without resume"
+            "given then, or start anew, with another folder"
         )
     epochs, batches = saved.place
     if epochs + (batches > 0) > run.epochs:

@@ -76,6 +76,7 @@ class Run:
         self.best: dict[str, float] = {}  # the best value so far of each column whose best epoch is saved
         self.also: dict[str, Any] = {}  # more objects whose state belongs to the run, by name
         self.resumed: tuple[int, int] | None = None
+        self.saved: Any = None  # what a resumed run was found at, until callbacks have begun
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from
         self._start = 0.0
 
@@ -108,7 +109,10 @@ class Run:
         return done
 
     def end_epoch(self) -> None:
-        """Take the row of the epoch into the history: no batch of the next one is done."""
+        """Take the row of the epoch into the history, with its seconds: no batch of the next one is done."""
+        for bound in self.terms:
+            bound.note_shares(self.row)
+        self.row["seconds"] = self.elapsed()
         self.history.append(self.row)
         self.inside, self.means = False, Means()
 

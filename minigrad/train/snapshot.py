@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import rng
-from ..engine import Tensor, touch
+from ..engine import Tensor
 from ..interop.json_arrays import pack_json, unpack_json
 from ..interop.saving import load, save
 from ..nn.dropout.random_layer import RandomLayer
@@ -110,7 +110,6 @@ def state_of(run: Run) -> dict[str, Any]:
         "best": run.best,
         "history": {"rows": run.history.rows, "penalties": run.history.penalties, "stopped": run.history.stopped},
         "optimizer": run.optimizer.state_dict(),
-        "others": [p.array for p in others(run)],
         "terms": [strengths(bound) for bound in run.terms],
         "callbacks": [callback.state_dict() for callback in stateful(run)],
         "also": {name: taken(thing) for name, thing in run.also.items()},
@@ -129,9 +128,6 @@ def restore(run: Run, saved: Saved) -> None:
     """Bring a run whose callbacks have begun to where it was saved. `refuse_differences` has found that it fits."""
     state = saved.state
     run.model.load_state_dict(saved.model)
-    for p, array in zip(others(run), state["others"]):
-        p.array[...] = array
-        touch([p])
     for callback, held in zip(stateful(run), state["callbacks"]):
         callback.load_state_dict(held)
     for name, thing in run.also.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import time
 from pathlib import Path
@@ -51,6 +52,13 @@ class TensorBoard(Callback):
             first = 1 + (epochs if self.batches is None else epochs * run.batches + batches)
             log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=first, session_log=log))
+
+    def next_batch(self, run: Run) -> float:
+        """What fit(compile=True) asks: the next batch of the epoch that is written."""
+        if self.batches is None:
+            return math.inf
+        before = (run.epoch - 1) * run.batches
+        return ((before + run.batch) // self.batches + 1) * self.batches - before
 
     def on_batch_end(self, run: Run) -> None:
         done = (run.epoch - 1) * run.batches + run.batch

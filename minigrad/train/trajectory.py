@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class ClipGradients(Callback):
     """Clip the gradients before each update: elements to [-clip_value, clip_value], then their norm to max_norm.
 
-    `norms` are the norms before clipping by norm, batch by batch. The gradients are those of the loss: penalties bound
-    to the optimizer add theirs later. NonFiniteError where the norm is NaN or infinite.
+    `norms` are the norms before clipping by norm, update by update; with fit(compile=True) only those of updates that
+    ran in Python, because a replayed one is not looked at. The gradients are those of the loss: penalties bound to the
+    optimizer add theirs later. NonFiniteError where the norm is NaN or infinite. Acts before each update.
     """
 
     adds_columns = False
@@ -47,7 +48,9 @@ class ClipGradients(Callback):
         if self.clip_value is not None:
             clip_grad_value_(optimizer.state, self.clip_value)
         if self.max_norm is not None:
-            self.norms.append(clip_grad_norm_(optimizer.state, self.max_norm, self.norm_type, error_if_nonfinite=True))
+            norm = clip_grad_norm_(optimizer.state, self.max_norm, self.norm_type, error_if_nonfinite=True)
+            if isinstance(norm, float):  # in a step that is recorded it is a tensor
+                self.norms.append(norm)
 
     def on_train_end(self, run: Run) -> None:
         if self._remove is not None:

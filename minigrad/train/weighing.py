@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.batches.loader import Loader
 from ..engine import Tensor
 from ..nn.module import Module
 from ..nn.prediction import leaves
@@ -29,6 +30,30 @@ def loss_of(loss: Callable, output: Any, y: np.ndarray, weight: np.ndarray | Non
         return loss(output, y)
     dtype = leaves(output)[0].dtype
     return loss(output, y, sample_weight=Tensor(weight if dtype.kind != "f" else weight.astype(dtype, copy=False)))
+
+
+def unless_all_one(loss: Callable, weight: np.ndarray | None) -> Callable:
+    """The loss, or, where every row weighs 1 and it need not be told, the loss that is not: no bit depends on weights.
+
+    That is decided by all the data, and not by a batch, so that every batch is computed in the same way.
+    """
+    if weight is None or not (weight == 1).all() or not may_leave_out_weights(loss):
+        return loss
+    return lambda output, y, sample_weight=None: loss(output, y)
+
+
+def weights_of(loader: Loader) -> np.ndarray | None:
+    """The weights that the batches of a loader have, where its transforms leave them as they are."""
+    return None if any(hasattr(step, "weighted") for step in loader.transforms) else loader.weight
+
+
+def may_leave_out_weights(loss: Any) -> bool:
+    """Whether the parameter sample_weight of a loss has a default."""
+    try:
+        parameters = inspect.signature(loss.forward if isinstance(loss, Module) else loss).parameters
+    except (TypeError, ValueError):
+        return False
+    return parameters["sample_weight"].default is not inspect.Parameter.empty
 
 
 def refuse_unweighted(loss: Any) -> None:

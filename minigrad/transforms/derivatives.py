@@ -35,7 +35,7 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
 
     v has the structure and shapes of the output, and may be left out if that is one number (vᵀ J is then the gradient).
     The product has the structure and shapes of inputs; zeros for an input that the output does not depend on, or
-    GraphError if strict. create_graph makes it differentiable again, by inputs that require grad and by v.
+    GraphError if strict. create_graph makes both differentiable again, by inputs that require grad and by v.
 
     >>> import minigrad as mg
     >>> mg.vjp(lambda x: x * x, mg.tensor([1.0, 2.0]), mg.tensor([1.0, 10.0]))
@@ -44,7 +44,7 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     call = Call("vjp", func, inputs, create_graph, strict)
     vs = call.like(v, call.outputs, "v", call.many_outputs, "output", optional=True)
     products = call.gradients(call.outputs, vs, call.inputs, create_graph)
-    return call.output(), call.structured(products)
+    return call.output(create_graph), call.structured(products)
 
 
 def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
@@ -64,7 +64,7 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         linear = call.gradients(call.outputs, us, call.inputs, True)
     products = call.gradients(linear, vs, us, create_graph, names=("output", "input"))
     made = tuple(products) if call.many_outputs else products[0]
-    return call.output(), made
+    return call.output(create_graph), made
 
 
 def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
@@ -80,7 +80,7 @@ def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     vs = call.like(v, call.inputs, "v", call.many_inputs, "input", optional=True)
     y = call.one_number()
     gradients = call.gradients((y,), (full(y, 1.0),), call.inputs, True)
-    return call.output(), call.structured(call.gradients(gradients, vs, call.inputs, create_graph))
+    return call.output(create_graph), call.structured(call.gradients(gradients, vs, call.inputs, create_graph))
 
 
 def jacobian(
@@ -202,9 +202,9 @@ class Call:
             if y.array.dtype not in REAL:
                 raise DTypeError(f"{self.name}: func returned {describe(y)}; need float32 or float64")
 
-    def output(self) -> Any:
-        """What func returned, as constants, or as it is if the derivatives are part of a graph."""
-        made = tuple(y.detach() for y in self.outputs)
+    def output(self, connected: bool) -> Any:
+        """What func returned: as constants, or as it is if the derivatives are part of a graph."""
+        made = self.outputs if connected else tuple(y.detach() for y in self.outputs)
         return made if self.many_outputs else made[0]
 
     def structured(self, parts: Sequence[Any]) -> Any:

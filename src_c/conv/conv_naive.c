@@ -3,7 +3,7 @@
    of conv2d are (c, t, u) rising: channels of x, then rows, then columns of the kernel. Those of conv2d_input are
    (o, t, u) rising, without the taps that skip the element because of the stride. What lies outside counts as 0: such
    terms take part. Those of conv2d_weight are (sample, row, column of y) rising; where a group has up to MG_FEW
-   channels of y, a chunk is a sample and has 32 chains, lane j mod 32 for column j, added by halves. */
+   channels of y, a chunk is some samples and has 32 chains, lane j mod 32 for column j, added by halves. */
 #ifndef real
 #include "math/exp_log_tanh_naive.h"
 #include "conv/conv.h"
@@ -143,18 +143,22 @@ static real FN(tap_gradient)(const mg_conv_args *p, size_t channel, size_t o, si
     return sum;
 }
 
-/* The same for few filters: for each sample 32 chains, lane j mod 32 for column j, rows filled up with zeros. */
+/* The same for few filters: 32 chains, lane j mod 32 for column j, rows filled up with zeros; a chunk is as many samples
+   as fill it, one at least. */
 static real FN(few_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
+    const size_t places = p->axis[0].y * p->axis[1].y, whole = places ? FN(chunk) / places : 0;
+    const size_t at_once = whole < 1 ? 1 : whole;
     real sum = 0;
-    for (size_t sample = 0; sample < p->samples && p->axis[0].y * p->axis[1].y > 0; sample++) {
+    for (size_t first = 0; first < p->samples && places > 0; first += at_once) {
         real lane[32] = {0};
-        for (size_t i = 0; i < p->axis[0].y; i++)
-            for (size_t j = 0; j < (p->axis[1].y + 31) / 32 * 32; j++)
-                lane[j % 32] = j < p->axis[1].y ? FN(add_product)(p, sample, channel, o, t, u, i, j, lane[j % 32])
-                                                : REAL_FMA(0, 0, lane[j % 32]);
+        for (size_t sample = first; sample < p->samples && sample < first + at_once; sample++)
+            for (size_t i = 0; i < p->axis[0].y; i++)
+                for (size_t j = 0; j < (p->axis[1].y + 31) / 32 * 32; j++)
+                    lane[j % 32] = j < p->axis[1].y ? FN(add_product)(p, sample, channel, o, t, u, i, j, lane[j % 32])
+                                                    : REAL_FMA(0, 0, lane[j % 32]);
         for (int half = 16; half > 0; half /= 2)
             for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-        sum = sample == 0 ? lane[0] : sum + lane[0];
+        sum = first == 0 ? lane[0] : sum + lane[0];
     }
     return sum;
 }

@@ -24,6 +24,12 @@ typedef struct {
     real *planes, *rows, *panels, *strip;
 } FN(weight_plan);
 
+/* Samples in a chunk of a gradient of few filters. */
+static size_t FN(samples_at_once)(const mg_conv_args *p) {
+    const size_t places = p->axis[0].y * p->axis[1].y, n = places ? FN(chunk) / places : 0;
+    return n < 1 ? 1 : n > p->samples ? p->samples : n;
+}
+
 static FN(weight_plan) FN(plan_weight)(const mg_conv_args *p, char *memory) {
     const mg_plane q = mg_plane_of(mg_line_of_y(&p->axis[0]), mg_line_of_y(&p->axis[1]));
     const size_t places = p->axis[0].y * p->axis[1].y, all = p->samples * places, samples = p->samples;
@@ -41,7 +47,7 @@ static FN(weight_plan) FN(plan_weight)(const mg_conv_args *p, char *memory) {
 #define TAKE(to, numbers, type) to = (type *)(memory + used), used += aligned((numbers) * sizeof(*(to)))
     TAKE(l.at, l.taps, size_t);
     if (p->out <= FEW) {
-        TAKE(l.planes, q.height * q.row + FN(room), real);
+        TAKE(l.planes, FN(samples_at_once)(p) * q.height * q.row + FN(room), real);
         l.bytes = used;
         return l;
     }
@@ -134,34 +140,36 @@ static void FN(weight_chunk)(const mg_conv_args *p, const mg_plane *q, FN(weight
 }
 
 /* --- groups with few filters ---
-   A chunk is one sample, in 32 lanes: column j of y is in lane j mod 32. Rows count as 0 up to a multiple of 32. */
+   A chunk is as many samples as fill it, one at least, in 32 lanes: column j of y is in lane j mod 32. Rows count as 0 up
+   to a multiple of 32. */
 
-/* What T taps side by side see of a plane, times y's gradient: T sums. `x` is the first tap's place. */
-INLINE void FN(lanes_of_taps)(const mg_plane *q, const real *x, const size_t *at, const real *y, real *to, int add,
-                              const int T) {
-    enum { L = 32 / (MG_BYTES / sizeof(real)) };
-    const size_t width = q->columns.n, step = mg_row_step(q);
-    vec sum[3 * L] = {{0}};
-    real lane[32];
-    for (size_t i = 0; i < q->rows.n; i++, x += step, y += width) {
-        size_t j = 0;
-        for (; j + 32 <= width; j += 32)
-            UNROLL for (int l = 0; l < L; l++) {
-                const vec g = V(load)(y + j + l * W);
-                UNROLL for (int t = 0; t < T; t++)
-                    sum[t * L + l] = V(fma)(V(load)(x + at[t] + j + l * W), g, sum[t * L + l]);
-            }
-        if (j < width)
-            UNROLL for (int l = 0; l < L; l++) {
-                const size_t left = width - j > (size_t)l * W ? width - j - (size_t)l * W : 0, part = left < W ? left : W;
-                const vec g = part ? V(load_part)(y + j + l * W, part) : (vec){0};
-                UNROLL for (int t = 0; t < T; t++) {
-                    const vec seen = part ? V(load_part)(x + at[t] + j + l * W, part) : (vec){0};
-                    sum[t * L + l] = V(fma)(seen, g, sum[t * L + l]);
+/* What T taps side by side see of n planes, times y's gradients there: T sums. L: vectors of a row that have columns. */
+INLINE void FN(lanes_of_taps)(const mg_plane *q, size_t n, const real *planes, const size_t *at, const real *y,
+                              size_t apart, real *to, int add, const int T, const int L) {
+    const size_t width = q->columns.n, step = mg_row_step(q), plane = q->height * q->row;
+    vec sum[3 * 32 / 2] = {{0}};
+    for (size_t s = 0; s < n; s++, planes += plane, y += apart - q->rows.n * width) {
+        const real *x = planes;
+        for (size_t i = 0; i < q->rows.n; i++, x += step, y += width) {
+            size_t j = 0;
+            for (; j + 32 <= width; j += 32)
+                UNROLL for (int l = 0; l < L; l++) {
+                    const vec g = V(load)(y + j + l * W);
+                    UNROLL for (int t = 0; t < T; t++)
+                        sum[t * L + l] = V(fma)(V(load)(x + at[t] + j + l * W), g, sum[t * L + l]);
                 }
-            }
+            if (j < width)
+                UNROLL for (int l = 0; l < L; l++) {
+                    const size_t left = width - j > (size_t)l * W ? width - j - (size_t)l * W : 0;
+                    const size_t part = left < W ? left : W;
+                    const vec g = V(load_part)(y + j + (part ? l * W : 0), part);
+                    UNROLL for (int t = 0; t < T; t++)
+                        sum[t * L + l] = V(fma)(V(load_part)(x + at[t] + j + l * W, part), g, sum[t * L + l]);
+                }
+        }
     }
     for (int t = 0; t < T; t++) {
+        real lane[32] = {0};
         UNROLL for (int l = 0; l < L; l++) V(store)(lane + l * W, sum[t * L + l]);
         for (int half = 16; half > 0; half /= 2)
             for (int l = 0; l < half; l++) lane[l] += lane[l + half];
@@ -169,17 +177,34 @@ INLINE void FN(lanes_of_taps)(const mg_plane *q, const real *x, const size_t *at
     }
 }
 
-/* Channel c of x, counted over all groups: its taps of each filter, sample after sample. */
+NOINLINE static void FN(lanes_of_3)(const mg_plane *q, size_t n, const real *planes, const size_t *at, const real *y,
+                                    size_t apart, real *to, int add) {
+    enum { L = 32 / (MG_BYTES / sizeof(real)) };
+    if (q->columns.n <= W) FN(lanes_of_taps)(q, n, planes, at, y, apart, to, add, 3, 1);
+    else FN(lanes_of_taps)(q, n, planes, at, y, apart, to, add, 3, L);
+}
+
+NOINLINE static void FN(lanes_of_1)(const mg_plane *q, size_t n, const real *planes, const size_t *at, const real *y,
+                                    size_t apart, real *to, int add) {
+    enum { L = 32 / (MG_BYTES / sizeof(real)) };
+    FN(lanes_of_taps)(q, n, planes, at, y, apart, to, add, 1, L);
+}
+
+/* Channel c of x, counted over all groups: its taps of each filter, chunk after chunk of samples. */
 static void FN(few_gradients)(const mg_conv_args *p, const mg_plane *q, const FN(weight_plan) *l, size_t c) {
     const size_t group = c / p->in, size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
-    for (size_t s = 0; s < p->samples; s++) {
-        FN(fill_plane)(q, 0, q->height, (const real *)p->x + (s * p->groups * p->in + c) * size, l->planes);
+    const size_t at_once = FN(samples_at_once)(p), apart = p->groups * p->out * places;
+    for (size_t s = 0, n; s < p->samples; s += n) {
+        n = p->samples - s < at_once ? p->samples - s : at_once;
+        for (size_t i = 0; i < n; i++)
+            FN(fill_plane)(q, 0, q->height, (const real *)p->x + ((s + i) * p->groups * p->in + c) * size,
+                           l->planes + i * q->height * q->row);
         for (size_t o = 0; o < p->out; o++) {
             const real *y = (const real *)p->y + ((s * p->groups + group) * p->out + o) * places;
             real *to = (real *)p->result + ((group * p->out + o) * p->in + c % p->in) * l->taps;
             size_t t = 0;
-            for (; t + 3 <= l->taps; t += 3) FN(lanes_of_taps)(q, l->planes, l->at + t, y, to + t, s > 0, 3);
-            for (; t < l->taps; t++) FN(lanes_of_taps)(q, l->planes, l->at + t, y, to + t, s > 0, 1);
+            for (; t + 3 <= l->taps; t += 3) FN(lanes_of_3)(q, n, l->planes, l->at + t, y, apart, to + t, s > 0);
+            for (; t < l->taps; t++) FN(lanes_of_1)(q, n, l->planes, l->at + t, y, apart, to + t, s > 0);
         }
     }
 }

@@ -26,7 +26,8 @@ INLINE void FN(sum_block)(const mg_embedding_bag_args *p, size_t start, size_t e
         const vf64 factor = vf64_set1(scale ? scale[i] : 1);
         UNROLL for (int v = 0; v < vectors; v++) {
             const real *from = row + v * MG_W64;
-            sum[v] = vf64_fma(factor, v < vectors - 1 || part == MG_W64 ? FN(load64)(from) : FN(load64_part)(from, part), sum[v]);
+            const vf64 x = v < vectors - 1 || part == MG_W64 ? FN(load64)(from) : FN(load64_part)(from, part);
+            sum[v] = vf64_fma(factor, x, sum[v]);
         }
     }
     UNROLL for (int v = 0; v < vectors; v++) {
@@ -53,7 +54,8 @@ static void FN(largest_of)(const mg_embedding_bag_args *p, size_t start, size_t 
         if (p->index[i] == p->skip) continue;
         const real *row = (const real *)p->weight + (size_t)p->index[i] * width;
         for (size_t j = 0; j < width; j++) {
-            if (from[j] < 0 || row[j] > out[j] || (row[j] != row[j] && out[j] == out[j])) out[j] = row[j], from[j] = p->index[i];
+            if (from[j] < 0 || row[j] > out[j] || (row[j] != row[j] && out[j] == out[j]))
+                out[j] = row[j], from[j] = p->index[i];
         }
     }
 }
@@ -140,8 +142,8 @@ static void FN(embedding_bag_dots)(const mg_embedding_bag_args *p, size_t first,
     for (size_t bag = first; bag < first + n; bag++) {
         const real *g = (const real *)p->g + bag * width;
         for (const size_t end = mg_bag_start(p, bag + 1); i < end; i++) {
-            const double dot = p->index[i] == p->skip ? 0 : FN(sum_products)(width, g, weight + (size_t)p->index[i] * width);
-            ((real *)p->out)[i] = (real)dot;
+            const real *row = weight + (size_t)p->index[i] * width;
+            ((real *)p->out)[i] = p->index[i] == p->skip ? 0 : (real)FN(sum_products)(width, g, row);
         }
     }
 }

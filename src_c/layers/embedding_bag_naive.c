@@ -11,7 +11,7 @@ const mg_embedding_bag_table MG_TABLE(embedding_bag) = {
 #else
 #include "base/sums_naive.h"
 
-/* Column j of one bag: a chain in float64 in the order of the entries, rounded once; or the first largest, NaN first. */
+/* Column j of one bag: a chain in float64 in the order of the entries, rounded once; or the first largest, or NaN. */
 static void FN(bag_column)(const mg_embedding_bag_args *p, size_t bag, size_t j) {
     const real *weight = p->weight, *scale = p->scale;
     const size_t end = mg_bag_start(p, bag + 1), at = bag * p->width + j;

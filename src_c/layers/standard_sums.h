@@ -52,13 +52,62 @@ static NOINLINE double FN(differences)(size_t n, const real *x, double mean) {
     return FN(flat)(DIFFERENCES, n, x, x, x, mean);
 }
 static NOINLINE double FN(squares)(size_t n, const real *x, double mean) { return FN(flat)(SQUARES, n, x, x, x, mean); }
-static NOINLINE double FN(products)(size_t n, const real *g, const real *x, double mean) {
-    return FN(flat)(PRODUCTS, n, x, g, x, mean);
-}
-static NOINLINE double FN(weighted)(size_t n, const real *g, const real *w, const real *x, double mean) {
-    return FN(flat)(WEIGHTED, n, x, g, w, mean);
-}
 static NOINLINE double FN(total)(size_t n, const real *x) { return FN(sum_flat)(n, x); }
+
+/* Two flat sums in one pass: of g (x - mean), and of g; with `weighted`, of g w in place of g. So many vectors of lanes
+   at a time, as registers hold those of both sums. */
+INLINE void FN(two_chunks)(const int weighted, size_t n, const real *g, const real *w, const real *x, double mean,
+                           double out[2]) {
+    enum { held = MG_BYTES == 64 ? mg_lane_vectors : 4 };
+    const vf64 zero = {0}, middle = vf64_set1(mean);
+    mg_lanes product, sum;
+    for (int from = 0; from < mg_lane_vectors; from += held) {
+        vf64 p[held], s[held];
+        UNROLL for (int j = 0; j < held; j++) p[j] = s[j] = zero;
+        size_t i = (size_t)from * MG_W64;
+        for (; i + held * MG_W64 <= n; i += mg_sum_lanes) {
+            UNROLL for (int j = 0; j < held; j++) {
+                const size_t at = i + j * MG_W64;
+                const vf64 a = FN(load64)(g + at), d = FN(load64)(x + at) - middle;
+                const vf64 b = weighted ? FN(load64)(w + at) : zero;
+                p[j] = vf64_fma(weighted ? a * b : a, d, p[j]);
+                s[j] = weighted ? vf64_fma(a, b, s[j]) : FN(add64)(s[j], a);
+            }
+        }
+        UNROLL for (int j = 0; j < held; j++, i += MG_W64) {
+            if (i >= n) break;
+            const size_t part = n - i;
+            p[j] = FN(add_terms)(weighted ? WEIGHTED : PRODUCTS, p[j], x + i, g + i, w + i, mean, part);
+            s[j] = FN(add_lanes)(s[j], g + i, weighted ? w + i : NULL, part);
+        }
+        UNROLL for (int j = 0; j < held; j++) product[from + j] = p[j], sum[from + j] = s[j];
+    }
+    out[0] = mg_lanes_total(product), out[1] = mg_lanes_total(sum);
+}
+
+/* The same of any number of numbers, and without weights. */
+INLINE void FN(two_flat)(const int weighted, size_t n, const real *g, const real *w, const real *x, double mean,
+                         double out[2]) {
+    if (n <= mg_sum_chunk) {
+        FN(two_chunks)(weighted, n, g, w, x, mean, out);
+        return;
+    }
+    mg_pairwise products, sums;
+    products.count = products.waiting = sums.count = sums.waiting = 0;
+    for (size_t i = 0; i < n; i += mg_sum_chunk) {
+        FN(two_chunks)(weighted, n - i < mg_sum_chunk ? n - i : mg_sum_chunk, g + i, w + i, x + i, mean, out);
+        mg_pairwise_add(&products, out[0]), mg_pairwise_add(&sums, out[1]);
+    }
+    out[0] = mg_pairwise_total(&products), out[1] = mg_pairwise_total(&sums);
+}
+
+static NOINLINE void FN(weighted_sums)(size_t n, const real *g, const real *w, const real *x, double mean,
+                                       double out[2]) {
+    FN(two_flat)(1, n, g, w, x, mean, out);
+}
+static NOINLINE void FN(plain_sums)(size_t n, const real *g, const real *x, double mean, double out[2]) {
+    FN(two_flat)(0, n, g, g, x, mean, out);
+}
 
 /* A mean in two parts, and rstd, in x's precision. */
 typedef struct { real high, low, rstd; } FN(moments);

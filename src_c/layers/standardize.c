@@ -1,16 +1,16 @@
 /* Normalization of rows and of channels. Equal to standardize_naive.c, bit for bit.
 
    A row is summed in the flat order of sums.h. A channel has an order of its own: the places of each sample are summed
-   flat; the sums of samples are added in chunks (standardize.h). It depends on the sizes alone. All sums are in float64,
-   and so are mean and rstd; y and the gradient of x are computed in x's precision, from a mean in two parts: x - high is
-   exact where the numbers lie near their mean.
+   flat; the sums of samples are added in chunks (standardize.h). It depends on the sizes alone. All sums are in
+   float64, and so are mean and rstd; y and the gradient of x are computed in x's precision, from a mean in two parts:
+   x - high is exact where the numbers lie near their mean.
 
    The variance of a row takes two passes, as a row stays in the first cache. That of a channel takes one: the numbers
    less the first of them, their sum and their squares. That number lies within √n standard deviations of the mean,
    so 1/n of the squares at least is variance, and float64 has digits to spare.
 
    With one place for each channel (inner == 1) rows of memory are read from end to end, 32 samples at a time, and each
-   32 leave two sums for each channel. With several places a channel is read as a whole, and then again from the cache. */
+   32 leave two sums for each channel. With several places a channel is read as a whole, then again from the cache. */
 #ifndef real
 #include "layers/standardize.h"
 #include "base/simd.h"
@@ -24,6 +24,7 @@ static void add_chunks(double *sums, size_t chunks, size_t stride, size_t first,
         }
 }
 
+enum { streams = 8 }; /* samples that are read side by side; they divide a chunk */
 #define MG_SOURCE "layers/standardize.c"
 enum { DIFFERENCES, SQUARES, PRODUCTS, WEIGHTED }; /* standard_sums.h: sums of x - mean, of its squares, times g, g w */
 #include "base/mg_both.h"
@@ -37,6 +38,7 @@ const mg_standardize_table MG_TABLE(standardize) = {
 #else
 #include "base/sums.h"
 #include "layers/standard_sums.h"
+#include "layers/column_sums.h"
 
 /* y = xhat w + b for n numbers: w and b are arrays, or, if `one`, one number each. */
 INLINE void FN(affine)(const int one, size_t n, const real *x, FN(moments) m, const real *w, const real *b, real *out) {
@@ -65,7 +67,8 @@ INLINE void FN(slopes)(const int one, size_t n, const real *g, const real *x, FN
 
 /* --- rows --- */
 
-static void FN(standardize_rows)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t rows) {
+static void FN(standardize_rows)(const mg_standardize_args *p, const mg_standard_work *work, size_t first,
+                                 size_t rows) {
     const size_t inner = p->inner, width = p->width, n = width * inner;
     const real *weight = p->weight, *bias = p->bias;
     (void)work;
@@ -97,14 +100,17 @@ static void FN(row_grad)(const mg_standardize_grad_args *p, size_t row, double *
     const FN(moments) m = FN(in_parts)(mean, rstd);
     double sum = 0, product = 0;
     if (inner == 1) {
-        if (p->center) sum = w ? FN(sum_products)(n, g, w) : FN(total)(n, g);
-        product = w ? FN(weighted)(n, g, w, x, mean) : FN(products)(n, g, x, mean);
+        double both[2];
+        if (w) FN(weighted_sums)(n, g, w, x, mean, both);
+        else FN(plain_sums)(n, g, x, mean, both);
+        product = both[0], sum = both[1];
     }
     for (size_t c = 0; c < width && inner != 1; c++) {
-        const double unit = w ? w[c] : 1, own = FN(total)(inner, g + c * inner);
-        const double own_product = FN(products)(inner, g + c * inner, x + c * inner, mean);
-        sum = fma(unit, own, sum), product = fma(unit, own_product, product);
-        if (sums) sums[channel + c] += own_product * rstd, sums[channels + channel + c] += own;
+        const double unit = w ? w[c] : 1;
+        double own[2];
+        FN(plain_sums)(inner, g + c * inner, x + c * inner, mean, own);
+        product = fma(unit, own[0], product), sum = fma(unit, own[1], sum);
+        if (sums) sums[channel + c] += own[0] * rstd, sums[channels + channel + c] += own[1];
     }
     const real level = p->center ? (real)(sum / (double)n) : 0, slope = (real)(product * rstd / (double)n);
     if (inner == 1) {
@@ -115,51 +121,7 @@ static void FN(row_grad)(const mg_standardize_grad_args *p, size_t row, double *
         FN(slopes)(1, inner, g + c * inner, x + c * inner, m, w ? w + c : w, level, slope, out + c * inner);
 }
 
-/* The sums of one chunk over columns j to j + vectors MG_W64, the last vector of `part`: of g (x - mean) at `sums`, of g
-   `channels` behind. mean and rstd: of the rows, `groups` apart, from the first of the chunk on, or, by columns, mean of
-   the columns, and the product is not multiplied. */
-INLINE void FN(chunk_columns)(const int by_rows, size_t samples, size_t stride, const real *g, const real *x,
-                              const double *mean, const double *rstd, size_t groups, const int vectors, size_t part,
-                              double *sums, size_t channels) {
-    vf64 product[4] = {{0}}, sum[4] = {{0}}, middle[4] = {{0}};
-    if (!by_rows) {
-        UNROLL for (int v = 0; v < vectors; v++)
-            middle[v] = v < vectors - 1 || part == MG_W64 ? vf64_load(mean + v * MG_W64)
-                                                          : vf64_load_part(mean + v * MG_W64, part);
-    }
-    for (size_t i = 0; i < samples; i++, g += stride, x += stride) {
-        const vf64 own = vf64_set1(by_rows ? mean[i * groups] : 0), factor = vf64_set1(by_rows ? rstd[i * groups] : 0);
-        UNROLL for (int v = 0; v < vectors; v++) {
-            const size_t n = v < vectors - 1 ? MG_W64 : part;
-            const vf64 slope = FN(widened)(g + v * MG_W64, n);
-            const vf64 d = FN(widened)(x + v * MG_W64, n) - (by_rows ? own : middle[v]), term = slope * d;
-            product[v] = product[v] + (by_rows ? term * factor : term);
-            sum[v] = FN(add64)(sum[v], slope);
-        }
-    }
-    UNROLL for (int v = 0; v < vectors; v++) {
-        const size_t n = v < vectors - 1 ? MG_W64 : part;
-        vf64_store_part(sums + v * MG_W64, n, product[v]);
-        vf64_store_part(sums + channels + v * MG_W64, n, sum[v]);
-    }
-}
-
-/* The same for all columns of a chunk; by rows those of one group. */
-INLINE void FN(chunk_sums)(const int by_rows, size_t samples, size_t stride, size_t columns, const real *g, const real *x,
-                           const double *mean, const double *rstd, size_t groups, double *sums, size_t channels) {
-    for (size_t j = 0; j < columns;) {
-        const size_t left = (columns - j + MG_W64 - 1) / MG_W64, vectors = left >= 4 ? 4 : 1, end = j + vectors * MG_W64;
-        const size_t part = MG_W64 - (end > columns ? end - columns : 0);
-        const double *own = by_rows ? mean : mean + j;
-        double *to = sums + j;
-        if (vectors == 4)
-            FN(chunk_columns)(by_rows, samples, stride, g + j, x + j, own, rstd, groups, 4, part, to, channels);
-        else FN(chunk_columns)(by_rows, samples, stride, g + j, x + j, own, rstd, groups, 1, part, to, channels);
-        j = end;
-    }
-}
-
-static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                       size_t n) {
     const size_t channels = p->groups * p->width, stride = channels * p->inner;
     for (size_t chunk = first; chunk < first + n; chunk++) {
@@ -178,7 +140,7 @@ static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const m
     }
 }
 
-static void FN(row_sums)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(row_sums)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) {
     for (size_t c = first; c < first + n; c++) {
         ((real *)p->weight_grad)[c] = p->samples ? (real)work->sums[c] : 0;
         ((real *)p->bias_grad)[c] = p->samples ? (real)work->sums[p->groups * p->width + c] : 0;
@@ -195,7 +157,8 @@ INLINE void FN(put_moments)(const mg_standardize_args *p, size_t c, double sum, 
 }
 
 /* All of some channels of several places. */
-static void FN(standardize_channels)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(standardize_channels)(const mg_standardize_args *p, const mg_standard_work *work, size_t first,
+                                     size_t n) {
     const size_t inner = p->inner, stride = p->groups * p->width * inner, samples = p->samples;
     const real *weight = p->weight, *bias = p->bias;
     (void)work;
@@ -224,48 +187,31 @@ static void FN(standardize_channels)(const mg_standardize_args *p, const mg_stan
 }
 
 /* Chunks of channels of one place: the sums of x - first and of its squares. */
-static void FN(column_sums)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
-    const size_t channels = p->groups * p->width;
+static void FN(column_sums)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
+    const size_t channels = p->groups * p->width, start = first * mg_sample_chunk;
+    const size_t end = p->samples < start + n * mg_sample_chunk ? p->samples : start + n * mg_sample_chunk;
     const real *origin = p->x;
-    for (size_t chunk = first; chunk < first + n; chunk++) {
-        const size_t start = chunk * mg_sample_chunk, left = p->samples - start;
-        const size_t samples = left < mg_sample_chunk ? left : mg_sample_chunk;
-        const real *x = origin + start * channels;
-        double *sums = work->sums + chunk * 2 * channels;
-        size_t j = 0;
-        for (; j + 4 * MG_W64 <= channels; j += 4 * MG_W64) {
-            vf64 sum[4] = {{0}}, square[4] = {{0}}, zero[4];
-            UNROLL for (int v = 0; v < 4; v++) zero[v] = FN(load64)(origin + j + v * MG_W64);
-            for (size_t i = 0; i < samples; i++) {
-                UNROLL for (int v = 0; v < 4; v++) {
-                    const vf64 d = FN(load64)(x + i * channels + j + v * MG_W64) - zero[v];
-                    sum[v] = sum[v] + d, square[v] = square[v] + d * d;
-                }
-            }
-            UNROLL for (int v = 0; v < 4; v++) {
-                vf64_store(sums + j + v * MG_W64, sum[v]);
-                vf64_store(sums + channels + j + v * MG_W64, square[v]);
-            }
-        }
-        for (; j < channels; j += MG_W64) {
-            const size_t part = channels - j < MG_W64 ? channels - j : MG_W64;
-            const vf64 zero = FN(load64_part)(origin + j, part);
-            vf64 sum = {0}, square = {0};
-            for (size_t i = 0; i < samples; i++) {
-                const vf64 d = FN(load64_part)(x + i * channels + j, part) - zero;
-                sum = sum + d, square = square + d * d;
-            }
-            vf64_store_part(sums + j, part, sum), vf64_store_part(sums + channels + j, part, square);
+    for (size_t i = start; i < end; i += streams) {
+        double *sums = work->sums + i / mg_sample_chunk * 2 * channels;
+        const size_t rows = end - i < streams ? end - i : streams;
+        const real *x = origin + i * channels;
+        for (size_t j = 0; j < channels;) {
+            const size_t left = (channels - j + MG_W64 - 1) / MG_W64, last = j + (left >= 4 ? 4 : 1) * MG_W64;
+            const size_t part = MG_W64 - (last > channels ? last - channels : 0);
+            const int begins = i % mg_sample_chunk == 0;
+            if (left >= 4) FN(some_differences)(begins, rows, channels, origin + j, x + j, 4, part, sums + j, channels);
+            else FN(some_differences)(begins, rows, channels, origin + j, x + j, 1, part, sums + j, channels);
+            j = last;
         }
     }
 }
 
 /* The rows of numbers: high, low, rstd, weight, bias; of gradients high, low, rstd, level, -slope, scale. */
-INLINE real *FN(numbers)(const mg_standardize_work *work, size_t channels, int row) {
+INLINE real *FN(numbers)(const mg_standard_work *work, size_t channels, int row) {
     return (real *)work->numbers + (size_t)row * channels;
 }
 
-static void FN(column_moments)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_moments)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
     const size_t channels = p->groups * p->width;
     real *number[5];
     for (int i = 0; i < 5; i++) number[i] = FN(numbers)(work, channels, i);
@@ -279,25 +225,31 @@ static void FN(column_moments)(const mg_standardize_args *p, const mg_standardiz
     }
 }
 
-static void FN(standardize_places)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
-    const size_t channels = p->groups * p->width, inner = p->inner;
-    const real *high = FN(numbers)(work, channels, 0), *low = FN(numbers)(work, channels, 1);
-    const real *rstd = FN(numbers)(work, channels, 2), *weight = FN(numbers)(work, channels, 3);
-    const real *bias = FN(numbers)(work, channels, 4);
-    for (size_t i = first; i < first + n; i++) {
+/* y of some samples, of channels of one place. */
+static void FN(some_places)(size_t samples, size_t channels, const real *x, const real *number, real *out) {
+    for (size_t j = 0; j < channels; j += W) {
+        const size_t part = channels - j;
+        const real *at = number + j;
+        const vec high = FN(load_row)(at, part), low = FN(load_row)(at + channels, part);
+        const vec rstd = FN(load_row)(at + 2 * channels, part), weight = FN(load_row)(at + 3 * channels, part);
+        const vec bias = FN(load_row)(at + 4 * channels, part);
+        for (size_t i = j; i < j + samples * channels; i += channels) {
+            const vec xhat = FN(standard)(FN(load_row)(x + i, part), high, low, rstd);
+            FN(store_row)(out + i, part, V(fma)(xhat, weight, bias));
+        }
+    }
+}
+
+static void FN(standardize_places)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
+    const size_t channels = p->groups * p->width, inner = p->inner, step = inner == 1 ? streams : 1;
+    const real *number = work->numbers, *bias = number + 4 * channels;
+    for (size_t i = first; i < first + n; i += step) {
         const real *x = (const real *)p->x + i * channels * inner;
         real *out = (real *)p->out + i * channels * inner;
-        if (inner != 1) {
-            for (size_t c = 0; c < channels; c++)
-                FN(affine)(1, inner, x + c * inner, (FN(moments)){high[c], low[c], rstd[c]}, weight + c, bias + c,
-                           out + c * inner);
-            continue;
-        }
-        for (size_t j = 0; j < channels; j += W) {
-            const size_t part = channels - j;
-            const vec xhat = FN(standard)(FN(load_row)(x + j, part), FN(load_row)(high + j, part),
-                                          FN(load_row)(low + j, part), FN(load_row)(rstd + j, part));
-            FN(store_row)(out + j, part, V(fma)(xhat, FN(load_row)(weight + j, part), FN(load_row)(bias + j, part)));
+        if (inner == 1) FN(some_places)(first + n - i < step ? first + n - i : step, channels, x, number, out);
+        for (size_t c = 0; c < channels && inner != 1; c++) {
+            const FN(moments) m = {number[c], number[channels + c], number[2 * channels + c]};
+            FN(affine)(1, inner, x + c * inner, m, number + 3 * channels + c, bias + c, out + c * inner);
         }
     }
 }
@@ -316,7 +268,7 @@ INLINE FN(channel) FN(slopes_of)(const mg_standardize_grad_args *p, size_t c, do
     return (FN(channel)){(real)(sum / count), -(real)(product * rstd / count), (real)(weight * rstd)};
 }
 
-static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                           size_t n) {
     const size_t inner = p->inner, stride = p->groups * p->width * inner, samples = p->samples;
     (void)work;
@@ -328,8 +280,9 @@ static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, con
         for (size_t start = 0; start < samples; start += mg_sample_chunk) {
             double sum = 0, product = 0;
             for (size_t i = start; i < samples && i < start + mg_sample_chunk; i++) {
-                product += FN(products)(inner, g + i * stride, x + i * stride, mean);
-                sum += FN(total)(inner, g + i * stride);
+                double own[2];
+                FN(plain_sums)(inner, g + i * stride, x + i * stride, mean, own);
+                product += own[0], sum += own[1];
             }
             mg_pairwise_add(&sums, sum), mg_pairwise_add(&products, product);
         }
@@ -351,17 +304,18 @@ static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, con
     }
 }
 
-static void FN(column_sums_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_sums_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
+                                 size_t n) {
     const size_t channels = p->groups * p->width;
     for (size_t chunk = first; chunk < first + n; chunk++) {
         const size_t start = chunk * mg_sample_chunk, left = p->samples - start;
         FN(chunk_sums)(0, left < mg_sample_chunk ? left : mg_sample_chunk, channels, channels,
-                       (const real *)p->g + start * channels, (const real *)p->x + start * channels, p->mean, p->rstd, 0,
-                       work->sums + chunk * 2 * channels, channels);
+                       (const real *)p->g + start * channels, (const real *)p->x + start * channels, p->mean,
+                       p->rstd, 0, work->sums + chunk * 2 * channels, channels);
     }
 }
 
-static void FN(column_slopes)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_slopes)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) {
     const size_t channels = p->groups * p->width;
     real *number[6];
     for (int i = 0; i < 6; i++) number[i] = FN(numbers)(work, channels, i);
@@ -375,24 +329,24 @@ static void FN(column_slopes)(const mg_standardize_grad_args *p, const mg_standa
     }
 }
 
-static void FN(standardize_places_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_places_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                         size_t n) {
-    const size_t channels = p->groups * p->width;
-    const real *high = FN(numbers)(work, channels, 0), *low = FN(numbers)(work, channels, 1);
-    const real *rstd = FN(numbers)(work, channels, 2), *level = FN(numbers)(work, channels, 3);
-    const real *fall = FN(numbers)(work, channels, 4), *scale = FN(numbers)(work, channels, 5);
-    for (size_t i = first; i < first + n; i++) {
-        const real *x = (const real *)p->x + i * channels, *g = (const real *)p->g + i * channels;
-        real *out = (real *)p->out + i * channels;
+    const size_t channels = p->groups * p->width, end = (first + n) * channels;
+    const real *x = p->x, *g = p->g, *number = work->numbers;
+    real *out = p->out;
+    for (size_t from = first * channels; from < end; from += streams * channels)
         for (size_t j = 0; j < channels; j += W) {
             const size_t part = channels - j;
-            const vec xhat = FN(standard)(FN(load_row)(x + j, part), FN(load_row)(high + j, part),
-                                          FN(load_row)(low + j, part), FN(load_row)(rstd + j, part));
-            const vec own = FN(load_row)(g + j, part);
-            const vec d = V(fma)(xhat, FN(load_row)(fall + j, part), own - FN(load_row)(level + j, part));
-            FN(store_row)(out + j, part, (p->given ? own : d) * FN(load_row)(scale + j, part));
+            const real *at = number + j;
+            const vec high = FN(load_row)(at, part), low = FN(load_row)(at + channels, part);
+            const vec rstd = FN(load_row)(at + 2 * channels, part), level = FN(load_row)(at + 3 * channels, part);
+            const vec fall = FN(load_row)(at + 4 * channels, part), scale = FN(load_row)(at + 5 * channels, part);
+            for (size_t i = from + j; i < end && i < from + streams * channels; i += channels) {
+                const vec xhat = FN(standard)(FN(load_row)(x + i, part), high, low, rstd);
+                const vec own = FN(load_row)(g + i, part);
+                FN(store_row)(out + i, part, (p->given ? own : V(fma)(xhat, fall, own - level)) * scale);
+            }
         }
-    }
 }
 
 /* running = (1 - share) running + share new, computed in float64. */

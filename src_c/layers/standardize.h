@@ -46,19 +46,19 @@ typedef struct {
 /* Scratch of one call: two sums for each channel and chunk, those of a chunk side by side; and, for each channel, what
    places are computed from, in x's precision. */
 enum { mg_standardize_rows_of_numbers = 6 };
-typedef struct { double *sums; void *numbers; } mg_standardize_work;
+typedef struct { double *sums; void *numbers; } mg_standard_work;
 
 /* By precision; n rows, channels, chunks or samples from `first` on. */
-typedef void (*mg_standardize_part)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n);
-typedef void (*mg_standardize_grad_part)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+typedef void (*mg_standardize_part)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n);
+typedef void (*mg_standardize_grad_part)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                          size_t n);
 typedef struct {
     mg_standardize_part standardize_rows[2];            /* rows */
     mg_standardize_part standardize_channels[2];        /* channels of several places */
-    mg_standardize_part column_sums[2];                 /* chunks of channels of one place: sums of x - first, and squares */
-    mg_standardize_part column_moments[2];              /* channels: mean, var, rstd, numbers; from added chunks, or given */
+    mg_standardize_part column_sums[2];                 /* chunks, one place: sums of x - first, and of its squares */
+    mg_standardize_part column_moments[2];              /* channels: mean, var, rstd, numbers */
     mg_standardize_part standardize_places[2];          /* samples, from numbers */
-    mg_standardize_grad_part standardize_rows_grad[2];  /* chunks: the gradient of x, and the sums of the chunk if wanted */
+    mg_standardize_grad_part standardize_rows_grad[2];  /* chunks: the gradient of x, and their sums if wanted */
     mg_standardize_grad_part row_sums[2];               /* channels: weight_grad and bias_grad, from added chunks */
     mg_standardize_grad_part standardize_channels_grad[2];
     mg_standardize_grad_part column_sums_grad[2];       /* chunks: sums of g (x - mean), and of g */

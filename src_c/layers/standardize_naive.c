@@ -73,7 +73,8 @@ static void FN(affine)(const mg_standardize_args *p, size_t c, const real *x, do
 
 /* --- rows --- */
 
-static void FN(standardize_rows)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t rows) {
+static void FN(standardize_rows)(const mg_standardize_args *p, const mg_standard_work *work, size_t first,
+                                 size_t rows) {
     const size_t inner = p->inner, n = p->width * inner;
     (void)work;
     for (size_t row = first; row < first + rows; row++) {
@@ -127,7 +128,7 @@ static void FN(chunk_of_g)(const mg_standardize_grad_args *p, int by_rows, size_
     }
 }
 
-static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                       size_t n) {
     const size_t channels = p->groups * p->width;
     for (size_t chunk = first; chunk < first + n; chunk++) {
@@ -142,14 +143,14 @@ static void FN(standardize_rows_grad)(const mg_standardize_grad_args *p, const m
     }
 }
 
-static void FN(row_sums)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(row_sums)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) {
     for (size_t c = first; c < first + n; c++) {
         ((real *)p->weight_grad)[c] = p->samples ? (real)work->sums[c] : 0;
         ((real *)p->bias_grad)[c] = p->samples ? (real)work->sums[p->groups * p->width + c] : 0;
     }
 }
 
-/* --- channels: moments from the differences to the first number, as variance is the mean square less the squared mean --- */
+/* --- channels: var is the mean square less the squared mean, of the differences to the first number --- */
 
 static void FN(moments)(const mg_standardize_args *p, size_t c, double sum, double squares) {
     const double count = (double)(p->samples * p->inner), mean = sum / count;
@@ -204,7 +205,8 @@ static void FN(channel_places)(const mg_standardize_args *p, size_t c, size_t fi
     }
 }
 
-static void FN(standardize_channels)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(standardize_channels)(const mg_standardize_args *p, const mg_standard_work *work, size_t first,
+                                     size_t n) {
     (void)work;
     for (size_t c = first; c < first + n; c++) {
         double sum[2] = {0, 0};
@@ -219,7 +221,7 @@ static void FN(standardize_channels)(const mg_standardize_args *p, const mg_stan
     }
 }
 
-static void FN(column_sums)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_sums)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
     const size_t channels = p->groups * p->width;
     for (size_t chunk = first; chunk < first + n; chunk++)
         for (size_t c = 0; c < channels; c++) {
@@ -230,14 +232,14 @@ static void FN(column_sums)(const mg_standardize_args *p, const mg_standardize_w
         }
 }
 
-static void FN(column_moments)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_moments)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
     for (size_t c = first; c < first + n; c++) {
         if (!p->given) FN(moments)(p, c, work->sums[c], work->sums[p->groups * p->width + c]);
         p->rstd[c] = 1 / sqrt(p->var[c] + p->eps);
     }
 }
 
-static void FN(standardize_places)(const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(standardize_places)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
     (void)work;
     for (size_t c = 0; c < p->groups * p->width; c++) FN(channel_places)(p, c, first, n);
 }
@@ -263,7 +265,7 @@ static void FN(put_sums)(const mg_standardize_grad_args *p, size_t c, double pro
     ((real *)p->bias_grad)[c] = (real)sum;
 }
 
-static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                           size_t n) {
     (void)work;
     for (size_t c = first; c < first + n; c++) {
@@ -274,7 +276,8 @@ static void FN(standardize_channels_grad)(const mg_standardize_grad_args *p, con
     }
 }
 
-static void FN(column_sums_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_sums_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
+                                 size_t n) {
     const size_t channels = p->groups * p->width;
     for (size_t chunk = first; chunk < first + n; chunk++)
         for (size_t c = 0; c < channels; c++) {
@@ -285,12 +288,12 @@ static void FN(column_sums_grad)(const mg_standardize_grad_args *p, const mg_sta
         }
 }
 
-static void FN(column_slopes)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) {
+static void FN(column_slopes)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) {
     for (size_t c = first; c < first + n; c++)
         FN(put_sums)(p, c, work->sums[c], work->sums[p->groups * p->width + c]);
 }
 
-static void FN(standardize_places_grad)(const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first,
+static void FN(standardize_places_grad)(const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first,
                                         size_t n) {
     const size_t channels = p->groups * p->width;
     for (size_t c = 0; c < channels; c++) FN(channel_slopes)(p, c, work->sums[c], work->sums[channels + c], first, n);

@@ -6,17 +6,41 @@
 #include "pool/windows.h"
 #include "base/simd.h"
 
-/* A row of windows and a row of places, each of numbers and of counts. */
-static size_t pool_scratch(const mg_pool_args *p) {
-    return (2 * p->axis[1].y + 2 * p->axis[1].x + 64) * sizeof(double);
+enum { ROOM = MG_BYTES / sizeof(float) };   /* loops go by whole vectors: each row has so many numbers more */
+
+/* A row of x with its padding, dealt out by place mod stride: the place q, counted from the first window's first, is
+   number q / stride of part q % stride. So the tap t of neighbouring windows stands side by side, from at[t] on. */
+typedef struct {
+    size_t part, stride, taps;              /* part: numbers of one */
+    size_t *at;
+    double *row, *sum, *share, *divisor;    /* scratch: of the parts; of a row of windows, twice; of all windows */
+} dealt_row;
+
+/* Hands out the scratch; returns its bytes. */
+static size_t deal(const mg_pool_args *p, dealt_row *d, char *memory) {
+    const mg_pool_axis *v = &p->axis[1];
+    const size_t reach = v->y ? (v->y - 1) * v->stride + (v->kernel ? v->kernel - 1 : 0) * v->dilation + 1 : 0;
+    d->stride = v->stride, d->taps = v->kernel, d->part = reach / v->stride + 1 + ROOM;
+    const size_t row = v->kernel ? d->part * v->stride : v->x, windows = v->y + ROOM;
+    d->row = (double *)memory, d->sum = d->row + row + ROOM, d->share = d->sum + windows;
+    const size_t divisors = p->axis[0].y * v->y + ROOM;
+    d->divisor = d->share + windows, d->at = (size_t *)(d->divisor + divisors);
+    return (row + ROOM + 2 * windows + divisors) * sizeof(double) + (v->kernel + 1) * sizeof(size_t);
 }
 
-/* The windows first .. last - 1 of a row of y whose tap u lies in x. Window j's is the place j * stride + *from. */
-static void windows_in_reach(const mg_pool_axis *a, size_t u, size_t *first, size_t *last, ptrdiff_t *from) {
-    const ptrdiff_t at = (ptrdiff_t)(u * a->dilation) - (ptrdiff_t)a->padding, s = (ptrdiff_t)a->stride;
-    const ptrdiff_t before = at < 0 ? (-at + s - 1) / s : 0, room = (ptrdiff_t)a->x - at;
-    const ptrdiff_t end = room > 0 ? (room + s - 1) / s : 0;
-    *from = at, *first = (size_t)before, *last = (size_t)end < a->y ? (size_t)end : a->y;
+static size_t pool_scratch(const mg_pool_args *p) {
+    dealt_row d;
+    return deal(p, &d, NULL);
+}
+
+static dealt_row dealt(const mg_pool_args *p, void *scratch) {
+    dealt_row d;
+    deal(p, &d, scratch);
+    for (size_t t = 0; t < d.taps; t++) {
+        const size_t q = t * p->axis[1].dilation;
+        d.at[t] = q % d.stride * d.part + q / d.stride;
+    }
+    return d;
 }
 
 #define MG_SOURCE "pool/pool.c"
@@ -29,47 +53,73 @@ const mg_pool_table MG_TABLE(pool) = {
 
 #else
 
-/* best = the larger of best and x, n times; x moves by S places. at: where it stands. */
-INLINE void FN(larger)(size_t n, const real *x, const size_t S, int32_t place, real *best, int32_t *at) {
-    for (size_t j = 0; j < n; j++) {
-        const real v = x[j * S];
-        const int better = (v > best[j]) | (v != v);
-        best[j] = better ? v : best[j];
-        at[j] = better ? place + (int32_t)(j * S) : at[j];
+/* All of a dealt row is `fill`: what is padding, or room, stays so. */
+static void FN(clear_row)(const dealt_row *d, real fill) {
+    real *to = (real *)d->row;
+    for (size_t i = 0; i < d->part * d->stride; i++) to[i] = fill;
+}
+
+/* Deals out a row of x. */
+static void FN(deal_row)(const mg_pool_axis *v, const dealt_row *d, const real *restrict x) {
+    real *restrict to = (real *)d->row;
+    for (size_t rest = 0; rest < d->stride; rest++, to += d->part) {
+        const size_t before = v->padding > rest ? (v->padding - rest + d->stride - 1) / d->stride : 0;
+        const size_t column = before * d->stride + rest - v->padding;
+        size_t n = v->x > column ? (v->x - column + d->stride - 1) / d->stride : 0;
+        if (n + before > d->part) n = d->part > before ? d->part - before : 0;
+        if (d->stride == 1) memcpy(to + before, x + column, n * sizeof(real));
+        else if (d->stride == 2) for (size_t j = 0; j < n; j++) to[before + j] = x[column + 2 * j];
+        else for (size_t j = 0; j < n; j++) to[before + j] = x[column + j * d->stride];
     }
 }
 
-static void FN(larger_of_row)(const mg_pool_axis *v, size_t row, const real *x, real *best, int32_t *at) {
-    for (size_t u = 0; u < v->kernel; u++) {
-        size_t first, last;
-        ptrdiff_t from;
-        windows_in_reach(v, u, &first, &last, &from);
-        if (first >= last) continue;
-        const size_t column = (size_t)((ptrdiff_t)(first * v->stride) + from);
-        const int32_t place = (int32_t)(row * v->x + column);
-        if (v->stride == 1) FN(larger)(last - first, x + column, 1, place, best + first, at + first);
-        else if (v->stride == 2) FN(larger)(last - first, x + column, 2, place, best + first, at + first);
-        else FN(larger)(last - first, x + column, v->stride, place, best + first, at + first);
+/* The larger of best and what each tap of a row sees, for n windows. at: where it stands, as bits of a vector; place: that
+   of the row's first padding. Before the first row of a window, best is -inf and stands at start + starts[j]. */
+INLINE void FN(larger_of_row)(const mg_pool_axis *v, const dealt_row *d, size_t n, uvec steps, ubits place, int fresh,
+                              ubits start, real *best, real *at) {
+    for (size_t j = 0; j < n; j += W) {
+        vec most = V(set1)(-INFINITY), where = V(load)((const real *)d->divisor + j);
+        if (fresh) where = (vec)((uvec)where + start);
+        else most = V(load)(best + j), where = V(load)(at + j);
+        for (size_t t = 0; t < d->taps; t++) {
+            const vec x = V(load)((const real *)d->row + d->at[t] + j);
+            const vec here = (vec)(steps + (ubits)(place + (ubits)(j * d->stride + t * v->dilation)));
+            const mask more = V(lt)(most, x), none = V(ne)(x, x);
+            most = V(select)(none, x, V(select)(more, x, most));
+            where = V(select)(none, here, V(select)(more, here, where));
+        }
+        V(store)(best + j, most);
+        V(store)(at + j, where);
     }
 }
 
 static void FN(max_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
     const mg_pool_axis *h = &p->axis[0], *v = &p->axis[1];
-    int32_t *at = scratch;
+    const dealt_row d = dealt(p, scratch);
+    real *best = (real *)d.sum, *at = (real *)d.share;
     const real *x = (const real *)p->from + first * h->x * v->x;
     real *y = (real *)p->to + first * h->y * v->y;
     int64_t *found = p->found + first * h->y * v->y;
+    ubits *starts = (ubits *)d.divisor, step[W];    /* starts: the first column of each window */
+    for (size_t j = 0; j < v->y + W; j++) starts[j] = j < v->y ? (ubits)mg_window_of(v, j, 0).first : 0;
+    for (size_t j = 0; j < W; j++) step[j] = (ubits)(j * d.stride);
+    uvec steps;
+    memcpy(&steps, step, sizeof steps);
+    FN(clear_row)(&d, -INFINITY);
     for (; n > 0; n--, x += h->x * v->x)
         for (size_t i = 0; i < h->y; i++, y += v->y, found += v->y) {
             const mg_window rows = mg_window_of(h, i, 0);
-            for (size_t j = 0; j < v->y; j++) {
-                y[j] = -INFINITY;
-                at[j] = (int32_t)(rows.first * v->x + (j * v->stride < v->padding ? mg_window_of(v, j, 0).first
-                                                                                  : j * v->stride - v->padding));
+            for (size_t r = rows.first; r < rows.last; r += rows.step) {
+                const ubits place = (ubits)(r * v->x) - (ubits)v->padding;
+                FN(deal_row)(v, &d, x + r * v->x);
+                FN(larger_of_row)(v, &d, v->y, steps, place, r == rows.first, (ubits)(rows.first * v->x), best, at);
             }
-            for (size_t r = rows.first; r < rows.last; r += rows.step)
-                FN(larger_of_row)(v, r, x + r * v->x, y, at);
-            for (size_t j = 0; j < v->y; j++) found[j] = at[j];
+            memcpy(y, best, v->y * sizeof(real));
+            for (size_t j = 0; j < v->y; j++) {
+                ubits where;
+                memcpy(&where, at + j, sizeof where);
+                found[j] = (int64_t)where;
+            }
         }
 }
 
@@ -95,12 +145,9 @@ static void FN(pool_put)(const mg_pool_args *p, size_t first, size_t n, void *sc
     }
 }
 
-/* sum += x, n times; x moves by S places. */
-INLINE void FN(add_taps)(size_t n, const real *x, const size_t S, double *sum) {
-    for (size_t j = 0; j < n; j++) sum[j] += (double)x[j * S];
-}
-
-static void FN(add_row)(const mg_pool_axis *v, const real *x, double *sum) {
+/* sum += what the taps of a row see, for all windows of a row. */
+static void FN(add_row)(const mg_pool_axis *v, const dealt_row *d, const real *x) {
+    double *sum = d->sum;
     if (v->kernel == 0) {
         for (size_t j = 0; j < v->y; j++) {
             const mg_window w = mg_window_of(v, j, 0);
@@ -108,83 +155,87 @@ static void FN(add_row)(const mg_pool_axis *v, const real *x, double *sum) {
         }
         return;
     }
-    for (size_t u = 0; u < v->kernel; u++) {
-        size_t first, last;
-        ptrdiff_t from;
-        windows_in_reach(v, u, &first, &last, &from);
-        if (first >= last) continue;
-        const real *begin = x + (ptrdiff_t)(first * v->stride) + from;
-        if (v->stride == 1) FN(add_taps)(last - first, begin, 1, sum + first);
-        else if (v->stride == 2) FN(add_taps)(last - first, begin, 2, sum + first);
-        else FN(add_taps)(last - first, begin, v->stride, sum + first);
+    const real *row = (const real *)d->row;
+    FN(deal_row)(v, d, x);
+    for (size_t j = 0; j < v->y; j += MG_W64) {
+        vf64 s = vf64_load(sum + j);
+        for (size_t t = 0; t < d->taps; t++) s += V(load_wide)(row + d->at[t] + j);
+        vf64_store(sum + j, s);
     }
 }
 
-/* By what each window of the row i of y is divided. */
-static void FN(divisors)(const mg_pool_args *p, size_t i, double *to) {
-    const mg_window rows = mg_window_of(&p->axis[0], i, p->bordered);
-    for (size_t j = 0; j < p->axis[1].y; j++) {
-        const mg_window columns = mg_window_of(&p->axis[1], j, p->bordered);
-        to[j] = mg_divisor(p, &rows, &columns);
-    }
+/* By what each window of a plane is divided. */
+static void FN(divisors)(const mg_pool_args *p, double *to) {
+    for (size_t i = 0; i < p->axis[0].y; i++)
+        for (size_t j = 0; j < p->axis[1].y; j++) {
+            const mg_window rows = mg_window_of(&p->axis[0], i, p->bordered);
+            const mg_window columns = mg_window_of(&p->axis[1], j, p->bordered);
+            *to++ = mg_divisor(p, &rows, &columns);
+        }
 }
 
 static void FN(avg_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
     const mg_pool_axis *h = &p->axis[0], *v = &p->axis[1];
-    double *sum = scratch, *divisor = sum + v->y;
-    for (size_t i = 0; i < h->y; i++) {     /* all planes divide the same row alike */
-        const mg_window rows = mg_window_of(h, i, p->bordered);
-        FN(divisors)(p, i, divisor);
-        for (size_t plane = first; plane < first + n; plane++) {
+    const dealt_row d = dealt(p, scratch);
+    if (v->kernel) FN(clear_row)(&d, 0);    /* a sum from +0 does not change by +0 */
+    FN(divisors)(p, d.divisor);
+    for (size_t plane = first; plane < first + n; plane++)
+        for (size_t i = 0; i < h->y; i++) {
             const real *x = (const real *)p->from + plane * h->x * v->x;
             real *y = (real *)p->to + (plane * h->y + i) * v->y;
-            memset(sum, 0, v->y * sizeof(double));
-            for (size_t r = rows.first; r < rows.last; r++) FN(add_row)(v, x + r * v->x, sum);
-            for (size_t j = 0; j < v->y; j++) y[j] = (real)(sum[j] / divisor[j]);
+            const double *divisor = d.divisor + i * v->y;
+            const mg_window rows = mg_window_of(h, i, p->bordered);
+            memset(d.sum, 0, (v->y + ROOM) * sizeof(double));
+            for (size_t r = rows.first; r < rows.last; r++) FN(add_row)(v, &d, x + r * v->x);
+            for (size_t j = 0; j < v->y; j++) y[j] = (real)(d.sum[j] / divisor[j]);
         }
-    }
 }
 
-/* sum += what the row of windows `share` gives to each place. Windows come in order for each place: the last tap first. */
-static void FN(spread_row)(const mg_pool_axis *v, const double *share, double *sum) {
+/* What the row of windows `share` gives to each place of a row. Windows come in order for each place: the last tap
+   first. */
+static void FN(spread_row)(const mg_pool_axis *v, const dealt_row *d) {
     if (v->kernel == 0) {
         for (size_t j = 0; j < v->y; j++) {
             const mg_window w = mg_window_of(v, j, 0);
-            for (size_t c = w.first; c < w.last; c++) sum[c] += share[j];
+            for (size_t c = w.first; c < w.last; c++) d->row[c] += d->share[j];
         }
         return;
     }
-    for (size_t u = v->kernel; u-- > 0;) {
-        size_t first, last;
-        ptrdiff_t from;
-        windows_in_reach(v, u, &first, &last, &from);
-        if (first >= last) continue;
-        double *to = sum + ((ptrdiff_t)(first * v->stride) + from);
-        if (v->stride == 2)
-            for (size_t j = 0; j < last - first; j++) to[2 * j] += share[first + j];
-        else
-            for (size_t j = 0; j < last - first; j++) to[j * v->stride] += share[first + j];
+    for (size_t t = d->taps; t-- > 0;) {
+        double *restrict to = d->row + d->at[t];
+        const double *restrict share = d->share;
+        for (size_t j = 0; j < v->y; j++) to[j] += share[j];
     }
 }
 
 static void FN(avg_pool2d_grad)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
     const mg_pool_axis *h = &p->axis[0], *v = &p->axis[1];
-    double *sum = scratch, *share = sum + v->x, *divisor = share + v->y;
-    for (size_t r = 0; r < h->x; r++) {
-        size_t top, bottom;
-        mg_windows_with(h, r, &top, &bottom);
-        for (size_t plane = first; plane < first + n; plane++) {
-            real *x = (real *)p->to + (plane * h->x + r) * v->x;
-            memset(sum, 0, v->x * sizeof(double));
+    const dealt_row d = dealt(p, scratch);
+    const size_t numbers = v->kernel ? d.part * d.stride : v->x;
+    FN(divisors)(p, d.divisor);
+    for (size_t plane = first; plane < first + n; plane++)
+        for (size_t r = 0; r < h->x; r++) {
+            size_t top, bottom;
+            real *restrict x = (real *)p->to + (plane * h->x + r) * v->x;
+            mg_windows_with(h, r, &top, &bottom);
+            memset(d.row, 0, numbers * sizeof(double));
             for (size_t i = top; i < bottom; i++) {
                 const real *y = (const real *)p->from + (plane * h->y + i) * v->y;
-                if (i != top || bottom - top > 1 || plane == first) FN(divisors)(p, i, divisor);
+                const double *restrict divisor = d.divisor + i * v->y;
+                double *restrict share = d.share;
                 for (size_t j = 0; j < v->y; j++) share[j] = (double)y[j] / divisor[j];
-                FN(spread_row)(v, share, sum);
+                FN(spread_row)(v, &d);
             }
-            for (size_t c = 0; c < v->x; c++) x[c] = (real)sum[c];
+            if (v->kernel == 0)
+                for (size_t c = 0; c < v->x; c++) x[c] = (real)d.row[c];
+            else
+                for (size_t rest = 0; rest < d.stride; rest++) {
+                    const size_t before = v->padding > rest ? (v->padding - rest + d.stride - 1) / d.stride : 0;
+                    const double *from = d.row + rest * d.part + before;
+                    for (size_t c = before * d.stride + rest - v->padding, k = 0; c < v->x; c += d.stride, k++)
+                        x[c] = k + before < d.part ? (real)from[k] : 0;
+                }
         }
-    }
 }
 
 #endif

@@ -49,6 +49,7 @@ FORMS = {
         ["--missing-target", "drop"],
     ),
     "a column to be ignored": (lines(numbered(ROWS), ["id", *NAMES]), ["--ignore", "id"]),
+    "an index": (lines(numbered(ROWS), ["id", *NAMES]), ["--index", "id"]),
     "groups and weights": (
         lines(
             [[*row[:4], f"g{i // 4}", "1", row[4]] for i, row in enumerate(ROWS)], [*NAMES[:4], "group", "w", "price"]

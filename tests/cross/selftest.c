@@ -21,6 +21,8 @@
 #include "elementwise/elementary.h"
 #include "elementwise/elementwise.h"
 #include "penalty/group_norms.h"
+#include "layers/embedding_bag.h"
+#include "layers/standardize.h"
 #include "losses/losses.h"
 #include "matmul/matmul.h"
 #include "penalty/penalty.h"
@@ -110,6 +112,8 @@ static const double specials[] = {0,     -0.0, INFINITY, -INFINITY, NAN,   1e-40
 
 #define MG_SOURCE "selftest_planes.h"
 #include "base/mg_both.h"
+#define MG_SOURCE "selftest_layers.h"
+#include "base/mg_both.h"
 
 static void check_take(void) {
     static const size_t bytes[] = {1, 3, 4, 8, 12, 100};
@@ -134,6 +138,16 @@ static void check_place(void) {
             mg_gather_tables[variant]->place(3, n, bytes[b], (char *)x, (char *)out + (6 * n - 2) * bytes[b],
                                       -2 * (ptrdiff_t)n * item, -2 * item);
             feed_bytes((6 * n - 1) * bytes[b], out);
+        }
+}
+
+static void check_add_chunks(void) {
+    EACH_SIZE(n) if (n && n < 40)
+        for (size_t chunks = 1; chunks < 12; chunks += 5) {
+            double *sums = mg_warm_f64(chunks * (n + 1));
+            mg_standardize_tables[variant]->add_chunks(sums, chunks, n + 1, 0, n / 2);
+            mg_standardize_tables[variant]->add_chunks(sums, chunks, n + 1, n / 2, n - n / 2);
+            mg_feed_f64(n, sums);
         }
 }
 
@@ -201,6 +215,13 @@ static const kernel_check checks[] = {
     PAIR(reduce, max_grad) PAIR(scans, cumsum) PAIR(scans, prod) PAIR(scans, prod_grad) PAIR(scans, norm)
     PAIR(softmax, softmax) PAIR(softmax, softmax_grad) PAIR(softmax, log_softmax) PAIR(softmax, log_softmax_grad)
     PAIR(softmax, cross_entropy) PAIR(softmax, cross_entropy_grad) PAIR_BY(softmax, sum_flat, sum_losses)
+    PAIR(standardize, standardize_rows) PAIR(standardize, standardize_channels) PAIR(standardize, column_sums)
+    PAIR(standardize, column_moments) PAIR(standardize, standardize_places) PAIR(standardize, standardize_rows_grad)
+    PAIR(standardize, row_sums) PAIR(standardize, standardize_channels_grad) PAIR(standardize, column_sums_grad)
+    PAIR(standardize, column_slopes) PAIR(standardize, standardize_places_grad) PAIR(standardize, running_moments)
+    ONE(standardize, add_chunks)
+    PAIR(embedding_bag, embedding_bag) PAIR(embedding_bag, embedding_bag_grad)
+    PAIR(embedding_bag, embedding_bag_dots)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)

@@ -140,6 +140,7 @@ def test_what_cannot_be_explained(network):
         mg.debug.Explanation(page_of(network).seen, walk=1)
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser chromium")
 def test_the_page_runs_in_a_browser(network, tmp_path):
     page_of(network).save(tmp_path / "page.html")

@@ -237,7 +237,7 @@ def test_training_with_it_finds_what_it_should(backend):
         mg.data.Dataset(x, y),
         mg.cross_entropy,
         optimizer=mg.optim.SGD(model.parameters(), lr=0.5),
-        epochs=10,
+        epochs=60,
         batch_size=50,
     )
     assert (model.predict(x).argmax(1) == y).mean() > 0.97

@@ -10,7 +10,6 @@ from replay.twins import T, X, Y, assert_twins, classifier, network, state
 
 import minigrad as mg
 from minigrad import nn, optim, reg
-from minigrad.nn.clipping import clip_grad_norm_, clip_grad_value_
 
 OPTIMIZERS = {
     "sgd": lambda m: optim.SGD(m.parameters(), lr=0.1),
@@ -208,100 +207,6 @@ def test_only_functions_are_compiled():
         step({})
 
 
-def with_own_step(make_step, make_optimizer=lambda m: optim.Adam(m.parameters(), lr=0.01), model=network):
-    """make for assert_twins: make_step(model, optimizer) -> what comes between backward and the optimizer's step."""
-
-    def make():
-        mg.manual_seed(3)
-        net = model()
-        optimizer = make_optimizer(net)
-        before, after = make_step(net, optimizer)
-
-        def step(x, y):
-            optimizer.zero_grad()
-            output = net(x)
-            loss = mg.cross_entropy(output, y)
-            loss.backward()
-            before()
-            optimizer.step()
-            after()
-            return loss, output
-
-        return net, optimizer, step
-
-    return make
-
-
-def nothing():
-    pass
-
-
-CLIPS = {
-    "norm": lambda m: clip_grad_norm_(m.parameters(), 0.3),
-    "norm 1": lambda m: clip_grad_norm_(m.parameters(), 0.3, norm_type=1),
-    "norm inf": lambda m: clip_grad_norm_(m.parameters(), 0.01, norm_type=float("inf"), error_if_nonfinite=True),
-    "never": lambda m: clip_grad_norm_(m.parameters(), 1e9),
-    "value": lambda m: clip_grad_value_(m.parameters(), 0.01),
-}
-
-
-@pytest.mark.parametrize("name", CLIPS)
-def test_clipping(name):
-    assert_twins(with_own_step(lambda m, o: (lambda: CLIPS[name](m), nothing)))
-
-
-def test_clipping_in_a_hook_of_the_optimizer():
-    def make_optimizer(model):
-        optimizer = optim.SGD(model.parameters(), lr=0.1)
-        optimizer.before_step(lambda o: clip_grad_norm_(o.state, 0.3))
-        return optimizer
-
-    assert_twins(classifier(make_optimizer=make_optimizer))
-
-
-SCHEDULES = {
-    "cosine": lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 30),
-    "exponential": lambda o: optim.lr_scheduler.ExponentialLR(o, 0.9),
-    "sequence": lambda o: optim.lr_scheduler.SequentialLR(
-        o, [optim.lr_scheduler.LinearLR(o, 0.1, 1.0, 5), optim.lr_scheduler.StepLR(o, 3, 0.5)], milestones=[5]
-    ),
-    "one cycle": lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, 100, cycle_momentum=False),
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_schedules_that_step_in_the_step(name, place):
-    def make_step(model, optimizer):
-        schedule = SCHEDULES[name](optimizer)
-        return (schedule.step, nothing) if place == "before" else (nothing, schedule.step)
-
-    assert_twins(with_own_step(make_step))
-
-
-def test_a_schedule_that_changes_the_momentum_is_refused():
-    make = with_own_step(
-        lambda m, o: (nothing, optim.lr_scheduler.OneCycleLR(o, 0.1, 100).step),
-        lambda m: optim.SGD(m.parameters(), lr=0.1, momentum=0.9),
-    )
-    step = mg.compile(make()[2])
-    with pytest.raises(mg.ReplayError, match=r"compile: sgd_update, in .* a number that it gets changes"):
-        for _ in range(3):
-            step(X[:8], Y[:8])
-
-
-def test_averages_of_weights():
-    averages = []
-
-    def make_step(model, optimizer):
-        averages.append(optim.EMA(model, 0.9))
-        return nothing, averages[-1].update
-
-    assert_twins(with_own_step(make_step))
-    eager, compiled = (ema.state_dict() for ema in averages)
-    assert all((eager[name] == compiled[name]).all() for name in eager)
-
-
 TERMS = {
     "l1": lambda m: reg.on(m, "*.weight", reg.L1(1e-2)),
     "group lasso": lambda m: reg.on(m, "*.weight", reg.GroupLasso(1e-2)),
@@ -346,6 +251,7 @@ def test_a_run_ends_where_a_number_is_not_finite():
         mg.manual_seed(3)
         model = network(0.5)
         optimizer = optim.Adam(model.parameters())
+        schedule = optim.ExponentialLR(optimizer, 0.9)
 
         def step(x, y):
             optimizer.zero_grad()
@@ -353,6 +259,7 @@ def test_a_run_ends_where_a_number_is_not_finite():
             mg.kernels.check_finite(loss.array)
             loss.backward()
             optimizer.step()
+            schedule.step()
             return loss
 
         return model, optimizer, step
@@ -431,50 +338,3 @@ def test_ctrl_c_leaves_between_two_steps():
     model, optimizer, step = make()
     step.run(made - 3, mg.tensor(X[:8]), mg.tensor(Y[:8]))
     assert state(model, optimizer) == expected
-
-
-def test_explain_lists_the_calls_and_changes_nothing():
-    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
-    step = mg.compile(step)
-    assert "nothing is recorded yet" in step.explain()
-    step.epoch(mg.data.Loader(X, Y, 10))
-    step.epoch(mg.data.Loader(X, Y, 10))
-    before = state(model, optimizer)
-    full, last = step.explain().split("\n\n")
-    assert state(model, optimizer) == before
-    assert full.startswith("float32 (10, 6), int64 (10,): ")
-    assert last.startswith("float32 (4, 6), int64 (4,): ")
-    lines = full.splitlines()[2:]
-    assert [line.split()[2] for line in lines[:3]] == ["matmul", "dropout", "matmul"]
-    assert "4 parameters, 83 numbers" in lines[-1]
-    assert "adam_update" in lines[-1]
-    assert "twins.py" in lines[-1]
-    assert "optimizer.step()" in lines[-1]
-    assert all(0 < float(line.split()[0]) < 1e5 and int(line.split()[1]) > 0 for line in lines)
-
-
-def test_check_makes_one_step_and_compares_all_bits():
-    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
-    expected = [step(mg.tensor(X[:8]), mg.tensor(Y[:8])) and state(model, optimizer) for _ in range(4)]
-    model, optimizer, step = classifier(lambda: network(0.5), OPTIMIZERS["adam"])()
-    step = mg.compile(step)
-    assert step.check(X[:8], Y[:8]).startswith("equal: 2 results, ")  # after two steps that were recorded
-    found, wanted = state(model, optimizer), expected[2]
-    assert found == wanted
-    step.check(X[:8], Y[:8])
-    assert state(model, optimizer) == expected[3]
-
-
-def test_check_names_what_differs():
-    """A side effect of Python that no kernel shows: from the third step on, the step is another one."""
-    model, _, step = classifier()()
-    calls = []
-
-    def forward(x, y):
-        calls.append(1)
-        loss = step(x, y)[0]
-        return loss if len(calls) < 3 else loss + 1.0
-
-    compiled = mg.compile(forward)
-    with pytest.raises(mg.ReplayError, match="check: a result has other bits in a replay than in the step in Python"):
-        compiled.check(X[:8], Y[:8])

@@ -131,12 +131,14 @@ def check(wanted):
     compiled = mg.compile(step)
     if wanted["schedule"] and (wanted["moment"], wanted["term"]) == ("prox", "group"):
         # The rate of terms on groups is an argument of their kernels, so that no schedule can act within the step.
-        with pytest.raises(mg.ReplayError, match=r"compile: (copy|group_level), in .* a number that it gets changes"):
+        with pytest.raises(
+            mg.ReplayError, match=r"compile: (copy|mul|group_level), in .* a number that it gets changes"
+        ):
             losses_of(compiled, True, wanted["batch"])
         return
     got = losses_of(compiled, True, wanted["batch"])
     assert all(entry.program is not None for entry in compiled._entries.values()), "it was replayed"
-    assert got == expected[0]
+    assert repr(got) == repr(expected[0])  # NaN too
     found = state(model, optimizer)
     assert [name for name in found if found[name] != expected[1][name]] == []
 

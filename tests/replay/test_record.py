@@ -176,6 +176,25 @@ def test_a_result_kept_for_the_next_step():
     refused(step, "reads what the step before computed and Python kept|in another place", times=4)
 
 
+def test_a_constant_that_the_step_writes():
+    """copy_ gives a constant new memory, so that views keep their numbers; in a compiled step once and for all."""
+    ends = []
+    for compiled in (False, True):
+        mean, seen = mg.tensor(np.zeros(6, np.float32)), []
+
+        def step(x, y, mean=mean):
+            with mg.no_grad():
+                mean.copy_(mean * 0.9 + x.mean(dim=0) * 0.1)
+            return (x - mean).sum() + y.sum()
+
+        step = mg.compile(step) if compiled else step
+        before = mean.data
+        seen += [step(mg.tensor(x8 + i), mg.tensor(y8)).item() for i in range(6)]
+        ends.append((seen, mean.data.tobytes()))
+        assert not before.any(), "a view from before"
+    assert ends[0] == ends[1]
+
+
 def test_a_rate_that_the_step_sets():
     model = network()
     optimizer = optim.SGD(model.parameters(), lr=0.1)
@@ -249,7 +268,9 @@ def test_views_are_what_they_show():
 
         def step(x, y):
             optimizer.zero_grad()
-            hidden = mg.relu(x @ model[0].weight + model[0].bias)
+            with mg.no_grad():  # a view of a parameter is copied where no graph guards it
+                scale = (model[0].weight.reshape(-1) * 0.1).sum() * 0.0 + 1.0
+            hidden = scale * mg.relu(x @ model[0].weight + model[0].bias)
             parts = mg.cat([hidden[:, 4:], hidden[:, :4]], dim=1)
             output = (model[1].weight.T @ parts.T).T + model[1].bias
             loss = mg.cross_entropy(output.reshape(3, -1).T.reshape(-1, 3), y)
@@ -303,6 +324,53 @@ def test_a_weight_of_another_array_is_noticed():
     for _ in range(3):
         step(x8, y8)
     assert (model[0].bias.data != before).any()
+
+
+def test_anomaly_mode_sees_every_op():
+    _, _, step = classifier()()
+    step = mg.compile(step)
+    for _ in range(3):
+        step(x8, y8)
+    bad = x8.copy()
+    bad[2] = 3e38
+    with mg.debug.anomaly(), pytest.raises(mg.NonFiniteError, match="affine"):
+        step(bad, y8)
+
+
+CHANGES = {
+    "a layer": lambda model: setattr(model[0], "weight", nn.Parameter(np.zeros((6, 8), np.float32))),
+    "another layer": lambda model: model.__setitem__(1, nn.Linear(8, 3, init="zeros")),
+    "frozen": lambda model: setattr(model[1].weight, "requires_grad", False),
+    "a hook of a tensor": lambda model: model[0].weight.register_hook(lambda g: g * 0.0),
+    "a hook of a layer": lambda model: model[0].register_forward_hook(lambda module, x, y: y * 2.0),
+    "a number of a layer": lambda model: setattr(model[2], "p", 0.9),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_model_that_changed_is_recorded_again(name):
+    ends = []
+    for compiled in (False, True):
+        mg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.Linear(8, 3), nn.Dropout(0.1))
+        optimizer = optim.SGD(list(model.parameters()), lr=0.1)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            for p in model.parameters():  # those that the optimizer does not hold as well
+                p.grad = None
+            loss = mg.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = mg.compile(step) if compiled else step
+        losses = []
+        for i in range(8):
+            if i == 4:
+                CHANGES[name](model)
+            losses.append(step(mg.tensor(x8), mg.tensor(y8)).item())
+        ends.append((losses, [p.data.tobytes() for p in model.parameters()]))
+    assert ends[0] == ends[1]
 
 
 def test_a_step_inside_a_step():

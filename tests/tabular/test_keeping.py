@@ -89,6 +89,14 @@ WORDS = {
     "names": (put(names=[1]), "are no text"),
     "other names": (put(names=["a"] * 5), "not those of the recipe"),
     "about": (put(about=3), "what is to be said about it"),
+    "λ as a number": (put(about={"lambda": 3}), "it has 'lambda': 3, which no model has"),
+    "λ without its score": (
+        put(about={"lambda": {"how": "cross-validation", "pick": "min", "l1": 1, "l2": 0}}),
+        "it has 'lambda': ",
+    ),
+    "scores of words": (put(about={"scores": {"training": {"R²": "good"}}}), "it has 'scores': "),
+    "notes": (put(about={"notes": "all well"}), "it has 'notes': "),
+    "more to be said": (put(about={"exec": "rm"}), "it has 'exec': 'rm'"),
     "classes": (put(classes=["b", "a"]), "sorted, at least two"),
     "mixed classes": (put(classes=["b", 1]), "sorted, at least two"),
     "recipe": (put(recipe={"format": 1}), "recipe of a table is damaged"),
@@ -137,3 +145,21 @@ def test_a_second_model_beside_the_first(houses, tmp_path):
     keeping.save(model, tmp_path / "m", "other.safetensors")
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["other.json", "other.safetensors"]
     assert tabular.load(tmp_path / "m" / "other.safetensors").about == model.about
+
+
+def test_a_file_of_another_program_has_no_digest(saved, capsys):
+    """The format's own library writes no digest: the model loads, and `show` says so."""
+    from minigrad import cli
+    from minigrad.interop.header import Entry, build_header
+
+    loaded = mg.load(saved)
+    codes = {"float32": "F32", "float64": "F64", "int64": "I64", "uint8": "U8"}
+    at, entries = 0, []
+    for name, array in loaded.items():
+        entries.append((name, Entry(codes[str(array.dtype)], array.shape, at, at := at + array.nbytes)))
+    header = build_header(loaded.metadata, entries)
+    saved.write_bytes(len(header).to_bytes(8, "little") + header + b"".join(a.tobytes() for a in loaded.values()))
+    assert tabular.load(saved).verified is None
+    assert cli.main(["show", str(saved)]) == 0
+    said = capsys.readouterr().out
+    assert "no digest: nothing says whether" in said and "units 5-8-4-1" in said

@@ -23,6 +23,9 @@ def test_the_linear_model_is_that_of_selection(houses):
     assert model.about["lambda"]["value"] == found.lambda_min and model.about["lambda"]["1se"] == found.lambda_1se
     right = 1 - np.mean((model.predict(parts.test) - parts.test.y) ** 2) / np.var(parts.test.y)
     assert abs(model.about["scores"]["held out"]["R²"] - right) < 1e-12
+    assert model.fill.tobytes() == data.MeanImputer(parts.train.x).mean.tobytes()
+    np.testing.assert_allclose(model.centre, parts.train.x.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(model.scale, parts.train.x.std(0), rtol=1e-13)
     assert model.about["rows"] == {"training": 72, "held out": 18} and len(parts.test.index) == 18
 
 
@@ -84,8 +87,25 @@ def test_weights_of_rows(tmp_path):
     np.testing.assert_allclose(
         list(model.about["scores"]["training"].values()), list(plain.about["scores"]["training"].values())
     )
-    with pytest.raises(ValueError, match="a network takes no weights"):
-        tabular.train(path, "y", weights="w", model="mlp")
+
+
+def test_weights_of_rows_in_a_network(tmp_path):
+    """Rows of weight 0 count for nothing: their targets may be anything."""
+    path, models = tmp_path / "w.csv", []
+    options = {"model": "mlp", "epochs": 3, "test": 0, "hidden": 4}
+    for strange in (5, 5000):
+        rows = [f"{int(i % 4 > 0)},{i},{2 * i + i % 2 if i % 4 else strange}" for i in range(40)]
+        path.write_text("\n".join(["w,x,y", *rows]) + "\n")
+        table = data.read_csv(path, "y", weights="w")
+        models.append(tabular.train(table, **options))
+    assert models[0].predict(table.x).tobytes() == models[1].predict(table.x).tobytes()
+    named = table._replace(y=np.where(table.weights > 0, np.where(table.y > 30, "b", "c"), "a"))
+    with pytest.raises(ValueError, match="class a of y has weight 0 in every training row"):
+        tabular.train(named, **options)
+    plain = tabular.train(table.beside(weights=None), **options)
+    assert plain.predict(table.x).tobytes() != models[1].predict(table.x).tobytes()
+    with pytest.raises(ValueError, match="Network takes no weights of rows"):
+        tabular.train(path, "y", weights="w", **options, lam="cv", count=2)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,12 @@ def test_what_was_left_is_trained_later(tmp_path, finish):
     assert history["loss"] == rows["loss"]
 
 
+def test_a_compiled_fit_is_limited_too():
+    limit = TimeLimit(minutes=0.2 / 60)
+    _, history = train(mg.mse, limit, epochs=10**6, compile=True)
+    assert limit.reached is not None and len(history) < 10**6
+
+
 def test_bad_limits():
     for minutes, error in ((0, ValueError), (-1, ValueError), (math.nan, ValueError), ("5", ValueError)):
         with pytest.raises(error, match="TimeLimit: minutes is"):

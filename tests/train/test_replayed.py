@@ -1,5 +1,7 @@
 """fit(compile=True) leaves the bits of fit: weights, states, streams, history; what it cannot do it says once."""
 
+import signal
+import threading
 import warnings
 
 import numpy as np
@@ -42,7 +44,7 @@ def same(**options):
     assert got == expected
 
 
-CASES = {
+CASES: dict = {
     "plain": {},
     "accuracy and validation": {"metrics": [train.accuracy], "validation_data": VALIDATION},
     "regression": {"loss": mg.mse, "data": (X, T)},
@@ -56,6 +58,9 @@ CASES = {
         )
     },
     "prox": {"make_optimizer": lambda m: optim.Adam(m.parameters(), prox=reg.on(m, "*.weight", reg.L1(1e-2)))},
+    "groups of several parameters": {
+        "penalty": lambda m, o: reg.on(m, reg.everything, units()),
+    },
     "max norm": {
         "make_optimizer": lambda m: optim.SGD(
             m.parameters(), lr=0.1, constraints=reg.on(m, "*.weight", reg.MaxNorm(0.9))
@@ -72,6 +77,12 @@ CASES = {
     "clipping": {"make_optimizer": lambda m: clipped(optim.Adam(m.parameters()))},
     "batches": {"data": (X[:70], Y[:70])},
 }
+
+
+def units():
+    """A group for each hidden unit: what comes in, its bias, what goes out."""
+    groups = {f"unit {j}": [("0.weight", np.s_[:, j]), ("0.bias", j), ("2.weight", j)] for j in range(8)}
+    return reg.NamedGroupLasso(0.02, groups)
 
 
 def clipped(optimizer):
@@ -103,6 +114,22 @@ def test_a_metric_of_all_rows():
         return float(output.data.std()) + len(target)
 
     same(metrics=[spread, train.accuracy])
+
+
+MEASURED_IN_PYTHON = {
+    "groups in the prox": {
+        "make_optimizer": lambda m: optim.SGD(m.parameters(), 0.1, prox=reg.on(m, "*.weight", reg.GroupLasso(0.02)))
+    },
+    "groups in the loss": {"penalty": lambda m, o: reg.on(m, "*.weight", reg.GroupLasso(0.02))},
+}
+
+
+@pytest.mark.parametrize("name", MEASURED_IN_PYTHON)
+def test_terms_that_are_measured_in_python(name):
+    """Their values are made from float64 sums, which a step does not compute: said, and trained in Python."""
+    expected = fitted(False, **MEASURED_IN_PYTHON[name])
+    with pytest.warns(UserWarning, match="in Python, because (terms on groups|the value of GroupLasso)"):
+        assert fitted(True, **MEASURED_IN_PYTHON[name]) == expected
 
 
 class Seen(train.Callback):
@@ -196,6 +223,48 @@ def test_a_run_goes_on_from_a_checkpoint_inside_an_epoch(tmp_path):
     assert files, "batch 5 of the first epoch was written"
     newest = train.Checkpoint(tmp_path, every="5 batches", keep=None)
     assert fitted(True, callbacks=[newest], resume=str(tmp_path)) == expected
+
+
+def test_a_hook_sees_every_forward_pass():
+    seen = [[], []]
+
+    def make(i):
+        model = network()
+        model[0].register_forward_hook(lambda module, x, y: seen[i].append(float(y.data.sum())))
+        return model
+
+    expected = fitted(False, make=lambda: make(0))
+    with pytest.warns(UserWarning, match="a hook on 0 is called in each step"):
+        assert fitted(True, make=lambda: make(1)) == expected
+    assert seen[0] == seen[1]
+
+
+def test_quiet_says_nothing():
+    seen = [Seen(), Seen()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted("quiet", callbacks=[seen[0]], epochs=60) == fitted(False, callbacks=[seen[1]], epochs=60)
+    assert fitted("quiet", epochs=60) == fitted(True, epochs=60)
+    assert fitted("quiet", epochs=2) == fitted(True, epochs=2)
+
+
+def test_ctrl_c_ends_after_whole_batches_and_a_resumed_run_goes_on(tmp_path):
+    def train_until(epochs, **options):
+        mg.manual_seed(1)
+        model = network()
+        optimizer = optim.Adam(model.parameters())
+        save = train.Checkpoint(tmp_path, every="1000 epochs")
+        train.fit(model, (X, Y), mg.cross_entropy, optimizer, epochs=epochs, batch_size=10, callbacks=[save], **options)
+        return [p.data.tobytes() for p in model.parameters()]
+
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train_until(10**6, compile=True)
+    epochs = len(caught.value.history) + 2
+    resumed = train_until(epochs, compile=True, resume=str(tmp_path))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert resumed == train_until(epochs)
 
 
 def test_compile_is_true_or_false():

@@ -30,16 +30,16 @@ def start(case, folder, backend, threads, *step):
         [str(Path(mg.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     )
     command = [sys.executable, SCRIPT, case, folder, *map(str, step)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    assert child.stdout.readline() == "begins\n", child.stderr.read()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=environment)
+    assert child.stdout.readline() == b"begins\n", child.stderr.read()  # unbuffered: communicate() gets what follows
     return child
 
 
 def finish(child):
     """The digest of a child that ends, None for one that was killed."""
     out, error = child.communicate(timeout=120)
-    assert child.returncode in (0, -signal.SIGKILL), error
-    return out.strip() if child.returncode == 0 else None
+    assert child.returncode in (0, -signal.SIGKILL), error.decode()
+    return out.decode().strip() if child.returncode == 0 else None
 
 
 @functools.cache
@@ -60,10 +60,10 @@ def survive(case, backend, kills, seed, tmp_path):
         if done >= kills:
             child = start(case, folder, backend, threads)
         elif draw.random() < 0.5:
-            child = start(case, folder, backend, threads, draw.randrange(1, 400))
+            child = start(case, folder, backend, threads, draw.randrange(1, 250))
         else:
             child = start(case, folder, backend, threads)
-            time.sleep(draw.uniform(0, 0.5 * seconds))
+            time.sleep(draw.uniform(0, 0.35 * seconds))
             child.kill()
         found = finish(child)
         if found is None:

@@ -58,6 +58,21 @@ def test_clipping(backend):
     assert np.abs(model.weight.data - weights).min() > 40
 
 
+def test_clipping_in_a_compiled_fit(backend):
+    """Same bits; the norms are those of the updates that were looked at, and a checkpoint can hold them."""
+    found = []
+    for compiled in (False, True):
+        model, optimizer = start()
+        clipped = ClipGradients(max_norm=0.9, clip_value=0.3)
+        fit(
+            model, Loader(X, Y, 5, seed=1), mg.cross_entropy, optimizer, epochs=9, callbacks=[clipped], compile=compiled
+        )
+        found.append((model.weight.data.tobytes(), clipped.norms))
+    assert found[0][0] == found[1][0] and len(found[0][1]) == 36
+    assert all(type(norm) is float and norm in found[0][1] for norm in found[1][1])
+    assert clipped.state_dict()["norms"].dtype == np.float64
+
+
 def test_a_gradient_that_is_not_finite_stops_before_the_update():
     model, optimizer = start()
     weights = model.weight.data.copy()

@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim, reg
 from minigrad.data import Loader, class_weights, sample_weights
-from minigrad.train import accuracy, evaluate, f1, fit, over_all_rows
+from minigrad.train import SklearnMetric, accuracy, evaluate, f1, fit, over_all_rows
 from minigrad.train.means import Means, Part
 
 RNG = np.random.default_rng(3)
@@ -49,6 +49,25 @@ def test_weights_of_one_are_none(backend, loss, dtype):
     for column in ("loss", "val_loss"):
         assert first[column] == second[column]
     np.testing.assert_allclose(first["accuracy"], second["accuracy"], rtol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore:fit.compile=True.. trained batch by batch")
+@pytest.mark.parametrize("first", [0.5, 1.0])
+@pytest.mark.parametrize("rest", [1.0, 2.0])
+def test_compiled_fits_see_the_weights_of_each_batch(first, rest):
+    """Also where the batches that are recorded weigh 1, and later ones do not."""
+    x, y = np.tile(X, (5, 1)), np.tile(Y, 5)
+    weight = np.where(np.arange(5 * N) < 60, first, rest ** (np.arange(5 * N) % 3))
+    found = []
+    for compiled in (False, True):
+        model, optimizer = start()
+        loader = Loader(x, y, 4, shuffle=False, weight=weight)
+        history = fit(model, loader, mg.cross_entropy, optimizer, epochs=3, metrics=[accuracy], compile=compiled)
+        found.append((model[0].weight.data.tobytes(), history["loss"], history["accuracy"]))
+    assert found[0] == found[1]
+    if first == rest == 1:
+        plain, history = trained(Loader(x, y, 4, shuffle=False), batch_size=None, epochs=3)
+        assert found[0][:2] == (plain[0].weight.data.tobytes(), history["loss"])
 
 
 def rows_of(model, loss):
@@ -195,6 +214,39 @@ def test_metrics_of_all_rows_see_any_output(backend):
     )
     assert seen == [(N, (N, 3), (N, 1))] * 2
     assert history["both"] == [f1(model(mg.tensor(X))["classes"], Y, average="macro")] * 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (f1, "f1: average='binary' is of two classes, and there are 3"),
+        (SklearnMetric(f1, "classes"), "need .n, classes. and"),
+        (lambda output, target: 0.0, None),
+    ],
+)
+def test_a_metric_of_all_rows_that_does_not_fit_is_said_in_the_first_batch(metric, words):
+    """And one of the user's, which may refuse a few rows, is called with all of them alone."""
+    seen = []
+
+    @over_all_rows
+    def mine(output, target):
+        seen.append(len(target))
+        if len(target) < N:
+            raise ValueError("few rows")
+        return 0.0
+
+    model, optimizer = start()
+    before = model[0].weight.data.copy()
+    target = np.eye(2)[Y % 2] if words and "need" in words else Y
+    loss = mg.cross_entropy if target is Y else (lambda output, y: mg.mse(output[:, :2], y))
+    options = {"metrics": {"a": metric, "b": mine}, "epochs": 1, "batch_size": 6}
+    if words is None:
+        fit(model, (X, target), loss, optimizer, **options)
+        assert seen == [N]
+    else:
+        with pytest.raises(ValueError, match=words):
+            fit(model, (X, target), loss, optimizer, **options)
+        assert (model[0].weight.data == before).all() and seen == []
 
 
 def test_columns_of_metrics_keep_their_order():

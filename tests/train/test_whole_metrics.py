@@ -3,6 +3,7 @@
 import functools
 import math
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -154,6 +155,55 @@ def test_against_pairs_and_loops(rng):
             all_ = hits + sum(b for a, b in rest if a >= threshold)
             area, found = area + (hits - found) / sum(b for _, b in mine) * hits / all_, hits
         close(average_precision(x, y, weight), area)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_against_counts_by_hand(classes):
+    """Without scikit-learn: the metrics of classes row by row, in fractions."""
+    for x, y, weight in cases(classes, 20):
+        w = [Fraction(1)] * len(y) if weight is None else [Fraction(value) for value in weight]
+        pairs = list(zip(y, said(x), w))
+        right, true, named = {}, {}, {}
+        for c in range(classes):
+            right[c] = sum(v for t, s, v in pairs if t == s == c)
+            true[c] = sum(v for t, s, v in pairs if t == c)
+            named[c] = sum(v for t, s, v in pairs if s == c)
+        there = [c for c in range(classes) if true[c] or named[c]]
+        if not there:
+            continue
+
+        def quotient(a, b):
+            return a / b if b else Fraction(0)
+
+        score = {c: quotient(2 * right[c], true[c] + named[c]) for c in there}
+        every = sum(true.values())
+        hits = quotient(sum(right.values()), every)
+        options = {"sample_weight": weight, "zero_division": 0}
+        close(f1(x, y, average="macro", **options), float(sum(score.values()) / len(there)))
+        close(f1(x, y, average="micro", **options), float(hits))
+        if every:
+            close(f1(x, y, average="weighted", **options), float(sum(score[c] * true[c] for c in there) / every))
+        for metric, over in ((precision, named), (recall, true)):
+            by_class = [quotient(right[c], over[c]) for c in there]
+            close(metric(x, y, average="macro", **options), float(sum(by_class) / len(there)))
+            if classes == 2:
+                close(metric(x, y, pos_label=0, **options), float(quotient(right[0], over[0])))
+        recalls = [right[c] / true[c] for c in there if true[c]]
+        if recalls:
+            close(balanced_accuracy(x, y, weight), float(sum(recalls) / len(recalls)))
+
+
+def test_r2_in_fractions(rng):
+    for weight in (None, rng.random(20)):
+        y, t = rng.standard_normal(20), rng.standard_normal(20)
+        w = [Fraction(1)] * 20 if weight is None else list(map(Fraction, weight))
+        y_, t_ = list(map(Fraction, y)), list(map(Fraction, t))
+        mean = sum(a * b for a, b in zip(w, t_)) / sum(w)
+        left = sum(a * (b - c) ** 2 for a, b, c in zip(w, t_, y_))
+        around = sum(a * (b - mean) ** 2 for a, b in zip(w, t_))
+        close(r2(y, t, weight), float(1 - left / around))
+        by_hand = sum(a * abs(b - c) for a, b, c in zip(w, t_, y_)) / sum(w)
+        close(mean_absolute_error(y, t, weight), float(by_hand))
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ def test_derivatives_of_derivatives(backend):
     v = mg.tensor([1.0, 2.0, 3.0], dtype="float64", requires_grad=True)
     for product in (mg.vjp, mg.jvp):
         near(mg.grad(product(f, x, v, create_graph=True)[1].sum(), v), d)
-        assert not product(f, x, v)[1].requires_grad
+        assert not product(f, x, v)[1].requires_grad and not product(f, x, v)[0].requires_grad
+        near(mg.grad(product(f, x, v, create_graph=True)[0].sum(), x), d)
     h = mg.hvp(lambda a: (a * a * a).sum(), x, v, create_graph=True)[1]
     near(mg.grad(h.sum(), x), 6 * v.data)
     third = mg.jacobian(lambda a: mg.hessian(lambda b: (b * b * b).sum(), a, create_graph=True), x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -88,6 +88,7 @@ class Recipe:
         delimiter: str | None = None,
         decimal: str | None = None,
         encoding: str | None = None,
+        na: Sequence[str] | None = None,
     ) -> Table:
         """Another file as a table with the same columns in the same order; the file may have them in any order.
 
@@ -102,11 +103,10 @@ class Recipe:
                         the first file did not have are kept, too. None: as there
         rename          {name in this file: name in the first}
         index           the column with the names of the rows, kept as table.index. None: as there, if it is there
-        delimiter, decimal, encoding    where this file is written otherwise than the first
+        delimiter, decimal, encoding, na    where this file is written otherwise than the first
 
-        ValueError names file, line and column of the first thing that is not as it was in the first file, and what
-        would do: numbers where words were, and words where numbers were, too. table.notes says what was taken as
-        something.
+        ValueError names file, line and column of the first thing that is not as it was, and what would do: words where
+        numbers were, and the other way round, too. table.notes says what was taken as something.
         """
         reader = self._reader(
             target=target,
@@ -120,10 +120,11 @@ class Recipe:
             delimiter=delimiter,
             decimal=decimal,
             encoding=encoding,
+            na=na,
         )
         return read_again(reader, path)
 
-    def read_in_parts(self, name: str, text: str, fields: int = 1 << 19, **options: Any) -> Iterator[Table]:
+    def read_in_parts(self, name: str, text: str, fields: int = 1 << 18, **options: Any) -> Iterator[Table]:
         """The tables of the text of a file called `name`, as many rows at a time as have `fields` fields.
 
         The options are those of `read`. What is refused in a later part is refused when it is read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,6 +60,7 @@ class Written(NamedTuple):
     delimiter: str
     decimal: str
     encoding: str
+    na: Sequence[str] | None
 
 
 class Reader(NamedTuple):
@@ -83,7 +84,7 @@ class Reader(NamedTuple):
         _name(sheet, self)
         target = recipe.target.name if _has_target(sheet, self) else None
         _check_columns(sheet, self)
-        gaps = as_gaps(recipe.na)
+        gaps = as_gaps(self.how.na)
         if target is not None and rules.missing_target != "keep":
             rows_with_target(sheet, target, gaps, rules.missing_target)
         y = None if target is None else _target(sheet, self, gaps)
@@ -150,8 +151,8 @@ def _refuse_unknown_name(recipe: Recipe, old: str, name: str) -> None:
     known = [*recipe.header]
     if name not in known:
         close = difflib.get_close_matches(name, known, 1)
-        meant = f"did you mean {close[0]!r}?" if close else f"there were {_shown(known)}"
-        raise ValueError(f"read: rename: {old!r} is to be {name!r}, which the first file did not have; {meant}")
+        meant = f"did you mean {close[0]!r}?" if close else f"known are {_shown(known)}"
+        raise ValueError(f"read: rename: {old!r} is to be {name!r}, which is no known column; {meant}")
 
 
 def _name(sheet: Sheet, reader: Reader) -> None:
@@ -163,8 +164,8 @@ def _name(sheet: Sheet, reader: Reader) -> None:
         fitting = next((given for given in (names, without) if len(given) == len(sheet.names)), None)
         if fitting is None:
             raise ValueError(
-                f"{sheet.head}: {len(sheet.names)} columns; need {len(names)} as in the first file, which has no "
-                f"header either, or {len(without)} without the target {recipe.target.name!r}"
+                f"{sheet.head}: {len(sheet.names)} columns without a header; need {len(names)}, or "
+                f"{len(without)} without the target {recipe.target.name!r}"
             )
         sheet.rename(fitting)
     for old in reader.rename:
@@ -203,8 +204,8 @@ def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], reader: R
     if missing and reader.rules.missing_columns == "error":
         if any(_in_utf8(name, reader.how.encoding) in missing for name in extra):
             raise ValueError(
-                f"{sheet.head}: there is no column {missing[0]!r}; the first file was {reader.how.encoding}, and this "
-                "one is UTF-8: encoding='utf-8' (command line: --encoding utf-8)"
+                f"{sheet.head}: there is no column {missing[0]!r}; expected is {reader.how.encoding}, and this "
+                "file is UTF-8: encoding='utf-8' (command line: --encoding utf-8)"
             )
         raise ValueError(f"{sheet.head}: {_missing_columns(missing, extra, sheet.names)}")
     if missing:
@@ -222,11 +223,11 @@ def _in_utf8(name: str, encoding: str) -> str:
 def _check_extra(sheet: Sheet, extra: list[str], rules: Rules) -> None:
     if extra and rules.extra_columns == "error":
         raise ValueError(
-            f"{sheet.head}: the first file had no column {_shown(extra)}; leave "
+            f"{sheet.head}: unknown column{'s' if len(extra) > 1 else ''} {_shown(extra)}; leave "
             f"{'them' if len(extra) > 1 else 'it'} out by extra_columns='ignore' (command line: --extra-columns ignore)"
         )
     if extra:
-        sheet.notes.append(f"columns that the first file did not have, left out: {_shown(extra)}")
+        sheet.notes.append(f"unknown columns, left out: {_shown(extra)}")
 
 
 def _missing_columns(missing: list[str], extra: list[str], names: list[str]) -> str:
@@ -270,40 +271,32 @@ def _column(sheet: Sheet, column: Column, reader: Reader, gaps: Gaps) -> Numbers
         return _words(sheet, column, reader, gaps)
     found = parsed(sheet, column.name, gaps, reader.how.decimal)
     there = np.flatnonzero(~gaps_of(found))
-    if isinstance(found, Words) and there.size:
-        row = int(there[0])
+    if not there.size:
+        return Numbers(np.full(len(sheet.lines), np.nan), False)
+    odd = there[: isinstance(found, Words) or (found.truth and column.kind == "numbers")]  # the first, if all are odd
+    if column.kind == "truth" and not odd.size:
+        odd = there[~np.isin(found.values[there], (0, 1))]
+    for row in odd.tolist()[:1]:
+        what = ", a word" if isinstance(found, Words) else ""
         raise ValueError(
-            f"{sheet.place(row)}: column {column.name!r} is {sheet.column(column.name)[row][:SHOWN]!r}, words; in the "
-            f"first file it held {'TRUE and FALSE' if column.kind == 'truth' else 'numbers'}"
-        )
-    if isinstance(found, Words):
-        return Numbers(np.full(len(found.values), np.nan), False)
-    if found.truth and column.kind == "numbers" and there.size:
-        row = int(there[0])
-        raise ValueError(
-            f"{sheet.place(row)}: column {column.name!r} is {sheet.column(column.name)[row]!r}; in the first file it "
-            "held numbers"
-        )
-    if column.kind == "truth" and not np.isin(found.values[there], (0, 1)).all():
-        row = next(int(i) for i in there if found.values[i] not in (0, 1))
-        raise ValueError(
-            f"{sheet.place(row)}: column {column.name!r} is {sheet.column(column.name)[row]!r}; in the first file it "
-            "held TRUE and FALSE, so need these, or 1 and 0"
+            f"{sheet.place(row)}: column {column.name!r} is {sheet.column(column.name)[row][:SHOWN]!r}{what}; expected "
+            f"are {'TRUE and FALSE, or 1 and 0' if column.kind == 'truth' else 'numbers'}"
         )
     return found
 
 
 def _words(sheet: Sheet, column: Column, reader: Reader, gaps: Gaps) -> Words:
-    """A column of words; levels that the first file did not have are refused, or taken as was said."""
+    """A column of words; unknown levels are refused, or taken as was said."""
     found = as_words(sheet.column(column.name), gaps)
-    unknown = [level for level in found.levels if level not in set(column.levels)]
+    known = set(column.levels)
+    unknown = [level for level in found.levels if level not in known]
     if not unknown:
         return found
     rows = np.flatnonzero(np.isin(found.values, unknown))
     if reader.rules.handle_unknown == "error":
         raise ValueError(_unknown(sheet, column, unknown, rows))
     sheet.notes.append(
-        f"column {column.name}: {rows.size} row{'s' * (rows.size > 1)} with a level that the first file did not have "
+        f"column {column.name}: {rows.size} row{'s' * (rows.size > 1)} with an unknown level "
         f"({_shown(unknown)}), taken as {'missing' if reader.rules.handle_unknown == 'missing' else '0 in all levels'}"
     )
     if reader.rules.handle_unknown == "missing":
@@ -317,12 +310,12 @@ def _unknown(sheet: Sheet, column: Column, unknown: list[str], rows: np.ndarray)
     field = sheet.column(column.name)[row][:SHOWN]
     place = f"{sheet.place(row)}: column {column.name!r} is {field!r}"
     if all(NUMBER.fullmatch(level) for level in unknown) and not any(NUMBER.fullmatch(n) for n in column.levels):
-        return f"{place}, a number; in the first file it held words, such as {column.levels[0]!r}"
+        return f"{place}, a number; expected are words, such as {column.levels[0]!r}"
     close = _closest(field, list(column.levels))
-    more = f" (one of {len(unknown)} such levels)" if len(unknown) > 1 else ""
-    meant = f"did you mean {close!r}?" if close is not None else f"it had {_shown(list(column.levels))}."
+    more = f" (one of {len(unknown)})" if len(unknown) > 1 else ""
+    meant = f"did you mean {close!r}?" if close is not None else f"known are {_shown(list(column.levels))}."
     return (
-        f"{place}, a level that the first file did not have{more}; {meant} Or handle_unknown='ignore' takes it as none "
+        f"{place}, an unknown level{more}; {meant} Or handle_unknown='ignore' takes it as none "
         "of the levels, 'missing' as a missing value (command line: --handle-unknown ignore)"
     )
 

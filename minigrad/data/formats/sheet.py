@@ -109,7 +109,9 @@ def begin(path: str, found: Iterator[Record]) -> tuple[Record, Iterator[Record]]
 
 def sheet_of(path: str, first: Record, rows: Iterable[Record], header: bool | None = None) -> Sheet:
     """The sheet of a first record, of names unless header is False, and rows, which are taken one after the other."""
-    line, names = (0, [f"c{i}" for i in range(1, 1 + len(first[1]))]) if header is False else first
+    line, names = first
+    if header is False:
+        line, names = 0, [f"c{i}" for i in range(1, 1 + len(names))]
     if header is None:
         _check_names(f"{path}:{line}", names)
     lines, columns, odd = by_column(chain([first], rows) if header is False else rows)
@@ -149,8 +151,8 @@ def by_column(rows: Iterable[Record]) -> tuple[list[int], list[tuple[str, ...]],
             if len(fields) != len(columns):
                 return [*lines, line], columns, (line, len(fields))
             lines.append(line)
-        for column, fields in zip(columns, zip(*(fields for _, fields in block))):
-            column.extend([shared.setdefault(f, f) if len(f) <= SHORT else f for f in fields])
+        for column, part in zip(columns, zip(*(fields for _, fields in block))):
+            column.extend([shared.setdefault(f, f) if len(f) <= SHORT else f for f in part])
     for i, column in enumerate(columns):
         columns[i] = tuple(column)
     return lines, columns, None

@@ -38,7 +38,7 @@ cdef extern from "layers/embedding_bag.h" nogil:
 cdef enum:
     BLOCK = 16384                           # elements that a thread takes at once, in whole bags
     LINE = 16                               # columns: threads do not write into one cache line of a row
-    OUTSIDE = 1                             # what a kernel returns for an index outside of the table: nothing is written
+    OUTSIDE = 3                             # what a kernel returns for an index outside of the table: nothing is written
 
 
 cdef bint inside(const mg_embedding_bag_args *p) noexcept nogil:

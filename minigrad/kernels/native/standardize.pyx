@@ -50,13 +50,13 @@ cdef extern from "layers/standardize.h" nogil:
         double momentum, correction
         int cumulative, precision
     enum: mg_sample_chunk, mg_standardize_rows_of_numbers
-    ctypedef struct mg_standardize_work:
+    ctypedef struct mg_standard_work:
         double *sums
         void *numbers
     ctypedef void (*mg_standardize_part)(
-        const mg_standardize_args *p, const mg_standardize_work *work, size_t first, size_t n) noexcept nogil
+        const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) noexcept nogil
     ctypedef void (*mg_standardize_grad_part)(
-        const mg_standardize_grad_args *p, const mg_standardize_work *work, size_t first, size_t n) noexcept nogil
+        const mg_standardize_grad_args *p, const mg_standard_work *work, size_t first, size_t n) noexcept nogil
     ctypedef struct mg_standardize_table:
         mg_standardize_part standardize_rows[2]
         mg_standardize_part standardize_channels[2]
@@ -75,7 +75,6 @@ cdef extern from "layers/standardize.h" nogil:
 
 cdef enum:
     BLOCK = 8192                            # elements that a thread takes at once, in whole rows, channels or samples
-    COLUMNS = 256                           # channels whose chunks a thread adds at once
     WEIGHT = 3                              # passes over the numbers
     NO_MEMORY = 1                           # what a kernel returns when there is none for sums; nothing is written
 
@@ -87,7 +86,7 @@ cdef struct phase:                          # what the parts share: one of p and
     mg_standardize_part body
     const mg_standardize_grad_args *q
     mg_standardize_grad_part grad
-    const mg_standardize_work *work
+    const mg_standard_work *work
     size_t count, size, chunks
 
 
@@ -114,7 +113,6 @@ cdef inline void run_body(phase *f, mg_standardize_part body, size_t count, size
     f.body = body
     run_phase(f, count, numbers)
 
-
 cdef inline void run_grad(phase *f, mg_standardize_grad_part grad, size_t count, size_t numbers) noexcept nogil:
     f.grad = grad
     run_phase(f, count, numbers)
@@ -128,7 +126,7 @@ cdef inline void add_all(phase *f, size_t chunks, size_t channels) noexcept nogi
 
 
 cdef inline bint take_work(
-    scratch *s, mg_standardize_work *work, size_t chunks, size_t channels, int precision
+    scratch *s, mg_standard_work *work, size_t chunks, size_t channels, int precision
 ) noexcept nogil:
     """Memory for the sums of chunks and the numbers of channels."""
     cdef size_t sums = chunks * 2 * channels * sizeof(double)
@@ -150,7 +148,7 @@ cdef int k_standardize_rows(const void *args) noexcept nogil:
 
 cdef int k_standardize_channels(const void *args) noexcept nogil:
     cdef phase f
-    cdef mg_standardize_work work
+    cdef mg_standard_work work
     cdef scratch memory
     p = <const mg_standardize_args *>args
     t = mg_standardize_tables[runtime.variant]
@@ -172,7 +170,7 @@ cdef int k_standardize_channels(const void *args) noexcept nogil:
 
 cdef int k_standardize_rows_grad(const void *args) noexcept nogil:
     cdef phase f
-    cdef mg_standardize_work work
+    cdef mg_standard_work work
     cdef scratch memory
     q = <const mg_standardize_grad_args *>args
     t = mg_standardize_tables[runtime.variant]
@@ -191,7 +189,7 @@ cdef int k_standardize_rows_grad(const void *args) noexcept nogil:
 
 cdef int k_standardize_channels_grad(const void *args) noexcept nogil:
     cdef phase f
-    cdef mg_standardize_work work
+    cdef mg_standard_work work
     cdef scratch memory
     q = <const mg_standardize_grad_args *>args
     t = mg_standardize_tables[runtime.variant]
@@ -277,7 +275,6 @@ cdef int fill(
     p.center, p.given = True, False
     return 0
 
-
 cdef int fill_grad(
     str kernel, mg_standardize_grad_args *q, ndarray g, ndarray x, ndarray weight, ndarray mean, ndarray rstd,
     Py_ssize_t groups, Py_ssize_t moments
@@ -300,7 +297,6 @@ cdef int fill_grad(
 
 cdef inline Py_ssize_t rows_of(ndarray x, Py_ssize_t groups) noexcept:
     return PyArray_DIM(x, 0) * groups if PyArray_NDIM(x) else 0
-
 
 # --- rows ---
 

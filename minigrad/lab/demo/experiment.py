@@ -100,6 +100,7 @@ def train_one(method: Method, seed: int, epochs: int = EPOCHS) -> Result:
         validation_data=test,
         metrics=[accuracy],
         seed=seed,
+        compile="quiet",
     )
     seconds = time.perf_counter() - start
     weights = [w.data for name, w in model.named_parameters() if name.endswith("weight")]

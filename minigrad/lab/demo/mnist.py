@@ -65,6 +65,7 @@ def train_one(data: Split, term: Any, seed: int, epochs: int, selector: Any = re
         validation_data=data.test,
         metrics=[accuracy],
         seed=seed,
+        compile="quiet",
     )
     return Trained(seed, history, time.perf_counter() - start)
 

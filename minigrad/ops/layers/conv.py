@@ -51,7 +51,8 @@ def conv2d_weight(x, y, *, size, stride, padding, dilation, groups):
 
 
 def _before_activation(g: Tensor, y: Tensor) -> Tensor:
-    return ACTIVATION_GRADS[y.options["activation"]](g, y) if y.options["activation"] else g
+    options: Any = y.options
+    return ACTIVATION_GRADS[options["activation"]](g, y) if options["activation"] else g
 
 
 def _input_grad(g, y, x, w, b, *, size, activation, **how):
@@ -171,7 +172,9 @@ def conv1d(
     activation: str | None = None,
 ) -> Tensor:
     """y = activation(input * weight + bias) along a signal: input (samples, channels, length), weight (out, channels /
-    groups, kernel), y (samples, out, places): conv2d of planes of one row, with its formula, arguments and errors.
+    groups, kernel), y (samples, out, places): conv2d of planes of one row, with its formula and errors.
+
+    stride, padding ("same" and "valid" too) and dilation are numbers, groups and activation as in conv2d.
 
     >>> import minigrad as mg
     >>> mg.conv1d(mg.tensor([[[1, 2, 3, 4]]]), mg.tensor([[[1, -1]]]), stride=2)
@@ -247,6 +250,8 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> Tensor:
     """conv_transpose2d along a signal: input (samples, channels, length), weight (channels, out / groups, kernel).
+
+    bias (out,); stride, padding, output_padding and dilation are numbers, and groups as in conv_transpose2d.
 
     >>> import minigrad as mg
     >>> mg.conv_transpose1d(mg.tensor([[[1, 2]]]), mg.tensor([[[1, 10]]]), stride=2)

@@ -126,7 +126,7 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """y (bags, width): the "sum", the "mean" or the largest ("max") of the rows of weight that each bag's input names.
+    """y (bags, width): for each bag of input, by mode, the "sum", "mean" or "max" of the rows of weight that it names.
 
     input is (bags, n), or (n,) with offsets (bags,): where each bag begins in it, rising from 0; with
     include_last_offset a last offset says where the last bag ends. An empty bag gives 0. per_sample_weights has a

@@ -139,7 +139,7 @@ def avg_pool2d(
     divisor_override: int | None = None,
 ) -> Tensor:
     """y = the mean of each window: input (samples, channels, height, width) to (samples, channels, rows, columns), as
-    many as those of max_pool2d.
+    many as those of max_pool2d, with ceil_mode too.
 
     Zeros of the padding count, unless count_include_pad is False; divisor_override divides the sums instead. Numbers or
     pairs (of rows, of columns); stride None: kernel_size. Sums run by rows in float64. ShapeError if the window is
@@ -187,7 +187,9 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """max_pool2d along a signal (samples, channels, length), or without samples; a number each.
+    """y = the largest element of each window of a signal: input (samples, channels, length), or without samples.
+
+    kernel_size, stride, padding, dilation (numbers), ceil_mode and return_indices as in max_pool2d.
 
     >>> import minigrad as mg
     >>> mg.max_pool1d(mg.tensor([[[1, 3, 2, 0]]]), 2)
@@ -214,7 +216,9 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """avg_pool2d along a signal (samples, channels, length), or without samples; a number each.
+    """y = the mean of each window of a signal: input (samples, channels, length), or without samples.
+
+    kernel_size, stride, padding (numbers), ceil_mode and count_include_pad as in avg_pool2d.
 
     >>> import minigrad as mg
     >>> mg.avg_pool1d(mg.tensor([[[1, 3, 2, 0]]]), 2)
@@ -233,7 +237,9 @@ def avg_pool1d(
 
 
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
-    """adaptive_avg_pool2d along a signal (samples, channels, length), or without samples.
+    """y = the means of output_size windows that share a signal evenly: input (samples, channels, length).
+
+    The windows are those of adaptive_avg_pool2d; without samples, y has none.
 
     >>> import minigrad as mg
     >>> mg.adaptive_avg_pool1d(mg.tensor([[[1, 3, 2]]]), 2)

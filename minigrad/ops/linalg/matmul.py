@@ -82,9 +82,9 @@ def of_vectors_or_batches(a: Any, b: Any, ta: bool, tb: bool) -> np.ndarray:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise ShapeError(f"{given}; the batches {a.shape[:-2]} and {b.shape[:-2]} do not broadcast") from None
-    y = K.empty((*batch, m, n), a.dtype)
-    K.matmul(a, b, y, ta=ta, tb=tb)
-    return y.reshape(batch + (m,) * (not row) + (n,) * (not column))
+    y = K.empty(batch + (m,) * (not row) + (n,) * (not column), a.dtype)
+    K.matmul(a, b, y.reshape(*batch, m, n), ta=ta, tb=tb)
+    return y  # not a view of an array: outside of a graph, the engine would copy it
 
 
 @differentiable(

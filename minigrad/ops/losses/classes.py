@@ -128,9 +128,11 @@ def cross_entropy(
     target = target if isinstance(target, Tensor) else np.asarray(target)
     if sample_weight is not None:
         sample_weight = row_weights("cross_entropy", sample_weight, input)
-    plain = weight is None and sample_weight is None and not smoothing and ignore_index < 0
-    if plain and fits_fused(input, target, ignore_index):
-        return softmax_cross_entropy(input, target, reduction=reduction)
+    if weight is None and not smoothing and ignore_index < 0 and fits_fused(input, target, ignore_index):
+        if sample_weight is None:
+            return softmax_cross_entropy(input, target, reduction=reduction)
+        losses = softmax_cross_entropy(input, target, reduction="none")
+        return reduced("cross_entropy", losses, reduction, sample_weight=sample_weight)
     check_reduction("cross_entropy", reduction)
     x, t, shape = as_rows("cross_entropy", input, target, probabilities=True)
     w = class_weights("cross_entropy", weight, x)

@@ -151,7 +151,8 @@ def reduced(op: str, losses: Tensor, reduction: str, own: Tensor | None = None, 
 def row_weights(op: str, sample_weight: Any, x: Tensor) -> Tensor | None:
     """sample_weight (rows,) as a tensor of the dtype of x, which is of as many rows.
 
-    None where there is none, and where every row weighs 1, so that the bits are those without weights.
+    None where there is none, and where every number of an array is 1, so that the bits are those without weights. The
+    numbers of a tensor are not looked at: a recorded step would go the same way with others.
     """
     if sample_weight is None:
         return None
@@ -159,7 +160,7 @@ def row_weights(op: str, sample_weight: Any, x: Tensor) -> Tensor | None:
     if x.ndim == 0 or w.shape != x.shape[:1]:
         need = f"one number for each row, ({x.shape[0]},)" if x.ndim else "rows, of which there are none here"
         raise ShapeError(f"{op}: sample_weight is {w.shape}; need {need}")
-    return None if not w.tracked and (w.array == 1).all() else w
+    return None if not isinstance(sample_weight, Tensor) and (w.array == 1).all() else w
 
 
 def weighted(

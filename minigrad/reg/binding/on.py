@@ -8,6 +8,8 @@ from typing import Any
 
 from ...engine import Tensor
 from ...nn.module import Module
+from ...nn.normalization import Normalization
+from .scale_free import scales, warn_if_scale_free
 from .terms import Entry, Terms
 
 Selector = str | type | Callable[[str, Any], bool]
@@ -27,7 +29,8 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
                     with and without a dot in front, so that "*.weight" also finds a parameter named just "weight";
       a layer type  nn.Linear: what layers of this type own themselves;
       a function    of (name, tensor), which decides alone.
-    Patterns and types leave biases out, unless the last part of the pattern says "bias"; `reg.everything` takes all.
+    Patterns and types leave biases out, unless the last part of the pattern says "bias", and so the scales of
+    normalization layers, unless their name is given in full or their type; `reg.everything` takes all.
     For a term on outputs they select modules: by name ("" is the model itself), by type, or by f(name, module).
     A mapping holds {selector: term} or {name: (selector, term)}. Terms are reported by the keys, else by
     `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter, and two
@@ -80,6 +83,7 @@ def _entry(model: Module, name: str, selector: Any, term: Any) -> Entry:
         raise ValueError(nothing_matched(selector, "parameter", names, "biases: '*.bias' or reg.everything"))
     if hasattr(term, "check"):
         term.check(matched)
+    warn_if_scale_free(model, term, matched)
     return Entry(name, term, matched)
 
 
@@ -98,12 +102,17 @@ def select(model: Module, selector: Selector) -> list[tuple[str, Tensor]]:
 
 def _predicate(model: Module, selector: Selector) -> Callable[[str, Tensor], Any]:
     """What a selector asks of a parameter. Of biases, only a pattern that says bias, or a function, matches any."""
+    left_out = scales(model)
     if isinstance(selector, str):
         biases = is_bias(selector)
-        return lambda name, w: fits(name, selector) and (biases or not is_bias(name))
+        return lambda name, w: (
+            name == selector
+            or (fits(name, selector) and (biases or not is_bias(name)) and (biases or id(w) not in left_out))
+        )
     if isinstance(selector, type) and issubclass(selector, Module):
+        left_out = set() if issubclass(selector, Normalization) else left_out
         owned = {id(w) for _, m in model.named_modules() if isinstance(m, selector) for w in vars(m).values()}
-        return lambda name, w: id(w) in owned and not is_bias(name)
+        return lambda name, w: id(w) in owned - left_out and not is_bias(name)
     if callable(selector) and not isinstance(selector, type):
         return selector
     raise TypeError(f"reg.on: the selector is {selector!r}; need a pattern, a layer type, or f(name, tensor)")

@@ -67,25 +67,37 @@ def test_the_target_is_read_where_it_is(again):
 
 
 FAULTS = {
-    "a new level": ("size,town,new\n1,Cc,TRUE\n", "new.csv:2: column 'town' is 'Cc', a level that the first"),
-    "a level in other letters": ("size,town,new\n1,AA,TRUE\n", "'AA', a level .* did you mean 'Aa'"),
-    "several new levels": ("size,town,new\n1,Cc,TRUE\n1,Dd,TRUE\n", "one of 2 such levels"),
+    "a new level": (
+        "size,town,new\n1,Cc,TRUE\n",
+        "new.csv:2: column 'town' is 'Cc', an unknown level; known are 'Aa', 'Bb'",
+    ),
+    "a level in other letters": ("size,town,new\n1,AA,TRUE\n", "'AA', an unknown level; did you mean 'Aa'"),
+    "several new levels": ("size,town,new\n1,Cc,TRUE\n1,Dd,TRUE\n", "unknown level .one of 2."),
     "a missing column": (
         "size,town\n1,Aa\n",
         "new.csv:1: there is no column 'new'; there are .*missing_columns='fill'",
     ),
     "a renamed column": ("Size,town,new\n1,Aa,TRUE\n", "'size' .is it 'Size'.*--rename Size=size"),
     "a misspelt column": ("siez,town,new\n1,Aa,TRUE\n", "'size' .is it 'siez'.*rename={'siez': 'size'}"),
-    "an additional column": ("size,town,new,far\n1,Aa,TRUE,3\n", "had no column 'far'; leave it out by extra_columns="),
-    "words for numbers": ("size,town,new\nbig,Aa,TRUE\n", "new.csv:2: column 'size' is 'big', words; .* numbers"),
+    "an additional column": (
+        "size,town,new,far\n1,Aa,TRUE,3\n",
+        "unknown column 'far'; leave it out by extra_columns=",
+    ),
+    "words for numbers": (
+        "size,town,new\nbig,Aa,TRUE\n",
+        "new.csv:2: column 'size' is 'big', a word; expected are numbers",
+    ),
     "a word among numbers": ("size,town,new\n1,Aa,TRUE\nbig,Aa,TRUE\n3,Aa,TRUE\n", "new.csv:3: column 'size' is 'big'"),
     "truth for numbers": (
         "size,town,new\nTRUE,Aa,TRUE\n",
-        "column 'size' is 'TRUE'; in the first file it held numbers",
+        "column 'size' is 'TRUE'; expected are numbers",
     ),
-    "numbers for words": ("size,town,new\n1,7,TRUE\n", "column 'town' is '7', a number; .* words, such as 'Aa'"),
-    "numbers for truth": ("size,town,new\n1,Aa,2\n", "column 'new' is '2'; in the first file it held TRUE and FALSE"),
-    "words for truth": ("size,town,new\n1,Aa,x\n", "column 'new' is 'x', words; in the first file it held TRUE"),
+    "numbers for words": (
+        "size,town,new\n1,7,TRUE\n",
+        "column 'town' is '7', a number; expected are words, such as 'Aa'",
+    ),
+    "numbers for truth": ("size,town,new\n1,Aa,2\n", "column 'new' is '2'; expected are TRUE and FALSE, or 1 and 0"),
+    "words for truth": ("size,town,new\n1,Aa,x\n", "column 'new' is 'x', a word; expected are TRUE and FALSE"),
     "a missing value": ("size,town,new\n1,Aa,TRUE\n,Aa,TRUE\n", "new.csv:3: column 'size' is missing.*missing='mean'"),
     "a missing word": ("size,town,new\n1,NA,TRUE\n", "new.csv:2: column 'town' is missing .'NA'."),
     "a column of gaps": ("size,town,new\n,Aa,TRUE\n,Aa,TRUE\n", "column 'size' is missing"),
@@ -111,9 +123,7 @@ def test_faults_are_named(again, fault):
 def test_less_may_be_asked_for(again):
     assert again("size,town,new\n1,Cc,TRUE\n", handle_unknown="ignore").x.tolist() == [[1, 0, 0, 1]]
     found = again("size,town,new\n1,Cc,TRUE\n", handle_unknown="missing", missing="mean")
-    assert (
-        found.x.tolist() == [[1, 2 / 3, 1 / 3, 1]] and "with a level that the first file did not have" in found.notes[0]
-    )
+    assert found.x.tolist() == [[1, 2 / 3, 1 / 3, 1]] and "with an unknown level" in found.notes[0]
     assert np.isnan(again("size,town,new\n1,Cc,TRUE\n", handle_unknown="missing", missing="keep").x[0, 1:3]).all()
     found = again("size,far,town,new\n1,9,Aa,TRUE\n", extra_columns="ignore")
     assert found.x.tolist() == [[1, 1, 0, 1]] and "left out: 'far'" in found.notes[0]
@@ -123,6 +133,7 @@ def test_less_may_be_asked_for(again):
     assert again("size,town,new\n,,\n1,Aa,TRUE\n", missing="mean").x.tolist()[0] == [2.5, 2 / 3, 1 / 3, 2 / 3]
     assert again("size,town,new\n,,\n,,\n1,Aa,TRUE\n", missing="keep").x.shape == (3, 4)
     assert again("size;town;new\n1,5;Aa;TRUE\n", delimiter=";", decimal=",").x[0, 0] == 1.5
+    assert again("size,town,new\n-,Aa,TRUE\n", na=["-"], missing="mean").x[0, 0] == 2.5
     assert again("nr,size,town,new\n007,1,Aa,TRUE\n", index="nr").index.tolist() == ["007"]
 
 
@@ -150,7 +161,7 @@ def test_without_a_header(tmp_path):
     new = tmp_path / "new.csv"
     assert table.read(write(new, "1,2\n3,4\n")).x.tolist() == [[1, 2], [3, 4]]  # the target was the first
     assert table.read(write(new, "9,1,2\n")).y.tolist() == [9]
-    with pytest.raises(ValueError, match=r"4 columns; need 3 as in the first file.* or 2 without the target"):
+    with pytest.raises(ValueError, match=r"4 columns without a header; need 3, or 2 without the target"):
         table.read(write(new, "1,2,3,4\n"))
 
 

@@ -17,6 +17,8 @@ def test_an_index_is_no_input(tmp_path):
     assert table.names == ["x"] and table.index.tolist() == ["b", "b"] and table.index_name == "id"
     table = read(tmp_path, "x,y,id\n1,2,q\n3,,r\n", index="id", missing_target="drop")
     assert table.target == "y" and table.index.tolist() == ["q"]
+    table = read(tmp_path, ",x,y\na,1,2\nb,3,\nc,4,5\n", missing_target="drop")
+    assert table.index.tolist() == ["a", "c"] and table.index_name == ""
     for role in ("target", "groups", "weights"):
         with pytest.raises(ValueError, match="need a column each; 'x' is named twice"):
             read(tmp_path, "z,x,y\n1,1,2\n3,3,4\n", **{"target": "y", "index": "x", role: "x"})

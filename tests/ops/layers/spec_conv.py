@@ -32,11 +32,11 @@ def both(value, dims):
 @st.composite
 def convolutions(draw, dims=2):
     groups, kernel, options = draw(geometry(dims))
-    samples = draw(st.sampled_from([None, 0, 1, 1, 2, 3]))
-    channels, filters = draw(SMALL), draw(st.sampled_from([1, 2, 5]))
+    samples = draw(st.sampled_from([None, 0, 1, 1, 2]))
+    channels, filters = draw(st.integers(1, 2)), draw(st.sampled_from([1, 4]))
     spread = [(k - 1) * d + 1 for k, d in zip(kernel, both(options["dilation"], dims))]
     least = [max(1, n - 2 * p) for n, p in zip(spread, both(options["padding"], dims))]
-    size = tuple(n + draw(st.integers(0, 4)) for n in least)
+    size = tuple(n + draw(st.integers(0, 2)) for n in least)
     if draw(st.integers(0, 4)) == 0 and dims == 2:
         options |= {"padding": draw(st.sampled_from(["same", "valid"])), "stride": 1}
         size = tuple(max(a, b) for a, b in zip(size, spread))
@@ -50,8 +50,8 @@ def convolutions(draw, dims=2):
 def transposed(draw, dims=2):
     groups, kernel, options = draw(geometry(dims, transposed=True))
     samples = draw(st.sampled_from([None, 0, 1, 1, 2]))
-    channels, filters = draw(SMALL), draw(st.sampled_from([1, 2, 4]))
-    size = tuple(draw(st.integers(1, 4)) + p for p in both(options["padding"], dims))
+    channels, filters = draw(st.integers(1, 2)), draw(st.sampled_from([1, 2]))
+    size = tuple(draw(st.integers(1, 2)) + p for p in both(options["padding"], dims))
     size = tuple(n + p for n, p in zip(size, both(options["padding"], dims)))
     x = values((*((samples,) if samples is not None else ()), groups * channels, *size), 23)
     arrays = [x, values((groups * channels, filters, *kernel), 24), values((groups * filters,), 25)]
@@ -71,8 +71,8 @@ def gradients(draw, which):
     """Arrays of the two gradients, whose options are worked out already."""
     groups, kernel, how = draw(geometry(2))
     how = {name: n if name == "groups" else both(n, 2) for name, n in how.items()}
-    samples, channels, filters = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 4]))
-    size = tuple(draw(st.integers(1, 4)) for _ in range(2))
+    samples, channels, filters = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.sampled_from([1, 4]))
+    size = tuple(draw(st.integers(1, 2)) for _ in range(2))
     larger = tuple(
         (n - 1) * s + d * (k - 1) + 1 + draw(st.integers(0, 1))
         for n, s, d, k in zip(size, how["stride"], how["dilation"], kernel)

@@ -1,4 +1,4 @@
-"""Specs of ops/layers/normalization.py."""
+"""Specs of ops/layers/normalization.py, and of standardize.py."""
 
 import math
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ops.specs import Spec, values
 
 import minigrad as mg
-from minigrad.ops.layers import normalization
+from minigrad.ops.layers import standardize
 
 EPS = 0.1  # large: gradients of a few numbers that are nearly equal would be too steep for differences
 
@@ -110,8 +110,8 @@ SPECS = {
         lambda torch, x, w=None, *, normalized_shape, eps: torch.nn.functional.rms_norm(x, normalized_shape, w, eps),
     ),
     "batch_norm": Spec(batch_norm, batched(), their_batch_norm),
-    "normalized_rows": Spec(normalization.normalized_rows, sliced(False, False)),
-    "rows_grad": Spec(normalization.rows_grad, sliced(True, False)),
-    "normalized_channels": Spec(normalization.normalized_channels, sliced(False, True)),
-    "channels_grad": Spec(normalization.channels_grad, sliced(True, True)),
+    "normalized_rows": Spec(standardize.normalized_rows, sliced(False, False)),
+    "rows_grad": Spec(standardize.rows_grad, sliced(True, False)),
+    "normalized_channels": Spec(standardize.normalized_channels, sliced(False, True)),
+    "channels_grad": Spec(standardize.channels_grad, sliced(True, True)),
 }

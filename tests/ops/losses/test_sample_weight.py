@@ -92,12 +92,23 @@ def test_a_row_of_weight_two_is_the_row_twice(name):
 def test_weights_of_one_change_no_bit(name, dtype):
     loss, x, t, *by_row = LOSSES[name]
     found = []
-    for weights in ({}, {"sample_weight": np.ones(N, dtype)}, {"sample_weight": mg.tensor(np.ones(N, int))}):
+    for weights in ({}, {"sample_weight": np.ones(N, dtype)}, {"sample_weight": [1] * N}):
         leaf = mg.tensor(x.astype(dtype), requires_grad=True)
         value = loss(leaf, t, **weights, **(by_row[0] if by_row else {}))
         value.backward()
         found.append((value.data.tobytes(), leaf.grad.data.tobytes()))
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_tensor_of_ones_is_not_looked_at(name):
+    """A recorded step would take the same way with other weights; so the numbers are those without, to rounding."""
+    loss, x, t, *by_row = LOSSES[name]
+    options = by_row[0] if by_row else {}
+    plain, own = (mg.tensor(x, requires_grad=True) for _ in range(2))
+    value, weighted = loss(plain, t, **options), loss(own, t, sample_weight=mg.tensor(np.ones(N, int)), **options)
+    assert value.item() == pytest.approx(weighted.item(), rel=1e-14)
+    np.testing.assert_allclose(mg.grad(value, plain).data, mg.grad(weighted, own).data, rtol=1e-13, atol=1e-16)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -1,0 +1,66 @@
+"""Weights whose scale does not matter, because a batch norm stands behind them: L2 on them only changes their step."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from ...engine import Tensor
+from ...nn.module import Module
+from ...nn.normalization import BatchNorm1d, BatchNorm2d, Normalization
+from ...nn.sequential import Sequential
+
+
+def scales(model: Module) -> set[int]:
+    """The ids of the scales of normalization layers, which terms leave out unless they are selected."""
+    return {id(m.weight) for m in model.modules() if isinstance(m, Normalization) and m.weight is not None}
+
+
+def in_a_row(model: Module) -> Iterator[list[Module]]:
+    """The layers of each outermost Sequential, those of Sequentials in it in their place."""
+    inner: set[int] = set()
+    for module in model.modules():
+        if type(module) is Sequential and id(module) not in inner:
+            layers, waiting = [], list(module)[::-1]
+            while waiting:
+                layer = waiting.pop()
+                if type(layer) is Sequential:
+                    inner.add(id(layer))
+                    waiting.extend(list(layer)[::-1])
+                else:
+                    layers.append(layer)
+            yield layers
+
+
+def scale_free(model: Module) -> set[int]:
+    """The ids of the weights before a batch norm in a Sequential: y is the same if such a weight is multiplied.
+
+    Between the two there is nothing but what passes a positive factor on: the layer's own relu.
+    """
+    found = set()
+    for layers in in_a_row(model):
+        for layer, behind in itertools.pairwise(layers):
+            passes = not isinstance(layer, Normalization) and getattr(layer, "activation", None) in (None, "relu")
+            weight = layer.__dict__.get("weight")
+            if isinstance(behind, (BatchNorm1d, BatchNorm2d)) and passes and isinstance(weight, Tensor):
+                found.add(id(weight))
+    return found
+
+
+def warn_if_scale_free(model: Module, term: Any, matched: tuple[tuple[str, Tensor], ...]) -> None:
+    """Say once for these parameters that a pure L2 does not do there what it does elsewhere (rule 10)."""
+    l1, l2 = getattr(term, "l1", None), getattr(term, "l2", None)
+    if l1 != 0 or not l2:
+        return
+    free = scale_free(model)
+    names = [name for name, w in matched if id(w) in free]
+    if names:
+        verb = "stands" if len(names) == 1 else "stand"
+        warnings.warn(
+            f"reg.on: {', '.join(names)} {verb} before a batch norm, behind which the scale of a weight is lost: there "
+            f"{term!r} does not hold the function small, it only makes the steps of these weights larger, as they "
+            "shrink. Select others, or put the term on what comes behind",
+            stacklevel=4,
+        )
