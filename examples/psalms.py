@@ -112,8 +112,7 @@ if options.figure:
     for p, (_, history) in results.items():
         line = plt.plot([bits for _, bits, _ in history], label=f"verses kept back, {p:.0%} dropped")[0]
         plt.plot([bits for bits, *_ in history], "--", color=line.get_color(), label="while it learns")
-    plt.xlabel("passes over the text")
-    plt.ylabel("bits a character")
+    plt.gca().set(xlabel="passes over the text", ylabel="bits a character")
     plt.legend()
     plt.savefig(options.figure, dpi=120)
 

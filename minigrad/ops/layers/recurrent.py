@@ -36,9 +36,9 @@ def as_lengths(op: str, lengths: Any, rows: int, steps: int) -> np.ndarray | Non
     return K.contiguous(found) if found.dtype == np.int64 else found.astype(np.int64)
 
 
-def _weights(op: str, gates: int, x: Tensor, w_ih: Any, w_hh: Any, biases: tuple[Any, Any]) -> list[Tensor | None]:
+def _weights(op: str, gates: int, x: Tensor, weights: tuple[Any, ...]) -> list[Tensor | None]:
     """[W_ih, W_hh, b_ih, b_hh] of fitting shapes, and of one dtype that x has too, if it has floats."""
-    w, u = given(w_ih), given(w_hh)
+    w, u = given(weights[0]), given(weights[1])
     if u.ndim != 2 or u.array.shape[1] != gates * u.array.shape[0]:
         times = "" if gates == 1 else f"{gates} · "
         raise ShapeError(f"{op}: weight_hh is {u.shape}; need (width, {times}width)")
@@ -46,7 +46,7 @@ def _weights(op: str, gates: int, x: Tensor, w_ih: Any, w_hh: Any, biases: tuple
     if w.array.shape != (x.array.shape[-1], n):
         raise ShapeError(f"{op}: weight_ih is {w.shape}, input {x.shape}; need ({x.array.shape[-1]}, {n})")
     found: list[Tensor | None] = [w, u]
-    for name, b in zip(("bias_ih", "bias_hh"), biases):
+    for name, b in zip(("bias_ih", "bias_hh"), weights[2:]):
         found.append(None if b is None else given(b))
         if b is not None and found[-1].array.shape != (n,):  # type: ignore[union-attr]
             raise ShapeError(f"{op}: {name} is {found[-1].shape}; need ({n},)")  # type: ignore[union-attr]
@@ -91,7 +91,7 @@ def _run(
         raise ShapeError(f"{op}: input is {x.shape}; need (steps, rows, features), at least one step")
     if nonlinearity not in NONLINEARITIES:
         raise ValueError(f"{op}: nonlinearity is {nonlinearity!r}; need 'tanh' or 'relu'")
-    w, u, b, b_hh = _weights(op, GATES[kind], x, *weights[:2], weights[2:])
+    w, u, b, b_hh = _weights(op, GATES[kind], x, weights)
     assert w is not None and u is not None
     (steps, rows, features), (width, n) = x.array.shape, u.array.shape
     options = {"lengths": as_lengths(op, lengths, rows, steps), "reverse": reverse}
