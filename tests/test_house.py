@@ -86,6 +86,7 @@ ONE_IDEA_ON_TWO_FLOORS = {
     "classes": "the losses of classes in ops/, their estimators in sklearn/",
     "dropout": "the op in ops/, the layer in nn/",
     "embedding": "the functions in ops/, the layers in nn/",
+    "recurrent": "the functions in ops/, their kernels, the layers in nn/",
     "group_norms": "the penalty in reg/, its kernels",
     "linear": "the layer in nn/, the linear models as estimators in sklearn/",
     "losses": "the functions in ops/, the modules in nn/",

@@ -7,6 +7,7 @@ S3  20-64-1, relu, dropout 0.5, binary cross-entropy, L2 on the first weight, Ad
 S4  784-64-10, softmax, mean squared error to one-hot rows + 0.01 mean(‖y‖₁ + ‖y‖₂), Adam
 L1  784-1024-1024-10, relu, dropout 0.5 after both, softmax cross-entropy, Adam with decoupled decay of the weights
 C1  28 x 28 images, 5x5 to 16, pool 2, 5x5 to 32, pool 2, 1568-128-10, relu, dropout 0.5 before the last, Adam
+R1  sequences of 50 steps, 32 numbers each, LSTM of 128 (last state), 128-10, Adam
 
 Every step returns the data loss (S4: with its norms); a penalty acts by its gradient, its value is not asked for.
 """
@@ -37,11 +38,14 @@ class Step(NamedTuple):
     dropout: float = 0.0
     norms: float = 0.0
     dtype: str = "float32"
+    sequence: tuple[int, ...] = ()  # (steps, features): sequences, and an LSTM of layers[0] before the layers
     filters: tuple[int, ...] = ()  # of 5x5 convolutions, each with a pool of 2x2, before the layers; then x is images
 
     @property
     def title(self) -> str:
         filters = "".join(f"5x5x{n}-pool-" for n in self.filters)
+        if self.sequence:
+            filters = "{} steps of {}, LSTM ".format(*self.sequence)
         return f"{self.name}: {filters}{'-'.join(map(str, self.layers))} {self.optimizer} x{self.batch}"
 
     @property
@@ -61,7 +65,11 @@ class Step(NamedTuple):
         for m, n in zip(channels[:-1], self.filters, strict=True):
             sizes.insert(len(sizes) - len(self.sizes), 25.0 * m * n * side * side)
             side //= 2
-        return sum(2.0 * self.batch * size * (2 if i == 0 else 3) for i, size in enumerate(sizes))
+        recurrent = 0.0
+        if self.sequence:
+            steps, features = self.sequence
+            recurrent = 2.0 * self.batch * steps * 4 * self.layers[0] * (2 * features + 3 * self.layers[0])
+        return recurrent + sum(2.0 * self.batch * size * (2 if i == 0 else 3) for i, size in enumerate(sizes))
 
     @property
     def bytes(self) -> float:
@@ -76,10 +84,20 @@ class Step(NamedTuple):
         ws = [random.uniform(-a, a, size).astype(self.dtype) for a, size in zip(limits, self.sizes, strict=True)]
         return ws, [np.zeros(n, self.dtype) for n in self.layers[1:]]
 
+    def lstm_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """W_ih (features, 4 width) and W_hh (width, 4 width), gates i f g o; biases are 0."""
+        random, width = np.random.default_rng(2), self.layers[0]
+        limit = 1 / np.sqrt(width)
+        shapes = (self.sequence[1], 4 * width), (width, 4 * width)
+        first, second = (random.uniform(-limit, limit, shape).astype(self.dtype) for shape in shapes)
+        return first, second
+
     def data(self) -> tuple[np.ndarray, Any]:
         """Inputs, and targets: classes (int64), 0 or 1, one-hot rows, or numbers."""
         random = np.random.default_rng(1)
         shape = (self.batch, 1, SIDE, SIDE) if self.filters else (self.batch, self.layers[0])
+        if self.sequence:
+            shape = (self.sequence[0], self.batch, self.sequence[1])
         x = random.random(shape).astype(self.dtype)
         if self.loss == "cross_entropy":
             return x, random.integers(0, self.layers[-1], self.batch)
@@ -109,6 +127,7 @@ STEPS = {
         Step("S3", (20, 64, 1), 32, loss="bce", l2=1e-2, first_only=True, dropout=0.5),
         Step("S4", (784, 64, 10), 32, loss="mse", norms=0.01),
         Step("L1", (784, 1024, 1024, 10), 128, dropout=0.5, decay=1e-2),
+        Step("R1", (128, 10), 32, sequence=(50, 32)),
         Step("C1", (1568, 128, 10), 64, dropout=0.5, filters=(16, 32)),
     ]
 }

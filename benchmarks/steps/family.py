@@ -17,7 +17,7 @@ TOLERANCE = 2e-2
 
 
 def cases(sizes: list[str], quick: bool) -> list[Case]:
-    """Sizes are names: S0, S0-256, S1-SGD, S1-Adam, S2-10, S2-100, S3, S4, L1, C1."""
+    """Sizes are names: S0, S0-256, S1-SGD, S1-Adam, S2-10, S2-100, S3, S4, L1, R1, C1."""
     unknown = set(sizes) - set(STEPS)
     if unknown:
         raise ValueError(f"step: there is no step {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
@@ -31,9 +31,10 @@ def case(step: Step) -> Case:
 def by_numpy(case: Case) -> dict[str, Run]:
     from . import by_hand
 
-    if STEPS[case.params["step"]].filters:
-        return {}  # nobody writes convolutions by hand
-    return by_hand.runs(STEPS[case.params["step"]])
+    step = STEPS[case.params["step"]]
+    if step.filters or step.sequence:
+        return {}  # nobody writes convolutions or an LSTM's gradient by hand
+    return by_hand.runs(step)
 
 
 def by_kernels(K: Any, case: Case) -> dict[str, Run]:

@@ -12,6 +12,25 @@ from ..peers import jax_tools
 from . import Step
 
 
+def last_state(x: Any, w: Any, u: Any, b: Any) -> Any:
+    """h of an LSTM after the last step, gates i f g o."""
+    jnp = jax.numpy
+    zeros = jnp.zeros((x.shape[1], u.shape[0]), x.dtype)
+
+    def step(carry: Any, z: Any) -> Any:
+        h, c = carry
+        i, f, g, o = jnp.split(z + h @ u, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    return jax.lax.scan(step, (zeros, zeros), x @ w + b)[0][0]
+
+
+def before(step: Step) -> int:
+    """How many arrays of weights stand before those of the dense layers."""
+    return 2 if step.sequence else len(step.filters)
+
+
 def loss_of(step: Step, params: Any, x: Any, target: Any, key: Any) -> Any:
     jnp = jax.numpy
     ws, bs = params
@@ -20,7 +39,9 @@ def loss_of(step: Step, params: Any, x: Any, target: Any, key: Any) -> Any:
         y = jax.lax.conv_general_dilated(y, w, (1, 1), "SAME") + b[:, None, None]
         y = jax.lax.reduce_window(jnp.maximum(y, 0), -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
     y = y.reshape(len(y), -1) if step.filters else y
-    ws, bs = ws[len(step.filters) :], bs[len(step.filters) :]
+    if step.sequence:
+        y = last_state(x, *ws[:2], bs[0])
+    ws, bs = ws[before(step) :], bs[1 if step.sequence else before(step) :]
     for i, (w, b) in enumerate(zip(ws, bs, strict=True)):
         y = y @ w + b
         if i < len(ws) - 1:
@@ -66,6 +87,8 @@ def runs(step: Step) -> dict[str, Run]:
     def start() -> Any:
         filters = [np.random.default_rng(2).uniform(-0.2, 0.2, s).astype("f") for s in step.filter_shapes]
         first = filters, [np.zeros(len(w), "f") for w in filters]
+        if step.sequence:
+            first = list(step.lstm_weights()), [np.zeros(4 * step.layers[0], "f")]
         params = tuple(
             [jnp.array(np.copy(a)) for a in (*convolved, *arrays)]
             for convolved, arrays in zip(first, step.weights(), strict=True)
@@ -83,6 +106,6 @@ def runs(step: Step) -> dict[str, Run]:
         again[0] = jax.block_until_ready(looped(n, again[0]))
 
     return {
-        "jit": Run(call, lambda: step.answer(now[0][0][0][len(step.filters) :])),
-        "loop inside XLA": Run(lambda: many(1), lambda: step.answer(again[0][0][0][len(step.filters) :]), many),
+        "jit": Run(call, lambda: step.answer(now[0][0][0][before(step) :])),
+        "loop inside XLA": Run(lambda: many(1), lambda: step.answer(again[0][0][0][before(step) :]), many),
     }

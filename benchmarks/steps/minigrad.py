@@ -12,8 +12,26 @@ from ..harness.case import Run
 from . import Step
 
 
+class LastState(nn.LSTM):
+    """h of an LSTM after the last step."""
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
+        return super().forward(x, state, lengths)[1][0][0]
+
+
+def lstm(step: Step) -> LastState:
+    layer = LastState(step.sequence[1], step.layers[0], init="zeros", recurrent_init="zeros", dtype=step.dtype)
+    first, second = step.lstm_weights()
+    with mg.no_grad():
+        layer.weight_ih_l0.copy_(first)
+        layer.weight_hh_l0.copy_(second)
+        layer.bias_ih_l0.copy_(0.0 * layer.bias_ih_l0)
+        layer.bias_hh_l0.copy_(0.0 * layer.bias_hh_l0)
+    return layer
+
+
 def network(step: Step) -> nn.Sequential:
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [lstm(step)] if step.sequence else []
     for m, n in zip((1, *step.filters), step.filters):
         layers += [nn.Conv2d(m, n, 5, padding="same", activation="relu", dtype=step.dtype), nn.MaxPool2d(2)]
     if step.filters:
@@ -88,6 +106,6 @@ def run(step: Step, in_update: bool, replayed: int = 0) -> Run:
             n -= replayed
 
     def answer() -> list[float]:
-        return step.answer([p.data for p in model.parameters() if p.ndim == 2])
+        return step.answer([p.data for name, p in model.named_parameters() if p.ndim == 2 and name.endswith(".weight")])
 
     return Run(lambda: many(1), answer, many) if replayed else Run(call, answer)

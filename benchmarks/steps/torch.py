@@ -11,8 +11,26 @@ from ..harness.case import Run
 from . import Step
 
 
+class LastState(torch.nn.LSTM):
+    """h of an LSTM after the last step."""
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x)[1][0][0]
+
+
+def lstm(step: Step) -> LastState:
+    layer = LastState(step.sequence[1], step.layers[0], dtype=getattr(torch, step.dtype))
+    first, second = step.lstm_weights()
+    with torch.no_grad():
+        layer.weight_ih_l0.copy_(torch.from_numpy(first.T))
+        layer.weight_hh_l0.copy_(torch.from_numpy(second.T))
+        layer.bias_ih_l0.zero_()
+        layer.bias_hh_l0.zero_()
+    return layer
+
+
 def network(step: Step) -> torch.nn.Sequential:
-    layers: list[torch.nn.Module] = []
+    layers: list[torch.nn.Module] = [lstm(step)] if step.sequence else []
     for m, n in zip((1, *step.filters), step.filters):
         layers += [torch.nn.Conv2d(m, n, 5, padding="same"), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
     if step.filters:
@@ -69,4 +87,5 @@ def run(step: Step, way: str) -> Run:
         loss.backward()
         optimizer.step()
 
-    return Run(call, lambda: step.answer([p.detach().T for p in model.parameters() if p.ndim == 2]))
+    named = [(name, p) for name, p in model.named_parameters() if p.ndim == 2 and name.endswith(".weight")]
+    return Run(call, lambda: step.answer([p.detach().T for _, p in named]))

@@ -157,4 +157,4 @@ class RNNCell(_Cell):
 
     def forward(self, x: Any, state: Any = None) -> Tensor:
         x, weights = self._arguments(x)
-        return rnn_cell(x, state, *weights, self.nonlinearity)
+        return rnn_cell(x, state, *weights, nonlinearity=self.nonlinearity)

@@ -67,37 +67,38 @@ class _Recurrent(Weights):
             self.weight_dropout = WeightDropout(share, None if drops["seed"] is None else drops["seed"] + 1)
 
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
-        x = x if isinstance(x, Tensor) else tensor(x)
-        single = x.ndim == 2
-        if x.ndim not in (2, 3) or x.array.shape[-1] != self.input_size:
-            order = "rows, steps" if self.batch_first else "steps, rows"
-            raise ShapeError(f"x is {x.shape}; need ({order}, {self.input_size}), or (steps, {self.input_size})")
-        if single:
-            x = unsqueeze(x, 1)
-            if lengths is not None:
-                raise ShapeError("lengths go with several rows; x is one sequence, (steps, features)")
-        elif self.batch_first:
-            x = permute(x, dims=(1, 0, 2))
+        x, single = self._input(x, lengths)
         first = self._initial(state, x.array.shape[1], single)
-        lasts: list[list[Tensor]] = [[] for _ in range(self.states)]
+        lasts: list[tuple[Tensor, ...]] = []
         for k in range(self.num_layers):
             if k > 0 and self.between is not None:
                 x = self._drop(x)
             outputs = []
             for reverse in (False, True)[: 1 + self.bidirectional]:
-                i = k * (1 + self.bidirectional) + reverse
+                i = len(lasts)
                 own = None if first is None else tuple(view(s, index=(i,)) for s in first)
                 output, last = self._one(x, own, self._endings[i], lengths, reverse)
                 outputs.append(output)
-                for found, s in zip(lasts, last):
-                    found.append(s)
+                lasts.append(last)
             x = outputs[0] if len(outputs) == 1 else concatenate(*outputs, dim=2)
-        ends = tuple(stack(found) for found in lasts)
+        ends = tuple(stack(states) for states in zip(*lasts))
         if single:
             x, ends = view(x, index=(slice(None), 0)), tuple(view(s, index=(slice(None), 0)) for s in ends)
         elif self.batch_first:
             x = permute(x, dims=(1, 0, 2))
         return x, ends if self.states > 1 else ends[0]
+
+    def _input(self, x: Any, lengths: Any) -> tuple[Tensor, bool]:
+        """x as (steps, rows, features), and whether it came as one sequence."""
+        x = x if isinstance(x, Tensor) else tensor(x)
+        if x.ndim not in (2, 3) or x.array.shape[-1] != self.input_size:
+            order = "rows, steps" if self.batch_first else "steps, rows"
+            raise ShapeError(f"x is {x.shape}; need ({order}, {self.input_size}), or (steps, {self.input_size})")
+        if x.ndim == 3:
+            return permute(x, dims=(1, 0, 2)) if self.batch_first else x, False
+        if lengths is not None:
+            raise ShapeError("lengths go with several rows; x is one sequence, (steps, features)")
+        return unsqueeze(x, 1), True
 
     def _drop(self, x: Tensor) -> Tensor:
         assert self.between is not None
@@ -165,8 +166,8 @@ class LSTM(_Recurrent):
 
     source    Hochreiter, Schmidhuber 1997, Long short-term memory; forget_bias: Jozefowicz, Zaremba, Sutskever 2015, An
               empirical exploration of recurrent network architectures; variational: Gal, Ghahramani 2016, A
-              theoretically grounded application of dropout in recurrent neural networks; recurrent_dropout: Merity, Keskar,
-              Socher 2018, Regularizing and optimizing LSTM language models
+              theoretically grounded application of dropout in recurrent neural networks; recurrent_dropout:
+              Merity, Keskar, Socher 2018, Regularizing and optimizing LSTM language models
 
     >>> import minigrad as mg
     >>> layer = mg.nn.LSTM(3, 8, num_layers=2, batch_first=True)
@@ -276,4 +277,4 @@ class RNN(_Recurrent):
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
-        return rnn(x, None if state is None else state[0], *weights, self.nonlinearity, **options)
+        return rnn(x, None if state is None else state[0], *weights, nonlinearity=self.nonlinearity, **options)

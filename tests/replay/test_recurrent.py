@@ -37,7 +37,7 @@ def ends(compiled, with_lengths, kind, options):
 
     step = mg.compile(step) if compiled else step
     losses = []
-    for epoch in range(2):
+    for _ in range(2):
         for i in range(0, 24, 8):
             part = slice(i, i + 8)
             losses.append(step(mg.tensor(X[part]), mg.tensor(LENGTHS[part]), mg.tensor(Y[part])).item())

@@ -46,9 +46,7 @@ def ends_of(steps: int, reverse: bool) -> tuple[int, int]:
 def _states_before(y: Tensor, steps: int, reverse: bool) -> Tensor:
     """The states before all steps, as (steps rows, width)."""
     part, width = slice(1, steps + 1) if reverse else slice(0, steps), y.array.shape[-1]
-    if (
-        not mode.recording
-    ):  # a view of what is tracked would be copied, so that later writes do not show: none come here
+    if not mode.recording:  # `view` would copy, because its result could outlive a write to what it shows
         return Tensor(y.array[part].reshape(-1, width))
     return reshape(view(y, index=(part,)), shape=(-1, width))
 
@@ -70,7 +68,7 @@ class Slopes:
     def part(self, i: int, like: tuple[Tensor, ...]) -> Tensor:
         """Gradient i, where those of tensors in the shapes of `like` lie one behind the other."""
         if self.packed is None:
-            y = self.y
+            y: Any = self.y
             self.packed = self.op(self.g, *y.inputs, saved=(y.array, *y.saved), **y.options)
         start = int(np.sum([t.array.size for t in like[:i]], dtype=np.int64))
         cut = view(self.packed, index=(slice(start, start + like[i].array.size),))
@@ -90,12 +88,12 @@ def _cuts(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 class Again:
     """The gradients, against a, of an op s that gives gradients: those of the network written out in ops."""
 
-    def __init__(self, written_out: Callable[..., Tensor], count: int, a: Tensor, s: Tensor) -> None:
+    def __init__(self, written_out: Callable[..., Tensor], count: int, a: Tensor, s: Any) -> None:
         """s packs the gradients of the first `count` arguments of the network; of a GRU that of p behind the first."""
         keep, options = mode.recording, {name: value for name, value in s.options.items() if name != "saved"}
         with recording(True):
             # New tensors, so that a walk from what is made of them ends at them.
-            own = [None if t is None else _anew(t) for t in s.inputs]
+            own: list[Any] = [None if t is None else _anew(t) for t in s.inputs]
             g, *rest = own
             sources = list(rest[:count])
             if written_out is _gru_written_out:
@@ -103,7 +101,8 @@ class Again:
                 options["more"].requires_grad = True
                 sources.insert(1, options["more"])
             made = grad(written_out(*rest, **options), sources, g, create_graph=True, allow_unused=True)
-            total, start = None, 0
+            total: Tensor | None = None
+            start = 0
             for t, d in zip(sources, made):
                 part = reshape(view(a, index=(slice(start, start + t.array.size),)), shape=t.array.shape)
                 start += t.array.size
@@ -115,7 +114,7 @@ class Again:
             found = iter([None] * len(known))
         else:
             found = iter(grad(total, known, create_graph=keep, allow_unused=True))
-        self.found = [None if t is None else _or_zero(next(found), t) for t in own]
+        self.found: list[Any] = [None if t is None else _or_zero(next(found), t) for t in own]
 
 
 def _anew(t: Tensor) -> Tensor:

@@ -36,9 +36,9 @@ def as_lengths(op: str, lengths: Any, rows: int, steps: int) -> np.ndarray | Non
     return K.contiguous(found) if found.dtype == np.int64 else found.astype(np.int64)
 
 
-def _weights(op: str, gates: int, x: Tensor, w_ih: Any, w_hh: Any, biases: tuple[Any, Any]) -> list[Tensor | None]:
+def _weights(op: str, gates: int, x: Tensor, weights: tuple[Any, ...]) -> list[Tensor | None]:
     """[W_ih, W_hh, b_ih, b_hh] of fitting shapes, and of one dtype that x has too, if it has floats."""
-    w, u = given(w_ih), given(w_hh)
+    w, u = given(weights[0]), given(weights[1])
     if u.ndim != 2 or u.array.shape[1] != gates * u.array.shape[0]:
         times = "" if gates == 1 else f"{gates} · "
         raise ShapeError(f"{op}: weight_hh is {u.shape}; need (width, {times}width)")
@@ -46,7 +46,7 @@ def _weights(op: str, gates: int, x: Tensor, w_ih: Any, w_hh: Any, biases: tuple
     if w.array.shape != (x.array.shape[-1], n):
         raise ShapeError(f"{op}: weight_ih is {w.shape}, input {x.shape}; need ({x.array.shape[-1]}, {n})")
     found: list[Tensor | None] = [w, u]
-    for name, b in zip(("bias_ih", "bias_hh"), biases):
+    for name, b in zip(("bias_ih", "bias_hh"), weights[2:]):
         found.append(None if b is None else given(b))
         if b is not None and found[-1].array.shape != (n,):  # type: ignore[union-attr]
             raise ShapeError(f"{op}: {name} is {found[-1].shape}; need ({n},)")  # type: ignore[union-attr]
@@ -73,38 +73,43 @@ def _state(op: str, name: str, state: Any, shape: tuple[int, int], dtype: np.dty
     return t
 
 
+def _first_states(op: str, state: Any, shape: tuple[int, int], dtype: np.dtype) -> list[Tensor]:
+    """[h], or [h, c] of an LSTM, before the first step."""
+    if not op.startswith("lstm"):
+        return [_state(op, "h", state, shape, dtype)]
+    if state is not None and not (isinstance(state, (tuple, list)) and len(state) == 2):
+        raise TypeError(f"{op}: the initial state is a {type(state).__name__}; need a pair (h, c)")
+    return [_state(op, name, s, shape, dtype) for name, s in zip("hc", state or (None, None))]
+
+
 def _run(
     op: str, input: Any, state: Any, weights: tuple[Any, ...], lengths: Any, reverse: bool, nonlinearity: str = "tanh"
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """(output, last h, last c) of a network over a sequence (steps, rows, features)."""
-    x = given(input)
+    x, kind = given(input), op.partition("_")[0]
     if x.ndim != 3 or not len(x.array):
         raise ShapeError(f"{op}: input is {x.shape}; need (steps, rows, features), at least one step")
     if nonlinearity not in NONLINEARITIES:
         raise ValueError(f"{op}: nonlinearity is {nonlinearity!r}; need 'tanh' or 'relu'")
-    w, u, b, b_hh = _weights(op, GATES[op.partition("_")[0]], x, *weights[:2], weights[2:])
+    w, u, b, b_hh = _weights(op, GATES[kind], x, weights)
     assert w is not None and u is not None
-    (steps, rows, features), width, dtype = x.array.shape, u.array.shape[0], w.array.dtype
-    ends = as_lengths(op, lengths, rows, steps)
-    if op.startswith("lstm") and state is not None and not (isinstance(state, (tuple, list)) and len(state) == 2):
-        raise TypeError(f"{op}: the initial state is a {type(state).__name__}; need a pair (h, c)")
-    first = state if op.startswith("lstm") and state is not None else (state, None)
-    h = _state(op, "h", first[0], (rows, width), dtype)
-    if not op.startswith("gru") and b_hh is not None:
+    (steps, rows, features), (width, n) = x.array.shape, u.array.shape
+    options = {"lengths": as_lengths(op, lengths, rows, steps), "reverse": reverse}
+    first = _first_states(op, state, (rows, width), w.array.dtype)
+    if kind != "gru" and b_hh is not None:
         b = b_hh if b is None else add(b, b_hh)
-    z = reshape(affine(reshape(x, shape=(steps * rows, features)), w, b), shape=(steps, rows, u.array.shape[1]))
-    if op.startswith("lstm"):
-        c = _state(op, "c", first[1], (rows, width), dtype)
-        y = lstm_states(z, h, c, u, lengths=ends, reverse=reverse)
-    elif op.startswith("gru"):
-        y = gru_states(z, h, u, b_hh, lengths=ends, reverse=reverse)
+    z = reshape(affine(reshape(x, shape=(steps * rows, features)), w, b), shape=(steps, rows, n))
+    if kind == "lstm":
+        y = lstm_states(z, *first, u, **options)
+    elif kind == "gru":
+        y = gru_states(z, *first, u, b_hh, **options)
     else:
-        y = rnn_states(z, h, u, lengths=ends, reverse=reverse, relu=nonlinearity == "relu")
+        y = rnn_states(z, *first, u, relu=nonlinearity == "relu", **options)
     output = view(y, index=(slice(0, steps) if reverse else slice(1, steps + 1),))
-    if ends is not None:
-        output = keep_steps(output, lengths=ends)
+    if options["lengths"] is not None:
+        output = keep_steps(output, lengths=options["lengths"])
     last = view(y, index=(ends_of(steps, reverse)[1],))
-    return output, last, view(y, index=(steps + 1,)) if op.startswith("lstm") else None
+    return output, last, view(y, index=(steps + 1,)) if kind == "lstm" else None
 
 
 def lstm(
@@ -119,14 +124,14 @@ def lstm(
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """(output, (h, c)) of a long short-term memory over input (steps, rows, features), one layer in one direction.
 
-    With p = x[t] W_ih + b_ih + h W_hh + b_hh, (rows, 4 width) in gate order i f g o:
+    With p = input[t] W_ih + b_ih + h W_hh + b_hh, (rows, 4 width) in gate order i f g o:
 
         i, f, o = σ(p_i), σ(p_f), σ(p_o);  g = tanh(p_g);  c' = f c + i g;  h' = o tanh(c');  output[t] = h'
 
     state: the pair (h, c) before the first step, (rows, width) each, None for zeros. weight_ih (features, 4 width),
-    weight_hh (width, 4 width), biases (4 width,): PyTorch's transposed. lengths (rows,): a row ends after so many
-    steps, from 1 to all; behind its end output is 0, and h and c stay what they were there. reverse: from the last step
-    of each row to the first; output[t] stands where x[t] does.
+    weight_hh (width, 4 width), bias_ih, bias_hh (4 width,), or None: PyTorch's transposed. lengths (rows,): a row ends
+    after so many steps, from 1 to all; behind its end output is 0, and h and c stay what they were there. reverse: from
+    the last step of each row to the first; output[t] stands where input[t] does.
 
     errors    ShapeError, DTypeError, ValueError for what does not fit
 
@@ -155,11 +160,12 @@ def gru(
 ) -> tuple[Tensor, Tensor]:
     """(output, h) of a gated recurrent unit over input (steps, rows, features), one layer in one direction.
 
-    With a = x[t] W_ih + b_ih and p = h W_hh + b_hh, (rows, 3 width) in gate order r u n (PyTorch writes z for u):
+    With a = input[t] W_ih + b_ih and p = h W_hh + b_hh, (rows, 3 width) in gate order r u n (PyTorch writes z for u):
 
         r, u = σ(a_r + p_r), σ(a_u + p_u);  n = tanh(a_n + r p_n);  h' = n + u (h - n);  output[t] = h'
 
-    Arguments as lstm's, with state h alone and 3 in place of 4.
+    weight_ih (features, 3 width), weight_hh (width, 3 width), bias_ih, bias_hh (3 width,) or None; state is h alone, or
+    None for zeros; lengths, reverse and errors as lstm's.
 
     source    Cho and others 2014, Learning phrase representations using RNN encoder-decoder for statistical machine
               translation; with r behind the product, as PyTorch and cuDNN have it
@@ -184,9 +190,12 @@ def rnn(
     lengths: Any = None,
     reverse: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """(output, h) of a plain recurrent network, h' = f(x[t] W_ih + b_ih + h W_hh + b_hh), f "tanh" or "relu".
+    """(output, h) of a plain recurrent network over input (steps, rows, features), one layer in one direction.
 
-    Arguments as lstm's, with state h alone and 1 in place of 4.
+    h' = f(input[t] W_ih + b_ih + h W_hh + b_hh), f the nonlinearity, "tanh" or "relu"; output[t] = h'.
+
+    weight_ih (features, width), weight_hh (width, width), bias_ih, bias_hh (width,) or None; state is h alone, or None
+    for zeros; lengths, reverse and errors as lstm's.
 
     source    Elman 1990, Finding structure in time
 
@@ -214,6 +223,8 @@ def lstm_cell(
 ) -> tuple[Tensor, Tensor]:
     """(h, c) after one step of lstm: input (rows, features), state (h, c) or None for zeros.
 
+    weight_ih (features, 4 width), weight_hh (width, 4 width), bias_ih, bias_hh (4 width,) or None.
+
     >>> import minigrad as mg
     >>> h, c = mg.lstm_cell(mg.ones(2, 3), None, mg.ones(3, 16), mg.ones(4, 16))
     >>> h.shape, c.shape
@@ -229,6 +240,8 @@ def gru_cell(
     input: Any, state: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any = None, bias_hh: Any = None
 ) -> Tensor:
     """h after one step of gru: input (rows, features), state h or None for zeros.
+
+    weight_ih (features, 3 width), weight_hh (width, 3 width), bias_ih, bias_hh (3 width,) or None.
 
     >>> import minigrad as mg
     >>> mg.gru_cell(mg.ones(2, 3), None, mg.ones(3, 12), mg.ones(4, 12)).shape
@@ -248,6 +261,9 @@ def rnn_cell(
     nonlinearity: str = "tanh",
 ) -> Tensor:
     """h after one step of rnn: input (rows, features), state h or None for zeros.
+
+    weight_ih (features, width), weight_hh (width, width), bias_ih, bias_hh (width,) or None.
+    nonlinearity "tanh" or "relu".
 
     >>> import minigrad as mg
     >>> mg.rnn_cell(mg.ones(2, 3), None, mg.zeros(3, 4), mg.zeros(4, 4), mg.zeros(4)).shape
