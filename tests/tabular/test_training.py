@@ -132,7 +132,7 @@ def test_arguments_in_the_wrong_place(houses):
     table = data.read_csv(houses, **PRICE)
     with pytest.raises(TypeError, match="target: of paths only"):
         tabular.train(table, "price")
-    with pytest.raises(TypeError, match="data is a ndarray; need the path of a CSV file, or a table"):
+    with pytest.raises(TypeError, match="data is a ndarray; need the path of a CSV file, a DataFrame, or a table"):
         tabular.train(table.x)
     with pytest.raises(ValueError, match="the table has no target 'price'"):
         tabular.train(table._replace(y=None))
