@@ -157,4 +157,5 @@ class RNNCell(_Cell):
 
     def forward(self, x: Any, state: Any = None) -> Tensor:
         x, weights = self._arguments(x)
-        return rnn_cell(x, state, *weights, nonlinearity=self.nonlinearity)
+        w, u, b, v = weights
+        return rnn_cell(x, state, w, u, b, v, self.nonlinearity)

@@ -277,4 +277,5 @@ class RNN(_Recurrent):
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
-        return rnn(x, None if state is None else state[0], *weights, nonlinearity=self.nonlinearity, **options)
+        w, u, b, v = weights
+        return rnn(x, None if state is None else state[0], w, u, b, v, self.nonlinearity, **options)
