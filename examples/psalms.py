@@ -1,6 +1,6 @@
-"""A network learns to write psalms letter by letter; dropping recurrent weights keeps it from learning by heart.
+"""A network learns to write psalms letter by letter; dropped recurrent weights and units keep it from learning by heart.
 
-python examples/psalms.py                     two to four minutes
+python examples/psalms.py                     about two minutes
 python examples/psalms.py --quick             a short text, a small network: to see that it works
 python examples/psalms.py --figure curves.png what every pass over the text brings, on verses that were kept back
 """

@@ -157,5 +157,5 @@ class RNNCell(_Cell):
 
     def forward(self, x: Any, state: Any = None) -> Tensor:
         x, weights = self._arguments(x)
-        w_ih, w_hh, b_ih, b_hh = weights
-        return rnn_cell(x, state, w_ih, w_hh, b_ih, b_hh, self.nonlinearity)
+        w, u, b, v = weights
+        return rnn_cell(x, state, w, u, b, v, self.nonlinearity)

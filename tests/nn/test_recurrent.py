@@ -16,6 +16,12 @@ def drawn(*shape):
     return RNG.normal(size=shape)
 
 
+def same(found, expected):
+    """Equal bits; of the reference backend, whose products depend on the rows beside, nearly equal numbers."""
+    bound = 0 if mg.kernels.backend() == "native" else 1e-13
+    np.testing.assert_allclose(found, expected, rtol=bound, atol=bound)
+
+
 def both(state):
     return state if isinstance(state, tuple) else (state,)
 
@@ -39,9 +45,9 @@ def test_a_layer_is_its_cell_step_after_step(kind):
     output, last = model(x)
     for t in range(5):
         state = cell(x[t], state)
-        np.testing.assert_array_equal(output.data[t], both(state)[0].data)
+        same(output.data[t], both(state)[0].data)
     for a, b in zip(both(last), both(state), strict=True):
-        np.testing.assert_array_equal(a.data[0], b.data)
+        same(a.data[0], b.data)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,10 +59,10 @@ def test_a_row_with_a_length_is_the_row_alone(kind, bidirectional):
     output, last = model(padded, lengths=lengths)
     for r, n in enumerate(lengths):
         alone, end = model(mg.tensor(x[:n, r : r + 1]))
-        np.testing.assert_array_equal(output.data[:n, r], alone.data[:, 0])
+        same(output.data[:n, r], alone.data[:, 0])
         assert not output.data[n:, r].any()
         for a, b in zip(both(last), both(end), strict=True):
-            np.testing.assert_array_equal(a.data[:, r], b.data[:, 0])
+            same(a.data[:, r], b.data[:, 0])
     mg.sum(output * output).backward()
     for r, n in enumerate(lengths):
         assert not padded.grad.data[n:, r].any()
@@ -68,7 +74,7 @@ def test_rows_of_a_batch_do_not_see_each_other(kind):
     model, x = layer(kind, 3, 4, bidirectional=True), drawn(6, 4, 3)
     expected = model(mg.tensor(x))[0].data[:, 2]
     x[:, [0, 1, 3]] = np.nan
-    np.testing.assert_array_equal(model(mg.tensor(x))[0].data[:, 2], expected)
+    same(model(mg.tensor(x))[0].data[:, 2], expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,11 +83,11 @@ def test_batch_first_and_single_sequences(kind):
     model, turned = layer(kind, 3, 4), layer(kind, 3, 4, batch_first=True)
     output, last = model(mg.tensor(x))
     found, end = turned(mg.tensor(x.transpose(1, 0, 2)))
-    np.testing.assert_array_equal(found.data.transpose(1, 0, 2), output.data)
+    same(found.data.transpose(1, 0, 2), output.data)
     for a, b in zip(both(last), both(end), strict=True):
-        np.testing.assert_array_equal(a.data, b.data)
+        same(a.data, b.data)
     single, end = model(mg.tensor(x[:, 1]))
-    np.testing.assert_array_equal(single.data, output.data[:, 1])
+    same(single.data, output.data[:, 1])
     assert both(end)[0].shape == (1, 4)
 
 
@@ -91,9 +97,9 @@ def test_a_sequence_in_two_pieces(kind):
     whole, last = model(mg.tensor(x))
     first, state = model(mg.tensor(x[:2]))
     second, end = model(mg.tensor(x[2:]), state)
-    np.testing.assert_array_equal(np.concatenate([first.data, second.data]), whole.data)
+    same(np.concatenate([first.data, second.data]), whole.data)
     for a, b in zip(both(last), both(end), strict=True):
-        np.testing.assert_array_equal(a.data, b.data)
+        same(a.data, b.data)
 
 
 def test_starts():
@@ -118,7 +124,7 @@ def test_dropout_between_layers_and_of_recurrent_weights():
     dropping = layer("LSTM", 3, 8, num_layers=2, dropout=0.5, variational=True, recurrent_dropout=0.3, seed=0)
     assert dropping.state_dict().keys() - plain.state_dict().keys() == set()
     expected = plain(x)[0].data
-    np.testing.assert_array_equal(dropping.eval()(x)[0].data, expected)
+    same(dropping.eval()(x)[0].data, expected)
     assert not np.allclose(dropping.train()(x)[0].data, expected)
     mask = dropping.between.last_mask()
     assert mask.shape == (2, 5, 8)
