@@ -1,4 +1,4 @@
-"""A network learns to write psalms letter by letter; dropped recurrent weights and units keep it from learning by heart.
+"""A network learns to write psalms letter by letter; dropped recurrent weights and units keep it from cramming.
 
 python examples/psalms.py                     about two minutes
 python examples/psalms.py --quick             a short text, a small network: to see that it works
