@@ -57,7 +57,7 @@ def their_network(torch, *arrays, kind, lengths, reverse, nonlinearity="tanh"):
     x, state, weights = parts(kind, list(arrays))
     steps, rows, _ = x.shape
     state = state if isinstance(state, tuple) else (state,)
-    weights = [w.T for w in weights]
+    weights = [w.t() for w in weights]
     ends = [steps] * rows if lengths is None else lengths.tolist()
     outputs, lasts = [], []
     name = {"rnn": "rnn_tanh", "lstm": "lstm", "gru": "gru"}[kind]
@@ -88,7 +88,7 @@ def cell(*arrays, kind):
 def their_cell(torch, *arrays, kind):
     x, state, weights = parts(kind, list(arrays))
     function = getattr(torch, {"rnn": "rnn_tanh_cell", "lstm": "lstm_cell", "gru": "gru_cell"}[kind])
-    made = function(x, state, *(w.T for w in weights))
+    made = function(x, state, *(w.t() for w in weights))
     return torch.cat(made) if kind == "lstm" else made
 
 
