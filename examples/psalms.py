@@ -110,8 +110,12 @@ if options.figure:
     import matplotlib.pyplot as plt
 
     for p, (_, history) in results.items():
-        line = plt.plot([bits for _, bits, _ in history], label=f"verses kept back, {p:.0%} dropped")[0]
-        plt.plot([bits for bits, *_ in history], "--", color=line.get_color(), label="while it learns")
+        line = plt.plot(range(1, epochs + 1), [row[1] for row in history], label=f"verses kept back, {p:.0%} dropped")[
+            0
+        ]
+        plt.plot(
+            range(1, epochs + 1), [row[0] for row in history], "--", color=line.get_color(), label="while it learns"
+        )
     plt.gca().set(xlabel="passes over the text", ylabel="bits a character")
     plt.legend()
     plt.savefig(options.figure, dpi=120)
