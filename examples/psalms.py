@@ -110,12 +110,8 @@ if options.figure:
     import matplotlib.pyplot as plt
 
     for p, (_, history) in results.items():
-        line = plt.plot(range(1, epochs + 1), [row[1] for row in history], label=f"verses kept back, {p:.0%} dropped")[
-            0
-        ]
-        plt.plot(
-            range(1, epochs + 1), [row[0] for row in history], "--", color=line.get_color(), label="while it learns"
-        )
+        for k, (style, what) in enumerate((("--", "while it learns"), ("-", "verses kept back"))):
+            plt.plot(range(1, epochs + 1), [row[k] for row in history], style, label=f"{what}, {p:.0%} dropped")
     plt.gca().set(xlabel="passes over the text", ylabel="bits a character")
     plt.legend()
     plt.savefig(options.figure, dpi=120)
