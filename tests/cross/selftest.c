@@ -22,6 +22,7 @@
 #include "elementwise/elementwise.h"
 #include "penalty/group_norms.h"
 #include "layers/embedding_bag.h"
+#include "layers/recurrent.h"
 #include "layers/standardize.h"
 #include "losses/losses.h"
 #include "matmul/matmul.h"
@@ -113,6 +114,8 @@ static const double specials[] = {0,     -0.0, INFINITY, -INFINITY, NAN,   1e-40
 #define MG_SOURCE "selftest_planes.h"
 #include "base/mg_both.h"
 #define MG_SOURCE "selftest_layers.h"
+#include "base/mg_both.h"
+#define MG_SOURCE "selftest_recurrent.h"
 #include "base/mg_both.h"
 
 static void check_take(void) {
@@ -222,6 +225,8 @@ static const kernel_check checks[] = {
     ONE(standardize, add_chunks)
     PAIR(embedding_bag, embedding_bag) PAIR(embedding_bag, embedding_bag_grad)
     PAIR(embedding_bag, embedding_bag_dots)
+    PAIR(recurrent, rnn_gate) PAIR(recurrent, lstm_gates) PAIR(recurrent, gru_gates) PAIR(recurrent, keep_steps)
+    PAIR(recurrent, rnn_gate_grad) PAIR(recurrent, lstm_gates_grad) PAIR(recurrent, gru_gates_grad)
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
