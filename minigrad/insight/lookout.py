@@ -49,7 +49,7 @@ class Lookout:
         g is the gradient of y, summed and complete; options are those of the op, its defaults left out if nothing is
         recorded.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no look()")
 
 
 def in_walk() -> bool:

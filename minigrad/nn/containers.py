@@ -99,10 +99,11 @@ class _List(Module):
 
     def _checked(self, i: int, entry: Any) -> Any:
         """The entry, or an error that says what would do."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no _checked()")
 
     def _entries(self) -> list[Any]:
-        raise NotImplementedError
+        """The entries in their order."""
+        raise NotImplementedError(f"{type(self).__name__} defines no _entries()")
 
     def _replace_all(self: L, entries: Iterable[Any]) -> L:
         """These entries in the place of those that are there."""

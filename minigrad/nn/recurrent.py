@@ -136,7 +136,8 @@ class _Recurrent(Weights):
         return output, last if isinstance(last, tuple) else (last,)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
-        raise NotImplementedError
+        """Output and last state of one direction of one layer, by the function of its kind."""
+        raise NotImplementedError(f"{type(self).__name__} defines no _sequence()")
 
     def extra_repr(self) -> str:
         text = super().extra_repr() + (f", {self.num_layers} layers" if self.num_layers > 1 else "")
