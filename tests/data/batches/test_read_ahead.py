@@ -252,7 +252,8 @@ PROGRAM = """
 
 
 def test_a_program_ends_while_a_batch_is_made():
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), "0.2", "end"]
+    # Where the native kernels are off, minigrad says so in a warning; only what threads print at the end is looked for.
+    command = [sys.executable, "-W", "ignore:minigrad", "-c", textwrap.dedent(PROGRAM), "0.2", "end"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
 
