@@ -93,12 +93,8 @@ class Entry:
         self.draws = Draws(record)
         self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
-        self.gradients = [
-            (p, p.grad)
-            for optimizer in recorder.optimizers
-            for p in getattr(optimizer, "state", ())
-            if p.grad is not None
-        ]
+        stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
+        self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
         written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
         for module in recorder.modules.values():
             for t in module.__dict__.values():

@@ -120,9 +120,9 @@ class PythonProgram:
             for i, (kernel, arguments, options) in enumerate(self._calls):
                 try:
                     kernel(*arguments, **options)
-                except NonFiniteError:
+                except (NonFiniteError, IndexError) as error:
                     self.at = i
-                    return step, i, 2
+                    return step, i, 2 if isinstance(error, NonFiniteError) else 3
                 for tap in by_call.get(i, ()):
                     row = step if tap.rows is None else int(tap.rows[step])
                     if row >= 0:

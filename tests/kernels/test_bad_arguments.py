@@ -68,6 +68,7 @@ def calls():
         "where": ([X > 0, X, Y, np.zeros_like(X)], {}),
         "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
         "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
+        "class_places": ([LABEL, np.zeros(3, np.int64), 4], {}),
         "place": ([X, np.zeros((3, 4))], {}),
         "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
         "conv2d": ([PLANES, FILTERS, np.zeros((1, 1, 2, 3))], {**SLIDING, "bias": ROW[:1]}),
