@@ -100,6 +100,7 @@ class Recorder:
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
         self.held: list[Tensor] = []  # parameters whose gradients are looked at after a step
+        self.observed: list[tuple[list[np.ndarray], Callable[[list[float]], None]]] = []  # see observe
         self._inside = False
 
     # --- what the library tells ----------------------------------------------------------------------------------
@@ -127,6 +128,10 @@ class Recorder:
         self._same_options(optimizer)
         self.events.append(optimizer)
 
+    def observe(self, numbers: list[np.ndarray], note: Callable[[list[float]], None]) -> None:
+        """Let note(numbers) be called for every step: for this one at its end, for replayed ones after their run."""
+        self.observed.append((numbers, note))
+
     def hold(self, parameters: Iterable[Tensor]) -> None:
         """The gradients of these are wanted after the step."""
         self.held += parameters
@@ -135,6 +140,8 @@ class Recorder:
         """The step is over: what it did to the options of its optimizers must be what a schedule does."""
         for optimizer in self.optimizers:
             self._same_options(optimizer)
+        for numbers, note in self.observed:
+            note([float(number) for number in numbers])
 
     def _same_options(self, optimizer: Any) -> None:
         before = self._options.get(id(optimizer))

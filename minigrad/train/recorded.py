@@ -94,8 +94,9 @@ class Recorded:
         data_loss = loss(output, y, sample_weight=weight[0]) if weight else loss(output, y)
         total = data_loss if penalty is None else data_loss + penalty(data_loss)
         if self.whole:
-            with aside():
-                usable(total, run)
+            if run.non_finite == "raise":
+                with aside():
+                    usable(total, run)
             K.check_finite(K.contiguous(total.array))
         with aside():
             self._look(data_loss, output)
@@ -123,6 +124,11 @@ class Recorded:
         with aside():
             if not run.updates:
                 refuse_idle(run.optimizer)
+        if run.non_finite != "raise":
+            for p in run.optimizer.state:
+                if p.grad is not None:
+                    K.check_finite(K.contiguous(p.grad.array))
+        with aside():
             self.penalties = {} if penalty is None else penalty.value()
         run.optimizer.step()
         with aside():

@@ -71,7 +71,7 @@ class Replayed:
         run, penalty = self.run, self.given.penalty
         measured = run.optimizer._grouped.entries or (penalty is not None and not all(map(shown, penalty.entries)))
         each = any(acts(callback) == "each batch" for callback in run.callbacks)
-        return run.non_finite == "raise" and not measured and not each
+        return not measured and not each
 
     def _give_up(self, why: str) -> None:
         """Leave the update, or where that is done already, all of the rest, to the loop in Python."""
@@ -173,7 +173,10 @@ class Replayed:
         try:
             made = recorded.record(batch)
         except NonFiniteError:
-            raise
+            if run.non_finite == "raise":
+                raise
+            self._restore(*before)
+            return 0
         except Exception as error:  # also of a loss that wants NumPy arrays: in Python it gets them
             self._restore(*before)
             self._give_up(str(error) if isinstance(error, ReplayError) else f"{type(error).__name__}: {error}")
@@ -238,10 +241,12 @@ class Replayed:
             run.batch = number + i + 1
             batch = batches[i] if rows is None else self._rows(rows[i])
             self._note(recorded, [array[i, ...] for array in kept], batch, sums)
-        if ended is not None:
-            self._raise(recorded, number + done + 1, ended)
-        self._end_stretch()
-        return done
+        if done and (ended is None or run.non_finite != "raise"):
+            self._end_stretch()
+        if ended is None:
+            return done
+        batch = batches[0] if rows is None else self._rows(rows[done])
+        return done + self._broken_off(recorded, number + done, batch, ended)
 
     def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
         """A batch as it is measured: its rows, which say how many, in place of their x; targets and weights."""
@@ -258,6 +263,16 @@ class Replayed:
             own[...] = row
         penalties.update(self.run.optimizer.penalty_values())
         self._add(made, values, penalties)
+
+    def _broken_off(self, recorded: Recorded, number: int, batch: Any, ended: tuple[int, str, int]) -> int:
+        """A batch whose loss or gradients are not finite, and for which run.non_finite says what follows; returns 1."""
+        run = self.run
+        if ended[2] != NOT_FINITE or run.non_finite == "raise":
+            self._raise(recorded, number + 1, ended)
+        run.batch = number + 1
+        run.skip_update = run.keep_gradients = False
+        self._finish(recorded.made([array.copy() for array in recorded.entry.broken_off()], batch), batch)
+        return 1
 
     def _raise(self, recorded: Recorded, batch: int, ended: tuple[int, str, int]) -> None:
         """The error of the loop in fit for the batch that ended a run."""

@@ -131,6 +131,45 @@ def test_batches_that_are_not_finite(policy):
     assert ends[0] == ends[1]
 
 
+class Root(nn.Module):
+    """A finite loss whose gradient is infinite where the input is 0."""
+
+    def __init__(self):
+        self.layer, self.norm = nn.Linear(6, 3), nn.BatchNorm1d(3)
+
+    def forward(self, x):
+        return mg.sqrt(mg.abs(self.norm(self.layer(x)) * 0 + x[:, :3]) + self.layer.bias * 0)
+
+
+@pytest.mark.parametrize("policy", [train.SkipNonFinite, train.StopOnNonFinite])
+def test_gradients_that_are_not_finite(policy):
+    """Later than the recordings; dropout, averages and schedules as in Python."""
+    data, ends = X.copy(), []
+    data[40, 0] = 0.0
+    for compiled in (False, True):
+        callbacks = [policy()]
+
+        def made(model, optimizer, callbacks=callbacks):
+            schedule = train.LearningRate(optim.LinearLR(optimizer, 0.1), every="batch")
+            callbacks[1:] = [train.AverageWeights(0.9), schedule, train.GradientNorms(), train.ClipGradients(0.5)]
+            return callbacks
+
+        found = fitted(compiled, callbacks=made, data=(data, T), loss=mg.mse, make=Root)
+        ends.append((repr(found), [repr(callback.state_dict()) for callback in callbacks]))
+    assert ends[0] == ends[1]
+    assert "stop" in policy.__name__.lower() or callbacks[0].batches != []
+
+
+def test_norms_are_those_of_every_update():
+    ends = []
+    for compiled in (False, True):
+        norms, clips = train.GradientNorms(by_parameter=True), train.ClipGradients(0.3)
+        found = fitted(compiled, callbacks=[norms, clips])
+        ends.append((found, clips.norms))
+        assert len(clips.norms) == 32
+    assert ends[0] == ends[1]
+
+
 def test_rows_that_are_ignored():
     """Batches with the label -100 are made in Python, where the loss sees which they are; the others are replayed."""
     labels = Y.copy()
