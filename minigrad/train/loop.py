@@ -133,7 +133,8 @@ def fit(
             refuse_broken_weights(run)
             run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                run.row.update(with_val(measure(model, held_out, loss, measures, terms)))
+                forward = None if replay is None else replay.forward
+                run.row.update(with_val(measure(model, held_out, loss, measures, terms, forward=forward)))
             with run.interrupts:
                 run.end_epoch()
                 call("on_epoch_end")

@@ -29,6 +29,7 @@ from .batch import finish_batch
 from .callbacks import Callback
 from .evaluate import with_penalties
 from .finite import usable
+from .forward import Forward
 from .recorded import Given, Made, Rate, Recorded
 from .run import Run
 from .weighing import in_dtype
@@ -51,6 +52,7 @@ class Replayed:
         self._columns = None if columns_of(self.run.loader) is None else self._cast(columns_of(self.run.loader) or [])
         self._ignored = ignored_rows(self.run.loader.y) if self._columns is not None else None
         self.why = self._refusal()  # why nothing is replayed, or ""
+        self.forward = None if self.why else Forward(self.run.model)  # what validation computes with
         self.whole = self._whole()
         self._rates = [Rate(callback, self.run) for callback in self.run.callbacks if acts(callback) == "schedule"]
         self._averages = [callback for callback in self.run.callbacks if acts(callback) == "average"]
