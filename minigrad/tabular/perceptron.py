@@ -104,6 +104,7 @@ def fitted(
             validation_data=held_out,
             callbacks=[*stop, *callbacks, *saving],
             resume=resume,
+            compile="quiet",
         )
     told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
     if stop:

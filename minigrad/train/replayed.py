@@ -34,7 +34,7 @@ from .recorded import Given, Made, Rate, Recorded
 from .run import Run
 from .weighing import in_dtype
 
-FEW = 400  # steps for which a recording, which costs as much as a hundred steps, is not worth it
+FEW = 200  # steps for which a recording, which costs as much as fifty to a hundred steps, is not worth it
 SLICE = 0.03  # seconds of steps between two looks at Ctrl-C and at the callbacks
 IGNORED = -100  # the label of rows that losses leave out, by a way of their own
 
