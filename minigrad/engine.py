@@ -332,6 +332,10 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
             if describe(changed) != describe(g):
                 raise GraphError(f"register_hook: a hook returned {describe(changed)}; need {describe(g)} or None")
             g = changed
+        elif mode.step is not None:
+            mode.step.refuse(
+                "a hook of a tensor", "it returns nothing, and a replay would not call it; let it return g"
+            )
     return g
 
 
