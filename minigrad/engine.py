@@ -334,7 +334,7 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
             g = changed
         elif mode.step is not None:
             mode.step.refuse(
-                "a hook of a tensor", "it returns nothing, and a replay would not call it; let it return g"
+                "a hook of a tensor", "it returns nothing, and no replay would call it; let it return g"
             )
     return g
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 Gradients = tuple["Tensor | None", ...]
 SILENT = (
-    "it returns nothing, so that it is there for something beside the step, which a replay would not do. Remove it, or, "
-    "if it is made of ops alone, let it return what it was given"
+    "it returns nothing, so that it is there for something beside the step, which a replay would not do. Remove it, "
+    "or, if it is made of ops alone, let it return what it was given"
 )
 
 
