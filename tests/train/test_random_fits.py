@@ -80,7 +80,9 @@ CALLBACKS = {
     "skip": lambda o: train.SkipNonFinite(),
     "average": lambda o: train.AverageWeights(0.9),
     "schedule": lambda o: train.LearningRate(optim.ExponentialLR(o, 0.97), every="batch"),
-    "cycle": lambda o: train.LearningRate(optim.OneCycleLR(o, 0.05, 30), every="batch"),
+    "cycle": lambda o: train.LearningRate(
+        optim.OneCycleLR(o, 0.05, 40, cycle_momentum=not isinstance(o, optim.Adagrad)), every="batch"
+    ),
     "plateau": lambda o: train.LearningRate(optim.ReduceLROnPlateau(o, patience=1), every="batch", monitor="loss"),
     "stop": lambda o: train.EarlyStopping("val_loss", patience=1),
 }
