@@ -333,9 +333,7 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
                 raise GraphError(f"register_hook: a hook returned {describe(changed)}; need {describe(g)} or None")
             g = changed
         elif mode.step is not None:
-            mode.step.refuse(
-                "a hook of a tensor", "it returns nothing, and no replay would call it; let it return g"
-            )
+            mode.step.refuse("a hook of a tensor", "it returns nothing, and no replay would call it; let it return g")
     return g
 
 

@@ -13,9 +13,11 @@ from ...checks import finite, whole
 from ...engine import Tensor
 from ...errors import ShapeError
 from ...ops.elementwise.arithmetic import mul
+from ...ops.elementwise.fused_activations import relu_grad
 from ...ops.elementwise.mask import masked_scale
 from ...ops.regularize.dropout import dropout
 from ...ops.shape.axes import check_real
+from ...recording import mode
 from ...tensor import tensor
 from .random_layer import RandomLayer
 
@@ -94,7 +96,7 @@ class Dropout(RandomLayer):
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
         if shape == full:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
-        return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
+        return spread(x, shape, p, (key, stream), offset, scale)
 
     def last_mask(self) -> np.ndarray:
         """The mask of the last call in training, drawn again from its stream: True where kept, in the shape of x."""
@@ -107,6 +109,22 @@ class Dropout(RandomLayer):
         text = f"p={self.p:g}" + (", classical" if self.scaling == "classical" else "")
         text += f", noise_shape={self.noise_shape}" if self.noise_shape else ""
         return text if self.seed is None else f"{text}, seed={self.seed}"
+
+
+def spread(x: Tensor, shape: Shape, p: float, drawn: tuple[int, int], offset: int, scale: float) -> Tensor:
+    """x times scale where the mask of this shape, which is broadcast to x, keeps it, else 0."""
+    key, stream = drawn
+    if mode.step is None:
+        kept = np.broadcast_to(mask(shape, p, key, stream, offset), x.shape)
+        return masked_scale(x, bits=np.packbits(kept, bitorder="little"), scale=scale)
+    # Kernels alone, because a replay draws anew: the mask in numbers, spread by a copy, and what it keeps of x.
+    n, dtype = math.prod(shape), x.dtype
+    ones, small, full = K.empty(shape, dtype), K.empty(shape, dtype), K.empty(x.shape, dtype)
+    K.copy(1.0, ones)
+    bits = K.empty(((n + 7) // 8,), np.uint8)
+    K.dropout(ones, small, bits, key=key, stream=stream, offset=offset, p=p, scale=1.0)
+    K.copy(small, full)
+    return mul(relu_grad(x, Tensor(full)), scale)
 
 
 def mask(shape: Shape, p: float, key: int, stream: int, offset: int = 0) -> np.ndarray:
