@@ -22,12 +22,14 @@ from .cells import GRUCell, LSTMCell, RNNCell
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
+from .dropout.drop_block import DropBlock2d
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
 from .dropout.monte_carlo import mc_predict
 from .dropout.noise import GaussianDropout, GaussianNoise
 from .dropout.random_layer import RandomLayer
 from .dropout.redraw import replay
+from .dropout.zoneout import Zoneout
 from .embedding import Embedding, EmbeddingBag
 from .linear import Dense, Linear
 from .losses import (
@@ -75,6 +77,7 @@ __all__ = [
     "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dense",
+    "DropBlock2d",
     "DropConnect",
     "Dropout",
     "Dropout1d",
@@ -133,6 +136,7 @@ __all__ = [
     "Upsample",
     "VariationalDropout",
     "WordDropout",
+    "Zoneout",
     "init",
     "mc_predict",
     "replay",
