@@ -51,6 +51,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from .parametrizations import remove_parametrizations, spectral_norm
 from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .recurrent import GRU, LSTM, RNN
 from .sequential import Flatten, Sequential
@@ -139,7 +140,9 @@ __all__ = [
     "Zoneout",
     "init",
     "mc_predict",
+    "remove_parametrizations",
     "replay",
+    "spectral_norm",
     "summary",
     "utils",
 ]

@@ -251,7 +251,7 @@ class LSTM(_Recurrent):
         seed: int | None = None,
     ) -> None:
         sizes = (input_size, hidden_size, bias, init, recurrent_init, forget_bias, dtype)
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
         drops |= {"zoneout": zoneout, "seed": seed}
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
@@ -293,7 +293,7 @@ class GRU(_Recurrent):
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
         drops |= {"zoneout": zoneout, "seed": seed}
         sizes = (input_size, hidden_size, bias, init, recurrent_init, None, dtype)
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
@@ -337,7 +337,7 @@ class RNN(_Recurrent):
         seed: int | None = None,
     ) -> None:
         self.nonlinearity = checked_nonlinearity("RNN", nonlinearity)
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
         drops |= {"zoneout": zoneout, "seed": seed}
         sizes = (input_size, hidden_size, bias, init, recurrent_init, None, dtype)
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
