@@ -11,11 +11,12 @@ import numpy as np
 from ... import kernels as K
 from ...checks import finite, whole
 from ...engine import Tensor
-from ...errors import ShapeError
+from ...errors import ReplayError, ShapeError
 from ...ops.elementwise.arithmetic import mul
 from ...ops.elementwise.mask import masked_scale
 from ...ops.regularize.dropout import dropout
 from ...ops.shape.axes import check_real
+from ...recording import mode
 from ...tensor import tensor
 from .random_layer import RandomLayer
 
@@ -94,6 +95,11 @@ class Dropout(RandomLayer):
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
         if shape == full:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
+        if mode.step is not None:  # two small masks may be equal by chance, and the recording takes them for a constant
+            raise ReplayError(
+                f"a {type(self).__name__} inside a step that mg.compile records: its mask, which elements share, is "
+                "spread over x by Python, and a replay runs none. Train without compile, or use nn.Dropout"
+            )
         return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
 
     def last_mask(self) -> np.ndarray:
