@@ -13,7 +13,7 @@ from ...data import Loader
 from ...ops.losses.classes import cross_entropy
 from ...rng import Streams
 from ...tensor import tensor
-from .hashes import stage_hashes
+from .hashes import gradients, stage_hashes
 
 ROWS, FEATURES, HIDDEN, CLASSES, BATCH, EPOCHS = 387, 301, 257, 11, 129, 2
 
@@ -43,8 +43,7 @@ def run(dtype: str) -> dict[str, dict[str, str]]:
             loss.backward()
             if "first update" not in stages:
                 stages["first forward"] = stage_hashes({"logits": logits.data, "loss": loss.data})
-                grads = {name: p.grad.data for name, p in model.named_parameters()}
-                stages["first gradients"] = stage_hashes(grads)
+                stages["first gradients"] = stage_hashes(gradients(model))
             optimizer.step()
             if "first update" not in stages:
                 stages["first update"] = stage_hashes(model.state_dict())

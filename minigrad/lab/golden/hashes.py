@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...engine import Tensor
+from ...nn import Module
+
 
 def digest(array: np.ndarray) -> str:
     """Hash of name-free content: dtype, shape, little-endian bytes in C order, every NaN written one way."""
@@ -21,3 +24,9 @@ def stage_hashes(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
     hashes = {name: digest(array) for name, array in arrays.items()}
     together = hashlib.sha256("".join(f"{name}:{h};" for name, h in hashes.items()).encode()).hexdigest()
     return {**{name: h[:16] for name, h in hashes.items()}, "all": together}
+
+
+def gradients(model: Module, **inputs: Tensor) -> dict[str, np.ndarray]:
+    """name -> gradient, of the inputs and then of the model's parameters."""
+    named = [*inputs.items(), *model.named_parameters()]
+    return {name: t.grad.data for name, t in named if t.grad is not None}

@@ -9,7 +9,7 @@ from ...ops.losses.classes import cross_entropy
 from ...ops.shape.join import cat
 from ...rng import Streams
 from ...tensor import tensor
-from .hashes import stage_hashes
+from .hashes import gradients, stage_hashes
 
 ROWS, CLASSES, WORDS, STEPS, WIDTH = 67, 5, 23, 6, 18
 
@@ -51,14 +51,15 @@ def logits_of(model, x):
 
 def trained(model, batches, labels, dtype):
     """Hashes of the first logits and gradients, and of the state after all batches."""
-    optimizer, found = optim.Adam(model.parameters(), lr=1e-2), {}
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
+    found: dict[str, dict[str, str]] = {}
     for x in batches:
         optimizer.zero_grad()
         logits = logits_of(model, x)
         cross_entropy(logits, labels).backward()
         if not found:
             found["first forward"] = stage_hashes({"logits": logits.data})
-            found["first gradients"] = stage_hashes({name: p.grad.data for name, p in model.named_parameters()})
+            found["first gradients"] = stage_hashes(gradients(model))
         optimizer.step()
     state = model.state_dict()  # the count of batches is a whole number
     found["end"] = stage_hashes({name: a if a.dtype.kind == "f" else a.astype(dtype) for name, a in state.items()})

@@ -6,7 +6,7 @@ from ... import nn, optim, rng
 from ...ops.losses.classes import cross_entropy
 from ...rng import Streams
 from ...tensor import tensor
-from .hashes import stage_hashes
+from .hashes import gradients, stage_hashes
 
 ROWS, CLASSES, SIDE = 22, 5, 21
 
@@ -32,7 +32,8 @@ def run(dtype: str) -> dict[str, dict[str, str]]:
     rng.manual_seed(20261201)
     x = Streams(8).normal((2, ROWS, 2, SIDE, SIDE), dtype=dtype)
     labels = [i * 3 % CLASSES for i in range(ROWS)]
-    model, stages = network(dtype), {}
+    model = network(dtype)
+    stages: dict[str, dict[str, str]] = {}
     optimizer = optim.Adam(model.parameters(), lr=1e-2)
     for batch in x:
         optimizer.zero_grad()
@@ -42,8 +43,7 @@ def run(dtype: str) -> dict[str, dict[str, str]]:
         loss.backward()
         if not stages:
             stages["first forward"] = stage_hashes({"logits": logits.data, "loss": loss.data})
-            grads = {name: p.grad.data for name, p in model.named_parameters()}
-            stages["first gradients"] = stage_hashes({"x": planes.grad.data, **grads})
+            stages["first gradients"] = stage_hashes(gradients(model, x=planes))
         optimizer.step()
     stages["end"] = stage_hashes(model.state_dict())
     return stages

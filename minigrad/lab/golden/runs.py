@@ -15,6 +15,7 @@ from ... import kernels, rng
 from . import dense, normalized, planes, sequences
 
 Hashes = dict[str, dict[str, str]]  # stage -> tensor -> hash
+FOLDER = Path(__file__).parent
 PRECISIONS = ("float32", "float64")
 
 
@@ -27,7 +28,7 @@ class Golden(NamedTuple):
 
 
 RUNS = tuple(
-    Golden(module.__name__.rpartition(".")[2], module.run, Path(module.__file__).with_suffix(".json"))
+    Golden(module.__name__.rpartition(".")[2], module.run, FOLDER / f"{module.__name__.rpartition('.')[2]}.json")
     for module in (dense, planes, normalized, sequences)
 )
 

@@ -6,7 +6,7 @@ from ... import nn, optim, rng
 from ...ops.losses.classes import cross_entropy
 from ...rng import Streams
 from ...tensor import tensor
-from .hashes import stage_hashes
+from .hashes import gradients, stage_hashes
 
 ROWS, STEPS, FEATURES, WIDTH, CLASSES = 67, 7, 11, 33, 5
 LAYERS = {
@@ -21,7 +21,8 @@ LAYERS = {
 def trained(core, batches, labels, lengths, dtype):
     """Hashes of the first outputs and gradients, and of the state after both batches."""
     model = nn.ModuleList([core, nn.Linear(WIDTH * (1 + core.bidirectional), CLASSES, dtype=dtype)])
-    optimizer, found = optim.Adam(model.parameters(), lr=1e-2), {}
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
+    found: dict[str, dict[str, str]] = {}
     for x, ends in zip(batches, (lengths, None), strict=True):
         optimizer.zero_grad()
         output, state = core(x, lengths=ends)
@@ -31,8 +32,7 @@ def trained(core, batches, labels, lengths, dtype):
             states = dict(zip("hc", state if isinstance(state, tuple) else (state,)))
             arrays = {"output": output.data, **{name: s.data for name, s in states.items()}}
             found["first forward"] = stage_hashes(arrays)
-            grads = {name: p.grad.data for name, p in model.named_parameters()}
-            found["first gradients"] = stage_hashes({"x": x.grad.data, **grads})
+            found["first gradients"] = stage_hashes(gradients(model, x=x))
         optimizer.step()
     found["end"] = stage_hashes(model.state_dict())
     return found
