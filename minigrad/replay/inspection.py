@@ -16,6 +16,7 @@ from .entry import Entry
 from .record import KEPT
 from .recorder import Call
 from .results import tensors_of
+from .taps import names_of
 
 RUNS = 20  # steps of which the fastest call counts
 
@@ -52,8 +53,9 @@ def explain(entry: Entry) -> str:
         entry.program.done = RUNS
         seconds = entry.program.times(RUNS, [*rates, *entry.draws.feeds(RUNS)])
     rows = [("us", "bytes", "kernel", "shapes", "line")]
-    for call, took in zip(entry.record_.calls, seconds):
-        rows.append((f"{1e6 * took:.2f}", f"{_bytes(call)}", call.name, _shapes(call), _line(call)))
+    calls = entry.record_.calls
+    for call, name, took in zip(calls, names_of(calls), seconds):
+        rows.append((f"{1e6 * took:.2f}", f"{_bytes(call)}", name, _shapes(call), _line(call)))
     total = sum(seconds)
     shapes = ", ".join(f"{t.array.dtype} {t.array.shape}" for t in entry.inputs) or "no arguments"
     widths = [max(len(row[i]) for row in rows) for i in range(4)]

@@ -85,7 +85,7 @@ class Draw:
 class Recorder:
     """What `mode.step` is while a step is recorded. The library tells it of draws, optimizers, schedules and terms."""
 
-    def __init__(self, before: Recorder | None = None) -> None:
+    def __init__(self, before: Recorder | None = None, taps: Any = None) -> None:
         # What the blocks of the recording before hold as this one begins: Python may have changed them in between.
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
@@ -100,6 +100,7 @@ class Recorder:
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
         self._inside = False
+        self._tell: Callable[[Call], None] = (lambda call: None) if taps is None else taps.begin()  # is told of each call
 
     # --- what the library tells ----------------------------------------------------------------------------------
 
@@ -199,6 +200,7 @@ class Recorder:
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)
         self.calls.append(call)
+        self._tell(call)
         return result
 
     def _contiguous(self, x: np.ndarray) -> np.ndarray:
