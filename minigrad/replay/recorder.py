@@ -100,7 +100,7 @@ class Recorder:
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
         self._inside = False
-        self._tell: Callable[[Call], None] = (lambda call: None) if taps is None else taps.begin()  # is told of each call
+        self._tell = (lambda call: None) if taps is None else taps.begin()  # is told of each call
 
     # --- what the library tells ----------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ class Tapped:
         names = names_of(calls)
         if self.what not in names:
             raise ValueError(f"tap: the step has no kernel call {self.what!r}; it has {', '.join(names)}")
-        call = names.index(self.what)
+        call = names.index(str(self.what))
         if not -len(calls[call].writes) <= self.output < len(calls[call].writes):
             raise IndexError(
                 f"tap: output={self.output} of {self.what!r}, which writes {len(calls[call].writes)} arrays"
@@ -106,6 +106,7 @@ class Tapped:
 
     def of_tensor(self, blocks: Blocks) -> np.ndarray:
         """The part of a tensor, or of its gradient, that is kept when a step is over that used these blocks."""
+        assert isinstance(self.what, Tensor)
         held = self.what.grad if self.grad else self.what
         if held is None or blocks.at(byte_bounds(held.array)[0]) is None:
             why = "is None when the step is over" if held is None else "is used by no kernel of the step"
