@@ -88,11 +88,12 @@ class Entry:
         return made
 
     def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
-        self.record_, self.result = record, result
+        self.record_ = record
         self.outputs = [t.array for t in outputs]
+        copies = iter([constant_like(t) for t in outputs])
+        self.result = rebuilt(result, lambda: next(copies))  # without the graphs, which hold all that the step computed
         recorder = record.recorder
-        self._native = K.backend() == "native"
-        self.program = NativeProgram(record) if self._native else PythonProgram(record)
+        self.program = NativeProgram(record) if record.native else PythonProgram(record)
         self.draws = Draws(record)
         self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
@@ -208,5 +209,12 @@ class Entry:
                 source = np.ascontiguousarray(column, own.array.dtype)
                 sources.append(source)
                 K.take(source, index, own.array)
-        kind = NativeProgram if self._native else PythonProgram
+        kind = NativeProgram if self.record_.native else PythonProgram
         return kind(self.record_, recorder), index, sources
+
+
+def constant_like(t: Tensor) -> Tensor:
+    """A constant on the array of a tensor that says which op made it."""
+    made = Tensor(t.array)
+    made.op, made.options = t.op, t.options
+    return made

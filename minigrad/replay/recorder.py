@@ -47,7 +47,7 @@ class Call:
     def __init__(self, name: str, kernel: Callable, arguments: tuple, options: dict[str, Any]) -> None:
         self.name, self.kernel, self.arguments, self.options = name, kernel, arguments, options
         self.where = users_line()
-        self.notes: list[tuple[int, bytes]] = []
+        self.notes: list[tuple[str, bytes]] = []
         self.held: list[np.ndarray] = []  # copies that the kernel made of arguments
         self.reads: list[np.ndarray] = []
         self.writes: list[np.ndarray] = []
@@ -196,7 +196,7 @@ class Recorder:
             call.notes, call.held = K.tape.collect()
             if not call.notes and not call.writes and reference.WRITES.get(name, True):
                 return result  # what it would write has no elements: the kernel did nothing
-            if not call.notes or any(noted is None for _, noted in call.notes):
+            if not call.notes or any(None in noted for noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)
         self.calls.append(call)
@@ -239,6 +239,11 @@ class Recorder:
             block = self.blocks.of(array)
             block.written = True
             block.used()
+
+    def let_go(self) -> None:
+        """Drop the arrays of the calls, of which the record has made plain data."""
+        self.calls = []
+        self.blocks.let_go()
 
     def numbers(self) -> list[np.ndarray]:
         """The arrays in which options of optimizers stand: they are written anew before each run."""

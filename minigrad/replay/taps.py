@@ -12,12 +12,13 @@ import numpy as np
 from ..checks import whole
 from ..engine import Tensor
 from .blocks import Blocks, byte_bounds
+from .plain import Noted
 from .program import Tap, address
 from .record import Record
 from .recorder import Call
 
 
-def names_of(calls: Sequence[Call]) -> list[str]:
+def names_of(calls: Sequence[Call] | Sequence[Noted]) -> list[str]:
     """The names of calls as explain() prints them: matmul, matmul:2, matmul:3, ..., in the order of the calls."""
     seen: Counter[str] = Counter()
     found = []
@@ -92,8 +93,8 @@ class Tapped:
 
     # --- where it lies -------------------------------------------------------------------------------------------
 
-    def of_calls(self, calls: Sequence[Call]) -> tuple[int, np.ndarray]:
-        """The call after which a named array is read, and the part of it that is kept."""
+    def of_calls(self, calls: Sequence[Any]) -> tuple[int, Any]:
+        """The call after which a named array is read, and the array: a Form if the calls are those of a record."""
         names = names_of(calls)
         if self.what not in names:
             raise ValueError(f"tap: the step has no kernel call {self.what!r}; it has {', '.join(names)}")
@@ -102,7 +103,7 @@ class Tapped:
             raise IndexError(
                 f"tap: output={self.output} of {self.what!r}, which writes {len(calls[call].writes)} arrays"
             )
-        return call, self.part(calls[call].writes[self.output])
+        return call, calls[call].writes[self.output]
 
     def of_tensor(self, blocks: Blocks) -> np.ndarray:
         """The part of a tensor, or of its gradient, that is kept when a step is over that used these blocks."""
@@ -148,7 +149,7 @@ class Taps:
         wanted = [tap for tap in self.taps if isinstance(tap.what, str) and tap.what.partition(":")[0] == call.name]
         if wanted:
             name = names_of(self._calls)[-1]
-            self._seen.update((tap, tap.of_calls(self._calls)[1].copy()) for tap in wanted if tap.what == name)
+            self._seen |= {tap: tap.part(tap.of_calls(self._calls)[1]).copy() for tap in wanted if tap.what == name}
 
     def finish(self, blocks: Blocks) -> None:
         """A step in Python is over."""
@@ -166,7 +167,8 @@ class Taps:
     def place(self, tap: Tapped, record: Record, gradients: Sequence[Any]) -> tuple[int, np.ndarray]:
         """The call after which a replayed step reads the array of a tap, and the array."""
         if isinstance(tap.what, str):
-            return tap.of_calls(record.calls)
+            call, form = tap.of_calls(record.calls)
+            return call, tap.part(record.memory.array(form))
         last = len(record.calls) - 1
         if not tap.grad:
             return last, tap.of_tensor(record.recorder.blocks)

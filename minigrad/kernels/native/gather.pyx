@@ -9,7 +9,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -222,3 +222,8 @@ def place(ndarray x not None, ndarray out not None):
     merge_axes(&p, out)
     p.bytes, p.x, p.out = PyArray_ITEMSIZE(out), PyArray_DATA(x), PyArray_DATA(out)
     call(k_place, &p, PyArray_SIZE(out) * p.bytes // 4)
+
+
+know("take", k_take)
+know("add_at", k_add_at)
+know("place", k_place)
