@@ -122,7 +122,8 @@ def test_what_it_refuses_is_named():
         (Own(), r"model is a Own"),
         (nn.Sequential(linear, nn.Softmax(), nn.Linear(4, 2)), "a Softmax between Linear layers"),
         (nn.Sequential(linear, nn.ReLU(), linear), r"model.2 stands in the chain twice"),
-        (nn.Sequential(nn.Linear(4, 3), nn.Flatten(), nn.Linear(6, 2)), "3 units meet 6 inputs"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Flatten(), nn.Linear(7, 2)), "takes 7 inputs, and 3 units meet it"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Linear(6, 2)), "takes 6 inputs, and 3 units meet it"),
         (nn.Sequential(nn.ReLU()), "has no Linear layer"),
         (3, "the model is a int"),
     ]:
