@@ -36,9 +36,9 @@ from ...nn.recurrent import GRU, LSTM, RNN
 from ...nn.sequential import Flatten, Sequential
 from ...ops.elementwise.arithmetic import add
 from ...recording import no_grad
-from .channels import PLANES, ROWS, STEPS, Space, Wire, constants, refusal
 from .hidden_units import Recurrent
 from .stations import Alone, Average, Dense, Depthwise, Filters, Norm, Station, Table, shared
+from .wires import PLANES, ROWS, STEPS, Space, Wire, constants, refusal
 
 # They act on each unit alone.
 ACTIVATIONS = (
@@ -112,20 +112,27 @@ def compact(model: Module) -> Sequential:
     modes = [(module, module.training) for _, layer in layers for module in layer.modules()]
     for module, _ in modes:
         module.__dict__["training"] = False  # constants are those of eval mode
-    walk = Walk()
     with no_grad():
-        wire = walk.through(layers, Wire(Space(None), np.zeros((0, 1), bool), np.zeros((0, 1), np.float32)))
-        if not any(isinstance(station, (Dense, Filters, Table, Recurrent)) for station in walk.stations):
-            raise TypeError("compact: the model has no Linear layer, convolution, table or recurrent layer")
-        wire.space.need(True)
-        walk.decide()
-        for station in walk.stations:
-            station.shrink()
+        while _smaller(layers):  # groups that were filled up to equal sizes may let go more the next time
+            pass
     for module, training in modes:
         module.__dict__["training"] = training
     made = Sequential(*(layer for _, layer in layers))
     made.training = model.training
     return made
+
+
+def _smaller(layers: list[tuple[str, Module]]) -> bool:
+    """Take all dead channels out of the layers; whether there were any."""
+    walk = Walk()
+    wire = walk.through(layers, Wire(Space(None), np.zeros((0, 1), bool), np.zeros((0, 1), np.float32)))
+    if not any(isinstance(station, (Dense, Filters, Table, Recurrent)) for station in walk.stations):
+        raise TypeError("compact: the model has no Linear layer, convolution, table or recurrent layer")
+    wire.space.need(True)
+    walk.decide()
+    for station in walk.stations:
+        station.shrink()
+    return any(not space.keep.all() for space in walk.spaces)
 
 
 def _unfolded(path: str, model: Module) -> list[tuple[str, Module]]:
@@ -228,13 +235,13 @@ def _plain(path: str, layer: Module, wire: Wire) -> Wire:
 def _picked(path: str, layer: Module, wire: Wire) -> Wire:
     """Pass nn.Lambda(operator.itemgetter(...)): the output of a recurrent layer, or some of its steps."""
     function = getattr(layer, "function", None)
-    items = function.__reduce__()[1] if isinstance(function, operator.itemgetter) else ()
+    items: Any = function.__reduce__()[1] if isinstance(function, operator.itemgetter) else ()
     if wire.tuple:
         if type(layer) is not Lambda or items != (0,):
             need = "nn.Lambda(operator.itemgetter(0)) before it"
             raise refusal(path, layer, f"the output and the state of a recurrent layer come to it; need {need}")
         return constants(wire, wire.known, wire.value, tuple=False)
-    index = items[0] if len(items) == 1 else ()
+    index: Any = items[0] if len(items) == 1 else ()
     index = index if isinstance(index, tuple) else (index,)
     if not 1 <= len(index) <= 2 or wire.form != STEPS or not all(isinstance(i, (int, slice)) for i in index):
         raise refusal(path, layer, "what its function does to channels is not known")

@@ -14,8 +14,8 @@ import numpy as np
 from ...engine import Tensor
 from ...ops.elementwise.arithmetic import add
 from ...ops.linalg.matmul import matmul
-from .channels import STEPS, Space, Wire, constants, replace
 from .stations import Station
+from .wires import STEPS, Space, Wire, constants, replace
 
 WRITTEN = 2  # the gate that is written into the state: g of i f g o, n of r u n; of a plain network its only one
 

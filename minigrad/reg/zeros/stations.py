@@ -15,7 +15,7 @@ from ...nn.normalization import BatchNorm1d
 from ...ops.elementwise.arithmetic import add
 from ...ops.layers.conv import conv1d, conv2d
 from ...ops.linalg.matmul import matmul
-from .channels import PLANES, ROWS, STEPS, Space, Wire, constants, refusal, replace
+from .wires import PLANES, ROWS, STEPS, Space, Wire, constants, refusal, replace
 
 
 class Station:
@@ -123,7 +123,7 @@ class Reader(Station):
 
     def hear(self) -> bool:
         loud = self.link[self.out.keep].any(0) & ~self.solid
-        return self.wire.space.need(self.wire.folded(loud).any(1))
+        return self.wire.space.need(np.asarray(self.wire.folded(loud).any(1)))
 
     def shrink(self) -> None:
         taken, made = self.wire.kept(), self.out.keep
