@@ -6,6 +6,8 @@ A penalty bends the objective, a constraint bounds the search: the weights stay 
     NonNegative  w = max(w, 0)
     MaxNorm      w_g = w_g min(1, limit / ‖w_g‖)      Srebro and Shraibman 2005; beside dropout, Srivastava et al. 2014
     UnitNorm     w_g = w_g / ‖w_g‖;  a group of zeros stays one
+
+SpectralNorm, on a matrix as a whole, stands in spectral_norm.py.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class Interval(Constraint):
 
     def contradicts(self, other: Any, shape: tuple[int, ...]) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
-        if isinstance(other, NormRange):
+        if not isinstance(other, Interval):
             return other.contradicts(self, shape)
         low, high = max(self.low, other.low), min(self.high, other.high)
         return f"no weight is at least {low:g} and at most {high:g}" if low > high else ""
@@ -126,6 +128,8 @@ class NormRange(Constraint):
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
         if isinstance(other, NormRange):
             return "both set the norm; one of them is enough"
+        if not isinstance(other, Interval):
+            return other.contradicts(self, shape)
         first, last = axes(self.groups, shape)
         root = math.sqrt(math.prod(shape[first:last]))
         least, most = max(other.low, -other.high, 0.0) * root, max(-other.low, other.high) * root
