@@ -3,6 +3,8 @@
 Primary comparison: the slope of log ‖gradient‖ per layer, on the way back through 50 layers of tanh from Glorot's
 start, after training with L2 against without, paired over starts: it is lower, the gradient vanishes sooner. Sigmoid,
 relu and the other starts are corrected by Holm's method. The same networks trained with clipped gradients are shown.
+Which depths train, with normalization and with residual paths: the loss of 50 layers after training against that of the
+plain network, by Holm's method too.
 
     python examples/claims/C8_depth.py [--quick]
 """
@@ -19,6 +21,7 @@ from minigrad.lab.pages.statistics import paired_gain
 
 claim = Claim(__file__, __doc__)
 STARTS, PAIRS, STEPS = claim.size["starts"], claim.size["trained pairs"], claim.size["training steps"]
+BY_DEPTH, BY_STEPS, DEPTHS = claim.size["starts by depth"], claim.size["steps by depth"], (5, 15, 50)
 INITS = ("small", "Glorot", "He", "orthogonal")
 RADII = (0.5, 0.9, 1.0, 1.1, 1.5)
 RATE, REMEDIES = 0.01, {"nothing": {}, "L2": {"l2": 0.1}, "clipped": {"clip": 1.0}}
@@ -63,8 +66,8 @@ claim.table(
 )
 claim.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
-    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b). A slope of -0.5 leaves "
-    "e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
+    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b); both: h + φ(N(h) W + b). A "
+    "slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
 )
 mg.manual_seed(0)
 model = depth.Deep("sigmoid", "He")
@@ -104,6 +107,26 @@ lower = {f"{', '.join(key)}: L2 lowers the slope by": (runs["nothing"], runs["L2
 primary = f"{', '.join(PRIMARY)}: L2 lowers the slope by"
 claim.gains(primary, *lower.pop(primary), digits=4)
 claim.corrected(lower, digits=4)
+
+claim.section(f"Which depths train: the loss after {BY_STEPS} steps of Adam from He's start, log 10 = 2.303 at chance")
+after = {
+    (s, a): {n: [depth.loss_after(s, a, n, start, x, y, BY_STEPS) for start in range(BY_DEPTH)] for n in DEPTHS}
+    for s in depth.STRUCTURES
+    for a in depth.ACTIVATIONS
+}
+claim.table(
+    ("loss, median", *(f"{n} layers" for n in DEPTHS)),
+    [[f"{s}, {a}", *(f"{np.median(runs[n]):.4g}" for n in DEPTHS)] for (s, a), runs in after.items()],
+)
+deepest = DEPTHS[-1]
+claim.corrected(
+    {
+        f"{a}, {deepest} layers: {s} takes off the loss of plain": (after["plain", a][deepest], after[s, a][deepest])
+        for s in depth.STRUCTURES[1:]
+        for a in depth.ACTIVATIONS
+    },
+    digits=3,
+)
 layers = np.arange(depth.DEPTH + 1)
 kinds = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 claim.figure(
@@ -115,7 +138,7 @@ claim.figure(
         height=2.5,
         overlaid=True,
     ),
-    "Length of the gradient at each of 50 layers before training, for three structures, activations and four starts",
+    "Length of the gradient at each of 50 layers before training, for four structures, three activations, four starts",
 )
 claim.look_at(
     f"Glorot's start, slopes of {slopes['plain', 'sigmoid', 'Glorot']:+.2f} with sigmoid and "
