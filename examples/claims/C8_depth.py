@@ -23,6 +23,7 @@ claim = Claim(__file__, __doc__)
 STARTS, PAIRS, STEPS = claim.size["starts"], claim.size["trained pairs"], claim.size["training steps"]
 BY_DEPTH, BY_STEPS, DEPTHS = claim.size["starts by depth"], claim.size["steps by depth"], (5, 15, 50)
 INITS = ("small", "Glorot", "He", "orthogonal")
+KINDS = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 RADII = (0.5, 0.9, 1.0, 1.1, 1.5)
 RATE, REMEDIES = 0.01, {"nothing": {}, "L2": {"l2": 0.1}, "clipped": {"clip": 1.0}}
 PRIMARY = "tanh", "Glorot"
@@ -58,16 +59,13 @@ norms = depth.start_gradients(x, y, STARTS, INITS)
 slopes = {key: float(np.median([depth.slope(run) for run in runs])) for key, runs in norms.items()}
 claim.table(
     ("slope per layer", *INITS),
-    [
-        [f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)]
-        for s in depth.STRUCTURES
-        for a in depth.ACTIVATIONS
-    ],
+    [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)] for s, a in KINDS],
 )
 claim.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
-    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b); both: h + φ(N(h) W + b). A "
-    "slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
+    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b); normed residual: "
+    "h + φ(N(h) W + b), N(h) being h normalised. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 "
+    "layers, one of +0.5 multiplies it by as much."
 )
 mg.manual_seed(0)
 model = depth.Deep("sigmoid", "He")
@@ -80,17 +78,7 @@ claim.holds(
 )
 
 claim.section(f"After {STEPS} steps of gradient descent, rate {RATE:g}: L2(0.1), and gradients clipped to norm 1")
-ends = {(activation, init): {name: [] for name in REMEDIES} for activation in depth.ACTIVATIONS for init in INITS}
-for init in INITS:
-    for start in range(PAIRS):
-        mg.manual_seed(start)
-        model = depth.Deep("tanh", init)
-        first = model.state_dict()
-        for activation, model.phi in depth.ACTIVATIONS.items():
-            for name, how in REMEDIES.items():
-                model.load_state_dict(first)
-                depth.train(model, x, y, STEPS, RATE, **how)
-                ends[activation, init][name].append(depth.slope(depth.layer_gradients(model, x, y)))
+ends = depth.slopes_after(x, y, INITS, PAIRS, STEPS, RATE, REMEDIES)
 gains = {key: {name: paired_gain(runs[name], runs["nothing"]) for name in runs} for key, runs in ends.items()}
 claim.table(
     ("network", *(f"slope, {name}" for name in REMEDIES), "L2 minus nothing", "clipped minus nothing"),
@@ -109,29 +97,24 @@ claim.gains(primary, *lower.pop(primary), digits=4)
 claim.corrected(lower, digits=4)
 
 claim.section(f"Which depths train: the loss after {BY_STEPS} steps of Adam from He's start, log 10 = 2.303 at chance")
-after = {
-    (s, a): {n: [depth.loss_after(s, a, n, start, x, y, BY_STEPS) for start in range(BY_DEPTH)] for n in DEPTHS}
-    for s in depth.STRUCTURES
-    for a in depth.ACTIVATIONS
-}
+after = depth.losses_by_depth(x, y, DEPTHS, BY_DEPTH, BY_STEPS)
 claim.table(
     ("loss, median", *(f"{n} layers" for n in DEPTHS)),
     [[f"{s}, {a}", *(f"{np.median(runs[n]):.4g}" for n in DEPTHS)] for (s, a), runs in after.items()],
 )
-deepest = DEPTHS[-1]
-claim.corrected(
-    {
-        f"{a}, {deepest} layers: {s} takes off the loss of plain": (after["plain", a][deepest], after[s, a][deepest])
-        for s in depth.STRUCTURES[1:]
-        for a in depth.ACTIVATIONS
-    },
-    digits=3,
-)
+pairs = {
+    f"{a}, {DEPTHS[-1]} layers: {s} takes off the loss of plain": (
+        after["plain", a][DEPTHS[-1]],
+        after[s, a][DEPTHS[-1]],
+    )
+    for s, a in KINDS
+    if s != "plain"
+}
+claim.corrected(pairs, digits=3)
 layers = np.arange(depth.DEPTH + 1)
-kinds = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 claim.figure(
     lambda: curves(
-        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in kinds},
+        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in KINDS},
         "layer",
         "‖∂loss/∂h‖",
         log="y",

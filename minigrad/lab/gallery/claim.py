@@ -194,6 +194,7 @@ def trained(
     *,
     penalty: Any = None,
     prox: Any = None,
+    selector: Any = "*.weight",
     dropout: float = 0.0,
     loss: Callable[..., Any] = cross_entropy,
     classes: int = 10,
@@ -204,12 +205,12 @@ def trained(
 ) -> Module:
     """The network, or what `make` makes, after Adam; start, order, masks and transforms are functions of the seed.
 
-    Terms act on weights, not on biases.
+    Terms act on what the selector of reg.on says: on weights, not on biases.
     """
     rng.manual_seed(seed)
     model = network(np.shape(data[0])[1], dropout, classes) if make is None else make()
     terms: dict[str, Any] = {
-        name: reg.on(model, "*.weight", term) for name, term in (("penalty", penalty), ("prox", prox)) if term
+        name: reg.on(model, selector, term) for name, term in (("penalty", penalty), ("prox", prox)) if term
     }
     loader = Loader(data[0], data[1], batch, seed=seed, transform=transform)
     fit(model, loader, loss, optim.Adam(model.parameters(), lr=rate, **terms), epochs=epochs)

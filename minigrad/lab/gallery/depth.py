@@ -7,7 +7,7 @@ explodes above. `slope` measures the exponent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ INITS: dict[str, str | Callable[..., np.ndarray]] = {
     "large": partial(nn.init.normal, std=0.25),  # twice Glorot's deviation for 64 units
 }
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
-STRUCTURES = ("plain", "norm", "residual", "both")
+STRUCTURES = ("plain", "norm", "residual", "normed residual")
 
 
 def normed(x: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class Deep(nn.Module):
     """`depth` layers of `width` units and a linear layer of logits, in float64.
 
     h = φ(h W + b), with structure "norm" φ(N(h W + b)), N the layer norm without scale and shift, with "residual"
-    h + φ(h W + b), with "both" h + φ(N(h) W + b).
+    h + φ(h W + b), with "normed residual" h + φ(N(h) W + b).
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class Deep(nn.Module):
         layer: Any
         for layer in self.layers:
             h = found[-1]
-            z = affine(normed(h) if self.structure == "both" else h, layer.weight, layer.bias)
+            z = affine(normed(h) if self.structure == "normed residual" else h, layer.weight, layer.bias)
             y = self.phi(normed(z) if self.structure == "norm" else z)
-            found.append(add(h, y) if self.structure in ("residual", "both") else y)
+            found.append(add(h, y) if self.structure in ("residual", "normed residual") else y)
         return found
 
     def forward(self, x: Tensor) -> Tensor:
@@ -198,6 +198,32 @@ def train(
     return [*losses, cross_entropy(model(tensor(x)), y).item()]
 
 
+def slopes_after(
+    x: np.ndarray,
+    y: np.ndarray,
+    inits: Iterable[str],
+    starts: int,
+    steps: int,
+    rate: float,
+    remedies: Mapping[str, Mapping[str, Any]],
+) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """The slopes of plain networks behind `train` with each remedy, by (activation, init) and remedy, of all starts."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {
+        (activation, init): {name: [] for name in remedies} for activation in ACTIVATIONS for init in inits
+    }
+    for init in inits:
+        for start in range(starts):
+            rng.manual_seed(start)
+            model = Deep("tanh", init)
+            first = model.state_dict()
+            for activation, model.phi in ACTIVATIONS.items():
+                for name, how in remedies.items():
+                    model.load_state_dict(first)
+                    train(model, x, y, steps, rate, **how)
+                    found[activation, init][name].append(slope(layer_gradients(model, x, y)))
+    return found
+
+
 def loss_after(
     structure: str, activation: str, layers: int, start: int, x: np.ndarray, y: np.ndarray, steps: int
 ) -> float:
@@ -210,6 +236,20 @@ def loss_after(
         cross_entropy(model(tensor(x)), y).backward()
         optimizer.step()
     return cross_entropy(model(tensor(x)), y).item()
+
+
+def losses_by_depth(
+    x: np.ndarray, y: np.ndarray, depths: Iterable[int], starts: int, steps: int
+) -> dict[tuple[str, str], dict[int, list[float]]]:
+    """loss_after of all starts, by (structure, activation) and depth."""
+    return {
+        (structure, activation): {
+            layers: [loss_after(structure, activation, layers, start, x, y, steps) for start in range(starts)]
+            for layers in depths
+        }
+        for structure in STRUCTURES
+        for activation in ACTIVATIONS
+    }
 
 
 def trained(activation: str, init: str, seed: int, x: np.ndarray, y: np.ndarray, *how: Any, **remedy: Any) -> Deep:
