@@ -45,6 +45,17 @@ def test_singular_values_at_the_limit_and_equal_ones(values):
     np.testing.assert_allclose(reg.SpectralNorm(1.0).project(p).data, p, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("gap", [1e-6, 1e-9, 1e-11, 1e-13])
+def test_many_singular_values_near_the_limit_among_others(gap):
+    """What is told from the limit by rounding alone must not disturb what is further from it."""
+    rng, n = np.random.default_rng(1), 64
+    u, v = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+    values = np.concatenate([1 + gap * rng.normal(size=20), np.ones(20), rng.uniform(0.5, 1.5, n - 41), [1 + 1e-8]])
+    p = reg.SpectralNorm(1.0).project((u * values) @ v.T).data
+    np.testing.assert_allclose(p, (u * np.minimum(values, 1)) @ v.T, rtol=0, atol=2e-12)
+    np.testing.assert_allclose(reg.SpectralNorm(1.0).project(p).data, p, rtol=0, atol=1e-12)
+
+
 def test_what_is_within_stays_to_the_bit(backend):
     w = RNG.normal(size=(20, 10))
     sigma = np.linalg.norm(w, 2)
