@@ -208,7 +208,10 @@ def fitted(name, compiled, *callbacks, resume=None):
     return [history[key] for key in history.names if key != "seconds"], state(model, optimizer)
 
 
-@pytest.mark.parametrize("name", STEP_MODELS)
+SLOW = {"R1": pytest.mark.slow}  # the recording checks the memory of every call, 50 steps in each
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in STEP_MODELS])
 def test_compiled_resumed_and_as_python(name, tmp_path):
     """Running means and variances, streams of the dropouts, Adam's moments: all of them, after every way there."""
     with mg.use_backend("native"):
