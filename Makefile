@@ -43,7 +43,7 @@ sanitize-modules: $(VENV)/.built
 	$(BIN)/pytest -q -m sanitize tests/cross
 
 golden: $(VENV)/.built
-	$(BIN)/python tests/golden.py --write
+	$(BIN)/python -m minigrad.lab.golden --write
 	$(BIN)/python tests/cross/selftest.py --write
 
 clean:

@@ -10,6 +10,7 @@ from . import kernels
 from .commands.articles import add_articles
 from .commands.bench import add_bench
 from .commands.claims import add_claims
+from .commands.convention import add_convention
 from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
-        *(add_demo, add_articles, add_claims, add_cost, add_explain, add_profile, add_bench, add_info),
+        *(add_demo, add_articles, add_claims, add_convention, add_cost, add_explain, add_profile, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)

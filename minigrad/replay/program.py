@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import kernels as K
 from ..errors import NonFiniteError
+from ..interrupts import Interrupts
 from .record import Record
 from .recorder import Recorder
 
@@ -110,24 +111,35 @@ class PythonProgram:
         self.at: int | None = None
 
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
-        """As NativeProgram.run."""
+        """As NativeProgram.run. Ctrl-C waits for the end of its step."""
         by_call: dict[int, list[Tap]] = {}
         for tap in taps:
             by_call.setdefault(tap.call, []).append(tap)
-        for step in range(steps):
-            for feed in feeds:
-                self._feed(feed, step)
-            for i, (kernel, arguments, options) in enumerate(self._calls):
-                try:
-                    kernel(*arguments, **options)
-                except NonFiniteError:
-                    self.at = i
-                    return step, i, 2
-                for tap in by_call.get(i, ()):
-                    row = step if tap.rows is None else int(tap.rows[step])
-                    if row >= 0:
-                        tap.out[row] = tap.source
-            self.done = step + 1
+        interrupts = Interrupts()
+        self.done = 0
+        with interrupts.caught():
+            for step in range(steps):
+                with interrupts:
+                    ended = self._step(step, feeds, by_call)
+                    if ended is not None:
+                        self.at = ended
+                        return step, ended, 2
+                    self.done = step + 1
+        return None
+
+    def _step(self, step: int, feeds: Sequence[Feed], by_call: dict[int, list[Tap]]) -> int | None:
+        """One step; the call that met a number that is not finite, if one did."""
+        for feed in feeds:
+            self._feed(feed, step)
+        for i, (kernel, arguments, options) in enumerate(self._calls):
+            try:
+                kernel(*arguments, **options)
+            except NonFiniteError:
+                return i
+            for tap in by_call.get(i, ()):
+                row = step if tap.rows is None else int(tap.rows[step])
+                if row >= 0:
+                    tap.out[row] = tap.source
         return None
 
     def times(self, steps: int, feeds: Sequence[Feed]) -> list[float]:

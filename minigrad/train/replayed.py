@@ -137,8 +137,9 @@ class Replayed:
         loader.set_epoch(epoch + 1)
         while number < len(loader) and not run.stop_now:
             with run.interrupts:
-                if self.why:
-                    self._say()
+                if self.why or self._by_hand(number + 1):
+                    if self.why:
+                        self._say()
                     yield number + 1, loader._batch(order, epoch, number)
                     number += 1
                     continue
@@ -148,6 +149,11 @@ class Replayed:
                     run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), self._names)}
                     self.call("on_batch_end", self._in_step)
                 number = after
+
+    def _by_hand(self, number: int) -> bool:
+        """Whether a callback wants to see this batch made in Python."""
+        asked = [callback.by_hand for callback in self.run.callbacks if hasattr(callback, "by_hand")]
+        return any([by_hand(self.run, number) for by_hand in asked])
 
     def _say(self) -> None:
         if not self.quiet:

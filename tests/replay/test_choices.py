@@ -15,7 +15,7 @@ COMPARISONS = {
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_comparisons_are_refused_by_name(name):
     """NumPy makes them. Both recordings here give one answer, so that nothing else would tell."""
-    with pytest.raises(mg.ReplayError, match=f"{name} of real numbers inside a step .*, in test_record.py, line"):
+    with pytest.raises(mg.ReplayError, match=f"{name} of real numbers inside a step .*, in test_choices.py, line"):
         step = mg.compile(lambda x: COMPARISONS[name](x).sum())
         for _ in range(3):
             step(np.ones(5))

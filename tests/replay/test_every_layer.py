@@ -40,6 +40,17 @@ class First(nn.Module):
         return self.layer(x, x, x)[0] if isinstance(self.layer, nn.MultiheadAttention) else self.layer(x)[0]
 
 
+class CellWithZoneout(nn.Module):
+    """One step of an RNN behind which units keep the state before."""
+
+    def __init__(self):
+        self.cell, self.zone = nn.RNNCell(6, 4), nn.Zoneout(0.3)
+
+    def forward(self, x):
+        before = mg.ones(x.shape[0], 4)
+        return self.zone(self.cell(x, before), before)
+
+
 PLAIN = re.findall(
     r"\w+",
     """CELU ELU GELU Hardtanh LeakyReLU LogSigmoid ReLU Sigmoid SiLU Softplus Softsign Tanh Identity Flatten
@@ -61,6 +72,7 @@ CASES = {
     "ConvTranspose1d": (lambda: nn.ConvTranspose1d(6, 4, 3, stride=2, output_padding=1), SIGNAL),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 6, 3, padding=1, groups=2), IMAGE),
     "DropConnect": (lambda: nn.DropConnect(6, 4, p=0.3), ROW),
+    "DropBlock2d": (lambda: nn.DropBlock2d(0.2, block_size=2), IMAGE),
     "Dropout1d": (lambda: nn.Dropout1d(0.3), SIGNAL),
     "Dropout2d": (lambda: nn.Dropout2d(0.3), IMAGE),
     "Embedding": (lambda: nn.Embedding(7, 4, padding_idx=2), WORDS),
@@ -87,6 +99,7 @@ CASES = {
     "Upsample": (lambda: nn.Upsample(scale_factor=2), IMAGE),
     "VariationalDropout": (lambda: nn.VariationalDropout(0.3), STEPS),
     "WordDropout": (lambda: nn.WordDropout(0.3), STEPS),
+    "Zoneout": (CellWithZoneout, ROW),
     "BCELoss": (lambda: nn.Sequential(nn.Sigmoid()), ROW, nn.BCELoss(), YES),
     "BCEWithLogitsLoss": (nn.Identity, ROW, nn.BCEWithLogitsLoss(), YES),
     "CrossEntropyLoss": (nn.Identity, ROW, nn.CrossEntropyLoss("sum"), CLASSES),
