@@ -279,15 +279,13 @@ def test_channels_are_dropped_whole_and_one_by_one(backend):
 
 
 @pytest.mark.parametrize("name", ["Dropout1d", "Dropout2d", "WordDropout", "StochasticDepth", "VariationalDropout"])
-def test_masks_that_elements_share_are_refused_by_compile(name):
-    """By name, at once: two draws of a small mask may be equal, and would be taken for a constant."""
+def test_masks_that_elements_share_are_drawn_anew_in_replayed_steps(name):
+    """Also where the two draws that are recorded are equal by chance, as those of small masks often are."""
     layer, x = made(name)
-
-    @mg.compile
-    def step(x):
-        return layer(x).sum()
-
-    with pytest.raises(mg.ReplayError, match=f"a {name} inside a step that mg.compile records: its mask"):
-        for _ in range(3):
-            step(x.detach())
-    assert np.isfinite(layer(x).data).all()
+    step, ends = layer, []
+    for compiled in (False, True):
+        mg.manual_seed(1)
+        step = mg.compile(layer.forward) if compiled else layer.forward
+        ends.append([step(x.detach()).data.tobytes() for _ in range(12)])
+    assert ends[0] == ends[1]
+    assert len(set(ends[0])) > 1
