@@ -13,6 +13,7 @@ from .commands.claims import add_claims
 from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
+from .commands.diagnose import add_diagnose
 from .commands.explain import add_explain
 from .commands.info import add_info
 from .commands.options import INTERRUPTED, at_least
@@ -28,7 +29,10 @@ from .version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read."""
+    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read.
+
+    `diagnose` has 1 where it found something.
+    """
     with console.any_encoding():
         return console.to_the_end(lambda: _main(arguments))
 
@@ -42,7 +46,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         if getattr(options, "threads", None) is not None:
             kernels.set_num_threads(options.threads)
-        options.run(options)
+        status = options.run(options)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, ImportError, NonFiniteError, MemoryError) as error:
@@ -54,7 +58,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
     finally:
         kernels.set_num_threads(threads)
-    return 0
+    return status or 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
-        *(add_demo, add_articles, add_claims, add_cost, add_explain, add_profile, add_bench, add_info),
+        *(add_demo, add_articles, add_claims, add_cost, add_diagnose, add_explain, add_profile, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)
