@@ -50,16 +50,16 @@ class Finding:
         return f"{self.kind}: {self.words}" + (f"\n  try: {self.remedy}{code}" if self.remedy else "")
 
 
-def fault(kind: str, layer: str, since: int, words: str, cure: str = "", **numbers: float) -> Finding:
+def fault(kind: str, layer: str, since: int, words: str, numbers: dict[str, Any], cure: str = "") -> Finding:
     """A finding with the remedy of its kind, or of another case of it."""
     remedy, code = REMEDIES[cure or kind]
-    return Finding(kind, layer, since, words, numbers, remedy, code)
+    return Finding(kind, layer, since, words, {name: float(n) for name, n in numbers.items()}, remedy, code)
 
 
 def found_in(course: Course, limits: Limits) -> list[Finding]:
     """Faults, then notes. What follows from a fault that is named is no fault of its own."""
     if not course.steps:
-        ended = [fault("rate too large", "", 1, f"training broke off: {course.ended}")] if course.ended else []
+        ended = [fault("rate too large", "", 1, f"training broke off: {course.ended}", {})] if course.ended else []
         return ended
     faults = list(constant_inputs(course))
     if faults:
@@ -93,7 +93,7 @@ def constant_inputs(course: Course) -> Iterator[Finding]:
             f"all {first.columns} columns of the inputs have one value in every row of {len(seen)} watched batches, so "
             "that the model cannot tell rows apart"
         )
-        yield fault("constant inputs", "", course.steps[0].number, words, columns=first.columns)
+        yield fault("constant inputs", "", course.steps[0].number, words, {"columns": first.columns})
 
 
 def no_gradient(course: Course) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def no_gradient(course: Course) -> Iterator[Finding]:
         else:
             why, cure = "the forward pass does not use it", "unused"
         words = f"{course.named(layer)} learns nothing: {', '.join(names)} got no gradient in any step; {why}"
-        yield fault("no gradient", layer, first.number, words, cure, parameters=len(names))
+        yield fault("no gradient", layer, first.number, words, {"parameters": len(names)}, cure)
 
 
 # --- the rate --------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def rate_too_large(course: Course, limits: Limits) -> Iterator[Finding]:
     first = next((number for ratio, _, number in leaps if ratio >= limits.largest_update), since)
     leap = f"; in step {first} an update was {wide:.3g} times as large as its weights, {name}" if wide > 0.1 else ""
     numbers = {"update / weights": wide, "limit": limits.largest_update, "loss at start": start, "loss at end": end}
-    yield fault("rate too large", layer_of(name) if name else "", first, why + leap, rate=course.rate, **numbers)
+    yield fault("rate too large", layer_of(name) if name else "", first, why + leap, {"rate": course.rate, **numbers})
 
 
 def got_worse(course: Course, start: float, end: float, constant: float) -> str:
@@ -187,7 +187,9 @@ def dead_units(course: Course, limits: Limits) -> Iterator[Finding]:
             f"gradient passes, and they cannot come back; " + ("from the start" if start else f"since step {since}")
         )
         cure = "dead at start" if start else "dead by rate"
-        yield fault("dead", name, since, words, cure, share=share, limit=limits.dead, units=float(units.sum()))
+        yield fault(
+            "dead", name, since, words, {"share": share, "limit": limits.dead, "units": float(units.sum())}, cure
+        )
         if units.all():
             return  # the layers behind it get zeros alone, those before it no gradient
 
@@ -220,7 +222,7 @@ def saturated_units(course: Course, limits: Limits) -> Iterator[Finding]:
             f"of an end of their range, where almost no gradient passes; since step {since}{wide}"
         )
         cure = "saturated by inputs" if wide else "saturated"
-        yield fault("saturated", name, since, words, cure, share=share, limit=limits.saturated)
+        yield fault("saturated", name, since, words, {"share": share, "limit": limits.saturated}, cure)
 
 
 def median_of(shares: list[tuple[int, float]]) -> float:
@@ -264,10 +266,10 @@ def gradients_by_depth(course: Course, limits: Limits, saturated: bool) -> Itera
     numbers = {"first / last": middle, "by layer": factor, "layers": float(count)}
     if middle <= limits.vanishing and not saturated:
         since = next(number for number, ratio in ratios if ratio <= limits.vanishing)
-        yield fault("vanishing", first, since, words, limit=limits.vanishing, **numbers)
+        yield fault("vanishing", first, since, words, {"limit": limits.vanishing, **numbers})
     elif middle >= limits.exploding and not saturated:
         since = next(number for number, ratio in ratios if ratio >= limits.exploding)
-        yield fault("exploding", first, since, words, limit=limits.exploding, **numbers)
+        yield fault("exploding", first, since, words, {"limit": limits.exploding, **numbers})
 
 
 def through_time(course: Course, limits: Limits) -> Iterator[Finding]:
@@ -287,7 +289,7 @@ def through_time(course: Course, limits: Limits) -> Iterator[Finding]:
             f"smallest is {ratio:.3g} of the largest: "
         ) + ("it grows on its way back" if grows else "what stands far from the loss is not learned from")
         kind = "exploding through time" if grows else "vanishing through time"
-        yield fault(kind, name, course.steps[0].number, words, ratio=ratio, limit=limits.through_time)
+        yield fault(kind, name, course.steps[0].number, words, {"ratio": ratio, "limit": limits.through_time})
 
 
 # --- the loss --------------------------------------------------------------------------------------------------------
@@ -308,10 +310,12 @@ def learning(course: Course, limits: Limits) -> Iterator[Finding]:
         numbers = {"loss": end, "constant": level, "learned": 1 - end / level if level else 0.0, "rate": course.rate}
         if small <= limits.smallest_update:
             words += f"; a median update is {small:.2g} of its weights"
-            yield fault("rate too small", "", course.steps[0].number, words, limit=limits.smallest_update, **numbers)
+            yield fault(
+                "rate too small", "", course.steps[0].number, words, {"limit": limits.smallest_update, **numbers}
+            )
         else:
             words += "; gradients, units and updates look healthy, so the inputs seem to say nothing about the targets"
-            yield fault("not learning", "", course.steps[0].number, words, limit=limits.learned, **numbers)
+            yield fault("not learning", "", course.steps[0].number, words, {"limit": limits.learned, **numbers})
         return
     yield from memorizing(course, limits, constant)
     yield from standing(course, limits)
@@ -328,7 +332,7 @@ def memorizing(course: Course, limits: Limits, constant: float) -> Iterator[Find
             f"the training loss fell to {end:.4g}, but that of the validation data never got below {best:.4g}; a "
             f"constant output has {constant:.4g}: the rows are learned by heart"
         )
-        yield fault("memorizing", "", 1, words, constant=constant, best=best, limit=limits.learned)
+        yield fault("memorizing", "", 1, words, {"constant": constant, "best": best, "limit": limits.learned})
 
 
 def standing(course: Course, limits: Limits) -> Iterator[Finding]:
@@ -352,7 +356,7 @@ def standing(course: Course, limits: Limits) -> Iterator[Finding]:
             f"the loss stood at {losses[i]:.4g} from step {series[i][0]} to step {series[j][0]}, {share:.0%} of the "
             f"training, and then fell to {losses.min():.4g}"
         )
-        yield fault("plateau", "", series[i][0], words, share=share, limit=limits.plateau)
+        yield fault("plateau", "", series[i][0], words, {"share": share, "limit": limits.plateau})
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False)
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in places]
-        ends.append(apart(places[-1][1] + 4, ends))
+        ends.append(free_place(places[-1][1] + 4, ends))
         mark, word = f"M{WIDE - RIGHT + 8} {ends[-1] - 4:.1f}h12", f'x="{WIDE - RIGHT + 25}" y="{ends[-1]:.1f}"'
         parts.append(f'<path d="{mark}" stroke="{colour}" stroke-width="3"/><text {word}>{escape(name[:20])}</text>')
     return "".join(parts) + "</svg>"
@@ -89,13 +89,13 @@ def ticks(low: float, high: float, log: bool) -> list[float]:
     if log:
         step = max(1, round((high - low) / 5))
         return [float(n) for n in range(math.ceil(low), math.floor(high) + 1, step)]
-    step = 10 ** math.floor(math.log10((high - low) / 2)) if high > low else 1.0
-    while (high - low) / step > 6:
-        step *= 2
-    return [math.ceil(low / step) * step + step * i for i in range(int((high - low) / step) + 1)]
+    apart = 10.0 ** math.floor(math.log10((high - low) / 2)) if high > low else 1.0
+    while (high - low) / apart > 6:
+        apart *= 2
+    return [math.ceil(low / apart) * apart + apart * i for i in range(int((high - low) / apart) + 1)]
 
 
-def apart(y: float, taken: Sequence[float]) -> float:
+def free_place(y: float, taken: Sequence[float]) -> float:
     """A place for a name that covers none of those taken: the nearest, 14 away or more."""
     tries = [y + sign * 3 * n for n in range(60) for sign in (1, -1)]
     return next((t for t in tries if TOP <= t <= HIGH - LOW + 4 and all(abs(t - other) >= 14 for other in taken)), y)

@@ -96,7 +96,7 @@ class watching(Lookout):
                 plain_step(optimizer)
 
         self.plain = plain_init, plain_step
-        Optimizer.__init__, Optimizer.step = init, step  # type: ignore[method-assign]
+        Optimizer.__init__, Optimizer.step = init, step  # type: ignore[method-assign,assignment]
         super().__enter__()
         return self
 
