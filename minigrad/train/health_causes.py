@@ -69,7 +69,8 @@ def found_in(course: Course, limits: Limits) -> list[Finding]:
     dead = list(dead_units(course, limits))
     saturated = list(saturated_units(course, limits))
     faults += [*rate, *dead, *saturated]
-    blocked = bool(dead or rate or any(each.kind == "no gradient" for each in faults))
+    wholly = any(each.numbers["share"] == 1 for each in dead)
+    blocked = bool(wholly or rate or any(each.kind == "no gradient" for each in faults))
     if not blocked:
         faults += gradients_by_depth(course, limits, bool(saturated))
         faults += through_time(course, limits)
@@ -180,7 +181,7 @@ def dead_units(course: Course, limits: Limits) -> Iterator[Finding]:
         share = float(units.mean()) if units.size else 0.0
         if share < limits.dead or not share:
             continue
-        since = dead_since(seen, units)
+        since = dead_since(seen, limits.dead)
         start = since == course.steps[0].number
         words = (
             f"{int(units.sum())} of {units.size} units of {course.named(name)} are 0 for every one of {rows} rows: no "

@@ -35,10 +35,10 @@ class Plane:
         return [(self.x(x), self.y(scaled(y, self.log))) for x, y in points]
 
 
-def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False) -> str:
+def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False, top: float = -math.inf) -> str:
     """Curves by name, named at their ends; log: a logarithmic scale, on which what is not above 0 has no place.
 
-    "" where there is nothing to draw.
+    The scale reaches to `top` at least. "" where there is nothing to draw.
     """
     kept = {name: [(x, y) for x, y in points if drawable(y, log)] for name, points in curves.items()}
     kept = {name: points for name, points in kept.items() if points}
@@ -46,7 +46,7 @@ def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False)
         return ""
     xs = [x for points in kept.values() for x, _ in points]
     ys = [scaled(y, log) for points in kept.values() for _, y in points]
-    plane = Plane(min(xs), max(xs), min(ys) if log else min([0.0, *ys]), max(ys), log)
+    plane = Plane(min(xs), max(xs), min(ys) if log else min([0.0, *ys]), max([top, *ys]), log)
     parts = [f'<svg viewBox="0 0 {WIDE} {HIGH}" font-size="12" fill="currentColor">', *axes(plane, across, up)]
     ends: list[float] = []
     for i, (name, points) in enumerate(kept.items()):

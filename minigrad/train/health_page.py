@@ -58,6 +58,7 @@ class Panel(NamedTuple):
     up: str
     log: bool
     description: str
+    top: float = -math.inf  # which the scale reaches at least
 
 
 def panels(course: Course) -> list[Panel]:
@@ -109,13 +110,15 @@ def unit_panels(course: Course) -> list[Panel]:
             name: [(float(n), getattr(seen, kind)) for n, seen in course.of_layer(name)] for name in picked(layers)
         }
         if curves:
-            found.append(Panel(heading, curves, "step", "share", False, f"{heading}: their share by layer and step."))
+            found.append(
+                Panel(heading, curves, "step", "share", False, f"{heading}: their share by layer and step.", 1.0)
+            )
     return found
 
 
 def drawings(course: Course) -> list[tuple[str, str, str]]:
     """(heading, SVG, description)."""
-    made = [(p.heading, lines(p.curves, p.across, p.up, p.log), p.description) for p in panels(course)]
+    made = [(p.heading, lines(p.curves, p.across, p.up, p.log, p.top), p.description) for p in panels(course)]
     return [each for each in made if each[1]]
 
 
