@@ -74,7 +74,7 @@ def found_in(course: Course, limits: Limits) -> list[Finding]:
     if not blocked:
         faults += gradients_by_depth(course, limits, bool(saturated))
         faults += through_time(course, limits)
-    if not faults:
+    if all(each.level == "note" for each in faults):
         faults += learning(course, limits)
     return [*faults, *notes(course)]
 
@@ -207,8 +207,7 @@ def saturated_units(course: Course, limits: Limits) -> Iterator[Finding]:
     A network that has learned its task is sure of it, and its units stand there too: such a layer counts where it stood
     there in most of the watched steps, or where the training has not learned.
     """
-    start = course.constant() if math.isfinite(course.constant()) else course.first_loss()
-    unlearned = course.last_loss() > 0.5 * start
+    unlearned = course.unlearned()
     for name in layer_names(course)[:-1]:
         shares = [(n, layer.saturated) for n, layer in course.of_layer(name) if layer.stuck is not None]
         if not shares:
@@ -242,6 +241,14 @@ def wide_inputs(course: Course, name: str) -> str:
 # --- gradients -------------------------------------------------------------------------------------------------------
 
 
+def as_note_if_learned(course: Course, found: Finding) -> Finding:
+    """The finding; of a training that has taken away half of a constant's loss or more, as a note: it learns anyway."""
+    if not course.unlearned():
+        found.level = "note"
+        found.words += "; the loss fell nevertheless"
+    return found
+
+
 def across(course: Course, step: Step) -> float:
     """‖gradient‖ at the first layer's output over that at the last one's; NaN where there is none."""
     layers = course.layers(step)
@@ -267,7 +274,8 @@ def gradients_by_depth(course: Course, limits: Limits, saturated: bool) -> Itera
     numbers = {"first / last": middle, "by layer": factor, "layers": float(count)}
     if middle <= limits.vanishing and not saturated:
         since = next(number for number, ratio in ratios if ratio <= limits.vanishing)
-        yield fault("vanishing", first, since, words, {"limit": limits.vanishing, **numbers})
+        found = fault("vanishing", first, since, words, {"limit": limits.vanishing, **numbers})
+        yield as_note_if_learned(course, found)
     elif middle >= limits.exploding and not saturated:
         since = next(number for number, ratio in ratios if ratio >= limits.exploding)
         yield fault("exploding", first, since, words, {"limit": limits.exploding, **numbers})
@@ -280,17 +288,19 @@ def through_time(course: Course, limits: Limits) -> Iterator[Finding]:
         curves = [curve for curve in curves if max(curve) > 0 and all(map(math.isfinite, curve))]
         if not curves:
             continue
-        ratio = float(np.median([min(curve) / max(curve) for curve in curves]))
+        ratios = [min(curve) / max(curve) for curve in curves]
+        ratio = min(float(np.median(part)) for part in (ratios, ratios[:WINDOW]))  # it may tame itself, if slowly
         if ratio > limits.through_time:
             continue
-        curve = curves[-1]
+        curve = curves[ratios.index(min(ratios))]
         grows = (curve.index(max(curve)) < curve.index(min(curve))) != name.endswith("_reverse")
         words = (
             f"of {len(curve)} steps of a sequence, the gradient of {course.named(name)} at the step where it is "
             f"smallest is {ratio:.3g} of the largest: "
         ) + ("it grows on its way back" if grows else "what stands far from the loss is not learned from")
         kind = "exploding through time" if grows else "vanishing through time"
-        yield fault(kind, name, course.steps[0].number, words, {"ratio": ratio, "limit": limits.through_time})
+        found = fault(kind, name, course.steps[0].number, words, {"ratio": ratio, "limit": limits.through_time})
+        yield as_note_if_learned(course, found)
 
 
 # --- the loss --------------------------------------------------------------------------------------------------------

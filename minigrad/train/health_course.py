@@ -108,6 +108,11 @@ class Course:
         tail = [loss for _, loss in self.losses[-max(WINDOW, len(self.losses) // 10) :]]
         return float(np.mean(tail)) if tail else math.nan
 
+    def unlearned(self) -> bool:
+        """Whether more than half of a constant's loss is left; of that at the start, where a constant's is not known."""
+        constant = self.constant()
+        return not self.last_loss() <= 0.5 * (constant if math.isfinite(constant) else self.first_loss())
+
     def layers(self, step: Step) -> list[Layer]:
         """The layers of a step to whose outputs a gradient came."""
         return [layer for layer in step.layers if not math.isnan(layer.gradient)]
