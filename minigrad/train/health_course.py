@@ -109,7 +109,7 @@ class Course:
         return float(np.mean(tail)) if tail else math.nan
 
     def unlearned(self) -> bool:
-        """Whether more than half of a constant's loss is left; of that at the start, where a constant's is not known."""
+        """Whether more than half of a constant's loss is left, or of that at the start where no other is known."""
         constant = self.constant()
         return not self.last_loss() <= 0.5 * (constant if math.isfinite(constant) else self.first_loss())
 

@@ -70,8 +70,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "callbacks=[train.ClipGradients(max_norm=1.0)]",
     ),
     "vanishing through time": (
-        "a loss that sees all steps, such as of the mean over the outputs; shorter sequences; an LSTM whose forget gate "
-        "starts open, with a bias of 2",
+        "a loss that sees all steps, such as of the mean over the outputs; shorter sequences; an LSTM whose forget "
+        "gate starts open, with a bias of 2",
         "output, _ = self.rnn(x)\n"
         "self.head(output.mean(dim=1))  # not output[:, -1]\n"
         "with mg.no_grad():  # gates stand in the order i f g o\n"
