@@ -312,8 +312,7 @@ def learning(course: Course, limits: Limits) -> Iterator[Finding]:
         return
     start, end, constant = course.first_loss(), course.last_loss(), course.constant()
     level = constant if math.isfinite(constant) else start
-    least = min((loss for _, loss in course.series()), default=end)
-    if min(end, least) > (1 - limits.learned) * level:
+    if min([end, *(row["loss"] for row in course.epochs)]) > (1 - limits.learned) * level:
         ratios = [w.ratio for step in course.steps for w in step.weights if len(w.shape) > 1 and w.ratio == w.ratio]
         small = float(np.median(ratios)) if ratios else math.nan
         against = f"a constant output has {constant:.4g}" if math.isfinite(constant) else f"it began at {start:.4g}"

@@ -66,17 +66,20 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "optim.Adam(model.parameters(), lr=1e-3)",
     ),
     "exploding through time": (
-        "clipped gradients, or an orthogonal start of the weights between steps",
+        "an orthogonal start of the weights between steps, which keeps the length of what passes; clipping bounds what "
+        "is left",
+        "with mg.no_grad():\n"
+        "    rnn.weight_hh_l0.copy_(nn.init.orthogonal((width, width)))\n"
         "callbacks=[train.ClipGradients(max_norm=1.0)]",
     ),
     "vanishing through time": (
         "a loss that sees all steps, such as of the mean over the outputs; shorter sequences; an LSTM whose forget "
-        "gate starts open, with a bias of 2",
+        "gate starts open, with a bias of 3",
         "output, _ = self.rnn(x)\n"
         "self.head(output.mean(dim=1))  # not output[:, -1]\n"
         "with mg.no_grad():  # gates stand in the order i f g o\n"
         "    bias = lstm.bias_ih_l0.data.copy()\n"
-        "    bias[width : 2 * width] = 2\n"
+        "    bias[width : 2 * width] = 3\n"
         "    lstm.bias_ih_l0.copy_(bias)",
     ),
 }
