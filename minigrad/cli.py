@@ -27,6 +27,8 @@ from .lab.pages import console
 from .lab.pages.console import USER_ERROR
 from .version import __version__
 
+RUN_SCRIPTS = ("diagnose", "explain", "profile")  # commands
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read.
@@ -38,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    options, rest = parser().parse_known_args(arguments)
+    given, for_script = apart(sys.argv[1:] if arguments is None else list(arguments))
+    options, rest = parser().parse_known_args(given)
+    if for_script:
+        options.arguments = [*options.arguments, *for_script]
     if rest and options.command != "bench":
         options.refuse(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
@@ -59,6 +64,17 @@ def _main(arguments: Sequence[str] | None) -> int:
     finally:
         kernels.set_num_threads(threads)
     return status or 0
+
+
+def apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of a command that runs a script, and those of the script, which stand behind --.
+
+    argparse alone takes them for the script only where no option stands between the script and --.
+    """
+    if arguments[:1] and arguments[0] in RUN_SCRIPTS and "--" in arguments:
+        place = arguments.index("--")
+        return arguments[:place], arguments[place + 1 :]
+    return arguments, []
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,5 +1,7 @@
 """Networks that are healthy or ill in one known way, and short trainings of them under a Watch."""
 
+import contextlib
+
 import numpy as np
 
 import minigrad as mg
@@ -50,7 +52,7 @@ def adam(rate):
 def watched(model, optimizer=None, rows=None, epochs=4, loss=mg.cross_entropy, every="1 epoch", limits=None, **options):
     """The Watch over a training of a model; a training that breaks off is one, too."""
     watch = train.Watch(every, **(limits or {}))
-    try:
+    with contextlib.suppress(mg.NonFiniteError):
         train.fit(
             model,
             DIGITS if rows is None else rows,
@@ -61,8 +63,6 @@ def watched(model, optimizer=None, rows=None, epochs=4, loss=mg.cross_entropy, e
             seed=0,
             **options,
         )
-    except mg.NonFiniteError:
-        pass
     return watch
 
 

@@ -1,4 +1,4 @@
-"""Each remedy that a finding names cures its network: the same training with it has no finding of that kind, and learns.
+"""Each remedy that a finding names cures its network: the same training with it lacks the finding, and learns.
 
 What cannot be cured by the network (data that say nothing) has its remedy in the data.
 """
