@@ -114,7 +114,7 @@ class Replayed:
     def _by_hand(self, number: int) -> bool:
         """Whether a callback wants to see this batch made in Python."""
         asked = [callback.by_hand for callback in self.run.callbacks if hasattr(callback, "by_hand")]
-        return any([by_hand(self.run, number) for by_hand in asked])
+        return any(by_hand(self.run, number) for by_hand in asked)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
         """Record a batch, or replay one or several; returns the number of the next one.
