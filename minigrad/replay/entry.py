@@ -18,6 +18,7 @@ from .record import Record
 from .recorder import Recorder, recording
 from .results import rebuilt, tensors_of
 from .streams import Draws
+from .taps import Taps
 from .watch import Watch
 
 NOT_FINITE = 2  # what the kernel check_finite returns
@@ -29,8 +30,9 @@ TRIES = 3  # recordings until two that follow each other have to agree
 class Entry:
     """A step with arguments of one shape."""
 
-    def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
+    def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray], taps: Taps | None = None) -> None:
         self.function = function
+        self.taps = Taps() if taps is None else taps  # what is kept of steps, whichever entry makes them
         self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
         self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
         self.result: Any = None  # the structure of what the step returns
@@ -64,7 +66,7 @@ class Entry:
         """
         if self._recorder is not None and self._watch.changed():
             self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
-        recorder = Recorder(self._recorder)
+        recorder = Recorder(self._recorder, self.taps)
         with recording(recorder):
             result = self.function(*self.inputs)
             outputs = tensors_of(result)
@@ -82,14 +84,16 @@ class Entry:
             except ReplayError as error:
                 if self._tries >= TRIES:
                     self.refused = error
+        self.taps.finish(recorder.blocks)
         return made
 
     def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
-        self.record_, self.result = record, result
+        self.record_ = record
         self.outputs = [t.array for t in outputs]
+        copies = iter([constant_like(t) for t in outputs])
+        self.result = rebuilt(result, lambda: next(copies))  # without the graphs, which hold all that the step computed
         recorder = record.recorder
-        self._native = K.backend() == "native"
-        self.program = NativeProgram(record) if self._native else PythonProgram(record)
+        self.program = NativeProgram(record) if record.native else PythonProgram(record)
         self.draws = Draws(record)
         self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
@@ -165,11 +169,14 @@ class Entry:
 
     def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
         program.done, program.at = 0, None
+        tapped = self.taps.wanted(steps, self.record_, self.gradients)
         with self.rates.running(steps, program) as rates:
             feeds = [*feeds, *rates, *self.draws.feeds(steps)]
+            kept = [*taps, *(one.made.moved(program.ahead, slice(0, steps)) for one in tapped)]
             try:
-                return program.run(steps, feeds, taps)
+                return program.run(steps, feeds, kept)
             finally:
+                self.taps.replayed(program.done, tapped)
                 of_terms = taps[len(self.outputs) : len(self.outputs) + len(self._values)]
                 self._finish(program, [tap.out for tap in of_terms])
 
@@ -220,5 +227,12 @@ class Entry:
                 source = np.ascontiguousarray(column, own.array.dtype)
                 sources.append(source)
                 K.take(source, index, own.array)
-        kind = NativeProgram if self._native else PythonProgram
+        kind = NativeProgram if self.record_.native else PythonProgram
         return kind(self.record_, recorder), index, sources
+
+
+def constant_like(t: Tensor) -> Tensor:
+    """A constant on the array of a tensor that says which op made it."""
+    made = Tensor(t.array)
+    made.op, made.options = t.op, t.options
+    return made

@@ -48,7 +48,7 @@ class Call:
     def __init__(self, name: str, kernel: Callable, arguments: tuple, options: dict[str, Any]) -> None:
         self.name, self.kernel, self.arguments, self.options = name, kernel, arguments, options
         self.where = users_line()
-        self.notes: list[tuple[int, bytes]] = []
+        self.notes: list[tuple[str, bytes]] = []
         self.held: list[np.ndarray] = []  # copies that the kernel made of arguments
         self.reads: list[np.ndarray] = []
         self.writes: list[np.ndarray] = []
@@ -86,7 +86,7 @@ class Draw:
 class Recorder:
     """What `mode.step` is while a step is recorded. The library tells it of draws, optimizers, schedules and terms."""
 
-    def __init__(self, before: Recorder | None = None) -> None:
+    def __init__(self, before: Recorder | None = None, taps: Any = None) -> None:
         # What the blocks of the recording before hold as this one begins: Python may have changed them in between.
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
@@ -103,6 +103,7 @@ class Recorder:
         self.held: list[Tensor] = []  # parameters whose gradients are looked at after a step
         self.observed: list[tuple[list[np.ndarray], Callable[[list[float]], None]]] = []  # see observe
         self._inside = False
+        self._tell = (lambda call: None) if taps is None else taps.begin()  # is told of each call
 
     # --- what the library tells ----------------------------------------------------------------------------------
 
@@ -211,10 +212,11 @@ class Recorder:
             call.notes, call.held = K.tape.collect()
             if not call.notes and not call.writes and reference.WRITES.get(name, True):
                 return result  # what it would write has no elements: the kernel did nothing
-            if not call.notes or any(noted is None for _, noted in call.notes):
+            if not call.notes or any(None in noted for noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)
         self.calls.append(call)
+        self._tell(call)
         return result
 
     def _contiguous(self, x: np.ndarray) -> np.ndarray:
@@ -254,6 +256,11 @@ class Recorder:
             block.written = True
             block.used()
 
+    def let_go(self) -> None:
+        """Drop the arrays of the calls, of which the record has made plain data."""
+        self.calls = []
+        self.blocks.let_go()
+
     def numbers(self) -> list[np.ndarray]:
         """The arrays in which options of optimizers stand: they are written anew before each run."""
         return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
@@ -267,6 +274,14 @@ class Recorder:
         raise ReplayError(
             f"{what} of a tensor inside a step that mg.compile records{at_line(users_line())}: a replay runs no "
             "Python, so that it would not happen again. Return the tensor from the step, and look at it outside"
+        )
+
+    def comparing(self, op: str) -> NoReturn:
+        """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
+        raise ReplayError(
+            f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and "
+            "a replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
+            "by kernels; or compare outside of the step, and pass the answers as an argument"
         )
 
 

@@ -114,6 +114,7 @@ def fit(
             rest = left(loader, run) if replay is None else replay.left(lambda: left(loader, run))
             for run.batch, (x, y, *weight) in rest:
                 train()
+                call("on_batch_begin")
                 if not run.keep_gradients:
                     optimizer.zero_grad()
                 run.skip_update = run.keep_gradients = False

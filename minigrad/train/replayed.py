@@ -112,13 +112,19 @@ class Replayed:
         loader.set_epoch(epoch + 1)
         while number < len(loader) and not run.stop_now:
             with run.interrupts:
-                after = number if self.why else self._stretch(order, epoch, number)
+                in_python = bool(self.why) or self._by_hand(number + 1)
+                after = number if in_python else self._stretch(order, epoch, number)
                 if after == number:
                     if self.why:
                         self._say()
                     yield number + 1, loader._batch(order, epoch, number)
                     after += 1
                 number = after
+
+    def _by_hand(self, number: int) -> bool:
+        """Whether a callback wants to see this batch made in Python."""
+        asked = [callback.by_hand for callback in self.run.callbacks if hasattr(callback, "by_hand")]
+        return any(by_hand(self.run, number) for by_hand in asked)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
         """Record a batch, or replay one or several; returns the number of the next one.

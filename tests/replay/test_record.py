@@ -232,7 +232,7 @@ READS = {
     "print": lambda t: print(t),
     "format": lambda t: f"{t:.3f}",
     "float": float,
-    "bool": lambda t: bool(t > 0),
+    "bool": lambda t: bool(t),
     "numpy": lambda t: t.detach().numpy(),
     "data": lambda t: t.data,
     "tolist": lambda t: t.tolist(),

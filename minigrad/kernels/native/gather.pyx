@@ -10,7 +10,7 @@ from numpy cimport (
 from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
 from minigrad.kernels.native.indices cimport OUTSIDE, inside
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -270,3 +270,11 @@ def place(ndarray x not None, ndarray out not None):
     merge_axes(&p, out)
     p.bytes, p.x, p.out = PyArray_ITEMSIZE(out), PyArray_DATA(x), PyArray_DATA(out)
     call(k_place, &p, PyArray_SIZE(out) * p.bytes // 4)
+
+
+know("take", k_take)
+know("add_at", k_add_at)
+know("take_checked", k_take_checked)
+know("add_at_checked", k_add_at_checked)
+know("class_places", k_class_places)
+know("place", k_place)

@@ -10,7 +10,9 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport check_indices, check_out, check_same, describe
 from minigrad.kernels.native.indices cimport OUTSIDE, inside
-from minigrad.kernels.native.launch cimport call, item_size, kernel_of, least, pieces, put, record, share, threads_for
+from minigrad.kernels.native.launch cimport (
+    call, item_size, kernel_of, know, least, pieces, put, record, share, threads_for,
+)
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport CHUNK, mg_pairwise, mg_pairwise_add, mg_pairwise_total
 
@@ -302,3 +304,13 @@ def cross_entropy_grad(
     p.probs, p.g, p.out, p.t = PyArray_DATA(probs), PyArray_DATA(g), PyArray_DATA(out), PyArray_DATA(target)
     p.label = <const int64_t *>p.t if PyArray_NDIM(target) == 1 else NULL
     call(k_cross_entropy_grad_checked if tape.on else k_cross_entropy_grad, &p, p.rows * p.n)
+
+
+know("softmax", k_softmax)
+know("log_softmax", k_log_softmax)
+know("softmax_grad", k_softmax_grad)
+know("log_softmax_grad", k_log_softmax_grad)
+know("cross_entropy", k_cross_entropy)
+know("cross_entropy_grad", k_cross_entropy_grad)
+know("cross_entropy_checked", k_cross_entropy_checked)
+know("cross_entropy_grad_checked", k_cross_entropy_grad_checked)

@@ -10,14 +10,12 @@ import numpy as np
 
 from ... import kernels as K
 from ...checks import finite, whole
-from ...engine import Tensor
+from ...engine import Tensor, full
 from ...errors import ShapeError
 from ...ops.elementwise.arithmetic import mul
 from ...ops.elementwise.fused_activations import relu_grad
-from ...ops.elementwise.mask import masked_scale
 from ...ops.regularize.dropout import dropout
 from ...ops.shape.axes import check_real
-from ...recording import mode
 from ...tensor import tensor
 from .random_layer import RandomLayer
 
@@ -86,15 +84,15 @@ class Dropout(RandomLayer):
         p, inverted = self.p, self.scaling == "inverted"
         if not self.training:
             return x if inverted or p == 0 else mul(x, 1 - p)
-        full = x.array.shape
-        shape = self.mask_shape(full)
+        wanted = x.array.shape
+        shape = self.mask_shape(wanted)
         key, stream = self.draw()
         offset = self.row * math.prod(shape[1:]) if self.row and not self.rows_share else 0
-        self.__dict__["_shapes"] = full, shape, offset  # not a part: no need to look at what it is
+        self.__dict__["_shapes"] = wanted, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
-        if shape == full:
+        if shape == wanted:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
         return spread(x, shape, p, (key, stream), offset, scale)
 
@@ -114,17 +112,9 @@ class Dropout(RandomLayer):
 def spread(x: Tensor, shape: Shape, p: float, drawn: tuple[int, int], offset: int, scale: float) -> Tensor:
     """x times scale where the mask of this shape, which is broadcast to x, keeps it, else 0."""
     key, stream = drawn
-    if mode.step is None:
-        kept = np.broadcast_to(mask(shape, p, key, stream, offset), x.shape)
-        return masked_scale(x, bits=np.packbits(kept, bitorder="little"), scale=scale)
-    # Kernels alone, because a replay draws anew: the mask in numbers, spread by a copy, and what it keeps of x.
-    n, dtype = math.prod(shape), x.dtype
-    ones, small, full = K.empty(shape, dtype), K.empty(shape, dtype), K.empty(x.shape, dtype)
-    K.copy(1.0, ones)
-    bits = K.empty(((n + 7) // 8,), np.uint8)
-    K.dropout(ones, small, bits, key=key, stream=stream, offset=offset, p=p, scale=1.0)
-    K.copy(small, full)
-    return mul(relu_grad(x, Tensor(full)), scale)
+    ones = full(Tensor(K.empty(shape, x.array.dtype)), 1.0)
+    kept = relu_grad(x, dropout(ones, p=p, key=key, stream=stream, offset=offset, scale=1.0))  # 0 where dropped
+    return kept if scale == 1.0 else mul(kept, scale)
 
 
 def mask(shape: Shape, p: float, key: int, stream: int, offset: int = 0) -> np.ndarray:
