@@ -20,7 +20,7 @@ from ..errors import ReplayError
 from ..kernels import reference
 from ..nn.module import Module
 from ..recording import mode
-from .blocks import Block, Blocks, checksum
+from .blocks import Block, Blocks, arrays_in, checksum
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 READING: tuple[str, ...] = (
@@ -269,6 +269,11 @@ class Recorder:
         """Refuse what an op does in Python."""
         raise refusal(name, why, users_line())
 
+    def hooked(self, changed: Any) -> Any:
+        """What a hook of a tensor returned, if it is something."""
+        why = "it returns nothing, so that it is there for something beside the step: let it return the gradient"
+        return self.refuse("a hook of a tensor", why) if changed is None else changed
+
     def reading(self, what: str) -> NoReturn:
         """Refuse that Python looks at numbers."""
         raise ReplayError(
@@ -305,15 +310,6 @@ def options_of(optimizer: Any) -> dict[tuple[int, str], Any]:
             found[i, f"the l1 of {entry.name}"] = getattr(entry.term, "l1", None)
             found[i, f"the l2 of {entry.name}"] = getattr(entry.term, "l2", None)
     return found
-
-
-def arrays_in(value: Any) -> list[np.ndarray]:
-    """The arrays with elements in an argument."""
-    if isinstance(value, np.ndarray):
-        return [value] if value.size else []
-    if isinstance(value, (list, tuple)):
-        return [array for item in value for array in arrays_in(item)]
-    return []
 
 
 def users_line() -> tuple[str, int]:
