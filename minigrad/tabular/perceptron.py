@@ -18,7 +18,7 @@ from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from ..selection import Network, prepare
 from ..selection.networks import NetworkModel
-from ..train import Checkpoint, EarlyStopping, fit
+from ..train import Checkpoint, EarlyStopping, Record, fit
 from .settings import Settings
 
 SELECTOR = "*.weight"  # what has a penalty
@@ -88,7 +88,7 @@ def fitted(
         share = max(1, round(settings.validation * len(order)))
         parts = split(order.reshape(-1, 1), order, share, settings.seed, data[1] if family.classifies else None)
         data, held_out = (tuple(np.ascontiguousarray(array[part.y]) for array in data) for part in parts)
-    saving = [] if resume is None or any(isinstance(c, Checkpoint) for c in callbacks) else [_checkpoint(resume)]
+    saving = [] if resume is None or any(saves(c) for c in callbacks) else [_checkpoint(resume)]
     stop = [] if held_out is None else [EarlyStopping("val_loss", settings.patience)]
     with rng.own_streams(settings.seed):
         module = build()
@@ -129,6 +129,11 @@ def _scaled(table: Table, family: Network) -> tuple[tuple[np.ndarray, ...], Stan
         targets = Standardizer(y)
         y = targets(y)
     return (scale(x), y, *([] if weights is None else [weights])), scale, targets
+
+
+def saves(callback: Any) -> bool:
+    """Whether a callback writes checkpoints to go on from; a Record may keep few, far apart."""
+    return isinstance(callback, Checkpoint) and not isinstance(callback, Record)
 
 
 def _checkpoint(folder: Any) -> Checkpoint:

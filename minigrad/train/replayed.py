@@ -231,17 +231,18 @@ class Replayed:
         run.skip_update = run.keep_gradients = False
         before = run.model.state_dict(), run.optimizer.state_dict(), get_state(), run.means.state_dict()
         try:
-            _, _, output = entry.record()
+            made = entry.record()
         except NonFiniteError:
             raise
         except Exception as error:  # also of a loss that wants NumPy arrays: in Python it gets them
             self._restore(*before)
             self.give_up(str(error) if isinstance(error, ReplayError) else f"{type(error).__name__}: {error}")
             return 0
-        self._output = output
+        self._output = made[2]
         part = self._parts[0]
         over_mass = bool(batch[2:]) and part.weight == self._size
         self._templates[id(entry)] = part, over_mass
+        run.note_loss(made[1])
         self._add(len(batch[0]), self._parts, self._penalties, self._measured, self._size)
         if entry.refused is not None:
             self.give_up(str(entry.refused))
@@ -275,15 +276,20 @@ class Replayed:
         run = self.run
         tables = run.optimizer._tables
         sums = [table.segments.sums for table in tables if table.bound]
+        tapped = [] if run.taps is None else run.taps.sources(dict(entry.gradients), entry)
+        also = [*sums, *tapped]
         began = time.perf_counter()
         if rows is None:
-            kept, ended = entry.replay(1, also=sums)
+            kept, ended = entry.replay(1, also=also)
         else:
             assert self._columns is not None
             program, feeds = entry.gathering(self._columns, rows)
-            kept, ended = entry.replay(len(rows), program, feeds, also=sums)
+            kept, ended = entry.replay(len(rows), program, feeds, also=also)
         done = len(kept[0]) if ended is None else ended[0]
         self._seconds = (time.perf_counter() - began) / max(1, len(kept[0]))
+        if tapped:
+            run.taps.take(number + 1, done, kept[-len(tapped) :])
+            kept = kept[: -len(tapped)]
         for i in range(done):
             run.batch = number + i + 1
             batch = batches[i] if rows is None else self._rows(rows[i])
@@ -306,6 +312,7 @@ class Replayed:
         outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
         size = mass(len(x), *weight)
         template, over_mass = self._templates[id(entry)]
+        run.note_loss(kept[1])
         part = template._replace(value=float(kept[1]), weight=size if over_mass else template.weight)
         values = self.measures.of_batch(run.means, rebuilt(form, iter(outputs)), y, *weight)
         after = len(kept) - len(sums)
