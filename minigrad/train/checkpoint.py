@@ -212,7 +212,9 @@ class Checkpoint(Callback):
         except OSError as error:
             self.error = error
             last = f"the newest checkpoint is {self.last}" if self.last else "there is none yet"
-            warnings.warn(f"{type(self).__name__}: {path} was not written: {error}; training goes on, {last}", stacklevel=2)
+            warnings.warn(
+                f"{type(self).__name__}: {path} was not written: {error}; training goes on, {last}", stacklevel=2
+            )
             return False
         return True
 

@@ -79,7 +79,7 @@ class Run:
         self.saved: Any = None  # what a resumed run was found at, until callbacks have begun
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from
         self.losses: list[float] | None = None  # the data loss of each batch since it was emptied, where kept
-        self.taps: Any = None  # what looks at arrays of each step, those that are replayed too: travel/taps.py
+        self.taps: Any = None  # what looks at arrays of each step, those that are replayed too: travel/looks.py
         self._start = 0.0
 
     @property

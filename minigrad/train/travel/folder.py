@@ -1,9 +1,9 @@
 """The folder of a recorded training: snapshots, the loss of each batch, and run.json, which says what they are.
 
-    run.json                        how the training was made: settings, hash of the data, versions, how far apart
-                                    snapshots are, `about`: what the user said
-    epoch-0003-batch-000120.safetensors    snapshots: files of train.Checkpoint, the whole state at that place
-    losses.bin                      the data loss of each batch, float64, the lowest byte first
+run.json                        how the training was made: settings, hash of the data, versions, how far apart
+                                snapshots are, `about`: what the user said
+epoch-0003-batch-000120.safetensors    snapshots: files of train.Checkpoint, the whole state at that place
+losses.bin                      the data loss of each batch, float64, the lowest byte first
 """
 
 from __future__ import annotations

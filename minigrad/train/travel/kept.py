@@ -96,7 +96,9 @@ class Record(Checkpoint):
         return {
             "batches": run.batches,
             "epochs": run.epochs,
-            "callbacks": [options(callback) for callback in run.callbacks if not getattr(callback, "only_looks", False)],
+            "callbacks": [
+                options(callback) for callback in run.callbacks if not getattr(callback, "only_looks", False)
+            ],
             "looking": [bool(getattr(callback, "only_looks", False)) for callback in stateful(run)],
             "settings": plain(run.settings),
             "data": data_of(run.loader),

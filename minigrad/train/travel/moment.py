@@ -15,6 +15,7 @@ from ..snapshot import Saved, set_layers, set_strengths
 
 if TYPE_CHECKING:
     from .opened import OpenRun
+    from .rerun import Parts
 
 
 class Moment:
@@ -61,8 +62,8 @@ class Moment:
         loader = self.run.loader
         return loader._batch(loader.order(self.epoch - 1), self.epoch - 1, self.number - 1)
 
-    @cached_property
-    def _parts(self) -> Any:
+    def parts(self) -> Parts:
+        """Model, loss, optimizer and penalty, made anew, as they were before the update, with the gradients."""
         parts = self.run.fresh()
         parts.model.load_state_dict(self.before)
         set_layers(SimpleNamespace(model=parts.model), self._states["layers"])
@@ -75,15 +76,20 @@ class Moment:
             p.grad = Tensor(self.gradients[name].copy()) if name in self.gradients else None
         return parts
 
+    @cached_property
+    def own(self) -> Parts:
+        """The parts of this moment that are kept: what is changed in them stays changed."""
+        return self.parts()
+
     @property
     def model(self) -> Module:
         """A model of its own as it was before the update, with its gradients: parameter.grad."""
-        return self._parts.model
+        return self.own.model
 
     @property
     def optimizer(self) -> Optimizer:
         """The optimizer of `model` as it was before the update: moment.optimizer.step() makes it, to the same bits."""
-        return self._parts.optimizer
+        return self.own.optimizer
 
     def __repr__(self) -> str:
         text = "" if self.updated else "; no update"

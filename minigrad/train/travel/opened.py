@@ -19,14 +19,24 @@ from ..history import History
 from ..resume import differences, options, plain, settings
 from ..run import Run
 from ..snapshot import Saved
+from .answer import Answer
+from .dead_unit import since_dead
 from .folder import data_of, read_about, read_losses, snapshots
+from .jump import loss_jump
 from .moment import Moment, saved_at
 from .rerun import Each, Parts, Rerun, Stop, parts_of
+from .zero_weight import why_zero
 
 PROBE = 3  # steps that are made again when a run is opened
 CACHE = 64 << 20  # bytes of states that are kept in memory
 CHUNK = 32 << 20  # bytes of moments that are made ahead
-ASIDE = ("columns", "validation_data", "callbacks with a state", "data", "also")  # that decide no bit, or are compared apart
+ASIDE = (
+    "columns",
+    "validation_data",
+    "callbacks with a state",
+    "data",
+    "also",
+)  # that decide no bit, or are compared apart
 SHOWN = 6  # differences in an error
 
 
@@ -95,19 +105,26 @@ class OpenRun:
         if last:
             self._state_after(last, min(self._snapshots))
 
-    def _compare(self, first: int, losses: np.ndarray) -> None:
+    def compare(self, first: int, losses: np.ndarray) -> None:
         """ValueError where steps that were made again have other losses than those that were kept."""
         kept = self.losses[first - 1 : first - 1 + len(losses)]
         wrong = np.flatnonzero((kept != losses[: len(kept)]) & ~np.isnan(kept))
         if len(wrong):
             k = int(wrong[0])
             then = self.about["versions"].get("minigrad", "?")
-            version = f"minigrad {then} made it, this is {__version__}" if then != __version__ else "the version is the same"
+            version = (
+                f"minigrad {then} made it, this is {__version__}" if then != __version__ else "the version is the same"
+            )
             raise ValueError(
                 f"open_run: {self.path}: step {first + k}, made again, has the loss {float(losses[k])!r}, and had "
                 f"{float(kept[k])!r}: other bits. {version}; what else changes bits: a function in the model or the "
                 "loss, a callback that acts by itself (name it in build), random numbers that are not minigrad's"
             )
+
+    @property
+    def marks(self) -> list[int]:
+        """The steps after which there is a snapshot, in order; the first is 0."""
+        return list(self._snapshots)
 
     # --- states --------------------------------------------------------------------------------------------------
 
@@ -123,11 +140,11 @@ class OpenRun:
         saved = self._states.get(nearest) or saved_at(self._snapshots[nearest], self.about["looking"])
         if step > nearest:
             saved, losses = self.rerun.go(saved, Stop(step))
-            self._compare(nearest + 1, losses)
-        self._keep(step, saved)
+            self.compare(nearest + 1, losses)
+        self.keep(step, saved)
         return saved
 
-    def _keep(self, step: int, saved: Saved) -> None:
+    def keep(self, step: int, saved: Saved) -> None:
         """Keep some states in memory: what is asked next is often near."""
         self._states[step] = saved
         self._states.move_to_end(step)
@@ -139,7 +156,7 @@ class OpenRun:
 
     def at(self, step: int) -> Moment:
         """The moment of a step, 1 to `steps`: see Moment. ValueError for another step."""
-        return next(iter(self._moments(self._checked(step), step)))
+        return next(iter(self._moments(self.checked(step), step)))
 
     def walk(self, first: int = 1, last: int | None = None) -> Iterator[Moment]:
         """The moments of steps first to last (included; the last of the run), one after another.
@@ -147,8 +164,8 @@ class OpenRun:
         Each is independent of the others, and those to come are made some at a time: a step costs what it costs in
         training, and a copy of the weights.
         """
-        self._checked(first)
-        last = self.steps if last is None else self._checked(last)
+        self.checked(first)
+        last = self.steps if last is None else self.checked(last)
         count = 1
         while first <= last:
             moments = self._moments(first, min(last, first + count - 1))
@@ -157,7 +174,8 @@ class OpenRun:
             size = 4 * sum(array.nbytes for array in moments[0].before.values())
             count = max(1, min(2 * count, CHUNK // max(1, size)))
 
-    def _checked(self, step: int) -> int:
+    def checked(self, step: int) -> int:
+        """A step of the run. ValueError for another number."""
         step = whole(step, "step", 0)
         if step == 0:
             raise ValueError("step 0: steps count from 1; the weights before the first step are run.at(1).before")
@@ -178,9 +196,51 @@ class OpenRun:
         watcher = Each(last, look)
         watcher.states = True
         saved, losses = self.rerun.go(self.state_after(first - 1), watcher)
-        self._compare(first, losses)
-        self._keep(last, saved)
+        self.compare(first, losses)
+        self.keep(last, saved)
         return found
+
+    # --- questions -----------------------------------------------------------------------------------------------
+
+    def why_zero(self, name: str, *index: int) -> Answer:
+        """Why is this weight 0? name: of a parameter, such as "0.weight"; index: of one of its elements.
+
+        The answer says since which step, and what made it 0 then, with the gradient and the threshold. Its kind:
+
+        "prox"           a proximal map stopped it: |w - step g| was at most the threshold, step l1
+        "group"          the proximal map of a term on groups emptied its group
+        "constraint"     a projection put it to 0
+        "outside"        it was set to 0 after the update: by a callback that holds a mask, for instance
+        "update"         the update itself landed on 0 exactly
+        "never trained"  it was 0 before the first step, and no update was made of it: frozen, or not in the optimizer
+        "no gradient"    it was 0 before the first step, and its gradient was 0 in every step
+        "held"           it was 0 before the first step, and a proximal map or a constraint has held it there
+        "not zero"       it is not 0; where L1 acts by its sub-gradient, the answer says how often it passed through 0
+
+        ValueError for a name that is no parameter's, and for an index that is outside of its shape.
+        """
+        return why_zero(self, name, *index)
+
+    def since_dead(self, layer: str, unit: int) -> Answer:
+        """Since when is this unit dead? layer: the name of a module, such as "0"; unit: which of its outputs, from 0.
+
+        A unit fires for a row where its output is not 0: a relu unit that fires for no row gets no gradient, and is
+        dead. Outputs are (rows, units), (rows, ..., units), or (rows, channels, height, width) of convolutions. The kind
+        of the answer: "dead", with the step whose update was the last one after which it fired in a batch; "alive";
+        "never" where it fired in no batch at all. ValueError for another name, or a unit that the layer does not have.
+        """
+        return since_dead(self, layer, unit)
+
+    def loss_jump(self, step: int | None = None) -> Answer:
+        """Which batch made the loss jump? Asked of the largest jump of the run, or of the one at `step`.
+
+        The loss of each batch is compared with the median of those before it. The batch in which it jumped is computed
+        once more with the weights that the step before began with: where its loss is high then, too, the rows of this
+        batch are unlike the others (kind "rows"); where it is not, the update before it did it (kind "update"), of
+        which the answer has the size of the gradient beside that of earlier ones, and the rows of its batch with the
+        largest losses. "no jump" where no loss stands out.
+        """
+        return loss_jump(self, step)
 
     # --- checks --------------------------------------------------------------------------------------------------
 
@@ -196,7 +256,7 @@ class OpenRun:
         for before, after in pairs:
             looking = self.about["looking"]
             made, losses = self.rerun.go(saved_at(self._snapshots[before], looking), Stop(after))
-            self._compare(before + 1, losses)
+            self.compare(before + 1, losses)
             size += same_bits(made, saved_at(self._snapshots[after], looking), f"{self.path}: step {after}")
         steps = pairs[-1][1] - pairs[0][0] if pairs else 0
         return f"equal: {steps} steps made again between {len(pairs) + 1} snapshots, {size} bytes of states compared"
@@ -228,7 +288,9 @@ def same_bits(made: Saved, kept: Saved, where: str) -> int:
     for name, array in arrays_of(kept).items():
         other = arrays_of(made)[name]
         if array.tobytes() != np.ascontiguousarray(other, array.dtype).tobytes():
-            raise ValueError(f"{where}: {name} has other bits than the snapshot: the training is not made again as it was")
+            raise ValueError(
+                f"{where}: {name} has other bits than the snapshot: the training is not made again as it was"
+            )
         size += array.nbytes
     return size
 

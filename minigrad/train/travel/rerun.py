@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -145,7 +147,7 @@ class Rerun:
         losses: list[list[float]] = []
         keep = Keep(losses, taps)
         validation = self.parts.validation_data if self.callbacks else None
-        with K.use_backend(self.about["backend"]), rng.own_streams(0):
+        with self.as_recorded():
             fit(
                 self.parts.model,
                 self.loader,
@@ -161,6 +163,18 @@ class Rerun:
         if watcher.saved is None:  # nothing of the state is missing: a callback ended the training there
             raise ValueError(f"open_run: the training ends before step {watcher.last} when it is made again")
         return watcher.saved, np.array(losses[0])
+
+    @contextmanager
+    def as_recorded(self) -> Iterator[None]:
+        """The backend of the recorded training, and random streams apart from those of the program."""
+        with K.use_backend(self.about["backend"]), rng.own_streams(0):
+            yield
+
+    def loss_of_next(self, saved: Saved, weights: dict[str, np.ndarray]) -> float:
+        """The data loss of the batch behind a state, with other weights and the random numbers that it had."""
+        other = copy.copy(saved)
+        other.model = weights
+        return float(self.go(other, Stop(step_of(saved.place, self.batches) + 1))[1][0])
 
 
 class Keep(Callback):

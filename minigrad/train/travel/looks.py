@@ -67,7 +67,9 @@ class Taps:
     def take(self, number: int, done: int, kept: Sequence[np.ndarray]) -> None:
         """What a replay kept of `done` steps, of which the first is batch `number`."""
         k = self._step(number)
-        there = [i for i, element in enumerate(self.elements) if not element.gradient or len(kept) == len(self.elements)]
+        there = [
+            i for i, element in enumerate(self.elements) if not element.gradient or len(kept) == len(self.elements)
+        ]
         for i, rows in zip(there, kept):
             self.values[i, k : k + done] = rows[:done].reshape(done)
 
@@ -98,13 +100,14 @@ class Outputs:
         """fit begins: look at each output of the layer."""
         self._run = run
         self._module = dict(run.model.named_modules())[self.layer]
-        self._module.watchers.append(self._seen)
+        self._module.watch(self)
 
     def end(self, run: Run) -> None:
         """fit ends."""
-        self._module.watchers.remove(self._seen)
+        self._module.watchers.discard(self)
 
-    def _seen(self, args: Any, output: Any) -> None:
+    def __call__(self, args: Any, output: Any) -> None:
+        """What the layer tells of each of its calls."""
         if self._run.model.training:
             self._latest = output.array
             self._of_rows[len(output.array)] = output.array
