@@ -129,7 +129,7 @@ class Record(Checkpoint):
 
     def begun(self, run: Run) -> None:
         """When all is as training begins with, in a resumed run too: the first snapshot, and what the record says."""
-        step = self._step(run)
+        step = step_of(run.resumed or (0, 0), run.batches)
         for made, file in snapshots(self.folder, self._batches).items():
             if made > step:  # they will be made again, with the same bits
                 file.unlink(missing_ok=True)
@@ -186,9 +186,11 @@ class Record(Checkpoint):
     def write_now(self, run: Run) -> None:
         """Write the losses, then the present state, unless it is written already."""
         self._flush(run)
-        newest = next(reversed(checkpoints(self.folder)), None)
+        if run.place != self._place:
+            self._make_room()
+        newest = next(reversed(checkpoints(self.folder)), None)  # before this one
         super().write_now(run)
-        if newest not in (None, self.last) and (not self._room or self._odd(newest)):
+        if newest not in (None, self.last, self._first()) and (not self._room or self._odd(newest)):
             newest.unlink(missing_ok=True)  # an odd one was the end of a fit that was gone on with
 
     def _flush(self, run: Run) -> None:
@@ -207,6 +209,10 @@ class Record(Checkpoint):
         """Whether a snapshot stands at no multiple of the distance."""
         step = step_of(place_of(file.name) or (0, 0), self._batches)
         return bool(step and self._apart and step % self._apart)
+
+    def _first(self) -> Path | None:
+        """The snapshot before the first step."""
+        return next(iter(checkpoints(self.folder)), None)
 
     def _make_room(self) -> None:
         """Double the distance, and remove snapshots, until one more fits."""

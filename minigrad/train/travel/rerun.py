@@ -40,7 +40,7 @@ class Parts(NamedTuple):
 
 def parts_of(build: Callable[[], Any]) -> Parts:
     """What build() returned, as Parts. TypeError, saying what is needed, for anything else."""
-    if not callable(build):
+    if not callable(build) or isinstance(build, Module):
         raise TypeError(f"open_run: build is a {type(build).__name__}; need a function that makes the model anew")
     with rng.own_streams(0):
         made = build()
