@@ -58,11 +58,10 @@ def jumps(losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             padded = np.concatenate([np.full(BEFORE, np.nan), losses[max(0, start - BEFORE) : chosen[-1] + 1]])
             offset = max(0, start - BEFORE)
             view = np.lib.stride_tricks.sliding_window_view(padded, BEFORE)[chosen - offset]
-            view = np.where(np.isfinite(view), view, np.nan)
-            with np.errstate(all="ignore"):
-                enough = (~np.isnan(view)).sum(1) >= LEAST
-                median = np.nanmedian(np.where(enough[:, None], view, 0.0), axis=1)
-                spread = np.nanmean(np.abs(view - median[:, None]), axis=1, where=enough[:, None] | np.isnan(view))
+            enough = np.isfinite(view).sum(1) >= LEAST
+            view = np.where(enough[:, None], np.where(np.isfinite(view), view, np.nan), 0.0)
+            median = np.nanmedian(view, axis=1)
+            spread = np.nanmean(np.abs(view - median[:, None]), axis=1)
             spread = np.maximum(spread, 1e-3 * np.abs(median) + 1e-12)
             level[chosen] = np.where(enough, median, np.nan)
             size[chosen] = np.where(enough, (losses[chosen] - median) / spread, np.nan)
