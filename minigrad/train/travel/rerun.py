@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMES = ("model", "loss", "optimizer", "penalty", "callbacks", "validation_data")
 NEEDED = NAMES[:3]
+FEW = 150  # steps that are as fast in Python, because a recording takes as long as a hundred
 
 
 class Parts(NamedTuple):
@@ -142,9 +143,10 @@ class Rerun:
         self.callbacks = [c for c in self.parts.callbacks if not getattr(c, "only_looks", False)]
         self.batches = len(self.loader)
 
-    def go(self, saved: Saved, watcher: Stop, taps: Any = None, compile: Any = "quiet") -> tuple[Saved, np.ndarray]:
+    def go(self, saved: Saved, watcher: Stop, taps: Any = None, compile: bool = True) -> tuple[Saved, np.ndarray]:
         """Make the steps from a saved state up to watcher.last; the state there, and the losses of these steps."""
         losses: list[list[float]] = []
+        few = watcher.last - step_of(saved.place, self.batches) < FEW
         keep = Keep(losses, taps)
         validation = self.parts.validation_data if self.callbacks else None
         with self.as_recorded():
@@ -158,7 +160,7 @@ class Rerun:
                 validation_data=validation,
                 callbacks=[*self.callbacks, keep, watcher],
                 resume=saved,
-                compile=compile,
+                compile="quiet" if compile and not few else False,
             )
         if watcher.saved is None:  # nothing of the state is missing: a callback ended the training there
             raise ValueError(f"open_run: the training ends before step {watcher.last} when it is made again")

@@ -47,7 +47,13 @@ def everything():
     optimizer = optim.Adam(model.parameters(), lr=0.02, prox=reg.on(model, "*.weight", reg.L1(2e-3)))
     penalty = reg.on(model, "*.bias", reg.L2(lambda epoch: 0.01 * epoch))
     callbacks = [LearningRate(optim.StepLR(optimizer, 2, 0.7)), ClipGradients(max_norm=1.0)]
-    return {"model": model, "loss": mg.cross_entropy, "optimizer": optimizer, "penalty": penalty, "callbacks": callbacks}
+    return {
+        "model": model,
+        "loss": mg.cross_entropy,
+        "optimizer": optimizer,
+        "penalty": penalty,
+        "callbacks": callbacks,
+    }
 
 
 def plain(prox=None, penalty=None, lr=0.1, constraints=None, momentum=0.0, bias=True, loss=mg.cross_entropy):
