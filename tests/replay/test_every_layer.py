@@ -108,18 +108,18 @@ CASES = {
     "L1Loss": (nn.Identity, ROW, nn.L1Loss("sum"), YES),
     "MSELoss": (nn.Identity, ROW, nn.MSELoss(), YES),
     "SigmoidFocalLoss": (nn.Identity, ROW, nn.SigmoidFocalLoss(), YES),
-    "MultiMarginLoss": (nn.Identity, ROW, nn.MultiMarginLoss(), CLASSES),
     "NLLLoss": (lambda: nn.Lambda(lambda x: mg.log_softmax(x, 1)), ROW, nn.NLLLoss(), CLASSES),
-    "SoftmaxFocalLoss": (nn.Identity, ROW, nn.SoftmaxFocalLoss(), CLASSES),
     "smoothing": (nn.Identity, ROW, nn.CrossEntropyLoss(label_smoothing=0.1), CLASSES),
     "SmoothL1Loss": (nn.Identity, ROW, nn.SmoothL1Loss(beta=0.5), YES),
     "SoftMarginLoss": (nn.Identity, ROW, nn.SoftMarginLoss(), SIGNS),
 }
 # What looks at classes or targets in Python, with the words of the refusal.
-LOOK = r"of a tensor inside a step that mg.compile records"
+MASK = "the mask of its classes is made by NumPy, anew in each step"
 REFUSED = {
     "HingeEmbeddingLoss": (nn.HingeEmbeddingLoss(), SIGNS, "compile: where"),
     "KLDivLoss": (nn.KLDivLoss("batchmean"), YES, "compile: where"),
+    "MultiMarginLoss": (nn.MultiMarginLoss(), CLASSES, MASK),
+    "SoftmaxFocalLoss": (nn.SoftmaxFocalLoss(), CLASSES, MASK),
 }
 HELD_BY_OTHERS = {"Module", "ModuleDict", "ModuleList", "ParameterList", "RandomLayer"}  # these compute nothing
 
