@@ -22,6 +22,7 @@ RECTIFIED = ("relu",)
 BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0), "hardtanh": (-1.0, 1.0)}
 RECURRENT = ("rnn_states", "lstm_states", "gru_states")
 LOSSES = ("cross_entropy", "mse", "bce_with_logits")
+MODEL = "model"  # the name of a layer that is the whole model
 EDGE = 0.025  # of the range: tanh beyond ±0.95 and sigmoid beyond 0.025, 0.975 have a tenth of their steepest slope
 
 
@@ -115,9 +116,8 @@ class Step:
 
 def norm(a: np.ndarray) -> float:
     """The Euclidean norm, in float64."""
-    flat = np.asarray(a, np.float64).reshape(-1)
-    with np.errstate(all="ignore"):
-        return math.sqrt(float(flat @ flat)) if flat.size else 0.0
+    with np.errstate(all="ignore"):  # a sum of squares, not a @ a, because the threads of NumPy's BLAS wait for a core
+        return math.sqrt(float(np.square(a, dtype=np.float64).sum()))
 
 
 def zeros(a: np.ndarray) -> float:
@@ -343,18 +343,19 @@ def inputs_of(x: np.ndarray) -> Inputs | None:
 
 
 def layer_of(parameter: str) -> str:
-    """The path of the module that a parameter belongs to; its own name for one of the model itself.
+    """The path of the module that a parameter belongs to.
 
-    The layers and directions of a recurrent module are layers of their own.
+    The weight and the bias of a model that is one layer are of "model"; other parameters of the model itself have their
+    own names. The layers and directions of a recurrent module are layers of their own.
 
-    >>> layer_of("encoder.0.weight"), layer_of("w"), layer_of("lstm.weight_hh_l1_reverse")
-    ('encoder.0', 'w', 'lstm l1_reverse')
+    >>> layer_of("encoder.0.weight"), layer_of("w"), layer_of("bias"), layer_of("lstm.weight_hh_l1_reverse")
+    ('encoder.0', 'w', 'model', 'lstm l1_reverse')
     """
     path, _, name = parameter.rpartition(".")
     part = re.fullmatch(r"(?:weight|bias)_(?:ih|hh)_(l\d+(?:_reverse)?)", name)
     if part:
         return f"{path} {part[1]}".strip()
-    return path or name
+    return path or (MODEL if name in ("weight", "bias") else name)
 
 
 def innermost() -> str:
