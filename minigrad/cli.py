@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from . import kernels
 from .commands.articles import add_articles
+from .commands.ask import add_ask
 from .commands.bench import add_bench
 from .commands.claims import add_claims
+from .commands.convention import add_convention
 from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
@@ -17,6 +19,7 @@ from .commands.diagnose import add_diagnose
 from .commands.explain import add_explain
 from .commands.info import add_info
 from .commands.options import INTERRUPTED, at_least
+from .commands.papers import add_papers
 from .commands.path import add_path
 from .commands.predict import add_predict
 from .commands.profile import add_profile
@@ -84,7 +87,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
-        *(add_demo, add_articles, add_claims, add_cost, add_diagnose, add_explain, add_profile, add_bench, add_info),
+        *(add_demo, add_articles, add_claims, add_papers, add_convention),
+        *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)
