@@ -179,7 +179,7 @@ class Sight(Lookout):
         data, held = self._parted(inputs)
         if not self._note_use(held):
             return
-        if held and not data:
+        if held and not data and not by_index(inputs, options):
             self._weight_of[y.stamp] = held[0][1]
             self.used.discard(held[0][1][0])  # until what was made of it meets data: a penalty does not
             return
@@ -207,7 +207,7 @@ class Sight(Lookout):
         matrix = next(((x, name) for x, (_, name) in reversed(held) if x.ndim >= 2), None)
         if matrix is None or not y.ndim or op.name in ELEMENTWISE:
             return None
-        if self.inputs is None and not data[0].tracked:
+        if not self.order and data and not data[0].tracked:
             self.inputs = inputs_of(data[0].array)
         layer = layer_of(matrix[1])
         self._output(layer, op, y, options, matrix[0])
@@ -315,6 +315,11 @@ def measured(name: str, op: str, array: np.ndarray, axis: int) -> Layer:
         edge = EDGE * (high - low)
         layer.stuck = ((array < low + edge) | (array > high - edge)).mean(axis=rest)
     return layer
+
+
+def by_index(inputs: tuple, options: dict) -> bool:
+    """Whether an op takes whole numbers, as embeddings take the rows of their weights: those are its data."""
+    return any(isinstance(value, np.ndarray) and value.dtype.kind in "iu" for value in (*inputs, *options.values()))
 
 
 def units_of(op: str, y: np.ndarray) -> tuple[int, int]:
