@@ -154,9 +154,7 @@ class Sight(Lookout):
         self._fed: dict[int, str] = {}  # stamp of a tensor: the layer that it comes from
         self._made: dict[int, str] = {}  # stamp of an output: its layer
         self._shape: dict[str, tuple[int, int]] = {}  # of a layer: the dimension of its units, and of how many
-        self._arrived: dict[str, list[float]] = {}  # of a layer: the gradients that came back to its outputs
-        self._walked = False
-        self._seen: set[int] = set()
+        self._arrived: set[int] = set()  # stamps of outputs whose gradient is noted
 
     def look(
         self,
@@ -225,9 +223,6 @@ class Sight(Lookout):
         """Note which parameters an op uses; False where nothing is recorded, so that nothing can come back."""
         recorded = is_grad_enabled()
         (self.used if recorded else self.unrecorded).update([source[0] for x, source in held if x.ndim])
-        if recorded and self._walked:  # another forward pass of the same step: gradients are accumulated
-            self._walked = False
-            self._made.clear()
         return recorded
 
     def _loss_of(self, op: Op, inputs: tuple) -> None:
@@ -265,17 +260,16 @@ class Sight(Lookout):
     # --- backward --------------------------------------------------------------------------------------------------
 
     def _backward(self, op: Op, y: Tensor, i: int, g: Any, gradient: Any) -> None:
-        self._walked = True
         if math.isnan(self.loss) and y.array.size == 1:
             self.loss = float(y.array.reshape(-1)[0])
         name = self._made.get(y.stamp)
         if name is None or not isinstance(g, Tensor):
             return
         layer = self.layers[name]
-        if y.stamp not in self._seen:  # a rule for each input is asked: the gradient is the same
-            self._seen.add(y.stamp)
-            self._arrived.setdefault(name, []).append(norm(g.array))
-            layer.gradient = max(self._arrived[name])
+        if y.stamp not in self._arrived:  # a rule for each input is asked: the gradient is the same
+            self._arrived.add(y.stamp)
+            came = norm(g.array)
+            layer.gradient = came if math.isnan(layer.gradient) else max(layer.gradient, came)
         if op.name in RECURRENT and i == 0 and isinstance(gradient, Tensor):
             layer.through_time = [norm(part) for part in gradient.array] + layer.through_time
 
