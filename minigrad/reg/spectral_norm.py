@@ -75,7 +75,7 @@ class SpectralNorm(Constraint):
             if w.ndim < 2:
                 raise ShapeError(f"{self.name}: {name} is {w.shape}; need a weight with two dimensions or more")
 
-    def contradicts(self, other: Any, shape: tuple[int, ...]) -> str:
+    def contradicts(self, other: Any, shape: tuple[int, ...], groups: Any = None) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
         if isinstance(other, SpectralNorm):
             return "both bound the spectral norm; one of them is enough"

@@ -193,7 +193,7 @@ def test_what_goes_together(backend, rng):
         (lambda: reg.Box(float("nan"), 1), "Box: low is nan"),
         (lambda: reg.Box("0", 1), "Box: low is '0'"),
         (lambda: reg.MaxNorm(-1), "MaxNorm: limit is -1"),
-        (lambda: reg.MaxNorm(1, "units"), "MaxNorm: groups is 'units'"),
+        (lambda: reg.MaxNorm(1, "neurons"), "MaxNorm: groups is 'neurons'"),
         (lambda: reg.UnitNorm(1), "UnitNorm: groups is 1"),
         (lambda: reg.on(nn.Linear(2, 2), "bias", reg.MaxNorm(1)), r"a parameter is \(2,\); it has no columns"),
     ],
