@@ -98,7 +98,7 @@ class Dropout(RandomLayer):
         if mode.step is not None:  # two small masks may be equal by chance, and the recording takes them for a constant
             raise ReplayError(
                 f"a {type(self).__name__} inside a step that mg.compile records: its mask, which elements share, is "
-                "spread over x by Python, and a replay runs none. Train without compile, or use nn.Dropout"
+                "spread over x by Python, and a replay runs none. Train without compile, or drop single elements"
             )
         return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
 
