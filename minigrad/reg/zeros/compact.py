@@ -26,6 +26,7 @@ from ...nn import pool
 from ...nn.containers import Identity, Lambda, Residual
 from ...nn.conv import Conv1d, Conv2d, Convolutional, ConvTranspose1d, ConvTranspose2d
 from ...nn.dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
+from ...nn.dropout.drop_block import DropBlock2d
 from ...nn.dropout.dropout import Dropout
 from ...nn.dropout.noise import GaussianDropout, GaussianNoise
 from ...nn.embedding import Embedding, EmbeddingBag
@@ -59,6 +60,7 @@ NOISE = (
     Dropout,
     Dropout1d,
     Dropout2d,
+    DropBlock2d,
     WordDropout,
     VariationalDropout,
     StochasticDepth,
