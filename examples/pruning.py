@@ -116,4 +116,4 @@ if options.figure:
 print(f"{left[-1]} of {[first, second]} filters are left; outputs differ by {apart:.0e} of the largest")
 print(f"{times[0] * 1e3:.1f} ms for the test set became {times[1] * 1e3:.1f}: {times[0] / times[1]:.1f} times as fast")
 right, share = (after.argmax(1) == data.test.y).mean(), 1 - sizes[1] / sizes[0]
-print(f"look at: {right:.1%} of {len(after)} digits ({name}) are read correctly, and {share:.1%} of weights are gone")
+print(f"look at: {right:.1%} of {len(after)} digits ({name}) are read correctly; {share:.1%} of the weights are gone")
