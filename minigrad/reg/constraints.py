@@ -6,6 +6,8 @@ A penalty bends the objective, a constraint bounds the search: the weights stay 
     NonNegative  w = max(w, 0)
     MaxNorm      w_g = w_g min(1, limit / ‖w_g‖)      Srebro and Shraibman 2005; beside dropout, Srivastava et al. 2014
     UnitNorm     w_g = w_g / ‖w_g‖;  a group of zeros stays one
+
+SpectralNorm, on a matrix as a whole, stands in spectral_norm.py.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ class Interval(Constraint):
 
     def contradicts(self, other: Any, shape: tuple[int, ...], groups: Layout | None = None) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
-        if isinstance(other, NormRange):
+        if not isinstance(other, Interval):
             return other.contradicts(self, shape, groups)
         low, high = max(self.low, other.low), min(self.high, other.high)
         return f"no weight is at least {low:g} and at most {high:g}" if low > high else ""
@@ -131,6 +133,8 @@ class NormRange(Constraint):
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
         if isinstance(other, NormRange):
             return "both set the norm; one of them is enough"
+        if not isinstance(other, Interval):
+            return other.contradicts(self, shape, groups)
         root = math.sqrt((groups or self.layout(shape)).size)
         least, most = max(other.low, -other.high, 0.0) * root, max(-other.low, other.high) * root
         if least > self.high or most < self.low:

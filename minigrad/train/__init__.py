@@ -7,6 +7,7 @@ from .checkpoint import Checkpoint
 from .class_metrics import balanced_accuracy, confusion_matrix, f1, precision, recall
 from .evaluate import evaluate
 from .gradients import AccumulateGradients, GradientNorms
+from .health import Watch
 from .history import History
 from .limits import SkipNonFinite, StopOnNonFinite, TimeLimit
 from .logs import CSVLogger, JSONLogger
@@ -20,6 +21,8 @@ from .resume import newest_checkpoint
 from .run import Run
 from .tensorboard import TensorBoard
 from .trajectory import AverageWeights, ClipGradients, LearningRate
+from .travel.kept import Record
+from .travel.opened import OpenRun, open_run
 
 __all__ = [
     "AccumulateGradients",
@@ -33,8 +36,10 @@ __all__ = [
     "History",
     "JSONLogger",
     "LearningRate",
+    "OpenRun",
     "Progress",
     "RateSearch",
+    "Record",
     "Run",
     "SkipNonFinite",
     "SklearnMetric",
@@ -42,6 +47,7 @@ __all__ = [
     "TensorBoard",
     "TimeLimit",
     "UndefinedMetricWarning",
+    "Watch",
     "accuracy",
     "average_precision",
     "balanced_accuracy",
@@ -53,6 +59,7 @@ __all__ = [
     "fit",
     "mean_absolute_error",
     "newest_checkpoint",
+    "open_run",
     "over_all_rows",
     "precision",
     "predict",

@@ -5,6 +5,7 @@ import operator
 import pytest
 from reg.zeros.emptied import R, equal, filled, write, zero
 
+import minigrad as mg
 from minigrad import nn
 
 
