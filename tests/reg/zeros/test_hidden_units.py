@@ -47,7 +47,7 @@ def test_hidden_units(backend, rng, kind, bidirectional, bias):
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_a_unit_that_something_is_written_into_stays(backend, rng, kind):
     """By a bias, or by another unit; once that one is 0 as well, both go."""
-    core, output = kind(2, 4, batch_first=True, **R), nn.Lambda(operator.itemgetter(0))
+    core, output = kind(2, 4, batch_first=True, zoneout=0.2, **R), nn.Lambda(operator.itemgetter(0))
     model = filled(nn.Sequential(core, output, nn.Linear(4, 2, **R)))
     x = mg.tensor(rng.standard_normal((3, 5, 2)))
     first = 0 if kind is nn.RNN else 8  # the column of gate g or n of unit 0
