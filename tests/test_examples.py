@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not EXAMPLES, reason="needs the checkout, not an
 LAST = {
     "compiled": r"look at: (\d+\.\d)% of 359 digits",
     "digits": r"look at: (\d+\.\d)% of 359 digits",
+    "pruning": r"look at: (\d+\.\d)% of 359 digits \(8 x 8 digits\) are read correctly; (\d+\.\d)% of the weights",
     "psalms": r"look at: (\d+\.\d)% of the letters kept back",
     "residual": r"look at: (\d+\.\d)% of 359 digits with a way around each layer",
     "words": r"look at: (\d+\.\d)% of 2400 words",
