@@ -83,6 +83,9 @@ SHAPES = [
     (19, 3, 8),
     (50, 9, 4),
     (27, 5, 1),
+    (7, 1, 1),
+    (33, 1, 1),
+    (200, 1, 1),
 ]
 
 
@@ -230,7 +233,7 @@ def test_a_row_does_not_depend_on_the_others(n, tb):
 
 
 @pytest.mark.parametrize("dtype", REAL)
-@pytest.mark.parametrize("shape", [(13, 12, 17), (20, 33, 1), (17, 40, 33)], ids=str)
+@pytest.mark.parametrize("shape", [(13, 12, 17), (20, 33, 1), (61, 1, 1), (17, 40, 33)], ids=str)
 def test_special_numbers(shape, dtype):
     """NaN, infinities, zeros of both signs, denormals, overflow; nothing is skipped because it is 0."""
     m, k, n = shape
