@@ -255,6 +255,23 @@ def test_special_numbers(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", REAL)
+def test_one_column_times_one_number(dtype):
+    """k = 1: the 31 lanes without a product turn a -0 into +0; in a batch of dot products each row has its own."""
+    tiny = np.full((37, 1), -np.finfo(dtype).tiny)
+    (y,) = assert_one_answer(lambda: product(tiny, -tiny[:1]), threads=(1,))
+    assert not y.any()
+    assert not np.signbit(y).any()
+    a, b, _, c = arrays(70_000, 1, 1, dtype)
+    own = b[0, 0] + np.arange(70_000, dtype=dtype).reshape(-1, 1, 1)
+    for how in ({}, {"accumulate": True}):
+        (y,) = assert_one_answer(lambda how=how: product(a, b, c=c, **how))
+        assert (y == a * b + (c if how else 0)).all()
+        out = np.zeros((70_000, 1, 1), dtype)
+        assert_one_answer(lambda out=out: K.matmul(a[:, :, None], own, out) or out.copy())
+        assert (out == a[:, :, None] * own).all()
+
+
+@pytest.mark.parametrize("dtype", REAL)
 def test_lanes_beyond_k_keep_the_sign_of_their_zero(dtype):
     """Products that underflow to -0 in all 32 lanes; k = 37, 69 leave 27 lanes without a second or third one."""
     tiny = np.full((3, 37), -np.finfo(dtype).tiny)
