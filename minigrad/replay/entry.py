@@ -97,12 +97,9 @@ class Entry:
         self.draws = Draws(record)
         self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
-        self.gradients = [
-            (p, p.grad)
-            for optimizer in recorder.optimizers
-            for p in getattr(optimizer, "state", ())
-            if p.grad is not None
-        ]
+        self._observed = [number for numbers, _ in recorder.observed for number in numbers]
+        stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
+        self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
         written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
         for module in recorder.modules.values():
             for t in module.__dict__.values():
@@ -144,19 +141,31 @@ class Entry:
         after their call, in steps that their `rows` choose.
         """
         program = program or self.program
-        sources = [*self.outputs, *self._values, *also]
+        sources = [*self.outputs, *self._values, *also, *self._observed]
+        count = len(sources) - len(self._observed)
         kept = [np.empty((steps, *array.shape), array.dtype) for array in sources]
-        for start in range(0, steps, CHUNK):
-            part = slice(start, min(start + CHUNK, steps))
-            last = len(self.record_.calls) - 1 + program.ahead
-            wanted = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
-            wanted += [tap.moved(program.ahead, part) for tap in taps]
-            given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
-            ended = self._run_part(part.stop - start, program, given, wanted)
-            if ended is not None:
-                step, call, code = ended
-                return kept, (start + step, self.record_.calls[call - program.ahead].name, code)
-        return kept, None
+        start = program.done = 0
+        try:
+            for start in range(0, steps, CHUNK):
+                part = slice(start, min(start + CHUNK, steps))
+                last = len(self.record_.calls) - 1 + program.ahead
+                wanted = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
+                wanted += [tap.moved(program.ahead, part) for tap in taps]
+                given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
+                ended = self._run_part(part.stop - start, program, given, wanted)
+                if ended is not None:
+                    step, call, code = ended
+                    return kept[:count], (start + step, self.record_.calls[call - program.ahead].name, code)
+            return kept[:count], None
+        finally:
+            self._observe(kept[count:], start + program.done)
+
+    def _observe(self, kept: list[np.ndarray], done: int) -> None:
+        """Tell who observes numbers of a step what they were in those that were done."""
+        for step in range(done if kept else 0):
+            numbers = iter([float(array[step]) for array in kept])
+            for arrays, note in self.record_.recorder.observed:
+                note([next(numbers) for _ in arrays])
 
     def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
         program.done, program.at = 0, None
@@ -178,9 +187,18 @@ class Entry:
         for p, g in self.gradients:
             p.grad = g
         touch(self._written)
-        for terms, entry, rows in self.values_of(values) if done else ():
+        self._note_terms([row[done - 1] for row in values] if done else [])
+
+    def _note_terms(self, values: Sequence[np.ndarray]) -> None:
+        """Let terms that depend on the batch know their values in a step."""
+        for terms, entry, numbers in self.values_of(values) if values else ():
             if entry.of_batch:
-                terms._of_batch[entry.name] = sum(float(row[done - 1]) for row in rows)
+                terms._of_batch[entry.name] = sum(float(number) for number in numbers)
+
+    def broken_off(self) -> list[np.ndarray]:
+        """Of the step that ended the last run what `replay` keeps of others, as far as it came."""
+        self._note_terms(self._values)
+        return [*self.outputs, *self._values]
 
     def values_of(self, kept: Sequence[np.ndarray]) -> list[tuple[Any, Any, list[np.ndarray]]]:
         """(terms, entry, its values) of all terms in the loss; kept: what replay kept, from the values on."""

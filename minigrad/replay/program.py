@@ -128,20 +128,20 @@ class PythonProgram:
                 with interrupts:
                     ended = self._step(step, feeds, by_call)
                     if ended is not None:
-                        self.at = ended
-                        return step, ended, 2
+                        self.at = ended[0]
+                        return step, *ended
                     self.done = step + 1
         return None
 
-    def _step(self, step: int, feeds: Sequence[Feed], by_call: dict[int, list[Tap]]) -> int | None:
-        """One step; the call that met a number that is not finite, if one did."""
+    def _step(self, step: int, feeds: Sequence[Feed], by_call: dict[int, list[Tap]]) -> tuple[int, int] | None:
+        """One step; the call that ended it, if one did, and its result: 2 not finite, 3 an index outside."""
         for feed in feeds:
             self._feed(feed, step)
         for i, (kernel, arguments, options) in enumerate(self._calls):
             try:
                 kernel(*arguments, **options)
-            except NonFiniteError:
-                return i
+            except (NonFiniteError, IndexError) as error:
+                return i, 2 if isinstance(error, NonFiniteError) else 3
             for tap in by_call.get(i, ()):
                 row = step if tap.rows is None else int(tap.rows[step])
                 if row >= 0:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -99,6 +99,8 @@ class Recorder:
         self.terms: list[Any] = []
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
+        self.held: list[Tensor] = []  # parameters whose gradients are looked at after a step
+        self.observed: list[tuple[list[np.ndarray], Callable[[list[float]], None]]] = []  # see observe
         self._inside = False
         self._tell = (lambda call: None) if taps is None else taps.begin()  # is told of each call
 
@@ -127,10 +129,20 @@ class Recorder:
         self._same_options(optimizer)
         self.events.append(optimizer)
 
+    def observe(self, numbers: list[np.ndarray], note: Callable[[list[float]], None]) -> None:
+        """Let note(numbers) be called for every step: for this one at its end, for replayed ones after their run."""
+        self.observed.append((numbers, note))
+
+    def hold(self, parameters: Iterable[Tensor]) -> None:
+        """The gradients of these are wanted after the step."""
+        self.held += parameters
+
     def finish(self) -> None:
         """The step is over: what it did to the options of its optimizers must be what a schedule does."""
         for optimizer in self.optimizers:
             self._same_options(optimizer)
+        for numbers, note in self.observed:
+            note([float(number) for number in numbers])
 
     def _same_options(self, optimizer: Any) -> None:
         before = self._options.get(id(optimizer))
@@ -249,11 +261,23 @@ class Recorder:
         """The arrays in which options of optimizers stand: they are written anew before each run."""
         return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
 
+    def refuse(self, name: str, why: str) -> NoReturn:
+        """Refuse what an op does in Python."""
+        raise refusal(name, why, users_line())
+
     def reading(self, what: str) -> NoReturn:
         """Refuse that Python looks at numbers."""
         raise ReplayError(
-            f"{what} of a tensor inside a step that mg.compile records{_at(users_line())}: a replay runs no Python, so "
-            "that it would not happen again. Return the tensor from the step, and look at it outside"
+            f"{what} of a tensor inside a step that mg.compile records{at_line(users_line())}: a replay runs no "
+            "Python, so that it would not happen again. Return the tensor from the step, and look at it outside"
+        )
+
+    def comparing(self, op: str) -> NoReturn:
+        """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
+        raise ReplayError(
+            f"{op} of real numbers inside a step that mg.compile records{_at(users_line())}: NumPy compares, and a "
+            "replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
+            "by kernels; or compare outside of the step, and pass the answers as an argument"
         )
 
 
@@ -296,7 +320,7 @@ def users_line() -> tuple[str, int]:
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
 
 
-def _at(where: tuple[str, int]) -> str:
+def at_line(where: tuple[str, int]) -> str:
     file, line = where
     if not file:
         return ""
@@ -306,7 +330,7 @@ def _at(where: tuple[str, int]) -> str:
 
 def refusal(name: str, why: str, where: tuple[str, int]) -> ReplayError:
     """The error for a step that cannot be replayed: the op, the user's line, what would do."""
-    return ReplayError(f"compile: {name}{_at(where)} cannot be replayed: {why}")
+    return ReplayError(f"compile: {name}{at_line(where)} cannot be replayed: {why}")
 
 
 @contextmanager
