@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from . import kernels
 from .commands.articles import add_articles
+from .commands.ask import add_ask
 from .commands.bench import add_bench
 from .commands.claims import add_claims
 from .commands.convention import add_convention
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
         *(add_demo, add_articles, add_claims, add_papers, add_convention),
-        *(add_cost, add_explain, add_profile, add_diagnose, add_bench, add_info),
+        *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)
