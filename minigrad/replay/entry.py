@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,12 +100,7 @@ class Entry:
         self._observed = [number for numbers, _ in recorder.observed for number in numbers]
         stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
         self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
-        written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
-        for module in recorder.modules.values():
-            for t in module.__dict__.values():
-                if isinstance(t, Tensor):
-                    written[id(t)] = t
-        self._written = [*written.values(), *recorder.placed]
+        self._written = [*{id(t): t for t in [*stepped, *tensors_in(recorder.modules)]}.values(), *recorder.placed]
         self._recorder = None
         self._tries = 0
 
@@ -229,6 +224,11 @@ class Entry:
                 K.take(source, index, own.array)
         kind = NativeProgram if self.record_.native else PythonProgram
         return kind(self.record_, recorder), index, sources
+
+
+def tensors_in(modules: Mapping[int, Any]) -> list[Tensor]:
+    """The parameters and buffers of modules."""
+    return [t for module in modules.values() for t in module.__dict__.values() if isinstance(t, Tensor)]
 
 
 def constant_like(t: Tensor) -> Tensor:

@@ -240,8 +240,8 @@ class Recorder:
 
     def _unchanged(self, block: Block, call: Call) -> None:
         if block.changed() and not any(block.owner is known for known in self.numbers()):
-            what = "something else than a kernel changed an array that it uses, in the middle of the step"
-            cure = "NumPy that writes into arrays of a model or an optimizer is not repeated in a replay"
+            what = "something else than a kernel of the step changed an array that it uses, in the middle of the step"
+            cure = "NumPy and other threads that write into arrays of a model or an optimizer are not replayed"
             raise refusal(call.name, f"{what}: {cure}", call.where)
 
     def _after(self, call: Call) -> None:
