@@ -47,7 +47,7 @@ golden: $(VENV)/.built
 	$(BIN)/python tests/cross/selftest.py --write
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/native/*.so minigrad-demo minigrad-articles minigrad-claims
+	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/native/*.so minigrad-demo minigrad-articles minigrad-claims minigrad-papers
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are files, not the folder: a creation that failed half-way leaves the folder behind.

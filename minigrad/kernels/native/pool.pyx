@@ -13,7 +13,7 @@ from minigrad.kernels.native.checks cimport (
     apart, check_dtype_of_indices, check_flat, check_indices, check_out, check_real, describe,
 )
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, kernel_of, least, record, scratch, share, take_scratch, threads_for,
+    call, give_scratch, kernel_of, know, least, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "pool/pool.h" nogil:
@@ -274,3 +274,10 @@ def avg_pool2d_grad(
     fill_average("avg_pool2d_grad", &p, kernel, stride, padding, count_include_pad, divisor)
     if PyArray_SIZE(x):
         launch("avg_pool2d_grad", k_avg_pool2d_grad, &p)
+
+
+know("max_pool2d", k_max_pool2d)
+know("pool_pick", k_pool_pick)
+know("pool_put", k_pool_put)
+know("avg_pool2d", k_avg_pool2d)
+know("avg_pool2d_grad", k_avg_pool2d_grad)

@@ -76,6 +76,7 @@ def _arrays(g: Given) -> Calls:
         "where": ([g.x > 0, g.x, g.y, g.zeros()], {}),
         "take": ([g.x, g.index % rows, g.zeros()], {}),
         "add_at": ([g.x, g.index % rows, g.zeros()], {}),
+        "class_places": ([g.index % columns, np.zeros(rows, np.int64), columns], {}),
         "place": ([g.x, g.zeros()], {}),
         "join": ([[g.x, g.y], g.zeros(2 * rows, columns), 0], {}),
         "check_finite": ([g.x], {}),
