@@ -16,6 +16,7 @@ from ...nn.prediction import evaluating
 from ..snapshot import Saved
 from ..weighing import in_dtype
 from .answer import Answer, counted, module_of, number
+from .looks import unwatch
 from .scanning import outputs, windows
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ ROWS = 1024  # of the data in one pass
 
 
 class Fires(NamedTuple):
-    """For how many rows of the data a unit fires, its largest output, and the largest w·x + b where the layer says it."""
+    """For how many rows of the data a unit fires, its largest output, and, of a Linear layer, the largest w·x + b."""
 
     rows: int
     largest: float
@@ -59,8 +60,8 @@ def since_dead(run: OpenRun, layer: str, unit: int) -> Answer:
     last, count = _last_fired(run, layer, unit)
     if last is None:
         said = (
-            f"{where} never fired: not in one of {counted(run.steps, 'step')}, for no row of a batch, and not for one of "
-            f"{counted(rows, 'row')} after the last step."
+            f"{where} never fired: for no row of the batches of {counted(run.steps, 'step')}, and for none of "
+            f"{counted(rows, 'row')} after the last one."
         )
         return Answer("never", None, [said, _inside(end)], numbers)
     return _died(run, layer, unit, where, last, count, numbers, end)
@@ -210,4 +211,4 @@ def _outputs(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarra
                 model(Tensor(in_dtype(take_rows(run.loader.x, rows), dtype)))
                 yield seen.taken()
     finally:
-        module.watchers.discard(seen)
+        unwatch(module, seen)

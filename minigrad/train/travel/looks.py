@@ -18,16 +18,17 @@ class Untapped(Exception):
     """An array that replayed steps cannot hand out, because it is no contiguous one: the steps run in Python then."""
 
 
+def unwatch(module: Module, watcher: Any) -> None:
+    """End what module.watch(watcher) began."""
+    module.__dict__["watchers"].discard(watcher)
+
+
 class Element(NamedTuple):
     """An element of a parameter after each update, or of its gradient in it; `flat` is its index in the flat array."""
 
     name: str
     flat: int
     gradient: bool = False
-
-    def shape(self, model: Module) -> tuple[int, ...]:
-        """Of what is kept of a step."""
-        return ()
 
 
 class Taps:
@@ -104,7 +105,7 @@ class Outputs:
 
     def end(self, run: Run) -> None:
         """fit ends."""
-        self._module.watchers.discard(self)
+        unwatch(self._module, self)
 
     def __call__(self, args: Any, output: Any) -> None:
         """What the layer tells of each of its calls."""

@@ -4,12 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from train.travel.recorded import X, Y, arguments, everything, plain, record, same
 
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.train import Callback, EarlyStopping, LearningRate, fit, open_run
-
-from train.travel.recorded import X, Y, arguments, everything, network, plain, record, same
 
 BUILDS = {"adam": everything, "sgd": plain(prox=lambda: mg.reg.L1(1e-3), momentum=0.5)}
 
@@ -89,7 +88,7 @@ def test_data_that_changed_is_refused(tmp_path):
     record(tmp_path / "run", plain())
     other = X.copy()
     other[77, 3] += 1e-3
-    with pytest.raises(ValueError, match="data x was float32 .*, hash .*, now it is float32 .*, hash"):
+    with pytest.raises(ValueError, match=r"data x was float32 .*, hash .*, now it is float32 .*, hash"):
         open_run(tmp_path / "run", plain(), (other, Y))
     with pytest.raises(ValueError, match="data y was"):
         open_run(tmp_path / "run", plain(), (X, 1 - Y))
