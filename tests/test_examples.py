@@ -18,6 +18,7 @@ LAST = {
     "digits": r"look at: (\d+\.\d)% of 359 digits",
     "psalms": r"look at: (\d+\.\d)% of the letters kept back",
     "residual": r"look at: (\d+\.\d)% of 359 digits with a way around each layer",
+    "time_travel": r"look at: (\d+\.\d)% of 359 digits, and each of (\d+) zeros",
     "words": r"look at: (\d+\.\d)% of 2400 words",
     "images": r"look at: (\d+\.\d+)% of 359 digits \(8 x 8 digits\)",
 }

@@ -26,11 +26,14 @@ ROWS = 1024  # of the data in one pass
 
 
 class Fires(NamedTuple):
-    """For how many rows of the data a unit fires, its largest output, and, of a Linear layer, the largest w·x + b."""
+    """For how many rows of the data a unit fires, its largest output, and, of a Linear layer, the largest w·x + b, and
+    whether all of its weights are 0.
+    """
 
     rows: int
     largest: float
     inside: float | None
+    empty: bool = False
 
 
 def axis_of(output: np.ndarray) -> int:
@@ -147,6 +150,8 @@ def _inside(fires: Fires) -> str:
     """How far the unit is from firing."""
     if fires.inside is None:
         return ""
+    if fires.empty:
+        return f"At the end all of its weights are 0, and its bias is {number(fires.inside)}: no input reaches it."
     return f"At the end its largest w·x + b over all rows is {number(fires.inside)}."
 
 
@@ -194,7 +199,8 @@ def fires(run: OpenRun, saved: Saved, layer: str, unit: int) -> Fires:
             w = module.weight.array[:, unit].astype(np.float64)
             b = 0.0 if module.bias is None else float(module.bias.array[unit])
             inside = max(inside, float((x.astype(np.float64) @ w).max(initial=-np.inf)) + b)
-    return Fires(count, largest, None if inside == -np.inf else inside)
+    empty = isinstance(module, Linear) and not module.weight.array[:, unit].any()
+    return Fires(count, largest, None if inside == -np.inf else inside, empty)
 
 
 def _outputs(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarray | None, np.ndarray | None]]:

@@ -38,6 +38,7 @@ class Taps:
         self.elements, self.first = list(elements), first
         self.values = np.full((len(self.elements), last - first + 1), np.nan)
         self._parameters: dict[str, Tensor] = {}
+        self._there: list[int] = []  # which elements a replay keeps: those that have an array
         self._offset = 0
 
     def begin(self, run: Run) -> None:
@@ -56,10 +57,11 @@ class Taps:
 
     def sources(self, gradients: dict[Tensor, Tensor], entry: Any) -> list[np.ndarray]:
         """The arrays that a replay keeps of each step; gradients: of each parameter the one that the replay writes."""
-        found = []
-        for element in self.elements:
+        found, self._there = [], []
+        for i, element in enumerate(self.elements):
             array = self._array(element, gradients)
             if array is not None:
+                self._there.append(i)
                 if not array.flags.c_contiguous:
                     raise Untapped
                 found.append(array.reshape(-1)[element.flat : element.flat + 1])
@@ -68,10 +70,7 @@ class Taps:
     def take(self, number: int, done: int, kept: Sequence[np.ndarray]) -> None:
         """What a replay kept of `done` steps, of which the first is batch `number`."""
         k = self._step(number)
-        there = [
-            i for i, element in enumerate(self.elements) if not element.gradient or len(kept) == len(self.elements)
-        ]
-        for i, rows in zip(there, kept):
+        for i, rows in zip(self._there, kept):
             self.values[i, k : k + done] = rows[:done].reshape(done)
 
     def _step(self, number: int) -> int:

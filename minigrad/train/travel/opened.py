@@ -227,7 +227,8 @@ class OpenRun:
 
         A unit fires for a row where its output is not 0: a relu unit that fires for no row gets no gradient, and is
         dead. Outputs are (rows, units), (rows, ..., units), or (rows, channels, height, width) of convolutions. The
-        kind of the answer: "dead", with the step since which it fires for no row; "alive"; "never" where it fired in no batch at all. ValueError for another name, or a unit that the layer does not have.
+        kind of the answer: "dead", with the step since which it fires for no row; "alive"; "never" where it fired in no
+        batch at all. ValueError for another name, or a unit that the layer does not have.
         """
         return since_dead(self, layer, unit)
 

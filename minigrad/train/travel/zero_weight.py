@@ -185,11 +185,13 @@ def _by_map(
         f"makes 0 of what is at most step · l1 = {number(stage.step)} · {number(l1)} = {number(threshold)} (step: "
         f"{whose}), and |{number(stage.free)}| ≤ {number(threshold)}."
     )
-    stays = (
-        f"Since then, {counted(since, 'step')}, its gradient was at most {number(found.largest)} in size"
-        + (f", and l1 is {number(l1)}" if not own and found.largest <= l1 else "")
-        + ": the map stopped it each time."
-    )
+    stays = _kept(found, since)[:-1] + _why_flat(moment.run, place)
+    if found.moved:
+        stays = (
+            f"Since then, {counted(since, 'step')}, its gradient was at most {number(found.largest)} in size"
+            + (f", and l1 is {number(l1)}" if not own and found.largest <= l1 else "")
+            + ": the map stopped it each time."
+        )
     numbers |= {"l1": l1, "threshold": threshold}
     return Answer("prox", moment.step, [*opening, said, stays if since else ""], numbers)
 

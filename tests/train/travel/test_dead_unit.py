@@ -61,7 +61,10 @@ def test_the_last_step_in_which_a_unit_fired(compile, backend, tmp_path):
             silent = int(np.flatnonzero(rows[:, unit])[-1]) + 2
             assert answer.kind == "dead" and answer.numbers["last fired"] == last, answer
             assert answer.step == max(last, silent) and answer.numbers["rows of the batch"] == batch[last - 1, unit]
-            assert f"dead since step {answer.step:,}" in answer.text and "largest w·x + b" in answer.text
+            assert (
+                f"dead since step {answer.step:,}" in answer.text
+                and "largest w·x + b over all rows is -" in answer.text
+            )
 
 
 def test_a_dead_unit_of_a_convolution(tmp_path):
