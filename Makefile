@@ -43,11 +43,11 @@ sanitize-modules: $(VENV)/.built
 	$(BIN)/pytest -q -m sanitize tests/cross
 
 golden: $(VENV)/.built
-	$(BIN)/python tests/golden.py --write
+	$(BIN)/python -m minigrad.lab.golden --write
 	$(BIN)/python tests/cross/selftest.py --write
 
 clean:
-	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/native/*.so minigrad-demo minigrad-articles minigrad-claims
+	rm -rf build dist $(VENV) *.egg-info minigrad/kernels/native/*.so minigrad-demo minigrad-articles minigrad-claims minigrad-papers
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are files, not the folder: a creation that failed half-way leaves the folder behind.

@@ -128,7 +128,7 @@ class BuildPackage(build_py):
     def run(self):
         super().run()
         if not self.editable_mode:
-            for folder in ("examples/articles", "examples/claims", "benchmarks"):
+            for folder in ("examples/articles", "examples/claims", "examples/papers", "benchmarks"):
                 target = Path(self.build_lib, "minigrad", "shipped", folder)
                 shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
 

@@ -28,7 +28,7 @@ needs_checkout = pytest.mark.skipif(
 # The floors, lowest first: a module imports from floors below its own, or from its own folder.
 FLOORS = [
     ["errors", "version"],
-    ["dtypes", "checks", "public", "recording", "atomic"],
+    ["dtypes", "checks", "public", "recording", "atomic", "interrupts"],
     ["op"],
     ["kernels"],
     ["convert", "lazy_rows", "rng"],

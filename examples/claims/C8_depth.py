@@ -3,6 +3,8 @@
 Primary comparison: the slope of log ‖gradient‖ per layer, on the way back through 50 layers of tanh from Glorot's
 start, after training with L2 against without, paired over starts: it is lower, the gradient vanishes sooner. Sigmoid,
 relu and the other starts are corrected by Holm's method. The same networks trained with clipped gradients are shown.
+Which depths train, with normalization and with residual paths: the loss of 50 layers after training against that of the
+plain network, by Holm's method too.
 
     python examples/claims/C8_depth.py [--quick]
 """
@@ -19,7 +21,9 @@ from minigrad.lab.pages.statistics import paired_gain
 
 claim = Claim(__file__, __doc__)
 STARTS, PAIRS, STEPS = claim.size["starts"], claim.size["trained pairs"], claim.size["training steps"]
+BY_DEPTH, BY_STEPS, DEPTHS = claim.size["starts by depth"], claim.size["steps by depth"], (5, 15, 50)
 INITS = ("small", "Glorot", "He", "orthogonal")
+KINDS = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 RADII = (0.5, 0.9, 1.0, 1.1, 1.5)
 RATE, REMEDIES = 0.01, {"nothing": {}, "L2": {"l2": 0.1}, "clipped": {"clip": 1.0}}
 PRIMARY = "tanh", "Glorot"
@@ -55,16 +59,13 @@ norms = depth.start_gradients(x, y, STARTS, INITS)
 slopes = {key: float(np.median([depth.slope(run) for run in runs])) for key, runs in norms.items()}
 claim.table(
     ("slope per layer", *INITS),
-    [
-        [f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)]
-        for s in depth.STRUCTURES
-        for a in depth.ACTIVATIONS
-    ],
+    [[f"{s}, {a}", *(f"{slopes[s, a, init]:+.3f}" for init in INITS)] for s, a in KINDS],
 )
 claim.says(
     f"Medians of {several(STARTS, 'start')}, a batch of 32 digits, float64. Starts: small N(0, 0.05²), Glorot and He "
-    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b). A slope of -0.5 leaves "
-    "e⁻²⁵ = 1e-11 of the gradient behind 50 layers, one of +0.5 multiplies it by as much."
+    "uniform, orthogonal; norm: normalised before the activation; residual: h + φ(h W + b); normed residual: "
+    "h + φ(N(h) W + b), N(h) being h normalised. A slope of -0.5 leaves e⁻²⁵ = 1e-11 of the gradient behind 50 "
+    "layers, one of +0.5 multiplies it by as much."
 )
 mg.manual_seed(0)
 model = depth.Deep("sigmoid", "He")
@@ -77,17 +78,7 @@ claim.holds(
 )
 
 claim.section(f"After {STEPS} steps of gradient descent, rate {RATE:g}: L2(0.1), and gradients clipped to norm 1")
-ends = {(activation, init): {name: [] for name in REMEDIES} for activation in depth.ACTIVATIONS for init in INITS}
-for init in INITS:
-    for start in range(PAIRS):
-        mg.manual_seed(start)
-        model = depth.Deep("tanh", init)
-        first = model.state_dict()
-        for activation, model.phi in depth.ACTIVATIONS.items():
-            for name, how in REMEDIES.items():
-                model.load_state_dict(first)
-                depth.train(model, x, y, STEPS, RATE, **how)
-                ends[activation, init][name].append(depth.slope(depth.layer_gradients(model, x, y)))
+ends = depth.slopes_after(x, y, INITS, PAIRS, STEPS, RATE, REMEDIES)
 gains = {key: {name: paired_gain(runs[name], runs["nothing"]) for name in runs} for key, runs in ends.items()}
 claim.table(
     ("network", *(f"slope, {name}" for name in REMEDIES), "L2 minus nothing", "clipped minus nothing"),
@@ -104,18 +95,33 @@ lower = {f"{', '.join(key)}: L2 lowers the slope by": (runs["nothing"], runs["L2
 primary = f"{', '.join(PRIMARY)}: L2 lowers the slope by"
 claim.gains(primary, *lower.pop(primary), digits=4)
 claim.corrected(lower, digits=4)
+
+claim.section(f"Which depths train: the loss after {BY_STEPS} steps of Adam from He's start, log 10 = 2.303 at chance")
+after = depth.losses_by_depth(x, y, DEPTHS, BY_DEPTH, BY_STEPS)
+claim.table(
+    ("loss, median", *(f"{n} layers" for n in DEPTHS)),
+    [[f"{s}, {a}", *(f"{np.median(runs[n]):.4g}" for n in DEPTHS)] for (s, a), runs in after.items()],
+)
+pairs = {
+    f"{a}, {DEPTHS[-1]} layers: {s} takes off the loss of plain": (
+        after["plain", a][DEPTHS[-1]],
+        after[s, a][DEPTHS[-1]],
+    )
+    for s, a in KINDS
+    if s != "plain"
+}
+claim.corrected(pairs, digits=3)
 layers = np.arange(depth.DEPTH + 1)
-kinds = [(s, a) for s in depth.STRUCTURES for a in depth.ACTIVATIONS]
 claim.figure(
     lambda: curves(
-        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in kinds},
+        {f"{s}, {a}": {init: (layers, np.median(norms[s, a, init], 0)) for init in INITS} for s, a in KINDS},
         "layer",
         "‖∂loss/∂h‖",
         log="y",
         height=2.5,
         overlaid=True,
     ),
-    "Length of the gradient at each of 50 layers before training, for three structures, activations and four starts",
+    "Length of the gradient at each of 50 layers before training, for four structures, three activations, four starts",
 )
 claim.look_at(
     f"Glorot's start, slopes of {slopes['plain', 'sigmoid', 'Glorot']:+.2f} with sigmoid and "

@@ -14,7 +14,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import reg
 from minigrad.data import load_digits
-from minigrad.lab.cost import cost
+from minigrad.lab.cost import cost, measured
 from minigrad.lab.gallery.article import several
 from minigrad.lab.gallery.article_figures import bars
 from minigrad.lab.gallery.claim import Claim
@@ -50,7 +50,7 @@ claim.section("Zeros")
 
 def emptied():
     """The network with nothing entering or leaving most of its hidden units."""
-    model = cost.mlp(sizes)
+    model = measured.mlp(sizes)
     keep = (np.arange(HIDDEN) >= EMPTY * HIDDEN).astype(np.float32)
     with mg.no_grad():
         for layer, mask in ((model[0], keep), (model[1], np.outer(keep, keep)), (model[2], keep[:, None])):
@@ -58,7 +58,7 @@ def emptied():
     return model
 
 
-builders = {"dense": lambda: cost.mlp(sizes), "with zeros": emptied, "compact": lambda: reg.compact(emptied())}
+builders = {"dense": lambda: measured.mlp(sizes), "with zeros": emptied, "compact": lambda: reg.compact(emptied())}
 rounds = []
 for _ in range(ROUNDS):  # models made anew: where their arrays lie in memory is a part of the noise
     rounds.append(cost.fastest([cost.predictor(build(), mg.tensor(x)) for build in builders.values()]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from .. import selection
 from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
+from ..linear_model import ConvergenceWarning, Logistic, Regression
 from ..selection.result import mean_and_error
 from ..tabular.keeping import FILE
 from . import choose_data, choose_options
@@ -44,12 +46,14 @@ def run_cv(options: argparse.Namespace) -> None:
         f"{result.lambda_1se:.6g}"
     )
     judged = _picks(result, rows)
+    others = _other_rules(asked, result)
     lines = [
         f"{rows.title}: {describe(asked)}",
         told,
         "",
         result.table(),
         *(f"note: {note}" for note in rows.notes),
+        *(["", "what each rule picks, on all rows:", others.table(result)] if others else []),
     ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
@@ -64,8 +68,11 @@ def run_cv(options: argparse.Namespace) -> None:
     for line in judged:
         report.text(f"{line[0].upper()}{line[1:]}.")
     found.add_to(report)
-    tables = [(result.HEAD, result.rows())]
+    tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
     plain = _plain(result, nested, found.plain, rows.notes)
+    if others:
+        tables.append((others.HEAD, others.rows(result)))
+        plain["rules"] = others.as_dict()
     write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
 
 
@@ -90,6 +97,17 @@ def _scored(
                 asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
             )
     return result, nested
+
+
+def _other_rules(asked: Job, result: selection.CrossValidation) -> selection.Criteria | None:
+    """The rules that need no folds, at the same λ; None for models without degrees of freedom, or with gaps filled."""
+    if not isinstance(asked.family, (Regression, Logistic)):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the path of the cross-validation has told them
+        return selection.criteria(
+            asked.family, asked.rows.x, asked.rows.y, result.lambdas, weights=asked.options.get("weights")
+        )
 
 
 def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[str]:

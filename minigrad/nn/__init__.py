@@ -22,12 +22,14 @@ from .cells import GRUCell, LSTMCell, RNNCell
 from .containers import Identity, Lambda, ModuleDict, ModuleList, ParameterList, Residual
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
+from .dropout.drop_block import DropBlock2d
 from .dropout.dropconnect import DropConnect
 from .dropout.dropout import Dropout
 from .dropout.monte_carlo import mc_predict
 from .dropout.noise import GaussianDropout, GaussianNoise
 from .dropout.random_layer import RandomLayer
 from .dropout.redraw import replay
+from .dropout.zoneout import Zoneout
 from .embedding import Embedding, EmbeddingBag
 from .linear import Dense, Linear
 from .losses import (
@@ -49,6 +51,7 @@ from .losses import (
 )
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
+from .parametrizations import remove_parametrizations, spectral_norm
 from .pool import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Unfold, Upsample
 from .recurrent import GRU, LSTM, RNN
 from .sequential import Flatten, Sequential
@@ -75,6 +78,7 @@ __all__ = [
     "ConvTranspose2d",
     "CrossEntropyLoss",
     "Dense",
+    "DropBlock2d",
     "DropConnect",
     "Dropout",
     "Dropout1d",
@@ -133,9 +137,12 @@ __all__ = [
     "Upsample",
     "VariationalDropout",
     "WordDropout",
+    "Zoneout",
     "init",
     "mc_predict",
+    "remove_parametrizations",
     "replay",
+    "spectral_norm",
     "summary",
     "utils",
 ]

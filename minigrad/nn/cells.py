@@ -12,6 +12,8 @@ from ..checks import finite, real_dtype, whole
 from ..engine import Tensor
 from ..errors import ShapeError
 from ..ops.layers.recurrent import NONLINEARITIES, gru_cell, lstm_cell, rnn_cell
+from ..ops.shape.slices import view
+from ..ops.shape.views import unsqueeze
 from ..tensor import tensor
 from . import init as initializers
 from .module import Module, Parameter
@@ -100,16 +102,39 @@ class _Cell(Weights):
         self.set_sizes(input_size, hidden_size, bias, init, recurrent_init, forget_bias, dtype)
         self.draw_parameters(self.input_size, "")
 
-    def _arguments(self, x: Any) -> tuple[Tensor, tuple[Any, ...]]:
-        """x as a tensor (rows, input_size), and the parameters."""
+    def forward(self, x: Any, state: Any = None) -> Any:
         x = x if isinstance(x, Tensor) else tensor(x)
-        if x.ndim != 2 or x.array.shape[1] != self.input_size:
-            raise ShapeError(f"x is {x.shape}; need (rows, {self.input_size})")
-        return x, tuple(getattr(self, name, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+        if x.ndim not in (1, 2) or x.array.shape[-1] != self.input_size:
+            raise ShapeError(f"x is {x.shape}; need (rows, {self.input_size}) or ({self.input_size},)")
+        if x.ndim == 2:
+            return self._step(x, state)
+        found = self._step(unsqueeze(x, 0), self._row_of(state))
+        return tuple(view(s, index=(0,)) for s in found) if isinstance(found, tuple) else view(found, index=(0,))
+
+    def _row_of(self, state: Any) -> Any:
+        """States (hidden_size,) that belong to one x (input_size,), as rows (1, hidden_size)."""
+        if state is None:
+            return None
+        if isinstance(state, (tuple, list)):
+            return tuple(self._row_of(s) for s in state)
+        s = state if isinstance(state, Tensor) else tensor(state)
+        if s.ndim != 1:
+            raise ShapeError(f"the state is {s.shape} beside one x ({self.input_size},); need ({self.hidden_size},)")
+        return unsqueeze(s, 0)
+
+    def _step(self, x: Tensor, state: Any) -> Any:
+        """The next state of rows, by the function of this kind."""
+        raise NotImplementedError(f"{type(self).__name__} defines no _step()")
+
+    def _parameters_in_order(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
 
 
 class LSTMCell(_Cell):
     """One step of LSTM: x (rows, input_size) and (h, c), or None for zeros, to the new (h, c), (rows, hidden_size).
+
+    x (input_size,) and states (hidden_size,) are one row. The errors are ShapeError and DTypeError for sizes and states
+    that do not fit. Formula: mg.lstm_cell.
 
     Parameters weight_ih (in, 4 hidden_size), weight_hh, bias_ih, bias_hh in gate order i f g o; they start as LSTM's.
 
@@ -121,13 +146,14 @@ class LSTMCell(_Cell):
 
     gates = 4
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Tensor]:
-        x, weights = self._arguments(x)
-        return lstm_cell(x, state, *weights)
+    def _step(self, x: Tensor, state: Any) -> tuple[Tensor, Tensor]:
+        return lstm_cell(x, state, *self._parameters_in_order())
 
 
 class GRUCell(_Cell):
     """One step of GRU: x (rows, input_size) and h, or None for zeros, to the new h (rows, hidden_size).
+
+    x (input_size,) and h (hidden_size,) are one row; parameters and errors as of LSTMCell. Formula: mg.gru_cell.
 
     >>> import minigrad as mg
     >>> mg.nn.GRUCell(3, 8)(mg.ones(5, 3)).shape
@@ -136,13 +162,14 @@ class GRUCell(_Cell):
 
     gates = 3
 
-    def forward(self, x: Any, state: Any = None) -> Tensor:
-        x, weights = self._arguments(x)
-        return gru_cell(x, state, *weights)
+    def _step(self, x: Tensor, state: Any) -> Tensor:
+        return gru_cell(x, state, *self._parameters_in_order())
 
 
 class RNNCell(_Cell):
     """One step of RNN: x (rows, input_size) and h, or None for zeros, to the new h (rows, hidden_size).
+
+    x (input_size,) and h (hidden_size,) are one row; parameters and errors as of LSTMCell. Formula: mg.rnn_cell.
 
     >>> import minigrad as mg
     >>> mg.nn.RNNCell(3, 8, nonlinearity="relu")(mg.ones(5, 3)).shape
@@ -155,7 +182,5 @@ class RNNCell(_Cell):
         self.nonlinearity = checked_nonlinearity("RNNCell", nonlinearity)
         super().__init__(input_size, hidden_size, bias, **options)
 
-    def forward(self, x: Any, state: Any = None) -> Tensor:
-        x, weights = self._arguments(x)
-        w, u, b, v = weights
-        return rnn_cell(x, state, w, u, b, v, self.nonlinearity)
+    def _step(self, x: Tensor, state: Any) -> Tensor:
+        return rnn_cell(x, state, *self._parameters_in_order(), self.nonlinearity)

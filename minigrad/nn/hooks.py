@@ -78,6 +78,12 @@ class Hooks:
         return twin
 
 
+def replays(hook: Callable) -> Callable:
+    """Say of a hook that all it does is kernels, which mg.compile and fit(compile=True) repeat."""
+    hook.__dict__["replays"] = True
+    return hook
+
+
 def run(hooks: Hooks, module: Module, args: tuple, options: dict[str, Any]) -> Any:
     """module.forward(*args, **options) between its hooks."""
     for hook, with_kwargs in tuple(hooks.before):

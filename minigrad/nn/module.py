@@ -17,6 +17,7 @@ from ..errors import GraphError
 from ..tensor import tensor
 from .hooks import Handle, Hooks, run
 from .loading import faults
+from .parametrized import HELD_IN, Parametrized
 from .prediction import predict
 
 PARAMETER, BUFFER = "parameter", "buffer"
@@ -51,7 +52,7 @@ class Parameters(list[Tensor]):
         return list, (list(self),)
 
 
-class Module:
+class Module(Parametrized):
     """A function with parameters. A subclass sets its parts as attributes and defines `forward`.
 
     A leaf tensor that requires grad when it is set is a parameter, also after requires_grad_(False) froze it. Other
@@ -76,12 +77,13 @@ class Module:
     def __new__(cls, *args: Any, **options: Any) -> Module:
         if options:
             refuse_unknown_of(cls.__init__, cls.__name__, options)
-        self = super().__new__(cls)
-        # Here, so that a subclass need not call super().__init__().
+        self = super().__new__(cls)  # with its parts, so that a subclass need not call super().__init__()
         self.__dict__.update(_parts={}, _modules={}, training=True)
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if HELD_IN in self._modules:
+            self._refuse_computed(name)
         kind = self._parts.get(name)
         if kind is not None and self.__dict__[name] is not value:
             self._refuse_replacement(name, kind, value)
@@ -184,10 +186,8 @@ class Module:
 
         >>> import minigrad as mg
         >>> layer, seen = mg.nn.Linear(3, 2), []
-        >>> handle = layer.register_forward_hook(lambda module, args, output: seen.append(output.shape))
-        >>> y = layer(mg.zeros(4, 3))
-        >>> handle.remove()
-        >>> y, seen = layer(mg.zeros(5, 3)), seen
+        >>> with layer.register_forward_hook(lambda module, args, output: seen.append(output.shape)):
+        ...     y = layer(mg.zeros(4, 3))
         >>> seen
         [(4, 2)]
         """

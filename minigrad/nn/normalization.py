@@ -48,12 +48,14 @@ class _BatchNorm(Normalization):
         affine: bool = True,
         track_running_stats: bool = True,
         dtype: Any = "float32",
+        *,
+        bias: bool = True,
     ) -> None:
         name = type(self).__name__
         self.num_features = whole(num_features, f"{name}: num_features", 1)
         self.eps = tolerance(name, eps)
         self.momentum = None if momentum is None else finite(momentum, f"{name}: momentum", 0.0, 1.0)
-        self._set_affine((self.num_features,), affine, affine, dtype)
+        self._set_affine((self.num_features,), affine, affine and bias, dtype)
         self.track_running_stats = bool(track_running_stats)
         if self.track_running_stats:
             real = real_dtype(dtype, f"{name}: dtype")
@@ -99,6 +101,7 @@ class BatchNorm1d(_BatchNorm):
     which num_batches_tracked counts. The three are buffers: state_dict and copies have them.
 
     affine               False for no weight and bias (1 and 0)
+    bias                 False for a weight alone
     track_running_stats  False for the moments of the batch in evaluation too
     errors               ShapeError for other shapes, and in training for a single value per feature
 
@@ -197,7 +200,8 @@ class GroupNorm(Normalization):
 
     The channels make num_groups groups of equally many, side by side; mean and var = Σ (x - mean)² / n are those of
     the channels of a group and all their places, in one row: no row sees another. weight and bias have one number for
-    each channel. num_groups=1 normalizes all of a row, num_groups=num_channels each channel alone.
+    each channel; affine=False leaves both out, bias=False the bias. num_groups=1 normalizes all of a row,
+    num_groups=num_channels each channel alone.
 
     source    Wu, He 2018, Group normalization
 
@@ -207,7 +211,14 @@ class GroupNorm(Normalization):
     """
 
     def __init__(
-        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, dtype: Any = "float32"
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        dtype: Any = "float32",
+        *,
+        bias: bool = True,
     ) -> None:
         self.num_groups = whole(num_groups, "GroupNorm: num_groups", 1)
         self.num_channels = whole(num_channels, "GroupNorm: num_channels", 1)
@@ -216,7 +227,7 @@ class GroupNorm(Normalization):
                 f"GroupNorm: num_channels is {num_channels}, num_groups {num_groups}; need groups of equally many"
             )
         self.eps = tolerance("GroupNorm", eps)
-        self._set_affine((self.num_channels,), affine, affine, dtype)
+        self._set_affine((self.num_channels,), affine, affine and bias, dtype)
 
     def forward(self, x: Any) -> Tensor:
         x = x if isinstance(x, Tensor) else tensor(x)

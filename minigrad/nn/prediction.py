@@ -86,7 +86,7 @@ def first_taken(rows: Any, dtype: np.dtype, act: Callable[[Any], Any]) -> Any:
 
 
 def outputs(
-    model: Module,
+    model: Callable[[Tensor], Any],
     x: Any,
     size: int,
     requires_grad: bool = False,

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from .. import kernels as K
 from ..checks import finite, whole
-from ..engine import Tensor
+from ..engine import Tensor, full
 from ..errors import ShapeError
-from ..ops.layers.recurrent import gru, lstm, rnn
+from ..ops.elementwise.arithmetic import mul, sub
+from ..ops.layers.recurrence import keep_steps
+from ..ops.layers.recurrent import as_lengths, gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from ..ops.regularize.dropout import dropout as dropped
 from ..ops.shape.join import concatenate, stack
 from ..ops.shape.slices import view
@@ -18,6 +23,7 @@ from .cells import Weights, checked_nonlinearity
 from .dropout.channels import VariationalDropout
 from .dropout.dropout import Dropout
 from .dropout.random_layer import RandomLayer
+from .dropout.zoneout import Zoneout, mixed
 
 
 class WeightDropout(RandomLayer):
@@ -65,6 +71,20 @@ class _Recurrent(Weights):
             self.between = kind(self.dropout, seed=drops["seed"])
         if share > 0:
             self.weight_dropout = WeightDropout(share, None if drops["seed"] is None else drops["seed"] + 1)
+        self._set_zoneout(drops["zoneout"], drops["seed"])
+
+    def _set_zoneout(self, given: Any, seed: int | None) -> None:
+        """A Zoneout for each state, if there is one that stays with a probability above 0."""
+        who, names = f"{type(self).__name__}: zoneout", ("zoneout_hidden", "zoneout_cell")[: self.states]
+        self.zoneout_hidden = self.zoneout_cell = None
+        shares = tuple(given) if isinstance(given, (tuple, list)) else (given,) * self.states
+        if len(shares) != self.states:
+            need = "a share, or (that of h, that of c)" if self.states > 1 else "one share, of h"
+            raise ValueError(f"{who} is {given!r}; need {need}")
+        found = [finite(p, f"{who} (the share of units that stay as they were)", 0.0, 1.0) for p in shares]
+        for i, (name, p) in enumerate(zip(names, found)):
+            if any(found):
+                setattr(self, name, Zoneout(p, None if seed is None else seed + 2 + i))
 
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
         x, single = self._input(x, lengths)
@@ -132,8 +152,38 @@ class _Recurrent(Weights):
         w, u, b, v = (getattr(self, name + ending, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
         if self.weight_dropout is not None:
             u = self.weight_dropout(u)
+        if self.zoneout_hidden is not None:
+            return self._zoned(x, state, (w, u, b, v), lengths, reverse)
         output, last = self._sequence(x, state, (w, u, b, v), {"lengths": lengths, "reverse": reverse})
         return output, last if isinstance(last, tuple) else (last,)
+
+    def _zoned(
+        self, x: Tensor, state: tuple[Tensor, ...] | None, weights: Any, lengths: Any, reverse: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """_one with zoneout: a cell for each step, behind which units of its states stay as they were."""
+        (steps, rows), dtype = x.array.shape[:2], weights[1].array.dtype
+        zones: list[Any] = [self.zoneout_hidden, self.zoneout_cell][: self.states]
+        shares = [zone.shares(rows, steps, self.hidden_size, dtype) for zone in zones]
+        ends = as_lengths(type(self).__name__.lower(), lengths, rows, steps)
+        if ends is not None:  # behind its end a row takes nothing new
+            on = keep_steps(full(Tensor(K.empty((steps, rows, 1), np.dtype(dtype))), 1.0), lengths=ends)
+            for of_state in shares:
+                for t, (_, new) in enumerate(of_state):
+                    new = mul(view(on, index=(t,)), new)
+                    of_state[t] = sub(1.0, new), new
+        zeros = full(Tensor(K.empty((rows, self.hidden_size), np.dtype(dtype))), 0.0)
+        now = (zeros,) * self.states if state is None else state
+        outputs: list[Any] = [None] * steps
+        for t in reversed(range(steps)) if reverse else range(steps):
+            new = self._cell(view(x, index=(t,)), now, weights)
+            now = tuple(mixed(n, before, of_state[t]) for n, before, of_state in zip(new, now, shares))
+            outputs[t] = now[0]
+        output = stack(outputs)
+        return output if ends is None else keep_steps(output, lengths=ends), now
+
+    def _cell(self, x: Tensor, state: tuple[Tensor, ...], weights: Any) -> tuple[Tensor, ...]:
+        """The states after one step, by the function of its kind."""
+        raise NotImplementedError(f"{type(self).__name__} defines no _cell()")
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
         """Output and last state of one direction of one layer, by the function of its kind."""
@@ -158,6 +208,8 @@ class LSTM(_Recurrent):
                      weights are these transposed.
     dropout          between layers, in training; variational: one mask for all steps (VariationalDropout)
     recurrent_dropout  drops entries of weight_hh in training, once for each call, layer and direction
+    zoneout          units of h, and of c, that stay as they were at each step (nn.Zoneout): one share, or (of h, of c);
+                     the new h is made of the new c before any of it stays. Steps are then taken one at a time.
     init, recurrent_init  of weight_ih and weight_hh, a gate at a time: functions of minigrad.nn.init or their names;
                      None, and biases: uniform in ±1/√hidden_size, as PyTorch's. "orthogonal" suits recurrent_init.
     forget_bias      what the forget gate's bias starts from (1 lets a network remember from the start); None: as others
@@ -168,7 +220,8 @@ class LSTM(_Recurrent):
     source    Hochreiter, Schmidhuber 1997, Long short-term memory; forget_bias: Jozefowicz, Zaremba, Sutskever 2015, An
               empirical exploration of recurrent network architectures; variational: Gal, Ghahramani 2016, A
               theoretically grounded application of dropout in recurrent neural networks; recurrent_dropout:
-              Merity, Keskar, Socher 2018, Regularizing and optimizing LSTM language models
+              Merity, Keskar, Socher 2018, Regularizing and optimizing LSTM language models; zoneout: Krueger and
+              others 2017, Zoneout: regularizing RNNs by randomly preserving hidden activations
 
     >>> import minigrad as mg
     >>> layer = mg.nn.LSTM(3, 8, num_layers=2, batch_first=True)
@@ -190,6 +243,7 @@ class LSTM(_Recurrent):
         bidirectional: bool = False,
         variational: bool = False,
         recurrent_dropout: float = 0.0,
+        zoneout: float | tuple[float, float] = 0.0,
         init: str | Callable[..., Any] | None = None,
         recurrent_init: str | Callable[..., Any] | None = None,
         forget_bias: float | None = None,
@@ -197,11 +251,15 @@ class LSTM(_Recurrent):
         seed: int | None = None,
     ) -> None:
         sizes = (input_size, hidden_size, bias, init, recurrent_init, forget_bias, dtype)
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout, "seed": seed}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops |= {"zoneout": zoneout, "seed": seed}
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
         return lstm(x, state, *weights, **options)
+
+    def _cell(self, x: Tensor, state: tuple[Tensor, ...], weights: Any) -> tuple[Tensor, ...]:
+        return lstm_cell(x, state, *weights)
 
 
 class GRU(_Recurrent):
@@ -229,17 +287,22 @@ class GRU(_Recurrent):
         bidirectional: bool = False,
         variational: bool = False,
         recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         init: str | Callable[..., Any] | None = None,
         recurrent_init: str | Callable[..., Any] | None = None,
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout, "seed": seed}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops |= {"zoneout": zoneout, "seed": seed}
         sizes = (input_size, hidden_size, bias, init, recurrent_init, None, dtype)
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
         return gru(x, None if state is None else state[0], *weights, **options)
+
+    def _cell(self, x: Tensor, state: tuple[Tensor, ...], weights: Any) -> tuple[Tensor, ...]:
+        return (gru_cell(x, state[0], *weights),)
 
 
 class RNN(_Recurrent):
@@ -267,16 +330,22 @@ class RNN(_Recurrent):
         bidirectional: bool = False,
         variational: bool = False,
         recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
         init: str | Callable[..., Any] | None = None,
         recurrent_init: str | Callable[..., Any] | None = None,
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
         self.nonlinearity = checked_nonlinearity("RNN", nonlinearity)
-        drops = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout, "seed": seed}
+        drops: dict[str, Any] = {"dropout": dropout, "variational": variational, "recurrent_dropout": recurrent_dropout}
+        drops |= {"zoneout": zoneout, "seed": seed}
         sizes = (input_size, hidden_size, bias, init, recurrent_init, None, dtype)
         self._set_up(sizes, num_layers, batch_first, bidirectional, drops)
 
     def _sequence(self, x: Tensor, state: Any, weights: Any, options: dict[str, Any]) -> Any:
         w, u, b, v = weights
         return rnn(x, None if state is None else state[0], w, u, b, v, self.nonlinearity, **options)
+
+    def _cell(self, x: Tensor, state: tuple[Tensor, ...], weights: Any) -> tuple[Tensor, ...]:
+        w, u, b, v = weights
+        return (rnn_cell(x, state[0], w, u, b, v, self.nonlinearity),)

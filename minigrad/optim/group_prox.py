@@ -21,6 +21,7 @@ import numpy as np
 from .. import kernels as K
 from ..engine import Tensor
 from ..reg.binding.terms import Entry, Terms
+from ..reg.weights.group_layout import Layout
 from .binding import Metric, by_coordinate, steps_that_last
 
 
@@ -38,33 +39,49 @@ def check_maps(caller: str, terms: Terms) -> None:
 
 
 class GroupStep:
-    """A term on groups of one parameter, of any kind that has a prox: without `axes`, the parameter is one group."""
+    """A term on groups of one parameter, of any kind that has a prox: without a layout, the parameter is one group.
 
-    def __init__(self, term: Any, w: Tensor) -> None:
+    Kernels take the axes of a group side by side; where they are not (input channels), copies with moved axes are made.
+    """
+
+    def __init__(self, term: Any, w: Tensor, groups: Layout | None = None) -> None:
         self.term, self.parameters = term, (w,)
-        array = w.array
-        self.axes = term.axes(array.shape) if hasattr(term, "axes") else (0, array.ndim)
-        self.before = K.empty_like(array)
-        self.steps = K.empty(array.shape[: self.axes[0]] + array.shape[self.axes[1] :], array.dtype)
+        self.groups = groups or Layout("whole", w.array.shape, ())
+        self.before = K.empty_like(self.groups.taken(w.array))
+        moved = self.groups.order is not None
+        self.w, self.square = (K.empty_like(self.before) if moved else self.before for _ in range(2))
+        self.steps = self.groups.per_group(w.array.dtype)
+
+    def _take(self, array: np.ndarray, into: np.ndarray) -> np.ndarray:
+        """An array as the kernels take it: a view of it, or its copy in `into`."""
+        seen = self.groups.seen(array)
+        if self.groups.order is None:
+            return seen
+        K.copy(seen, into)
+        return into
 
     def begin(self) -> None:
         """Note where w is, if its coordinates will take steps of their own."""
-        K.copy(self.parameters[0].array, self.before)
+        K.copy(self.groups.seen(self.parameters[0].array), self.before)
 
     def end(self, metrics: list[Metric] | None, lr: float, keep: float) -> None:
         """Map w, which the update moved; without metrics every step was lr. It had decayed by the factor keep."""
-        (w,) = self.parameters
+        array, axes = self.parameters[0].array, self.groups.axes
+        taken = self._take(array, self.w)
         if metrics is None:
             K.copy(lr, self.steps)
         else:
             square, root, eps, scale = metrics[0]
+            square = self._take(square, self.square)
             if keep != 1:
                 K.mul(self.before, keep, self.before)
-            K.group_level(w.array, self.before, square, self.steps, *self.axes, lr=lr, root=root, eps=eps, scale=scale)
+            K.group_level(taken, self.before, square, self.steps, *axes, lr=lr, root=root, eps=eps, scale=scale)
         if hasattr(self.term, "shrink"):
-            self.term.shrink(w.array, self.steps)
+            self.term.shrink(taken, self.steps, self.groups)
+            self.groups.put_back(taken, array)
         else:
-            K.copy(self.term.prox(w, float(self.steps)).array, w.array)
+            self.groups.put_back(taken, array)
+            K.copy(self.term.prox(self.parameters[0], float(self.steps)).array, array)
 
 
 class JointStep:
@@ -114,7 +131,7 @@ class GroupSteps:
         """Take a term; all parameters of one that is joint have one group of options."""
         self.entries.append(entry)
         if not entry.joint:
-            self.steps += [GroupStep(entry.term, w) for _, w in entry.parameters]
+            self.steps += [GroupStep(entry.term, *arguments) for arguments in entry.arguments(None)]
             return
         if len({id(self._options(w)) for _, w in entry.parameters}) > 1:
             raise ValueError(

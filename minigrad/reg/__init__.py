@@ -13,6 +13,7 @@ from .constraints import Box, MaxNorm, NonNegative, UnitNorm
 from .outputs.activity import Activity, ActivityNorm
 from .outputs.confidence import ConfidencePenalty
 from .outputs.input_gradient import InputGradient
+from .spectral_norm import SpectralNorm
 from .weights.elastic_net import L1, L2, ElasticNet
 from .weights.group_norms import GroupLasso, Norm, SparseGroupLasso
 from .weights.named_groups import NamedGroupLasso
@@ -38,6 +39,7 @@ __all__ = [
     "Penalty",
     "Ramp",
     "SparseGroupLasso",
+    "SpectralNorm",
     "Terms",
     "UnitNorm",
     "compact",

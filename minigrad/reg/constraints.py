@@ -6,6 +6,8 @@ A penalty bends the objective, a constraint bounds the search: the weights stay 
     NonNegative  w = max(w, 0)
     MaxNorm      w_g = w_g min(1, limit / ‖w_g‖)      Srebro and Shraibman 2005; beside dropout, Srivastava et al. 2014
     UnitNorm     w_g = w_g / ‖w_g‖;  a group of zeros stays one
+
+SpectralNorm, on a matrix as a whole, stands in spectral_norm.py.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite, refuse_unknown_of
 from ..engine import Tensor
+from ..nn.module import Module
 from ..ops.shape.axes import check_real
 from ..tensor import tensor
-from .weights.group_norms import axes, check_groups
+from .weights.group_layout import Layout, check_groups, layout
 
 
 class Constraint(ABC):
@@ -65,10 +68,10 @@ class Interval(Constraint):
         K.maximum(w, self.low, out)
         K.minimum(out, self.high, out)
 
-    def contradicts(self, other: Any, shape: tuple[int, ...]) -> str:
+    def contradicts(self, other: Any, shape: tuple[int, ...], groups: Layout | None = None) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
-        if isinstance(other, NormRange):
-            return other.contradicts(self, shape)
+        if not isinstance(other, Interval):
+            return other.contradicts(self, shape, groups)
         low, high = max(self.low, other.low), min(self.high, other.high)
         return f"no weight is at least {low:g} and at most {high:g}" if low > high else ""
 
@@ -114,20 +117,25 @@ class NormRange(Constraint):
     low, high = 0.0, math.inf
     groups: str
 
-    def project_into(self, w: np.ndarray, out: np.ndarray) -> None:
-        K.group_limit(w, out, *axes(self.groups, w.shape), low=self.low, high=self.high)
+    def project_into(self, w: np.ndarray, out: np.ndarray, groups: Layout | None = None) -> None:
+        groups = groups or layout(self.groups, w.shape)
+        if out is not w:
+            K.copy(w, out)
+        taken = groups.taken(out)
+        K.group_limit(taken, taken, *groups.axes, low=self.low, high=self.high)
+        groups.put_back(taken, out)
 
-    def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:
-        """Raise where a parameter has no such groups."""
-        for _, w in parameters:
-            axes(self.groups, w.array.shape)
+    def layout(self, shape: tuple[int, ...], layer: Module | None = None) -> Layout:
+        """Where the groups of a parameter lie; ShapeError if it has none of these."""
+        return layout(self.groups, shape, layer)
 
-    def contradicts(self, other: Any, shape: tuple[int, ...]) -> str:
+    def contradicts(self, other: Any, shape: tuple[int, ...], groups: Layout | None = None) -> str:
         """Why no weights of this shape satisfy both constraints, or the projections undo each other; else ''."""
         if isinstance(other, NormRange):
             return "both set the norm; one of them is enough"
-        first, last = axes(self.groups, shape)
-        root = math.sqrt(math.prod(shape[first:last]))
+        if not isinstance(other, Interval):
+            return other.contradicts(self, shape, groups)
+        root = math.sqrt((groups or self.layout(shape)).size)
         least, most = max(other.low, -other.high, 0.0) * root, max(-other.low, other.high) * root
         if least > self.high or most < self.low:
             return f"in {other.name} norms are {least:.3g} to {most:.3g}, outside of {self.name}"
@@ -138,7 +146,7 @@ class NormRange(Constraint):
 
 
 class MaxNorm(NormRange):
-    """‖w_g‖ <= limit for every column (unit), row, or the whole parameter.
+    """‖w_g‖ <= limit for every column (unit), row, filter, ... (words as in GroupLasso), or the whole parameter.
 
     projection  w_g min(1, limit / ‖w_g‖)
     source      Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, Dropout: a simple way to prevent neural

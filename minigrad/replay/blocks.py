@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import zlib
 from bisect import bisect_right, insort
+from collections.abc import Collection
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class Block:
 
     def __init__(self, owner: np.ndarray, number: int) -> None:
         low, high = byte_bounds(owner)
-        self.owner, self.start, self.size, self.number = owner, low, high - low, number
+        self.start, self.size, self.number = low, high - low, number
+        self.owner: np.ndarray | None = owner  # None: the memory is gone, and the block lies in the arena
         self.checksum = self.opening = checksum(low, self.size)
         self.read_first: bool | None = None
         self.written = False
@@ -86,3 +88,14 @@ class Blocks:
             return None
         block = self._at[self._starts[place]]
         return block if address < block.start + block.size else None
+
+    def let_go(self) -> None:
+        """Drop the arrays; the blocks are found by address alone from now on."""
+        self._of = {}
+
+    def drop(self, numbers: Collection[int]) -> None:
+        """Blocks whose memory is gone are found no longer."""
+        gone = {self.blocks[number].start for number in numbers}
+        self._starts = [start for start in self._starts if start not in gone]
+        for start in gone:
+            del self._at[start]

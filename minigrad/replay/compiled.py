@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
 from .. import engine
+from ..checks import whole
 from ..convert import owned
 from ..engine import Tensor
 from ..errors import ReplayError
 from .entry import Entry
 from .inspection import check, explain
 from .results import Kept, rebuilt, tensors_of
+from .taps import Tapped, Taps
 
 AGAIN = 3  # at which recording after a change it is said
 
@@ -30,6 +32,7 @@ class Step:
             )
         self.function = function
         self._entries: dict[tuple, Entry] = {}
+        self._taps = Taps()
         self._again = 0
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         functools.update_wrapper(self, function)
@@ -53,17 +56,22 @@ class Step:
             kept.add(*entry.run(left))
         return kept.together()
 
-    def epoch(self, loader: Any, first: int = 0, last: int | None = None) -> Any:
+    def epoch(self, loader: Any, first: int | None = None, last: int | None = None) -> Any:
         """The steps of an epoch of a loader, batches [first, last); what they return, kept.
+
+        first: where the loader stands if None, which is at the beginning of its next epoch, or where set_position or
+        an earlier `last` left it. Behind the last batch the loader stands at the next epoch, and where `last` was
+        before it, at that batch, from which the next call goes on.
 
         For each tensor that the step returns: where it is one number, an array with the number of each step, else a
         list of arrays, one for each step.
         """
         kept = Kept()
-        stop = len(loader) if last is None else min(last, len(loader))
+        first = loader._start if first is None else whole(first, "epoch: first", 0, len(loader) + 1)
+        stop = len(loader) if last is None else min(whole(last, "epoch: last", 0), len(loader))
         epoch, size = loader.epoch, loader.batch_size
         order, columns = loader.order(epoch), columns_of(loader)
-        loader.set_epoch(epoch + 1)
+        loader.set_position(*((epoch + 1, 0) if stop == len(loader) else (epoch, max(first, stop))))
         while first < stop:
             rows = order[first * size : (first + 1) * size]
             entry = self._entry(loader._batch(order, epoch, first))
@@ -81,6 +89,72 @@ class Step:
             first += count
         return kept.together()
 
+    # --- taps ----------------------------------------------------------------------------------------------------
+
+    @property
+    def number(self) -> int:
+        """How many steps were made, which is the number of the next one, in Python and replayed alike.
+
+        Taps count by it. Set it where training goes on from a restored state.
+        """
+        return self._taps.number
+
+    @number.setter
+    def number(self, number: int) -> None:
+        self._taps.number = whole(number, "number", 0)
+
+    def tap(
+        self,
+        what: Tensor | str,
+        every: int = 1,
+        steps: Collection[int] | None = None,
+        at: Any = None,
+        output: int = 0,
+        grad: bool = False,
+    ) -> Tapped:
+        """Keep an array of the step from now on: a weight, an activation, a gradient, whole or in part.
+
+        what: a parameter or another tensor that outlives the step, kept as it is when the step is over; with grad=True
+        its gradient. Or the name of a kernel call, as explain() prints it ("matmul", "matmul:2", ...): kept is the
+        array that the call writes, as it is right behind the call; output is its number where there are several.
+        at: an index or a tuple of them, numbers and slices, of the part that is kept; None: all of it.
+        every: steps whose number is a multiple of it are kept; steps: of those only these.
+
+        The Tapped that comes back has the numbers `steps` and the `values`. It costs a copy of the array in each step
+        that is kept. untap(it) ends it. ValueError or IndexError for what the step does not have: at once where it is
+        recorded, else behind the next step.
+
+        >>> import minigrad as mg
+        >>> w = mg.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = mg.optim.SGD([w], lr=0.25)
+        >>> @mg.compile
+        ... def step():
+        ...     optimizer.zero_grad()
+        ...     loss = (w * w).sum()
+        ...     loss.backward()
+        ...     optimizer.step()
+        >>> weights, gradient, squares = step.tap(w, every=2), step.tap(w, at=1, grad=True), step.tap("mul", steps=[4])
+        >>> step.run(5)
+        >>> weights.steps.tolist(), weights.values.tolist()
+        ([0, 2, 4], [[0.5, -1.0], [0.125, -0.25], [0.03125, -0.0625]])
+        >>> gradient.values.tolist(), squares.values.tolist()
+        ([-4.0, -2.0, -1.0, -0.5, -0.25], [[0.00390625, 0.015625]])
+        """
+        made = Tapped(what, every, steps, at, output, grad)
+        for entry in self._entries.values():
+            if entry.program is not None:
+                self._taps.place(made, entry.record_, entry.gradients)
+        self._taps.taps.append(made)
+        return made
+
+    def untap(self, tap: Tapped) -> None:
+        """Keep no more for a tap; what it has stays. ValueError if it is none of this step."""
+        if tap not in self._taps.taps:
+            raise ValueError(f"untap: {tap!r} is no tap of {self.__name__}, or no longer")
+        self._taps.taps.remove(tap)
+
+    # --- looking into it -----------------------------------------------------------------------------------------
+
     def explain(self) -> str:
         """The kernel calls of the step in order: microseconds, bytes read and written, shapes, the line that called.
 
@@ -96,12 +170,16 @@ class Step:
 
         Compared are the results, the gradients, and every array that the kernels of the step write and that lives
         longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
-        recorded first.
+        recorded first. Views of ops (anomaly mode, trace, profile) do not see it.
         """
         entry = self._entry(inputs)
-        while not self._ready(entry):
-            self._recorded(entry)
-        return check(entry)
+        view, engine._watch = engine._watch, None  # while a view is on, nothing is ready to be replayed
+        try:
+            while not self._ready(entry):
+                self._recorded(entry)
+            return check(entry)
+        finally:
+            engine._watch = view
 
     # --- programs by shape ---------------------------------------------------------------------------------------
 
@@ -110,7 +188,7 @@ class Step:
         key = tuple((array.shape, array.dtype.str) for array in arrays)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = Entry(self.function, arrays)
+            entry = self._entries[key] = Entry(self.function, arrays, self._taps)
         else:
             entry.fill(arrays)
         return entry

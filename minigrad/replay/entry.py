@@ -18,6 +18,7 @@ from .record import Record
 from .recorder import Recorder, recording
 from .results import rebuilt, tensors_of
 from .streams import Draws
+from .taps import Taps
 from .watch import Watch
 
 NOT_FINITE = 2  # what the kernel check_finite returns
@@ -29,8 +30,9 @@ TRIES = 3  # recordings until two that follow each other have to agree
 class Entry:
     """A step with arguments of one shape."""
 
-    def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray]) -> None:
+    def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray], taps: Taps | None = None) -> None:
         self.function = function
+        self.taps = Taps() if taps is None else taps  # what is kept of steps, whichever entry makes them
         self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
         self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
         self.result: Any = None  # the structure of what the step returns
@@ -64,7 +66,7 @@ class Entry:
         """
         if self._recorder is not None and self._watch.changed():
             self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
-        recorder = Recorder(self._recorder)
+        recorder = Recorder(self._recorder, self.taps)
         with recording(recorder):
             result = self.function(*self.inputs)
             outputs = tensors_of(result)
@@ -82,23 +84,22 @@ class Entry:
             except ReplayError as error:
                 if self._tries >= TRIES:
                     self.refused = error
+        self.taps.finish(recorder.blocks)
         return made
 
     def _build(self, record: Record, result: Any, outputs: list[Tensor]) -> None:
-        self.record_, self.result = record, result
+        self.record_ = record
         self.outputs = [t.array for t in outputs]
+        copies = iter([constant_like(t) for t in outputs])
+        self.result = rebuilt(result, lambda: next(copies))  # without the graphs, which hold all that the step computed
         recorder = record.recorder
-        self._native = K.backend() == "native"
-        self.program = NativeProgram(record) if self._native else PythonProgram(record)
+        self.program = NativeProgram(record) if record.native else PythonProgram(record)
         self.draws = Draws(record)
         self.rates = Rates(recorder)
         self._values = [t.array for _, _, values in recorder.values for t in values]
-        self.gradients = [
-            (p, p.grad)
-            for optimizer in recorder.optimizers
-            for p in getattr(optimizer, "state", ())
-            if p.grad is not None
-        ]
+        self._observed = [number for numbers, _ in recorder.observed for number in numbers]
+        stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
+        self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
         written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
         for module in recorder.modules.values():
             for t in module.__dict__.values():
@@ -140,27 +141,42 @@ class Entry:
         after their call, in steps that their `rows` choose.
         """
         program = program or self.program
-        sources = [*self.outputs, *self._values, *also]
+        sources = [*self.outputs, *self._values, *also, *self._observed]
+        count = len(sources) - len(self._observed)
         kept = [np.empty((steps, *array.shape), array.dtype) for array in sources]
-        for start in range(0, steps, CHUNK):
-            part = slice(start, min(start + CHUNK, steps))
-            last = len(self.record_.calls) - 1 + program.ahead
-            wanted = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
-            wanted += [tap.moved(program.ahead, part) for tap in taps]
-            given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
-            ended = self._run_part(part.stop - start, program, given, wanted)
-            if ended is not None:
-                step, call, code = ended
-                return kept, (start + step, self.record_.calls[call - program.ahead].name, code)
-        return kept, None
+        start = program.done = 0
+        try:
+            for start in range(0, steps, CHUNK):
+                part = slice(start, min(start + CHUNK, steps))
+                last = len(self.record_.calls) - 1 + program.ahead
+                wanted = [Tap(last, array, out[part]) for array, out in zip(sources, kept)]
+                wanted += [tap.moved(program.ahead, part) for tap in taps]
+                given = [feed._replace(rows=feed.rows[part]) for feed in feeds]
+                ended = self._run_part(part.stop - start, program, given, wanted)
+                if ended is not None:
+                    step, call, code = ended
+                    return kept[:count], (start + step, self.record_.calls[call - program.ahead].name, code)
+            return kept[:count], None
+        finally:
+            self._observe(kept[count:], start + program.done)
+
+    def _observe(self, kept: list[np.ndarray], done: int) -> None:
+        """Tell who observes numbers of a step what they were in those that were done."""
+        for step in range(done if kept else 0):
+            numbers = iter([float(array[step]) for array in kept])
+            for arrays, note in self.record_.recorder.observed:
+                note([next(numbers) for _ in arrays])
 
     def _run_part(self, steps: int, program: Any, feeds: list[Feed], taps: list[Tap]) -> Any:
         program.done, program.at = 0, None
+        tapped = self.taps.wanted(steps, self.record_, self.gradients)
         with self.rates.running(steps, program) as rates:
             feeds = [*feeds, *rates, *self.draws.feeds(steps)]
+            kept = [*taps, *(one.made.moved(program.ahead, slice(0, steps)) for one in tapped)]
             try:
-                return program.run(steps, feeds, taps)
+                return program.run(steps, feeds, kept)
             finally:
+                self.taps.replayed(program.done, tapped)
                 of_terms = taps[len(self.outputs) : len(self.outputs) + len(self._values)]
                 self._finish(program, [tap.out for tap in of_terms])
 
@@ -171,9 +187,18 @@ class Entry:
         for p, g in self.gradients:
             p.grad = g
         touch(self._written)
-        for terms, entry, rows in self.values_of(values) if done else ():
+        self._note_terms([row[done - 1] for row in values] if done else [])
+
+    def _note_terms(self, values: Sequence[np.ndarray]) -> None:
+        """Let terms that depend on the batch know their values in a step."""
+        for terms, entry, numbers in self.values_of(values) if values else ():
             if entry.of_batch:
-                terms._of_batch[entry.name] = sum(float(row[done - 1]) for row in rows)
+                terms._of_batch[entry.name] = sum(float(number) for number in numbers)
+
+    def broken_off(self) -> list[np.ndarray]:
+        """Of the step that ended the last run what `replay` keeps of others, as far as it came."""
+        self._note_terms(self._values)
+        return [*self.outputs, *self._values]
 
     def values_of(self, kept: Sequence[np.ndarray]) -> list[tuple[Any, Any, list[np.ndarray]]]:
         """(terms, entry, its values) of all terms in the loss; kept: what replay kept, from the values on."""
@@ -202,5 +227,12 @@ class Entry:
                 source = np.ascontiguousarray(column, own.array.dtype)
                 sources.append(source)
                 K.take(source, index, own.array)
-        kind = NativeProgram if self._native else PythonProgram
+        kind = NativeProgram if self.record_.native else PythonProgram
         return kind(self.record_, recorder), index, sources
+
+
+def constant_like(t: Tensor) -> Tensor:
+    """A constant on the array of a tensor that says which op made it."""
+    made = Tensor(t.array)
+    made.op, made.options = t.op, t.options
+    return made

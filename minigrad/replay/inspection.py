@@ -13,9 +13,10 @@ import numpy as np
 from ..engine import Tensor
 from ..errors import ReplayError
 from .entry import Entry
+from .plain import Noted
 from .record import KEPT
-from .recorder import Call
 from .results import tensors_of
+from .taps import names_of
 
 RUNS = 20  # steps of which the fastest call counts
 
@@ -52,8 +53,9 @@ def explain(entry: Entry) -> str:
         entry.program.done = RUNS
         seconds = entry.program.times(RUNS, [*rates, *entry.draws.feeds(RUNS)])
     rows = [("us", "bytes", "kernel", "shapes", "line")]
-    for call, took in zip(entry.record_.calls, seconds):
-        rows.append((f"{1e6 * took:.2f}", f"{_bytes(call)}", call.name, _shapes(call), _line(call)))
+    calls = entry.record_.calls
+    for call, name, took in zip(calls, names_of(calls), seconds):
+        rows.append((f"{1e6 * took:.2f}", f"{_bytes(call)}", name, _shapes(call), _line(call)))
     total = sum(seconds)
     shapes = ", ".join(f"{t.array.dtype} {t.array.shape}" for t in entry.inputs) or "no arguments"
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
@@ -61,23 +63,23 @@ def explain(entry: Entry) -> str:
         f"{us:>{widths[0]}}  {size:>{widths[1]}}  {name:<{widths[2]}}  {shape:<{widths[3]}}  {line}".rstrip()
         for us, size, name, shape, line in rows
     ]
-    return "\n".join([f"{shapes}: {len(seconds)} kernel calls, {1e6 * total:.1f} us", *lines])
+    memory = entry.record_.memory
+    room = f"; arrays of {memory.saved} bytes between calls in an arena of {memory.arena.nbytes}"
+    title = f"{shapes}: {len(seconds)} kernel calls, {1e6 * total:.1f} us{room if memory.saved else ''}"
+    return "\n".join([title, *lines])
 
 
-def _bytes(call: Call) -> int:
-    return sum(array.nbytes for array in [*call.reads, *call.writes])
+def _bytes(call: Noted) -> int:
+    return sum(form.nbytes for form in (*call.reads, *call.writes))
 
 
-def _shapes(call: Call) -> str:
+def _shapes(call: Noted) -> str:
     """The shapes that a call reads and writes; of an update how many numbers it changes."""
-    if any(hasattr(value, "scalars") for value in call.arguments):
-        table = next(value for value in call.arguments if hasattr(value, "scalars"))
-        return f"{len(table.params)} parameters, {sum(w.size for w in table.params)} numbers"
-    reads = [str(array.shape) for array in call.reads]
-    return f"{' '.join(reads)} -> {' '.join(str(array.shape) for array in call.writes)}"
+    reads = " ".join(str(form.shape) for form in call.reads)
+    return call.said or f"{reads} -> {' '.join(str(form.shape) for form in call.writes)}"
 
 
-def _line(call: Call) -> str:
+def _line(call: Noted) -> str:
     file, line = call.where
     text = linecache.getline(file, line).strip()
     return f"{os.path.basename(file)}:{line}  {text}" if file else ""
@@ -110,7 +112,7 @@ def _same(what: str, eager: Sequence[np.ndarray], replayed: Sequence[np.ndarray]
             which = what
             if what == "an array":
                 block = written(entry)[i]
-                users = [c for c in entry.record_.calls if any(entry.record_.block_of(x) is block for x in c.writes)]
+                users = [c for c in entry.record_.calls if any(form.block == block.number for form in c.writes)]
                 which = f"what {users[-1].name} writes, {_shapes(users[-1])}," if users else what
             raise ReplayError(
                 f"check: {which} has other bits in a replay than in the step in Python: something in the step depends "

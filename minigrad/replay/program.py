@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import kernels as K
 from ..errors import NonFiniteError
+from ..interrupts import Interrupts
+from .plain import launched
 from .record import Record
 from .recorder import Recorder
 
@@ -42,25 +44,30 @@ class NativeProgram:
     def __init__(self, record: Record, before: Recorder | None = None) -> None:
         self.record, self._before = record, before
         self.ahead = 0 if before is None else len(before.calls)  # calls before those of the record
-        calls: list[tuple[int, bytes, list[tuple[int, int]]]] = []
-        self._first: list[int] = []  # the native call with which each call begins ...
-        self._last: list[int] = []  # ... and ends
-        for call in before.calls if before is not None else ():
-            self._first.append(len(calls))
-            calls += [(kernel, struct, []) for kernel, struct in call.notes]  # addresses stand in it as they are
-            self._last.append(len(calls) - 1)
-        starts = {block.number: block.start for block in record.blocks}
-        for call, places in zip(record.calls, record.places):
-            self._first.append(len(calls))
-            for (kernel, struct), found in zip(call.notes, places):
-                calls.append((kernel, struct, [(p.offset, starts[p.block] + p.at) for p in found]))
-            self._last.append(len(calls) - 1)
-        self.native = K.tape.Program(calls)
+        self._native: Any = None
         self.done = 0  # steps that the last run completed
         self.at: int | None = None  # the call that ended it, if one did
 
+    @property
+    def native(self) -> Any:
+        """The loop in C, made when it is first needed: from then on the blocks of the record lie where they lie."""
+        if self._native is None:
+            calls: list[tuple[str, bytes, list[tuple[int, int]]]] = []
+            self._first: list[int] = []  # the native call with which each call begins ...
+            self._last: list[int] = []  # ... and ends
+            first = () if self._before is None else self._before.calls
+            starts = self.record.memory.starts
+            before: list[Any] = [[(kernel, struct, []) for kernel, struct in call.notes] for call in first]
+            for made in [*before, *(launched(call.launches, starts) for call in self.record.calls)]:
+                self._first.append(len(calls))
+                calls += made  # in the structs of calls before, addresses stand as they are
+                self._last.append(len(calls) - 1)
+            self._native = K.tape.Program(calls)
+        return self._native
+
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
         """Run `steps` steps; None, or (step, call, result) of a call that ended the run."""
+        native = self.native
         ins = [self._feed(feed) for feed in feeds]
         outs = [
             (
@@ -74,9 +81,9 @@ class NativeProgram:
             for tap in sorted(taps, key=lambda tap: tap.call)
         ]
         try:
-            ended = self.native.run(steps, ins, outs)
+            ended = native.run(steps, ins, outs)
         finally:
-            self.done = self.native.done
+            self.done = native.done
         if ended is None:
             return None
         step, call, result = ended
@@ -104,30 +111,41 @@ class PythonProgram:
     def __init__(self, record: Record, before: Recorder | None = None) -> None:
         self.record = record
         self.ahead = 0 if before is None else len(before.calls)
-        calls = [*(before.calls if before is not None else ()), *record.calls]
+        calls = [*(before.calls if before is not None else ()), *record.recorder.calls]
         self._calls = [(call.kernel, call.arguments, dict(call.options)) for call in calls]
         self.done = 0
         self.at: int | None = None
 
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
-        """As NativeProgram.run."""
+        """As NativeProgram.run. Ctrl-C waits for the end of its step."""
         by_call: dict[int, list[Tap]] = {}
         for tap in taps:
             by_call.setdefault(tap.call, []).append(tap)
-        for step in range(steps):
-            for feed in feeds:
-                self._feed(feed, step)
-            for i, (kernel, arguments, options) in enumerate(self._calls):
-                try:
-                    kernel(*arguments, **options)
-                except NonFiniteError:
-                    self.at = i
-                    return step, i, 2
-                for tap in by_call.get(i, ()):
-                    row = step if tap.rows is None else int(tap.rows[step])
-                    if row >= 0:
-                        tap.out[row] = tap.source
-            self.done = step + 1
+        interrupts = Interrupts()
+        self.done = 0
+        with interrupts.caught():
+            for step in range(steps):
+                with interrupts:
+                    ended = self._step(step, feeds, by_call)
+                    if ended is not None:
+                        self.at = ended[0]
+                        return step, *ended
+                    self.done = step + 1
+        return None
+
+    def _step(self, step: int, feeds: Sequence[Feed], by_call: dict[int, list[Tap]]) -> tuple[int, int] | None:
+        """One step; the call that ended it, if one did, and its result: 2 not finite, 3 an index outside."""
+        for feed in feeds:
+            self._feed(feed, step)
+        for i, (kernel, arguments, options) in enumerate(self._calls):
+            try:
+                kernel(*arguments, **options)
+            except (NonFiniteError, IndexError) as error:
+                return i, 2 if isinstance(error, NonFiniteError) else 3
+            for tap in by_call.get(i, ()):
+                row = step if tap.rows is None else int(tap.rows[step])
+                if row >= 0:
+                    tap.out[row] = tap.source
         return None
 
     def times(self, steps: int, feeds: Sequence[Feed]) -> list[float]:

@@ -11,59 +11,65 @@ Anything else that differs comes from Python between the calls, and is refused, 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import kernels as K
 from ..errors import ReplayError
+from .arena import MADE, Memory
 from .blocks import Block
+from .plain import WORD, Form, Launch, Noted, Place, Slot, written
 from .recorder import Call, Draw, Recorder, refusal
 
 CURE = "pass it as an argument of the step, or make it part of the optimizer"
-KEPT, MADE, CONSTANT = "kept", "made", "constant"
-
-
-class Place(NamedTuple):
-    """A word of the struct of note `note` of a call, which points to a byte of a block."""
-
-    offset: int
-    block: int
-    at: int
-
-
-class Slot(NamedTuple):
-    """Where a call gets the number of its random stream: draw `draw` of the step; `offset` in its struct, if native."""
-
-    call: int
-    note: int
-    offset: int
-    draw: int
+KEPT, CONSTANT = "kept", "constant"
 
 
 class Record:
-    """The calls of a step, their places, and the blocks by number; `kinds[number]` is KEPT, MADE or CONSTANT."""
+    """The calls of a step as plain data, and the blocks by number; `kinds[number]` is KEPT, MADE or CONSTANT."""
 
     def __init__(self, first: Recorder, second: Recorder) -> None:
-        self.calls = second.calls
         self.draws = second.draws
         self.recorder = second
+        self.native = K.backend() == "native"
         self.slots: list[Slot] = []
         self.kinds: dict[int, str] = {}
-        self.places: list[list[list[Place]]] = []  # of each note of each call
+        self._places: list[list[list[Place]]] = []  # of each note of each call
         self._first, self._second = first, second
         self._other: dict[int, int] = {}  # start of a block of the first recording -> start in the second
+        self._memory: Memory | None = None
         self._compare()
-        del self._first, self._other  # with the arrays of the first recording
+        self.calls = [self._noted(call, found) for call, found in zip(second.calls, self._places)]
+        del self._first, self._other, self._places  # with the arrays of the first recording
 
     @property
     def blocks(self) -> list[Block]:
         """All blocks, by number."""
         return self._second.blocks.blocks
 
-    def block_of(self, array: np.ndarray) -> Block:
-        """The block that an array of the calls is on."""
-        return self._second.blocks.of(array)
+    @property
+    def memory(self) -> Memory:
+        """Where the blocks lie, from the first time on that it is asked for, when nobody may be in the step."""
+        if self._memory is None:
+            self._memory = Memory(self)
+        return self._memory
+
+    def plain(self) -> dict[str, Any]:
+        """The record as lists, words, numbers and bytes: see plain.py."""
+        return written(self.calls, self.slots, [(b.size, self.kinds[b.number]) for b in self.blocks])
+
+    def _noted(self, call: Call, places: list[list[Place]]) -> Noted:
+        launches = [
+            Launch(kernel, _without(struct, found), tuple(found)) for (kernel, struct), found in zip(call.notes, places)
+        ]
+        reads, writes = (tuple(map(self._form, arrays)) for arrays in (call.reads, call.writes))
+        return Noted(call.name, tuple(launches), reads, writes, call.where, _said(call))
+
+    def _form(self, array: np.ndarray) -> Form:
+        block = self._second.blocks.of(array)
+        at = array.__array_interface__["data"][0] - block.start
+        return Form(block.number, at, array.shape, array.strides, array.dtype.str)
 
     # --- comparison ----------------------------------------------------------------------------------------------
 
@@ -74,7 +80,7 @@ class Record:
                 raise refusal(b.name, f"the step before called {a.name} in its place{_other_line(a, b)}", b.where)
             self._compare_arguments(a, b)
             self._compare_draws(i, a, b)
-            self.places.append(self._compare_notes(i, a, b) if b.notes else [])
+            self._places.append(self._compare_notes(i, a, b) if b.notes else [])
         if len(first) != len(second):
             longer = first if len(first) > len(second) else second
             extra = longer[min(len(first), len(second))]
@@ -158,7 +164,7 @@ class Record:
             self._other[self._first.blocks.of(x).start] = self._second.blocks.of(y).start
         mine, theirs = set(b.blocks(self._second.blocks)), set(a.blocks(self._first.blocks))
         found: list[list[Place]] = []
-        for number, ((_, before), (_, now)) in enumerate(zip(a.notes, b.notes)):
+        for (_, before), (_, now) in zip(a.notes, b.notes):
             places = []
             words = _words(before), _words(now)
             used = np.flatnonzero(words[0] | words[1]).tolist()  # structs have room for many axes: most words are 0
@@ -168,8 +174,8 @@ class Record:
                     other = self._pointed(left, theirs, self._first)
                     if other is None or left - other.start != right - block.start:
                         raise refusal(b.name, "it gets an array in another place than in the step before", b.where)
-                    places.append(Place(8 * offset, block.number, right - block.start))
-                elif left != right and not self._streams(i, number, 8 * offset, left, right):
+                    places.append(Place(WORD * offset, block.number, right - block.start))
+                elif left != right and not self._streams(i, left, right):
                     raise refusal(b.name, f"a number inside of it changes from step to step: {CURE}", b.where)
             found.append(places)
         self._all_found(b, found)
@@ -181,7 +187,7 @@ class Record:
         block = recorder.blocks.at(word)
         return block if block in blocks else None
 
-    def _streams(self, i: int, note: int, offset: int, left: int, right: int) -> bool:
+    def _streams(self, i: int, left: int, right: int) -> bool:
         """Whether a word that differs is the number of the call's stream, or its key."""
         if not self.slots or self.slots[-1].call != i:
             return False
@@ -196,7 +202,7 @@ class Record:
             words = _words(struct).tolist()
             for k in range(len(words) - 1):
                 if words[k] == call.options["key"] and words[k + 1] == call.options["stream"]:
-                    self.slots[-1] = self.slots[-1]._replace(note=note, offset=8 * k)
+                    self.slots[-1] = self.slots[-1]._replace(note=note, offset=WORD * k)
                     return
         raise refusal(call.name, "the number of its stream was not found in what it noted", call.where)
 
@@ -227,7 +233,7 @@ class Record:
 
     def _check_constant(self, block: Block, other: int | None) -> None:
         """The content is the same in both recordings, no kernel of the step before made it, and none changes it."""
-        user = next(call for call in self.calls if any(self._second.blocks.of(x) is block for x in call.reads))
+        user = next(call for call in self._second.calls if any(self._second.blocks.of(x) is block for x in call.reads))
         made_before = self._first.blocks.at(block.start)
         if made_before is not None and made_before.written:
             raise refusal(
@@ -253,7 +259,7 @@ class Record:
 
 
 def _words(struct: bytes) -> np.ndarray:
-    return np.frombuffer(struct[: len(struct) // 8 * 8], np.uint64)
+    return np.frombuffer(struct[: len(struct) // WORD * WORD], np.uint64)
 
 
 def _short(x: Any) -> str:
@@ -271,6 +277,15 @@ def _draw_of(call: Call, recorder: Recorder) -> int | None:
     return next((i for i, draw in enumerate(draws) if (draw.key, draw.stream) == stream), None)
 
 
-def backend_of(recorder: Recorder) -> str:
-    """The backend that the recording ran on."""
-    return K.backend()
+def _without(struct: bytes, places: list[Place]) -> bytes:
+    """A struct with 0 in place of its pointers."""
+    found = bytearray(struct)
+    for place in places:
+        found[place.offset : place.offset + WORD] = bytes(WORD)
+    return bytes(found)
+
+
+def _said(call: Call) -> str:
+    """What an update changes, as the arrays of its table say little."""
+    table = next((value for value in call.arguments if hasattr(value, "scalars")), None)
+    return "" if table is None else f"{len(table.params)} parameters, {sum(w.size for w in table.params)} numbers"

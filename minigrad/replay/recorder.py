@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -47,7 +47,7 @@ class Call:
     def __init__(self, name: str, kernel: Callable, arguments: tuple, options: dict[str, Any]) -> None:
         self.name, self.kernel, self.arguments, self.options = name, kernel, arguments, options
         self.where = users_line()
-        self.notes: list[tuple[int, bytes]] = []
+        self.notes: list[tuple[str, bytes]] = []
         self.held: list[np.ndarray] = []  # copies that the kernel made of arguments
         self.reads: list[np.ndarray] = []
         self.writes: list[np.ndarray] = []
@@ -85,7 +85,7 @@ class Draw:
 class Recorder:
     """What `mode.step` is while a step is recorded. The library tells it of draws, optimizers, schedules and terms."""
 
-    def __init__(self, before: Recorder | None = None) -> None:
+    def __init__(self, before: Recorder | None = None, taps: Any = None) -> None:
         # What the blocks of the recording before hold as this one begins: Python may have changed them in between.
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
@@ -99,7 +99,10 @@ class Recorder:
         self.terms: list[Any] = []
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
+        self.held: list[Tensor] = []  # parameters whose gradients are looked at after a step
+        self.observed: list[tuple[list[np.ndarray], Callable[[list[float]], None]]] = []  # see observe
         self._inside = False
+        self._tell = (lambda call: None) if taps is None else taps.begin()  # is told of each call
 
     # --- what the library tells ----------------------------------------------------------------------------------
 
@@ -126,10 +129,20 @@ class Recorder:
         self._same_options(optimizer)
         self.events.append(optimizer)
 
+    def observe(self, numbers: list[np.ndarray], note: Callable[[list[float]], None]) -> None:
+        """Let note(numbers) be called for every step: for this one at its end, for replayed ones after their run."""
+        self.observed.append((numbers, note))
+
+    def hold(self, parameters: Iterable[Tensor]) -> None:
+        """The gradients of these are wanted after the step."""
+        self.held += parameters
+
     def finish(self) -> None:
         """The step is over: what it did to the options of its optimizers must be what a schedule does."""
         for optimizer in self.optimizers:
             self._same_options(optimizer)
+        for numbers, note in self.observed:
+            note([float(number) for number in numbers])
 
     def _same_options(self, optimizer: Any) -> None:
         before = self._options.get(id(optimizer))
@@ -195,10 +208,11 @@ class Recorder:
             call.notes, call.held = K.tape.collect()
             if not call.notes and not call.writes and reference.WRITES.get(name, True):
                 return result  # what it would write has no elements: the kernel did nothing
-            if not call.notes or any(noted is None for _, noted in call.notes):
+            if not call.notes or any(None in noted for noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)
         self.calls.append(call)
+        self._tell(call)
         return result
 
     def _contiguous(self, x: np.ndarray) -> np.ndarray:
@@ -238,15 +252,32 @@ class Recorder:
             block.written = True
             block.used()
 
+    def let_go(self) -> None:
+        """Drop the arrays of the calls, of which the record has made plain data."""
+        self.calls = []
+        self.blocks.let_go()
+
     def numbers(self) -> list[np.ndarray]:
         """The arrays in which options of optimizers stand: they are written anew before each run."""
         return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
 
+    def refuse(self, name: str, why: str) -> NoReturn:
+        """Refuse what an op does in Python."""
+        raise refusal(name, why, users_line())
+
     def reading(self, what: str) -> NoReturn:
         """Refuse that Python looks at numbers."""
         raise ReplayError(
-            f"{what} of a tensor inside a step that mg.compile records{_at(users_line())}: a replay runs no Python, so "
-            "that it would not happen again. Return the tensor from the step, and look at it outside"
+            f"{what} of a tensor inside a step that mg.compile records{at_line(users_line())}: a replay runs no "
+            "Python, so that it would not happen again. Return the tensor from the step, and look at it outside"
+        )
+
+    def comparing(self, op: str) -> NoReturn:
+        """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
+        raise ReplayError(
+            f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and a "
+            "replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
+            "by kernels; or compare outside of the step, and pass the answers as an argument"
         )
 
 
@@ -289,7 +320,7 @@ def users_line() -> tuple[str, int]:
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
 
 
-def _at(where: tuple[str, int]) -> str:
+def at_line(where: tuple[str, int]) -> str:
     file, line = where
     if not file:
         return ""
@@ -299,7 +330,7 @@ def _at(where: tuple[str, int]) -> str:
 
 def refusal(name: str, why: str, where: tuple[str, int]) -> ReplayError:
     """The error for a step that cannot be replayed: the op, the user's line, what would do."""
-    return ReplayError(f"compile: {name}{_at(where)} cannot be replayed: {why}")
+    return ReplayError(f"compile: {name}{at_line(where)} cannot be replayed: {why}")
 
 
 @contextmanager

@@ -77,8 +77,9 @@ class OfModule:
 
 
 def hooks_of(module: Module) -> list[Any]:
-    """The functions that are called when the module is."""
-    return [hook for hooks in vars(module._hooks).values() for hook in hooks] if module._hooks else []
+    """The functions that are called when the module is, but for those that a replay repeats (hooks.replays)."""
+    found = [hook for hooks in vars(module._hooks).values() for hook in hooks] if module._hooks else []
+    return [hook for hook in found if not getattr(hook[0], "replays", False)]
 
 
 class OfOptimizer:

@@ -4,6 +4,7 @@
 `result.lambda_1se`, `result.model_1se.output(new_x)`.
 """
 
+from .criteria import Criteria, criteria
 from .crossvalidation import Nested, cross_validate, fit_path, lambda_grid, nested_cross_validate
 from .folds import KFold
 from .grids import LogUniform, Uniform, grid, log_spaced, random_settings
@@ -15,6 +16,7 @@ from .scores import Score
 from .search import Search, search
 
 __all__ = [
+    "Criteria",
     "CrossValidation",
     "Imputed",
     "KFold",
@@ -25,6 +27,7 @@ __all__ = [
     "Search",
     "SelectionWarning",
     "Uniform",
+    "criteria",
     "cross_validate",
     "fit_path",
     "grid",

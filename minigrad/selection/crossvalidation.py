@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..checks import finite, named_keywords, truth, whole
+from ..linear_model.model import RIDGE_RATIO
 from ..rng import SEEDS
 from .folds import Pair, as_folds, as_groups, fit_seed, nested_seed, repeats_of, start_seed
 from .grids import log_spaced
@@ -44,7 +45,11 @@ class Family(Protocol):
 
 
 def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None = None) -> np.ndarray:
-    """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low)."""
+    """count λ in equal ratios, from the λ_max of all rows down to ratio λ_max (a network's: to its family.low).
+
+    ratio is 0.001 unless given, or less with little L1 beside the L2, because λ_max is then that much larger: a ridge
+    goes down to 1e-6 λ_max, the L2 that a lasso's last L1 would be.
+    """
     count = whole(count, "lambda_grid: count", 2)
     ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
     top = data.start(family).lambda_max()
@@ -54,7 +59,8 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
             "weight is 0 at any λ; pass lambdas"
         )
     if ratio is None:
-        return log_spaced(top, getattr(family, "low", 0.001 * top), count)
+        share = max(getattr(family, "l1_ratio", 1.0), RIDGE_RATIO)
+        return log_spaced(top, getattr(family, "low", 0.001 * share * top), count)
     return log_spaced(top, ratio * top, count)
 
 
@@ -145,7 +151,7 @@ def cross_validate(
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
     family      linear_model.Regression(...), linear_model.Logistic(...), selection.Network(...)
-    lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio (0.001)
+    lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio: see lambda_grid
     folds       a number (stratified for classes, drawn from seed), a selection.KFold, a splitter of scikit-learn, or
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
     groups      one for each row (a person, a place, a day): rows of one group are never in both parts of a fold

@@ -1,4 +1,4 @@
-"""Callbacks: objects that fit calls at five points; whatever a loop can do beyond training is one of them."""
+"""Callbacks: objects that fit calls at six points; whatever a loop can do beyond training is one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Does nothing at the five points. Override what you need; `run` is the running fit: see minigrad.train.Run.
+    """Does nothing at the six points. Override what you need; `run` is the running fit: see minigrad.train.Run.
 
     A callback may write columns of its own into run.row, for those that stand behind it in the list. One that does not
     says so by adds_columns = False: a monitor that fit does not measure is then an error before the first batch.
@@ -34,6 +34,9 @@ class Callback:
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch."""
+
+    def on_batch_begin(self, run: Run) -> None:
+        """Before each batch that is made in Python, run.batch; fit(compile=True) replays the others."""
 
     def on_gradients(self, run: Run) -> None:
         """After backward and before the update: gradients may be changed here, and the update may be left out."""

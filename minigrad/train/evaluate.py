@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import whole
+from ..engine import Tensor
 from ..nn.module import Module
 from ..nn.prediction import dtype_of, evaluating, outputs, predict
 from ..optim.binding import check_terms
@@ -65,8 +66,11 @@ def measure(
     measures: Measures,
     terms: Iterable[Terms],
     batch_size: int = 256,
+    forward: Callable[[Tensor], Any] | None = None,
 ) -> dict[str, float]:
-    """What evaluate returns, for data that was checked before."""
+    """What evaluate returns, for data that was checked before. forward: what computes model(x), where nothing else has
+    to look at the model.
+    """
     terms, loss = list(terms), unless_all_one(loss, data.weight)
     by_gradient = any(bound.on_loss for bound in terms)
     of_batches = [bound for bound in terms if any(entry.of_batch for entry in bound.entries)]
@@ -80,7 +84,8 @@ def measure(
 
     size = len(data.x) if data.at_once else batch_size
     with evaluating(model, record=by_gradient):
-        output = outputs(model, data.x, size, by_gradient, note if of_batches else None)
+        compute = model if forward is None or of_batches else forward
+        output = outputs(compute, data.x, size, by_gradient, note if of_batches else None)
         y = np.asarray(data.y)  # all of them, as the outputs are
         target = y.view()
         target.flags.writeable = False  # the user's own array, which no metric may write into

@@ -12,6 +12,7 @@ from .. import kernels as K
 from ..checks import truth, whole
 from ..engine import Tensor
 from ..nn.clipping import norm_of
+from ..recording import mode
 from .callbacks import Callback, column_name
 
 if TYPE_CHECKING:
@@ -63,17 +64,28 @@ class GradientNorms(Callback):
 
     def _measure(self, optimizer: Optimizer) -> None:
         found = [(p, K.contiguous(p.grad.array)) for p in optimizer.state if p.grad is not None]
-        norm = float(norm_of([g for _, g in found], self.norm_type))
-        first = not self._sums[self.name][1]
+        names = [self._names[p] for p, _ in found if p in self._names]
+        norms = [norm_of([g for _, g in found], self.norm_type)]
+        norms += [norm_of([g], self.norm_type) for p, g in found if p in self._names]
+        if mode.step is not None:
+            mode.step.observe(norms, lambda values: self._note_all(names, values))
+        else:
+            self._note_all(names, [float(norm) for norm in norms])
+
+    def _note_all(self, names: list[str], norms: list[float]) -> None:
+        """Note the norm of all gradients, the first, and those of these columns."""
+        norm, first = norms[0], not self._sums[self.name][1]
         self._max = norm if first or norm > self._max or math.isnan(norm) else self._max  # which stays NaN
-        self._note(self.name, norm)
-        for p, g in found:
-            if p in self._names:
-                self._note(self._names[p], float(norm_of([g], self.norm_type)))
+        for column, value in zip([self.name, *names], norms):
+            self._note(column, value)
 
     def _note(self, column: str, norm: float) -> None:
         self._sums[column][0] += norm
         self._sums[column][1] += 1
+
+    def next_batch(self, run: Run) -> float:
+        """What fit(compile=True) asks: it is enough to be called now and then."""
+        return math.inf
 
     def on_batch_end(self, run: Run) -> None:
         means = {name: total / count if count else math.nan for name, (total, count) in self._sums.items()}

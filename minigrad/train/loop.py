@@ -19,10 +19,11 @@ from ..nn.prediction import dtype_of, leaves
 from ..optim.base import Optimizer
 from ..optim.binding import check_fit, check_optimizer
 from ..reg.binding.terms import Terms
+from .batch import finish_batch
 from .checks import Checked, check_data, check_loss, check_model, parts_in
 from .columns import Measures, Metric, Metrics, refuse_clashes
 from .evaluate import measure, penalty_values, with_penalties
-from .finite import check_gradients, refuse_broken_weights, refuse_empty_epoch, refuse_idle, usable
+from .finite import refuse_broken_weights, refuse_empty_epoch, usable
 from .history import History
 from .means import parts_of
 from .points import calling, checked_callbacks
@@ -113,6 +114,7 @@ def fit(
             rest = left(loader, run) if replay is None else replay.left(lambda: left(loader, run))
             for run.batch, (x, y, *weight) in rest:
                 train()
+                call("on_batch_begin")
                 if not run.keep_gradients:
                     optimizer.zero_grad()
                 run.skip_update = run.keep_gradients = False
@@ -125,19 +127,7 @@ def fit(
                     run.parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them
                     values = measures.of_batch(run.means, output, y, *weight)
                     total.backward()
-                    if not run.updates:
-                        refuse_idle(optimizer)
-                    call("on_gradients")
-                    check_gradients(run)
-                    penalties = {} if penalty is None else penalty.value()
-                    if run.skip_update:
-                        penalties.update(penalty_values(optimizer.bound_terms))
-                    else:
-                        optimizer.step()
-                        penalties.update(optimizer.penalty_values())  # before the step, summed on its way
-                        run.updates += 1
-                    run.means.add(len(x), run.parts, {**penalties, **values}, size, measures.weighted)
-                    run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), penalties)}
+                    finish_batch(run, call, penalty, len(x), size, values, measures.weighted)
                 call("on_batch_end")
             if run.stop_now:
                 break
@@ -145,7 +135,8 @@ def fit(
             refuse_broken_weights(run)
             run.row.update(measures.of_epoch(run.means))
             if held_out is not None:
-                run.row.update(with_val(measure(model, held_out, loss, measures, terms)))
+                forward = None if replay is None else replay.forward
+                run.row.update(with_val(measure(model, held_out, loss, measures, terms, forward=forward)))
             with run.interrupts:
                 run.end_epoch()
                 call("on_epoch_end")

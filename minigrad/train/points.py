@@ -12,7 +12,7 @@ from .run import Run
 if TYPE_CHECKING:
     from .callbacks import Callback
 
-POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")  # an object may lack on_gradients
+POINTS = ("on_train_begin", "on_batch_end", "on_epoch_end", "on_train_end")  # an object may lack the others
 ENDS = ("on_batch_end", "on_epoch_end")
 
 

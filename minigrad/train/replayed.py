@@ -1,127 +1,92 @@
-"""fit(compile=True): the batches of an epoch as a compiled step, measured as the loop in Python measures them."""
+"""fit(compile=True): the batches of an epoch as a compiled step, measured as the loop in Python measures them.
+
+Where nothing has to look at a batch, a step is all of it, and runs of steps are made without Python between them. Where
+something has, a callback or a term that is measured in Python, the recorded step ends with the gradients: it is
+replayed once for each batch, and the rest of the batch is that of the loop in Python.
+"""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import engine
-from .. import kernels as K
 from ..engine import Tensor
 from ..errors import NonFiniteError, ReplayError
-from ..nn.prediction import leaves, rebuilt
-from ..op import op_of
-from ..ops.elementwise.arithmetic import div, mul
-from ..recording import aside, mode
 from ..reg.binding.term import Penalty
 from ..reg.weights.elastic_net import ElasticNet
 from ..reg.weights.named_groups import NamedGroupLasso
 from ..replay.compiled import columns_of
-from ..replay.entry import NOT_FINITE, OUTSIDE, Entry
+from ..replay.entry import NOT_FINITE, OUTSIDE
+from ..replay.recorder import at_line, users_line
 from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
+from .batch import finish_batch
 from .callbacks import Callback
-from .columns import Measures
 from .evaluate import with_penalties
-from .finite import refuse_idle, usable
-from .means import READ, Part, constant, made_by, parts_of
+from .finite import usable
+from .forward import Forward
+from .recorded import Given, Made, Rate, Recorded
 from .run import Run
-from .weighing import in_dtype, mass
+from .weighing import in_dtype
 
 FEW = 400  # steps for which a recording, which costs as much as a hundred steps, is not worth it
 SLICE = 0.03  # seconds of steps between two looks at Ctrl-C and at the callbacks
-
-
-class Rate:
-    """A callback that steps a schedule after each batch, as a schedule of the recorded step."""
-
-    def __init__(self, callback: Any, run: Run) -> None:
-        self.callback, self.run = callback, run
-
-    def step(self) -> None:
-        """What the callback does after a batch."""
-        with aside():
-            self.callback.on_batch_end(self.run)
-
-    def state_dict(self) -> Any:
-        """Where the callback is."""
-        return self.callback.state_dict()
-
-    def load_state_dict(self, state: Any) -> None:
-        """Go back there."""
-        self.callback.load_state_dict(state)
+IGNORED = -100  # the label of rows that losses leave out, by a way of their own
 
 
 class Replayed:
     """The batches of a fit as steps that are recorded, replayed and measured.
 
-    run, loss, penalty, measures: as in fit; dtype: the model's; call: calls a point of the callbacks; train: brings
-    back the modes of training. Where a step cannot be replayed, that is said once, and the loop in Python goes on.
+    Where a step cannot be replayed, that is said once, and the loop in Python goes on.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        loss: Callable,
-        penalty: Any,
-        measures: Measures,
-        dtype: np.dtype,
-        call: Callable[..., None],
-        train: Callable[[], None],
-    ) -> None:
-        self.run, self.loss, self.penalty, self.measures, self.dtype = run, loss, penalty, measures, dtype
-        self.call, self.train = call, train
-        self._entries: dict[tuple, Entry] = {}
-        self._templates: dict[int, tuple[Part, bool]] = {}  # of an entry: the part of its loss, whether it is over mass
+    def __init__(self, given: Given, quiet: bool) -> None:
+        self.given, self.run, self.quiet = given, given.run, quiet
+        self._recorded: dict[tuple, Recorded] = {}  # by the shapes and dtypes of their arrays
         self._seconds = 0.0  # that a step takes
-        self._columns = self._cast(columns_of(run.loader))
-        self.why = self._refusal()
-        self._rates = [Rate(callback, run) for callback in run.callbacks if acts(callback) == "schedule"]
-        self._averages = [callback for callback in run.callbacks if acts(callback) == "average"]
-        self._in_step = [*(rate.callback for rate in self._rates), *self._averages]
-        self.quiet = False  # whether nothing is said; else it is said once
+        self._columns = None if columns_of(self.run.loader) is None else self._cast(columns_of(self.run.loader) or [])
+        self._ignored = ignored_rows(self.run.loader.y) if self._columns is not None else None
+        self.why = self._refusal()  # why nothing is replayed, or ""
+        self.forward = None if self.why else Forward(self.run.model)  # what validation computes with
+        self.whole = self._whole()
+        self._rates = [Rate(callback, self.run) for callback in self.run.callbacks if acts(callback) == "schedule"]
+        self._averages = [callback for callback in self.run.callbacks if acts(callback) == "average"]
 
-    def _cast(self, columns: list[np.ndarray] | None) -> list[np.ndarray] | None:
+    def _cast(self, batch: Sequence[np.ndarray]) -> list[np.ndarray]:
         """x, and weights, in the dtype of the model."""
-        if columns is None:
-            return None
-        x, y, *weight = columns
-        return [in_dtype(x, self.dtype), y, *(in_dtype(w, self.dtype) for w in weight)]
+        x, y, *weight = batch
+        return [in_dtype(x, self.given.dtype), y, *(in_dtype(w, self.given.dtype) for w in weight)]
 
     def _refusal(self) -> str:
-        """Why no batch can be replayed, or ""."""
-        run = self.run
         if engine._watch is not None:
             return "a view of every op is on (anomaly mode, trace or profile)"
-        if any(bound.on_loss for bound in run.terms):
-            return "a term is on the gradient of the loss by the input"
-        if run.non_finite != "raise":
-            return f"run.non_finite is {run.non_finite!r}, which looks at each gradient"
-        if run.optimizer._grouped.entries:
-            return "terms on groups in the prox are measured in each step"
-        return self._refusal_of_terms() or self._refusal_of_calls()
+        hooked = [name or "the model" for name, module in self.run.model.named_modules() if hooks_of(module)]
+        return f"a hook on {hooked[0]} is called in each step" if hooked else ""
 
-    def _refusal_of_terms(self) -> str:
-        otherwise = [] if self.penalty is None else [e.name for e in self.penalty.entries if not shown(e)]
-        if otherwise:
-            return f"the value of {otherwise[0]} is measured more precisely than it is added to the loss"
-        return ""
+    def _whole(self) -> bool:
+        """Whether a step may be all of a batch: nothing looks at its gradients, or measures it, in Python."""
+        run, penalty = self.run, self.given.penalty
+        measured = run.optimizer._grouped.entries or (penalty is not None and not all(map(shown, penalty.entries)))
+        each = any(acts(callback) == "each batch" for callback in run.callbacks)
+        return not measured and not each
 
-    def _refusal_of_calls(self) -> str:
-        run = self.run
-        hooked = [name or "the model" for name, module in run.model.named_modules() if hooks_of(module)]
-        if hooked:
-            return f"a hook on {hooked[0]} is called in each step"
-        each = [callback for callback in run.callbacks if acts(callback) == "each batch"]
-        return f"the callback {type(each[0]).__name__} acts in each batch" if each else ""
+    def _give_up(self, why: str) -> None:
+        """Leave the update, or where that is done already, all of the rest, to the loop in Python."""
+        if self.whole:
+            self.whole = False
+            self._recorded.clear()
+        else:
+            self.why = why.replace(at_line(users_line()), "")  # the line that calls fit says nothing of the step
 
-    def give_up(self, why: str) -> None:
-        """Leave the rest to the loop in Python, and say so."""
-        self.why = why
+    def _say(self) -> None:
+        if not self.quiet:
+            self.quiet = True
+            warnings.warn(f"fit(compile=True): trained batch by batch in Python, because {self.why}", stacklevel=5)
 
     # --- an epoch ------------------------------------------------------------------------------------------------
 
@@ -137,145 +102,141 @@ class Replayed:
         loader.set_epoch(epoch + 1)
         while number < len(loader) and not run.stop_now:
             with run.interrupts:
-                if self.why:
-                    self._say()
+                in_python = bool(self.why) or self._by_hand(number + 1) or (run.taps is not None and not self.whole)
+                after = number if in_python else self._stretch(order, epoch, number)
+                if after == number:
+                    if self.why:
+                        self._say()
                     yield number + 1, loader._batch(order, epoch, number)
-                    number += 1
-                    continue
-                self.train()
-                after = self._stretch(order, epoch, number)
-                if after > number:
-                    run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), self._names)}
-                    self.call("on_batch_end", self._in_step)
+                    after += 1
                 number = after
 
-    def _say(self) -> None:
-        if not self.quiet:
-            self.quiet = True
-            warnings.warn(f"fit(compile=True): trained batch by batch in Python, because {self.why}", stacklevel=5)
+    def _by_hand(self, number: int) -> bool:
+        """Whether a callback wants to see this batch made in Python."""
+        asked = [callback.by_hand for callback in self.run.callbacks if hasattr(callback, "by_hand")]
+        return any(by_hand(self.run, number) for by_hand in asked)
 
     def _stretch(self, order: np.ndarray, epoch: int, number: int) -> int:
-        """Record a batch, or replay several; returns the number of the next one."""
+        """Record a batch, or replay one or several; returns the number of the next one.
+
+        That is the same number where the batch has to be made in Python.
+        """
         run, size = self.run, self.run.loader.batch_size
         rows = order[number * size : (number + 1) * size]
         batch = run.loader._batch(order, epoch, number)
-        x, y, *weight = batch
-        arrays = [in_dtype(x, self.dtype), y, *(in_dtype(w, self.dtype) for w in weight)]
+        if self._in_python(batch):
+            return number
+        self.given.train()
+        arrays = self._cast(batch)
         key = tuple((array.shape, array.dtype) for array in arrays)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = Entry(self._step, arrays)
+        recorded = self._recorded.get(key)
+        if recorded is None:
+            recorded = Recorded(self.given, arrays, self.whole, self._rates, self._averages)
+            self._recorded[key] = recorded
+        entry = recorded.entry
         if entry.program is not None and entry.changed():
             entry.forget()
+        if entry.program is None or not self.whole or self._columns is None:
+            entry.fill(arrays)
         if entry.program is None:
-            entry.fill(arrays)
-            return number + self._record(entry, number, batch)
+            return number + self._record(recorded, number, batch)
+        run.skip_update = run.keep_gradients = False
+        if not self.whole:
+            return number + self._to_gradients(recorded, number, batch)
         if self._columns is None:
-            entry.fill(arrays)
-            return number + self._replay(entry, number, [batch], None)
+            return number + self._replay(recorded, number, [batch], None)
         count = 1
         if len(rows) == size:
-            count = max(1, min(len(order) // size, self._until(number)) - number)
+            count = max(1, min(len(order) // size, self._until(order, number)) - number)
         chosen = order[number * size : number * size + count * len(rows)].reshape(count, len(rows))
-        return number + self._replay(entry, number, None, chosen)
+        return number + self._replay(recorded, number, None, chosen)
 
-    def _until(self, number: int) -> int:
+    def _in_python(self, batch: Sequence[np.ndarray]) -> bool:
+        """Whether a batch goes another way than those that are replayed: with ignored rows, or added to gradients."""
+        if self.run.keep_gradients and any(p.grad is not None for p in self.run.optimizer.state):
+            return True
+        return (self._columns is None or self._ignored is not None) and ignored_rows(batch[1]) is not None
+
+    def _until(self, order: np.ndarray, number: int) -> int:
         """The batch up to which steps may be made at a time: for Ctrl-C, and for callbacks that say when they act."""
         steps = max(1, int(SLICE / self._seconds)) if self._seconds else 1
         nexts = [callback.next_batch(self.run) for callback in self.run.callbacks if hasattr(callback, "next_batch")]
-        return int(min([number + steps, *nexts]))
+        until = int(min([number + steps, *nexts]))
+        if self._ignored is not None:
+            size = self.run.loader.batch_size
+            found = np.flatnonzero(self._ignored[order[number * size : until * size]])
+            until = number + int(found[0]) // size if found.size else until
+        return until
 
     # --- one batch, recorded -------------------------------------------------------------------------------------
 
-    def _step(self, x: Tensor, y: Tensor, *weight: Tensor) -> Any:
-        """The step that is recorded: that of the loop in fit."""
-        run, optimizer = self.run, self.run.optimizer
-        optimizer.zero_grad()
-        output = run.model(x)
-        data_loss = self.loss(output, y, sample_weight=weight[0]) if weight else self.loss(output, y)
-        total = data_loss if self.penalty is None else data_loss + self.penalty(data_loss)
-        with aside():
-            usable(total, run)
-        K.check_finite(K.contiguous(total.array))
-        self._measure(data_loss, output)
-        total.backward()
-        with aside():
-            if not run.updates:
-                refuse_idle(optimizer)
-            self._penalties = {} if self.penalty is None else self.penalty.value()
-        optimizer.step()
-        with aside():
-            self._penalties.update(optimizer.penalty_values())
-        for callback in self._averages:
-            callback.on_batch_end(run)
-        for rate in self._rates:
-            mode.step.scheduled(rate)
-            rate.step()
-        return total, data_loss, output
-
-    def _measure(self, data_loss: Tensor, output: Any) -> None:
-        """What the loop in fit measures of a batch before backward."""
-        x, y, *weight = self._batch
-        with aside():
-            self._size = mass(len(x), *weight)
-            self._parts = parts_of(data_loss, leaves(output), len(x), self._size)
-            self._fixed = len(self._parts) == 1 and not computed_divisors(data_loss)
-            # Copies, because a metric of all rows keeps them, and the next steps of the recording write there.
-            copies = [known_by(part, part.array.copy()) for part in leaves(output)]
-            self._measured = self.measures.of_batch(self.run.means, rebuilt(output, iter(copies)), y, *weight)
-
-    def _record(self, entry: Entry, number: int, batch: Any) -> int:
-        """One batch in Python, recorded; 0 where it has to be made again without a recording."""
-        run, self._batch = self.run, batch
+    def _record(self, recorded: Recorded, number: int, batch: Any) -> int:
+        """One batch in Python, recorded; 0 where it has to be made without a recording."""
+        run = self.run
+        if not self.whole and recorded.updates == run.updates:
+            return 0  # two recordings between which no weight changes would not show what depends on weights
         run.batch = number + 1
         run.skip_update = run.keep_gradients = False
-        before = run.model.state_dict(), run.optimizer.state_dict(), get_state(), run.means.state_dict()
+        before = self._state()
         try:
-            made = entry.record()
+            made = recorded.record(batch)
         except NonFiniteError:
-            raise
+            if run.non_finite == "raise":
+                raise
+            self._restore(*before)
+            return 0
         except Exception as error:  # also of a loss that wants NumPy arrays: in Python it gets them
             self._restore(*before)
-            self.give_up(str(error) if isinstance(error, ReplayError) else f"{type(error).__name__}: {error}")
+            self._give_up(str(error) if isinstance(error, ReplayError) else f"{type(error).__name__}: {error}")
             return 0
-        self._output = made[2]
-        part = self._parts[0]
-        over_mass = bool(batch[2:]) and part.weight == self._size
-        self._templates[id(entry)] = part, over_mass
-        run.note_loss(made[1])
-        self._add(len(batch[0]), self._parts, self._penalties, self._measured, self._size)
-        if entry.refused is not None:
-            self.give_up(str(entry.refused))
-        elif not self._fixed:
-            self.give_up(
-                "the loss is weighted (by rows or classes), or a sum of several means, which is not replayed yet"
-            )
+        if recorded.whole:
+            self._add(made, recorded.values, recorded.penalties)
+            self._end_stretch()
+        else:
+            self._finish(made, batch)
+        if recorded.entry.refused is not None:
+            self._give_up(str(recorded.entry.refused))
         return 1
 
-    def _restore(self, model: Any, optimizer: Any, streams: Any, means: Any) -> None:
+    def _state(self) -> tuple[Any, ...]:
+        """All that a step changes."""
+        run = self.run
+        callbacks = [(callback, callback.state_dict()) for callback in self._in_step()]
+        return run.model.state_dict(), run.optimizer.state_dict(), get_state(), run.means.state_dict(), callbacks
+
+    def _restore(self, model: Any, optimizer: Any, streams: Any, means: Any, callbacks: Any) -> None:
         """As it was before a step that was broken off."""
         self.run.model.load_state_dict(model)
         self.run.optimizer.load_state_dict(optimizer)
         self.run.optimizer.zero_grad()
         set_state(streams)
         self.run.means.load_state_dict(means)
+        for callback, state in callbacks:
+            callback.load_state_dict(state)
 
-    def _add(
-        self, rows: int, parts: list[Part], penalties: dict[str, float], values: dict[str, float], size: float
-    ) -> None:
+    def _in_step(self) -> list[Any]:
+        """The callbacks that act within a whole step."""
+        return [*(rate.callback for rate in self._rates), *self._averages] if self.whole else []
+
+    def _add(self, made: Made, values: dict[str, float], penalties: dict[str, float]) -> None:
         """Note a batch in the means of the epoch."""
         run = self.run
-        run.means.add(rows, parts, {**penalties, **values}, size, self.measures.weighted)
+        run.note_loss(made.loss)
+        run.means.add(made.rows, made.parts, {**penalties, **values}, made.size, self.given.measures.weighted)
         run.updates += 1
         self._names = penalties
 
+    def _end_stretch(self) -> None:
+        """What follows whole steps: the row of the epoch so far, and the callbacks that act between stretches."""
+        run = self.run
+        run.row = {"epoch": run.epoch, **with_penalties(run.means.row(), self._names)}
+        self.given.call("on_batch_end", self._in_step())
+
     # --- several batches, replayed -------------------------------------------------------------------------------
 
-    def _replay(self, entry: Entry, number: int, batches: Any, rows: np.ndarray | None) -> int:
-        """Replay batches and measure them; returns how many."""
-        run = self.run
-        tables = run.optimizer._tables
-        sums = [table.segments.sums for table in tables if table.bound]
+    def _replay(self, recorded: Recorded, number: int, batches: Any, rows: np.ndarray | None) -> int:
+        """Replay whole batches and measure them; returns how many."""
+        run, entry, sums = self.run, recorded.entry, recorded.sums()
         tapped = [] if run.taps is None else run.taps.sources(dict(entry.gradients), entry)
         also = [*sums, *tapped]
         began = time.perf_counter()
@@ -293,63 +254,83 @@ class Replayed:
         for i in range(done):
             run.batch = number + i + 1
             batch = batches[i] if rows is None else self._rows(rows[i])
-            self._note(entry, [array[i, ...] for array in kept], batch, sums)
-        if ended is not None:
-            self._raise(entry, number + done + 1, ended)
-        return done
+            self._note(recorded, [array[i, ...] for array in kept], batch, sums)
+        if done and (ended is None or run.non_finite != "raise"):
+            self._end_stretch()
+        if ended is None:
+            return done
+        batch = batches[0] if rows is None else self._rows(rows[done])
+        return done + self._broken_off(recorded, number + done, batch, ended)
 
     def _rows(self, rows: np.ndarray) -> list[np.ndarray]:
         """A batch as it is measured: its rows, which say how many, in place of their x; targets and weights."""
         loader = self.run.loader
         return [rows, *(column[rows] for column in (columns_of(loader) or ())[1:])]
 
-    def _note(self, entry: Entry, kept: list[np.ndarray], batch: Any, sums: list[np.ndarray]) -> None:
+    def _note(self, recorded: Recorded, kept: list[np.ndarray], batch: Any, sums: list[np.ndarray]) -> None:
         """Measure a batch as the loop in fit does, of what was kept of its step."""
-        run, optimizer = self.run, self.run.optimizer
-        x, y, *weight = batch
-        form = entry.result[2]
-        count = 2 + len(leaves(form))
-        outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
-        size = mass(len(x), *weight)
-        template, over_mass = self._templates[id(entry)]
-        run.note_loss(kept[1])
-        part = template._replace(value=float(kept[1]), weight=size if over_mass else template.weight)
-        values = self.measures.of_batch(run.means, rebuilt(form, iter(outputs)), y, *weight)
+        made = recorded.made(kept, batch)
+        values = self.given.measures.of_batch(self.run.means, made.output, *batch[1:])
         after = len(kept) - len(sums)
-        penalties = self._values(entry, kept[count:after])
+        penalties = recorded.values_of_terms(kept[:after])
         for own, row in zip(sums, kept[after:]):
             own[...] = row
-        penalties.update(optimizer.penalty_values())
-        self._add(len(x), [part], penalties, values, size)
+        penalties.update(self.run.optimizer.penalty_values())
+        self._add(made, values, penalties)
 
-    @staticmethod
-    def _values(entry: Entry, kept: list[np.ndarray]) -> dict[str, float]:
-        """The values of the terms in the loss, by name."""
-        values = [(term, sum(float(number) for number in found)) for _, term, found in entry.values_of(kept)]
-        return {term.name: value for term, value in values if hasattr(term.term, "value")}
+    def _broken_off(self, recorded: Recorded, number: int, batch: Any, ended: tuple[int, str, int]) -> int:
+        """A batch whose loss or gradients are not finite, and for which run.non_finite says what follows; returns 1."""
+        run = self.run
+        if ended[2] != NOT_FINITE or run.non_finite == "raise":
+            self._raise(recorded, number + 1, ended)
+        run.batch = number + 1
+        run.skip_update = run.keep_gradients = False
+        self._finish(recorded.made([array.copy() for array in recorded.entry.broken_off()], batch), batch)
+        return 1
 
-    def _raise(self, entry: Entry, batch: int, ended: tuple[int, str, int]) -> None:
+    def _raise(self, recorded: Recorded, batch: int, ended: tuple[int, str, int]) -> None:
         """The error of the loop in fit for the batch that ended a run."""
         _, name, code = ended
         self.run.batch = batch
         if code == NOT_FINITE:
-            usable(Tensor(entry.outputs[0], requires_grad=True), self.run)
+            usable(Tensor(recorded.entry.outputs[0], requires_grad=True), self.run)
             raise NonFiniteError(f"fit: {name}: a number is NaN or infinite in epoch {self.run.epoch}, batch {batch}")
         if code == OUTSIDE:
             raise IndexError(f"fit: {name}: an index is outside of its table in epoch {self.run.epoch}, batch {batch}")
         raise MemoryError(f"{name}: no memory for scratch in epoch {self.run.epoch}, batch {batch}")
 
+    # --- one batch, replayed up to its gradients -----------------------------------------------------------------
 
-def replayed(compile: Any, run: Run, *given: Any) -> Replayed | None:
-    """What makes the batches of fit(compile=...), or None where fit makes them itself."""
+    def _to_gradients(self, recorded: Recorded, number: int, batch: Any) -> int:
+        """Replay a batch up to its gradients, and do the rest of it; returns 1."""
+        self.run.batch = number + 1
+        kept, ended = recorded.entry.replay(1)
+        if ended is not None:
+            self._raise(recorded, number + 1, ended)
+        self._finish(recorded.made([array[0, ...] for array in kept], batch), batch)
+        return 1
+
+    def _finish(self, made: Made, batch: Any) -> None:
+        """What the loop in fit does with a batch that has its gradients."""
+        run, measures, call = self.run, self.given.measures, self.given.call
+        run.note_loss(made.loss)
+        if usable(Tensor(np.asarray(made.total), requires_grad=True), run):
+            run.parts = made.parts
+            values = measures.of_batch(run.means, made.output, *batch[1:])
+            finish_batch(run, call, self.given.penalty, made.rows, made.size, values, measures.weighted)
+        else:
+            run.optimizer.zero_grad()
+        call("on_batch_end")
+
+
+def replayed(compile: Any, *given: Any) -> Replayed | None:
+    """What makes the batches of fit(compile=...), or None where fit makes them itself. given: as Given."""
     if not isinstance(compile, (bool, np.bool_)) and compile != "quiet":
         raise ValueError(f"fit: compile is {compile!r:.80}; need True, False or 'quiet'")
-    if compile == "quiet" and run.epochs * run.batches < FEW:
+    run: Run = given[0]
+    if not compile or (compile == "quiet" and run.epochs * run.batches < FEW):
         return None
-    made = Replayed(run, *given) if compile else None
-    if made is not None:
-        made.quiet = compile == "quiet"
-    return made
+    return Replayed(Given(*given), quiet=compile == "quiet")
 
 
 def acts(callback: Any) -> str:
@@ -371,22 +352,9 @@ def shown(entry: Any) -> bool:
     return entry.of_batch or value in (None, Penalty.value, ElasticNet.value, NamedGroupLasso.value)
 
 
-def known_by(part: Tensor, array: np.ndarray) -> Tensor:
-    """A constant of these numbers that says which op made it, as part does: some metrics ask."""
-    seen = Tensor(array)
-    seen.op, seen.options = part.op, part.options
-    return seen
-
-
-def computed_divisors(loss: Tensor) -> bool:
-    """Whether the loss divides, or multiplies, by a number that it computed from the batch: the sum of weights."""
-    waiting: list[Any] = [loss]
-    while waiting:
-        y = waiting.pop()
-        op = made_by(y) if isinstance(y, Tensor) else None
-        if op is None or op not in READ:
-            continue
-        if op in (op_of(mul), op_of(div)) and any(isinstance(x, Tensor) and constant(x) for x in y.inputs or ()):
-            return True
-        waiting += [x for x in y.inputs or () if isinstance(x, Tensor) and x.ndim == 0]
-    return False
+def ignored_rows(y: np.ndarray) -> np.ndarray | None:
+    """Which targets have a label that losses leave out, (rows,); None where none has."""
+    if y.dtype.kind != "i":
+        return None
+    found = (y == IGNORED).reshape(len(y), -1).any(axis=1)
+    return found if found.any() else None

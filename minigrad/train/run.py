@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..data.batches.loader import Loader
+from ..interrupts import Interrupts
 from ..nn.module import Module
 from ..optim.base import Optimizer
 from ..reg.binding.terms import Terms
 from .history import History
-from .interrupts import Interrupts
 from .means import Means, Part
 
 if TYPE_CHECKING:

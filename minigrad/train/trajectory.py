@@ -11,6 +11,7 @@ from ..checks import finite
 from ..nn.clipping import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
 from ..optim.schedules import ReduceLROnPlateau, Schedule
+from ..recording import mode
 from .callbacks import Callback, check_monitor, column_name, missing
 from .monitors import known_direction
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 class ClipGradients(Callback):
     """Clip the gradients before each update: elements to [-clip_value, clip_value], then their norm to max_norm.
 
-    `norms` are the norms before clipping by norm, update by update; with fit(compile=True) only those of updates that
-    ran in Python, because a replayed one is not looked at. The gradients are those of the loss: penalties bound to the
-    optimizer add theirs later. NonFiniteError where the norm is NaN or infinite. Acts before each update.
+    `norms` are the norms before clipping by norm, update by update. The gradients are those of the loss: penalties
+    bound to the optimizer add theirs later. NonFiniteError where the norm is NaN or infinite. Acts before each update.
     """
 
     adds_columns = False
@@ -49,8 +49,10 @@ class ClipGradients(Callback):
             clip_grad_value_(optimizer.state, self.clip_value)
         if self.max_norm is not None:
             norm = clip_grad_norm_(optimizer.state, self.max_norm, self.norm_type, error_if_nonfinite=True)
-            if isinstance(norm, float):  # in a step that is recorded it is a tensor
+            if isinstance(norm, float):
                 self.norms.append(norm)
+            else:  # in a step that is recorded it is a tensor
+                mode.step.observe([norm.array], self.norms.extend)
 
     def on_train_end(self, run: Run) -> None:
         if self._remove is not None:

@@ -13,11 +13,9 @@ from kernels.twins import needs_native
 
 import minigrad.kernels as K
 from minigrad.kernels import reference
+from minigrad.lab.golden import kernel_calls
+from minigrad.lab.golden.kernel_calls import UPDATES, given
 
-STREAM = {"key": 1, "stream": 2, "offset": 3}
-X, Y = np.linspace(-1, 1, 12).reshape(3, 4), np.linspace(0, 1, 12).reshape(3, 4)
-ROW, LABEL = np.ones(3), np.array([0, 3, 1])
-CHANNELS = X.reshape(3, 4, 1)
 OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is not named here
     "max": [1, 2],
     "min": [1, 2],
@@ -42,100 +40,14 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "lstm_gates_grad": [1, 2, 6],
     "gru_gates_grad": [1, 4, 5],
 }
-PLANES, FILTERS, SUMS = X.reshape(1, 1, 3, 4), Y[:2, :2].reshape(1, 1, 2, 2), Y[:2, :3].reshape(1, 1, 2, 3)
-PLACES = np.array([0, 5, 11, 5, 2, 7]).reshape(1, 1, 2, 3)
-SLIDING = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
-GATES, GATES3, STATE = np.tile(X, 4), np.tile(Y, 3), Y - 0.5
-WINDOWS = {"kernel": (2, 2), "stride": (1, 1), "padding": (0, 0)}
 
 
 def calls():
     """A good call of every kernel that takes arrays: name -> (arguments, options)."""
-    unary = ["neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid", "relu", "copy", "softmax", "log_softmax"]
-    binary = ["add", "sub", "mul", "div", "relu_grad", "tanh_grad", "sigmoid_grad", "softmax_grad", "log_softmax_grad"]
-    unary += ["expm1", "log1p", "log2", "sin", "cos", "tan", "sinh", "cosh", "asinh", "atan", "erf", "normal_cdf"]
-    unary += ["softplus", "floor", "ceil", "gelu", "gelu_tanh"]
-    binary += ["pow", "atan2", "hypot", "logaddexp", "maximum", "minimum", "step", "leaky_relu", "leaky_slope"]
-    binary += ["gelu_grad", "gelu_tanh_grad"]
-    found = {name: ([X, np.zeros_like(X)], {}) for name in unary}
-    found |= {name: ([X, Y, np.zeros_like(X)], {}) for name in binary}
-    found |= {name: ([X, Y, np.zeros(1)], {"reduction": 1}) for name in ("mse", "bce_with_logits")}
-    found |= {
-        name: ([X, Y, np.ones(1), np.zeros_like(X)], {"reduction": 1}) for name in ("mse_grad", "bce_with_logits_grad")
-    }
-    return found | {
-        "contiguous": ([X], {}),
-        "where": ([X > 0, X, Y, np.zeros_like(X)], {}),
-        "take": ([X, LABEL % 3, np.zeros((3, 4))], {}),
-        "add_at": ([X, LABEL % 3, np.zeros((3, 4))], {}),
-        "place": ([X, np.zeros((3, 4))], {}),
-        "matmul": ([X, Y.T.copy(), np.zeros((3, 3))], {"bias": ROW}),
-        "conv2d": ([PLANES, FILTERS, np.zeros((1, 1, 2, 3))], {**SLIDING, "bias": ROW[:1]}),
-        "conv2d_input": ([SUMS, FILTERS, np.zeros((1, 1, 3, 4))], SLIDING),
-        "conv2d_weight": ([PLANES, SUMS, np.zeros((1, 1, 2, 2))], SLIDING),
-        "max_pool2d": ([PLANES, np.zeros((1, 1, 2, 3)), np.zeros((1, 1, 2, 3), int)], {**WINDOWS, "dilation": (1, 1)}),
-        "pool_pick": ([PLANES, PLACES, np.zeros((1, 1, 2, 3))], {}),
-        "pool_put": ([SUMS, PLACES, np.zeros((1, 1, 3, 4))], {}),
-        "avg_pool2d": ([PLANES, np.zeros((1, 1, 2, 3))], WINDOWS),
-        "avg_pool2d_grad": ([SUMS, np.zeros((1, 1, 3, 4))], WINDOWS),
-        "sum": ([X, np.zeros(3), 1, 2], {}),
-        "mean": ([X, np.zeros(4), 0, 1], {}),
-        "max": ([X, np.zeros(3), np.zeros(3, np.int64), 1, 2], {}),
-        "min": ([X, np.zeros(4), np.zeros(4, np.int64), 0, 1], {}),
-        "cumsum": ([X, np.zeros((3, 4))], {"reverse": True}),
-        "prod": ([X, np.zeros(3)], {}),
-        "prod_grad": ([ROW, X, np.zeros((3, 4))], {}),
-        "norm": ([X, np.zeros(3)], {}),
-        "max_grad": ([ROW, LABEL, np.zeros((3, 4)), 1, 2], {}),
-        "cross_entropy": ([X, LABEL, np.zeros(1), np.zeros_like(X)], {"reduction": 1}),
-        "cross_entropy_grad": ([Y, LABEL, np.ones(1), np.zeros_like(X)], {"reduction": 1}),
-        "standardize_rows": ([CHANNELS, np.zeros((3, 4, 1)), np.zeros(6), np.zeros(6)], {"groups": 2, "eps": 0.1}),
-        "standardize_rows_grad": ([CHANNELS, CHANNELS, np.zeros(6), np.ones(6), np.zeros((3, 4, 1))], {"groups": 2}),
-        "standardize_channels": ([CHANNELS, np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4), np.zeros(4)], {"eps": 0.1}),
-        "standardize_channels_grad": (
-            [CHANNELS, CHANNELS, np.zeros(4), np.ones(4), np.zeros((3, 4, 1)), np.zeros(4), np.zeros(4)],
-            {},
-        ),
-        "running_moments": (
-            [ROW, ROW, np.zeros(3), np.ones(3), np.zeros(1, np.int64)],
-            {"momentum": 0.5, "correction": 1.5},
-        ),
-        "rnn_gate": ([X, Y, STATE, np.zeros_like(X)], {"lengths": LABEL}),
-        "lstm_gates": ([GATES, GATES, X, Y, np.zeros((3, 16)), *(np.zeros((3, 4)) for _ in range(3))], {"step": 1}),
-        "gru_gates": ([GATES3, GATES3, X, np.zeros((3, 16)), np.zeros((3, 4))], {}),
-        "rnn_gate_grad": ([X, np.ones((3, 4)), STATE, np.zeros((3, 4))], {}),
-        "lstm_gates_grad": ([X, np.ones((3, 4)), np.ones((3, 4)), GATES, Y, STATE, np.zeros((3, 16))], {}),
-        "gru_gates_grad": ([X, np.ones((3, 4)), GATES, Y, np.zeros((3, 12)), np.zeros((3, 12))], {"lengths": LABEL}),
-        "keep_steps": ([CHANNELS, LABEL[:1].repeat(4), np.zeros((3, 4, 1))], {}),
-        "embedding_bag": ([X, LABEL % 3, np.zeros((2, 4))], {"offsets": np.array([0, 1])}),
-        "embedding_bag_grad": ([X[:2].copy(), LABEL % 3, np.zeros((3, 4))], {"offsets": np.array([0, 1])}),
-        "embedding_bag_dots": ([X, X, LABEL % 3, np.zeros(3)], {}),
-        "elastic_net": ([X, np.zeros(1), np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
-        "elastic_net_grad": ([X, np.zeros_like(X)], {"l1": 0.1, "l2": 0.2}),
-        "soft_threshold": ([X, np.zeros_like(X)], {"step": 0.1, "l1": 0.1, "l2": 0.2}),
-        "coordinate_descent": ([X.T @ X, Y[0], Y[1], X[2], X[1]], {"sweeps": 3}),
-        "group_norm": ([X, np.zeros(4), 0, 1], {}),
-        "group_soft_threshold": ([X, np.ones(4), np.zeros_like(X), 0, 1], {"l1": 0.1, "strength": 0.2}),
-        "group_level": (
-            [np.ones((3, 4)), X, X, np.ones(4), 0, 1],
-            {"lr": 0.1, "root": 1.0, "eps": 0.1, "scale": 1.0},
-        ),
-        "group_limit": ([X, np.zeros_like(X), 1, 2], {"low": 0.1, "high": 0.2}),
-        "dropout_bits": ([np.zeros(2, np.uint8), 12], {**STREAM, "p": 0.5}),
-        "masked_scale": ([X, np.zeros(2, np.uint8), np.zeros_like(X)], {"scale": 2}),
-        "dropout": ([X, np.zeros_like(X), np.zeros(2, np.uint8)], {**STREAM, "p": 0.5, "scale": 2}),
-        "uniform": ([np.zeros(12)], {**STREAM, "low": 0, "high": 1}),
-        "random_bits": ([np.zeros(12, np.uint64)], STREAM),
-        "normal": ([np.zeros(12)], {**STREAM, "mean": 0, "std": 1}),
-    }
+    found = kernel_calls.calls(given())
+    return {name: call for name, call in found.items() if name not in OTHERS}
 
 
-UPDATES = {
-    "sgd_update": {"momentum": 0.9},
-    "adam_update": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    "rmsprop_update": {"alpha": 0.9, "eps": 1e-8, "momentum": 0.9},
-    "adagrad_update": {"eps": 1e-8},
-}
 OTHERS = {  # they compute nothing
     "check_finite",
     "empty",

@@ -207,3 +207,24 @@ def test_nothing_shares_memory_with_anything():
     K.place(x[:, ::2], out[:, ::2])
     K.add(x, x, out)
     assert base.tolist() == list(range(100))
+
+
+def test_class_places():
+    labels = np.random.default_rng(3).integers(0, 7, 1000)
+
+    def compute(table=K):
+        out = np.empty(1000, np.int64)
+        table.class_places(labels, out, 7)
+        return out
+
+    (places,) = assert_one_answer(compute, threads=(1,))
+    assert (places == np.arange(1000) * 7 + labels).all()
+    assert (compute(reference) == places).all()
+    for wrong in (-1, 7):
+        for table in (K, reference):
+            with pytest.raises(IndexError, match="class_places: index"):
+                table.class_places(np.array([0, wrong]), np.empty(2, np.int64), 7)
+    with pytest.raises(ShapeError, match="two vectors of one size"):
+        K.class_places(labels, np.empty(3, np.int64), 7)
+    with pytest.raises(DTypeError, match="out is float64"):
+        K.class_places(labels, np.empty(1000), 7)

@@ -223,3 +223,19 @@ def test_agreement_with_pytorch(kind, seed):
         np.testing.assert_allclose(s.grad.data, t.grad.numpy(), rtol=1e-11, atol=1e-12)
     for name, w in theirs.named_parameters():
         np.testing.assert_allclose(getattr(ours, name).grad.data, w.grad.numpy().T, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["RNNCell", "GRUCell", "LSTMCell"])
+def test_a_cell_takes_one_row_without_a_batch(kind, backend):
+    """x (features,) and states (width,): the bits of a batch of one."""
+    cell = getattr(nn, kind)(3, 4, dtype="float64")
+    x, h, c = np.arange(3.0) / 3, np.arange(4.0) / 5, -np.arange(4.0) / 7
+    state, rows = ((h, c), (h[None], c[None])) if kind == "LSTMCell" else (h, h[None])
+    for one, many in ((None, None), (state, rows)):
+        got, expected = both(cell(x, one)), both(cell(x[None], many))
+        assert [s.shape for s in got] == [(4,)] * len(expected)
+        assert [s.data.tobytes() for s in got] == [s.data.tobytes() for s in expected]
+    with pytest.raises(ShapeError, match=rf"{kind} 3->4: the state is \(1, 4\) beside one x \(3,\); need \(4,\)"):
+        cell(x, rows)
+    with pytest.raises(ShapeError, match=r"x is \(4,\); need \(rows, 3\) or \(3,\)"):
+        cell(h)

@@ -338,3 +338,29 @@ def test_ctrl_c_leaves_between_two_steps():
     model, optimizer, step = make()
     step.run(made - 3, mg.tensor(X[:8]), mg.tensor(Y[:8]))
     assert state(model, optimizer) == expected
+
+
+@pytest.mark.parametrize("wrong", [-100, 3, 2**40])
+def test_labels_that_are_no_class_end_a_run(wrong):
+    """Of those that no Python looks at in a replay, none is read beyond the classes; weights are those before."""
+    model, optimizer, step = classifier()()
+    step = mg.compile(step)
+    step.run(3, X[:8], Y[:8])
+    before = state(model, optimizer)
+    labels = Y[:8].copy()
+    labels[5] = wrong
+    with pytest.raises(IndexError, match=r"cross_entropy: an index is outside of its table in step 0 of the run"):
+        step(X[:8], labels)
+    assert state(model, optimizer) == before
+
+
+@pytest.mark.parametrize("wrong", [-1, 5, 2**40])
+def test_indices_that_are_in_no_table_end_a_run(wrong):
+    table, places = nn.Embedding(5, 3), np.array([0, 4, 2, 2])
+    rows = mg.compile(lambda index: table(index))
+    sums = mg.compile(lambda index: mg.nll_loss(mg.log_softmax(table.weight[:4]), index))
+    for step in (rows, sums):
+        for _ in range(3):
+            step(places[2:] if step is rows else places % 3)
+        with pytest.raises(IndexError, match="an index is outside of its table"):
+            step(np.array([1, wrong]) if step is rows else np.array([0, 1, wrong, 1]))

@@ -23,7 +23,7 @@ def test_explain_lists_the_calls_and_changes_nothing():
     assert full.startswith("float32 (10, 6), int64 (10,): ")
     assert last.startswith("float32 (4, 6), int64 (4,): ")
     lines = full.splitlines()[2:]
-    assert [line.split()[2] for line in lines[:3]] == ["matmul", "dropout", "matmul"]
+    assert [line.split()[2] for line in lines[:3]] == ["matmul", "dropout", "matmul:2"]
     assert "4 parameters, 83 numbers" in lines[-1]
     assert "adam_update" in lines[-1]
     assert "twins.py" in lines[-1]

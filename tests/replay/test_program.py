@@ -80,7 +80,7 @@ def test_taps_keep_any_array_of_a_call_at_chosen_steps():
     step.run(3, X, Y)
     (entry,) = step._entries.values()
     calls = [call.name for call in entry.record_.calls]
-    hidden = entry.record_.calls[calls.index("matmul")].writes[0]
+    hidden = entry.record_.memory.array(entry.record_.calls[calls.index("matmul")].writes[0])
     gradient, element = model[0].weight.grad.array, model[2].bias.array[7:8]
     chosen = np.array([-1, 0, -1, -1, 1, 2])
     out = [np.empty((3, *a.shape), a.dtype) for a in (model[0].weight.array, hidden, gradient, element)]

@@ -10,7 +10,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, least, pieces, record, scratch, share, take_scratch, threads_for,
+    call, give_scratch, know, least, pieces, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "conv/conv.h" nogil:
@@ -230,3 +230,8 @@ def conv2d_weight(
     fill("conv2d_weight", &p, x, w, y, x, y, w, stride, padding, dilation, groups)
     if PyArray_SIZE(w):
         launch("conv2d_weight", k_conv2d_weight, &p)
+
+
+know("conv2d", k_conv2d)
+know("conv2d_input", k_conv2d_input)
+know("conv2d_weight", k_conv2d_weight)

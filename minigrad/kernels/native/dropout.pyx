@@ -7,7 +7,7 @@ from numpy cimport NPY_UINT8, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share
 from minigrad.kernels.native.streams cimport mg_stream, stream_of
 
 cdef extern from "random/dropout.h" nogil:
@@ -122,3 +122,8 @@ def dropout(
     a.stream, a.threshold = stream_of("dropout", key, stream, offset), threshold_of("dropout", p)
     a.x, a.bits, a.out = PyArray_DATA(x), <uint8_t *>PyArray_DATA(bits), PyArray_DATA(out)
     call(k_dropout, &a, a.n)
+
+
+know("dropout_bits", k_dropout_bits)
+know("masked_scale", k_masked_scale)
+know("dropout", k_dropout)

@@ -13,7 +13,7 @@ from numpy cimport (
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_out, check_real, describe
 from minigrad.kernels.native.elementwise cimport alike, map_by
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share
 from minigrad.kernels.native.maps cimport map_all, mg_map_args, mg_mapper
 
 from minigrad.errors import DTypeError, ShapeError
@@ -145,3 +145,7 @@ def where(condition, a, b, ndarray out not None):
     p.c = <const uint8_t *>PyArray_DATA(c)
     if p.n:
         call(k_where, &p, p.n)
+
+
+know("elementary_map", k_elementary_map)
+know("where", k_where)

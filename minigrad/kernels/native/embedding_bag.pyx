@@ -11,7 +11,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, kernel_of, know, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -241,3 +241,8 @@ def embedding_bag_dots(
         raise ValueError("embedding_bag_dots: out shares memory with an input")
     p.weight, p.g, p.out = PyArray_DATA(weight), PyArray_DATA(g), PyArray_DATA(out)
     call(k_embedding_bag_dots, &p, (p.n + p.bags) * p.width)
+
+
+know("embedding_bag", k_embedding_bag)
+know("embedding_bag_dots", k_embedding_bag_dots)
+know("embedding_bag_grad", k_embedding_bag_grad)

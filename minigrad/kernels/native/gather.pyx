@@ -7,9 +7,10 @@ from numpy cimport (
     PyArray_TYPE, PyTypeNum_ISNUMBER, import_array, ndarray,
 )
 
-from minigrad.kernels.native cimport runtime
+from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
+from minigrad.kernels.native.indices cimport OUTSIDE, inside
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -102,12 +103,18 @@ cdef int k_take(const void *args) noexcept nogil:
     return 0
 
 
+cdef int k_take_checked(const void *args) noexcept nogil:
+    """As a step that is recorded keeps it: in a replay nothing else looks at the indices."""
+    p = <const mg_rows_args *>args
+    return k_take(p) if inside(p.index, p.n, p.few) else OUTSIDE
+
+
 def take(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
     cdef mg_rows_args p
     record(&p, sizeof(p))
     fill("take", &p, x, index, out, True, axis)
     if PyArray_SIZE(out):
-        call(k_take, &p, PyArray_SIZE(out) * p.bytes // 4)
+        call(k_take_checked if tape.on else k_take, &p, PyArray_SIZE(out) * p.bytes // 4)
 
 
 cdef struct columns_call:                   # what the parts of add_at share
@@ -136,13 +143,54 @@ cdef int k_add_at(const void *args) noexcept nogil:
     return 0
 
 
+cdef int k_add_at_checked(const void *args) noexcept nogil:
+    """As k_take_checked."""
+    p = <const mg_rows_args *>args
+    return k_add_at(p) if inside(p.index, p.n, p.few) else OUTSIDE
+
+
 def add_at(ndarray x not None, ndarray index not None, ndarray out not None, int axis=0):
     cdef mg_rows_args p
     record(&p, sizeof(p))
     check_real("add_at", x)
     fill("add_at", &p, x, index, out, False, axis)
     if PyArray_SIZE(x):
-        call(k_add_at, &p, PyArray_SIZE(x))
+        call(k_add_at_checked if tape.on else k_add_at, &p, PyArray_SIZE(x))
+
+
+# --- class_places: where the class of each row stands ---
+
+cdef struct mg_class_places_args:
+    size_t n, classes
+    const int64_t *index
+    int64_t *out
+
+
+cdef int k_class_places(const void *args) noexcept nogil:
+    p = <const mg_class_places_args *>args
+    cdef size_t i
+    if not inside(p.index, p.n, p.classes):
+        return OUTSIDE
+    for i in range(p.n):
+        p.out[i] = i * p.classes + p.index[i]
+    return 0
+
+
+def class_places(ndarray index not None, ndarray out not None, Py_ssize_t classes):
+    cdef mg_class_places_args p
+    record(&p, sizeof(p))
+    check_indices("class_places", "index", index, classes)
+    if PyArray_NDIM(index) != 1 or not PyArray_SAMESHAPE(index, out):
+        raise ShapeError(f"class_places: index is {describe(index)}, out {describe(out)}; need two vectors of one size")
+    if PyArray_TYPE(out) != PyArray_TYPE(index):
+        raise DTypeError(f"class_places: out is {describe(out)}; need int64")
+    check_out("class_places", out)
+    if not apart(index, out):
+        raise ValueError("class_places: out shares memory with index")
+    p.n, p.classes = PyArray_SIZE(index), classes
+    p.index, p.out = <const int64_t *>PyArray_DATA(index), <int64_t *>PyArray_DATA(out)
+    if p.n:
+        call(k_class_places, &p, p.n)
 
 
 # --- place ---
@@ -222,3 +270,11 @@ def place(ndarray x not None, ndarray out not None):
     merge_axes(&p, out)
     p.bytes, p.x, p.out = PyArray_ITEMSIZE(out), PyArray_DATA(x), PyArray_DATA(out)
     call(k_place, &p, PyArray_SIZE(out) * p.bytes // 4)
+
+
+know("take", k_take)
+know("add_at", k_add_at)
+know("take_checked", k_take_checked)
+know("add_at_checked", k_add_at_checked)
+know("class_places", k_class_places)
+know("place", k_place)

@@ -13,7 +13,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share, threads_for
 from minigrad.kernels.native.runtime cimport part_of
 
 from minigrad.errors import DTypeError, ShapeError
@@ -241,3 +241,9 @@ def group_level(
     p.metric = mg_metric(
         lr, 1.0 if isinstance(root, ndarray) else root, eps, 1.0 if isinstance(scale, ndarray) else scale)
     call(k_group_level, &p, PyArray_SIZE(w))
+
+
+know("group_norm", k_group_norm)
+know("group_soft_threshold", k_group_soft_threshold)
+know("group_limit", k_group_limit)
+know("group_level", k_group_level)

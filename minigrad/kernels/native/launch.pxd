@@ -13,6 +13,7 @@
 # a copy that the def makes of one is made by a kernel and given to tape.hold. k_name reads nothing else that changes
 # from step to step. It returns 0, or a number that ends the run. And reference/__init__.py says in WRITES which
 # arguments it writes, where that is not `out` alone. A kernel without the line is refused by name in a recording.
+# At the end of the file `know("name", k_name)` gives the kernel the name that it has in a record.
 #
 # args is the kernel's struct of arguments. `work` decides whether threads gain: the number of elements, if each is read,
 # computed on a little and written; more, if a kernel computes more for each.
@@ -29,6 +30,7 @@ cdef enum:
     THREAD_WORK = 65536
     WAVE = 512                              # pieces whose sums are on the stack at once: 8 KiB
     LINE = 64                               # bytes of a cache line
+    NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
 
 
 cdef inline size_t least(size_t a, size_t b) noexcept nogil:
@@ -78,6 +80,19 @@ cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
         return kernel(args)
     with nogil:
         return kernel(args)
+
+
+cdef inline int call_in_memory(str name, kernel_of kernel, const void *args, size_t work) except -1:
+    """call, of a kernel that takes scratch."""
+    if call(kernel, args, work) == NO_MEMORY:
+        raise MemoryError(f"{name}: no memory for scratch")
+    return 0
+
+
+cdef inline int know(str name, kernel_of kernel) except -1:
+    """Let records call the kernel by its name, which is the same in every process."""
+    tape.know(name, <void *>kernel)
+    return 0
 
 
 cdef inline int threads_for(size_t work) noexcept nogil:

@@ -8,7 +8,7 @@ from numpy cimport PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, put, record, share
+from minigrad.kernels.native.launch cimport call, kernel_of, know, least, pieces, put, record, share
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport part_size, stretch, sum_in_parts
 
@@ -158,3 +158,9 @@ def mse(ndarray x not None, ndarray t not None, ndarray loss not None, *, int re
 
 def mse_grad(ndarray x not None, ndarray t not None, ndarray g not None, ndarray out not None, *, int reduction):
     run_loss_grad("mse_grad", k_mse_grad, 1, x, t, g, out, reduction)
+
+
+know("bce_with_logits", k_bce_with_logits)
+know("mse", k_mse)
+know("bce_with_logits_grad", k_bce_with_logits_grad)
+know("mse_grad", k_mse_grad)

@@ -13,7 +13,7 @@ from numpy cimport (
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_real, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, item_size, least, pieces, record, scratch, share, take_scratch, threads_for,
+    call, give_scratch, item_size, know, least, pieces, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "matmul/matmul.h" nogil:
@@ -317,3 +317,6 @@ def matmul(
         check_apart(b, out)
     if call(k_matmul, &p, work_of(&p.first, count)) == NO_MEMORY:
         raise MemoryError("matmul: no memory for packing")
+
+
+know("matmul", k_matmul)

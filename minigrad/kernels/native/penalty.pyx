@@ -9,7 +9,7 @@ from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport add_pieces, call, least, pieces, put, record, rounded, share, wave
+from minigrad.kernels.native.launch cimport add_pieces, call, know, least, pieces, put, record, rounded, share, wave
 
 cdef extern from "penalty/penalty.h" nogil:
     ctypedef struct mg_elastic_net_args:
@@ -125,3 +125,8 @@ def soft_threshold(ndarray v not None, ndarray out not None, *, double step, dou
     p.n, p.v, p.out = PyArray_SIZE(v), PyArray_DATA(v), PyArray_DATA(out)
     p.step, p.l1, p.l2 = step, l1, l2
     call(k_soft_threshold, &p, p.n)
+
+
+know("elastic_net", k_elastic_net)
+know("elastic_net_grad", k_elastic_net_grad)
+know("soft_threshold", k_soft_threshold)

@@ -5,7 +5,7 @@ from numpy cimport NPY_UINT64, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport FLOAT64, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport call, kernel_of, least, pieces, record, share
+from minigrad.kernels.native.launch cimport call, kernel_of, know, least, pieces, record, share
 from minigrad.kernels.native.streams cimport mg_stream, stream_of
 
 cdef extern from "random/random.h" nogil:
@@ -90,3 +90,8 @@ def normal_quantile(ndarray q not None, ndarray out not None):
         raise DTypeError(f"normal_quantile: q is {describe(q)}; need float64")
     cdef double *z = <double *>PyArray_DATA(out)
     mg_random_tables[runtime.variant].normal_quantile(PyArray_SIZE(q), <const double *>PyArray_DATA(q), z)
+
+
+know("random_bits", k_random_bits)
+know("uniform", k_uniform)
+know("normal", k_normal)

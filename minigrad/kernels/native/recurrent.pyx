@@ -11,7 +11,7 @@ from numpy cimport (
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -335,3 +335,12 @@ def keep_steps(ndarray x not None, ndarray lengths not None, ndarray out not Non
     q.steps, q.rows, q.width = PyArray_DIM(x, 0), PyArray_DIM(x, 1), PyArray_DIM(x, 2)
     q.x, q.out, q.lengths = PyArray_DATA(x), PyArray_DATA(out), take_lengths("keep_steps", lengths, q.rows)
     call(k_keep_steps, &q, PyArray_SIZE(x))
+
+
+know("rnn_gate", k_rnn_gate)
+know("lstm_gates", k_lstm_gates)
+know("gru_gates", k_gru_gates)
+know("rnn_gate_grad", k_rnn_gate_grad)
+know("lstm_gates_grad", k_lstm_gates_grad)
+know("gru_gates_grad", k_gru_gates_grad)
+know("keep_steps", k_keep_steps)

@@ -12,7 +12,7 @@ from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_S
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport FLOAT32, check_flat, check_indices, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, put, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, know, least, pieces, put, record, share, threads_for
 from minigrad.kernels.native.sums cimport stretch, sum_in_parts
 
 from minigrad.errors import DTypeError, NonFiniteError, ShapeError
@@ -262,3 +262,9 @@ def check_finite(ndarray x not None):
     p.n, p.x = PyArray_SIZE(x), PyArray_DATA(x)
     if call(k_check_finite, &p, p.n) == NOT_FINITE:
         raise NonFiniteError(f"check_finite: {describe(x)} has a number that is NaN or infinite")
+
+
+know("sum", k_sum)
+know("extreme", k_extreme)
+know("max_grad", k_max_grad)
+know("check_finite", k_check_finite)

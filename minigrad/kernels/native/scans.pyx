@@ -8,7 +8,7 @@ from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArra
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, describe
-from minigrad.kernels.native.launch cimport call, least, pieces, record, share, threads_for
+from minigrad.kernels.native.launch cimport call, know, least, pieces, record, share, threads_for
 
 from minigrad.errors import DTypeError, ShapeError
 
@@ -138,3 +138,9 @@ def norm(ndarray x not None, ndarray out not None):
     record(&p, sizeof(p))
     prepare("norm", &p, x, out, False)
     call(k_norm, &p, WEIGHT * p.rows * p.n)
+
+
+know("cumsum", k_cumsum)
+know("prod", k_prod)
+know("prod_grad", k_prod_grad)
+know("norm", k_norm)

@@ -7,9 +7,12 @@ Arithmetic: src_c/reduce/softmax.c; meaning: reference/softmax.py.
 from libc.stdint cimport int64_t
 from numpy cimport PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
-from minigrad.kernels.native cimport runtime
+from minigrad.kernels.native cimport runtime, tape
 from minigrad.kernels.native.checks cimport check_indices, check_out, check_same, describe
-from minigrad.kernels.native.launch cimport call, item_size, kernel_of, least, pieces, put, record, share, threads_for
+from minigrad.kernels.native.indices cimport OUTSIDE, inside
+from minigrad.kernels.native.launch cimport (
+    call, item_size, kernel_of, know, least, pieces, put, record, share, threads_for,
+)
 from minigrad.kernels.native.reduction cimport NONE, check_losses, divisor_of
 from minigrad.kernels.native.sums cimport CHUNK, mg_pairwise, mg_pairwise_add, mg_pairwise_total
 
@@ -227,6 +230,12 @@ cdef int k_cross_entropy(const void *args) noexcept nogil:
     return 0
 
 
+cdef int k_cross_entropy_checked(const void *args) noexcept nogil:
+    """As a step that is recorded keeps it: in a replay nothing else looks at the labels."""
+    p = <const mg_cross_entropy_args *>args
+    return k_cross_entropy(p) if p.label == NULL or inside(p.label, p.rows, p.n) else OUTSIDE
+
+
 cdef int check_target(str kernel, ndarray x, ndarray target) except -1:
     """target is labels (rows,) in [0, classes), or probabilities like x."""
     if PyArray_NDIM(x) != 2:
@@ -257,7 +266,7 @@ def cross_entropy(
     p.divisor = divisor_of("cross_entropy", x, p.rows, reduction)
     p.x, p.loss, p.probs, p.t = PyArray_DATA(x), PyArray_DATA(loss), PyArray_DATA(probs), PyArray_DATA(target)
     p.label = <const int64_t *>p.t if PyArray_NDIM(target) == 1 else NULL
-    call(k_cross_entropy, &p, WEIGHT * p.rows * p.n)
+    call(k_cross_entropy_checked if tape.on else k_cross_entropy, &p, WEIGHT * p.rows * p.n)
 
 
 # --- cross_entropy_grad ---
@@ -274,6 +283,12 @@ cdef int k_cross_entropy_grad(const void *args) noexcept nogil:
     return 0
 
 
+cdef int k_cross_entropy_grad_checked(const void *args) noexcept nogil:
+    """As k_cross_entropy_checked."""
+    p = <const mg_cross_entropy_grad_args *>args
+    return k_cross_entropy_grad(p) if p.label == NULL or inside(p.label, p.rows, p.n) else OUTSIDE
+
+
 def cross_entropy_grad(
     ndarray probs not None, ndarray target not None, ndarray g not None, ndarray out not None, *, int reduction
 ):
@@ -288,4 +303,14 @@ def cross_entropy_grad(
     p.divisor = divisor_of("cross_entropy_grad", probs, p.rows, reduction)
     p.probs, p.g, p.out, p.t = PyArray_DATA(probs), PyArray_DATA(g), PyArray_DATA(out), PyArray_DATA(target)
     p.label = <const int64_t *>p.t if PyArray_NDIM(target) == 1 else NULL
-    call(k_cross_entropy_grad, &p, p.rows * p.n)
+    call(k_cross_entropy_grad_checked if tape.on else k_cross_entropy_grad, &p, p.rows * p.n)
+
+
+know("softmax", k_softmax)
+know("log_softmax", k_log_softmax)
+know("softmax_grad", k_softmax_grad)
+know("log_softmax_grad", k_log_softmax_grad)
+know("cross_entropy", k_cross_entropy)
+know("cross_entropy_grad", k_cross_entropy_grad)
+know("cross_entropy_checked", k_cross_entropy_checked)
+know("cross_entropy_grad_checked", k_cross_entropy_grad_checked)

@@ -12,7 +12,8 @@ from numpy cimport NPY_DOUBLE, NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDI
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport apart, check_flat, check_out, check_same, describe
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, item_size, kernel_of, least, pieces, record, rounded, scratch, share, take_scratch, threads_for,
+    NO_MEMORY, call, call_in_memory, give_scratch, item_size, know, least, pieces, record, rounded, scratch, share,
+    take_scratch, threads_for,
 )
 
 from minigrad.errors import DTypeError, ShapeError
@@ -76,7 +77,6 @@ cdef extern from "layers/standardize.h" nogil:
 cdef enum:
     BLOCK = 8192                            # elements that a thread takes at once, in whole rows, channels or samples
     WEIGHT = 3                              # passes over the numbers
-    NO_MEMORY = 1                           # what a kernel returns when there is none for sums; nothing is written
 
 
 # --- parts of a phase: rows, channels, chunks or samples from part * size on ---
@@ -207,13 +207,6 @@ cdef int k_standardize_channels_grad(const void *args) noexcept nogil:
     give_scratch(&memory)
     return 0
 
-
-cdef int launch(str kernel, kernel_of k, const void *args, size_t work) except -1:
-    if call(k, args, work) == NO_MEMORY:
-        raise MemoryError(f"{kernel}: no memory for sums")
-    return 0
-
-
 # --- checks ---
 
 cdef int check_sizes(str kernel, ndarray x, ndarray like, Py_ssize_t groups) except -1:
@@ -310,7 +303,7 @@ def standardize_rows(
     check_moments("standardize_rows", "mean", mean, rows_of(x, groups))
     check_moments("standardize_rows", "rstd", rstd, rows_of(x, groups))
     p.mean, p.rstd, p.center = <double *>PyArray_DATA(mean), <double *>PyArray_DATA(rstd), center
-    launch("standardize_rows", k_standardize_rows, &p, WEIGHT * PyArray_SIZE(x))
+    call_in_memory("standardize_rows", k_standardize_rows, &p, WEIGHT * PyArray_SIZE(x))
 
 
 def standardize_rows_grad(
@@ -331,7 +324,7 @@ def standardize_rows_grad(
         check_channels("standardize_rows_grad", "bias_grad", bias_grad, x, True)
         q.weight_grad, q.bias_grad = PyArray_DATA(weight_grad), PyArray_DATA(bias_grad)
     q.out, q.center = PyArray_DATA(out), center
-    launch("standardize_rows_grad", k_standardize_rows_grad, &q, WEIGHT * PyArray_SIZE(x))
+    call_in_memory("standardize_rows_grad", k_standardize_rows_grad, &q, WEIGHT * PyArray_SIZE(x))
 
 
 # --- channels ---
@@ -348,7 +341,7 @@ def standardize_channels(
     check_moments("standardize_channels", "rstd", rstd, PyArray_DIM(x, 1))
     p.mean, p.var, p.rstd = <double *>PyArray_DATA(mean), <double *>PyArray_DATA(var), <double *>PyArray_DATA(rstd)
     p.given = given
-    launch("standardize_channels", k_standardize_channels, &p, WEIGHT * PyArray_SIZE(x))
+    call_in_memory("standardize_channels", k_standardize_channels, &p, WEIGHT * PyArray_SIZE(x))
 
 
 def standardize_channels_grad(
@@ -366,7 +359,7 @@ def standardize_channels_grad(
     check_channels("standardize_channels_grad", "bias_grad", bias_grad, x, True)
     q.out, q.given = PyArray_DATA(out), given
     q.weight_grad, q.bias_grad = PyArray_DATA(weight_grad), PyArray_DATA(bias_grad)
-    launch("standardize_channels_grad", k_standardize_channels_grad, &q, WEIGHT * PyArray_SIZE(x))
+    call_in_memory("standardize_channels_grad", k_standardize_channels_grad, &q, WEIGHT * PyArray_SIZE(x))
 
 
 # --- running_moments ---
@@ -398,3 +391,10 @@ def running_moments(
     p.count, p.cumulative = <int64_t *>PyArray_DATA(count), momentum is None
     p.momentum, p.correction = 0 if p.cumulative else rounded(momentum, p.precision), correction
     call(k_running_moments, &p, p.channels)
+
+
+know("standardize_rows", k_standardize_rows)
+know("standardize_channels", k_standardize_channels)
+know("standardize_rows_grad", k_standardize_rows_grad)
+know("standardize_channels_grad", k_standardize_channels_grad)
+know("running_moments", k_running_moments)

@@ -3,3 +3,4 @@ cdef bint on                                                        # no other v
 cdef void expect(void *args, size_t size, bint clear) noexcept      # a struct of that size will come to note
 cdef void note(void *kernel, const void *args) noexcept             # kernel(args) is being called
 cdef int hold(object array) except -1                               # a copy that a kernel made of an argument
+cdef int know(str name, void *kernel) except -1                     # a kernel has that name in records

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The kernel calls of a step that is being recorded, and the loop that runs them again without Python.
 
-A call is the address of k_name and a copy of its struct. While a step is recorded, `record` and `call` of launch.pxd
-note each one here; minigrad.replay makes a Program of them.
+A call is the name of a kernel and a copy of its struct. While a step is recorded, `record` and `call` of launch.pxd
+note each one here; minigrad.replay makes a Program of them, for which names become addresses again.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -22,6 +22,8 @@ cdef double SLICE = 0.04                    # seconds without a look at signals
 cdef bint on = False
 cdef unsigned long owner = 0                # the thread that records
 cdef list notes = [], held = []
+cdef dict addresses = {}                    # of kernels, by name
+cdef dict names = {}                        # of kernels, by address
 
 
 cdef struct filling:                        # a struct that is being filled
@@ -54,9 +56,26 @@ cdef void note(void *kernel, const void *args) noexcept:
         return
     for i in range(count - 1, -1, -1):
         if waiting[i].args == args:
-            notes.append((<uintptr_t>kernel, PyBytes_FromStringAndSize(<const char *>args, waiting[i].size)))
+            notes.append((name_of(kernel), PyBytes_FromStringAndSize(<const char *>args, waiting[i].size)))
             return
-    notes.append((<uintptr_t>kernel, None))             # its def has no `record`
+    notes.append((name_of(kernel), None))               # its def has no `record`
+
+
+cdef inline object name_of(void *kernel):
+    """The name that a kernel has in records, or None: its file has no `know` for it."""
+    return names.get(<uintptr_t>kernel)
+
+
+cdef int know(str name, void *kernel) except -1:
+    if addresses.setdefault(name, <uintptr_t>kernel) != <uintptr_t>kernel:
+        raise RuntimeError(f"tape: two kernels are called {name}")
+    names[<uintptr_t>kernel] = name
+    return 0
+
+
+def known():
+    """The names of all kernels that records may call."""
+    return frozenset(addresses)
 
 
 cdef int hold(object array) except -1:
@@ -81,7 +100,10 @@ def stop():
 
 
 def collect():
-    """What was noted since the last call: [(address of k_name, its struct as bytes, or None)], and copies to hold."""
+    """What was noted since the last call: [(name of the kernel, its struct as bytes)], and copies to hold.
+
+    A name is None where the kernel has none, a struct where its def has no `record`.
+    """
     global notes, held, count
     cdef tuple found = (notes, held)
     notes, held, count = [], [], 0
@@ -108,7 +130,7 @@ cdef struct tap:                            # after a call of step s: `bytes` by
 
 
 cdef class Program:
-    """Calls in order, each with a struct of its own: [(address of k_name, bytes, [(offset, address), ...]), ...].
+    """Calls in order, each with a struct of its own: [(name of the kernel, bytes, [(offset, address), ...]), ...].
 
     The caller keeps the arrays alive that the addresses lie in, also those of feeds and taps during `run`.
     """
@@ -130,11 +152,15 @@ cdef class Program:
         if self.block == NULL or self.calls == NULL:
             raise MemoryError("replay: no memory for the list of calls")
         at = (<uintptr_t>self.block + LINE - 1) // LINE * LINE
-        for address, data, places in calls:
-            self.calls[i].kernel = <int (*)(const void *) noexcept nogil><void *><uintptr_t>address
+        for name, data, places in calls:
+            if name not in addresses:
+                raise ValueError(f"replay: there is no kernel {name!r}; there are {', '.join(sorted(addresses))}")
+            self.calls[i].kernel = <int (*)(const void *) noexcept nogil><void *><uintptr_t>addresses[name]
             self.calls[i].args = <char *>at
             memcpy(self.calls[i].args, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             for offset, place in places:
+                if <size_t>offset + sizeof(uintptr_t) > <size_t>len(data):
+                    raise ValueError(f"replay: {name} has {len(data)} bytes of arguments, none at {offset}")
                 (<uintptr_t *>(self.calls[i].args + <size_t>offset))[0] = <uintptr_t>place
             at += (len(data) + LINE - 1) // LINE * LINE
             i += 1

@@ -9,7 +9,7 @@ from numpy cimport NPY_DOUBLE, PyArray_DATA, PyArray_ISCARRAY, PyArray_SIZE, PyA
 
 from minigrad.kernels.native cimport runtime
 from minigrad.kernels.native.checks cimport check_flat, check_out, check_real, check_same, describe
-from minigrad.kernels.native.launch cimport WAVE, call, least, record_filled, share
+from minigrad.kernels.native.launch cimport WAVE, call, know, least, record_filled, share
 
 import numpy as np
 
@@ -162,16 +162,21 @@ cdef class Segments:
             w, s = array_of("segments: a parameter", self.params[i]), &self.args.segment[i]
             s.precision = check_real("segments", w)
             check_out("segments", w)
-            s.n, s.w = PyArray_SIZE(w), PyArray_DATA(w)
+            s.n, s.w = PyArray_SIZE(w), start_of(w)
             for k in range(STATES):         # not read where there is none
                 s.state[k] = s.w
             for k in range(len(self.states)):
                 check_same("segments", w, array_of("segments: a state", self.states[k][i]))
-                s.state[k] = PyArray_DATA(<ndarray>self.states[k][i])
+                s.state[k] = start_of(<ndarray>self.states[k][i])
             self.elements += PyArray_SIZE(w)
 
     def __dealloc__(self):
         free(self.args)
+
+
+cdef inline void *start_of(ndarray x) noexcept:
+    """The first element; NULL where there is none, as records know no memory without bytes."""
+    return PyArray_DATA(x) if PyArray_SIZE(x) else NULL
 
 
 cdef inline ndarray array_of(str what, object x):
@@ -200,7 +205,7 @@ cdef run(str name, table, grads, const mg_update_settings *settings, Py_ssize_t 
             s.gradient = MG_LEAVE
         else:
             check_gradient(name, t.params[i], array_of("a gradient", g))
-            s.gradient, s.g = MG_GIVEN, PyArray_DATA(<ndarray>g)
+            s.gradient, s.g = MG_GIVEN, start_of(<ndarray>g)
     record_filled(t.args, sizeof(mg_update_args) + t.n * sizeof(mg_segment))
     t.args.settings, t.args.scalars = settings[0], <const double *>PyArray_DATA(t.scalars)
     t.args.counters = NULL if t.counters is None else counters_of(name, t)
@@ -263,3 +268,6 @@ def adagrad_update(table, grads, *, double eps, double lr_decay=0.0):
         momentum=0, beta1=0, beta2=0, eps=eps, lr_decay=lr_decay, nesterov=0, amsgrad=0, centered=0,
         rule=mg_rule_adagrad)
     run("adagrad_update", table, grads, &settings, 1)
+
+
+know("update", k_update)

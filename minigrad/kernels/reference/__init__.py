@@ -63,7 +63,7 @@ from .elementwise import (
     tanh_grad,
 )
 from .embedding_bag import BAG_MAX, BAG_MEAN, BAG_SUM, embedding_bag, embedding_bag_dots, embedding_bag_grad
-from .gather import add_at, join, place, take
+from .gather import add_at, class_places, join, place, take
 from .group_norms import group_level, group_limit, group_norm, group_soft_threshold
 from .losses import (
     MEAN,

@@ -5,6 +5,7 @@ import numpy as np
 
 def take(x, index, out, axis=0):
     """out[i] = x[index[i]] along an axis; index is int64 of any shape, each in [0, x.shape[axis])."""
+    check_indices("take", "row", index, x.shape[axis])
     np.take(x, index, axis=axis, out=out)
 
 
@@ -12,6 +13,12 @@ def add_at(x, index, out, axis=0):
     """out[index[i]] += x[i] along an axis, i rising; index is int64 of any shape, each in [0, out.shape[axis])."""
     check_indices("add_at", "row", index, out.shape[axis])
     np.add.at(out, (slice(None),) * axis + (index,), x)
+
+
+def class_places(index, out, classes):
+    """out[i] = i classes + index[i]: where in (rows, classes) the class of each row stands; index is int64 (rows,)."""
+    check_indices("class_places", "index", index, classes)
+    np.add(np.arange(len(index)) * classes, index, out=out)
 
 
 def place(x, out):

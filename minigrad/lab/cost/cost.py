@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import copy
 import functools
-import itertools
 import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from ...train.loop import collector_paused
 from ..demo.experiment import HIDDEN
 from ..pages.statistics import median_interval
 from ..pages.tables import as_text
+from .measured import NETWORKS, RELU, Network
 from .measures import Setup, fastest, predictor, state_bytes, step_bytes, stepper
 
 ROUNDS = 21
@@ -148,15 +148,6 @@ def compare(makers: Makers, x: Any, y: Any, loss: Callable = cross_entropy, roun
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def mlp(sizes: Sequence[int], after: Callable[[], Module] | None = None, layer: type = nn.Linear) -> nn.Sequential:
-    """Linear layers of these sizes with relu between them, from seed 0; `after` makes what follows each hidden one."""
-    rng.manual_seed(0)
-    layers: list[Module] = []
-    for n_in, n_out in itertools.pairwise(sizes[:-1]):
-        layers += [layer(n_in, n_out, activation="relu"), *([after()] if after else [])]
-    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
-
-
 def clipping(make: Callable[[], Module]) -> Setup:
     """Gradients clipped by their norm before each update."""
     setup = plain(make)
@@ -197,46 +188,59 @@ PENALTIES: dict[str, Any] = {
     "group-lasso": reg.GroupLasso(1e-3),
     "max-norm": reg.MaxNorm(3.0),
 }
-LAYERS: dict[str, dict[str, Any]] = {
-    "dropout": {"after": lambda: nn.Dropout(0.5)},
-    "Gaussian-dropout": {"after": lambda: nn.GaussianDropout(0.5)},
-    "DropConnect": {"layer": nn.DropConnect},
-}
 AROUND = {"clipping": clipping, "averages": averages, "zeros": zeros, "compact": compacted}
-TERMS = (*PENALTIES, *LAYERS, *AROUND)
 
 
-def makers_of(terms: Sequence[str], sizes: Sequence[int]) -> Makers:
-    """The setups of these terms for a network of these sizes, the plain one first."""
-    make = functools.partial(mlp, sizes)
+def terms_of(network: Network) -> tuple[str, ...]:
+    """The names of the terms that a network takes."""
+    return (*PENALTIES, *network.layers, *(name for name in AROUND if name not in network.without))
+
+
+def makers_of(terms: Sequence[str], sizes: Sequence[int], network: Network = RELU) -> Makers:
+    """The setups of these terms for a network, of these sizes for RELU, the plain one first."""
+    make = functools.partial(network.make, sizes) if sizes else network.make
     makers: dict[str, Callable[[], Setup]] = {"none": functools.partial(plain, make)}
     for name in terms:
+        if name not in terms_of(network):
+            raise ValueError(f"there is no term {name!r} for {network.name}; there are {', '.join(terms_of(network))}")
         if name in PENALTIES:
-            makers |= routes(name, PENALTIES[name], make)
-        elif name in LAYERS:
-            makers[name] = functools.partial(plain, functools.partial(mlp, sizes, **LAYERS[name]))
-        elif name in AROUND:
-            makers[name] = functools.partial(AROUND[name], make)
+            makers |= routes(name, PENALTIES[name], make, selector=network.selector)
+        elif name in network.layers:
+            makers[name] = functools.partial(plain, functools.partial(make, **network.layers[name]))
         else:
-            raise ValueError(f"there is no term {name!r}; there are {', '.join(TERMS)}")
+            makers[name] = functools.partial(AROUND[name], make)
     return makers
 
 
 def main(options: argparse.Namespace) -> None:
-    """`minigrad cost`: a table, or JSON, for a network of relu layers on a batch of real data."""
-    data = load_digits() if options.data == "digits" else load_mnist()[0]
-    x, y = data.x[: options.batch_size], data.y[: options.batch_size]
-    sizes = [x.shape[1], *(options.hidden or [HIDDEN, HIDDEN]), 10]
+    """`minigrad cost`: a table, or JSON, for one of the networks."""
+    network, (x, y), sizes = NETWORKS[options.network], *_batch(options)
+    terms = options.terms or terms_of(network)
     before = rng.get_state()
     try:
-        costs = compare(makers_of(options.terms, sizes), x, y, rounds=options.rounds)
+        costs = compare(makers_of(terms, sizes, network), x, y, rounds=options.rounds)
     finally:
         rng.set_state(before)
+    layers = "-".join(map(str, sizes)) or f"{network.name}: {network.title}"
     if options.json:
-        print(json.dumps({"layers": sizes, "batch": len(x), "costs": [cost._asdict() for cost in costs]}, indent=1))
+        found = {"layers": sizes or network.title, "batch": len(y), "costs": [cost._asdict() for cost in costs]}
+        print(json.dumps(found, indent=1))
     else:
-        print(f"{'-'.join(map(str, sizes))}, Adam, batches of {len(x)}; medians of {options.rounds} rounds in turn\n")
+        print(f"{layers}, Adam, batches of {len(y)}; medians of {options.rounds} rounds in turn\n")
         print(table(costs))
+
+
+def _batch(options: argparse.Namespace) -> tuple[tuple[Any, Any], list[int]]:
+    """A batch (x, y), and the sizes of the network of linear layers."""
+    network = NETWORKS[options.network]
+    if network is not RELU:
+        if options.data or options.hidden:
+            given = "--data" if options.data else "--hidden"
+            raise ValueError(f"{given} goes with --network relu; {network.name} is {network.title}")
+        return network.batch(options.batch_size or network.rows), []
+    data = load_mnist()[0] if options.data == "mnist" else load_digits()
+    rows = options.batch_size or network.rows
+    return (data.x[:rows], data.y[:rows]), [data.x.shape[1], *(options.hidden or [HIDDEN, HIDDEN]), 10]
 
 
 def table(costs: Sequence[Cost]) -> str:

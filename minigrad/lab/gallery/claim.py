@@ -63,7 +63,13 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "epochs": (40, 1),
     },
     "C7_scaling_of_dropout": {"steps": (300, 100)},
-    "C8_depth": {"starts": (20, 2), "trained pairs": (8, 2), "training steps": (40, 1)},
+    "C8_depth": {
+        "starts": (20, 2),
+        "trained pairs": (8, 2),
+        "training steps": (40, 1),
+        "starts by depth": (5, 2),
+        "steps by depth": (60, 1),
+    },
     "C9_cost": {"rounds": (21, 1)},
     "C10_large_data": {"rounds": (21, 1), "steps": (200, 10), "rows": (64_000, 6_400)},
     "C11_images_and_sequences": {
@@ -95,6 +101,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
         "epochs at all rows": (6, 1),
     },
     "C19_articles": {"articles": (5, 1)},
+    "C20_before_batch_norm": {"seeds": (8, 2), "steps": (400, 40)},
 }
 
 NOISE = 0.3  # of the training labels are replaced, where a claim says noisy
@@ -187,6 +194,7 @@ def trained(
     *,
     penalty: Any = None,
     prox: Any = None,
+    selector: Any = "*.weight",
     dropout: float = 0.0,
     loss: Callable[..., Any] = cross_entropy,
     classes: int = 10,
@@ -197,12 +205,12 @@ def trained(
 ) -> Module:
     """The network, or what `make` makes, after Adam; start, order, masks and transforms are functions of the seed.
 
-    Terms act on weights, not on biases.
+    Terms act on what the selector of reg.on says: on weights, not on biases.
     """
     rng.manual_seed(seed)
     model = network(np.shape(data[0])[1], dropout, classes) if make is None else make()
     terms: dict[str, Any] = {
-        name: reg.on(model, "*.weight", term) for name, term in (("penalty", penalty), ("prox", prox)) if term
+        name: reg.on(model, selector, term) for name, term in (("penalty", penalty), ("prox", prox)) if term
     }
     loader = Loader(data[0], data[1], batch, seed=seed, transform=transform)
     fit(model, loader, loss, optim.Adam(model.parameters(), lr=rate, **terms), epochs=epochs)

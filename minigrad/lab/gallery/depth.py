@@ -7,7 +7,7 @@ explodes above. `slope` measures the exponent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,13 +18,13 @@ from ...engine import Tensor, grad
 from ...ops.elementwise.arithmetic import add, div, mul, square, sub
 from ...ops.elementwise.exponential import sqrt
 from ...ops.elementwise.fused_activations import relu, sigmoid, tanh
+from ...ops.layers.normalization import layer_norm
 from ...ops.linalg.matmul import affine, matmul
 from ...ops.losses.classes import cross_entropy
 from ...ops.losses.regression import mse
-from ...ops.reduce.statistics import mean
 from ...tensor import tensor
 
-DEPTH, EPS = 50, 1e-5
+DEPTH = 50
 POLAR_STEPS = 100  # a singular value grows by half in each until it nears 1: from 1e-16 in 91
 
 
@@ -50,19 +50,19 @@ INITS: dict[str, str | Callable[..., np.ndarray]] = {
     "large": partial(nn.init.normal, std=0.25),  # twice Glorot's deviation for 64 units
 }
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
-STRUCTURES = ("plain", "norm", "residual")
+STRUCTURES = ("plain", "norm", "residual", "normed residual")
 
 
-def normalized(x: Tensor) -> Tensor:
-    """Each row with mean 0 and deviation 1: layer normalisation without its scale and shift."""
-    centred = sub(x, mean(x, dim=1, keepdim=True))
-    return div(centred, sqrt(add(mean(square(centred), dim=1, keepdim=True), EPS)))
+def normed(x: Tensor) -> Tensor:
+    """Each row with mean 0 and deviation 1."""
+    return layer_norm(x, x.shape[1:])
 
 
 class Deep(nn.Module):
     """`depth` layers of `width` units and a linear layer of logits, in float64.
 
-    h = φ(h W + b), with structure "norm" φ(normalized(h W + b)), with "residual" h + φ(h W + b).
+    h = φ(h W + b), with structure "norm" φ(N(h W + b)), N the layer norm without scale and shift, with "residual"
+    h + φ(h W + b), with "normed residual" h + φ(N(h) W + b).
     """
 
     def __init__(
@@ -83,9 +83,10 @@ class Deep(nn.Module):
         found = [x]
         layer: Any
         for layer in self.layers:
-            z = affine(found[-1], layer.weight, layer.bias)
-            y = self.phi(normalized(z) if self.structure == "norm" else z)
-            found.append(add(found[-1], y) if self.structure == "residual" else y)
+            h = found[-1]
+            z = affine(normed(h) if self.structure == "normed residual" else h, layer.weight, layer.bias)
+            y = self.phi(normed(z) if self.structure == "norm" else z)
+            found.append(add(h, y) if self.structure in ("residual", "normed residual") else y)
         return found
 
     def forward(self, x: Tensor) -> Tensor:
@@ -195,6 +196,60 @@ def train(
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
     return [*losses, cross_entropy(model(tensor(x)), y).item()]
+
+
+def slopes_after(
+    x: np.ndarray,
+    y: np.ndarray,
+    inits: Iterable[str],
+    starts: int,
+    steps: int,
+    rate: float,
+    remedies: Mapping[str, Mapping[str, Any]],
+) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """The slopes of plain networks behind `train` with each remedy, by (activation, init) and remedy, of all starts."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {
+        (activation, init): {name: [] for name in remedies} for activation in ACTIVATIONS for init in inits
+    }
+    for init in inits:
+        for start in range(starts):
+            rng.manual_seed(start)
+            model = Deep("tanh", init)
+            first = model.state_dict()
+            for activation, model.phi in ACTIVATIONS.items():
+                for name, how in remedies.items():
+                    model.load_state_dict(first)
+                    train(model, x, y, steps, rate, **how)
+                    found[activation, init][name].append(slope(layer_gradients(model, x, y)))
+    return found
+
+
+def loss_after(
+    structure: str, activation: str, layers: int, start: int, x: np.ndarray, y: np.ndarray, steps: int
+) -> float:
+    """The loss of a network of so many layers from He's start, after steps of Adam on all rows; its start is a seed."""
+    rng.manual_seed(start)
+    model = Deep(activation, "He", structure, layers)
+    optimizer = optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        cross_entropy(model(tensor(x)), y).backward()
+        optimizer.step()
+    return cross_entropy(model(tensor(x)), y).item()
+
+
+def losses_by_depth(
+    x: np.ndarray, y: np.ndarray, depths: Iterable[int], starts: int, steps: int
+) -> dict[tuple[str, str], dict[int, list[float]]]:
+    """loss_after of all starts, by (structure, activation) and depth."""
+    return {
+        (structure, activation): {
+            layers: [loss_after(structure, activation, layers, start, x, y, steps) for start in range(starts)]
+            for layers in depths
+        }
+        for structure in STRUCTURES
+        for activation in ACTIVATIONS
+    }
 
 
 def trained(activation: str, init: str, seed: int, x: np.ndarray, y: np.ndarray, *how: Any, **remedy: Any) -> Deep:

@@ -1,4 +1,4 @@
-"""The commands `minigrad articles` and `minigrad claims`: run examples, and write what they say as one page."""
+"""The commands `minigrad articles`, `claims` and `papers`: run examples, and write what they say as one page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .. import shipped
 from ..pages import figures, machine
 from ..pages.console import any_encoding, make_folder
 from ..pages.report import Report
-from . import claim
+from . import claim, paper
 from .article import Article
 
 VERDICTS = ("must hold", "holds", "does not hold", "undecided")
@@ -54,6 +54,7 @@ ARTICLES = Collection(
     "all: mean loss + l1 Σ|w| + (l2/2) Σw².",
 )
 CLAIMS = Collection("claim", "claims", claim.Claim, claim.TITLE, claim.FOREWORD)
+PAPERS = Collection("paper", "papers", paper.Paper, paper.TITLE, paper.FOREWORD)
 
 
 def main(options: argparse.Namespace, collection: Collection) -> None:

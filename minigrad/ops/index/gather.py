@@ -175,7 +175,11 @@ def masked_select(x: Tensor, mask: Any) -> Tensor:
 def pick(x, *, index, dim):
     """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
     outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
-    at = (np.arange(outer)[:, None] * x.shape[dim] + index.reshape(outer, inner)) * inner + np.arange(inner)
+    if inner == 1:
+        at = K.empty((outer, 1), np.int64)
+        K.class_places(K.contiguous(index).reshape(-1), at.reshape(-1), x.shape[dim])
+    else:
+        at = (np.arange(outer)[:, None] * x.shape[dim] + index.reshape(outer, inner)) * inner + np.arange(inner)
     y = K.empty(index.shape, x.dtype)
     K.take(K.contiguous(x).reshape(-1), at, y.reshape(outer, inner))
     return y

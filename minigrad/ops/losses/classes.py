@@ -18,6 +18,7 @@ from ...engine import Tensor, differentiable, full
 from ...errors import DTypeError, GraphError, ShapeError
 from ...kernels.reference.gather import check_indices
 from ...kernels.reference.losses import NONE
+from ...recording import mode
 from ..elementwise.arithmetic import add, div, mul, neg, square, sub
 from ..elementwise.fused_activations import relu
 from ..elementwise.where import where
@@ -44,9 +45,11 @@ class Labels:
                 f"{op}: classes need an integer dtype, got {labels.dtype}; use "
                 "target.astype('int64') for an array, target.long() for a tensor"
             )
-        self.kept = labels != ignore_index
+        self.op, self.kept = op, labels != ignore_index
         self.all = bool(self.kept.all())
-        self.index = (labels if self.all else np.where(self.kept, labels, 0)).astype(np.int64, order="C")
+        if mode.step is not None:
+            _refuse_ignored(op, ignore_index, self.all)
+        self.index = _whole_numbers(labels if self.all else np.where(self.kept, labels, 0))
         check_indices(op, "label", self.index, classes)
 
     def weights(self, weight: Tensor) -> Tensor:
@@ -57,11 +60,30 @@ class Labels:
 
     def places(self, x: Tensor) -> np.ndarray:
         """Where in x, (rows, classes), the class of each row stands."""
+        if mode.step is not None:
+            mode.step.refuse(self.op, "the mask of its classes is made by NumPy, anew in each step")
         return np.arange(x.shape[1]) == self.index[:, None]
 
     def without(self, x: Tensor) -> Tensor:
         """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
         return x if self.all else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
+
+
+def _whole_numbers(labels: np.ndarray) -> np.ndarray:
+    """Labels as int64, in one piece; memory of their own, but in a step that mg.compile records, which reads them."""
+    if mode.step is None or labels.dtype != np.int64:
+        return labels.astype(np.int64, order="C")
+    return K.contiguous(labels)
+
+
+def _refuse_ignored(op: str, ignore_index: int, kept: bool) -> None:
+    """Refuse a recording in which the labels decide which rows are left out: in a replay they would decide nothing."""
+    if ignore_index >= 0 or not kept:
+        mode.step.refuse(
+            op,
+            "which rows are ignored is found out in Python, anew in each step. Leave them out of the data, or let "
+            "their sample_weight be 0",
+        )
 
 
 def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
@@ -71,7 +93,11 @@ def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
     w = np.ones(x.shape[1]) if weight is None else weight.array if isinstance(weight, Tensor) else np.asarray(weight)
     if w.shape != x.shape[1:]:
         raise ShapeError(f"{op}: weight is {w.shape}, the input has {x.shape[1]} classes; need one weight for each")
-    return Tensor(w.astype(x.dtype))
+    if mode.step is None or w.dtype.kind != "f":
+        return Tensor(w.astype(x.dtype))
+    own = K.empty(w.shape, x.dtype)  # a replay reads the weights anew
+    K.copy(w, own)
+    return Tensor(own)
 
 
 def as_rows(op: str, input: Any, target: Any, probabilities: bool = False) -> tuple[Tensor, Any, tuple[int, ...]]:
@@ -94,7 +120,7 @@ def as_rows(op: str, input: Any, target: Any, probabilities: bool = False) -> tu
 
     if table:
         return flatten(x), flatten(beside(op, "target", target, x)), shape
-    return flatten(x), np.asarray(t).reshape(-1), shape
+    return flatten(x), (t.array if isinstance(t, Tensor) else t).reshape(-1), shape
 
 
 def cross_entropy(
@@ -209,7 +235,9 @@ def _smoothed(index: np.ndarray, own: np.ndarray, w: np.ndarray, smoothing: floa
     else:
         K.copy(0.0, table)
     K.mul(own, 1.0 - smoothing, sure)
-    K.add_at(sure, np.arange(rows) * classes + index, table.reshape(-1))
+    places = K.empty((rows,), np.int64)
+    K.class_places(index, places, classes)
+    K.add_at(sure, places, table.reshape(-1))
     return Tensor(table)
 
 

@@ -7,8 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ...engine import Tensor
+from ...errors import ShapeError
 from ...nn.module import Module
 from ...nn.normalization import Normalization
+from ..weights.group_layout import Layout, owner
 from .scale_free import scales, warn_if_scale_free
 from .terms import Entry, Terms
 
@@ -84,7 +86,20 @@ def _entry(model: Module, name: str, selector: Any, term: Any) -> Entry:
     if hasattr(term, "check"):
         term.check(matched)
     warn_if_scale_free(model, term, matched)
-    return Entry(name, term, matched)
+    return Entry(name, term, matched, _layouts(model, term, matched))
+
+
+def _layouts(model: Module, term: Any, matched: tuple[tuple[str, Tensor], ...]) -> dict[str, Layout]:
+    """The groups of each parameter, if the term is on groups; ShapeError for the first that has none of these."""
+    if not hasattr(term, "layout"):
+        return {}
+    layouts = {}
+    for name, w in matched:
+        try:
+            layouts[name] = term.layout(w.array.shape, owner(model, w))
+        except ShapeError as error:
+            raise ShapeError(f"{getattr(term, 'name', term)} on {name}: {error}") from None
+    return layouts
 
 
 def nothing_matched(selector: Any, kind: str, names: list[str], hint: str) -> str:
@@ -146,10 +161,11 @@ def _refuse_doubles(entries: list[Entry]) -> None:
                     continue
                 if isinstance(term, type(other.term)) or isinstance(other.term, type(term)):
                     raise ValueError(f"reg.on: {other.name!r} and {name!r} are of one kind and both match {place}")
-                if fault := _contradiction(term, other.term, x):
+                if fault := _contradiction(term, other.term, x, [*entry.groups_of(x), *other.groups_of(x)]):
                     raise ValueError(f"reg.on: {other.name!r} and {name!r} contradict each other on {place}: {fault}")
 
 
-def _contradiction(a: Any, b: Any, w: Any) -> str:
+def _contradiction(a: Any, b: Any, w: Any, groups: list[Layout]) -> str:
     """Why two constraints cannot hold together on w; '' for others."""
-    return a.contradicts(b, w.shape) if hasattr(a, "contradicts") and hasattr(b, "contradicts") else ""
+    both = hasattr(a, "contradicts") and hasattr(b, "contradicts")
+    return a.contradicts(b, w.shape, *groups[:1]) if both else ""

@@ -13,17 +13,29 @@ from ...nn.module import Module
 from ...nn.standing import Standing
 from ...ops.elementwise.arithmetic import add
 from ...recording import aside, mode
+from ..weights.group_layout import Layout
+
+WHOLE = Layout("whole", (), ())
 
 
 class Entry:
-    """One term, the name it is reported by, and its parameters with their names. reg/outputs/ has other entries."""
+    """One term, the name it is reported by, and its parameters with their names. reg/outputs/ has other entries.
+
+    layouts has the groups of each parameter, by name, where the term is on groups.
+    """
 
     of_batch = False  # whether the term depends on the batch
     joint = False  # whether it takes all parameters at once, by name
     on_loss = False  # whether it is on the gradient of the data loss by the input, which then has to require grad
 
-    def __init__(self, name: str, term: Any, parameters: tuple[tuple[str, Tensor], ...]) -> None:
-        self.name, self.term, self.parameters = name, term, parameters
+    def __init__(
+        self,
+        name: str,
+        term: Any,
+        parameters: tuple[tuple[str, Tensor], ...],
+        layouts: Mapping[str, Layout] | None = None,
+    ) -> None:
+        self.name, self.term, self.parameters, self.layouts = name, term, parameters, dict(layouts or {})
 
     def owners(self) -> Sequence[tuple[str, Any]]:
         """What the term is on, by name; on each, there is one term of its kind."""
@@ -31,11 +43,18 @@ class Entry:
 
     def arguments(self, loss: Tensor | None) -> list[tuple]:
         """What the term is called with, once for each."""
-        return [(w,) for _, w in self.parameters]
+        return [(w, self.layouts[name]) if name in self.layouts else (w,) for name, w in self.parameters]
 
     def places(self) -> list[str]:
         """What the term is on, as the table prints it."""
-        return [f"{name} {w.array.shape}" for name, w in self.parameters]
+        return [
+            f"{name} {w.array.shape}" + (f": {self.layouts[name]}" if self.layouts.get(name, WHOLE).kept else "")
+            for name, w in self.parameters
+        ]
+
+    def groups_of(self, w: Any) -> list[Layout]:
+        """The groups of one of the parameters, in a list; an empty list where the term is not on groups."""
+        return [self.layouts[name] for name, own in self.parameters if own is w and name in self.layouts]
 
     def value(self, loss: Tensor | None = None) -> float:
         """The present value of the term, without a graph."""
@@ -160,10 +179,10 @@ class Terms:
         """Write onto each parameter (of `only`) its projection by every constraint; intervals before norms."""
         wanted = None if only is None else set(only)
         for entry in sorted(self.entries, key=lambda entry: getattr(entry.term, "order", 0)):
-            for _, w in entry.parameters:
+            for w, *groups in entry.arguments(None):
                 if wanted is None or w in wanted:
                     if hasattr(entry.term, "project_into"):
-                        entry.term.project_into(w.array, w.array)
+                        entry.term.project_into(w.array, w.array, *groups)
                     else:
                         K.copy(entry.term.project(w).array, w.array)
                     touch([w])

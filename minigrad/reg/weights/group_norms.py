@@ -6,8 +6,8 @@
 
 The square of ridge pulls less and less as a group shrinks; the norm pulls its whole length with one force, like L1 a
 single weight. So the group stays until the data let go of it, and then it goes as one: a column of a Linear is a unit,
-a row an input. The map is exact for one step per group. Under Adam each coordinate has its own; then all coordinates of
-a group move with the smallest of them (see minigrad.optim.bound).
+a row an input (group_layout.py has all the words). The map is exact for one step per group. Under Adam each coordinate
+has its own; then all coordinates of a group move with the smallest of them (see minigrad.optim.group_prox).
 """
 
 from __future__ import annotations
@@ -20,51 +20,40 @@ import numpy as np
 from ... import kernels as K
 from ...checks import finite
 from ...engine import Tensor
-from ...errors import ShapeError
+from ...nn.module import Module
 from ...ops.elementwise.arithmetic import mul
 from ...ops.reduce.norms import norm
 from ...ops.regularize.penalty import elastic_net
 from ...ops.shape.broadcast import sum
+from ...ops.shape.views import reshape
 from ..binding.term import Penalty
-
-GROUPS = ("whole", "rows", "columns")
-
-
-def axes(groups: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    """The axes [first, last) that a group lies along: all; all but the first, for rows; all but the last, for columns.
-
-    >>> axes("columns", (784, 64)), axes("rows", (16, 3, 5, 5))
-    ((0, 1), (1, 4))
-    """
-    if groups == "whole":
-        return 0, len(shape)
-    if len(shape) < 2:
-        raise ShapeError(f"groups={groups!r}: a parameter is {shape}; it has no {groups}: need two dimensions or more")
-    return (1, len(shape)) if groups == "rows" else (0, len(shape) - 1)
-
-
-def check_groups(who: str, groups: Any) -> str:
-    """groups, one of GROUPS."""
-    if groups not in GROUPS:
-        raise ValueError(f"{who}: groups is {groups!r}; need one of {', '.join(GROUPS)}")
-    return groups
+from .group_layout import Layout, check_groups, layout
 
 
 class GroupLasso(Penalty):
-    """strength Σ s_g ‖w_g‖ over "columns" (units of a Linear), "rows" (its inputs) or the "whole" of a parameter.
+    """strength Σ s_g ‖w_g‖ over groups of a parameter: the columns of a Linear (its units) unless `groups` says more.
 
     gradient  strength s_g w_g / ‖w_g‖, and 0 for a group of zeros
     prox(v)   v_g max(1 - step strength s_g / ‖v_g‖, 0)
-    source    Yuan, Lin 2006, Model selection and estimation in regression with grouped variables, section 2
+    source    Yuan, Lin 2006, Model selection and estimation in regression with grouped variables, section 2; filters
+              and channels: Wen, Wu, Wang, Chen, Li 2016, Learning structured sparsity in deep neural networks
 
-    s_g is √size with scaled=True, so that large groups are not favoured, and 1 by default. Rows are slices of the first
-    axis, columns of the last one: the filters of a convolution (out, in, kh, kw) are rows.
+    groups  "whole", "rows", "columns": by the shape of a parameter; "filters", "channels", "kernels" of a convolution,
+            "gates" of a recurrent layer, "units" of any: by its layer, which reg.on finds. A bare array of three axes
+            and more counts as the weight of a Conv (out, in, kernel).
+    scaled  s_g is √size, so that large groups are not favoured, in place of 1.
+
+    ShapeError, from reg.on with the name of the parameter, where there are no such groups.
 
     >>> import minigrad as mg
     >>> term, w = GroupLasso(2.0, "columns"), mg.tensor([[3.0, 0.1], [4.0, 0.1]])
     >>> term, round(term.value(w), 4), term.prox(w, step=0.5)
     (<GroupLasso(2, columns): strength = 2; moment: loss>, 10.2828, tensor([[2.4, 0. ],
             [3.2, 0. ]]))
+    >>> mg.reg.on(mg.nn.Conv2d(3, 8, 5), "weight", GroupLasso(0.1, "filters"))
+    term                             l1  l2  moment  on
+    GroupLasso(0.1, filters) weight  -   -   loss    weight (8, 3, 5, 5): 8 filters of 75
+    not penalised: bias
     """
 
     __slots__ = ("groups", "scaled", "strength")
@@ -74,58 +63,46 @@ class GroupLasso(Penalty):
         self.strength, self.scaled = strength, bool(scaled)
         self.groups = check_groups(type(self).__name__, groups)
 
-    def axes(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """The axes of a parameter that a group lies along."""
-        return axes(self.groups, shape)
+    def layout(self, shape: tuple[int, ...], layer: Module | None = None) -> Layout:
+        """Where the groups of a parameter lie."""
+        return layout(self.groups, shape, layer)
 
-    def check(self, parameters: tuple[tuple[str, Tensor], ...]) -> None:
-        """Raise where a parameter has no such groups."""
-        for name, w in parameters:
-            try:
-                self.axes(w.array.shape)
-            except ShapeError as error:
-                raise ShapeError(f"{self.name} on {name}: {error}") from None
-
-    def strength_of(self, shape: tuple[int, ...]) -> float:
+    def strength_of(self, groups: Layout) -> float:
         """strength s_g."""
-        first, last = self.axes(shape)
-        return self.strength * math.sqrt(math.prod(shape[first:last])) if self.scaled else self.strength
+        return self.strength * math.sqrt(groups.size) if self.scaled else self.strength
 
-    def __call__(self, w: Tensor) -> Tensor:
-        shape = self.real(w).array.shape
-        norms = norm(w, dim=tuple(range(*self.axes(shape))))
-        return mul(sum(norms), self.strength_of(shape))
+    def __call__(self, w: Tensor, groups: Layout | None = None) -> Tensor:
+        groups = groups or self.layout(self.real(w).array.shape)
+        w = w if groups.view == w.array.shape else reshape(w, shape=groups.view)
+        return mul(sum(norm(w, dim=groups.along)), self.strength_of(groups))
 
-    def value(self, w: Any) -> float:
+    def value(self, w: Any, groups: Layout | None = None) -> float:
         """R(w) as a number, from float64 accumulators."""
         array = K.contiguous(self.real(w).array)
-        first, last = self.axes(array.shape)
-        norms = K.empty(array.shape[:first] + array.shape[last:], np.float64)
-        total = K.empty((), np.float64)
-        K.group_norm(array, norms, first, last)
+        groups = groups or self.layout(array.shape)
+        norms, total = groups.per_group(np.float64), K.empty((), np.float64)
+        K.group_norm(groups.taken(array), norms, *groups.axes)
         K.sum(norms, total, 0, norms.ndim)
-        return self.strength_of(array.shape) * float(total)
+        return self.strength_of(groups) * float(total)
 
-    def prox(self, v: Any, step: Any) -> Tensor:
+    def prox(self, v: Any, step: Any, groups: Layout | None = None) -> Tensor:
         """The proximal map at v, a constant tensor; step is a number, or an array of one per group."""
-        return self._prox(v, step, 0.0)
-
-    def _prox(self, v: Any, step: Any, l1: float) -> Tensor:
         array = K.contiguous(self.real(v).array)
-        first, last = self.axes(array.shape)
-        steps = K.empty(array.shape[:first] + array.shape[last:], array.dtype)
+        groups = groups or self.layout(array.shape)
+        steps, out = groups.per_group(array.dtype), K.empty_like(array)
         K.copy(_steps(step, steps.shape), steps)
-        out = K.empty_like(array)
-        self._shrink(array, steps, out, l1)
+        K.copy(array, out)
+        taken = groups.taken(out)
+        self.shrink(taken, steps, groups)
+        groups.put_back(taken, out)
         return Tensor(out)
 
-    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
-        """w = the proximal map of w; steps has one step per group."""
-        self._shrink(w, steps, w, 0.0)
+    def shrink(self, taken: np.ndarray, steps: np.ndarray, groups: Layout) -> None:
+        """The proximal map of what the layout took of a parameter, in place; steps has one step per group."""
+        self._shrink(taken, steps, groups, 0.0)
 
-    def _shrink(self, v: np.ndarray, steps: np.ndarray, out: np.ndarray, l1: float) -> None:
-        strength = self.strength_of(v.shape)
-        K.group_soft_threshold(v, steps, out, *self.axes(v.shape), l1=l1, strength=strength)
+    def _shrink(self, taken: np.ndarray, steps: np.ndarray, groups: Layout, l1: float) -> None:
+        K.group_soft_threshold(taken, steps, taken, *groups.axes, l1=l1, strength=self.strength_of(groups))
 
     @property
     def name(self) -> str:
@@ -184,17 +161,14 @@ class SparseGroupLasso(GroupLasso):
         super().__init__(strength, groups, scaled=scaled)
         self.l1 = l1
 
-    def __call__(self, w: Tensor) -> Tensor:
-        return super().__call__(w) + elastic_net(w, l1=self.l1)
+    def __call__(self, w: Tensor, groups: Layout | None = None) -> Tensor:
+        return super().__call__(w, groups) + elastic_net(w, l1=self.l1)
 
-    def value(self, w: Any) -> float:
+    def value(self, w: Any, groups: Layout | None = None) -> float:
         array = K.contiguous(self.real(w).array)
         size = K.empty((), np.float64)
         K.elastic_net(array, size, l1=self.l1, l2=0.0)
-        return super().value(w) + float(size)
+        return super().value(w, groups) + float(size)
 
-    def prox(self, v: Any, step: Any) -> Tensor:
-        return self._prox(v, step, self.l1)
-
-    def shrink(self, w: np.ndarray, steps: np.ndarray) -> None:
-        self._shrink(w, steps, w, self.l1)
+    def shrink(self, taken: np.ndarray, steps: np.ndarray, groups: Layout) -> None:
+        self._shrink(taken, steps, groups, self.l1)

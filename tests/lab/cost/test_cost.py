@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from kernels.twins import needs_native
 
 import minigrad as mg
 from minigrad import cli, nn, optim, reg
-from minigrad.lab.cost import cost, measures
+from minigrad.lab.cost import cost, measured, measures
 
+ROOT = Path(__file__).parents[3]
 X, Y = np.random.default_rng(0).random((16, 20)).astype(np.float32), np.arange(16) % 3
 
 
@@ -131,6 +133,47 @@ def test_the_command_prints_a_table_and_json(capsys):
     assert (mg.rng.get_state(), mg.get_num_threads()) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "terms", "parameters"),
+    [
+        ("C1", ["L1", "spatial-dropout", "batch-norm", "averages"], 25 * 16 + 16 + 25 * 512 + 32 + 1569 * 128 + 1290),
+        ("R1", ["L1", "variational-dropout", "recurrent-dropout", "clipping"], (32 + 128 + 2) * 512 + 1290),
+    ],
+)
+def test_networks_of_convolutions_and_of_time(capsys, name, terms, parameters):
+    """C1 and R1 of the benchmarks: their layers, batches, and the terms that they take."""
+    assert cli.main(["cost", "--network", name, "--batch-size", "2", "--rounds", "1", "--json", "--terms", *terms]) == 0
+    found = json.loads(capsys.readouterr().out)
+    ways = ["L1 in the update", "L1 proximal", "L1 in the loss"]
+    assert [c["name"] for c in found["costs"]] == ["none", *ways, *terms[1:]]
+    assert found["batch"] == 2 and found["layers"] == measured.NETWORKS[name].title
+    counted = {c["name"]: c["parameters"] for c in found["costs"]}
+    assert counted.pop("batch-norm", parameters + 96) == parameters + 96
+    assert set(counted.values()) == {parameters}
+    assert cli.main(["cost", "--network", name, "--terms", "compact"]) == 2
+    assert f"there is no term 'compact' for {name}; there are L1" in capsys.readouterr().err
+    for option in (["--data", "digits"], ["--hidden", "4"]):
+        assert cli.main(["cost", "--network", name, *option]) == 2
+        assert f"{option[0]} goes with --network relu; {name} is" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").exists(), reason="needs the checkout, not an installed package")
+def test_the_networks_are_those_of_the_benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.steps import STEPS
+
+    for name in ("C1", "R1"):
+        network, step = measured.NETWORKS[name], STEPS[name]
+        assert network.rows == step.batch
+        model = network.make()
+        linears = [(p.in_features, p.out_features) for p in model.modules() if isinstance(p, nn.Linear)]
+        assert linears == step.sizes
+        filters = [tuple(p.weight.shape) for p in model.modules() if isinstance(p, nn.Conv2d)]
+        assert filters == (step.filter_shapes if step.filters else [])
+        if step.sequence:
+            assert network.shape(step.batch) == (step.batch, *step.sequence)
+
+
 def test_compact_has_half_the_units_and_zeros_have_all(capsys):
     assert cli.main(["cost", "--hidden", "8", "4", "--terms", "zeros", "compact", "--rounds", "1", "--json"]) == 0
     none, zeros, compact = json.loads(capsys.readouterr().out)["costs"]
@@ -158,7 +201,7 @@ def test_an_update_with_a_term_on_groups_or_a_constraint_allocates_no_array():
 
 def test_bad_arguments(capsys, monkeypatch, tmp_path):
     assert cli.main(["cost", "--terms", "L3"]) == 2
-    assert "there is no term 'L3'; there are L1, L2" in capsys.readouterr().err
+    assert "there is no term 'L3' for relu; there are L1, L2" in capsys.readouterr().err
     monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cli.main(["cost", "--data", "mnist"]) == 2

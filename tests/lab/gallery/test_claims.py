@@ -34,7 +34,7 @@ MUST_HOLD = {
     "C8_depth": ["linear: the slope is log ρ", "linear, ρ = 1", "at most the product of all"],
     "C9_cost": ["compact changes no output"],
     "C10_large_data": [],
-    "C11_images_and_sequences": ["the sums over windows"],
+    "C11_images_and_sequences": ["the sums over windows", "one mask for all"],
     "C12_uneven_classes": [],
     "C13_missing_values": [],
     "C14_high_dimension": ["the largest error", "no peak"],
@@ -43,6 +43,14 @@ MUST_HOLD = {
     "C17_decay": ["SGD without momentum", "AdamW's decay"],
     "C18_more_data": [],
     "C19_articles": ["Article 000's two linear models", "Article 000's network"],
+    "C20_before_batch_norm": [
+        "give the same outputs",
+        "0.1 times that at W",
+        "at a right angle",
+        "reg.on warns",
+        "at a rate that rises",
+        "the loss of every step",
+    ],
 }
 SKLEARN = "LassoCV"
 

@@ -70,7 +70,7 @@ def test_trained_begins_with_its_seed(digits):
 
 
 def test_normalized_rows(rng):
-    y = depth.normalized(mg.tensor(5 + 3 * rng.normal(size=(4, 50)))).data
+    y = depth.normed(mg.tensor(5 + 3 * rng.normal(size=(4, 50)))).data
     assert np.allclose(y.mean(1), 0) and np.allclose(y.std(1), 1, atol=1e-5)
 
 
@@ -81,6 +81,17 @@ def test_structures_differ_as_they_say(digits):
     plain = [h.data for h in model.states(x)]
     model.structure = "residual"
     assert np.allclose(model.states(x)[1].data, digits[0] + plain[1])
+    model.structure = "normed residual"
+    layer, rows = model.layers[0], digits[0] - digits[0].mean(1, keepdims=True)
+    rows /= np.sqrt((rows**2).mean(1, keepdims=True) + 1e-5)
+    new = np.maximum(rows @ layer.weight.data + layer.bias.data, 0)
+    assert np.allclose(model.states(x)[1].data, digits[0] + new)
+
+
+def test_a_shallow_network_trains(digits):
+    before, after = (depth.loss_after("plain", "relu", 2, 3, *digits, steps) for steps in (0, 60))
+    assert after < 0.5 < 2 < before
+    assert depth.loss_after("plain", "relu", 2, 3, *digits, 0) == before  # a function of its seed
 
 
 def test_slope():

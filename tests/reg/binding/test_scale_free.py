@@ -56,6 +56,26 @@ def test_l2_before_a_batch_norm_is_told_what_it_does():
         reg.on(apart, "*.weight", reg.L2(0.1))
 
 
+def test_where_the_scale_is_lost_and_where_it_is_not():
+    """An Identity between passes it on; a layer that shares the weight, or a batch norm that is frozen, needs it."""
+    frozen = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    frozen[1].eval()
+    tied = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 3))
+    tied[2].weight = tied[0].weight
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for model in (frozen, tied):
+            reg.on(model, "*.weight", reg.L2(0.1))
+    for model, name in (
+        (nn.Sequential(nn.Linear(3, 4), nn.Identity(), nn.BatchNorm1d(4)), r"0\.weight"),
+        (nn.Sequential(nn.Residual(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2))), r"0\.branch\.0\.weight"),
+        (frozen.eval(), r"0\.weight"),  # the whole model in evaluation: it is not known how it will be trained
+        (nn.Sequential(nn.spectral_norm(nn.Linear(3, 4))), r"0\.parametrizations\.weight\.original"),
+    ):
+        with pytest.warns(UserWarning, match=rf"reg\.on: {name} stands before a batch norm, or in one of"):
+            reg.on(model, reg.everything, reg.L2(0.1))
+
+
 @pytest.mark.parametrize("activation", [None, "relu"])
 def test_what_the_warning_says_is_so(backend, activation):
     """The output does not change when such a weight is halved; its gradient doubles."""

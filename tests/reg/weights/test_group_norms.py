@@ -94,8 +94,8 @@ def test_groups_of_convolutions(backend, rng):
 
 
 def test_bad_groups(backend):
-    with pytest.raises(ValueError, match="groups is 'units'; need one of whole, rows, columns"):
-        reg.GroupLasso(0.1, "units")
+    with pytest.raises(ValueError, match="groups is 'neurons'; need one of whole, rows, columns, filters"):
+        reg.GroupLasso(0.1, "neurons")
     with pytest.raises(mg.ShapeError, match=r"a parameter is \(3,\); it has no columns"):
         reg.GroupLasso(0.1).value([1.0, 2.0, 3.0])
     with pytest.raises(TypeError, match="int64"):

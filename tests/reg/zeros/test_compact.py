@@ -1,37 +1,11 @@
 """compact: the same function from fewer units; sparsity: what was counted by hand."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
+from reg.zeros.emptied import chain, empty_columns, empty_rows, write
 
 import minigrad as mg
 from minigrad import nn, optim, reg, train
-
-
-def chain(*sizes, activation="relu", dtype="float64", seed=0):
-    mg.manual_seed(seed)
-    layers = [nn.Linear(a, b, activation=activation, dtype=dtype) for a, b in pairwise(sizes)]
-    for layer in layers:
-        with mg.no_grad():
-            layer.bias.copy_(np.linspace(-0.5, 0.7, layer.out_features))
-    return nn.Sequential(*layers)
-
-
-def write(w, change):
-    """w with its array changed by a function."""
-    array = w.data.copy()
-    change(array)
-    with mg.no_grad():
-        w.copy_(array)
-
-
-def empty_columns(layer, columns):
-    write(layer.weight, lambda w: w.__setitem__((slice(None), columns), 0))
-
-
-def empty_rows(layer, rows):
-    write(layer.weight, lambda w: w.__setitem__(rows, 0))
 
 
 def sizes(model):
@@ -122,7 +96,8 @@ def test_what_it_refuses_is_named():
         (Own(), r"model is a Own"),
         (nn.Sequential(linear, nn.Softmax(), nn.Linear(4, 2)), "a Softmax between Linear layers"),
         (nn.Sequential(linear, nn.ReLU(), linear), r"model.2 stands in the chain twice"),
-        (nn.Sequential(nn.Linear(4, 3), nn.Flatten(), nn.Linear(6, 2)), "3 units meet 6 inputs"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Flatten(), nn.Linear(7, 2)), "takes 7 inputs, and 3 units meet it"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Linear(6, 2)), "takes 6 inputs, and 3 units meet it"),
         (nn.Sequential(nn.ReLU()), "has no Linear layer"),
         (3, "the model is a int"),
     ]:
@@ -143,25 +118,3 @@ def test_after_group_lasso_in_training(rng):
     assert 4 <= dead < 16
     assert small[0].out_features == 16 - dead
     assert_equal_outputs(model, small, rng)
-
-
-# --- sparsity --------------------------------------------------------------------------------------------------------
-
-
-def test_sparsity_counts():
-    model = chain(3, 4, 2)
-    empty_columns(model[0], [1, 2])
-    write(model[0].weight, lambda w: w.__setitem__((0, 0), -0.0))
-    empty_rows(model[1], [0])
-    found = reg.sparsity(model)
-    assert [(z.name, z.zeros, z.size, z.rows, z.columns) for z in found] == [
-        ("0.weight", 7, 12, 0, 2),
-        ("0.bias", 0, 4, 0, 0),
-        ("1.weight", 2, 8, 1, 0),
-        ("1.bias", 0, 2, 0, 0),
-    ]
-    assert (found.zeros, found.size, found.share) == (9, 26, 9 / 26)
-    assert repr(found).splitlines()[1].split() == ["0.weight", "(3,", "4)", "7", "58.3%", "0/3", "2/4"]
-    with pytest.raises(TypeError, match="the model is a int"):
-        reg.sparsity(3)
-    assert reg.sparsity(nn.ReLU()).share == 0.0

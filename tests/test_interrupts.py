@@ -8,8 +8,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.interrupts import Interrupts
 from minigrad.train import Callback, fit
-from minigrad.train.interrupts import Interrupts
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(12, 1)
 

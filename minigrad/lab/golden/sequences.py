@@ -1,10 +1,12 @@
-"""The golden run of recurrent layers: each kind, two batches with Adam, lengths, both directions. See golden.py."""
+"""The golden run of recurrent layers: each kind, two batches with Adam, lengths, both directions."""
 
-from golden import stage_hashes
+from __future__ import annotations
 
-import minigrad as mg
-from minigrad import nn, optim
-from minigrad.rng import Streams
+from ... import nn, optim, rng
+from ...ops.losses.classes import cross_entropy
+from ...rng import Streams
+from ...tensor import tensor
+from .hashes import gradients, stage_hashes
 
 ROWS, STEPS, FEATURES, WIDTH, CLASSES = 67, 7, 11, 33, 5
 LAYERS = {
@@ -19,31 +21,31 @@ LAYERS = {
 def trained(core, batches, labels, lengths, dtype):
     """Hashes of the first outputs and gradients, and of the state after both batches."""
     model = nn.ModuleList([core, nn.Linear(WIDTH * (1 + core.bidirectional), CLASSES, dtype=dtype)])
-    optimizer, found = optim.Adam(model.parameters(), lr=1e-2), {}
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
+    found: dict[str, dict[str, str]] = {}
     for x, ends in zip(batches, (lengths, None), strict=True):
         optimizer.zero_grad()
         output, state = core(x, lengths=ends)
         logits = model[1](output.sum(dim=0))
-        mg.cross_entropy(logits, labels).backward()
+        cross_entropy(logits, labels).backward()
         if not found:
             states = dict(zip("hc", state if isinstance(state, tuple) else (state,)))
             arrays = {"output": output.data, **{name: s.data for name, s in states.items()}}
             found["first forward"] = stage_hashes(arrays)
-            grads = {name: p.grad.data for name, p in model.named_parameters()}
-            found["first gradients"] = stage_hashes({"x": x.grad.data, **grads})
+            found["first gradients"] = stage_hashes(gradients(model, x=x))
         optimizer.step()
     found["end"] = stage_hashes(model.state_dict())
     return found
 
 
-def run(dtype):
+def run(dtype: str) -> dict[str, dict[str, str]]:
     """stage -> hashes, for each kind of layer."""
-    mg.manual_seed(20261203)
+    rng.manual_seed(20261203)
     labels, lengths = [i * 3 % CLASSES for i in range(ROWS)], [1 + i * 5 % STEPS for i in range(ROWS)]
     arrays = Streams(10).normal((2, STEPS, ROWS, FEATURES), dtype=dtype)
     found = {}
     for kind, make in LAYERS.items():
-        batches = [mg.tensor(x, requires_grad=True) for x in arrays]
+        batches = [tensor(x, requires_grad=True) for x in arrays]
         for stage, hashes in trained(make(dtype), batches, labels, lengths, dtype).items():
             found[f"{kind}: {stage}"] = hashes
     return found

@@ -1,10 +1,12 @@
-"""The golden run of convolutions and pools: a network with each of them, two batches with Adam. See golden.py."""
+"""The golden run of convolutions and pools: a network with each of them, two batches with Adam."""
 
-from golden import stage_hashes
+from __future__ import annotations
 
-import minigrad as mg
-from minigrad import nn, optim
-from minigrad.rng import Streams
+from ... import nn, optim, rng
+from ...ops.losses.classes import cross_entropy
+from ...rng import Streams
+from ...tensor import tensor
+from .hashes import gradients, stage_hashes
 
 ROWS, CLASSES, SIDE = 22, 5, 21
 
@@ -25,23 +27,23 @@ def network(dtype):
     )
 
 
-def run(dtype):
+def run(dtype: str) -> dict[str, dict[str, str]]:
     """stage -> hashes: first forward, first gradients, end."""
-    mg.manual_seed(20261201)
+    rng.manual_seed(20261201)
     x = Streams(8).normal((2, ROWS, 2, SIDE, SIDE), dtype=dtype)
     labels = [i * 3 % CLASSES for i in range(ROWS)]
-    model, stages = network(dtype), {}
+    model = network(dtype)
+    stages: dict[str, dict[str, str]] = {}
     optimizer = optim.Adam(model.parameters(), lr=1e-2)
     for batch in x:
         optimizer.zero_grad()
-        planes = mg.tensor(batch, requires_grad=True)
+        planes = tensor(batch, requires_grad=True)
         logits = model(planes)
-        loss = mg.cross_entropy(logits, labels)
+        loss = cross_entropy(logits, labels)
         loss.backward()
         if not stages:
             stages["first forward"] = stage_hashes({"logits": logits.data, "loss": loss.data})
-            grads = {name: p.grad.data for name, p in model.named_parameters()}
-            stages["first gradients"] = stage_hashes({"x": planes.grad.data, **grads})
+            stages["first gradients"] = stage_hashes(gradients(model, x=planes))
         optimizer.step()
     stages["end"] = stage_hashes(model.state_dict())
     return stages

@@ -1,11 +1,15 @@
-"""The golden run of normalization, embeddings and attention: two networks, three batches with Adam. See golden.py."""
+"""The golden run of normalization, embeddings and attention: two networks, three batches with Adam."""
+
+from __future__ import annotations
 
 import numpy as np
-from golden import stage_hashes
 
-import minigrad as mg
-from minigrad import nn, optim
-from minigrad.rng import Streams
+from ... import nn, optim, rng
+from ...ops.losses.classes import cross_entropy
+from ...ops.shape.join import cat
+from ...rng import Streams
+from ...tensor import tensor
+from .hashes import gradients, stage_hashes
 
 ROWS, CLASSES, WORDS, STEPS, WIDTH = 67, 5, 23, 6, 18
 
@@ -41,20 +45,21 @@ def bags(dtype):
 
 def logits_of(model, x):
     if isinstance(model, nn.ModuleList):
-        return model[3](mg.cat([bag(x) for bag in model[:3]], dim=1))
+        return model[3](cat([bag(x) for bag in model[:3]], dim=1))
     return model(x)
 
 
 def trained(model, batches, labels, dtype):
     """Hashes of the first logits and gradients, and of the state after all batches."""
-    optimizer, found = optim.Adam(model.parameters(), lr=1e-2), {}
+    optimizer = optim.Adam(model.parameters(), lr=1e-2)
+    found: dict[str, dict[str, str]] = {}
     for x in batches:
         optimizer.zero_grad()
         logits = logits_of(model, x)
-        mg.cross_entropy(logits, labels).backward()
+        cross_entropy(logits, labels).backward()
         if not found:
             found["first forward"] = stage_hashes({"logits": logits.data})
-            found["first gradients"] = stage_hashes({name: p.grad.data for name, p in model.named_parameters()})
+            found["first gradients"] = stage_hashes(gradients(model))
         optimizer.step()
     state = model.state_dict()  # the count of batches is a whole number
     found["end"] = stage_hashes({name: a if a.dtype.kind == "f" else a.astype(dtype) for name, a in state.items()})
@@ -62,11 +67,11 @@ def trained(model, batches, labels, dtype):
     return found
 
 
-def run(dtype):
+def run(dtype: str) -> dict[str, dict[str, str]]:
     """stage -> hashes, for planes, words and bags."""
-    mg.manual_seed(20261202)
+    rng.manual_seed(20261202)
     labels = [i * 3 % CLASSES for i in range(ROWS)]
-    planes = [mg.tensor(x) for x in Streams(9).normal((3, ROWS, 6, 5, 7), dtype=dtype)]
+    planes = [tensor(x) for x in Streams(9).normal((3, ROWS, 6, 5, 7), dtype=dtype)]
     words = [(np.arange(ROWS * STEPS).reshape(ROWS, STEPS) * k) % WORDS for k in (7, 11, 17)]
     found = {}
     for name, model, batches in (

@@ -6,8 +6,8 @@ Canonical: mean data loss + l1 Σ|w| + (l2/2) Σw². Where a formula divides by 
 
 from __future__ import annotations
 
-from ..checks import finite, whole
-from .weights.elastic_net import L1, L2, ElasticNet
+from ...checks import finite, whole
+from ..weights.elastic_net import L1, L2, ElasticNet
 
 
 def _lam(value: float) -> float:
@@ -106,3 +106,27 @@ def sklearn_elastic_net(alpha: float, l1_ratio: float = 0.5) -> ElasticNet:
 def sklearn_logistic(C: float, m: int) -> L2:
     """½ ‖w‖² + C Σ losses; with the mean loss: l2 = 1/(C m)."""
     return L2(1 / (finite(C, "sklearn_logistic: C", at_least=1e-300) * _m(m)))
+
+
+def glmnet(lam: float, alpha: float = 1.0, sd_y: float = 1.0) -> ElasticNet:
+    """1/(2n) ‖y - Xw‖² + λ ((1 - α)/2 ‖w‖² + α ‖w‖₁), where y has standard deviation 1 (over n).
+
+    Of another y, glmnet divides by sd(y) first and scales only the L1 part back: l2 = λ(1 - α)/sd(y).
+    The families binomial and poisson do not scale y: leave sd_y at 1.
+
+    >>> glmnet(0.1, 0.5, sd_y=2.0)
+    <ElasticNet(0.05, 0.025): l1 = 0.05, l2 = 0.025; moment: loss>
+    """
+    lam, ratio = _lam(lam), finite(alpha, "glmnet: alpha", 0.0, 1.0)
+    return ElasticNet(lam * ratio, lam * (1 - ratio) / finite(sd_y, "glmnet: sd_y", at_least=5e-324))
+
+
+def statsmodels(alpha: float, L1_wt: float = 1.0) -> ElasticNet:
+    """RSS/(2n) + α ((1 - L1_wt)/2 ‖w‖² + L1_wt ‖w‖₁): fit_regularized of OLS and GLM, where a constant counts, too."""
+    ratio = finite(L1_wt, "statsmodels: L1_wt", 0.0, 1.0)
+    return ElasticNet(_lam(alpha) * ratio, _lam(alpha) * (1 - ratio))
+
+
+def xgboost_linear(reg_lambda: float = 0.0, reg_alpha: float = 0.0) -> ElasticNet:
+    """Σ losses + n (λ/2 ‖w‖² + α ‖w‖₁): booster="gblinear", where both strengths are per row."""
+    return ElasticNet(_lam(reg_alpha), _lam(reg_lambda))
