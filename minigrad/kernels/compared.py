@@ -161,8 +161,8 @@ def hold(
     if apart.max() > bound:
         place = tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))
         raise KernelMismatch(
-            f"{name}({said(args, options)}): the native kernel gave {ours[place]!r}, the reference {theirs[place]!r} at "
-            f"{place}, {apart.max():.3g} units in the last place of the largest number apart; {bound} are allowed"
+            f"{name}({said(args, options)}): the native kernel gave {ours[place]!r}, the reference {theirs[place]!r} "
+            f"at {place}, {apart.max():.3g} units in the last place of the largest number apart; {bound} are allowed"
         )
 
 

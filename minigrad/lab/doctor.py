@@ -210,8 +210,8 @@ def _golden(health: Health) -> None:
                 section,
                 dtype,
                 said,
-                "results differ from those of other machines: MINIGRAD_CPU=naive and MINIGRAD_NUM_THREADS=1 say whether "
-                "a variant or the threads do it; please report this page",
+                "results differ from those of other machines: MINIGRAD_CPU=naive and MINIGRAD_NUM_THREADS=1 say "
+                "whether a variant or the threads do it; please report this page",
             )
         else:
             health.note(section, dtype, f"{len(runs.RUNS)} of {len(runs.RUNS)} runs have their hashes")

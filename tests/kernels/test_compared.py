@@ -71,7 +71,7 @@ def test_in_place_calls_and_tables():
     def spoil(table, gradients, **options):
         table.params[1][0, 0] += 1e-3
 
-    with pytest.raises(mg.KernelMismatch, match="sgd_update.a table of 2 parameters"):
+    with pytest.raises(mg.KernelMismatch, match=r"sgd_update.a table of 2 parameters"):
         broken("sgd_update", spoil)(table, gradients, **kernel_calls.UPDATES["sgd_update"])
 
 
@@ -98,5 +98,5 @@ def test_a_training_keeps_the_bits_of_native_kernels():
 
 def test_without_compiled_kernels(monkeypatch):
     monkeypatch.setattr(K, "_native", {})
-    with pytest.raises(RuntimeError, match="use_backend.'compare'.: this process has no compiled kernels"):
+    with pytest.raises(RuntimeError, match=r"use_backend.'compare'.: this process has no compiled kernels"):
         mg.use_backend("compare")
