@@ -43,6 +43,14 @@ class Weighed(nn.Module):
         return y if self.training else y * (mg.rng.uniform(1).item() + float(np.abs(self.layer.weight.array).sum()))
 
 
+class Multiplied(Weighed):
+    """The same without draws: within one validation the number stays."""
+
+    def forward(self, x):
+        y = self.layer(x)
+        return y if self.training else y * float(np.abs(self.layer.weight.array).sum())
+
+
 class OfAll(nn.Module):
     """Outputs that look at all rows: they have to be computed in one batch."""
 
@@ -54,7 +62,7 @@ class OfAll(nn.Module):
         return y if self.training else y - y.mean(0)
 
 
-@pytest.mark.parametrize("make", [normalized, Weighed, OfAll])
+@pytest.mark.parametrize("make", [normalized, Weighed, Multiplied, OfAll])
 def test_validation_has_the_bits_of_fit(make):
     options = {"make": make, "validation_data": (HELD_OUT, np.arange(600) % 3), "metrics": [train.accuracy]}
     assert fitted(True, **options) == fitted(False, **options)
