@@ -58,6 +58,7 @@ def fitted(dropout):
         validation_data=(bags[test.x[:, 0].astype(int)], test.y),
         metrics=[train.accuracy],
         seed=0,
+        compile="quiet",
     )
     return model, history
 

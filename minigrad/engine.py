@@ -327,7 +327,7 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
     if g.op is None and not g.tracked:
         g = g.detach()  # g may be the 1 that all walks start with: a hook may keep or change what it gets, so copy it
     for hook in tuple(y.hooks):
-        changed = hook(g)
+        changed = hook(g) if mode.step is None else mode.step.hooked(hook(g))
         if changed is not None:
             if describe(changed) != describe(g):
                 raise GraphError(f"register_hook: a hook returned {describe(changed)}; need {describe(g)} or None")

@@ -280,10 +280,11 @@ def _retain_grad(t: Tensor) -> None:
         return  # a leaf keeps it anyway
     held = weakref.ref(t)
 
-    def keep(g: Tensor) -> None:
+    def keep(g: Tensor) -> Tensor:
         y = held()
         if y is not None:
             y.grad = g.detach() if y.grad is None else y.grad + g
+        return g
 
     _register_hook(t, keep)
 

@@ -56,7 +56,7 @@ def train(x, y, seed, l2=0.01, p=0.5):
     )
     penalty = reg.on(model, "0.weight", reg.conventions.keras_l2(l2))
     optimizer = optim.Adam(model.parameters(), lr=1e-3, penalty=penalty)
-    fit(model, (x, y), mg.bce_with_logits, optimizer, epochs=EPOCHS, batch_size=32, seed=seed)
+    fit(model, (x, y), mg.bce_with_logits, optimizer, epochs=EPOCHS, batch_size=32, seed=seed, compile="quiet")
     return model
 
 

@@ -84,7 +84,8 @@ def trained(seed, place=None, term=None):
     terms = None if term is None else reg.on(model, place, term)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the norm that moves nothing, as above
-        fit(model, (x, one_hot(y, 10)), mg.mse, optim.Adam(model.parameters()), terms, epochs=EPOCHS, seed=seed)
+        adam = optim.Adam(model.parameters())
+        fit(model, (x, one_hot(y, 10)), mg.mse, adam, terms, epochs=EPOCHS, seed=seed, compile="quiet")
     return model
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from ..checks import finite, real_dtype, whole
 from ..engine import Tensor
 from ..errors import ShapeError
-from ..ops.elementwise.mask import masked_scale
 from ..ops.layers.embedding import MODES, embedding, embedding_bag
 from . import init as initializers
-from .dropout.dropout import mask
+from .dropout.dropout import mask, spread
 from .dropout.random_layer import RandomLayer
 from .module import Parameter
 
@@ -68,9 +67,8 @@ class _Table(RandomLayer):
         drawn = self.draw() if self.dropout > 0 else None
         if drawn is None:
             return self.weight
-        kept = np.broadcast_to(mask((self.num_embeddings, 1), self.dropout, *drawn), self.weight.shape)
         scale = 1 / (1 - self.dropout) if self.dropout < 1 else 0.0
-        return masked_scale(self.weight, bits=np.packbits(kept, bitorder="little"), scale=scale)
+        return spread(self.weight, (self.num_embeddings, 1), self.dropout, drawn, 0, scale)
 
     def last_mask(self) -> np.ndarray:
         """Which rows of the table the last call in training kept (entries,), drawn again from its stream."""

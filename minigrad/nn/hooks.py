@@ -27,12 +27,16 @@ from .. import kernels as K
 from ..engine import Tensor, differentiable, full
 from ..errors import GraphError
 from ..op import describe
-from ..recording import is_grad_enabled
+from ..recording import is_grad_enabled, mode
 
 if TYPE_CHECKING:
     from .module import Module
 
 Gradients = tuple["Tensor | None", ...]
+SILENT = (
+    "it returns nothing, so that it is there for something beside the step, which a replay would not do. Remove it, "
+    "or, if it is made of ops alone, let it return what it was given"
+)
 
 
 class Handle:
@@ -59,6 +63,7 @@ class Hooks:
         self.before: list[tuple[Callable, bool]] = []
         self.after: list[tuple[Callable, bool]] = []
         self.backward: list[tuple[Callable, bool]] = []
+        self.silent = ""  # the name of a hook that returned nothing
 
     def __bool__(self) -> bool:
         return bool(self.before or self.after or self.backward)
@@ -88,12 +93,12 @@ def run(hooks: Hooks, module: Module, args: tuple, options: dict[str, Any]) -> A
     """module.forward(*args, **options) between its hooks."""
     for hook, with_kwargs in tuple(hooks.before):
         if with_kwargs:
-            changed = hook(module, args, options)
+            changed = said(hooks, hook, hook(module, args, options))
             if changed is not None and not (isinstance(changed, tuple) and len(changed) == 2):
                 raise TypeError(f"a forward pre-hook with_kwargs returned {changed!r}; need None or (args, kwargs)")
             args, options = (args, options) if changed is None else changed
         else:
-            changed = hook(module, args)
+            changed = said(hooks, hook, hook(module, args))
             args = args if changed is None else as_tuple(changed)
     crossing = None
     if hooks.backward and is_grad_enabled():
@@ -102,8 +107,18 @@ def run(hooks: Hooks, module: Module, args: tuple, options: dict[str, Any]) -> A
     output = module.forward(*args, **options)
     for hook, with_kwargs in tuple(hooks.after):
         changed = hook(module, args, options, output) if with_kwargs else hook(module, args, output)
+        changed = said(hooks, hook, changed)
         output = output if changed is None else changed
     return output if crossing is None else crossing.leave(output)
+
+
+def said(hooks: Hooks, hook: Any, changed: Any) -> Any:
+    """What a hook returned. Of a step that mg.compile records nothing is lost: there a hook has to return something."""
+    if changed is None:
+        hooks.silent = getattr(hook, "__name__", type(hook).__name__)
+        if mode.step is not None:
+            mode.step.refuse(f"the hook {hooks.silent} of a module", SILENT)
+    return changed
 
 
 def as_tuple(x: Any) -> tuple:
@@ -236,7 +251,7 @@ class Crossing:
         """grad_input after all hooks. What was noted of this backward pass is forgotten."""
         grad_output, self.grad_output = tuple(self.grad_output), [None] * len(self.grad_output)
         for hook, _ in tuple(self.hooks.backward):
-            changed = hook(self.module, grad_input, grad_output)
+            changed = said(self.hooks, hook, hook(self.module, grad_input, grad_output))
             if changed is None:
                 continue
             changed = as_tuple(changed)

@@ -24,7 +24,7 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite, whole
 from ..engine import Tensor, full, touch
-from ..recording import no_grad
+from ..recording import mode, no_grad
 from .base import Optimizer
 from .table import Table
 
@@ -69,6 +69,11 @@ class ISTA(Optimizer):
             raise TypeError(
                 f"{self.name}: step needs closure, a function that returns the loss of all the data; "
                 "for mini-batches and fit, use SGD or Adam with prox="
+            )
+        if mode.step is not None:
+            mode.step.refuse(
+                self.name,
+                "it tries steps until one is short enough, which is no fixed list of calls. Leave mg.compile out",
             )
         self.take_in()
         params = [p for p in self.state if p.tracked]

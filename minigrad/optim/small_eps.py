@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recording import mode
 from .table import Table
 
 SMALL = 1e-12  # an eps from which no root of a square that counted as 0 matters, in either precision
@@ -24,6 +25,9 @@ def update_checked(
 
     Under the root stands the state `square`, less the square of the state `less`. ValueError says which eps would do.
     """
+    if mode.step is not None:
+        why = f"eps is {table.group['eps']:g}: whether a square that it divides by was lost, is seen in Python after it"
+        mode.step.refuse(name, f"{why}. Take an eps from {SMALL:g} on, or train by fit(compile=True)")
     arrays = [*table.arrays.values(), *(state[key] for state in table.state for key in table.names)]
     arrays.append(table.counters)
     held = [(x, x.copy()) for x in arrays]

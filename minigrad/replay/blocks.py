@@ -6,6 +6,7 @@ import ctypes
 import zlib
 from bisect import bisect_right, insort
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -99,3 +100,12 @@ class Blocks:
         self._starts = [start for start in self._starts if start not in gone]
         for start in gone:
             del self._at[start]
+
+
+def arrays_in(value: Any) -> list[np.ndarray]:
+    """The arrays with elements in an argument."""
+    if isinstance(value, np.ndarray):
+        return [value] if value.size else []
+    if isinstance(value, (list, tuple)):
+        return [array for item in value for array in arrays_in(item)]
+    return []

@@ -100,7 +100,7 @@ class Entry:
         self._observed = [number for numbers, _ in recorder.observed for number in numbers]
         stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
         self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
-        self._written = [*{id(t): t for t in [*stepped, *tensors_in(recorder.modules)]}.values(), *recorder.placed]
+        self._written = written_by(recorder)
         self._recorder = None
         self._tries = 0
 
@@ -236,3 +236,10 @@ def constant_like(t: Tensor) -> Tensor:
     made = Tensor(t.array)
     made.op, made.options = t.op, t.options
     return made
+
+
+def written_by(recorder: Recorder) -> list[Tensor]:
+    """The tensors that a step may write: what optimizers hold, all of the modules, and what copy_ wrote."""
+    written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
+    written |= {id(t): t for t in tensors_in(recorder.modules)}
+    return [*written.values(), *recorder.placed]

@@ -20,7 +20,7 @@ from ..errors import ReplayError
 from ..kernels import reference
 from ..nn.module import Module
 from ..recording import mode
-from .blocks import Block, Blocks, checksum
+from .blocks import Block, Blocks, arrays_in, checksum
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 READING: tuple[str, ...] = (
@@ -34,6 +34,7 @@ READING: tuple[str, ...] = (
     "__format__",
 )
 READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
+IN_TABLES = ("lr", "weight_decay", "initial_lr")  # options of which a replay has a table for each step
 ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
 _one_at_a_time = threading.Lock()
 _places: dict[int, tuple[Any, Any]] = {}  # id of a constant -> a weak reference to it, where copy_ writes it
@@ -146,16 +147,19 @@ class Recorder:
 
     def _same_options(self, optimizer: Any) -> None:
         before = self._options.get(id(optimizer))
-        if before is None or self.schedules:
+        if before is None:
             return
         for name, value in options_of(optimizer).items():
-            if before.get(name, value) != value:
-                raise refusal(
-                    optimizer.name,
-                    f"the step sets {name[1]} ({before[name]!r}, then {value!r}): set it between two steps, or let a "
-                    "schedule set it, whose step() may stand in the step",
-                    users_line(),
-                )
+            if before.get(name, value) == value:
+                continue
+            changes = f"{name[1]} ({before[name]!r}, then {value!r})"
+            if not self.schedules:
+                why = f"the step sets {changes}: set it between two steps, or let a schedule set it"
+                raise refusal(optimizer.name, f"{why}, whose step() may stand in the step", users_line())
+            if name[1] not in IN_TABLES or (getattr(optimizer, "_grouped", None) and optimizer._grouped.entries):
+                whose = "it" if name[1] not in IN_TABLES else "its terms on groups in the prox"
+                why = f"a schedule sets {changes}, which {whose} cannot read from a table: call its step() between two"
+                raise refusal(optimizer.name, f"{why} steps, or train by fit(compile=True)", users_line())
 
     def scheduled(self, schedule: Any) -> None:
         """A schedule is setting the options of its optimizer."""
@@ -265,6 +269,11 @@ class Recorder:
         """Refuse what an op does in Python."""
         raise refusal(name, why, users_line())
 
+    def hooked(self, changed: Any) -> Any:
+        """What a hook of a tensor returned, if it is something."""
+        why = "it returns nothing, so that it is there for something beside the step: let it return the gradient"
+        return self.refuse("a hook of a tensor", why) if changed is None else changed
+
     def reading(self, what: str) -> NoReturn:
         """Refuse that Python looks at numbers."""
         raise ReplayError(
@@ -301,15 +310,6 @@ def options_of(optimizer: Any) -> dict[tuple[int, str], Any]:
             found[i, f"the l1 of {entry.name}"] = getattr(entry.term, "l1", None)
             found[i, f"the l2 of {entry.name}"] = getattr(entry.term, "l2", None)
     return found
-
-
-def arrays_in(value: Any) -> list[np.ndarray]:
-    """The arrays with elements in an argument."""
-    if isinstance(value, np.ndarray):
-        return [value] if value.size else []
-    if isinstance(value, (list, tuple)):
-        return [array for item in value for array in arrays_in(item)]
-    return []
 
 
 def users_line() -> tuple[str, int]:

@@ -96,6 +96,7 @@ def fitted(
             validation_data=made.held_out,
             callbacks=[*stop, *callbacks, *saving],
             resume=resume,
+            compile="quiet",
         )
     told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
     if stop:

@@ -23,7 +23,6 @@ from ..reg.weights.named_groups import NamedGroupLasso
 from ..replay.compiled import columns_of
 from ..replay.entry import NOT_FINITE, OUTSIDE
 from ..replay.recorder import at_line, users_line
-from ..replay.watch import hooks_of
 from ..rng import get_state, set_state
 from .batch import finish_batch
 from .callbacks import Callback
@@ -34,7 +33,7 @@ from .recorded import Given, Made, Rate, Recorded
 from .run import Run
 from .weighing import in_dtype
 
-FEW = 400  # steps for which a recording, which costs as much as a hundred steps, is not worth it
+FEW = 200  # steps for which a recording, which costs as much as fifty to a hundred steps, is not worth it
 SLICE = 0.03  # seconds of steps between two looks at Ctrl-C and at the callbacks
 IGNORED = -100  # the label of rows that losses leave out, by a way of their own
 
@@ -51,6 +50,7 @@ class Replayed:
         self._seconds = 0.0  # that a step takes
         self._columns = None if columns_of(self.run.loader) is None else self._cast(columns_of(self.run.loader) or [])
         self._ignored = ignored_rows(self.run.loader.y) if self._columns is not None else None
+        self._looks_at_hooks = 0
         self.why = self._refusal()  # why nothing is replayed, or ""
         self.forward = None if self.why else Forward(self.run.model)  # what validation computes with
         self.whole = self._whole()
@@ -65,8 +65,18 @@ class Replayed:
     def _refusal(self) -> str:
         if engine._watch is not None:
             return "a view of every op is on (anomaly mode, trace or profile)"
-        hooked = [name or "the model" for name, module in self.run.model.named_modules() if hooks_of(module)]
-        return f"a hook on {hooked[0]} is called in each step" if hooked else ""
+        return ""
+
+    def _hooks_unknown(self) -> bool:
+        """Whether hooks of modules have not been called yet; those that return nothing mean Python."""
+        if self._looks_at_hooks == 2:
+            return False  # what comes later is recorded anew, and refused there
+        self._looks_at_hooks += 1
+        hooked = [(name, module._hooks) for name, module in self.run.model.named_modules() if module._hooks]
+        silent = [(name or "the model", hooks.silent) for name, hooks in hooked if hooks.silent]
+        if silent:
+            self.why = f"the hook {silent[0][1]} on {silent[0][0]} returns nothing: it has to be called in each step"
+        return bool(silent or (hooked and self._looks_at_hooks == 1))
 
     def _whole(self) -> bool:
         """Whether a step may be all of a batch: nothing looks at its gradients, or measures it, in Python."""
@@ -124,7 +134,7 @@ class Replayed:
         run, size = self.run, self.run.loader.batch_size
         rows = order[number * size : (number + 1) * size]
         batch = run.loader._batch(order, epoch, number)
-        if self._in_python(batch):
+        if self._hooks_unknown() or self._in_python(batch):
             return number
         self.given.train()
         arrays = self._cast(batch)

@@ -147,7 +147,7 @@ def restore(run: Run, saved: Saved) -> None:
         set_strengths(bound, entries)
         if run.history.rows:
             bound.note_shares(run.history.last)
-    set_layers(run, state["layers"])
+    set_layers(run.model, state["layers"])
     if "gradients" in state:
         run.keep_gradients = True
         for p, array in zip(run.optimizer.state, state["gradients"]):
@@ -248,9 +248,9 @@ def numbers(module: Module) -> dict[str, Any]:
     }
 
 
-def set_layers(run: Run, found: Mapping[str, Any]) -> None:
+def set_layers(model: Module, found: Mapping[str, Any]) -> None:
     """Set what `layers` gave."""
-    for name, module in run.model.named_modules():
+    for name, module in model.named_modules():
         module.training = name not in found["eval"]
         present = numbers(module)
         for attribute, value in found["numbers"].get(name, {}).items():
@@ -259,6 +259,6 @@ def set_layers(run: Run, found: Mapping[str, Any]) -> None:
         if isinstance(module, RandomLayer):
             held = found["held"].get(name)
             module.held = None if held is None else (held[0], held[1])
-    for name, p in run.model.named_parameters():
+    for name, p in model.named_parameters():
         if p.tracked is (name in found["frozen"]):
             p.requires_grad_(not p.tracked)

@@ -364,3 +364,19 @@ def test_indices_that_are_in_no_table_end_a_run(wrong):
             step(places[2:] if step is rows else places % 3)
         with pytest.raises(IndexError, match="an index is outside of its table"):
             step(np.array([1, wrong]) if step is rows else np.array([0, 1, wrong, 1]))
+
+
+HOOKS = {
+    "of a module": lambda model, seen: model[0].register_forward_hook(lambda module, x, y: seen.append(1)),
+    "of a module, before": lambda model, seen: model[0].register_forward_pre_hook(lambda module, x: seen.append(1)),
+    "of a module, backward": lambda model, seen: model[1].register_full_backward_hook(lambda *given: seen.append(1)),
+    "of a tensor": lambda model, seen: model[0].weight.register_hook(lambda g: seen.append(1)),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_that_returns_nothing_is_refused(name):
+    model, _, step = classifier()()
+    HOOKS[name](model, [])
+    with pytest.raises(mg.errors.ReplayError, match=r"hook .*it returns nothing"):
+        mg.compile(step)(X[:8], Y[:8])

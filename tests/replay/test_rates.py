@@ -85,7 +85,9 @@ def test_a_schedule_that_changes_the_momentum_is_refused():
         lambda m: optim.SGD(m.parameters(), lr=0.1, momentum=0.9),
     )
     step = mg.compile(make()[2])
-    with pytest.raises(mg.ReplayError, match=r"compile: sgd_update, in .* a number that it gets changes"):
+    with pytest.raises(
+        mg.ReplayError, match=r"compile: SGD, in .* a schedule sets momentum .* call its step\(\) between two steps"
+    ):
         for _ in range(3):
             step(X[:8], Y[:8])
 
@@ -100,3 +102,31 @@ def test_averages_of_weights():
     assert_twins(with_own_step(make_step))
     eager, compiled = (ema.state_dict() for ema in averages)
     assert all((eager[name] == compiled[name]).all() for name in eager)
+
+
+REFUSED = {
+    "a tiny eps": (lambda m: optim.Adam(m.parameters(), eps=1e-14), "eps is 1e-14: .* Take an eps from 1e-12 on"),
+    "steps by trying": (lambda m: optim.FISTA(m.parameters()), "FISTA.* it tries steps until one is short enough"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_optimizers_that_look_at_their_steps_are_refused(name):
+    make_optimizer, why = REFUSED[name]
+    model, optimizer, _ = classifier(make_optimizer=make_optimizer)()
+
+    def step(x, y):
+        def closure():
+            return mg.cross_entropy(model(x), y)
+
+        if isinstance(optimizer, optim.FISTA):
+            return mg.tensor(optimizer.step(closure))
+        optimizer.zero_grad()
+        loss = closure()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    with pytest.raises(mg.ReplayError, match=why) as caught:
+        mg.compile(step)(X[:8], Y[:8])
+    assert len(str(caught.value)) < 300

@@ -405,6 +405,12 @@ def test_a_step_inside_a_step():
     refused(lambda x, y: inner(x), "a compiled step is called inside another one")
 
 
+def test_masks_of_classes_are_refused_by_name():
+    model = nn.Linear(6, 3)
+    refused(lambda x, y: mg.softmax_focal_loss(model(x), y), "softmax_focal_loss.* the mask of its classes")
+    refused(lambda x, y: mg.cross_entropy(model(x), y, ignore_index=1), "which rows are ignored is found out in Python")
+
+
 def test_regression_targets_of_another_dtype():
     """float64 beside float32: what NumPy would copy is copied by a kernel."""
 

@@ -216,17 +216,29 @@ def test_a_run_goes_on_from_a_checkpoint_inside_an_epoch(tmp_path):
 
 
 def test_a_hook_sees_every_forward_pass():
-    seen = [[], []]
+    for look in (lambda seen, y: seen.append(float(y.data.sum())), lambda seen, y: seen.append(1)):
+        seen = [[], []]
 
-    def make(i):
+        def make(i, look=look, seen=seen):
+            model = network()
+            model[0].register_forward_hook(lambda module, x, y: look(seen[i], y))
+            return model
+
+        expected = fitted(False, make=lambda: make(0))
+        with pytest.warns(UserWarning, match=r"in Python, because .*hook <lambda> on 0 returns nothing"):
+            assert fitted(True, make=lambda: make(1)) == expected
+        assert seen[0] == seen[1]
+
+
+def test_hooks_that_are_made_of_ops_are_replayed():
+    def make():
         model = network()
-        model[0].register_forward_hook(lambda module, x, y: seen[i].append(float(y.data.sum())))
+        model[0].register_forward_pre_hook(lambda module, x: (x[0] * 0.5,))
+        model[0].register_forward_hook(lambda module, x, y: mg.tanh(y))
+        model[2].register_full_backward_hook(lambda module, inwards, outwards: (inwards[0] * 2.0,))
         return model
 
-    expected = fitted(False, make=lambda: make(0))
-    with pytest.warns(UserWarning, match="a hook on 0 is called in each step"):
-        assert fitted(True, make=lambda: make(1)) == expected
-    assert seen[0] == seen[1]
+    same(make=make)
 
 
 def test_quiet_says_nothing():

@@ -213,7 +213,7 @@ def trained(
         name: reg.on(model, selector, term) for name, term in (("penalty", penalty), ("prox", prox)) if term
     }
     loader = Loader(data[0], data[1], batch, seed=seed, transform=transform)
-    fit(model, loader, loss, optim.Adam(model.parameters(), lr=rate, **terms), epochs=epochs)
+    fit(model, loader, loss, optim.Adam(model.parameters(), lr=rate, **terms), epochs=epochs, compile="quiet")
     return model
 
 

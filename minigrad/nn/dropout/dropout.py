@@ -94,9 +94,7 @@ class Dropout(RandomLayer):
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
         if shape == wanted:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
-        ones = full(Tensor(K.empty(shape, x.array.dtype)), 1.0)
-        kept = relu_grad(x, dropout(ones, p=p, key=key, stream=stream, offset=offset, scale=1.0))  # 0 where dropped
-        return kept if scale == 1.0 else mul(kept, scale)
+        return spread(x, shape, p, (key, stream), offset, scale)
 
     def last_mask(self) -> np.ndarray:
         """The mask of the last call in training, drawn again from its stream: True where kept, in the shape of x."""
@@ -109,6 +107,14 @@ class Dropout(RandomLayer):
         text = f"p={self.p:g}" + (", classical" if self.scaling == "classical" else "")
         text += f", noise_shape={self.noise_shape}" if self.noise_shape else ""
         return text if self.seed is None else f"{text}, seed={self.seed}"
+
+
+def spread(x: Tensor, shape: Shape, p: float, drawn: tuple[int, int], offset: int, scale: float) -> Tensor:
+    """x times scale where the mask of this shape, which is broadcast to x, keeps it, else 0."""
+    key, stream = drawn
+    ones = full(Tensor(K.empty(shape, x.array.dtype)), 1.0)
+    kept = relu_grad(x, dropout(ones, p=p, key=key, stream=stream, offset=offset, scale=1.0))  # 0 where dropped
+    return kept if scale == 1.0 else mul(kept, scale)
 
 
 def mask(shape: Shape, p: float, key: int, stream: int, offset: int = 0) -> np.ndarray:

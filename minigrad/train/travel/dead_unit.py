@@ -16,6 +16,7 @@ from ...nn.prediction import evaluating
 from ..snapshot import Saved
 from ..weighing import in_dtype
 from .answer import Answer, counted, module_of, number
+from .looks import unwatch
 from .scanning import outputs, windows
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ ROWS = 1024  # of the data in one pass
 
 
 class Fires(NamedTuple):
-    """For how many rows of the data a unit fires, its largest output, and the largest w·x + b where the layer says it."""
+    """For how many rows of the data a unit fires, its largest output, and, of a Linear layer, the largest w·x + b, and
+    whether all of its weights are 0.
+    """
 
     rows: int
     largest: float
     inside: float | None
+    empty: bool = False
 
 
 def axis_of(output: np.ndarray) -> int:
@@ -59,8 +63,8 @@ def since_dead(run: OpenRun, layer: str, unit: int) -> Answer:
     last, count = _last_fired(run, layer, unit)
     if last is None:
         said = (
-            f"{where} never fired: not in one of {counted(run.steps, 'step')}, for no row of a batch, and not for one of "
-            f"{counted(rows, 'row')} after the last step."
+            f"{where} never fired: for no row of the batches of {counted(run.steps, 'step')}, and for none of "
+            f"{counted(rows, 'row')} after the last one."
         )
         return Answer("never", None, [said, _inside(end)], numbers)
     return _died(run, layer, unit, where, last, count, numbers, end)
@@ -146,6 +150,8 @@ def _inside(fires: Fires) -> str:
     """How far the unit is from firing."""
     if fires.inside is None:
         return ""
+    if fires.empty:
+        return f"At the end all of its weights are 0, and its bias is {number(fires.inside)}: no input reaches it."
     return f"At the end its largest w·x + b over all rows is {number(fires.inside)}."
 
 
@@ -193,7 +199,8 @@ def fires(run: OpenRun, saved: Saved, layer: str, unit: int) -> Fires:
             w = module.weight.array[:, unit].astype(np.float64)
             b = 0.0 if module.bias is None else float(module.bias.array[unit])
             inside = max(inside, float((x.astype(np.float64) @ w).max(initial=-np.inf)) + b)
-    return Fires(count, largest, None if inside == -np.inf else inside)
+    empty = isinstance(module, Linear) and not module.weight.array[:, unit].any()
+    return Fires(count, largest, None if inside == -np.inf else inside, empty)
 
 
 def _outputs(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarray | None, np.ndarray | None]]:
@@ -210,4 +217,4 @@ def _outputs(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarra
                 model(Tensor(in_dtype(take_rows(run.loader.x, rows), dtype)))
                 yield seen.taken()
     finally:
-        module.watchers.discard(seen)
+        unwatch(module, seen)

@@ -31,8 +31,8 @@ def loss_jump(run: OpenRun, step: int | None) -> Answer:
         if k < 0 or size[k] < STANDS_OUT:
             largest = f"; the largest is {number(size[k])} spreads above, in step {k + 1:,}" if k >= 0 else ""
             said = (
-                f"No loss stands out among {counted(run.steps, 'step')}: none lies {STANDS_OUT:g} spreads (mean absolute "
-                f"deviations) above the median of the {BEFORE} batches before{largest}."
+                f"No loss stands out among {counted(run.steps, 'step')}: none lies {STANDS_OUT:g} spreads (mean "
+                f"absolute deviations) above the median of the {BEFORE} batches before{largest}."
             )
             return Answer("no jump", None, [said], {"largest": float(size[k]) if k >= 0 else float("nan")})
         step = k + 1
@@ -97,8 +97,8 @@ def _by_rows(
     run: OpenRun, moment: Moment, without: float, opening: list[str], lasted: str, numbers: dict[str, Any]
 ) -> Answer:
     said = (
-        f"With the weights that step {moment.step - 1:,} began with, this batch has the loss {number(without)}: its rows "
-        "are unlike the others, and the update before is not to blame."
+        f"With the weights that step {moment.step - 1:,} began with, this batch has the loss {number(without)}: its "
+        "rows are unlike the others, and the update before is not to blame."
     )
     return Answer("rows", moment.step, [*opening, said, _worst(run, moment, numbers), lasted], numbers)
 
@@ -121,8 +121,8 @@ def _by_update(
     times = f", {number(g / usual)} times the median of the steps before, {number(usual)}" if usual > 0 else ""
     said = (
         f"The update of step {earlier.step:,} (epoch {earlier.epoch}, batch {earlier.number}) did it: with the weights "
-        f"before it, the same batch has the loss {number(without)}. Its gradient has the norm {number(g)}{times}; it moved "
-        f"the weights by {number(moved)}."
+        f"before it, the same batch has the loss {number(without)}. Its gradient has the norm {number(g)}{times}; it "
+        f"moved the weights by {number(moved)}."
     )
     return Answer("update", earlier.step, [*opening, said, _worst(run, earlier, numbers), lasted], numbers)
 
@@ -140,7 +140,8 @@ def _worst(run: OpenRun, moment: Moment, numbers: dict[str, Any]) -> str:
     order = np.argsort(-losses)[:BLAMED]
     numbers["rows"] = moment.rows[order].tolist()
     named = ", ".join(f"{int(moment.rows[i])} ({number(float(losses[i]))})" for i in order)
-    return f"The rows of the data with the largest losses in its batch: {named}; their median is {number(np.median(losses))}."
+    median = number(float(np.median(losses)))
+    return f"The rows of the data with the largest losses in its batch: {named}; their median is {median}."
 
 
 def _output(moment: Moment) -> tuple[Any, list[Any], Any]:

@@ -194,7 +194,7 @@ class Record(Checkpoint):
             newest.unlink(missing_ok=True)  # an odd one was the end of a fit that was gone on with
 
     def _flush(self, run: Run) -> None:
-        """Put the losses of the steps that are done into the file; a later one belongs to a step that was broken off."""
+        """Put the losses of the steps that are done into the file; the rest is of a step that was broken off."""
         losses, before = run.losses or [], self._kept
         run.losses = losses[self._step(run) - before :]
         losses = losses[: self._step(run) - before]

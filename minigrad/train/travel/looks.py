@@ -18,16 +18,17 @@ class Untapped(Exception):
     """An array that replayed steps cannot hand out, because it is no contiguous one: the steps run in Python then."""
 
 
+def unwatch(module: Module, watcher: Any) -> None:
+    """End what module.watch(watcher) began."""
+    module.__dict__["watchers"].discard(watcher)
+
+
 class Element(NamedTuple):
     """An element of a parameter after each update, or of its gradient in it; `flat` is its index in the flat array."""
 
     name: str
     flat: int
     gradient: bool = False
-
-    def shape(self, model: Module) -> tuple[int, ...]:
-        """Of what is kept of a step."""
-        return ()
 
 
 class Taps:
@@ -37,6 +38,7 @@ class Taps:
         self.elements, self.first = list(elements), first
         self.values = np.full((len(self.elements), last - first + 1), np.nan)
         self._parameters: dict[str, Tensor] = {}
+        self._there: list[int] = []  # which elements a replay keeps: those that have an array
         self._offset = 0
 
     def begin(self, run: Run) -> None:
@@ -55,10 +57,11 @@ class Taps:
 
     def sources(self, gradients: dict[Tensor, Tensor], entry: Any) -> list[np.ndarray]:
         """The arrays that a replay keeps of each step; gradients: of each parameter the one that the replay writes."""
-        found = []
-        for element in self.elements:
+        found, self._there = [], []
+        for i, element in enumerate(self.elements):
             array = self._array(element, gradients)
             if array is not None:
+                self._there.append(i)
                 if not array.flags.c_contiguous:
                     raise Untapped
                 found.append(array.reshape(-1)[element.flat : element.flat + 1])
@@ -67,10 +70,7 @@ class Taps:
     def take(self, number: int, done: int, kept: Sequence[np.ndarray]) -> None:
         """What a replay kept of `done` steps, of which the first is batch `number`."""
         k = self._step(number)
-        there = [
-            i for i, element in enumerate(self.elements) if not element.gradient or len(kept) == len(self.elements)
-        ]
-        for i, rows in zip(there, kept):
+        for i, rows in zip(self._there, kept):
             self.values[i, k : k + done] = rows[:done].reshape(done)
 
     def _step(self, number: int) -> int:
@@ -104,7 +104,7 @@ class Outputs:
 
     def end(self, run: Run) -> None:
         """fit ends."""
-        self._module.watchers.discard(self)
+        unwatch(self._module, self)
 
     def __call__(self, args: Any, output: Any) -> None:
         """What the layer tells of each of its calls."""

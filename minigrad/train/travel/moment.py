@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +65,7 @@ class Moment:
         """Model, loss, optimizer and penalty, made anew, as they were before the update, with the gradients."""
         parts = self.run.fresh()
         parts.model.load_state_dict(self.before)
-        set_layers(SimpleNamespace(model=parts.model), self._states["layers"])
+        set_layers(parts.model, self._states["layers"])
         parts.optimizer.load_state_dict(self._states["optimizer"])
         terms = ([] if parts.penalty is None else [parts.penalty]) + parts.optimizer.bound_terms
         for bound, held in zip(terms, self._states["terms"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -225,9 +226,9 @@ class OpenRun:
         """Since when is this unit dead? layer: the name of a module, such as "0"; unit: which of its outputs, from 0.
 
         A unit fires for a row where its output is not 0: a relu unit that fires for no row gets no gradient, and is
-        dead. Outputs are (rows, units), (rows, ..., units), or (rows, channels, height, width) of convolutions. The kind
-        of the answer: "dead", with the step whose update was the last one after which it fired in a batch; "alive";
-        "never" where it fired in no batch at all. ValueError for another name, or a unit that the layer does not have.
+        dead. Outputs are (rows, units), (rows, ..., units), or (rows, channels, height, width) of convolutions. The
+        kind of the answer: "dead", with the step since which it fires for no row; "alive"; "never" where it fired in no
+        batch at all. ValueError for another name, or a unit that the layer does not have.
         """
         return since_dead(self, layer, unit)
 
@@ -250,7 +251,7 @@ class OpenRun:
         Compared are the losses of all batches and, at each snapshot, parameters, buffers and the optimizer's state.
         """
         marks = list(self._snapshots)
-        pairs = list(zip(marks, marks[1:]))
+        pairs = list(pairwise(marks))
         pairs = pairs if windows is None else pairs[len(pairs) - min(len(pairs), whole(windows, "check: windows", 1)) :]
         size = 0
         for before, after in pairs:

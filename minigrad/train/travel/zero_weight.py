@@ -21,20 +21,20 @@ class Place(NamedTuple):
     """The weight that is asked about."""
 
     name: str
-    index: tuple[int, ...]
+    at: tuple[int, ...]
     flat: int
 
     def of(self, arrays: Any) -> float:
         """Its number in arrays by name; 0 where there is none."""
-        return float(arrays[self.name][self.index]) if self.name in arrays else 0.0
+        return float(arrays[self.name][self.at]) if self.name in arrays else 0.0
 
     def __str__(self) -> str:
-        return f"{self.name}[{', '.join(map(str, self.index))}]" if self.index else self.name
+        return f"{self.name}[{', '.join(map(str, self.at))}]" if self.at else self.name
 
 
 class Found(NamedTuple):
-    """What a scan from the end backwards found: the last step after which the weight was not 0, None where it never was;
-    of the steps behind it the largest |gradient|, and how many had one that is not 0, and one at all.
+    """What a scan from the end backwards found: the last step after which the weight was not 0, None for none; of the
+    steps behind it the largest |gradient|, and how many had one that is not 0, and one at all.
     """
 
     last: int | None
@@ -111,8 +111,8 @@ def _stepped(moment: Moment, place: Place, prox: bool, constraints: bool) -> tup
     step = rate = math.nan
     if group is not None and "lr" in group:
         rate = float(group["lr"])
-        step = rate * steps_that_last(group) if not optimizer.own_steps else _own_step(optimizer, p, group, place.index)
-    return float(p.array[place.index]), step, rate
+        step = rate * steps_that_last(group) if not optimizer.own_steps else _own_step(optimizer, p, group, place.at)
+    return float(p.array[place.at]), step, rate
 
 
 def _own_step(optimizer: Any, p: Any, group: Any, index: tuple[int, ...]) -> float:
@@ -181,15 +181,17 @@ def _by_map(
     inside = f" = {number(before)} - {number(stage.rate)} · {number(g)}" if plain else ""
     whose = "the step of its own coordinate" if own else "lr / (1 - momentum)" if stage.step != stage.rate else "lr"
     said = (
-        f"The update alone would have made it {formula}{inside} = {number(stage.free)}. The proximal map of {names} makes "
-        f"0 of what is at most step · l1 = {number(stage.step)} · {number(l1)} = {number(threshold)} (step: {whose}), and "
-        f"|{number(stage.free)}| ≤ {number(threshold)}."
+        f"The update alone would have made it {formula}{inside} = {number(stage.free)}. The proximal map of {names} "
+        f"makes 0 of what is at most step · l1 = {number(stage.step)} · {number(l1)} = {number(threshold)} (step: "
+        f"{whose}), and |{number(stage.free)}| ≤ {number(threshold)}."
     )
-    stays = (
-        f"Since then, {counted(since, 'step')}, its gradient was at most {number(found.largest)} in size"
-        + (f", and l1 is {number(l1)}" if not own and found.largest <= l1 else "")
-        + ": the map stopped it each time."
-    )
+    stays = _kept(found, since)[:-1] + _why_flat(moment.run, place)
+    if found.moved:
+        stays = (
+            f"Since then, {counted(since, 'step')}, its gradient was at most {number(found.largest)} in size"
+            + (f", and l1 is {number(l1)}" if not own and found.largest <= l1 else "")
+            + ": the map stopped it each time."
+        )
     numbers |= {"l1": l1, "threshold": threshold}
     return Answer("prox", moment.step, [*opening, said, stays if since else ""], numbers)
 
@@ -241,10 +243,10 @@ def _why_flat(run: OpenRun, place: Place) -> str:
     """Why a gradient is always 0, where the data shows it."""
     x = run.loader.x
     first = next(iter(dict(run.rerun.parts.model.named_parameters())))
-    column = place.index[0] if place.index else 0
-    if place.name == first and len(place.index) == 2 and x.ndim == 2 and column < x.shape[1]:
-        if isinstance(x, np.ndarray) and not x[:, column].any():
-            return f": column {column} of the data, which it multiplies, is 0 in every row."
+    column = place.at[0] if place.at else 0
+    of_input = place.name == first and len(place.at) == 2 and x.ndim == 2 and column < x.shape[1]
+    if of_input and isinstance(x, np.ndarray) and not x[:, column].any():
+        return f": column {column} of the data, which it multiplies, is 0 in every row."
     return ": what it multiplies, or what comes back to it, is 0 for every row. A mask, or a unit that never fires."
 
 
@@ -275,9 +277,9 @@ def _not_zero(run: OpenRun, place: Place, now: float) -> Answer:
     why = ""
     if l1:
         why = (
-            f"L1 acts by its sub-gradient l1·sign(w) here, which pulls with l1 = {number(l1)} until the sign changes, and "
-            f"then back: a step of lr·l1 = {number(stage.rate * l1)} passes over 0 and hardly ever lands there. The "
-            "proximal step stops there: pass the term as prox= of the optimizer."
+            f"L1 acts by its sub-gradient l1·sign(w) here, which pulls with l1 = {number(l1)} until the sign changes, "
+            f"and then back: a step of lr·l1 = {number(stage.rate * l1)} passes over 0 and hardly ever lands there. "
+            "The proximal step stops there: pass the term as prox= of the optimizer."
         )
     return Answer("not zero", moment.step, [opening, passed, why], numbers)
 

@@ -1,4 +1,4 @@
-"""Reruns are replayed in these tests, however short. Files need not reach the disk in these tests: tests/test_atomic.py sees that they do."""
+"""Reruns are replayed in these tests, however short; files need not reach the disk (test_atomic.py sees to it)."""
 
 import os
 

@@ -42,9 +42,11 @@ def network(bias=True):
 
 
 def everything():
-    """Adam, L1 in the prox, L2 in the loss, a schedule, clipped gradients, dropout."""
+    """Adam, L1 in the prox, L2 in the loss, both scheduled, a schedule, clipped gradients, dropout."""
     model = network()
-    optimizer = optim.Adam(model.parameters(), lr=0.02, prox=reg.on(model, "*.weight", reg.L1(2e-3)))
+    optimizer = optim.Adam(
+        model.parameters(), lr=0.02, prox=reg.on(model, "*.weight", reg.L1(lambda epoch: 2e-3 + 1e-4 * epoch))
+    )
     penalty = reg.on(model, "*.bias", reg.L2(lambda epoch: 0.01 * epoch))
     callbacks = [LearningRate(optim.StepLR(optimizer, 2, 0.7)), ClipGradients(max_norm=1.0)]
     return {
@@ -78,7 +80,7 @@ def record(folder, build, data=(X, Y), epochs=12, compile=False, change=None, mo
     given, log = arguments(build()), Log()
     if change is not None:
         change(given["model"])
-    callbacks = [*given.pop("callbacks", ()), *more, *([] if compile else [log])]
+    callbacks = [*more, *given.pop("callbacks", ()), *([] if compile else [log])]
     kept = {"megabytes": options.pop("megabytes", 20), "seconds": options.pop("seconds", 0)}
     fit(
         **given, data=data, epochs=epochs, batch_size=options.pop("batch_size", 32), seed=5, compile=compile,

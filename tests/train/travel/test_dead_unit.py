@@ -5,7 +5,7 @@ import pytest
 from train.travel.recorded import X, Y, plain, record
 
 import minigrad as mg
-from minigrad import nn, optim
+from minigrad import nn, optim, reg
 from minigrad.train import Callback, open_run
 
 
@@ -61,7 +61,34 @@ def test_the_last_step_in_which_a_unit_fired(compile, backend, tmp_path):
             silent = int(np.flatnonzero(rows[:, unit])[-1]) + 2
             assert answer.kind == "dead" and answer.numbers["last fired"] == last, answer
             assert answer.step == max(last, silent) and answer.numbers["rows of the batch"] == batch[last - 1, unit]
-            assert f"dead since step {answer.step:,}" in answer.text and "largest w·x + b" in answer.text
+            assert (
+                f"dead since step {answer.step:,}" in answer.text
+                and "largest w·x + b over all rows is -" in answer.text
+            )
+
+
+def test_a_unit_that_would_have_fired_for_rows_of_no_batch(tmp_path):
+    """L1 takes its weights away: some steps after the last batch in which it fired, it fires for no row at all."""
+
+    def build():
+        model = nn.Sequential(nn.Linear(6, 8, activation="relu"), nn.Linear(8, 2))
+        prox = reg.on(model, "*.weight", reg.L1(0.2))
+        return model, mg.cross_entropy, optim.SGD(model.parameters(), lr=0.02, prox=prox)
+
+    def change(model):
+        with mg.no_grad():
+            model[0].bias.copy_(np.full(8, -0.3, np.float32))
+
+    fired = Fired()
+    _, run = record(tmp_path / "run", build, epochs=10, batch_size=8, more=[fired], change=change)
+    batch, rows = np.array(fired.batch), np.array(fired.all)
+    dead = [unit for unit in range(8) if rows[-1, unit] == 0 and batch[:, unit].any()]
+    assert len(dead) > 3
+    for unit in dead:
+        answer = run.since_dead("0", unit)
+        last, silent = int(np.flatnonzero(batch[:, unit])[-1]) + 1, int(np.flatnonzero(rows[:, unit])[-1]) + 2
+        assert answer.numbers["last fired"] == last < silent == answer.step
+        assert "would still have fired for" in answer.text and "all of its weights are 0" in answer.text
 
 
 def test_a_dead_unit_of_a_convolution(tmp_path):

@@ -1,4 +1,4 @@
-"""What train.Record keeps: as much as fits, in files that are whole after a kill, and no bit of the training changed."""
+"""What train.Record keeps: as much as fits, in files that are whole after a kill; no bit of the training changes."""
 
 import json
 import os

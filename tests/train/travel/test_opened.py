@@ -88,7 +88,7 @@ def test_data_that_changed_is_refused(tmp_path):
     record(tmp_path / "run", plain())
     other = X.copy()
     other[77, 3] += 1e-3
-    with pytest.raises(ValueError, match="data x was float32 .*, hash .*, now it is float32 .*, hash"):
+    with pytest.raises(ValueError, match=r"data x was float32 .*, hash .*, now it is float32 .*, hash"):
         open_run(tmp_path / "run", plain(), (other, Y))
     with pytest.raises(ValueError, match="data y was"):
         open_run(tmp_path / "run", plain(), (X, 1 - Y))
