@@ -1,6 +1,6 @@
 """A convolutional network loses the filters it does not need: group lasso empties them, compact takes them out.
 
-python examples/pruning.py                       MNIST where it is found (MINIGRAD_DATA), else the 8 x 8 digits
+python examples/pruning.py                       MNIST where it is found (minutes), else the 8 x 8 digits
 python examples/pruning.py --quick               a few epochs on the 8 x 8 digits: to see that it works
 python examples/pruning.py --figure filters.png  how many filters every epoch leaves, and the norms of those at the end
 """
@@ -47,7 +47,7 @@ model = nn.Sequential(
 # The norm of each filter, not squared, in the proximal step: a filter that the data let go of becomes exactly 0, in one
 # piece. The biases of convolutions go as well, each by itself: an empty filter with a bias makes a constant, and one
 # that reaches a border of zeros has to stay. The terms grow over the first epochs: first learn, then choose.
-strength = reg.Ramp(0.0, 4e-2 if small else 1e-2, epochs=max(2, epochs // 2))
+strength = reg.Ramp(0.0, 4e-2 if small else 4e-3, epochs=max(2, epochs // 2))
 terms = reg.on(
     model,
     {
