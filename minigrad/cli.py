@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 from . import kernels
 from .commands.articles import add_articles
+from .commands.ask import add_ask
 from .commands.bench import add_bench
 from .commands.claims import add_claims
 from .commands.convention import add_convention
 from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
+from .commands.diagnose import add_diagnose
 from .commands.explain import add_explain
 from .commands.info import add_info
 from .commands.options import INTERRUPTED, at_least
@@ -28,15 +30,23 @@ from .lab.pages import console
 from .lab.pages.console import USER_ERROR
 from .version import __version__
 
+RUN_SCRIPTS = ("diagnose", "explain", "profile")  # commands
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read."""
+    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read.
+
+    `diagnose` has 1 where it found something.
+    """
     with console.any_encoding():
         return console.to_the_end(lambda: _main(arguments))
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    options, rest = parser().parse_known_args(arguments)
+    given, for_script = apart(sys.argv[1:] if arguments is None else list(arguments))
+    options, rest = parser().parse_known_args(given)
+    if for_script:
+        options.arguments = [*options.arguments, *for_script]
     if rest and options.command != "bench":
         options.refuse(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
@@ -44,7 +54,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         if getattr(options, "threads", None) is not None:
             kernels.set_num_threads(options.threads)
-        options.run(options)
+        status = options.run(options)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, ImportError, NonFiniteError, MemoryError) as error:
@@ -56,7 +66,18 @@ def _main(arguments: Sequence[str] | None) -> int:
         return INTERRUPTED
     finally:
         kernels.set_num_threads(threads)
-    return 0
+    return status or 0
+
+
+def apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of a command that runs a script, and those of the script, which stand behind --.
+
+    argparse alone takes them for the script only where no option stands between the script and --.
+    """
+    if arguments[:1] and arguments[0] in RUN_SCRIPTS and "--" in arguments:
+        place = arguments.index("--")
+        return arguments[:place], arguments[place + 1 :]
+    return arguments, []
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,18 +87,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
-        *(
-            add_demo,
-            add_articles,
-            add_claims,
-            add_papers,
-            add_convention,
-            add_cost,
-            add_explain,
-            add_profile,
-            add_bench,
-            add_info,
-        ),
+        *(add_demo, add_articles, add_claims, add_papers, add_convention),
+        *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)

@@ -19,6 +19,7 @@ LAST = {
     "psalms": r"look at: (\d+\.\d)% of the letters kept back",
     "residual": r"look at: (\d+\.\d)% of 359 digits with a way around each layer",
     "words": r"look at: (\d+\.\d)% of 2400 words",
+    "healthy": r"look at: (\d+\.\d)% of 359 digits with the remedy",
     "images": r"look at: (\d+\.\d+)% of 359 digits \(8 x 8 digits\)",
 }
 

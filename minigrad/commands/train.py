@@ -11,6 +11,7 @@ from typing import Any
 from .. import tabular
 from ..lab.pages.console import make_folder
 from ..tabular.keeping import FILE
+from ..tabular.reopened import recorder
 from ..tabular.settings import PICKS, Settings
 from ..tabular.shown import scores, strengths, title, weights
 from ..tabular.training import LOG, trained
@@ -55,8 +56,8 @@ def add_train(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly held out or not"
     )
     _add_model(command)
-    _add_network(command)
-    command.add_argument("--test", type=_part, metavar="SHARE", default=0.2, help="of rows held out (default: 0.2)")
+    add_network(command)
+    command.add_argument("--test", type=part, metavar="SHARE", default=0.2, help="of rows held out (default: 0.2)")
     command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of splits and networks (default: 0)")
     command.add_argument(
         "--out",
@@ -69,6 +70,12 @@ def add_train(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--resume",
         action="store_true",
         help="go on with a training of the same command that was interrupted, to the same bits",
+    )
+    command.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="--model mlp: keep the training there, at most 20 MB, for minigrad ask",
     )
     command.set_defaults(run=run_train, nested=False, warm_start=False)
     return command
@@ -93,8 +100,8 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--l1-ratio", type=share, metavar="R", help="l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge"
     )
-    model.add_argument("--l1", type=_strength, metavar="NUMBER", help="l1 Σ|w|, instead of --lambda; mlp: exact zeros")
-    model.add_argument("--l2", type=_strength, metavar="NUMBER", help="l2/2 Σw², instead of --lambda")
+    model.add_argument("--l1", type=strength, metavar="NUMBER", help="l1 Σ|w|, instead of --lambda; mlp: exact zeros")
+    model.add_argument("--l2", type=strength, metavar="NUMBER", help="l2/2 Σw², instead of --lambda")
     model.add_argument(
         "--pick", choices=PICKS, help="of cross-validation: the best mean (min, default), or the largest λ within one "
         "standard error of it (1se)",
@@ -109,17 +116,17 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_network(command: argparse.ArgumentParser) -> None:
+def add_network(command: argparse.ArgumentParser) -> None:
     """Options of networks alone."""
     network = command.add_argument_group("--model mlp")
     network.add_argument("--hidden", type=at_least(1), nargs="+", metavar="N", help="units of each layer (default: 64)")
-    network.add_argument("--dropout", type=_part, metavar="SHARE", help="behind each hidden layer (default: 0)")
+    network.add_argument("--dropout", type=part, metavar="SHARE", help="behind each hidden layer (default: 0)")
     network.add_argument("--epochs", type=at_least(1), metavar="N", help="at most (default: 200)")
     network.add_argument("--lr", type=positive, metavar="RATE", help="step of Adam (default: 0.001)")
     network.add_argument("--batch-size", type=at_least(1), metavar="N", help="rows of an update (default: 32)")
     network.add_argument(
         "--validation",
-        type=_part,
+        type=part,
         metavar="SHARE",
         help="of the training rows that tell when to stop (default: 0.1); 0: all epochs",
     )
@@ -131,7 +138,7 @@ def _add_network(command: argparse.ArgumentParser) -> None:
 def run_train(options: argparse.Namespace) -> None:
     """minigrad train."""
     one_thread(options)
-    settings = _settings(options)
+    settings = settings_of(options)
     if settings.strengths is None:
         options.folds = options.cv_folds  # the rows are checked for as many
     if options.resume and (options.out / FILE).exists() and not _begun(options.out / RESUME):
@@ -149,6 +156,8 @@ def run_train(options: argparse.Namespace) -> None:
     print(f"\nkept in {options.out}{', in place of the model that was there' if replaced else ''}")
     if model.recipe is not None:
         print(f"predict new rows: minigrad predict {options.out} new.csv --out rows.csv")
+    if options.record is not None:
+        print(f"ask what happened inside: minigrad ask {options.record} why-zero 0.weight 0 0 --data {options.data}")
     print(f"look at it again: minigrad show {options.out}")
 
 
@@ -172,11 +181,12 @@ def _trained(options: argparse.Namespace, settings: Settings, rows: choose_data.
     """The model. After Ctrl-C, how to go on."""
     assert rows.table is not None
     name = options.data if rows.table.recipe is None else Path(options.data).name
+    recording = [] if options.record is None else [recorder(options.record, rows.table, settings, name)]
     progress = [Progress(every=max(1, settings.epochs // LINES))] if settings.model == "mlp" else []
     folder = options.out / RESUME
     begun = _begun(folder)
     try:
-        return trained(rows.table, settings, progress, name, folder, progress=None)
+        return trained(rows.table, settings, [*progress, *recording], name, folder, progress=None)
     except KeyboardInterrupt:
         if _begun(folder):
             print("\nminigrad train: the same command with --resume goes on from here", file=sys.stderr)
@@ -197,7 +207,7 @@ def _notes(model: tabular.Predictor) -> list[str]:
     return [f"note: {note}" for note in model.about.get("notes", [])]
 
 
-def _settings(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace) -> Settings:
     """The settings that were typed. ValueError for options of λ that do not go together."""
     if options.lam is not None and (options.l1 is not None or options.l2 is not None):
         raise ValueError(
@@ -224,14 +234,14 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _lambda(text: str) -> Any:
-    return "cv" if text == "cv" else _strength(text)
+    return "cv" if text == "cv" else strength(text)
 
 
-def _strength(text: str) -> float:
+def strength(text: str) -> float:
     return _at_least_0(text, "a number of at least 0", float("inf"))
 
 
-def _part(text: str) -> float:
+def part(text: str) -> float:
     return _at_least_0(text, "a share from 0 to below 1", 1.0)
 
 

@@ -170,12 +170,16 @@ class Step:
 
         Compared are the results, the gradients, and every array that the kernels of the step write and that lives
         longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
-        recorded first.
+        recorded first. Views of ops (anomaly mode, trace, profile) do not see it.
         """
         entry = self._entry(inputs)
-        while not self._ready(entry):
-            self._recorded(entry)
-        return check(entry)
+        view, engine._watch = engine._watch, None  # while a view is on, nothing is ready to be replayed
+        try:
+            while not self._ready(entry):
+                self._recorded(entry)
+            return check(entry)
+        finally:
+            engine._watch = view
 
     # --- programs by shape ---------------------------------------------------------------------------------------
 

@@ -272,6 +272,14 @@ class Recorder:
             "Python, so that it would not happen again. Return the tensor from the step, and look at it outside"
         )
 
+    def comparing(self, op: str) -> NoReturn:
+        """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
+        raise ReplayError(
+            f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and a "
+            "replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
+            "by kernels; or compare outside of the step, and pass the answers as an argument"
+        )
+
 
 def _kernel(name: str) -> Callable:
     found = getattr(K, name)

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,16 @@ import numpy as np
 
 from ..checks import whole
 from ..errors import NonFiniteError
+from ..insight.html_report import as_html
 from ..nn.module import Module
 from .callbacks import Callback
 from .health_causes import Finding, found_in
 from .health_course import Course, Limits
+from .health_page import figure_of, page_of
 from .health_sight import Sight, Step, norm
-from .health_words import rows_of, told
+from .health_words import headline, rows_of, shown_rows, summary, told
+
+STEPS = 50  # between two that are watched, where no epochs are known
 
 if TYPE_CHECKING:
     from ..optim.base import Optimizer
@@ -66,12 +71,15 @@ class Watch(Callback):
         self.course = Course()
         self._sight: Sight | None = None
         self._looking = self._late = False
+        self._shared = False  # whether somebody else's block shows the ops to the sight
         self._weights: Any = None
         self._remove: Callable[[], None] | None = None
 
     # --- in fit ----------------------------------------------------------------------------------------------------
 
     def on_train_begin(self, run: Run) -> None:
+        if any(isinstance(other, Watch) and other is not self for other in run.callbacks):
+            raise ValueError("Watch: two of them watch the same training; leave one out, every= says how often")
         self._begin(run.model, run.optimizer)
         self.course.targets, self.course.weighted = run.loader.y, run.loader.weight is not None
         self._remove = run.optimizer.before_step(self._gradients)
@@ -114,30 +122,15 @@ class Watch(Callback):
     def loop(self, model: Module, optimizer: Optimizer) -> Iterator[Watch]:
         """A block around a loop of one's own: each optimizer.step() in it ends a step.
 
-        every="1 epoch" has no meaning there, and counts as 50 steps.
+        Epochs are not known there: every="1 epoch" counts as 50 steps.
         """
-        self._reset()
         self._begin(model, optimizer)
-        every = self._batches or 50
-        count = 1
-
-        def before(of: Optimizer) -> None:
-            self._gradients(of)
-
         plain = optimizer.step
 
         def step(*args: Any, **options: Any) -> Any:
-            nonlocal count
-            result = plain(*args, **options)
-            self.course.updates = count
-            if self._looking:
-                self._close(count, 0, math.nan)
-            count += 1
-            if due(count, every):
-                self._open()
-            return result
+            with self.update(optimizer):
+                return plain(*args, **options)
 
-        self._remove = optimizer.before_step(before)
         optimizer.__dict__["step"] = step
         self._open()
         try:
@@ -148,6 +141,17 @@ class Watch(Callback):
         finally:
             optimizer.__dict__.pop("step", None)
             self._end(None)
+
+    @contextmanager
+    def update(self, optimizer: Optimizer) -> Iterator[None]:
+        """A block around one update in a loop of one's own."""
+        self._gradients(optimizer)
+        yield
+        self.course.updates += 1
+        if self._looking:
+            self._close(self.course.updates, 0, math.nan)
+        if self._late or due(self.course.updates + 1, self._batches or STEPS):
+            self._open()
 
     # --- a watched step ----------------------------------------------------------------------------------------------
 
@@ -165,7 +169,8 @@ class Watch(Callback):
         assert self._sight is not None
         if not self._looking:
             self._sight.clear()
-            self._sight.__enter__()
+            if not self._shared:
+                self._sight.__enter__()
             self._looking, self._weights = True, None
 
     def _gradients(self, optimizer: Optimizer) -> None:
@@ -179,8 +184,7 @@ class Watch(Callback):
     def _close(self, number: int, epoch: int, loss: float) -> None:
         """After the update of a watched step."""
         assert self._sight is not None
-        self._sight.__exit__()
-        self._looking = False
+        self._look_away()
         self._late = self._weights is None
         if self._late:  # no update was made, as where gradients are accumulated: the next step is watched instead
             return
@@ -191,13 +195,19 @@ class Watch(Callback):
         step: Step = self._sight.step(number, epoch, self._weights)
         step.loss = step.loss if math.isnan(loss) else loss
         self.course.steps.append(step)
-        self.course.losses.append((number, step.loss))
+        if not self._shared:
+            self.course.losses.append((number, step.loss))
         self._before = {}
 
-    def _end(self, error: BaseException | None) -> None:
-        if self._looking and self._sight is not None:
+    def _look_away(self) -> None:
+        """Look on no longer."""
+        if self._sight is not None and not self._shared:
             self._sight.__exit__()
-            self._looking = False
+        self._looking = False
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._looking:
+            self._look_away()
         if self._remove is not None:
             self._remove()
             self._remove = None
@@ -238,6 +248,26 @@ class Watch(Callback):
     def __repr__(self) -> str:
         kinds = ", ".join(dict.fromkeys(each.kind for each in self.findings)) or "nothing found"
         return f"Watch(every={self.every!r}; {len(self.course.steps)} watched steps: {kinds})"
+
+    def save(self, path: str | os.PathLike[str], title: str = "The health of a training") -> Path:
+        """Write a page of HTML: findings, remedies, curves, layers, limits; one file. Returns its path."""
+        return page_of(self.course, self.findings, self.notes, title, self.limits).write(Path(path))
+
+    def plot(self) -> Any:
+        """The loss, gradients through depth, updates, dead and saturated units as a matplotlib figure.
+
+        ImportError without matplotlib; ValueError before anything was watched.
+        """
+        if not self.course.steps:
+            raise ValueError("Watch.plot: no step was watched; put it into fit(callbacks=[watch]) first")
+        return figure_of(self.course)
+
+    def _repr_html_(self) -> str:
+        head, rows = shown_rows(self.course, self.course.steps[-1]) if self.course.steps else ([], [])
+        table = as_html(head, rows) if rows else ""
+        found = "".join(f"<pre>{escape(str(each))}</pre>" for each in self.findings)
+        head_line = escape(headline(self.course, self.findings))
+        return f"<p><b>{head_line}</b><br>{escape(summary(self.course))}</p>{found}{table}"
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Findings, notes and the table as JSON text, written to `path` if given. NaN and infinities become null."""

@@ -22,8 +22,8 @@ class Finding:
     """One thing that was found.
 
     kind       "vanishing", "exploding", "dead", "saturated", "rate too large", "rate too small", "no gradient",
-               "constant inputs", "not learning", "memorizing", "plateau", "vanishing through time", "exploding through time"; of notes: "frozen",
-               "left out", "zeros"
+               "constant inputs", "not learning", "memorizing", "plateau", "vanishing through time", "exploding through
+               time"; of notes: "frozen", "left out", "zeros"
     layer      the layer, or the parameter, that it is in; "" where it is the whole training
     since      the watched step since which it has been so
     words      what was seen, with the numbers
@@ -50,16 +50,16 @@ class Finding:
         return f"{self.kind}: {self.words}" + (f"\n  try: {self.remedy}{code}" if self.remedy else "")
 
 
-def fault(kind: str, layer: str, since: int, words: str, cure: str = "", **numbers: float) -> Finding:
+def fault(kind: str, layer: str, since: int, words: str, numbers: dict[str, Any], cure: str = "") -> Finding:
     """A finding with the remedy of its kind, or of another case of it."""
     remedy, code = REMEDIES[cure or kind]
-    return Finding(kind, layer, since, words, numbers, remedy, code)
+    return Finding(kind, layer, since, words, {name: float(n) for name, n in numbers.items()}, remedy, code)
 
 
 def found_in(course: Course, limits: Limits) -> list[Finding]:
     """Faults, then notes. What follows from a fault that is named is no fault of its own."""
     if not course.steps:
-        ended = [fault("rate too large", "", 1, f"training broke off: {course.ended}")] if course.ended else []
+        ended = [fault("rate too large", "", 1, f"training broke off: {course.ended}", {})] if course.ended else []
         return ended
     faults = list(constant_inputs(course))
     if faults:
@@ -69,11 +69,12 @@ def found_in(course: Course, limits: Limits) -> list[Finding]:
     dead = list(dead_units(course, limits))
     saturated = list(saturated_units(course, limits))
     faults += [*rate, *dead, *saturated]
-    blocked = bool(dead or rate or any(each.kind == "no gradient" for each in faults))
+    wholly = any(each.numbers["share"] == 1 for each in dead)
+    blocked = bool(wholly or rate or any(each.kind == "no gradient" for each in faults))
     if not blocked:
         faults += gradients_by_depth(course, limits, bool(saturated))
         faults += through_time(course, limits)
-    if not faults:
+    if all(each.level == "note" for each in faults):
         faults += learning(course, limits)
     return [*faults, *notes(course)]
 
@@ -93,7 +94,7 @@ def constant_inputs(course: Course) -> Iterator[Finding]:
             f"all {first.columns} columns of the inputs have one value in every row of {len(seen)} watched batches, so "
             "that the model cannot tell rows apart"
         )
-        yield fault("constant inputs", "", course.steps[0].number, words, columns=first.columns)
+        yield fault("constant inputs", "", course.steps[0].number, words, {"columns": first.columns})
 
 
 def no_gradient(course: Course) -> Iterator[Finding]:
@@ -113,7 +114,7 @@ def no_gradient(course: Course) -> Iterator[Finding]:
         else:
             why, cure = "the forward pass does not use it", "unused"
         words = f"{course.named(layer)} learns nothing: {', '.join(names)} got no gradient in any step; {why}"
-        yield fault("no gradient", layer, first.number, words, cure, parameters=len(names))
+        yield fault("no gradient", layer, first.number, words, {"parameters": len(names)}, cure)
 
 
 # --- the rate --------------------------------------------------------------------------------------------------------
@@ -128,26 +129,34 @@ def largest_update(step: Step) -> tuple[float, str]:
 def rate_too_large(course: Course, limits: Limits) -> Iterator[Finding]:
     """A loss that is no longer finite, or worse than at the start, or that of a constant after updates of a leap."""
     start, end, constant = course.first_loss(), course.last_loss(), course.constant()
-    level = max(start, constant) if math.isfinite(constant) else start
     leaps = [(*largest_update(step), step.number) for step in course.steps]
     wide, name, since = max(leaps)
-    first = next((number for ratio, _, number in leaps if ratio >= limits.largest_update), since)
-    numbers = {"update / weights": wide, "limit": limits.largest_update, "loss at start": start, "loss at end": end}
-    if course.steps and all(w.norm == 0 for w in course.steps[0].weights if len(w.shape) > 1):
-        wide = 0.0  # from zeros, the first updates are all there is
-    if course.ended:
-        why = f"training broke off: {course.ended}"
-    elif end > 1.2 * level or not math.isfinite(end):
-        why = f"the loss went from {start:.4g} to {end:.4g}" + worse_than(constant, end)
-    elif wide >= limits.largest_update and math.isfinite(constant) and end > 0.9 * constant and course.updates >= 3:
+    from_zeros = all(w.norm == 0 for w in course.steps[0].weights if len(w.shape) > 1)
+    if from_zeros:
+        wide = 0.0  # the first updates are all there is of the weights
+    why = got_worse(course, start, end, constant)
+    if not why and wide >= limits.largest_update and end > 0.9 * constant and course.updates >= 3:
         why = f"the loss stands at {end:.4g}; a constant output has {constant:.4g}"
-    else:
+    if not why:
         return
+    first = next((number for ratio, _, number in leaps if ratio >= limits.largest_update), since)
     leap = f"; in step {first} an update was {wide:.3g} times as large as its weights, {name}" if wide > 0.1 else ""
-    yield fault("rate too large", layer_of(name) if name else "", first, why + leap, rate=course.rate, **numbers)
+    numbers = {"update / weights": wide, "limit": limits.largest_update, "loss at start": start, "loss at end": end}
+    yield fault("rate too large", layer_of(name) if name else "", first, why + leap, {"rate": course.rate, **numbers})
+
+
+def got_worse(course: Course, start: float, end: float, constant: float) -> str:
+    """How a training got worse than it was at the start, and than a constant is; "" of one that did not."""
+    if course.ended:
+        return f"training broke off: {course.ended}"
+    level = max(start, constant) if math.isfinite(constant) else start
+    if end > 1.2 * level or not math.isfinite(end):
+        return f"the loss went from {start:.4g} to {end:.4g}" + worse_than(constant, end)
+    return ""
 
 
 def worse_than(constant: float, end: float) -> str:
+    """What a constant output has, where it is less."""
     return f", worse than the {constant:.4g} of a constant output" if math.isfinite(constant) and end > constant else ""
 
 
@@ -163,61 +172,81 @@ def dead_units(course: Course, limits: Limits) -> Iterator[Finding]:
     """Relu units that were 0 for every row of the last watched steps, though weights lead to them."""
     for name in layer_names(course):
         seen = course.of_layer(name)
-        tail = [(n, layer) for n, layer in seen[-WINDOW:] if layer.silent is not None]
-        if not tail or sum(layer.rows for _, layer in tail) < ROWS:
+        tail = [layer for _, layer in seen[-WINDOW:] if layer.silent is not None]
+        rows = sum(layer.rows for layer in tail)
+        if rows < ROWS:
             continue
-        masks = [alive_weights(layer) for _, layer in tail]
+        masks = [silent_with_weights(layer) for layer in tail]
         units = np.logical_and.reduce([mask for mask in masks if mask.shape == masks[-1].shape])
         share = float(units.mean()) if units.size else 0.0
-        if share < limits.dead or not units.any():
+        if share < limits.dead or not share:
             continue
-        since = dead_since(seen, units)
+        since = dead_since(seen, limits.dead)
         start = since == course.steps[0].number
-        rows = sum(layer.rows for _, layer in tail)
         words = (
             f"{int(units.sum())} of {units.size} units of {course.named(name)} are 0 for every one of {rows} rows: no "
             f"gradient passes, and they cannot come back; " + ("from the start" if start else f"since step {since}")
         )
         cure = "dead at start" if start else "dead by rate"
-        yield fault("dead", name, since, words, cure, share=share, limit=limits.dead, units=float(units.sum()))
+        yield fault(
+            "dead", name, since, words, {"share": share, "limit": limits.dead, "units": float(units.sum())}, cure
+        )
         if units.all():
             return  # the layers behind it get zeros alone, those before it no gradient
 
 
-def alive_weights(layer: Layer) -> np.ndarray:
+def silent_with_weights(layer: Layer) -> np.ndarray:
     """Per unit: silent, and not because all its weights are exact zeros, as L1 and constraints make them."""
     assert layer.silent is not None
     return layer.silent if layer.emptied is None else layer.silent & ~layer.emptied
 
 
 def saturated_units(course: Course, limits: Limits) -> Iterator[Finding]:
-    """Hidden layers whose tanh or sigmoid stands at the ends of its range for most rows and units."""
-    names = layer_names(course)
-    start = course.constant() if math.isfinite(course.constant()) else course.first_loss()
-    unlearned = course.last_loss() > 0.5 * start
-    for i, name in enumerate(names[:-1]):
-        seen = course.of_layer(name)
-        shares = [(n, layer.saturated) for n, layer in seen if layer.stuck is not None]
+    """Hidden layers whose tanh or sigmoid stands at the ends of its range for most rows and units.
+
+    A network that has learned its task is sure of it, and its units stand there too: such a layer counts where it stood
+    there in most of the watched steps, or where the training has not learned.
+    """
+    unlearned = course.unlearned()
+    for name in layer_names(course)[:-1]:
+        shares = [(n, layer.saturated) for n, layer in course.of_layer(name) if layer.stuck is not None]
         if not shares:
             continue
-        share = float(np.median([value for _, value in shares[-WINDOW:]]))
-        always = float(np.median([value for _, value in shares])) >= limits.saturated
-        if share < limits.saturated or not (always or unlearned):
-            continue  # a network that has learned its task is sure of it: its units stand at the ends of their range
+        share = median_of(shares[-WINDOW:])
+        if share < limits.saturated or not (unlearned or median_of(shares) >= limits.saturated):
+            continue
         since = next(n for n, value in shares if value >= limits.saturated)
-        x = course.steps[-1].inputs
-        wide = i == 0 and x is not None and x.size > 3
-        cause = f"; its inputs have an rms of {x.size:.3g}, the largest is {x.largest:.3g}" if wide and x else ""
-        layer = seen[-1][1]
+        wide = wide_inputs(course, name)
         words = (
-            f"{share:.0%} of the {layer.op} outputs of {course.named(name)} stand within 2.5 % of an end of their "
-            f"range, where almost no gradient passes; since step {since}{cause}"
+            f"{share:.0%} of the {course.of_layer(name)[-1][1].op} outputs of {course.named(name)} stand within 2.5 % "
+            f"of an end of their range, where almost no gradient passes; since step {since}{wide}"
         )
-        yield fault("saturated", name, since, words, "saturated by inputs" if wide else "", share=share,
-                    limit=limits.saturated)  # fmt: skip
+        cure = "saturated by inputs" if wide else "saturated"
+        yield fault("saturated", name, since, words, {"share": share, "limit": limits.saturated}, cure)
+
+
+def median_of(shares: list[tuple[int, float]]) -> float:
+    """The median of the second parts."""
+    return float(np.median([value for _, value in shares]))
+
+
+def wide_inputs(course: Course, name: str) -> str:
+    """What is to be said of the inputs, if this layer gets them and they are large; else ""."""
+    x = course.steps[-1].inputs
+    if x is None or name != layer_names(course)[0] or x.size <= 3:
+        return ""
+    return f"; its inputs have an rms of {x.size:.3g}, the largest is {x.largest:.3g}"
 
 
 # --- gradients -------------------------------------------------------------------------------------------------------
+
+
+def as_note_if_learned(course: Course, found: Finding) -> Finding:
+    """The finding; of a training that has taken away half of a constant's loss or more, as a note: it learns anyway."""
+    if not course.unlearned():
+        found.level = "note"
+        found.words += "; the loss fell nevertheless"
+    return found
 
 
 def across(course: Course, step: Step) -> float:
@@ -245,10 +274,11 @@ def gradients_by_depth(course: Course, limits: Limits, saturated: bool) -> Itera
     numbers = {"first / last": middle, "by layer": factor, "layers": float(count)}
     if middle <= limits.vanishing and not saturated:
         since = next(number for number, ratio in ratios if ratio <= limits.vanishing)
-        yield fault("vanishing", first, since, words, limit=limits.vanishing, **numbers)
+        found = fault("vanishing", first, since, words, {"limit": limits.vanishing, **numbers})
+        yield as_note_if_learned(course, found)
     elif middle >= limits.exploding and not saturated:
         since = next(number for number, ratio in ratios if ratio >= limits.exploding)
-        yield fault("exploding", first, since, words, limit=limits.exploding, **numbers)
+        yield fault("exploding", first, since, words, {"limit": limits.exploding, **numbers})
 
 
 def through_time(course: Course, limits: Limits) -> Iterator[Finding]:
@@ -258,17 +288,19 @@ def through_time(course: Course, limits: Limits) -> Iterator[Finding]:
         curves = [curve for curve in curves if max(curve) > 0 and all(map(math.isfinite, curve))]
         if not curves:
             continue
-        ratio = float(np.median([min(curve) / max(curve) for curve in curves]))
+        ratios = [min(curve) / max(curve) for curve in curves]
+        ratio = min(float(np.median(part)) for part in (ratios, ratios[:WINDOW]))  # it may tame itself, if slowly
         if ratio > limits.through_time:
             continue
-        curve = curves[-1]
+        curve = curves[ratios.index(min(ratios))]
         grows = (curve.index(max(curve)) < curve.index(min(curve))) != name.endswith("_reverse")
         words = (
-            f"of {len(curve)} steps of a sequence, the gradient of {course.named(name)} at the step where it is smallest "
-            f"is {ratio:.3g} of the largest: "
+            f"of {len(curve)} steps of a sequence, the gradient of {course.named(name)} at the step where it is "
+            f"smallest is {ratio:.3g} of the largest: "
         ) + ("it grows on its way back" if grows else "what stands far from the loss is not learned from")
         kind = "exploding through time" if grows else "vanishing through time"
-        yield fault(kind, name, course.steps[0].number, words, ratio=ratio, limit=limits.through_time)
+        found = fault(kind, name, course.steps[0].number, words, {"ratio": ratio, "limit": limits.through_time})
+        yield as_note_if_learned(course, found)
 
 
 # --- the loss --------------------------------------------------------------------------------------------------------
@@ -280,20 +312,20 @@ def learning(course: Course, limits: Limits) -> Iterator[Finding]:
         return
     start, end, constant = course.first_loss(), course.last_loss(), course.constant()
     level = constant if math.isfinite(constant) else start
-    least = min((loss for _, loss in course.series()), default=end)
-    if min(end, least) > (1 - limits.learned) * level:
+    if min([end, *(row["loss"] for row in course.epochs)]) > (1 - limits.learned) * level:
         ratios = [w.ratio for step in course.steps for w in step.weights if len(w.shape) > 1 and w.ratio == w.ratio]
         small = float(np.median(ratios)) if ratios else math.nan
         against = f"a constant output has {constant:.4g}" if math.isfinite(constant) else f"it began at {start:.4g}"
         words = f"after {course.updates} updates the loss is {end:.4g}; {against}"
-        numbers = {"loss": end, "constant": level, "learned": 1 - end / level if level else 0.0}
+        numbers = {"loss": end, "constant": level, "learned": 1 - end / level if level else 0.0, "rate": course.rate}
         if small <= limits.smallest_update:
             words += f"; a median update is {small:.2g} of its weights"
-            yield fault("rate too small", "", course.steps[0].number, words, rate=course.rate, limit=limits.smallest_update,
-                        **numbers)  # fmt: skip
+            yield fault(
+                "rate too small", "", course.steps[0].number, words, {"limit": limits.smallest_update, **numbers}
+            )
         else:
             words += "; gradients, units and updates look healthy, so the inputs seem to say nothing about the targets"
-            yield fault("not learning", "", course.steps[0].number, words, limit=limits.learned, **numbers)
+            yield fault("not learning", "", course.steps[0].number, words, {"limit": limits.learned, **numbers})
         return
     yield from memorizing(course, limits, constant)
     yield from standing(course, limits)
@@ -307,10 +339,10 @@ def memorizing(course: Course, limits: Limits, constant: float) -> Iterator[Find
     best, end = min(held_out), course.last_loss()
     if best > (1 - limits.learned) * constant and end < 0.9 * constant:
         words = (
-            f"the training loss fell to {end:.4g}, but that of the validation data never got below {best:.4g}; a constant "
-            f"output has {constant:.4g}: the rows are learned by heart"
+            f"the training loss fell to {end:.4g}, but that of the validation data never got below {best:.4g}; a "
+            f"constant output has {constant:.4g}: the rows are learned by heart"
         )
-        yield fault("memorizing", "", 1, words, constant=constant, best=best, limit=limits.learned)
+        yield fault("memorizing", "", 1, words, {"constant": constant, "best": best, "limit": limits.learned})
 
 
 def standing(course: Course, limits: Limits) -> Iterator[Finding]:
@@ -334,7 +366,7 @@ def standing(course: Course, limits: Limits) -> Iterator[Finding]:
             f"the loss stood at {losses[i]:.4g} from step {series[i][0]} to step {series[j][0]}, {share:.0%} of the "
             f"training, and then fell to {losses.min():.4g}"
         )
-        yield fault("plateau", "", series[i][0], words, share=share, limit=limits.plateau)
+        yield fault("plateau", "", series[i][0], words, {"share": share, "limit": limits.plateau})
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------

@@ -108,6 +108,11 @@ class Course:
         tail = [loss for _, loss in self.losses[-max(WINDOW, len(self.losses) // 10) :]]
         return float(np.mean(tail)) if tail else math.nan
 
+    def unlearned(self) -> bool:
+        """Whether more than half of a constant's loss is left, or of that at the start where no other is known."""
+        constant = self.constant()
+        return not self.last_loss() <= 0.5 * (constant if math.isfinite(constant) else self.first_loss())
+
     def layers(self, step: Step) -> list[Layer]:
         """The layers of a step to whose outputs a gradient came."""
         return [layer for layer in step.layers if not math.isnan(layer.gradient)]
@@ -149,11 +154,11 @@ def constant_loss(loss: str, targets: Sequence[np.ndarray]) -> float:
         return float((own + np.where(p < 1, -(1 - p) * np.log(1 - p), 0.0)).mean())
 
 
-def dead_since(seen: list[tuple[int, Layer]], units: np.ndarray) -> int:
-    """The first watched step from which on all these units are silent in every step."""
+def dead_since(seen: list[tuple[int, Layer]], limit: float) -> int:
+    """The watched step from which on the share of dead units was at the limit or above in every step."""
     since = seen[-1][0]
     for number, layer in reversed(seen):
-        if layer.silent is None or layer.silent.shape != units.shape or not layer.silent[units].all():
+        if not layer.dead >= limit:
             break
         since = number
     return since

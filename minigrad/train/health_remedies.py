@@ -1,4 +1,4 @@
-"""What cures what: a remedy in words and as code for each kind of finding. tests/train/test_health_cures.py tries each."""
+"""A remedy in words and as code for each kind of finding; tests/train/test_health_cures.py tries each."""
 
 REMEDIES: dict[str, tuple[str, str]] = {
     "vanishing": (
@@ -30,9 +30,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "optim.SGD(model.parameters(), lr=rate / 10)",
     ),
     "saturated": (
-        "weights that start smaller (Glorot's start), a normalization before the activation, or a smaller rate if units "
-        "saturated during training",
-        'nn.Linear(n, m, activation="tanh", init="glorot_uniform")\nnn.Sequential(nn.Linear(n, m), nn.LayerNorm(m), nn.Tanh())',
+        "weights that start smaller (Glorot's start), a normalization before the activation, or a smaller rate if "
+        "units saturated during training",
+        'nn.Linear(n, m, activation="tanh", init="glorot_uniform")\n'
+        "nn.Sequential(nn.Linear(n, m), nn.LayerNorm(m), nn.Tanh())",
     ),
     "saturated by inputs": (
         "inputs of mean 0 and deviation 1",
@@ -43,8 +44,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "def forward(self, x):\n    return self.head(self.body(x))",
     ),
     "cut": (
-        "keep the tensor: no detach(), .data, .numpy(), argmax or no_grad() on the way from the layer to the loss; or say "
-        "that it is meant: layer.requires_grad_(False)",
+        "keep the tensor: no detach(), .data, .numpy(), argmax or no_grad() on the way from the layer to the loss; or "
+        "say that it is meant: layer.requires_grad_(False)",
         "loss(model(x), y)  # not loss(model(x).detach(), y)",
     ),
     "constant inputs": (
@@ -52,8 +53,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "x.std(axis=0)  # must not be 0 everywhere",
     ),
     "not learning": (
-        "look whether rows and targets belong together (both shuffled by one order?), and whether 20 rows can be learned "
-        "by heart, which shows that the model can learn",
+        "look whether rows and targets belong together (both shuffled by one order?), and whether 20 rows can be "
+        "learned by heart, which shows that the model can learn",
         "order = rng.permutation(len(x))\nx, y = x[order], y[order]  # one order for both",
     ),
     "memorizing": (
@@ -65,12 +66,20 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "optim.Adam(model.parameters(), lr=1e-3)",
     ),
     "exploding through time": (
-        "clipped gradients, or an orthogonal start of the weights between steps",
+        "an orthogonal start of the weights between steps, which keeps the length of what passes; clipping bounds what "
+        "is left",
+        "with mg.no_grad():\n"
+        "    rnn.weight_hh_l0.copy_(nn.init.orthogonal((width, width)))\n"
         "callbacks=[train.ClipGradients(max_norm=1.0)]",
     ),
     "vanishing through time": (
-        "an LSTM or a GRU in place of a plain recurrent network, shorter sequences, or an orthogonal start of the weights "
-        "between steps",
-        "nn.LSTM(features, width)",
+        "a loss that sees all steps, such as of the mean over the outputs; shorter sequences; an LSTM whose forget "
+        "gate starts open, with a bias of 3",
+        "output, _ = self.rnn(x)\n"
+        "self.head(output.mean(dim=1))  # not output[:, -1]\n"
+        "with mg.no_grad():  # gates stand in the order i f g o\n"
+        "    bias = lstm.bias_ih_l0.data.copy()\n"
+        "    bias[width : 2 * width] = 3\n"
+        "    lstm.bias_ih_l0.copy_(bias)",
     ),
 }

@@ -132,9 +132,14 @@ class Sight(Lookout):
     """
 
     def __init__(self, parameters: Iterable[tuple[str, Tensor]]) -> None:
-        self.names = {id(p): name for name, p in parameters}
-        self.held = [p for _, p in parameters]  # so that an id stays that of its parameter
+        self.rename(parameters)
         self.clear()
+
+    def rename(self, parameters: Iterable[tuple[str, Tensor]]) -> None:
+        """Look at these parameters, under these names."""
+        named = list(parameters)
+        self.names = {id(p): name for name, p in named}
+        self.held = [p for _, p in named]  # so that an id stays that of its parameter
 
     def clear(self) -> None:
         """Begin a new step."""
@@ -171,39 +176,65 @@ class Sight(Lookout):
     # --- forward ---------------------------------------------------------------------------------------------------
 
     def _forward(self, op: Op, y: Tensor, inputs: tuple, options: dict) -> None:
-        tensors = [x for x in inputs if isinstance(x, Tensor)]
-        weights = [self._source(x) for x in tensors]
-        recorded = is_grad_enabled()
-        for x, source in zip(tensors, weights):
-            if source is not None and x.ndim:
-                (self.used if recorded else self.unrecorded).add(source[0])
-        if not recorded:
+        data, held = self._parted(inputs)
+        if not self._note_use(held):
             return
-        if self._walked:  # another forward pass of the same step: gradients are accumulated
-            self._walked = False
-            self._made.clear()
-        data = [x for x, source in zip(tensors, weights) if source is None]
-        held = [(x, source) for x, source in zip(tensors, weights) if source is not None]
         if held and not data:
             self._weight_of[y.stamp] = held[0][1]
             self.used.discard(held[0][1][0])  # until what was made of it meets data: a penalty does not
             return
+        if op.name in LOSSES:
+            self._loss_of(op, inputs)
+        layer = self._by_matrix(op, y, data, held, options) or self._by_activation(op, y, data, options)
+        if layer is not None:
+            self._fed[y.stamp] = layer
+
+    def _parted(self, inputs: tuple) -> tuple[list[Tensor], list[tuple[Tensor, tuple[int, str]]]]:
+        """The tensors that are data, and those that are parameters or made of parameters alone."""
+        data: list[Tensor] = []
+        held: list[tuple[Tensor, tuple[int, str]]] = []
+        for x in inputs:
+            if isinstance(x, Tensor):
+                source = self._source(x)
+                if source is None:
+                    data.append(x)
+                else:
+                    held.append((x, source))
+        return data, held
+
+    def _by_matrix(self, op: Op, y: Tensor, data: list[Tensor], held: list[Any], options: dict) -> str | None:
+        """The layer whose weights, of two dimensions or more, this op brings to data; None if it does not."""
+        matrix = next(((x, name) for x, (_, name) in reversed(held) if x.ndim >= 2), None)
+        if matrix is None or not y.ndim or op.name in ELEMENTWISE:
+            return None
+        if self.inputs is None and not data[0].tracked:
+            self.inputs = inputs_of(data[0].array)
+        layer = layer_of(matrix[1])
+        self._output(layer, op, y, options, matrix[0])
+        return layer
+
+    def _by_activation(self, op: Op, y: Tensor, data: list[Tensor], options: dict) -> str | None:
+        """The layer that the data come from; an activation is noted as that layer's output."""
         feeder = next((self._fed[x.stamp] for x in data if x.stamp in self._fed), None)
-        matrices = [(x, source) for x, source in held if x.ndim >= 2]
-        if matrices and op.name not in ELEMENTWISE:
-            w, (_, name) = matrices[-1]
-            feeder = layer_of(name)
-            if self.inputs is None and not data[0].tracked:
-                self.inputs = inputs_of(data[0].array)
-            self._output(feeder, op, y, options, w)
-        elif op.name in RECTIFIED or op.name in BOUNDED:
+        if op.name in RECTIFIED or op.name in BOUNDED:
             feeder = feeder or innermost() or op.name
             self._output(feeder, op, y, options, None)
-        elif op.name in LOSSES and isinstance(inputs[1], (Tensor, np.ndarray, list)) and feeder is not None:
+        return feeder
+
+    def _note_use(self, held: list[tuple[Tensor, tuple[int, str]]]) -> bool:
+        """Note which parameters an op uses; False where nothing is recorded, so that nothing can come back."""
+        recorded = is_grad_enabled()
+        (self.used if recorded else self.unrecorded).update([source[0] for x, source in held if x.ndim])
+        if recorded and self._walked:  # another forward pass of the same step: gradients are accumulated
+            self._walked = False
+            self._made.clear()
+        return recorded
+
+    def _loss_of(self, op: Op, inputs: tuple) -> None:
+        """Note the targets of a loss, as they are now: a recorded step writes the next ones there."""
+        if isinstance(inputs[1], (Tensor, np.ndarray, list)):
             target = inputs[1].array if isinstance(inputs[1], Tensor) else np.asarray(inputs[1])
-            self.targets = op.name, target
-        if feeder is not None:
-            self._fed[y.stamp] = feeder
+            self.targets = op.name, target.copy()
 
     def _source(self, x: Tensor) -> tuple[int, str] | None:
         """The parameter that x is, or was made of alone: its id and name."""
@@ -212,27 +243,22 @@ class Sight(Lookout):
 
     def _output(self, name: str, op: Op, y: Tensor, options: dict, w: Tensor | None) -> None:
         """Note the output of a layer, or of the activation behind it."""
-        array = y.array
+        array, before = y.array, self.layers.get(name)
         if w is not None:
             self._shape[name] = units_of(op.name, array)
-        before = self.layers.get(name)
         axis, units = self._shape.get(name, (array.ndim - 1, array.shape[-1] if array.ndim else 1))
         if array.ndim <= axis or array.shape[axis] != units:  # flattened, or pooled to another order
             axis = array.ndim - 1
-        activation = options.get("activation") or op.name
-        layer = measured(name, activation, array, axis)
+        layer = measured(name, options.get("activation") or op.name, array, axis)
         if w is not None:
             layer.emptied = emptied(op.name, w.array)
-            if name not in self.layers:
-                self.order.append(name)
         elif before is not None:
             layer.emptied, layer.through_time = before.emptied, before.through_time
-            if before.silent is not None and layer.silent is None:
-                layer.silent = before.silent
-        if name not in self.order:
-            self.order.append(name)
+            layer.silent = before.silent if layer.silent is None else layer.silent
         if layer.emptied is not None and layer.silent is not None and layer.emptied.shape != layer.silent.shape:
             layer.emptied = None
+        if before is None:
+            self.order.append(name)
         self.layers[name] = layer
         self._made[y.stamp] = name
 

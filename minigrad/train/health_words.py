@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .health_causes import Finding
     from .health_course import Course
 
+ENDS = 12  # rows at each end of a table that is shown in a terminal
+
 
 def rows_of(step: Step) -> list[dict[str, Any]]:
     """A dict for each layer, and for each module that has parameters and was not seen at work.
@@ -105,8 +107,16 @@ def told(course: Course, findings: Sequence[Finding], notes: Sequence[Finding]) 
         lines += ["", f"note: {each.words}"]
     if course.steps:
         head, rows = shown_rows(course, course.steps[-1])
-        lines += ["", f"layers in step {course.steps[-1].number}", *aligned(head, rows)]
+        lines += ["", f"layers in step {course.steps[-1].number}", *shortened(aligned(head, rows))]
     return "\n".join(lines)
+
+
+def shortened(lines: list[str]) -> list[str]:
+    """The lines, those in the middle of many left out."""
+    if len(lines) <= 2 * ENDS + 2:
+        return lines
+    left_out = len(lines) - 1 - 2 * ENDS
+    return [*lines[: ENDS + 1], f"  ... {left_out} more: watch.table has all", *lines[-ENDS:]]
 
 
 def aligned(head: list[str], rows: list[list[str]]) -> list[str]:

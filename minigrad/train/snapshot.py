@@ -9,6 +9,7 @@ A file of a checkpoint holds, in the safetensors format:
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class Saved:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path, self.damaged = os.fspath(path), []  # type: str, list[str]
+        self.known = False  # whether it is known to fit what fit is given
         loaded = load(path, verify=True)
         if loaded.metadata.get("kind") != KIND or "run" not in loaded:
             raise ValueError(
@@ -48,6 +50,14 @@ class Saved:
             )
         self.model = {name[6:]: array for name, array in loaded.items() if name.startswith("model.")}
         self.state: dict[str, Any] = unpacked(unpack_json(loaded["run"], self.path), loaded)
+
+    @classmethod
+    def of(cls, run: Run) -> Saved:
+        """The run as it stands between two batches, in memory: copies of all arrays."""
+        made = cls.__new__(cls)
+        made.path, made.damaged, made.known = "memory", [], True
+        made.model, made.state = run.model.state_dict(), copy.deepcopy(state_of(run))
+        return made
 
     @property
     def place(self) -> tuple[int, int]:

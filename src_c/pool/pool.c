@@ -124,24 +124,24 @@ static void FN(max_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *
 }
 
 static void FN(pool_pick)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
-    (void)scratch;
     const size_t size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
     const real *x = (const real *)p->from + first * size;
     const int64_t *index = p->index + first * places;
     real *y = (real *)p->to + first * places;
     for (; n > 0; n--, x += size, index += places, y += places)
-        for (size_t q = 0; q < places; q++) y[q] = x[index[q]];
+        if (mg_outside(index, places, size)) *(int *)scratch = 1;
+        else for (size_t q = 0; q < places; q++) y[q] = x[index[q]];
 }
 
 static void FN(pool_put)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
-    (void)scratch;
     const size_t size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
     const real *y = (const real *)p->from + first * places;
     const int64_t *index = p->index + first * places;
     real *x = (real *)p->to + first * size;
     for (; n > 0; n--, x += size, index += places, y += places) {
         memset(x, 0, size * sizeof(real));
-        for (size_t q = 0; q < places; q++) x[index[q]] += y[q];
+        if (mg_outside(index, places, size)) *(int *)scratch = 1;
+        else for (size_t q = 0; q < places; q++) x[index[q]] += y[q];
     }
 }
 

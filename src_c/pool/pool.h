@@ -28,7 +28,8 @@ typedef struct {
 } mg_pool_args;
 
 /* By precision, for planes first .. first + n. A call needs pool_scratch(p) bytes that no other thread uses, aligned to
-   64 bytes. */
+   64 bytes. pool_pick and pool_put take one int instead, which they set where an index is outside of its plane; nothing
+   is read or added there. */
 typedef struct {
     size_t (*pool_scratch)(const mg_pool_args *p);
     void (*max_pool2d[2])(const mg_pool_args *p, size_t first, size_t n, void *scratch);

@@ -64,19 +64,29 @@ cdef inline int check_same(str kernel, ndarray x, ndarray out) except -1:
     return check_real(kernel, x)
 
 
-cdef inline int check_indices(str kernel, str what, ndarray index, Py_ssize_t n) except -1:
-    """index is flat int64 and every element is in [0, n); the error names the first that is not."""
-    cdef Py_ssize_t i, count = PyArray_SIZE(index)
-    cdef const int64_t *at = <const int64_t *>PyArray_DATA(index)
-    cdef bint outside = False
+cdef inline bint within(const int64_t *at, size_t count, size_t n) noexcept nogil:
+    """Whether all numbers at `at` are in [0, n)."""
+    cdef uint64_t last = <uint64_t>n - 1, outside = 0
+    cdef size_t i
+    for i in range(count):                  # the sign of at[i], or of n - 1 - at[i]: many at once, as no compare is
+        outside |= <uint64_t>at[i] | (last - <uint64_t>at[i])
+    return not outside >> 63
+
+
+cdef inline int check_dtype_of_indices(str kernel, str what, ndarray index) except -1:
+    """index is flat int64."""
     if PyArray_TYPE(index) != NPY_INT64:
         from minigrad.errors import DTypeError
         raise DTypeError(f"{kernel}: {what} is {describe(index)}; need int64")
-    check_flat(kernel, index)
-    for i in range(count):
-        outside |= <uint64_t>at[i] >= <uint64_t>n      # a negative one is huge as an unsigned number
-    if outside:
-        i = 0
+    return check_flat(kernel, index)
+
+
+cdef inline int check_indices(str kernel, str what, ndarray index, Py_ssize_t n) except -1:
+    """index is flat int64 and every element is in [0, n); the error names the first that is not."""
+    cdef Py_ssize_t i = 0
+    cdef const int64_t *at = <const int64_t *>PyArray_DATA(index)
+    check_dtype_of_indices(kernel, what, index)
+    if not within(at, PyArray_SIZE(index), n):
         while 0 <= at[i] < n:
             i += 1
         raise IndexError(f"{kernel}: {what}[{i}] is {at[i]}; need 0 <= {what} < {n}")

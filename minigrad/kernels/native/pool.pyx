@@ -9,9 +9,11 @@ from libc.stdint cimport int64_t
 from numpy cimport NPY_INT64, PyArray_DATA, PyArray_DIM, PyArray_NDIM, PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native cimport runtime
-from minigrad.kernels.native.checks cimport apart, check_flat, check_indices, check_out, check_real, describe
+from minigrad.kernels.native.checks cimport (
+    apart, check_dtype_of_indices, check_flat, check_indices, check_out, check_real, describe,
+)
 from minigrad.kernels.native.launch cimport (
-    call, give_scratch, know, least, record, scratch, share, take_scratch, threads_for,
+    call, give_scratch, kernel_of, know, least, record, scratch, share, take_scratch, threads_for,
 )
 
 cdef extern from "pool/pool.h" nogil:
@@ -41,6 +43,7 @@ cdef extern from "pool/pool.h" nogil:
 
 cdef enum:
     NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
+    OUTSIDE = 3                             # and for an index outside of its plane; other planes may be written
     LARGEST = 1 << 30                       # of a kernel, stride, padding, dilation: their products fit into 64 bits
 
 
@@ -64,6 +67,7 @@ cdef void compute_part(const void *args, size_t i) noexcept nogil:
     s.pool(s.p, first, s.p.planes * (i + 1) // s.parts - first, s.memory.first + i * s.memory.size)
 
 
+
 cdef int spread(const mg_pool_args *p, pool_of pool) noexcept nogil:
     cdef plan s
     cdef size_t work = work_of(p)
@@ -76,6 +80,24 @@ cdef int spread(const mg_pool_args *p, pool_of pool) noexcept nogil:
     return 0
 
 
+cdef int by_index(const mg_pool_args *p, pool_of pool) noexcept nogil:
+    """Planes by an index. Each part looks at the indices of a plane before it uses them, while they are in the cache."""
+    cdef plan s
+    cdef size_t work = work_of(p), i
+    cdef int outside = 0
+    s.p, s.pool = p, pool
+    s.parts = least(threads_for(work), p.planes)
+    if not take_scratch(&s.memory, s.parts, sizeof(int)):
+        return NO_MEMORY
+    for i in range(s.parts):
+        (<int *>(s.memory.first + i * s.memory.size))[0] = 0
+    share(work, s.parts, compute_part, &s)
+    for i in range(s.parts):
+        outside |= (<int *>(s.memory.first + i * s.memory.size))[0]
+    give_scratch(&s.memory)
+    return OUTSIDE if outside else 0
+
+
 cdef int k_max_pool2d(const void *args) noexcept nogil:
     p = <const mg_pool_args *>args
     return spread(p, mg_pool_tables[runtime.variant].max_pool2d[p.precision])
@@ -83,12 +105,12 @@ cdef int k_max_pool2d(const void *args) noexcept nogil:
 
 cdef int k_pool_pick(const void *args) noexcept nogil:
     p = <const mg_pool_args *>args
-    return spread(p, mg_pool_tables[runtime.variant].pool_pick[p.precision])
+    return by_index(p, mg_pool_tables[runtime.variant].pool_pick[p.precision])
 
 
 cdef int k_pool_put(const void *args) noexcept nogil:
     p = <const mg_pool_args *>args
-    return spread(p, mg_pool_tables[runtime.variant].pool_put[p.precision])
+    return by_index(p, mg_pool_tables[runtime.variant].pool_put[p.precision])
 
 
 cdef int k_avg_pool2d(const void *args) noexcept nogil:
@@ -154,6 +176,15 @@ cdef int fill(str kernel, mg_pool_args *p, ndarray x, ndarray y, ndarray source,
     return 0
 
 
+cdef int launch_by_index(str kernel, kernel_of k, const mg_pool_args *p, ndarray index) except -1:
+    cdef int code = call(k, p, work_of(p))
+    if code == NO_MEMORY:
+        raise MemoryError(f"{kernel}: no memory for the threads")
+    if code == OUTSIDE:
+        check_indices(kernel, "index", index, p.axis[0].x * p.axis[1].x)    # which names the first that is
+    return 0
+
+
 cdef int launch(str kernel, int (*k)(const void *args) noexcept nogil, const mg_pool_args *p) except -1:
     if call(k, p, work_of(p)) == NO_MEMORY:
         raise MemoryError(f"{kernel}: no memory for a row")
@@ -165,7 +196,7 @@ cdef int check_index(str kernel, mg_pool_args *p, ndarray index, ndarray y, ndar
     if PyArray_SIZE(index) != PyArray_SIZE(y) or PyArray_NDIM(index) != 4:
         from minigrad.errors import ShapeError
         raise ShapeError(f"{kernel}: index is {describe(index)}, y {describe(y)}; need one shape")
-    check_indices(kernel, "index", index, p.axis[0].x * p.axis[1].x)
+    check_dtype_of_indices(kernel, "index", index)
     if not apart(index, out):
         raise ValueError(f"{kernel}: out shares memory with the index; pass a copy of one of them")
     p.index = <const int64_t *>PyArray_DATA(index)
@@ -201,7 +232,7 @@ def pool_pick(ndarray x not None, ndarray index not None, ndarray y not None):
     fill("pool_pick", &p, x, y, x, y)
     check_index("pool_pick", &p, index, y, y)
     if PyArray_SIZE(y):
-        launch("pool_pick", k_pool_pick, &p)
+        launch_by_index("pool_pick", k_pool_pick, &p, index)
 
 
 def pool_put(ndarray y not None, ndarray index not None, ndarray x not None):
@@ -210,7 +241,7 @@ def pool_put(ndarray y not None, ndarray index not None, ndarray x not None):
     fill("pool_put", &p, x, y, y, x)
     check_index("pool_put", &p, index, y, x)
     if PyArray_SIZE(x):
-        launch("pool_put", k_pool_put, &p)
+        launch_by_index("pool_put", k_pool_put, &p, index)
 
 
 cdef int fill_average(

@@ -1,9 +1,10 @@
-"""Small tables of text: aligned for a terminal, or HTML."""
+"""Small tables of text, aligned for a terminal; as HTML they stand in insight/html_report.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from ...insight.html_report import as_html as as_html
 
 
 def as_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -23,10 +24,3 @@ def as_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in (head, *rows)
     ]
     return "\n".join(line.rstrip() for line in lines)
-
-
-def as_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that scrolls sideways where the page is narrower."""
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'

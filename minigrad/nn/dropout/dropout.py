@@ -10,13 +10,12 @@ import numpy as np
 
 from ... import kernels as K
 from ...checks import finite, whole
-from ...engine import Tensor
-from ...errors import ReplayError, ShapeError
+from ...engine import Tensor, full
+from ...errors import ShapeError
 from ...ops.elementwise.arithmetic import mul
-from ...ops.elementwise.mask import masked_scale
+from ...ops.elementwise.fused_activations import relu_grad
 from ...ops.regularize.dropout import dropout
 from ...ops.shape.axes import check_real
-from ...recording import mode
 from ...tensor import tensor
 from .random_layer import RandomLayer
 
@@ -85,22 +84,19 @@ class Dropout(RandomLayer):
         p, inverted = self.p, self.scaling == "inverted"
         if not self.training:
             return x if inverted or p == 0 else mul(x, 1 - p)
-        full = x.array.shape
-        shape = self.mask_shape(full)
+        wanted = x.array.shape
+        shape = self.mask_shape(wanted)
         key, stream = self.draw()
         offset = self.row * math.prod(shape[1:]) if self.row and not self.rows_share else 0
-        self.__dict__["_shapes"] = full, shape, offset  # not a part: no need to look at what it is
+        self.__dict__["_shapes"] = wanted, shape, offset  # not a part: no need to look at what it is
         if p == 0:
             return x
         scale = (1 / (1 - p) if p < 1 else 0.0) if inverted else 1.0
-        if shape == full:
+        if shape == wanted:
             return dropout(x, p=p, key=key, stream=stream, offset=offset, scale=scale)
-        if mode.step is not None:  # two small masks may be equal by chance, and the recording takes them for a constant
-            raise ReplayError(
-                f"a {type(self).__name__} inside a step that mg.compile records: its mask, which elements share, is "
-                "spread over x by Python, and a replay runs none. Train without compile, or drop single elements"
-            )
-        return masked_scale(x, bits=np.packbits(self.last_mask(), bitorder="little"), scale=scale)
+        ones = full(Tensor(K.empty(shape, x.array.dtype)), 1.0)
+        kept = relu_grad(x, dropout(ones, p=p, key=key, stream=stream, offset=offset, scale=1.0))  # 0 where dropped
+        return kept if scale == 1.0 else mul(kept, scale)
 
     def last_mask(self) -> np.ndarray:
         """The mask of the last call in training, drawn again from its stream: True where kept, in the shape of x."""

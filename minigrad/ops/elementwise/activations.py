@@ -10,10 +10,9 @@ from ... import kernels as K
 from ...engine import Tensor, differentiable, flat
 from ..shape.broadcast import match
 from .arithmetic import abs, add, div, mul, neg, square, sub
-from .compare import gt
 from .exponential import BY_ROOT_2_PI, exp
-from .fused_activations import sigmoid
-from .where import above, at_least, clamp, minimum, where
+from .fused_activations import relu_grad, sigmoid
+from .where import above, at_least, clamp, minimum
 
 # 1/2 (1 + tanh u) = sigmoid(2 u), so GELU's tanh form is x sigmoid(x (c + d x²)); c = 2 √(2/π), d = 0.044715 c.
 GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025
@@ -21,7 +20,7 @@ GELU_C, GELU_D = 1.5957691216057308, 0.07135481627260025
 
 def _by_sign(x: Tensor, positive: Tensor, other: Tensor) -> Tensor:
     """`positive` where x > 0, `other` where x ≤ 0, NaN where x is."""
-    return where(gt(x, 0.0), positive, at_least(other, 0.0, x))
+    return add(relu_grad(positive, x), at_least(other, 0.0, x))
 
 
 @differentiable(input=flat, negative_slope=None)
@@ -62,7 +61,9 @@ def exponential_unit(input, alpha, width):
     K.div(y, width, y)
     K.expm1(y, y)
     K.mul(alpha, y, y)
-    K.where(np.greater(input, 0), input, y, y)
+    positive = K.empty_for(input, 0.0)
+    K.relu(input, positive)
+    K.add(positive, y, y)  # one of the two is 0
     return y
 
 
@@ -164,7 +165,7 @@ def logsigmoid(input):
 
 def _softplus_slope(g, x, beta, threshold):
     z = x if beta == 1.0 else mul(beta, x)
-    return where(gt(z, threshold), g, mul(g, sigmoid(z)))
+    return add(above(g, z, threshold), at_least(mul(g, sigmoid(z)), threshold, z))
 
 
 @differentiable(
@@ -177,16 +178,20 @@ def softplus(input, beta=1.0, threshold=20.0):
     >>> mg.softplus(mg.tensor([-1e4, 0, 30]))
     tensor([ 0.       ,  0.6931472, 30.       ])
     """
-    y = K.empty_for(input, 0.0)
-    if beta == 1.0:
-        large = np.greater(input, threshold)
-        K.softplus(input, y)
-    else:
+    y, large, small = K.empty_for(input, 0.0), K.empty_for(input, 0.0), K.empty_for(input, 0.0)
+    z = input
+    if beta != 1.0:
         K.mul(beta, input, y)
-        large = np.greater(y, threshold)
-        K.softplus(y, y)
+        z = y
+    K.step(z, threshold, large)
+    K.sub(large, 0.5, large)
+    K.step(threshold, z, small)
+    K.softplus(z, y)
+    if beta != 1.0:
         K.div(y, beta, y)
-    K.where(large, input, y, y)
+    K.relu_grad(input, large, large)  # x where beta x > threshold, else 0
+    K.relu_grad(y, small, y)  # 0 there
+    K.add(large, y, y)
     return y
 
 

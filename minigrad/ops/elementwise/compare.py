@@ -12,6 +12,7 @@ import numpy as np
 from ...convert import owned
 from ...engine import Tensor
 from ...errors import ShapeError
+from ...recording import mode
 
 
 def _array(op: str, x: Any) -> Any:
@@ -27,6 +28,8 @@ def _array(op: str, x: Any) -> Any:
 
 def _booleans(op: str, ufunc: Any, *operands: Any) -> Tensor:
     arrays = [_array(op, x) for x in operands]
+    if mode.step is not None and any(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in arrays):
+        mode.step.comparing(op)
     try:
         return Tensor(np.asarray(ufunc(*arrays)))
     except ValueError:

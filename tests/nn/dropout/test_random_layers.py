@@ -276,18 +276,3 @@ def test_channels_are_dropped_whole_and_one_by_one(backend):
     share = (y[:, :, 0, 0] == 0).mean()
     assert abs(share - 0.3) < 4.5 * np.sqrt(0.3 * 0.7 / 2000)
     assert {round(value, 12) for value in np.unique(y)} == {0.0, round(1 / 0.7, 12)}
-
-
-@pytest.mark.parametrize("name", ["Dropout1d", "Dropout2d", "WordDropout", "StochasticDepth", "VariationalDropout"])
-def test_masks_that_elements_share_are_refused_by_compile(name):
-    """By name, at once: two draws of a small mask may be equal, and would be taken for a constant."""
-    layer, x = made(name)
-
-    @mg.compile
-    def step(x):
-        return layer(x).sum()
-
-    with pytest.raises(mg.ReplayError, match=f"a {name} inside a step that mg.compile records: its mask"):
-        for _ in range(3):
-            step(x.detach())
-    assert np.isfinite(layer(x).data).all()
