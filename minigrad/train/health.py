@@ -61,6 +61,7 @@ class Watch(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, every: int | str = "1 epoch", **limits: float) -> None:
         self.every, self.limits = every, Limits.of(limits)

@@ -103,7 +103,7 @@ def test_losses_that_were_not_kept_are_nan(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
-@pytest.mark.parametrize("compile", [False, True])
+@pytest.mark.parametrize("compile", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_kill_leaves_a_run_that_opens_and_goes_on(compile, tmp_path):
     sys.path.insert(0, str(SCRIPT.parent))
     import recorded_run
