@@ -21,7 +21,7 @@ except (ValueError, RuntimeError) as _error:  # a variable of the environment, s
 from .tensor import from_numpy, tensor  # isort: skip  (first: the module's name must not hide the function)
 from . import data, interop, kernels, linear_model, methods, nn, optim, reg, rng, selection, tabular, train
 from .engine import Tensor, differentiable, flat, grad
-from .errors import DTypeError, GraphError, NonFiniteError, NotFittedError, ReplayError, ShapeError
+from .errors import DTypeError, GraphError, KernelMismatch, NonFiniteError, NotFittedError, ReplayError, ShapeError
 from .insight import debug
 from .insight import gradcheck as testing
 from .insight.explain import explain

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from . import kernels
 from .commands.articles import add_articles
+from .commands.ask import add_ask
 from .commands.bench import add_bench
 from .commands.claims import add_claims
 from .commands.convention import add_convention
@@ -15,6 +16,7 @@ from .commands.cost import add_cost
 from .commands.cv import add_cv
 from .commands.demo import add_demo
 from .commands.diagnose import add_diagnose
+from .commands.doctor import add_doctor
 from .commands.explain import add_explain
 from .commands.info import add_info
 from .commands.options import INTERRUPTED, at_least
@@ -87,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     adds = (
         *(add_train, add_predict, add_show, add_cv, add_path),
         *(add_demo, add_articles, add_claims, add_papers, add_convention),
-        *(add_cost, add_explain, add_profile, add_diagnose, add_bench, add_info),
+        *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_doctor, add_bench, add_info),
     )
     for add in adds:
         command = add(commands)

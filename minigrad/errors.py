@@ -27,3 +27,7 @@ class ReplayError(RuntimeError):
 
 class NotFittedError(ValueError, AttributeError):
     """An estimator or history asked for results before fit."""
+
+
+class KernelMismatch(ArithmeticError):
+    """A native kernel and its NumPy reference differ by more than their bound: see use_backend("compare")."""

@@ -16,8 +16,10 @@ pytestmark = pytest.mark.skipif(not EXAMPLES, reason="needs the checkout, not an
 LAST = {
     "compiled": r"look at: (\d+\.\d)% of 359 digits",
     "digits": r"look at: (\d+\.\d)% of 359 digits",
+    "pruning": r"look at: (\d+\.\d)% of 359 digits \(8 x 8 digits\) are read correctly; (\d+\.\d)% of the weights",
     "psalms": r"look at: (\d+\.\d)% of the letters kept back",
     "residual": r"look at: (\d+\.\d)% of 359 digits with a way around each layer",
+    "time_travel": r"look at: (\d+\.\d)% of 359 digits, and each of (\d+) zeros",
     "words": r"look at: (\d+\.\d)% of 2400 words",
     "healthy": r"look at: (\d+\.\d)% of 359 digits with the remedy",
     "images": r"look at: (\d+\.\d+)% of 359 digits \(8 x 8 digits\)",

@@ -120,7 +120,7 @@ def describe(driver: Driver, threads: list[int]) -> dict[str, Any]:
 def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) -> list[dict[str, Any]]:
     """Print the table of a family; returns its rows."""
     module = family(name)
-    widths = max(len(case.name) for case in cases) + 2, 28
+    widths = max(len(case.name) for case in cases) + 2, getattr(module, "WIDTH", 28)
     base = getattr(module, "BASE", "numpy")
     print("", *table.head(module.TITLE, module.UNIT, threads, widths, base), sep="\n", flush=True)
     found: list[dict[str, Any]] = []

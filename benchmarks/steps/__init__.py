@@ -21,6 +21,7 @@ import numpy as np
 from ..harness.case import digest
 
 SIDE = 28  # of images
+STEPS_A_CALL = 100, 10_000  # at most, of a replay and of a loop inside XLA; a slice of the clock may be shorter
 
 
 class Step(NamedTuple):

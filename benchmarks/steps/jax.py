@@ -9,7 +9,7 @@ import numpy as np
 
 from ..harness.case import Run
 from ..peers import jax_tools
-from . import Step
+from . import STEPS_A_CALL, Step
 
 
 def last_state(x: Any, w: Any, u: Any, b: Any) -> Any:
@@ -97,15 +97,22 @@ def runs(step: Step) -> dict[str, Run]:
 
     compiled = jax.jit(run, donate_argnums=0)
     looped = jax.jit(lambda n, carry: jax.lax.fori_loop(0, n, lambda i, carry: run(carry), carry), donate_argnums=1)
-    now, again = [start()], [start()]
+    now = [start()]
 
     def call() -> None:
         now[0] = jax.block_until_ready(compiled(now[0]))
 
-    def many(n: int) -> None:
-        again[0] = jax.block_until_ready(looped(n, again[0]))
+    def loop(most: int) -> Run:
+        again = [start()]
+
+        def many(n: int) -> None:
+            while n > 0:
+                again[0] = jax.block_until_ready(looped(min(n, most), again[0]))
+                n -= most
+
+        return Run(lambda: many(1), lambda: step.answer(again[0][0][0][before(step) :]), many)
 
     return {
         "jit": Run(call, lambda: step.answer(now[0][0][0][before(step) :])),
-        "loop inside XLA": Run(lambda: many(1), lambda: step.answer(again[0][0][0][before(step) :]), many),
+        **{f"loop inside XLA, {most:,} steps a call": loop(most) for most in STEPS_A_CALL},
     }

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad import nn, optim, reg
 
 from ..harness.case import Run
-from . import Step
+from . import STEPS_A_CALL, Step
 
 
 class LastState(nn.LSTM):
@@ -63,8 +63,8 @@ def runs(step: Step) -> dict[str, Run]:
     found = {"": run(step, in_update=True)}
     if step.l2:
         found["L2 in loss"] = run(step, in_update=False)
-    found["replay, 100 steps a call"] = run(step, in_update=True, replayed=100)
-    found["replay, 10,000 steps a call"] = run(step, in_update=True, replayed=10_000)
+    for most in STEPS_A_CALL:
+        found[f"replay, {most:,} steps a call"] = run(step, in_update=True, replayed=most)
     return found
 
 

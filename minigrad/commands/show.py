@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from .. import interop, tabular
 from ..lab.pages.console import close_to
 from ..lab.pages.tables import as_text
+from ..reg.weights.group_layout import layout
 from ..tabular.keeping import FILE, HOLDS
 
 SHOWN = 50  # tensors
@@ -15,7 +18,8 @@ TABLES = (".csv", ".tsv", ".txt", ".gz", ".json")  # names of files that hold no
 
 DESCRIPTION = """Say what a model is that minigrad train, cv or path has kept: scores, λ and how it was chosen, the
 coefficients by name in the units of the data and per standard deviation, columns and their levels, scaling, missing
-values, versions, and whether the digest of its file fits. Of any other safetensors file: its tensors and metadata."""
+values, versions, and whether the digest of its file fits. Of any other safetensors file: its tensors and metadata, and
+where weights have exact zeros, how many, and which rows, columns, filters, channels or gates are empty."""
 
 EXAMPLES = """\
 examples:
@@ -47,7 +51,7 @@ def run_show(options: argparse.Namespace) -> None:
         for other in others:
             print(f"another model in this folder: minigrad show {other}")
         return
-    print("\n".join([first, *_tensors(contents)]))
+    print("\n".join([first, *_tensors(contents, file)]))
     if contents.verified is False:
         raise ValueError(f"{file}: {contents.finding}")
 
@@ -76,12 +80,34 @@ def check_model(path: Path, data: str = "") -> None:
         )
 
 
-def _tensors(contents: interop.Contents) -> list[str]:
+def _tensors(contents: interop.Contents, file: Path) -> list[str]:
     """Version, metadata and tensors of any file."""
     told = [f"written by minigrad {contents.version}"] if contents.version else []
     told += [f"{key}: {value}" for key, value in contents.metadata.items()]
     rows = [
         [name, dtype, " × ".join(map(str, shape)) or "one number"] for name, (dtype, shape) in contents.tensors.items()
     ]
-    told += ["", as_text(("tensor", "dtype", "shape"), rows[:SHOWN])] if rows else ["no tensors"]
+    head: tuple[str, ...] = ("tensor", "dtype", "shape")
+    zeros = _zeros(contents, file) if contents.verified is not False else {}
+    if zeros:
+        head = (*head, "zeros", "empty")
+        rows = [[*row, *zeros.get(row[0], ("", ""))] for row in rows]
+    told += ["", as_text(head, rows[:SHOWN])] if rows else ["no tensors"]
     return told + ([f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else [])
+
+
+def _zeros(contents: interop.Contents, file: Path) -> dict[str, tuple[str, str]]:
+    """Name -> (share of exact zeros, what is empty as a whole) of each weight that is shown and has exact zeros."""
+    found = {}
+    try:
+        arrays = interop.load(file, mmap=True)
+    except ValueError:  # a dtype that NumPy does not have: the tensors are listed all the same
+        return {}
+    for name in list(contents.tensors)[:SHOWN]:
+        array = arrays[name]
+        if array.ndim > 1 and array.dtype.kind == "f" and array.size and (share := float(np.mean(array == 0))):
+            gates = any(part in name for part in ("weight_ih", "weight_hh"))
+            words = ("filters", "channels") if array.ndim > 2 else ("gates",) if gates else ("rows", "columns")
+            groups = [layout(word, array.shape) for word in words]
+            found[name] = f"{share:.1%}", ", ".join(f"{g.groups} {g.empty(array)}/{g.count}" for g in groups)
+    return found

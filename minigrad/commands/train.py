@@ -11,6 +11,7 @@ from typing import Any
 from .. import tabular
 from ..lab.pages.console import make_folder
 from ..tabular.keeping import FILE
+from ..tabular.reopened import recorder
 from ..tabular.settings import PICKS, Settings
 from ..tabular.shown import scores, strengths, title, weights
 from ..tabular.training import LOG, trained
@@ -69,6 +70,12 @@ def add_train(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--resume",
         action="store_true",
         help="go on with a training of the same command that was interrupted, to the same bits",
+    )
+    command.add_argument(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="--model mlp: keep the training there, at most 20 MB, for minigrad ask",
     )
     command.set_defaults(run=run_train, nested=False, warm_start=False)
     return command
@@ -149,6 +156,8 @@ def run_train(options: argparse.Namespace) -> None:
     print(f"\nkept in {options.out}{', in place of the model that was there' if replaced else ''}")
     if model.recipe is not None:
         print(f"predict new rows: minigrad predict {options.out} new.csv --out rows.csv")
+    if options.record is not None:
+        print(f"ask what happened inside: minigrad ask {options.record} why-zero 0.weight 0 0 --data {options.data}")
     print(f"look at it again: minigrad show {options.out}")
 
 
@@ -172,11 +181,12 @@ def _trained(options: argparse.Namespace, settings: Settings, rows: choose_data.
     """The model. After Ctrl-C, how to go on."""
     assert rows.table is not None
     name = options.data if rows.table.recipe is None else Path(options.data).name
+    recording = [] if options.record is None else [recorder(options.record, rows.table, settings, name)]
     progress = [Progress(every=max(1, settings.epochs // LINES))] if settings.model == "mlp" else []
     folder = options.out / RESUME
     begun = _begun(folder)
     try:
-        return trained(rows.table, settings, progress, name, folder, progress=None)
+        return trained(rows.table, settings, [*progress, *recording], name, folder, progress=None)
     except KeyboardInterrupt:
         if _begun(folder):
             print("\nminigrad train: the same command with --resume goes on from here", file=sys.stderr)

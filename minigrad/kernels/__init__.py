@@ -14,7 +14,7 @@ import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import reference
+from . import compared, reference
 
 if TYPE_CHECKING:
     from .reference import *  # noqa: F403  (the kernels as a type checker sees them)
@@ -90,10 +90,16 @@ def _fill(backend: str | ModuleType) -> None:
         fills = [("native", _native), ("reference", vars(reference))]
     elif backend == "reference":
         fills = [("reference", vars(reference))]
-    elif backend == "native":
-        raise RuntimeError("use_backend('native'): this process has no compiled kernels; see minigrad.kernels.report()")
+    elif backend == "compare" and _native:
+        fills = [("compare", vars(compared.table(_native, NAMES))), ("reference", vars(reference))]
+    elif backend in ("native", "compare"):
+        raise RuntimeError(
+            f"use_backend({backend!r}): this process has no compiled kernels; see minigrad.kernels.report()"
+        )
     else:
-        raise ValueError(f"use_backend: {backend!r} is none of 'native', 'reference', or a module of kernels")
+        raise ValueError(
+            f"use_backend: {backend!r} is none of 'native', 'reference', 'compare', or a module of kernels"
+        )
     for name in NAMES:
         _server[name], functions = next((who, found) for who, found in fills if name in found)
         globals()[name] = functions[name]
@@ -102,6 +108,9 @@ def _fill(backend: str | ModuleType) -> None:
 
 class use_backend:
     """Compute with `native`, `reference`, or a module of your own kernels, from now on and in the whole process.
+
+    `compare` makes every call by both, and raises KernelMismatch, with the kernel and its arguments, where they differ
+    by more than compared.BOUND allows: for a look at a processor or a compiler that nobody has tried.
 
     In a `with` statement the former backend returns at the end. A module may define any of the kernels of
     `minigrad.kernels.reference`; the names that it lacks are served by the native table.

@@ -183,4 +183,5 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias, **options)
 
     def _step(self, x: Tensor, state: Any) -> Tensor:
-        return rnn_cell(x, state, *self._parameters_in_order(), self.nonlinearity)
+        w, u, b, v = self._parameters_in_order()
+        return rnn_cell(x, state, w, u, b, v, self.nonlinearity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -226,6 +226,11 @@ class Entry:
         return kind(self.record_, recorder), index, sources
 
 
+def tensors_in(modules: Mapping[int, Any]) -> list[Tensor]:
+    """The parameters and buffers of modules."""
+    return [t for module in modules.values() for t in module.__dict__.values() if isinstance(t, Tensor)]
+
+
 def constant_like(t: Tensor) -> Tensor:
     """A constant on the array of a tensor that says which op made it."""
     made = Tensor(t.array)
@@ -236,6 +241,5 @@ def constant_like(t: Tensor) -> Tensor:
 def written_by(recorder: Recorder) -> list[Tensor]:
     """The tensors that a step may write: what optimizers hold, all of the modules, and what copy_ wrote."""
     written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
-    for module in recorder.modules.values():
-        written |= {id(t): t for t in module.__dict__.values() if isinstance(t, Tensor)}
+    written |= {id(t): t for t in tensors_in(recorder.modules)}
     return [*written.values(), *recorder.placed]

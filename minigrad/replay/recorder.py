@@ -244,8 +244,8 @@ class Recorder:
 
     def _unchanged(self, block: Block, call: Call) -> None:
         if block.changed() and not any(block.owner is known for known in self.numbers()):
-            what = "something else than a kernel changed an array that it uses, in the middle of the step"
-            cure = "NumPy that writes into arrays of a model or an optimizer is not repeated in a replay"
+            what = "something else than a kernel of the step changed an array that it uses, in the middle of the step"
+            cure = "NumPy and other threads that write into arrays of a model or an optimizer are not replayed"
             raise refusal(call.name, f"{what}: {cure}", call.where)
 
     def _after(self, call: Call) -> None:
@@ -284,8 +284,8 @@ class Recorder:
     def comparing(self, op: str) -> NoReturn:
         """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
         raise ReplayError(
-            f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and "
-            "a replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
+            f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and a "
+            "replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
             "by kernels; or compare outside of the step, and pass the answers as an argument"
         )
 

@@ -181,6 +181,8 @@ class Taps:
 
     def wanted(self, steps: int, record: Record, gradients: Sequence[Any]) -> list[Wanted]:
         """What the taps want of the next `steps` steps."""
+        if not self.taps:
+            return []  # in each call of a small step: what follows takes longer than it
         numbers = np.arange(self.number, self.number + steps)
         kept = [(tap, np.flatnonzero(tap.keeps(numbers))) for tap in self.taps]
         return [Wanted(tap, rows, steps, *self.place(tap, record, gradients)) for tap, rows in kept if len(rows)]

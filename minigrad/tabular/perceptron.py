@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from ..selection import Network, prepare
 from ..selection.networks import NetworkModel
-from ..train import Checkpoint, EarlyStopping, fit
+from ..train import Checkpoint, EarlyStopping, Record, fit
 from .settings import Settings
 
 SELECTOR = "*.weight"  # what has a penalty
@@ -80,7 +80,53 @@ def fitted(
     table: Table, settings: Settings, strengths: tuple[float, float], callbacks: Sequence[Any], resume: Any = None
 ) -> tuple[NetworkModel, Perceptron, dict[str, Any]]:
     """The network with these strengths, what makes it, and what is to be said of it."""
-    build, family = perceptron(table, settings), family_of(table, settings)
+    made = made_of(table, settings)
+    saving = [] if resume is None or any(saves(c) for c in callbacks) else [_checkpoint(resume)]
+    stop = [] if made.held_out is None else [EarlyStopping("val_loss", settings.patience)]
+    with rng.own_streams(settings.seed):
+        module, loss, optimizer = made.network(settings, strengths)
+        history = fit(
+            module,
+            made.data,
+            loss,
+            optimizer,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            validation_data=made.held_out,
+            callbacks=[*stop, *callbacks, *saving],
+            resume=resume,
+            compile="quiet",
+        )
+    told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
+    if stop:
+        told |= {
+            "best epoch": stop[0].best_epoch,
+            "validation rows": 0 if made.held_out is None else len(made.held_out[0]),
+        }
+    return NetworkModel(module, made.scale, made.targets, SELECTOR), made.build, told
+
+
+class Made(NamedTuple):
+    """What the network of a table is trained with: rows that train and rows that tell when to stop, both scaled."""
+
+    build: Perceptron
+    loss: Any
+    data: tuple[np.ndarray, ...]
+    held_out: tuple[np.ndarray, ...] | None
+    scale: Standardizer
+    targets: Standardizer | None
+
+    def network(self, settings: Settings, strengths: tuple[float, float]) -> tuple[nn.Sequential, Any, optim.Adam]:
+        """A new network, its loss, and the optimizer with the penalty."""
+        module = self.build()
+        terms = reg.on(module, SELECTOR, reg.ElasticNet(*strengths)) if any(strengths) else None
+        return module, self.loss, optim.Adam(module.parameters(), lr=settings.lr, prox=terms)
+
+
+def made_of(table: Table, settings: Settings) -> Made:
+    """What the network of the training rows of a table is trained with."""
+    family = family_of(table, settings)
     data, scale, targets = _scaled(table, family)
     held_out: tuple[np.ndarray, ...] | None = None
     if settings.validation and len(data[0]) > 1:
@@ -88,28 +134,7 @@ def fitted(
         share = max(1, round(settings.validation * len(order)))
         parts = split(order.reshape(-1, 1), order, share, settings.seed, data[1] if family.classifies else None)
         data, held_out = (tuple(np.ascontiguousarray(array[part.y]) for array in data) for part in parts)
-    saving = [] if resume is None or any(isinstance(c, Checkpoint) for c in callbacks) else [_checkpoint(resume)]
-    stop = [] if held_out is None else [EarlyStopping("val_loss", settings.patience)]
-    with rng.own_streams(settings.seed):
-        module = build()
-        terms = reg.on(module, SELECTOR, reg.ElasticNet(*strengths)) if any(strengths) else None
-        history = fit(
-            module,
-            data,
-            family.loss,
-            optim.Adam(module.parameters(), lr=settings.lr, prox=terms),
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            validation_data=held_out,
-            callbacks=[*stop, *callbacks, *saving],
-            resume=resume,
-            compile="quiet",
-        )
-    told: dict[str, Any] = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}, "epochs": len(history)}
-    if stop:
-        told |= {"best epoch": stop[0].best_epoch, "validation rows": 0 if held_out is None else len(held_out[0])}
-    return NetworkModel(module, scale, targets, SELECTOR), build, told
+    return Made(perceptron(table, settings), family.loss, data, held_out, scale, targets)
 
 
 def _scaled(table: Table, family: Network) -> tuple[tuple[np.ndarray, ...], Standardizer, Standardizer | None]:
@@ -130,6 +155,11 @@ def _scaled(table: Table, family: Network) -> tuple[tuple[np.ndarray, ...], Stan
         targets = Standardizer(y)
         y = targets(y)
     return (scale(x), y, *([] if weights is None else [weights])), scale, targets
+
+
+def saves(callback: Any) -> bool:
+    """Whether a callback writes checkpoints to go on from; a Record may keep few, far apart."""
+    return isinstance(callback, Checkpoint) and not isinstance(callback, Record)
 
 
 def _checkpoint(folder: Any) -> Checkpoint:

@@ -21,6 +21,8 @@ from .resume import newest_checkpoint
 from .run import Run
 from .tensorboard import TensorBoard
 from .trajectory import AverageWeights, ClipGradients, LearningRate
+from .travel.kept import Record
+from .travel.opened import OpenRun, open_run
 
 __all__ = [
     "AccumulateGradients",
@@ -34,8 +36,10 @@ __all__ = [
     "History",
     "JSONLogger",
     "LearningRate",
+    "OpenRun",
     "Progress",
     "RateSearch",
+    "Record",
     "Run",
     "SkipNonFinite",
     "SklearnMetric",
@@ -55,6 +59,7 @@ __all__ = [
     "fit",
     "mean_absolute_error",
     "newest_checkpoint",
+    "open_run",
     "over_all_rows",
     "precision",
     "predict",

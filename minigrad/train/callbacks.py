@@ -30,6 +30,7 @@ class Callback:
     """
 
     adds_columns = True
+    only_looks = False  # whether the weights have the same bits without it until the last step: see train.Record
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first epoch."""
@@ -73,6 +74,7 @@ class EarlyStopping(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(
         self,

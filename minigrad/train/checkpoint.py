@@ -69,6 +69,7 @@ class Checkpoint(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(
         self,
@@ -120,6 +121,9 @@ class Checkpoint(Callback):
             self._lock.release()
             self._lock = None
 
+    def begun(self, run: Run) -> None:
+        """When all is as training begins with, also where it was resumed: train.Record writes its first snapshot."""
+
     def _refuse_unwritable(self) -> None:
         """Make the folder; OSError now, and not after the first epoch, where no file can be made in it."""
         try:
@@ -127,7 +131,7 @@ class Checkpoint(Callback):
             with tempfile.TemporaryFile(dir=self.folder):
                 pass
         except OSError as error:
-            text = f"Checkpoint: no file can be made in the folder: {error.strerror}"
+            text = f"{type(self).__name__}: no file can be made in the folder: {error.strerror}"
             raise OSError(error.errno, text, str(self.folder)) from None
 
     def _refuse_others(self, run: Run) -> None:
@@ -208,7 +212,9 @@ class Checkpoint(Callback):
         except OSError as error:
             self.error = error
             last = f"the newest checkpoint is {self.last}" if self.last else "there is none yet"
-            warnings.warn(f"Checkpoint: {path} was not written: {error}; training goes on, {last}", stacklevel=2)
+            warnings.warn(
+                f"{type(self).__name__}: {path} was not written: {error}; training goes on, {last}", stacklevel=2
+            )
             return False
         return True
 

@@ -41,6 +41,8 @@ class GradientNorms(Callback):
     (2.8284, [2.0], [2.0])
     """
 
+    only_looks = True
+
     def __init__(self, norm_type: float = 2.0, by_parameter: bool = False, name: str = "grad_norm") -> None:
         norm_of([], norm_type)  # ValueError for another
         self.norm_type, self.by_parameter = norm_type, truth(by_parameter, "GradientNorms: by_parameter")

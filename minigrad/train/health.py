@@ -23,7 +23,7 @@ from .callbacks import Callback
 from .health_causes import Finding, found_in
 from .health_course import Course, Limits
 from .health_page import figure_of, page_of
-from .health_sight import Sight, Step, norm
+from .health_sight import MODEL, Sight, Step, norm
 from .health_words import headline, rows_of, shown_rows, summary, told
 
 STEPS = 50  # between two that are watched, where no epochs are known
@@ -61,6 +61,7 @@ class Watch(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, every: int | str = "1 epoch", **limits: float) -> None:
         self.every, self.limits = every, Limits.of(limits)
@@ -159,7 +160,7 @@ class Watch(Callback):
         self._reset()
         self._sight = Sight(list(model.named_parameters()))
         course = self.course
-        course.kinds = {path: shown(module) for path, module in model.named_modules() if path}
+        course.kinds = {path or MODEL: shown(module) for path, module in model.named_modules()}
         course.optimizer = optimizer.name
         course.rate = optimizer.param_groups[0].get("lr", math.nan)
         course.on_weights = [entry.name for terms in optimizer.bound_terms for entry in terms.entries]

@@ -11,7 +11,7 @@ from ..insight.lookout import Lookout, modules_at_work
 from ..nn.module import Module
 from ..optim.base import Optimizer
 from .health import Watch, shown
-from .health_sight import Sight
+from .health_sight import MODEL, Sight
 
 
 class Trained(Watch):
@@ -40,7 +40,7 @@ class Trained(Watch):
                     assert self._sight is not None
                     self.model = module
                     self._sight.rename(named)
-                    self.course.kinds = {path: shown(part) for path, part in module.named_modules() if path}
+                    self.course.kinds = {path or MODEL: shown(part) for path, part in module.named_modules()}
                     return
 
     @property

@@ -22,6 +22,7 @@ RECTIFIED = ("relu",)
 BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0), "hardtanh": (-1.0, 1.0)}
 RECURRENT = ("rnn_states", "lstm_states", "gru_states")
 LOSSES = ("cross_entropy", "mse", "bce_with_logits")
+MODEL = "model"  # the name of a layer that is the whole model
 EDGE = 0.025  # of the range: tanh beyond ±0.95 and sigmoid beyond 0.025, 0.975 have a tenth of their steepest slope
 
 
@@ -115,9 +116,8 @@ class Step:
 
 def norm(a: np.ndarray) -> float:
     """The Euclidean norm, in float64."""
-    flat = np.asarray(a, np.float64).reshape(-1)
-    with np.errstate(all="ignore"):
-        return math.sqrt(float(flat @ flat)) if flat.size else 0.0
+    with np.errstate(all="ignore"):  # a sum of squares, not a @ a, because the threads of NumPy's BLAS wait for a core
+        return math.sqrt(float(np.square(a, dtype=np.float64).sum()))
 
 
 def zeros(a: np.ndarray) -> float:
@@ -154,9 +154,7 @@ class Sight(Lookout):
         self._fed: dict[int, str] = {}  # stamp of a tensor: the layer that it comes from
         self._made: dict[int, str] = {}  # stamp of an output: its layer
         self._shape: dict[str, tuple[int, int]] = {}  # of a layer: the dimension of its units, and of how many
-        self._arrived: dict[str, list[float]] = {}  # of a layer: the gradients that came back to its outputs
-        self._walked = False
-        self._seen: set[int] = set()
+        self._arrived: set[int] = set()  # stamps of outputs whose gradient is noted
 
     def look(
         self,
@@ -179,7 +177,7 @@ class Sight(Lookout):
         data, held = self._parted(inputs)
         if not self._note_use(held):
             return
-        if held and not data:
+        if held and not data and not by_index(inputs, options):
             self._weight_of[y.stamp] = held[0][1]
             self.used.discard(held[0][1][0])  # until what was made of it meets data: a penalty does not
             return
@@ -207,7 +205,7 @@ class Sight(Lookout):
         matrix = next(((x, name) for x, (_, name) in reversed(held) if x.ndim >= 2), None)
         if matrix is None or not y.ndim or op.name in ELEMENTWISE:
             return None
-        if self.inputs is None and not data[0].tracked:
+        if not self.order and data and not data[0].tracked:
             self.inputs = inputs_of(data[0].array)
         layer = layer_of(matrix[1])
         self._output(layer, op, y, options, matrix[0])
@@ -225,9 +223,6 @@ class Sight(Lookout):
         """Note which parameters an op uses; False where nothing is recorded, so that nothing can come back."""
         recorded = is_grad_enabled()
         (self.used if recorded else self.unrecorded).update([source[0] for x, source in held if x.ndim])
-        if recorded and self._walked:  # another forward pass of the same step: gradients are accumulated
-            self._walked = False
-            self._made.clear()
         return recorded
 
     def _loss_of(self, op: Op, inputs: tuple) -> None:
@@ -265,17 +260,16 @@ class Sight(Lookout):
     # --- backward --------------------------------------------------------------------------------------------------
 
     def _backward(self, op: Op, y: Tensor, i: int, g: Any, gradient: Any) -> None:
-        self._walked = True
         if math.isnan(self.loss) and y.array.size == 1:
             self.loss = float(y.array.reshape(-1)[0])
         name = self._made.get(y.stamp)
         if name is None or not isinstance(g, Tensor):
             return
         layer = self.layers[name]
-        if y.stamp not in self._seen:  # a rule for each input is asked: the gradient is the same
-            self._seen.add(y.stamp)
-            self._arrived.setdefault(name, []).append(norm(g.array))
-            layer.gradient = max(self._arrived[name])
+        if y.stamp not in self._arrived:  # a rule for each input is asked: the gradient is the same
+            self._arrived.add(y.stamp)
+            came = norm(g.array)
+            layer.gradient = came if math.isnan(layer.gradient) else max(layer.gradient, came)
         if op.name in RECURRENT and i == 0 and isinstance(gradient, Tensor):
             layer.through_time = [norm(part) for part in gradient.array] + layer.through_time
 
@@ -317,6 +311,11 @@ def measured(name: str, op: str, array: np.ndarray, axis: int) -> Layer:
     return layer
 
 
+def by_index(inputs: tuple, options: dict) -> bool:
+    """Whether an op takes whole numbers, as embeddings take the rows of their weights: those are its data."""
+    return any(isinstance(value, np.ndarray) and value.dtype.kind in "iu" for value in (*inputs, *options.values()))
+
+
 def units_of(op: str, y: np.ndarray) -> tuple[int, int]:
     """The dimension in which the units of a layer's output stand, and how many they are: channels of convolutions."""
     axis = 1 if "conv" in op and y.ndim >= 3 else y.ndim - 1
@@ -343,18 +342,19 @@ def inputs_of(x: np.ndarray) -> Inputs | None:
 
 
 def layer_of(parameter: str) -> str:
-    """The path of the module that a parameter belongs to; its own name for one of the model itself.
+    """The path of the module that a parameter belongs to.
 
-    The layers and directions of a recurrent module are layers of their own.
+    The weight and the bias of a model that is one layer are of "model"; other parameters of the model itself have their
+    own names. The layers and directions of a recurrent module are layers of their own.
 
-    >>> layer_of("encoder.0.weight"), layer_of("w"), layer_of("lstm.weight_hh_l1_reverse")
-    ('encoder.0', 'w', 'lstm l1_reverse')
+    >>> layer_of("encoder.0.weight"), layer_of("w"), layer_of("bias"), layer_of("lstm.weight_hh_l1_reverse")
+    ('encoder.0', 'w', 'model', 'lstm l1_reverse')
     """
     path, _, name = parameter.rpartition(".")
     part = re.fullmatch(r"(?:weight|bias)_(?:ih|hh)_(l\d+(?:_reverse)?)", name)
     if part:
         return f"{path} {part[1]}".strip()
-    return path or name
+    return path or (MODEL if name in ("weight", "bias") else name)
 
 
 def innermost() -> str:

@@ -112,6 +112,7 @@ class TimeLimit(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, minutes: float, finish_epoch: bool = False) -> None:
         self.minutes = finite(minutes, "TimeLimit: minutes", at_least=0.0)

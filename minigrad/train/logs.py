@@ -31,6 +31,7 @@ class _RowLogger(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False, overwrite: bool = False) -> None:
         who = type(self).__name__

@@ -121,6 +121,7 @@ def fit(
                 output = model(Tensor(in_dtype(x, dtype), requires_grad=on_loss))
                 data_loss = loss_of(of_batch, output, y, *weight)
                 total = data_loss if penalty is None else data_loss + penalty(data_loss)
+                run.note_loss(data_loss)
                 if usable(total, run):
                     size = mass(len(x), *weight)
                     run.parts = parts_of(data_loss, leaves(output), len(x), size)  # now: backward frees what says them

@@ -27,6 +27,7 @@ class Progress(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, show: bool | None = None, every: int = 1, stream: TextIO | None = None) -> None:
         self.show, self.every, self.stream = show, whole(every, "Progress: every", 1), stream

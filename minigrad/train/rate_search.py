@@ -160,7 +160,7 @@ class _Rising(Callback):
             p.array[...] = array
         run.model.load_state_dict(self._model)
         run.optimizer.load_state_dict(self._optimizer)
-        set_layers(run, self._layers)
+        set_layers(run.model, self._layers)
         for bound, held in zip(run.terms, self._terms):
             set_strengths(bound, held)
         for p, grad in self._grads:

@@ -53,11 +53,12 @@ class Rate:
 
 
 class Made(NamedTuple):
-    """A batch that was made: the rows, their weight, the loss with its penalties and its parts, the output."""
+    """A batch that was made: its rows, their weight, the loss with and without penalties and its parts, the output."""
 
     rows: int
     size: float
     total: float
+    loss: float
     parts: list[Part]
     output: Any
 
@@ -83,8 +84,8 @@ class Recorded:
     def record(self, batch: Sequence[np.ndarray]) -> Made:
         """One batch in Python, recorded."""
         self._batch, self.updates = batch, self.given.run.updates
-        total = self.entry.record()[0]
-        return Made(len(batch[0]), self._size, total.item(), self._parts, self._output)
+        total, loss, *_ = self.entry.record()
+        return Made(len(batch[0]), self._size, total.item(), loss.item(), self._parts, self._output)
 
     def _step(self, x: Tensor, y: Tensor, *weight: Tensor) -> Any:
         """The step that is recorded: that of the loop in fit."""
@@ -105,7 +106,7 @@ class Recorded:
             self._update()
         else:
             mode.step.hold(run.optimizer.state)
-        return total, output, self._graph.scalars
+        return total, data_loss, output, self._graph.scalars
 
     def _look(self, data_loss: Tensor, output: Any) -> None:
         """What the loop in fit looks at before backward."""
@@ -148,12 +149,12 @@ class Recorded:
     def made(self, kept: Sequence[np.ndarray], batch: Sequence[np.ndarray]) -> Made:
         """A replayed batch, from what was kept of its step."""
         x, _, *weight = batch
-        form = self.entry.result[1]
-        count = 1 + len(leaves(form))
-        outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[1:count])]
+        form = self.entry.result[2]
+        count = 2 + len(leaves(form))
+        outputs = [known_by(part, array) for part, array in zip(leaves(form), kept[2:count])]
         size = mass(len(x), *weight)
         parts = self._graph.parts(kept[count:], size)
-        return Made(len(x), size, float(kept[0]), parts, rebuilt(form, iter(outputs)))
+        return Made(len(x), size, float(kept[0]), float(kept[1]), parts, rebuilt(form, iter(outputs)))
 
     def values_of_terms(self, kept: Sequence[np.ndarray]) -> dict[str, float]:
         """The values of the terms in the loss, by name, from what was kept of a step."""

@@ -112,7 +112,7 @@ class Replayed:
         loader.set_epoch(epoch + 1)
         while number < len(loader) and not run.stop_now:
             with run.interrupts:
-                in_python = bool(self.why) or self._by_hand(number + 1)
+                in_python = bool(self.why) or self._by_hand(number + 1) or (run.taps is not None and not self.whole)
                 after = number if in_python else self._stretch(order, epoch, number)
                 if after == number:
                     if self.why:
@@ -231,6 +231,7 @@ class Replayed:
     def _add(self, made: Made, values: dict[str, float], penalties: dict[str, float]) -> None:
         """Note a batch in the means of the epoch."""
         run = self.run
+        run.note_loss(made.loss)
         run.means.add(made.rows, made.parts, {**penalties, **values}, made.size, self.given.measures.weighted)
         run.updates += 1
         self._names = penalties
@@ -246,15 +247,20 @@ class Replayed:
     def _replay(self, recorded: Recorded, number: int, batches: Any, rows: np.ndarray | None) -> int:
         """Replay whole batches and measure them; returns how many."""
         run, entry, sums = self.run, recorded.entry, recorded.sums()
+        tapped = [] if run.taps is None else run.taps.sources(dict(entry.gradients), entry)
+        also = [*sums, *tapped]
         began = time.perf_counter()
         if rows is None:
-            kept, ended = entry.replay(1, also=sums)
+            kept, ended = entry.replay(1, also=also)
         else:
             assert self._columns is not None
             program, feeds = entry.gathering(self._columns, rows)
-            kept, ended = entry.replay(len(rows), program, feeds, also=sums)
+            kept, ended = entry.replay(len(rows), program, feeds, also=also)
         done = len(kept[0]) if ended is None else ended[0]
         self._seconds = (time.perf_counter() - began) / max(1, len(kept[0]))
+        if tapped:
+            run.taps.take(number + 1, done, kept[-len(tapped) :])
+            kept = kept[: -len(tapped)]
         for i in range(done):
             run.batch = number + i + 1
             batch = batches[i] if rows is None else self._rows(rows[i])
@@ -317,6 +323,7 @@ class Replayed:
     def _finish(self, made: Made, batch: Any) -> None:
         """What the loop in fit does with a batch that has its gradients."""
         run, measures, call = self.run, self.given.measures, self.given.call
+        run.note_loss(made.loss)
         if usable(Tensor(np.asarray(made.total), requires_grad=True), run):
             run.parts = made.parts
             values = measures.of_batch(run.means, made.output, *batch[1:])

@@ -36,6 +36,8 @@ def found(resume: Any) -> Saved | None:
     A damaged file of a folder is left out with a warning. ValueError if all are damaged, or if the file that was named
     is; FileNotFoundError for a file that is not there.
     """
+    if isinstance(resume, Saved):
+        return resume
     if not isinstance(resume, (str, os.PathLike)):
         raise TypeError(f"fit: resume is {resume!r:.80}; need the path of a checkpoint, or of the folder of some")
     path = Path(resume)
@@ -98,7 +100,8 @@ def prepare(run: Run, resume: Any, loss: Callable, held_out: Checked | None) -> 
     saved = None if resume is None else found(resume)
     if saved is None:
         return
-    refuse_differences(saved, run)
+    if not saved.known:
+        refuse_differences(saved, run)
     history = saved.state["history"]
     run.history.rows = History(history["rows"]).rows
     run.history.stopped = history["stopped"]
@@ -112,6 +115,9 @@ def begin(run: Run) -> None:
         restore(run, saved)
     if run.settings:
         pack_json(packed_run(run)[0])
+    for callback in run.callbacks:
+        if isinstance(callback, Checkpoint):
+            callback.begun(run)
 
 
 # --- what has to be the same ---------------------------------------------------------------------------------------

@@ -78,6 +78,8 @@ class Run:
         self.resumed: tuple[int, int] | None = None
         self.saved: Any = None  # what a resumed run was found at, until callbacks have begun
         self.damaged: list[str] = []  # names of checkpoints that are newer than the one that it was resumed from
+        self.losses: list[float] | None = None  # the data loss of each batch since it was emptied, where kept
+        self.taps: Any = None  # what looks at arrays of each step, those that are replayed too: travel/looks.py
         self._start = 0.0
 
     @property
@@ -115,6 +117,11 @@ class Run:
         self.row["seconds"] = self.elapsed()
         self.history.append(self.row)
         self.inside, self.means = False, Means()
+
+    def note_loss(self, loss: Any) -> None:
+        """Keep the data loss of a batch, a tensor or a number, where a callback keeps them."""
+        if self.losses is not None:
+            self.losses.append(float(getattr(loss, "array", loss)))
 
     def elapsed(self) -> float:
         """Seconds that the present epoch has taken, those before a kill included."""

@@ -9,6 +9,7 @@ A file of a checkpoint holds, in the safetensors format:
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class Saved:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path, self.damaged = os.fspath(path), []  # type: str, list[str]
+        self.known = False  # whether it is known to fit what fit is given
         loaded = load(path, verify=True)
         if loaded.metadata.get("kind") != KIND or "run" not in loaded:
             raise ValueError(
@@ -48,6 +50,14 @@ class Saved:
             )
         self.model = {name[6:]: array for name, array in loaded.items() if name.startswith("model.")}
         self.state: dict[str, Any] = unpacked(unpack_json(loaded["run"], self.path), loaded)
+
+    @classmethod
+    def of(cls, run: Run) -> Saved:
+        """The run as it stands between two batches, in memory: copies of all arrays."""
+        made = cls.__new__(cls)
+        made.path, made.damaged, made.known = "memory", [], True
+        made.model, made.state = run.model.state_dict(), copy.deepcopy(state_of(run))
+        return made
 
     @property
     def place(self) -> tuple[int, int]:
@@ -137,7 +147,7 @@ def restore(run: Run, saved: Saved) -> None:
         set_strengths(bound, entries)
         if run.history.rows:
             bound.note_shares(run.history.last)
-    set_layers(run, state["layers"])
+    set_layers(run.model, state["layers"])
     if "gradients" in state:
         run.keep_gradients = True
         for p, array in zip(run.optimizer.state, state["gradients"]):
@@ -238,9 +248,9 @@ def numbers(module: Module) -> dict[str, Any]:
     }
 
 
-def set_layers(run: Run, found: Mapping[str, Any]) -> None:
+def set_layers(model: Module, found: Mapping[str, Any]) -> None:
     """Set what `layers` gave."""
-    for name, module in run.model.named_modules():
+    for name, module in model.named_modules():
         module.training = name not in found["eval"]
         present = numbers(module)
         for attribute, value in found["numbers"].get(name, {}).items():
@@ -249,6 +259,6 @@ def set_layers(run: Run, found: Mapping[str, Any]) -> None:
         if isinstance(module, RandomLayer):
             held = found["held"].get(name)
             module.held = None if held is None else (held[0], held[1])
-    for name, p in run.model.named_parameters():
+    for name, p in model.named_parameters():
         if p.tracked is (name in found["frozen"]):
             p.requires_grad_(not p.tracked)

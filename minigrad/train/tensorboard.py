@@ -32,6 +32,7 @@ class TensorBoard(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, folder: str | os.PathLike[str], batches: int | None = None) -> None:
         if importlib.util.find_spec("tensorboard") is None:

@@ -167,6 +167,7 @@ class AverageWeights(Callback):
     """
 
     adds_columns = False
+    only_looks = True
 
     def __init__(self, decay: float = 0.999, keep: bool = True) -> None:
         self.decay, self.keep = finite(decay, "AverageWeights: decay", 0.0, 1.0), bool(keep)

@@ -43,12 +43,20 @@ static dealt_row dealt(const mg_pool_args *p, void *scratch) {
     return d;
 }
 
+/* Whether one of n numbers is outside of [0, size): by the signs of the number and of size - 1 - number, as many at once
+   as a vector holds. */
+static int pool_outside(const int64_t *index, size_t n, size_t size) {
+    uint64_t signs = 0;
+    for (size_t q = 0; q < n; q++) signs |= (uint64_t)index[q] | ((uint64_t)size - 1 - (uint64_t)index[q]);
+    return signs >> 63;
+}
+
 #define MG_SOURCE "pool/pool.c"
 #include "base/mg_both.h"
 
 const mg_pool_table MG_TABLE(pool) = {
-    pool_scratch, MG_PAIR(max_pool2d), MG_PAIR(pool_pick), MG_PAIR(pool_put), MG_PAIR(avg_pool2d),
-    MG_PAIR(avg_pool2d_grad),
+    pool_scratch, pool_outside, MG_PAIR(max_pool2d), MG_PAIR(pool_pick), MG_PAIR(pool_put),
+    MG_PAIR(avg_pool2d), MG_PAIR(avg_pool2d_grad),
 };
 
 #else
@@ -124,24 +132,24 @@ static void FN(max_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *
 }
 
 static void FN(pool_pick)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
+    (void)scratch;
     const size_t size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
     const real *x = (const real *)p->from + first * size;
     const int64_t *index = p->index + first * places;
     real *y = (real *)p->to + first * places;
     for (; n > 0; n--, x += size, index += places, y += places)
-        if (mg_outside(index, places, size)) *(int *)scratch = 1;
-        else for (size_t q = 0; q < places; q++) y[q] = x[index[q]];
+        for (size_t q = 0; q < places; q++) y[q] = x[index[q]];
 }
 
 static void FN(pool_put)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
+    (void)scratch;
     const size_t size = p->axis[0].x * p->axis[1].x, places = p->axis[0].y * p->axis[1].y;
     const real *y = (const real *)p->from + first * places;
     const int64_t *index = p->index + first * places;
     real *x = (real *)p->to + first * size;
     for (; n > 0; n--, x += size, index += places, y += places) {
         memset(x, 0, size * sizeof(real));
-        if (mg_outside(index, places, size)) *(int *)scratch = 1;
-        else for (size_t q = 0; q < places; q++) x[index[q]] += y[q];
+        for (size_t q = 0; q < places; q++) x[index[q]] += y[q];
     }
 }
 

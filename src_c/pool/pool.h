@@ -28,10 +28,10 @@ typedef struct {
 } mg_pool_args;
 
 /* By precision, for planes first .. first + n. A call needs pool_scratch(p) bytes that no other thread uses, aligned to
-   64 bytes. pool_pick and pool_put take one int instead, which they set where an index is outside of its plane; nothing
-   is read or added there. */
+   64 bytes. pool_outside: whether an index is outside of its plane, which pool_pick and pool_put do not look at. */
 typedef struct {
     size_t (*pool_scratch)(const mg_pool_args *p);
+    int (*pool_outside)(const int64_t *index, size_t n, size_t size);
     void (*max_pool2d[2])(const mg_pool_args *p, size_t first, size_t n, void *scratch);
     void (*pool_pick[2])(const mg_pool_args *p, size_t first, size_t n, void *scratch);
     void (*pool_put[2])(const mg_pool_args *p, size_t first, size_t n, void *scratch);

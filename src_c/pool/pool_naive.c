@@ -11,12 +11,18 @@ static size_t pool_scratch(const mg_pool_args *p) {
     return 0;
 }
 
+static int pool_outside(const int64_t *index, size_t n, size_t size) {
+    for (size_t q = 0; q < n; q++)
+        if (index[q] < 0 || (uint64_t)index[q] >= size) return 1;
+    return 0;
+}
+
 #define MG_SOURCE "pool/pool_naive.c"
 #include "base/mg_both.h"
 
 const mg_pool_table MG_TABLE(pool) = {
-    pool_scratch, MG_PAIR(max_pool2d), MG_PAIR(pool_pick), MG_PAIR(pool_put), MG_PAIR(avg_pool2d),
-    MG_PAIR(avg_pool2d_grad),
+    pool_scratch, pool_outside, MG_PAIR(max_pool2d), MG_PAIR(pool_pick), MG_PAIR(pool_put),
+    MG_PAIR(avg_pool2d), MG_PAIR(avg_pool2d_grad),
 };
 
 #else
@@ -38,16 +44,16 @@ static void FN(max_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *
 }
 
 static void FN(pool_pick)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
+    (void)scratch;
     const size_t x = p->axis[0].x * p->axis[1].x, y = p->axis[0].y * p->axis[1].y;
-    if (mg_outside(p->index + first * y, n * y, x)) { *(int *)scratch = 1; return; }
     for (size_t q = first * y; q < (first + n) * y; q++)
         ((real *)p->to)[q] = ((const real *)p->from)[q / y * x + (size_t)p->index[q]];
 }
 
 static void FN(pool_put)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
+    (void)scratch;
     const size_t x = p->axis[0].x * p->axis[1].x, y = p->axis[0].y * p->axis[1].y;
     real *to = p->to;
-    if (mg_outside(p->index + first * y, n * y, x)) { *(int *)scratch = 1; return; }
     for (size_t i = first * x; i < (first + n) * x; i++) to[i] = 0;
     for (size_t q = first * y; q < (first + n) * y; q++) to[q / y * x + (size_t)p->index[q]] += ((const real *)p->from)[q];
 }

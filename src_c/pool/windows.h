@@ -38,12 +38,4 @@ static inline double mg_divisor(const mg_pool_args *p, const mg_window *rows, co
     return p->divisor ? (double)p->divisor : (double)rows->count * (double)columns->count;
 }
 
-/* Whether one of n numbers is outside of [0, size): by the signs of the number and of size - 1 - number, as many at once
-   as a vector holds. */
-static inline int mg_outside(const int64_t *index, size_t n, size_t size) {
-    uint64_t signs = 0;
-    for (size_t q = 0; q < n; q++) signs |= (uint64_t)index[q] | ((uint64_t)size - 1 - (uint64_t)index[q]);
-    return signs >> 63;
-}
-
 #endif

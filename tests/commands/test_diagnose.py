@@ -50,7 +50,7 @@ def test_a_loop_that_vanishes(tmp_path, capsys):
 
 def test_a_loop_that_is_healthy(tmp_path, capsys):
     assert cli.main(["diagnose", script(tmp_path, LOOP), "--every", "20", "--", "tanh"]) == 0
-    assert "healthy: nothing found\n8 watched of 60 steps" in capsys.readouterr().out
+    assert "healthy: nothing found\n7 watched of 60 steps" in capsys.readouterr().out
 
 
 def test_a_script_that_breaks_off(tmp_path, capsys):

@@ -27,6 +27,24 @@ def test_another_file(tmp_path, capsys):
     assert run("show", path) == 0 and "and 10 more" in capsys.readouterr().out
 
 
+def test_zeros_are_counted_where_there_are_any(tmp_path, capsys):
+    model = mg.nn.Sequential(mg.nn.Conv2d(2, 4, 3), mg.nn.LSTM(3, 2), mg.nn.Linear(4, 3))
+    path = tmp_path / "a.safetensors"
+    mg.save(path, model)
+    assert run("show", path) == 0 and "empty" not in capsys.readouterr().out
+    state = model.state_dict()
+    for name, index in (("0.weight", 1), ("1.weight_hh_l0", (slice(None), 3)), ("2.weight", 0)):
+        state[name][index] = 0
+    mg.save(path, state)
+    assert run("show", path) == 0
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
+    assert lines["tensor"] == ["dtype", "shape", "zeros", "empty"]
+    assert lines["0.weight"][-5:] == ["25.0%", "filters", "1/4,", "channels", "0/2"]
+    assert lines["1.weight_hh_l0"][-3:] == ["12.5%", "gates", "1/8"]
+    assert lines["2.weight"][-5:] == ["25.0%", "rows", "1/4,", "columns", "0/3"]
+    assert lines["1.weight_ih_l0"] == ["F32", "3", "×", "8"]
+
+
 def test_damage_is_told_and_ends_with_2(houses, tmp_path, capsys):
     assert run("train", houses, *READ, "--lambda", "1", "--out", tmp_path / "m") == 0
     path = tmp_path / "m" / "model.safetensors"

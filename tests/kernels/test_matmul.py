@@ -83,6 +83,9 @@ SHAPES = [
     (19, 3, 8),
     (50, 9, 4),
     (27, 5, 1),
+    (7, 1, 1),
+    (33, 1, 1),
+    (200, 1, 1),
 ]
 
 
@@ -230,7 +233,7 @@ def test_a_row_does_not_depend_on_the_others(n, tb):
 
 
 @pytest.mark.parametrize("dtype", REAL)
-@pytest.mark.parametrize("shape", [(13, 12, 17), (20, 33, 1), (17, 40, 33)], ids=str)
+@pytest.mark.parametrize("shape", [(13, 12, 17), (20, 33, 1), (61, 1, 1), (17, 40, 33)], ids=str)
 def test_special_numbers(shape, dtype):
     """NaN, infinities, zeros of both signs, denormals, overflow; nothing is skipped because it is 0."""
     m, k, n = shape
@@ -249,6 +252,23 @@ def test_special_numbers(shape, dtype):
     assert np.isnan(product(zero, infinite)).all()
     tiny = np.full((m, k), np.finfo(dtype).smallest_subnormal)
     assert (product(tiny, np.ones((k, n), dtype)) == k * np.finfo(dtype).smallest_subnormal).all()
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_one_column_times_one_number(dtype):
+    """k = 1: the 31 lanes without a product turn a -0 into +0; in a batch of dot products each row has its own."""
+    tiny = np.full((37, 1), -np.finfo(dtype).tiny)
+    (y,) = assert_one_answer(lambda: product(tiny, -tiny[:1]), threads=(1,))
+    assert not y.any()
+    assert not np.signbit(y).any()
+    a, b, _, c = arrays(70_000, 1, 1, dtype)
+    own = b[0, 0] + np.arange(70_000, dtype=dtype).reshape(-1, 1, 1)
+    for how in ({}, {"accumulate": True}):
+        (y,) = assert_one_answer(lambda how=how: product(a, b, c=c, **how))
+        assert (y == a * b + (c if how else 0)).all()
+        out = np.zeros((70_000, 1, 1), dtype)
+        assert_one_answer(lambda out=out: K.matmul(a[:, :, None], own, out) or out.copy())
+        assert (out == a[:, :, None] * own).all()
 
 
 @pytest.mark.parametrize("dtype", REAL)

@@ -128,6 +128,20 @@ X, Y, INDEX = np.ones((2, 3, 4, 4)), np.zeros((2, 3, 2, 2)), np.zeros((2, 3, 2, 
 HOW = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)}
 
 
+@pytest.mark.parametrize("wrong", [-1, 16, 2**62, -(2**63)])
+def test_an_index_outside_of_its_plane_is_found_at_every_place(wrong):
+    """By vectors on most variants: each place of one, and the rest behind the last."""
+    y, x = np.ones((1, 19, 2, 2), np.float32), np.full((1, 19, 4, 4), 7, np.float32)
+    for _ in every_variant(threads=(1, 2)):
+        for place in range(y.size):
+            index = np.full(y.shape, 15)
+            index.flat[place] = wrong
+            for call in (lambda: K.pool_put(y, index, x), lambda: K.pool_pick(x, index, y)):
+                with pytest.raises(IndexError, match=rf"index\[{place}\] is {wrong}; need 0 <= index < 16"):
+                    call()
+        assert (x == 7).all() and (y == 1).all()
+
+
 def test_bad_input_is_refused_before_anything_is_written():
     y, index, x = Y.copy(), INDEX.copy(), X.copy()
     all_of_it = {**HOW, "dilation": (1, 1)}

@@ -224,7 +224,34 @@ def test_numpy_that_writes_into_a_parameter():
         optimizer.step()
         return loss
 
-    refused(step, "something else than a kernel changed an array that it uses, in the middle of the step")
+    refused(step, "something else than a kernel of the step changed an array that it uses, in the middle of the step")
+
+
+@pytest.mark.parametrize("write", ["copy_", "an optimizer"])
+def test_another_thread_that_writes_into_a_parameter(write):
+    """Its kernels are no part of the step, and what they change is noticed by the next one that is."""
+    model = network()
+    optimizer, other = (optim.SGD(model.parameters(), lr=0.1) for _ in range(2))
+
+    def written():
+        with mg.no_grad():
+            if write == "copy_":
+                model[1].bias.copy_(model[1].bias + 1.0)
+            else:
+                other.step()
+
+    def step(x, y):
+        optimizer.zero_grad()
+        output = model(x) + model[1].bias
+        loss = mg.cross_entropy(output, y)
+        loss.backward()
+        thread = threading.Thread(target=written)
+        thread.start()
+        thread.join()
+        optimizer.step()
+        return loss
+
+    refused(step, r"something else than a kernel of the step changed an array .* NumPy and other threads that write")
 
 
 READS = {

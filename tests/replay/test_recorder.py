@@ -11,6 +11,7 @@ from minigrad import kernels as K
 from minigrad.kernels import reference
 from minigrad.lab.golden.kernel_calls import UPDATES, calls, given
 from minigrad.recording import aside
+from minigrad.replay.record import Record
 from minigrad.replay.recorder import Call, Recorder, arrays_in, recording
 
 needs_native = pytest.mark.skipif(K.runtime is None, reason="needs compiled kernels")
@@ -135,6 +136,58 @@ def test_a_kernel_that_does_not_note_itself_is_refused_by_name(monkeypatch):
         monkeypatch.setattr(K, "relu", reference.relu)
         with pytest.raises(mg.ReplayError, match=r"relu, in .* without a kernel that notes itself"):
             noted("relu", (np.ones(3), np.empty(3)), {})
+
+
+class Deaf:
+    """The tape, which loses something of what kernels note."""
+
+    def __init__(self, lose):
+        self.lose, self.start, self.stop = lose, K.tape.start, K.tape.stop
+
+    def collect(self, collect=None if K.tape is None else K.tape.collect):
+        notes, held = collect()
+        return self.lose(notes), held
+
+
+LOST = {
+    "the note": lambda notes: [],
+    "the struct": lambda notes: [(name, None) for name, _ in notes],
+    "the name": lambda notes: [(None, struct) for _, struct in notes],
+}
+
+
+@needs_native
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("name", sorted((set(CALLS) | set(UPDATES)) - set(reference.REFUSED)))
+def test_no_kernel_vanishes_silently(name, lost, monkeypatch):
+    """Whatever is missing (`record`, `call` or `know`), the step is refused, and says which kernel it is."""
+    if name in UPDATES:
+        params = [np.ones((3, 4))]
+        table = K._native["segments"](params, *[[np.ones((3, 4))] for _ in range(3)])
+        table.counters = np.ones((1, 2))
+        arguments, options = (table, [np.ones((3, 4))]), UPDATES[name]
+    else:
+        arguments, options = copies(CALLS[name][0]), CALLS[name][1]
+    with mg.use_backend("native"):
+        noted(name, arguments, options)
+        monkeypatch.setattr(K, "tape", Deaf(LOST[lost]))
+        with pytest.raises(mg.ReplayError, match=rf"compile: {name}, in .* is computed without a kernel that notes"):
+            noted(name, arguments, options)
+
+
+@needs_native
+@pytest.mark.parametrize("name", sorted((set(CALLS)) - set(reference.REFUSED)))
+def test_no_part_of_a_kernel_vanishes_silently(name, monkeypatch):
+    """Of a table function that runs several kernels, each lost one is refused: an array is then found nowhere."""
+    with mg.use_backend("native"):
+        arguments, options = copies(CALLS[name][0]), CALLS[name][1]
+        count = len(noted(name, arguments, options).calls[-1].notes)
+        for i in range(count if count > 1 else 0):
+            with monkeypatch.context() as patch:
+                patch.setattr(K, "tape", Deaf(lambda notes, i=i: notes[:i] + notes[i + 1 :]))
+                first, second = (noted(name, arguments, options) for _ in range(2))
+            with pytest.raises(mg.ReplayError):
+                Record(first, second)
 
 
 @needs_native

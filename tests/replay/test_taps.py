@@ -38,6 +38,7 @@ def test_taps_have_the_bits_of_the_step_in_python():
     weight = model[0].weight
     all_of_it, gradient = step.tap(weight), step.tap(weight, every=3, grad=True)
     element, row = step.tap(weight, steps=[0, 7, 13, 99], at=(2, 5)), step.tap(weight, at=(slice(1, 5, 2), 3))
+    backwards = step.tap(weight, at=(slice(None, None, -1), slice(6, 1, -2)))
     logits = step.tap("matmul:2", steps=range(5, 9))
     batches = loader()
     for _ in range(2):
@@ -50,6 +51,7 @@ def test_taps_have_the_bits_of_the_step_in_python():
     assert element.steps.tolist() == [0, 7, 13]
     assert element.values.tolist() == [expected[i][0][2, 5] for i in (0, 7, 13)]
     assert row.values.tobytes() == np.array([w[1:5:2, 3] for w, _, _ in expected]).tobytes()
+    assert backwards.values.tobytes() == np.array([w[::-1, 6:1:-2] for w, _, _ in expected]).tobytes()
     assert [a.tobytes() for a in logits.values] == [expected[i][2].tobytes() for i in range(5, 9)]
     assert [a.shape for a in logits.values] == [(10, 3), (10, 3), (4, 3), (10, 3)], "a list where shapes differ"
     assert len(logits) == 4

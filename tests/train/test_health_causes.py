@@ -185,10 +185,22 @@ def test_a_layer_that_the_loss_does_not_reach(way, layer, why):
     assert found.remedy
 
 
-def test_a_penalty_does_not_count_as_use():
-    model = Parts("unused")
-    watch = watched(model, penalty=reg.on(model, "body.weight", reg.L2(1e-3)))
-    assert [each.layer for each in watch.findings] == ["side"]
+def test_a_penalty_in_the_update_does_not_hide_an_unused_layer():
+    def penalised(model):
+        return optim.SGD(model.parameters(), lr=0.05, penalty=reg.on(model, "side.weight", reg.L2(1e-3)))
+
+    assert [each.layer for each in watched(Parts("unused"), penalised).findings] == ["side"]
+
+
+def test_embeddings_are_layers():
+    x = np.random.default_rng(0).integers(0, 20, (400, 3))
+    model = network(lambda: nn.Embedding(20, 8), nn.Flatten, lambda: relu(24, 16), lambda: linear(16, 2))
+    watch = watched(model, adam(1e-2), (x, (x[:, 0] > 9).astype(np.int64)), 8)
+    assert kinds(watch) == []
+    rows = watch.table[:3]
+    assert [row["layer"] for row in rows] == ["0", "2", "3"]
+    assert all(row["gradient"] > 0 and row["output"] > 0 for row in rows)
+    assert watch.steps[0].inputs is None and np.isfinite(watch.course.constant())
 
 
 def test_a_frozen_layer_is_a_note():

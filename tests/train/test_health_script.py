@@ -64,7 +64,7 @@ def test_two_optimizers_have_a_watch_each():
             two.step()
     assert idle.state
     assert [found.course.updates for found in seen.found] == [12, 12]
-    assert [found.table[0]["layer"] for found in seen.found] == ["weight", "weight"]
+    assert [found.table[0]["layer"] for found in seen.found] == ["model", "model"]
     assert all(found.steps[-1].weights[0].update > 0 for found in seen.found)
 
 

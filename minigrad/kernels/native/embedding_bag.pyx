@@ -171,22 +171,32 @@ cdef int begin(str kernel, mg_embedding_bag_args *p, ndarray table, int mode, nd
     return 0
 
 
+cdef int fill(
+    str kernel, mg_embedding_bag_args *p, ndarray source, ndarray out, ndarray index, ndarray offsets, ndarray scale,
+    int mode, long long skip, bint back
+) except -1:
+    """What embedding_bag and, if back, its gradient share: `source` is read, `out` is written; one of them is the table."""
+    cdef ndarray table = out if back else source, bags = source if back else out
+    begin(kernel, p, source, mode, scale, skip)
+    check_table(kernel, "out", out, source, -1)
+    check_out(kernel, out)
+    if not (apart(source, out) and apart(index, out)):
+        raise ValueError(f"{kernel}: out shares memory with the {'gradient' if back else 'weight'} or the index")
+    p.entries = PyArray_DIM(table, 0)
+    check_bags(kernel, p, index, offsets, PyArray_DIM(bags, 0))
+    if scale is not None:
+        check_factors(kernel, "scale", scale, source, p.n)
+        p.scale = PyArray_DATA(scale)
+    return 0
+
+
 def embedding_bag(
     ndarray weight not None, ndarray index not None, ndarray out not None, *, int mode=0, ndarray offsets=None,
     ndarray scale=None, ndarray largest=None, long long skip=-1
 ):
     cdef mg_embedding_bag_args p
     record(&p, sizeof(p))
-    begin("embedding_bag", &p, weight, mode, scale, skip)
-    check_table("embedding_bag", "out", out, weight, -1)
-    check_out("embedding_bag", out)
-    if not (apart(weight, out) and apart(index, out)):
-        raise ValueError("embedding_bag: out shares memory with the weight or the index")
-    p.entries = PyArray_DIM(weight, 0)
-    check_bags("embedding_bag", &p, index, offsets, PyArray_DIM(out, 0))
-    if scale is not None:
-        check_factors("embedding_bag", "scale", scale, weight, p.n)
-        p.scale = PyArray_DATA(scale)
+    fill("embedding_bag", &p, weight, out, index, offsets, scale, mode, skip, False)
     if mode == MG_BAG_MAX:
         if largest is None:
             raise TypeError("embedding_bag: a maximum needs an array for the rows it is from: largest")
@@ -203,16 +213,7 @@ def embedding_bag_grad(
 ):
     cdef mg_embedding_bag_args p
     record(&p, sizeof(p))
-    begin("embedding_bag_grad", &p, g, mode, scale, skip)
-    check_table("embedding_bag_grad", "out", out, g, -1)
-    check_out("embedding_bag_grad", out)
-    if not (apart(g, out) and apart(index, out)):
-        raise ValueError("embedding_bag_grad: out shares memory with the gradient or the index")
-    p.entries = PyArray_DIM(out, 0)
-    check_bags("embedding_bag_grad", &p, index, offsets, PyArray_DIM(g, 0))
-    if scale is not None:
-        check_factors("embedding_bag_grad", "scale", scale, g, p.n)
-        p.scale = PyArray_DATA(scale)
+    fill("embedding_bag_grad", &p, g, out, index, offsets, scale, mode, skip, True)
     if mode == MG_BAG_MAX:
         if largest is None:
             raise TypeError("embedding_bag_grad: the gradient of a maximum needs the rows it is from: largest")

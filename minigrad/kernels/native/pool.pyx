@@ -34,6 +34,7 @@ ctypedef void (*pool_of)(const mg_pool_args *p, size_t first, size_t n, void *sc
 cdef extern from "pool/pool.h" nogil:
     ctypedef struct mg_pool_table:
         size_t (*pool_scratch)(const mg_pool_args *p) noexcept nogil
+        int (*pool_outside)(const int64_t *index, size_t n, size_t size) noexcept nogil
         pool_of max_pool2d[2]
         pool_of pool_pick[2]
         pool_of pool_put[2]
@@ -43,7 +44,7 @@ cdef extern from "pool/pool.h" nogil:
 
 cdef enum:
     NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
-    OUTSIDE = 3                             # and for an index outside of its plane; other planes may be written
+    OUTSIDE = 3                             # and for an index outside of its plane; nothing is written either
     LARGEST = 1 << 30                       # of a kernel, stride, padding, dilation: their products fit into 64 bits
 
 
@@ -81,21 +82,11 @@ cdef int spread(const mg_pool_args *p, pool_of pool) noexcept nogil:
 
 
 cdef int by_index(const mg_pool_args *p, pool_of pool) noexcept nogil:
-    """Planes by an index. Each part looks at the indices of a plane before it uses them, while they are in the cache."""
-    cdef plan s
-    cdef size_t work = work_of(p), i
-    cdef int outside = 0
-    s.p, s.pool = p, pool
-    s.parts = least(threads_for(work), p.planes)
-    if not take_scratch(&s.memory, s.parts, sizeof(int)):
-        return NO_MEMORY
-    for i in range(s.parts):
-        (<int *>(s.memory.first + i * s.memory.size))[0] = 0
-    share(work, s.parts, compute_part, &s)
-    for i in range(s.parts):
-        outside |= (<int *>(s.memory.first + i * s.memory.size))[0]
-    give_scratch(&s.memory)
-    return OUTSIDE if outside else 0
+    """Planes by an index, whose numbers are looked at first."""
+    cdef size_t places = p.planes * p.axis[0].y * p.axis[1].y
+    if mg_pool_tables[runtime.variant].pool_outside(p.index, places, p.axis[0].x * p.axis[1].x):
+        return OUTSIDE
+    return spread(p, pool)
 
 
 cdef int k_max_pool2d(const void *args) noexcept nogil:

@@ -75,22 +75,36 @@ cdef inline size_t part_rows(size_t width) noexcept nogil:
 
 # --- the steps ---
 
-cdef struct gates_call:                     # what the parts share
+cdef struct rows_call:                      # what the parts share: the arguments and the body of a step, or of a gradient
     const mg_gates_args *p
     mg_gates body
+    const mg_gates_grad_args *q
+    mg_gates_grad grad
 
 
-cdef void gates_part(const void *args, size_t i) noexcept nogil:
-    c = <const gates_call *>args
-    cdef size_t size = part_rows(c.p.width)
-    c.body(c.p, i * size, least(size, c.p.rows - i * size))
+cdef void rows_part(const void *args, size_t i) noexcept nogil:
+    c = <const rows_call *>args
+    cdef size_t rows = c.p.rows if c.p else c.q.rows, size = part_rows(c.p.width if c.p else c.q.width)
+    cdef size_t n = least(size, rows - i * size)
+    if c.p:
+        c.body(c.p, i * size, n)
+    else:
+        c.grad(c.q, i * size, n)
+
+
+cdef inline int run_rows(rows_call *c, size_t rows, size_t width, size_t weight) noexcept nogil:
+    share(weight * rows * width, pieces(rows, part_rows(width)), rows_part, c)
+    return 0
 
 
 cdef inline int run_gates(const mg_gates_args *p, mg_gates body) noexcept nogil:
-    cdef gates_call c
-    c.p, c.body = p, body
-    share(WEIGHT * p.rows * p.width, pieces(p.rows, part_rows(p.width)), gates_part, &c)
-    return 0
+    cdef rows_call c = [p, body, NULL, NULL]
+    return run_rows(&c, p.rows, p.width, WEIGHT)
+
+
+cdef inline int run_gates_grad(const mg_gates_grad_args *q, mg_gates_grad grad) noexcept nogil:
+    cdef rows_call c = [NULL, NULL, q, grad]
+    return run_rows(&c, q.rows, q.width, GRAD_WEIGHT)
 
 
 cdef int k_rnn_gate(const void *args) noexcept nogil:
@@ -109,24 +123,6 @@ cdef int k_gru_gates(const void *args) noexcept nogil:
 
 
 # --- their gradients ---
-
-cdef struct gates_grad_call:
-    const mg_gates_grad_args *p
-    mg_gates_grad body
-
-
-cdef void gates_grad_part(const void *args, size_t i) noexcept nogil:
-    c = <const gates_grad_call *>args
-    cdef size_t size = part_rows(c.p.width)
-    c.body(c.p, i * size, least(size, c.p.rows - i * size))
-
-
-cdef inline int run_gates_grad(const mg_gates_grad_args *p, mg_gates_grad body) noexcept nogil:
-    cdef gates_grad_call c
-    c.p, c.body = p, body
-    share(GRAD_WEIGHT * p.rows * p.width, pieces(p.rows, part_rows(p.width)), gates_grad_part, &c)
-    return 0
-
 
 cdef int k_rnn_gate_grad(const void *args) noexcept nogil:
     p = <const mg_gates_grad_args *>args

@@ -19,8 +19,8 @@ TITLE = "Numbers that others have printed, computed again"
 FOREWORD = (
     "A number from a book or a paper stands beside the same number from minigrad, with a band that was fixed "
     "beforehand: half a unit of the last digit printed, unless the line says why it is wider. A line that must hold "
-    "was asserted; a line that does not hold says by how much. Where a source says recalled, its numbers were not compared "
-    "with a copy of it."
+    "was asserted; a line that does not hold says by how much. Where a source says recalled, its numbers were not "
+    "compared with a copy of it."
 )
 
 # Every number that decides how long an example runs: (in full, with --quick). The page prints this table.

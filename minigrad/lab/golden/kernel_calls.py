@@ -29,7 +29,7 @@ class Given(NamedTuple):
 
     x: np.ndarray
     y: np.ndarray
-    index: np.ndarray  # (rows), of columns
+    index: np.ndarray  # type: ignore[assignment]  # (rows), of columns; tuples have a method of this name
 
     def zeros(self, *shape: int) -> np.ndarray:
         """Zeros of the dtype, in the shape of x if none is given."""

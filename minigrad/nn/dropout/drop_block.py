@@ -59,12 +59,12 @@ class DropBlock2d(RandomLayer):
     def forward(self, x: Any) -> Tensor:
         x = x if isinstance(x, Tensor) else tensor(x)
         check_real("dropout", x)
+        if not self.training:
+            return x
         shape, size = x.array.shape, self.block_size
         if len(shape) != 4 or min(shape[2:]) < size:
             fits = f", height and width at least {size}, a block" if len(shape) == 4 else ""
             raise ShapeError(f"x is {shape}; need (rows, channels, height, width){fits}")
-        if not self.training:
-            return x
         self.draw()
         self.__dict__.update(_shape=shape, _from=self.row)  # no parts: no need to look at what they are
         return x if self.p == 0 or not x.size else mul(x, self._factors(x.array.dtype))

@@ -26,12 +26,14 @@ from ...nn import pool
 from ...nn.containers import Identity, Lambda, Residual
 from ...nn.conv import Conv1d, Conv2d, Convolutional, ConvTranspose1d, ConvTranspose2d
 from ...nn.dropout.channels import Dropout1d, Dropout2d, StochasticDepth, VariationalDropout, WordDropout
+from ...nn.dropout.drop_block import DropBlock2d
 from ...nn.dropout.dropout import Dropout
 from ...nn.dropout.noise import GaussianDropout, GaussianNoise
 from ...nn.embedding import Embedding, EmbeddingBag
 from ...nn.linear import Linear
 from ...nn.module import Module
 from ...nn.normalization import BatchNorm1d, BatchNorm2d, Normalization
+from ...nn.parametrized import HELD_IN
 from ...nn.recurrent import GRU, LSTM, RNN
 from ...nn.sequential import Flatten, Sequential
 from ...ops.elementwise.arithmetic import add
@@ -59,6 +61,7 @@ NOISE = (
     Dropout,
     Dropout1d,
     Dropout2d,
+    DropBlock2d,
     WordDropout,
     VariationalDropout,
     StochasticDepth,
@@ -72,7 +75,8 @@ POOLS = (
     pool.AdaptiveAvgPool1d,
     pool.AdaptiveAvgPool2d,
     pool.Upsample,
-)  # a constant plane stays what it is
+    DropBlock2d,
+)  # in eval mode a constant plane stays what it is
 STATIONS: dict[type, type[Station]] = {
     Linear: Dense,
     **dict.fromkeys((Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d), Filters),
@@ -169,6 +173,9 @@ class Walk:
             return _picked(path, layer, wire)
         if type(layer) not in TAKEN:
             raise _unknown(path, layer)
+        if HELD_IN in layer._modules:
+            cure = "call nn.remove_parametrizations on it first"
+            raise refusal(path, layer, f"its weight is computed from others at every call: {cure}")
         if shared(layer) and id(layer) in self._seen:
             raise TypeError(f"compact: {path} stands in the chain twice; channels cannot go at one place alone")
         self._seen.add(id(layer))

@@ -42,13 +42,13 @@ def test_missing_data_are_named(monkeypatch, capsys):
 
 
 def test_a_file_that_a_package_lacks():
-    with pytest.raises(ImportError, match="this version of numpy has no prostate.csv"):
+    with pytest.raises(ImportError, match=r"this version of numpy has no prostate\.csv"):
         paper.shipped_file("numpy", "prostate.csv")
 
 
 def test_a_number_that_differs_is_caught(capsys):
     made = paper.Paper("examples/papers/P1_prostate.py", "A title.", ["--quick"])
-    with pytest.raises(AssertionError, match="printed 0.521, ours 0.52250"):
+    with pytest.raises(AssertionError, match=r"printed 0\.521, ours 0\.52250"):
         made.agrees("error", 0.521, 0.5225, 3)
     assert not made.agrees("error", 0.521, 0.5225, 3, 0.001, "a reason")
     assert made.kept[-1].held is False and "within 0.001: a reason" in made.kept[-1].words

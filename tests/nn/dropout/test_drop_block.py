@@ -94,3 +94,15 @@ def test_compiled_equals_eager(seed):
             assert all(entry.program is not None for entry in step._entries.values()), "it was replayed"
         ends.append((losses, {name: a.tobytes() for name, a in model.state_dict().items()}))
     assert ends[0] == ends[1]
+
+
+def test_compact_takes_it_within_a_chain():
+    mg.manual_seed(0)
+    first = nn.Conv2d(1, 6, 3, activation="relu")
+    model = nn.Sequential(first, nn.DropBlock2d(0.2, 2), nn.Conv2d(6, 4, 3), nn.Flatten(), nn.Linear(64, 3)).eval()
+    with mg.no_grad():
+        for w in (first.weight, first.bias):
+            w.copy_(np.where(np.arange(6).reshape(-1, *[1] * (w.ndim - 1)) % 2, w.data, 0))
+    small, x = mg.reg.compact(model), mg.tensor(np.random.default_rng(0).normal(size=(2, 1, 8, 8)).astype(np.float32))
+    assert small[0].out_channels == 3
+    np.testing.assert_allclose(small(x).data, model(x).data, rtol=0, atol=1e-6)

@@ -1,12 +1,13 @@
 """Zoneout: by hand behind a cell, in the layers against that loop, its mean in evaluation, lengths, replay."""
 
 import copy
+import operator
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim
+from minigrad import nn, optim, reg
 
 RNG = np.random.default_rng(0)
 KINDS = ("RNN", "LSTM", "GRU")
@@ -179,3 +180,17 @@ def test_compiled_and_resumed(kind, with_lengths, seed):
     plain = run(False, False)
     assert run(True, False) == plain
     assert run(False, True) == plain
+
+
+def test_compact_keeps_it():
+    """Units that stay at 0 leave; the others have the same shares."""
+    mg.manual_seed(0)
+    model = nn.Sequential(
+        nn.LSTM(3, 4, zoneout=(0.3, 0.2), batch_first=True), nn.Lambda(operator.itemgetter(0)), nn.Linear(4, 2)
+    ).eval()
+    with mg.no_grad():
+        for w in model[0].parameters():
+            w.copy_(np.where(np.arange(16) // 2 == 4, 0, w.data))  # gate g of two units
+    small, x = reg.compact(model), mg.tensor(RNG.normal(size=(2, 6, 3)).astype(np.float32))
+    assert small[0].hidden_size == 2 and (small[0].zoneout_hidden.p, small[0].zoneout_cell.p) == (0.3, 0.2)
+    np.testing.assert_allclose(small(x).data, model(x).data, rtol=0, atol=1e-6)

@@ -69,7 +69,7 @@ def test_what_has_no_trial():
     ):
         with pytest.raises(ValueError, match=message):
             c.check(c.read(text, rows=3))
-    with pytest.raises(TypeError, match="what reg.conventions.read gave back"):
+    with pytest.raises(TypeError, match=r"what reg\.conventions\.read gave back"):
         c.check(dataclasses.replace(c.read("keras l2(1)"), call=None))
 
 

@@ -118,7 +118,7 @@ def size(model):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("which", ["native", "reference"])
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_random_chain_computes_the_same_in_fewer_channels(which, dtype, seed):
     if which == "native" and mg.kernels.runtime is None:
         pytest.skip("no compiled kernels in this installation")
@@ -127,7 +127,7 @@ def test_a_random_chain_computes_the_same_in_fewer_channels(which, dtype, seed):
         model = builder.chain()
         before = model.state_dict()
         small = reg.compact(model)
-        x = mg.tensor(builder.rng.standard_normal((3, 3, 15, 14)).astype(dtype))
+        x = mg.tensor(builder.rng.standard_normal((3, 3, 21, 20)).astype(dtype))
         a, b = model(x).data, small(x).data
         far = 1e-12 if dtype == "float64" else 2e-6
         np.testing.assert_allclose(b, a, rtol=far, atol=far * max(1, np.abs(a).max()))

@@ -5,6 +5,7 @@ import operator
 import pytest
 from reg.zeros.emptied import R, equal, filled, write, zero
 
+import minigrad as mg
 from minigrad import nn
 
 
@@ -41,3 +42,25 @@ def test_hidden_units(backend, rng, kind, bidirectional, bias):
         zero(model, "4.weight", 3 + n * i)
     small = equal(model, x)
     assert (small[1].hidden_size, small[4].in_features) == (3, 3 * ways)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_unit_that_something_is_written_into_stays(backend, rng, kind):
+    """By a bias, or by another unit; once that one is 0 as well, both go."""
+    core, output = kind(2, 4, batch_first=True, zoneout=0.2, **R), nn.Lambda(operator.itemgetter(0))
+    model = filled(nn.Sequential(core, output, nn.Linear(4, 2, **R)))
+    x = mg.tensor(rng.standard_normal((3, 5, 2)))
+    first = 0 if kind is nn.RNN else 8  # the column of gate g or n of unit 0
+    zero(model, "0.weight_ih_l0", (..., [first, first + 1]))
+    zero(model, "0.weight_hh_l0", (slice(None), first))
+    zero(model, "0.weight_hh_l0", ([0, 1, 3], first + 1))  # unit 2 writes into unit 1, and a bias into unit 0
+    for name in ("0.bias_ih_l0", "0.bias_hh_l0"):
+        zero(model, name, first + 1)
+    assert equal(model, x)[0].hidden_size == 4
+    zero(model, "0.bias_ih_l0", first)
+    assert equal(model, x)[0].hidden_size == 4
+    zero(model, "0.bias_hh_l0", first)
+    assert equal(model, x)[0].hidden_size == 3
+    zero(model, "0.weight_hh_l0", (2, first + 1))
+    small = equal(model, x)
+    assert (small[0].hidden_size, small[2].in_features) == (2, 2)

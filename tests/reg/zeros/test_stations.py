@@ -17,7 +17,7 @@ def test_filters_of_zeros_go_through_norm_activation_pool_and_flatten(backend, r
             nn.BatchNorm2d(6, **R),
             nn.Tanh(),
             nn.MaxPool2d(2),
-            nn.Dropout2d(0.5),
+            nn.DropBlock2d(0.2, 3),
             nn.Conv2d(6, 5, 3, bias=False, **R),
             nn.BatchNorm2d(5, **R),
             nn.ReLU(),
@@ -221,6 +221,10 @@ def test_layers_that_cannot_be_taken_are_named():
             r"model.1 is a Dropout: its noise_shape",
         ),
         (nn.Sequential(conv, nn.Residual(nn.Flatten())), r"model.1 is a Residual: its sides"),
+        (
+            nn.Sequential(nn.spectral_norm(nn.Linear(2, 3))),
+            r"model.0 is a Linear: its weight is computed .*remove_param",
+        ),
         (nn.Sequential(nn.MultiheadAttention(4, 2)), r"model.0 is a MultiheadAttention; it takes chains of"),
     ]:
         with pytest.raises(TypeError, match=match):
