@@ -98,6 +98,7 @@ FOLDERS_THAT_SAY_WHICH = {
     "columns": "of a matrix of inputs in linear_model/, of a history in train/",
     "cost": "the measurement, and the command that runs it",
     "explain": "the page of a backward pass, and the command that makes one",
+    "doctor": "the examination, and the command that makes one",
     "profile": "the counting of kernels and ops, and the command that does it for a script",
     "mnist": "the data set, and the demo on it",
     "regression": "a family of losses, and the linear models",
