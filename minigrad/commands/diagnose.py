@@ -12,8 +12,8 @@ from ..errors import NonFiniteError
 from ..insight.html_report import Report
 from ..tabular.training import trained
 from ..train import Watch
-from ..train.health_page import add_to, page_of
-from ..train.health_script import watching
+from ..train.health.page import add_to, page_of
+from ..train.health.script import watching
 from . import choose_data
 from .choose_options import FILES, add_table
 from .options import at_least, one_thread

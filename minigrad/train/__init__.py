@@ -7,7 +7,7 @@ from .checkpoint import Checkpoint
 from .class_metrics import balanced_accuracy, confusion_matrix, f1, precision, recall
 from .evaluate import evaluate
 from .gradients import AccumulateGradients, GradientNorms
-from .health import Watch
+from .health.watcher import Watch
 from .history import History
 from .limits import SkipNonFinite, StopOnNonFinite, TimeLimit
 from .logs import CSVLogger, JSONLogger

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole
-from ..errors import NonFiniteError
-from ..insight.html_report import as_html
-from ..nn.module import Module
-from .callbacks import Callback
-from .health_causes import Finding, found_in
-from .health_course import Course, Limits
-from .health_page import figure_of, page_of
-from .health_sight import MODEL, Sight, Step, norm
-from .health_words import headline, rows_of, shown_rows, summary, told
+from ...checks import whole
+from ...errors import NonFiniteError
+from ...insight.html_report import as_html
+from ...nn.module import Module
+from ..callbacks import Callback
+from .causes import Finding, found_in
+from .course import Course, Limits
+from .page import figure_of, page_of
+from .sight import MODEL, Sight, Step, norm
+from .words import headline, rows_of, shown_rows, summary, told
 
 STEPS = 50  # between two that are watched, where no epochs are known
 
 if TYPE_CHECKING:
-    from ..optim.base import Optimizer
-    from .run import Run
+    from ...optim.base import Optimizer
+    from ..run import Run
 
 
 class Watch(Callback):
@@ -43,7 +43,7 @@ class Watch(Callback):
     are the same as objects, `table` the numbers as a list of dicts, a row for each layer and watched step; `save`
     writes a page, `plot` draws (with matplotlib), `to_json` is for machines.
 
-    limits: numbers beyond which something is found, by name: see train.health_course.Limits; docs/health.md has the
+    limits: numbers beyond which something is found, by name: see train.health.course.Limits; docs/health.md has the
     measurement behind each. Watching changes no bit of a training. fit(compile=True) makes watched batches in Python
     and replays the others.
 

@@ -7,7 +7,7 @@ from train.patients import DIGITS, linear, mlp, relu, watched
 import minigrad as mg
 from minigrad import engine, nn, optim, train
 from minigrad.optim.base import Optimizer
-from minigrad.train.health_script import watching
+from minigrad.train.health.script import watching
 
 X, Y = DIGITS
 

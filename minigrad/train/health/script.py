@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..engine import Tensor
-from ..insight.lookout import Lookout, modules_at_work
-from ..nn.module import Module
-from ..optim.base import Optimizer
-from .health import Watch, shown
-from .health_sight import MODEL, Sight
+from ...engine import Tensor
+from ...insight.lookout import Lookout, modules_at_work
+from ...nn.module import Module
+from ...optim.base import Optimizer
+from .sight import MODEL, Sight
+from .watcher import Watch, shown
 
 
 class Trained(Watch):

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Tensor
-from ..insight.lookout import Lookout, in_walk
-from ..nn.module import Module
-from ..op import Op
-from ..recording import is_grad_enabled
+from ...engine import Tensor
+from ...insight.lookout import Lookout, in_walk
+from ...nn.module import Module
+from ...op import Op
+from ...recording import is_grad_enabled
 
 RECTIFIED = ("relu",)
 BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0), "hardtanh": (-1.0, 1.0)}

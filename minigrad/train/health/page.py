@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..insight.html_report import Report
-from .health_drawing import lines
-from .health_words import headline, shown_rows, summary
+from ...insight.html_report import Report
+from .drawing import lines
+from .words import headline, shown_rows, summary
 
 if TYPE_CHECKING:
-    from .health_causes import Finding
-    from .health_course import Course
+    from .causes import Finding
+    from .course import Course
 
 SHOWN = 6  # layers or steps that a drawing has
 

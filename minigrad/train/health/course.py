@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import finite
-from .health_sight import Layer, Step, Weight
+from ...checks import finite
+from .sight import Layer, Step, Weight
 
 WINDOW = 3  # watched steps that say how it stands at the end
 

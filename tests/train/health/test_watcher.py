@@ -12,8 +12,8 @@ from train.patients import DIGITS, adam, kinds, linear, mlp, network, relu, sgd,
 
 import minigrad as mg
 from minigrad import data, engine, nn, optim, reg, train
-from minigrad.train.health import due, period
-from minigrad.train.health_course import constant_loss
+from minigrad.train.health.course import constant_loss
+from minigrad.train.health.watcher import due, period
 
 X, Y = DIGITS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .health_course import WINDOW, Course, Limits, dead_since
-from .health_remedies import REMEDIES
-from .health_sight import Layer, Step, layer_of
+from .course import WINDOW, Course, Limits, dead_since
+from .remedies import REMEDIES
+from .sight import Layer, Step, layer_of
 
 ENOUGH = 30  # updates before which a loss that stands says nothing
 ROWS = 50  # rows for which a unit has to be silent to be called dead

@@ -1,4 +1,4 @@
-"""A remedy in words and as code for each kind of finding; tests/train/test_health_cures.py tries each."""
+"""A remedy in words and as code for each kind of finding; tests/train/health/test_cures.py tries each."""
 
 REMEDIES: dict[str, tuple[str, str]] = {
     "vanishing": (

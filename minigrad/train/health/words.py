@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .health_sight import Step, layer_of
+from .sight import Step, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .health_causes import Finding
-    from .health_course import Course
+    from .causes import Finding
+    from .course import Course
 
 ENDS = 12  # rows at each end of a table that is shown in a terminal
 

@@ -24,7 +24,7 @@ from train.patients import (
 
 import minigrad as mg
 from minigrad import data, nn, optim, train
-from minigrad.train.health_remedies import REMEDIES
+from minigrad.train.health.remedies import REMEDIES
 
 X, Y = DIGITS
 SHUFFLED = np.random.default_rng(1).permutation(len(Y))
