@@ -18,6 +18,12 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
+def decided_by_numpy(op: str, *arrays: Any) -> None:
+    """Refuse, where mg.compile records a step, that NumPy decides by real numbers: a replay would keep the answers."""
+    if mode.step is not None and any(getattr(x, "dtype", None) is not None and x.dtype.kind == "f" for x in arrays):
+        mode.step.comparing(op)
+
+
 class recording:
     """A `with` block in which ops are recorded (on=True) or not; its end restores the flag, also after an exception."""
 

@@ -85,7 +85,8 @@ class Step:
                 continue
             count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
             chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
-            kept.add(*entry.gather(columns, chosen))
+            count = entry.steady.steps(columns, chosen)  # at least 1: the arguments in place are those of the first
+            kept.add(*entry.gather(columns, chosen[:count]))
             first += count
         return kept.together()
 

@@ -17,6 +17,7 @@ from .rates import Rates
 from .record import Record
 from .recorder import Recorder, recording
 from .results import rebuilt, tensors_of
+from .steady import Steady
 from .streams import Draws
 from .taps import Taps
 from .watch import Watch
@@ -44,6 +45,8 @@ class Entry:
         self.refused: ReplayError | None = None
         self._gathers: dict[tuple, tuple] = {}  # programs that gather, by their columns, which are held with them
         self._recorder: Recorder | None = None
+        self._given: list[np.ndarray] = []  # what the arguments were in the last recording
+        self.steady = Steady([], [])
         self._tries = 0
 
     def fill(self, arrays: Sequence[np.ndarray]) -> None:
@@ -54,8 +57,8 @@ class Entry:
         touch(self.inputs)
 
     def changed(self) -> str:
-        """What the recording rests on and is no longer so."""
-        return self._watch.changed()
+        """What the recording rests on and is no longer so; the arguments stand in their place already."""
+        return self._watch.changed() or self.steady.broken([t.array for t in self.inputs])
 
     # --- recording -----------------------------------------------------------------------------------------------
 
@@ -67,6 +70,7 @@ class Entry:
         if self._recorder is not None and self._watch.changed():
             self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
         recorder = Recorder(self._recorder, self.taps)
+        given = [t.array.copy() for t in self.inputs]
         with recording(recorder):
             result = self.function(*self.inputs)
             outputs = tensors_of(result)
@@ -76,6 +80,7 @@ class Entry:
         copies = iter([Tensor(t.array.copy()) for t in outputs])
         made = rebuilt(result, lambda: next(copies))
         before, self._recorder = self._recorder, recorder
+        self.steady, self._given = Steady(self._given, given), given
         self._tries += 1
         self._watch = Watch(self.function, recorder)
         if before is not None:
@@ -101,7 +106,7 @@ class Entry:
         stepped = [p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())]
         self.gradients = [(p, p.grad) for p in [*stepped, *recorder.held] if p.grad is not None]
         self._written = written_by(recorder)
-        self._recorder = None
+        self._recorder, self._given = None, []
         self._tries = 0
 
     # --- replay --------------------------------------------------------------------------------------------------

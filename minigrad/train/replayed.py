@@ -144,9 +144,11 @@ class Replayed:
             recorded = Recorded(self.given, arrays, self.whole, self._rates, self._averages)
             self._recorded[key] = recorded
         entry = recorded.entry
+        gathers = self.whole and self._columns is not None and not entry.steady.held  # its batches itself
+        if entry.program is None or not gathers:
+            entry.fill(arrays)
         if entry.program is not None and entry.changed():
             entry.forget()
-        if entry.program is None or not self.whole or self._columns is None:
             entry.fill(arrays)
         if entry.program is None:
             return number + self._record(recorded, number, batch)
@@ -159,6 +161,7 @@ class Replayed:
         if len(rows) == size:
             count = max(1, min(len(order) // size, self._until(order, number)) - number)
         chosen = order[number * size : number * size + count * len(rows)].reshape(count, len(rows))
+        chosen = chosen[: entry.steady.steps(self._columns, chosen)]
         return number + self._replay(recorded, number, None, chosen)
 
     def _in_python(self, batch: Sequence[np.ndarray]) -> bool:

@@ -100,8 +100,8 @@ def test_an_index_outside_of_the_table_ends_the_replay():
             optimizer.step()
             return loss
 
-        for _ in range(3):
-            step(WORDS[:8], LABELS[:8])
+        for i in range(3):
+            step(WORDS[i : i + 8], LABELS[i : i + 8])
         wrong = WORDS[:8].copy()
         wrong[3, 2] = 700
         with pytest.raises(IndexError, match="embedding_bag: an index is outside of its table in step 0 of the run"):

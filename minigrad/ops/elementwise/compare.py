@@ -12,7 +12,7 @@ import numpy as np
 from ...convert import owned
 from ...engine import Tensor
 from ...errors import ShapeError
-from ...recording import mode
+from ...recording import decided_by_numpy
 
 
 def _array(op: str, x: Any) -> Any:
@@ -28,8 +28,7 @@ def _array(op: str, x: Any) -> Any:
 
 def _booleans(op: str, ufunc: Any, *operands: Any) -> Tensor:
     arrays = [_array(op, x) for x in operands]
-    if mode.step is not None and any(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in arrays):
-        mode.step.comparing(op)
+    decided_by_numpy(op, *arrays)
     try:
         return Tensor(np.asarray(ufunc(*arrays)))
     except ValueError:

@@ -11,6 +11,7 @@ from ...convert import owned
 from ...engine import Tensor, differentiable
 from ...errors import DTypeError, ShapeError
 from ...kernels.reference.embedding_bag import BAG_MAX, BAG_MEAN, BAG_SUM
+from ...recording import decided_by_numpy
 from ..elementwise.where import where
 from ..index.gather import as_index, gather
 from ..shape.axes import check_real, given
@@ -40,6 +41,7 @@ def bags(weight, scale=None, *, index, offsets=None, mode=BAG_SUM, skip=-1):
 
 def _chosen(g: Tensor, largest: np.ndarray) -> Tensor:
     """The element of g (entries, width) in the row that each maximum is from; 0 for an empty bag."""
+    decided_by_numpy("the gradient of a bag's largest", g.array)
     return where(largest >= 0, gather(g, 0, np.where(largest < 0, 0, largest)), 0.0)
 
 

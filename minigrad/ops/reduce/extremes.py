@@ -13,6 +13,7 @@ from ... import kernels as K
 from ...dtypes import REAL
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
+from ...recording import decided_by_numpy
 from ..elementwise.arithmetic import mul
 from ..elementwise.where import maximum, minimum
 from ..index.gather import put_back
@@ -165,6 +166,7 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor([False,  True], dtype=bool)
     """
     x = given(x)
+    decided_by_numpy("any", x.array)
     return Tensor(np.asarray(np.any(x.array, axis=reduced_dims("any", dim, x.ndim), keepdims=keepdim)))
 
 
@@ -178,6 +180,7 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor([ True, False], dtype=bool)
     """
     x = given(x)
+    decided_by_numpy("all", x.array)
     return Tensor(np.asarray(np.all(x.array, axis=reduced_dims("all", dim, x.ndim), keepdims=keepdim)))
 
 
@@ -189,11 +192,13 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     tensor(1, dtype=int64)
     """
     x = given(x)
+    decided_by_numpy("count_nonzero", x.array)
     return Tensor(np.asarray(np.count_nonzero(x.array, axis=reduced_dims("count_nonzero", dim, x.ndim)), np.int64))
 
 
 def index_of(op, find, x, dim, keepdim):
     """int64 indices of what np.argmax or np.argmin finds along dim, or in all of x."""
+    decided_by_numpy(op, x.array)
     d = None if dim is None else one_dim(op, dim, x.ndim)
     if x.size == 0 and (d is None or x.shape[d] == 0):
         raise ShapeError(f"{op}: {x.shape} has no elements along dim {dim}")

@@ -10,6 +10,7 @@ import numpy as np
 from ... import kernels as K
 from ...engine import Tensor, differentiable
 from ...errors import ShapeError
+from ...recording import decided_by_numpy
 from ..elementwise.arithmetic import abs, div, mul, sign
 from ..elementwise.exponential import pow
 from ..elementwise.where import clamp, where
@@ -41,6 +42,7 @@ def power_norm(x, *, p):
 
 def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
     """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹; 0 where x or y is 0: for p < 0 one zero makes y zero, whatever the others are."""
+    decided_by_numpy(f"the gradient of norm with p = {p:g}", x.array)
     share = div(abs(x), reshape(where(y.array == 0, 1.0, y), shape=(*y.shape, 1)))
     flat = (x.array == 0) | (y.array == 0)[..., None]
     return mul(where(flat, 0.0, sign(x)), pow(where(flat, 1.0, share), p - 1))

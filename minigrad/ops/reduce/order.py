@@ -9,6 +9,7 @@ import numpy as np
 from ...checks import whole
 from ...engine import Tensor
 from ...errors import ShapeError
+from ...recording import decided_by_numpy
 from ..index.gather import gather
 from ..shape.axes import given, one_dim
 from .extremes import Extreme
@@ -25,6 +26,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
     """
     x = given(input)
     d = one_dim("argsort", dim, x.ndim)
+    decided_by_numpy("argsort", x.array)
     if not descending:
         return Tensor(np.argsort(x.array, axis=d, kind="stable"))
     order = np.argsort(np.flip(x.array, d), axis=d, kind="stable")  # from the back, so that equal ones keep their order

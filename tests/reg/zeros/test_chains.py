@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn, reg
+
+pytest.importorskip("hypothesis", reason="needs hypothesis: pip install hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ACTIVATIONS = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.Identity)
 
