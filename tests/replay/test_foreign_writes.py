@@ -1,6 +1,7 @@
 """What NumPy and other threads do while a step is recorded: what they write is refused, what they read is let be."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -66,6 +67,8 @@ def test_another_thread_computes_meanwhile():
 
     thread = threading.Thread(target=other)
     thread.start()
+    while not seen:  # it has begun
+        time.sleep(0.001)
     try:
         assert_twins(classifier())
     finally:
