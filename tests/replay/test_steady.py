@@ -110,9 +110,7 @@ def test_fit_with_equal_labels():
         model = nn.Linear(3, 3)
         optimizer = optim.SGD(model.parameters(), lr=0.1)
         loader = mg.data.Loader(x, y, 5, shuffle=False)
-        history = mg.train.fit(
-            model, loader, weighed, optimizer, epochs=3, compile=compiled
-        )
+        history = mg.train.fit(model, loader, weighed, optimizer, epochs=3, compile=compiled)
         return list(history["loss"]), model.weight.data.tobytes()
 
     assert trained(True) == trained(False)
