@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -37,15 +37,16 @@ class Job(NamedTuple):
 def job(options: argparse.Namespace) -> Job:
     """The rows that were asked for, and the family."""
     rows = choose_data.rows(options)
-    family = make_family(options, rows.x.shape[1], rows.y, rows.classes)
+    family = make_family(options, rows)
     if options.missing == "mean":
         family = selection.Imputed(family)
     told = {"groups": rows.groups, "weights": rows.weights}
     return Job(rows, family, {name: values for name, values in told.items() if values is not None})
 
 
-def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes: bool) -> Any:
+def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
     """The family of models that --model names; auto: logistic for classes, else linear."""
+    inputs, y, classes = rows.x.shape[1], rows.y, rows.classes
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
     if classes and model == "linear":
         raise ValueError("--model linear predicts numbers, and the target holds classes: use logistic or mlp")
@@ -64,7 +65,25 @@ def make_family(options: argparse.Namespace, inputs: int, y: np.ndarray, classes
             warm=options.warm_start,
         )
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
-    return kind(l1_ratio=1.0 if options.l1_ratio is None else options.l1_ratio, standardize=options.standardize)
+    ratio = 1.0 if options.l1_ratio is None else options.l1_ratio
+    penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
+    return kind(l1_ratio=ratio, standardize=options.standardize, penalty_factor=penalty_factor)
+
+
+def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:
+    """A factor for each input: the one asked for its column, or for the column whose level it is; else 1.
+
+    >>> factors_of([("town", 0.0)], ["size", "town=A", "town=B"])
+    [1.0, 0.0, 0.0]
+    """
+    found = [1.0] * len(names)
+    for column, factor in asked:
+        places = [i for i, name in enumerate(names) if name == column or name.startswith(f"{column}=")]
+        if not places:
+            raise ValueError(f"--penalty-factor: there is no input {column!r}; there are {', '.join(names[:20])}")
+        for i in places:
+            found[i] = factor
+    return found
 
 
 @dataclass(frozen=True)

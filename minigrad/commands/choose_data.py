@@ -159,7 +159,7 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
 def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> None:
     """ValueError for options that were typed, and that the model does not have: they would change nothing."""
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
-    theirs = ("l1_ratio",) if model == "mlp" else OF_NETWORKS
+    theirs = ("l1_ratio", "penalty_factor") if model == "mlp" else OF_NETWORKS
     typed = [name for name in theirs if getattr(options, name, None) is not None]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")

@@ -98,6 +98,14 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
+    model.add_argument(
+        "--penalty-factor",
+        type=factors,
+        action="extend",
+        metavar="A=F,B=F",
+        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
+        "all of its levels",
+    )
     model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
@@ -218,6 +226,25 @@ def _jobs(text: str) -> int:
             lambda value: value == int(value or 0) != 0 if abs(value) < 1e6 else False,
         )
     )
+
+
+def factors(text: str) -> list[tuple[str, float]]:
+    """What is penalized, and how much, from words such as age=0,town=2.
+
+    >>> factors("age=0, town=2.5")
+    [('age', 0.0), ('town', 2.5)]
+    """
+    found = []
+    for each in names(text):
+        name, equals, number = each.rpartition("=")
+        try:
+            factor = float(number)
+        except ValueError:
+            factor = -1.0
+        if not equals or not 0 <= factor < float("inf"):
+            raise argparse.ArgumentTypeError(f"{each!r}: need a column, =, and a number of at least 0, as in age=0")
+        found.append((name, factor))
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:

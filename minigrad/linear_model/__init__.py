@@ -11,5 +11,6 @@ from .design import Design
 from .logistic import Logistic
 from .model import ConvergenceWarning, LinearModel
 from .regression import Regression
+from .two_steps import adaptive, relaxed
 
-__all__ = ["ConvergenceWarning", "Design", "LinearModel", "Logistic", "Regression"]
+__all__ = ["ConvergenceWarning", "Design", "LinearModel", "Logistic", "Regression", "adaptive", "relaxed"]

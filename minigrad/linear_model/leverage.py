@@ -17,13 +17,14 @@ def leverages(rows: np.ndarray, l2: Any) -> np.ndarray:
 
     With R the triangle of the rows and √l2 below them, RᵀR = ZᵀZ + diag l2, so that h_i is the squared length of
     R⁻ᵀ z_i, which forward substitution gives a column at a time (Golub, Van Loan 2013, Matrix computations, 5.3).
-    Where columns outnumber rows all l2 must be equal and above 0; the ridge is then one on the space of the rows.
+    Where columns outnumber rows all l2 must be above 0; the ridge is then one on the space of the rows.
 
     >>> leverages(np.array([[1.0], [2.0]]), 0.0).round(3).tolist(), leverages(np.array([[1.0], [2.0]]), 5.0).tolist()
     ([0.2, 0.8], [0.1, 0.4])
     """
     if rows.shape[1] > len(rows):
-        rows, l2 = row_space(rows)[0], float(np.max(l2))
+        most = float(np.max(l2))
+        rows, l2 = row_space(rows / np.sqrt(l2 / most) if most else rows)[0], most
     m, p = rows.shape
     if p == 0:
         return np.zeros(m)

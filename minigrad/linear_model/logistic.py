@@ -21,6 +21,7 @@ LARGEST = 20_000  # coefficients: their second derivatives are then 3.2 GB
 NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
 SEPARATED = 1e-9  # a mean log loss that only separated classes have
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
+HELD = 1e300  # an l1 that holds a coefficient at 0
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 
 
@@ -71,23 +72,33 @@ class LogisticSolver(Solver):
             logs = K.empty_like(shares)
             K.log(shares, logs)
             self.v[:, -1] = logs[1] - logs[0] if classes == 2 else logs
-        self._slopes = np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs])
+        self._slopes = self._null_slopes()
         self._pull = float(self._slopes.max())
+        if self.free.size:  # they are fitted at any λ, also where all others are 0
+            held = np.where(self.factor > 0, HELD, 0.0)
+            _, trouble = self._newton(self._on_inputs(held), np.zeros(self.v.shape))
+            if trouble:
+                raise ValueError(f"logistic regression: the columns that are never penalized: {trouble}")
+            self._slopes = self._null_slopes()
 
     def _with_intercept(self, z: np.ndarray) -> np.ndarray:
         """z with a last column of ones, if there is an intercept."""
         ones = [np.ones((len(z), 1))] if self.settings.fit_intercept else []
         return np.ascontiguousarray(np.hstack([z, *ones]))
 
+    def _null_slopes(self) -> np.ndarray:
+        """|slope| of every coefficient of an input, (logits, inputs)."""
+        return np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs])
+
     def pull(self) -> float:
-        return float((self._slopes * self.design.units).max())
+        return self.over_factor(self._slopes * self.design.units)
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if self.wide and l1 == 0 and l2:
+        if self.wide and l1 == 0 and l2 and not self.free.size:
             steps, trouble = self._wide_ridge(l2)
         else:
-            steps, trouble = self._newton(*(self._on_inputs(each) for each in self.design.strengths(l1, l2)))
+            steps, trouble = self._newton(*(self._on_inputs(each) for each in self.strengths(l1, l2)))
         w = np.ascontiguousarray(self.v[:, : self.inputs].T)
         at_centre = self.v[:, -1] if self.settings.fit_intercept else np.zeros(self.logits)
         if self.logits == 1:
@@ -105,10 +116,10 @@ class LogisticSolver(Solver):
     def _wide_ridge(self, l2: float) -> tuple[int, str]:
         """The ridge in the space that the rows span, where it has as many coefficients as there are rows.
 
-        There all columns have one unit, the largest.
+        There all columns have one unit, the largest, and one factor, 1.
         """
         units = self.design.units
-        share = units / float(units.max())
+        share = units / float(units.max()) / np.sqrt(self.factor)
         l2 = float(self.design.strengths(0.0, l2)[1][int(np.argmax(units))])
         rows, v, inputs = self.rows, self.v, self.inputs
         table, basis = row_space(self.design.z * share)

@@ -65,6 +65,9 @@ class Linear:
     standardize     penalise the coefficients of columns divided by their standard deviation; they are given back in
                     the units of the data
     tol             of the optimality conditions, relative to those of the model without inputs
+    penalty_factor  how much each coefficient is penalized, at least 0: its l1 and l2 are multiplied by it, and 0 is
+                    never penalized. Factors are taken as they are (glmnet scales them to a mean of 1); with standardize
+                    they are on the standardized coefficients. None: 1 for all
     """
 
     l1_ratio: float = 1.0
@@ -72,6 +75,7 @@ class Linear:
     standardize: bool = False
     tol: float = 1e-12
     max_rounds: int = 100_000
+    penalty_factor: Any = None
 
     takes_gaps = False  # x has no NaN
     rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
@@ -91,6 +95,14 @@ class Linear:
         finite(self.l1_ratio, f"{who}: l1_ratio", 0.0, 1.0)
         finite(self.tol, f"{who}: tol", at_least=0.0)
         whole(self.max_rounds, f"{who}: max_rounds", 1)
+        if self.penalty_factor is not None:
+            factors = np.asarray(self.penalty_factor, np.float64).reshape(-1)
+            found = tuple(
+                finite(f, f"{who}: penalty_factor[{i}]", at_least=0.0) for i, f in enumerate(factors.tolist())
+            )
+            if not any(found):
+                raise ValueError(f"{who}: penalty_factor is 0 for every coefficient: use fit(0) for no penalty at all")
+            object.__setattr__(self, "penalty_factor", found)
 
     def __getattr__(self, name: str) -> Any:
         who = type(self).__name__
@@ -103,7 +115,8 @@ class Linear:
 
     def settings(self) -> dict[str, Any]:
         """What tells this kind of model from another, as plain values."""
-        return {"model": type(self).__name__, **vars(self)}
+        found = {"model": type(self).__name__, **vars(self)}
+        return found if self.penalty_factor is not None else {k: v for k, v in found.items() if k != "penalty_factor"}
 
     def strengths(self, lam: float) -> tuple[float, float]:
         """(l1, l2) of λ."""
@@ -117,10 +130,28 @@ class Solver(ABC):
     def __init__(self, settings: Linear, x: Any, weights: Any) -> None:
         self.settings = settings
         self.design = Design(x, weights, settings.fit_intercept, settings.standardize)
+        columns = self.design.z.shape[1]
+        given = settings.penalty_factor
+        if given is not None and len(given) != columns:
+            raise ShapeError(f"penalty_factor has {len(given)} numbers; need one for each of {columns} columns of x")
+        self.factor = np.ones(columns) if given is None else np.array(given)
+        self.free = np.flatnonzero(self.factor == 0)  # never penalized
 
     @abstractmethod
     def pull(self) -> float:
-        """The largest slope of the data term at w = 0, where only the intercept is fitted: λ_max of the lasso."""
+        """The largest slope of the data term over its penalty factor, where only the intercept and the coefficients
+        that are never penalized are fitted: λ_max of the lasso.
+        """
+
+    def strengths(self, l1: float, l2: float) -> tuple[np.ndarray, np.ndarray]:
+        """The strengths on the coefficients of z, (p,) each."""
+        each_l1, each_l2 = self.design.strengths(l1, l2)
+        return each_l1 * self.factor, each_l2 * self.factor
+
+    def over_factor(self, slopes: np.ndarray) -> float:
+        """The largest of slopes (..., p) over their factors, of those that are penalized."""
+        held = self.factor > 0
+        return float((slopes[..., held] / self.factor[held]).max())
 
     @abstractmethod
     def solve(self, l1: float, l2: float) -> LinearModel:

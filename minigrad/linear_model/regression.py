@@ -56,26 +56,31 @@ class RegressionSolver(Solver):
         self.u = np.zeros(len(self.q))
 
     def pull(self) -> float:
+        q = self.q
+        if self.free.size:
+            columns = np.ascontiguousarray(self.rows[:, self.free])
+            left = self.target - product(columns, solve(columns, self.target, 0.0).reshape(-1, 1))[:, 0]
+            q = product(self.rows, left.reshape(-1, 1), ta=True)[:, 0] / self.design.total
         with np.errstate(over="ignore"):
-            pull = np.abs(self.q) * self.design.units * self.unit
+            pull = np.abs(q) * self.design.units * self.unit
         bad = np.flatnonzero(~np.isfinite(pull))
         if bad.size:
             raise NonFiniteError(f"y: its products with column {bad[0]} of x leave the range of float64; scale y first")
-        return float(pull.max())
+        return self.over_factor(pull)
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if l1 == 0:
+        if l1 == 0 and not (l2 and self.wide and self.free.size):
             rounds, gap, trouble = 0, math.nan, ""
             self.u = self._ridge(l2)
         else:
-            rounds, gap, trouble = self._descend(*self.design.strengths(l1 / self.unit, l2))
+            rounds, gap, trouble = self._descend(*self.strengths(l1 / self.unit, l2))
         return self.model(self.u, self.mean, l1, l2, rounds, gap, trouble, self.unit)
 
     def _ridge(self, l2: float) -> np.ndarray:
         if l2 and self.wide:
             return self._wide_ridge(l2)
-        each = self.design.strengths(0.0, l2)[1] * self.design.total
+        each = self.strengths(0.0, l2)[1] * self.design.total
         if l2 == 0 or len(self.rows) <= len(self.q):
             return solve(self.rows, self.target, each)
         if self.short is None:  # many rows, and perhaps many λ
@@ -83,15 +88,16 @@ class RegressionSolver(Solver):
         return solve(*self.short, each)
 
     def _wide_ridge(self, l2: float) -> np.ndarray:
-        """The ridge in the space of the rows; there all columns have one unit, the largest."""
+        """The ridge in the space of the rows; there all columns have one unit, the largest, and one factor, 1."""
         units = self.design.units
         largest = float(units.max())
+        share = units / largest / np.sqrt(self.factor)
         if self.short is None:
-            self.short = row_space(self.rows * (units / largest))
+            self.short = row_space(self.rows * share)
         table, basis = self.short
         each = np.full(table.shape[1], self.design.strengths(0.0, l2)[1][int(np.argmax(units))] * self.design.total)
         u = solve(table, self.target, each)
-        return product(basis, u.reshape(-1, 1), ta=True)[:, 0] * (units / largest)
+        return product(basis, u.reshape(-1, 1), ta=True)[:, 0] * share
 
     def _descend(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, float, str]:
         """Sweep until the optimality conditions hold; the sweeps, the duality gap, and what went wrong."""
@@ -140,10 +146,14 @@ class RegressionSolver(Solver):
 
         The ridge is a lasso with rows √l2 I below x and zeros below y, so with s its residual, g its correlations and
         θ = k s, k = min(1, l1 / ‖g‖∞): gap = ½ (1 + k²) s·s + l1 ‖u‖₁ - k y·s  (Kim, Koh, Lustig, Boyd 2007).
-        l1 and l2 are (p,), one for each coefficient; k is then the least of them.
+        l1 and l2 are (p,), one for each coefficient; k is then the least of them. What is never penalized is taken to
+        be at its minimum, where its g is 0. NaN without l1.
         """
+        held = l1 > 0
+        if not held.any():
+            return math.nan
         r, fitted = self._correlations(), dot(self.q, self.u)
-        k = min(1.0, float((l1 / np.maximum(np.abs(r - l2 * self.u), 1e-300)).min()))
+        k = min(1.0, float((l1[held] / np.maximum(np.abs(r - l2 * self.u)[held], 1e-300)).min()))
         squares = self.square - fitted - dot(r, self.u) + dot(l2, self.u * self.u)
         size = dot(np.abs(self.u), l1)
         gap = max(0.0, 0.5 * (1 + k * k) * squares + size - k * (self.square - fitted))

@@ -209,7 +209,7 @@ class _Judge:
         w = model.coefficients.reshape(len(model.coefficients), -1)
         active = np.flatnonzero((w != 0).any(1)) if model.l1 else np.arange(len(w))
         rows = design.z[:, active] * np.sqrt(curvature).reshape(-1, 1)
-        each = design.strengths(0.0, model.l2)[1][active] * self.m
+        each = self.solver.strengths(0.0, model.l2)[1][active] * self.m
         return leverages(np.ascontiguousarray(rows), each)
 
     def summed(self, df: float, twice_loss: float) -> dict[str, float]:
