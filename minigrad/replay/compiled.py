@@ -206,6 +206,9 @@ class Step:
         if entry.program is None or engine._watch is not None:  # anomaly mode looks at every op
             return False
         why = entry.changed()
+        if not why and entry.other_arguments():
+            entry.forget()
+            return False
         if why:
             entry.forget()
             self._again += 1

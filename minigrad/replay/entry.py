@@ -57,8 +57,12 @@ class Entry:
         touch(self.inputs)
 
     def changed(self) -> str:
-        """What the recording rests on and is no longer so; the arguments stand in their place already."""
-        return self._watch.changed() or self.steady.broken([t.array for t in self.inputs])
+        """What the recording rests on and is no longer so."""
+        return self._watch.changed()
+
+    def other_arguments(self) -> str:
+        """Which argument, in its place already, is not what it was in both recordings: they say nothing of it."""
+        return self.steady.broken([t.array for t in self.inputs])
 
     # --- recording -----------------------------------------------------------------------------------------------
 

@@ -37,10 +37,10 @@ class Forward:
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = Entry(self._forward, [x.array])
-        if entry.program is not None and entry.changed():
+        entry.fill([x.array])
+        if entry.program is not None and (entry.changed() or entry.other_arguments()):
             entry.forget()
             self._stamps.pop(key, None)
-        entry.fill([x.array])
         return self._replayed(entry) if entry.program is not None else self._recorded(entry, key, x)
 
     def _forward(self, x: Tensor) -> Any:

@@ -144,12 +144,9 @@ class Replayed:
             recorded = Recorded(self.given, arrays, self.whole, self._rates, self._averages)
             self._recorded[key] = recorded
         entry = recorded.entry
-        gathers = self.whole and self._columns is not None and not entry.steady.held  # its batches itself
-        if entry.program is None or not gathers:
-            entry.fill(arrays)
-        if entry.program is not None and entry.changed():
+        entry.fill(arrays)
+        if entry.program is not None and (entry.changed() or entry.other_arguments()):
             entry.forget()
-            entry.fill(arrays)
         if entry.program is None:
             return number + self._record(recorded, number, batch)
         run.skip_update = run.keep_gradients = False
