@@ -27,7 +27,7 @@ FOREWORD = (
 SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "P1_prostate": {"test rows": (30, 30)},
     "P2_elastic_net": {"test rows": (30, 30)},
-    "P3_diabetes": {"λ": (4_000, 4_000)},
+    "P3_diabetes": {"λ": (4_000, 500)},
     "P4_hitters": {"test rows": (132, 132)},
     "P5_degrees_of_freedom": {"draws": (2_000, 100)},
     "P6_ridgeless": {"draws": (40, 5), "rows": (200, 60)},

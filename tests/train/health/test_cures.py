@@ -100,8 +100,8 @@ CURES = {
     "vanishing": (
         "vanishing",
         lambda: watched(deep(lambda: sigmoid(32, 32))),
-        lambda: watched(deep(lambda: relu(32, 32)), sgd(0.01)),
-        lambda: watched(deep(around), sgd(0.01)),
+        lambda: watched(deep(lambda: relu(32, 32)), sgd(0.01), epochs=10),
+        lambda: watched(deep(around), sgd(0.01), epochs=10),
     ),
     "exploding": (
         "exploding",
