@@ -114,7 +114,7 @@ def run(hooks: Hooks, module: Module, args: tuple, options: dict[str, Any]) -> A
 
 def said(hooks: Hooks, hook: Any, changed: Any) -> Any:
     """What a hook returned. Of a step that mg.compile records nothing is lost: there a hook has to return something."""
-    if changed is None:
+    if changed is None and not getattr(hook, "replays", False):
         hooks.silent = getattr(hook, "__name__", type(hook).__name__)
         if mode.step is not None:
             mode.step.refuse(f"the hook {hooks.silent} of a module", SILENT)
