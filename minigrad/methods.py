@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from html import escape
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -105,6 +106,23 @@ def _repr(t: Tensor) -> str:
         text = np.array2string(t.array.reshape(1))[1:-1]
     dtype = "" if t.array.dtype == np.float32 else f", dtype={t.array.dtype}"
     return f"tensor({text}{dtype}{', requires_grad=True' if t.tracked else ''})"
+
+
+def _repr_html(t: Tensor) -> str:
+    """What a notebook shows: the numbers of small tensors; of others shape, range, mean, and the first ones."""
+    shape = " × ".join(map(str, t.array.shape)) or "a number"
+    grad = ", requires_grad" if t.tracked else ""
+    head = f"<b>tensor</b> {shape}, {t.array.dtype}{grad}"
+    if t.array.size <= 64 or t.array.dtype.kind not in "fiub":
+        return f"{head}<pre>{escape(np.array2string(t.array, separator=', ', threshold=64))}</pre>"
+    numbers = t.array[np.isfinite(t.array)] if t.array.dtype.kind == "f" else t.array
+    told = f"{t.array.size:,} numbers, {np.count_nonzero(t.array == 0):,} of them 0"
+    if numbers.size:
+        told += f", {numbers.min():.4g} to {numbers.max():.4g}, mean {numbers.mean(dtype=np.float64):.4g}"
+    if numbers.size < t.array.size:
+        told += f", {t.array.size - numbers.size:,} not finite"
+    first = np.array2string(t.array.reshape(-1)[:8], separator=", ")
+    return f"{head}<br>{told}<pre>{escape(first[:-1])}, ...]</pre>"
 
 
 def _reshape(t: Tensor, *shape: Any) -> Tensor:
@@ -422,6 +440,7 @@ METHODS: dict[str, Any] = {
     "__array_function__": _array_function,
     "item": _item,
     "__repr__": _repr,
+    "_repr_html_": _repr_html,
     "__format__": _format,
     "tolist": lambda t: t.array.tolist(),
     "__float__": lambda t: float(_item(t)),

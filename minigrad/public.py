@@ -113,3 +113,32 @@ def put_names(namespace: dict[str, Any], below: str) -> None:
             namespace[name].told_as = name
             if f.__name__ == name:
                 setattr(sys.modules[f.__module__], name, namespace[name])
+
+
+def described(self: Any) -> str:
+    """A repr: the class, and those arguments of its __init__ that the object keeps under their names, but for defaults.
+
+    >>> class Stop:
+    ...     __repr__ = described
+    ...     def __init__(self, monitor, patience=5, mode=None):
+    ...         self.monitor, self.patience, self.mode = monitor, patience, mode
+    >>> Stop("val_loss"), Stop("loss", patience=3)
+    (Stop(monitor='val_loss'), Stop(monitor='loss', patience=3))
+    """
+    told = []
+    for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+        value = self.__dict__.get(name, self.__dict__.get(f"_{name}", parameter.default))
+        if value is parameter.default or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if not isinstance(value, (bool, int, float, str, tuple, list, np.generic, type(None))):
+            value = Named(type(value).__name__)
+        if not (isinstance(value, type(parameter.default)) and value == parameter.default):
+            told.append(f"{name}={shown(value)}")
+    return f"{type(self).__name__}({', '.join(told)})"
+
+
+class Named(str):
+    """A word that prints without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__

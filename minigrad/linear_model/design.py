@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels as K
 from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
+from ..public import described
 
 REAL = np.dtype(np.float64)
 LARGEST = 1e300  # of an input: beyond it a column can't be centred without overflow
@@ -52,6 +53,8 @@ class Design:
     >>> design.z.tolist(), design.centre.tolist(), design.scale.tolist()
     ([[-1.0, 0.0], [1.0, 0.0]], [2.0, 5.0], [2.0, 1.0])
     """
+
+    __repr__ = described
 
     def __init__(self, x: Any, weights: Any = None, centred: bool = True, standardize: bool = False) -> None:
         x = as_rows(x, "x")

@@ -15,6 +15,7 @@ from ..dtypes import REAL
 from ..engine import Tensor, touch
 from ..errors import GraphError
 from ..tensor import tensor
+from .displayed import as_tree, in_notebook
 from .hooks import Handle, Hooks, run
 from .loading import faults
 from .parametrized import HELD_IN, Parametrized
@@ -22,7 +23,6 @@ from .prediction import predict
 
 PARAMETER, BUFFER = "parameter", "buffer"
 ERRORS = ValueError, TypeError, LookupError, ArithmeticError, RuntimeError  # to which a layer adds its path
-DEPTH_SHOWN = 12  # levels of a tree that repr prints
 Self = TypeVar("Self", bound="Module")
 
 
@@ -388,13 +388,5 @@ class Module(Parametrized):
     def _label(self) -> str:
         return f"{type(self).__name__} {self.extra_repr()}".rstrip()
 
-    def __repr__(self) -> str:
-        lines = []
-        for name, module in self.named_modules():
-            depth = name.count(".") + 1 if name else 0
-            text = f"{type(module).__name__}({module.extra_repr()})"
-            if depth <= DEPTH_SHOWN:
-                lines.append(f"{'  ' * depth}{name.rpartition('.')[2] + ': ' if name else ''}{text}")
-            elif lines[-1][-3:] != "...":
-                lines.append("  " * depth + "...")
-        return "\n".join(lines)
+    __repr__ = as_tree
+    _repr_html_ = in_notebook

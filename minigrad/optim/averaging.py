@@ -16,6 +16,7 @@ from ..errors import GraphError, ShapeError
 from ..kernels.reference.segments import DECAY, LR
 from ..nn.module import Module
 from ..nn.standing import Standing
+from ..public import described
 from .parameter_groups import listed
 
 Model = TypeVar("Model", bound=Module)
@@ -41,6 +42,8 @@ class EMA:
     >>> model.bias.data
     array([1.], dtype=float32)
     """
+
+    __repr__ = described
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         refuse_unknown_of(cls.__init__, cls.__name__, options)

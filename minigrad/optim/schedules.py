@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..checks import finite, refuse_unknown_of, whole
+from ..public import described
 from ..recording import mode
 from .base import Optimizer
 from .parameter_groups import FIRST_RATE
@@ -49,6 +50,8 @@ class Schedule:
     >>> schedule.step(), schedule.step(), optimizer.param_groups[0]["lr"]
     (None, None, 0.19999999999999998)
     """
+
+    __repr__ = described
 
     alone = False  # whether it sets more than rates, so that it is no part of a SequentialLR
 
@@ -282,6 +285,8 @@ class ReduceLROnPlateau:
     >>> schedule.get_last_lr()
     [0.5]
     """
+
+    __repr__ = described
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         refuse_unknown_of(cls.__init__, cls.__name__, options)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from .. import kernels as K
 from ..checks import named_keywords
+from ..insight.html_report import as_html
 from ..linear_model.leverage import leverages, total
 from ..linear_model.logistic import Logistic
 from ..linear_model.regression import Regression
@@ -98,6 +100,10 @@ class Criteria:
             for row in rows
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the pick of each rule, and the notes."""
+        return as_html(self.HEAD, self.rows()) + "".join(f"<p>note: {escape(note)}</p>" for note in self.notes)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the models, as plain values; NaN becomes None."""

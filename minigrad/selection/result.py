@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
+
+from ..insight.html_report import as_html
+from ..insight.plotting import PICK, TRAIN, axes, finished
 
 
 class SelectionWarning(UserWarning):
@@ -147,6 +153,63 @@ class CrossValidation:
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         return "\n".join([f"{self.score}, {len(self.scores)} folds", *lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: both picks, the λ around them, and the notes."""
+        rows = self.rows()
+        near = [row for i, row in enumerate(rows) if min(abs(i - self.best), abs(i - self.one_se)) <= 4]
+        notes = "".join(f"<p>note: {escape(note)}</p>" for note in self.notes)
+        hidden = f"<p>{len(rows) - len(near)} more λ: print(result.table())</p>" if len(near) < len(rows) else ""
+        return f"<p>{escape(self.score)}, {len(self.scores)} folds</p>{as_html(self.HEAD, near)}{hidden}{notes}"
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """A figure of matplotlib: the mean score over λ, ± one standard error, and both picks; saved to `path`.
+
+        λ of 0 has no place on the logarithmic axis and is left out. ImportError without matplotlib.
+        """
+        found = axes("CrossValidation.plot")
+        shown = (self.lambdas > 0) & np.isfinite(self.mean)
+        lambdas, mean = self.lambdas[shown], self.mean[shown]
+        error = np.nan_to_num(self.error[shown])
+        found.fill_between(
+            lambdas, mean - error, mean + error, color=TRAIN, alpha=0.2, linewidth=0, label="± one error"
+        )
+        found.plot(lambdas, mean, color=TRAIN, label=f"mean of {len(self.scores)} folds")
+        self._mark(found)
+        title = f"best {self.score} {self.mean[self.best]:.4g} at λ = {self.lambda_min:.4g}"
+        found.set(xscale="log", xlabel="λ", ylabel=self.score, title=title)
+        found.legend(frameon=False)
+        return finished(found, path)
+
+    def plot_path(self, names: Sequence[str] = (), path: str | os.PathLike[str] | None = None) -> Any:
+        """A figure of matplotlib: the coefficients of the models of all rows over λ, with both picks.
+
+        names: of the inputs; the eight largest are named at the left end. ValueError for models without coefficients,
+        and without refit=True.
+        """
+        models = [self._refit(i) for i in range(len(self.lambdas))]
+        if not all(hasattr(model, "coefficients") for model in models):
+            raise ValueError(
+                "CrossValidation.plot_path: these models have no coefficients; linear and logistic ones do"
+            )
+        table = np.array([model.coefficients.reshape(len(model.coefficients), -1)[:, 0] for model in models])
+        found = axes("CrossValidation.plot_path")
+        shown = self.lambdas > 0
+        for rank, i in enumerate(np.argsort(-np.abs(table).max(0), kind="stable")):
+            told = (names[i] if len(names) else f"x{i}") if rank < 8 else None
+            found.plot(
+                self.lambdas[shown], table[shown, i], label=told, **({} if told else {"color": "0.75", "lw": 0.8})
+            )
+        self._mark(found)
+        title = f"{models[self.best].nonzeros} inputs at the best λ, {models[self.one_se].nonzeros} within one error"
+        found.set(xscale="log", xlabel="λ", ylabel="coefficient", title=title)
+        found.legend(frameon=False, fontsize=8)
+        return finished(found, path)
+
+    def _mark(self, found: Any) -> None:
+        for lam, style, label in ((self.lambda_min, "-", "best"), (self.lambda_1se, "--", "within one error")):
+            if lam > 0:
+                found.axvline(lam, color=PICK, linestyle=style, lw=1, label=f"{label}: {lam:.4g}")
 
     def to_json(self) -> str:
         """Everything but the models; NaN becomes null."""

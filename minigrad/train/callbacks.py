@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import finite, whole
+from ..public import described
 from .history import unknown_column
 from .monitors import direction, known_direction
 
@@ -28,6 +29,8 @@ class Callback:
     ...         for group in run.optimizer.param_groups:
     ...             group["lr"] /= 2
     """
+
+    __repr__ = described
 
     adds_columns = True
     only_looks = False  # whether the weights have the same bits without it until the last step: see train.Record

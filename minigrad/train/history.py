@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import NotFittedError
+from ..insight.html_report import as_html
+from ..insight.plotting import HELD, TRAIN, axes, finished
 
 
 class History:
@@ -90,6 +94,37 @@ class History:
         history = cls(rows, found["penalties"])
         history.stopped = found.get("stopped", "")
         return history
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the last twelve epochs."""
+        if not self.rows:
+            return "<p>no epochs</p>"
+        shown = self.rows[-12:]
+        hidden = f"<p>{len(self) - len(shown):,} epochs before</p>" if len(shown) < len(self) else ""
+        cells = [[_number(name, value) for name, value in row.items()] for row in shown]
+        return f"{hidden}{as_html(self.names, cells)}" + (f"<p>{escape(self.stopped)}</p>" if self.stopped else "")
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """A figure of matplotlib: the loss of training and validation over the epochs; saved to `path` if given.
+
+        The title says which epoch was best on the held-out rows. ImportError without matplotlib.
+        """
+        if not self.rows:
+            raise NotFittedError("History: no epoch was trained yet")
+        found = axes("History.plot")
+        epochs = self["epoch"]
+        found.plot(epochs, self["loss"], color=TRAIN, label="training, before each update")
+        title = f"loss {self.last['loss']:.4g} after {len(self)} epochs"
+        if "val_loss" in self.names:
+            held = np.array(self["val_loss"], np.float64)
+            found.plot(epochs, held, color=HELD, label="held-out rows")
+            if np.isfinite(held).any():
+                best = int(np.nanargmin(held))
+                found.plot(epochs[best], held[best], "o", color=HELD)
+                title = f"held-out loss {held[best]:.4g} in epoch {epochs[best]:.0f}, the best of {len(self)}"
+        found.set(xlabel="epoch", ylabel="loss", title=title)
+        found.legend(frameon=False)
+        return finished(found, path)
 
     def __repr__(self) -> str:
         stopped = f"; stopped: {self.stopped}" if self.stopped else ""

@@ -14,6 +14,7 @@ import numpy as np
 from .. import kernels as K
 from .. import rng
 from ..checks import finite, named_keywords, whole
+from ..insight.plotting import axes, finished
 from ..nn.module import Module
 from ..optim.base import Optimizer
 from ..reg.binding.terms import Terms
@@ -44,21 +45,14 @@ class RateSearch:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """A figure of matplotlib of the losses over the rates, saved to `path` if given. ImportError without it."""
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError("plot needs matplotlib: pip install 'minigrad[figures]'") from None
-        figure = Figure(figsize=(6, 4), layout="constrained")
-        axes = figure.subplots()
-        axes.plot(self.rates, self.losses, ".", color="0.7", label="batches")
-        axes.plot(self.rates, self.smoothed, color="tab:blue", label="smoothed")
+        found = axes("RateSearch.plot")
+        found.plot(self.rates, self.losses, ".", color="0.7", label="batches")
+        found.plot(self.rates, self.smoothed, color="tab:blue", label="smoothed")
         if self.suggestion is not None:
-            axes.axvline(self.suggestion, color="tab:red", linestyle="--", label=f"suggestion: {self.suggestion:.3g}")
-        axes.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=_heights(self.losses, self.smoothed))
-        axes.legend()
-        if path is not None:
-            figure.savefig(path)
-        return figure
+            found.axvline(self.suggestion, color="tab:red", linestyle="--", label=f"suggestion: {self.suggestion:.3g}")
+        found.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=_heights(self.losses, self.smoothed))
+        found.legend()
+        return finished(found, path)
 
 
 @named_keywords

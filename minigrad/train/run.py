@@ -82,6 +82,9 @@ class Run:
         self.taps: Any = None  # what looks at arrays of each step, those that are replayed too: travel/looks.py
         self._start = 0.0
 
+    def __repr__(self) -> str:
+        return f"Run(epoch {self.epoch} of {self.epochs}, batch {self.batch} of {self.batches}, {self.updates} updates)"
+
     @property
     def place(self) -> tuple[int, int]:
         """How many epochs are done, and how many batches of the next one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import kernels as K
+from ...public import described
 from ...rng import AUGMENT, stream
 from .loader import Place
 
@@ -21,6 +22,8 @@ class Draws:
     >>> bool((whole.uniform(2)[6:] == part.uniform(2)).all())
     True
     """
+
+    __repr__ = described
 
     def __init__(self, place: Place, rows: int) -> None:
         self._key, epoch, self._first, self._transform = place

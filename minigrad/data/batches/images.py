@@ -9,6 +9,7 @@ import numpy as np
 
 from ...checks import finite, whole
 from ...errors import DTypeError, ShapeError
+from ...public import described
 from .draws import Draws
 from .loader import Place
 
@@ -17,6 +18,8 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 class _ImageTransform(ABC):
     """x is (rows, ..., height, width), or flat (rows, n) with shape=(..., height, width) given; it is not changed."""
+
+    __repr__ = described
 
     def __init__(self, shape: Sequence[int] | None) -> None:
         self.shape = None if shape is None else tuple(whole(n, f"{type(self).__name__}: shape", 1) for n in shape)

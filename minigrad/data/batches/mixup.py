@@ -9,6 +9,7 @@ import numpy as np
 from ... import kernels as K
 from ...checks import finite, whole
 from ...errors import DTypeError
+from ...public import described
 from ..prepare.labels import one_hot
 from .draws import Draws
 from .loader import Place
@@ -28,6 +29,8 @@ class Mixup:
     >>> bool(((x > 0).sum(1) <= 2).all()), y.shape, bool(np.allclose(y.sum(1), 1)), bool(np.allclose(x, y))
     (True, (4, 4), True, True)
     """
+
+    __repr__ = described
 
     def __init__(self, alpha: float = 0.2, classes: int | None = None) -> None:
         self.alpha = finite(alpha, "Mixup: alpha", at_least=0.0)

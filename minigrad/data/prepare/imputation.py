@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
+from ...public import described
 from ..dataset import as_rows, finite_rows, real_for
 
 
@@ -20,6 +21,8 @@ class MeanImputer:
     >>> fill.mean, fill(np.array([[np.nan, np.nan]]))
     (array([2., 4.]), array([[2., 4.]]))
     """
+
+    __repr__ = described
 
     def __init__(self, x: Any) -> None:
         x = self._rows(x)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import kernels as K
 from ...errors import NonFiniteError, ShapeError
+from ...public import described
 from ..dataset import as_rows, finite_rows, real_for
 
 
@@ -26,6 +27,8 @@ class Standardizer:
     >>> scale.inverse(np.array([[3.0, 1.0]]))
     array([[4., 6.]])
     """
+
+    __repr__ = described
 
     def __init__(self, x: Any) -> None:
         x = as_rows(x, "Standardizer: x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from ... import kernels as K
@@ -212,6 +213,10 @@ class Terms:
         strengths = [f"{getattr(term, key):g}" if hasattr(term, key) else "-" for key in ("l1", "l2")]
         share = [f"{shares[entry.name]:.1%}" if entry.name in shares else "-"] if shares else []
         return [entry.name, *strengths, moment, *share]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same table."""
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def __repr__(self) -> str:
         return self.table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -65,6 +66,10 @@ class Sparsity(tuple[Zeros, ...]):
     def share(self) -> float:
         """The part of all parameters that is exactly zero."""
         return self.zeros / self.size if self.size else 0.0
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same table."""
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def __repr__(self) -> str:
         told = any(entry.groups for entry in self)

@@ -61,7 +61,7 @@ class Record(Checkpoint):
     ...     _ = mg.train.fit(model, data, loss, optimizer, epochs=5, batch_size=2, callbacks=[Record(folder)])
     ...     run = mg.train.open_run(folder, build, data)
     ...     moment = run.at(7)
-    >>> run.steps, moment.epoch, moment.gradients["weight"].shape, moment.loss == run.losses[6]
+    >>> run.steps, moment.epoch, moment.gradients["weight"].shape, bool(moment.loss == run.losses[6])
     (10, 4, (1, 1), True)
     """
 
