@@ -19,12 +19,13 @@ from ..checkpoint import Checkpoint
 from ..checkpoint_folder import checkpoints, place_of
 from ..resume import differences, options, plain
 from ..snapshot import stateful
-from .folder import LOSSES, append_losses, data_of, read_about, snapshots, step_of, write_about
+from .folder import ABOUT, LOSSES, append_losses, data_of, read_about, snapshots, step_of, write_about
 
 if TYPE_CHECKING:
     from ..run import Run
 
 MB = 1e6
+SPARE = 512  # bytes by which a snapshot, or what run.json says, may grow unforeseen
 
 
 class Record(Checkpoint):
@@ -229,8 +230,10 @@ class Record(Checkpoint):
 
     def _full(self) -> bool:
         sizes = [file.stat().st_size for file in checkpoints(self.folder)]
-        rest = (self.folder / LOSSES).stat().st_size + len(str(self._facts))
-        return sum(sizes) + max(sizes, default=0) + rest > self.megabytes * MB
+        grown = max(0, sizes[-1] - sizes[-2]) if len(sizes) > 1 else 0  # a snapshot holds the history, which grows
+        after = max(sizes, default=0) + 2 * grown + SPARE
+        rest = sum((self.folder / name).stat().st_size for name in (LOSSES, ABOUT) if (self.folder / name).exists())
+        return sum(sizes) + after + rest > self.megabytes * MB
 
     def _tell_small(self, files: list[Path]) -> None:
         """Let the first snapshot and the newest one be all from now on, and say so."""
