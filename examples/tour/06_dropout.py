@@ -14,7 +14,7 @@ from minigrad import nn, optim
 quick = "--quick" in sys.argv
 mg.manual_seed(0)
 
-# In training, Dropout(0.25) makes each number 0 with probability 0.25: p is the share that goes, not the one that stays.
+# In training, Dropout(0.25) makes each number 0 with probability 0.25: p is the share that goes, not what stays.
 layer = nn.Dropout(0.25)
 x = mg.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
 for _ in range(2):
