@@ -1,4 +1,4 @@
-"""What a host reads: its workflow, templates, the hooks of pre-commit, the citation. They parse, and name what exists."""
+"""What a host reads: its workflow, templates, hooks of pre-commit, the citation. They parse, and name what exists."""
 
 import re
 import shlex
