@@ -1,8 +1,8 @@
 """Hyper-gradients of linear models: how the loss of held-out rows changes with the logarithm of each strength.
 
-A fitted model is where the gradient of its objective is 0. That equation, differentiated, says how the coefficients move
-with the strengths; coefficients that are 0 stay 0. One system of equations on the support gives all derivatives at
-once, however many strengths there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020, ICML; 2022, JMLR 23).
+A fitted model is where the gradient of its objective is 0. That equation, differentiated, says how the coefficients
+move with the strengths; coefficients that are 0 stay 0. One system of equations on the support gives all derivatives
+at once, however many strengths there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020, ICML; 2022, JMLR).
 """
 
 from __future__ import annotations
