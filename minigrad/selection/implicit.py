@@ -132,10 +132,10 @@ def as_held_out(family: Any, data: Data, held_out: Any, who: str) -> Data:
             raise ValueError(f"{who}: held_out: y holds {unknown[0]!r}, a class that no row to fit has")
         y = np.searchsorted(data.names, y)
     table, target = np.ascontiguousarray(x, np.float64), np.asarray(y)
-    if table.ndim != 2 or table.shape[1] != data.x.shape[1] or target.shape != (len(table),) or not len(table):
+    if table.shape[1:] != data.x.shape[1:] or target.shape != (len(table), *data.y.shape[1:]) or not len(table):
         raise ShapeError(
-            f"{who}: held_out: x is {table.shape}, y {target.shape}; need rows of {data.x.shape[1]} columns, and one "
-            "target each"
+            f"{who}: held_out: x is {table.shape}, y {target.shape}; need rows as those to fit, {data.x.shape[1:]}, "
+            "and one target each"
         )
     target = target.astype(np.int64 if data.names is not None else np.float64)
     if not (np.isfinite(table).all() and np.isfinite(target).all()):

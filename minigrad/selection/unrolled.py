@@ -120,6 +120,10 @@ class Unrolled:
             network = repr(self.build())
         return {"model": "Unrolled", **vars(self), "network": network}
 
+    def start(self, x: Any, y: Any, classes: int | None = None, seed: int = 0) -> Run:
+        """The rows and the start of the network, for runs with any strengths."""
+        return Run(self, x, y, seed)
+
     def hypergradient(
         self, x: Any, y: Any, held_out: Any, strengths: Mapping[str, Any], *, seed: int = 0, gradient: bool = True
     ) -> NetworkGradient:
@@ -218,19 +222,26 @@ class Run:
 
     def at(self, held_out: Any, strengths: Mapping[str, Any], gradient: bool = True) -> NetworkGradient:
         """The held-out loss with these strengths, and its derivatives."""
-        logs = self._logs(strengths)
-        states = [(self.start, [np.zeros_like(w) for w in self.start])]
+        logs = self.logs(strengths)
+        states = self._states(logs, keep=gradient)
+        value, slopes = self._held_out(held_out)
+        model = self.model()
+        return NetworkGradient(value, self._back(states, slopes, logs) if gradient else {}, model)
+
+    def train(self, strengths: Mapping[str, Any]) -> NetworkModel:
+        """The model with these strengths."""
+        self._states(self.logs(strengths), keep=False)
+        return self.model()
+
+    def _states(self, logs: Strengths, keep: bool) -> list[Any]:
+        """Weights and speeds before every step and at the end, of which only the last are kept unless asked for."""
+        states: list[Any] = [(self.start, [np.zeros_like(w) for w in self.start])]
         for step in range(self.family.steps):
             states.append(self._forward(states[-1], logs, step))
-            if not gradient:
+            if not keep:
                 states = states[-1:]
         self._load(states[-1][0])
-        value, slopes = self._held_out(held_out)
-        found: Strengths = {}
-        if gradient:
-            found = self._back(states, slopes, logs)
-            self._load(states[-1][0])
-        return NetworkGradient(value, found, self.model())
+        return states
 
     def model(self) -> NetworkModel:
         """The network as it stands, a copy."""
@@ -239,7 +250,7 @@ class Run:
         copy.load_state_dict(self.module.state_dict())
         return NetworkModel(copy.eval(), self.scale, self.targets, "*")
 
-    def _logs(self, strengths: Mapping[str, Any]) -> Strengths:
+    def logs(self, strengths: Mapping[str, Any]) -> Strengths:
         """log λ by name, each an array of its size."""
         if set(strengths) != set(self.sizes):
             raise ValueError(f"Unrolled: strengths for {', '.join(strengths)}; need {', '.join(self.sizes)}")
@@ -248,7 +259,7 @@ class Run:
             values = np.asarray(strengths[name], np.float64).reshape(-1)
             if values.size not in (1, size) or not np.isfinite(values).all() or not (values > 0).all():
                 raise ValueError(
-                    f"Unrolled: strength {name!r} is {strengths[name]!r:.60}; need one number above 0, or {size}"
+                    f"Unrolled: strength {name!r} is {strengths[name]!r:.60}; need one above 0, or {size} of them"
                 )
             log = np.array(np.broadcast_to(values, (size,)))
             K.log(log, log)
