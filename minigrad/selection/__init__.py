@@ -15,6 +15,8 @@ from .prepared import prepare
 from .result import CrossValidation, SelectionWarning
 from .scores import Score
 from .search import Search, search
+from .stability import stability
+from .stable import Stability, bound_of
 from .tune import NestedTuning, nested_tune, tune
 from .tuned import Tuning
 from .unrolled import NetworkGradient, Unrolled
@@ -33,9 +35,11 @@ __all__ = [
     "Score",
     "Search",
     "SelectionWarning",
+    "Stability",
     "Tuning",
     "Uniform",
     "Unrolled",
+    "bound_of",
     "criteria",
     "cross_validate",
     "fit_path",
@@ -48,5 +52,6 @@ __all__ = [
     "prepare",
     "random_settings",
     "search",
+    "stability",
     "tune",
 ]

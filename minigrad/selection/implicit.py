@@ -140,10 +140,17 @@ def as_held_out(family: Any, data: Data, held_out: Any, who: str) -> Data:
     target = target.astype(np.int64 if data.names is not None else np.float64)
     if not (np.isfinite(table).all() and np.isfinite(target).all()):
         raise ValueError(f"{who}: held_out has numbers that are missing or not finite")
-    found = np.ascontiguousarray(weights[0], np.float64) if weights and weights[0] is not None else None
-    if found is not None and (found.shape != target.shape or not (found >= 0).all() or not found.any()):
+    return Data(table, target, {}, data.names, _held_out_weights(weights, target, who))
+
+
+def _held_out_weights(weights: list[Any], target: np.ndarray, who: str) -> np.ndarray | None:
+    """The weights of held-out rows, checked; None without."""
+    if not weights or weights[0] is None:
+        return None
+    found = np.ascontiguousarray(weights[0], np.float64)
+    if found.shape != target.shape[:1] or not (found >= 0).all() or not found.any():
         raise ShapeError(f"{who}: held_out: weights are {found.shape}; need one of at least 0 per row, not all 0")
-    return Data(table, target, {}, data.names, found)
+    return found
 
 
 def of_fit(family: Any, data: Data, held_out: Data, l1: float, l2: float, score: Score) -> HyperGradient:

@@ -332,7 +332,7 @@ class Run:
         value = float(loss.data)
         if not np.isfinite(value):
             raise NonFiniteError(f"Unrolled: the loss of the held-out rows is {value}; the run diverged")
-        return value, [np.zeros_like(w.data) if g is None else g.data for g, w in zip(found, self.params)]
+        return value, _arrays(found, [w.data for w in self.params])
 
     def _back(self, states: list[Any], slopes: list[np.ndarray], logs: Strengths) -> Strengths:
         """Carry the slopes by the last weights back to the start, and sum what they are by the logs on the way."""
@@ -351,11 +351,13 @@ class Run:
             for part in parts[1:]:
                 whole_step = whole_step + part
             by = grad(whole_step, [*self.params, *leaves, *thetas.values()], allow_unused=True)
-            arrays = [None if g is None else g.data for g in by]
             k = len(self.params)
-            carried = [np.zeros_like(w) if g is None else g for g, w in zip(arrays[:k], weights)]
-            turned = [np.zeros_like(v) if g is None else g for g, v in zip(arrays[k : 2 * k], speeds)]
-            for name, g in zip(thetas, arrays[2 * k :]):
-                if g is not None:
-                    totals[name] = totals[name] + g
+            carried, turned = _arrays(by[:k], weights), _arrays(by[k : 2 * k], speeds)
+            for name, g in zip(thetas, _arrays(by[2 * k :], list(logs.values()))):
+                totals[name] = totals[name] + g
         return totals
+
+
+def _arrays(gradients: Any, like: list[np.ndarray]) -> list[np.ndarray]:
+    """The gradients as arrays, zeros where there is none."""
+    return [np.zeros_like(w) if g is None else g.data for g, w in zip(gradients, like)]
