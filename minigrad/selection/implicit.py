@@ -123,13 +123,13 @@ def _kind(value: Any) -> str:
 def as_held_out(family: Any, data: Data, held_out: Any, who: str) -> Data:
     """Held-out rows (x, y) or (x, y, weights), checked; their classes numbered as those of the rows to fit."""
     if not isinstance(held_out, (tuple, list)) or len(held_out) not in (2, 3):
-        raise TypeError(f"{who}: held_out is {held_out!r:.60}; need (x, y) or (x, y, weights)")
+        raise TypeError(f"{who}: held_out is {_kind(held_out)}; need (x, y) or (x, y, weights)")
     x, y, *weights = held_out
     if data.names is not None:
         y = np.asarray(y)
         unknown = y[~np.isin(y, data.names)]
         if unknown.size:
-            raise ValueError(f"{who}: held_out: y holds {unknown[0]!r}, a class that no row to fit has")
+            raise ValueError(f"{who}: held_out: y holds {unknown.tolist()[0]!r}, a class that no row to fit has")
         y = np.searchsorted(data.names, y)
     table, target = np.ascontiguousarray(x, np.float64), np.asarray(y)
     if table.shape[1:] != data.x.shape[1:] or target.shape != (len(table), *data.y.shape[1:]) or not len(table):

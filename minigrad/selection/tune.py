@@ -21,7 +21,7 @@ from .implicit import as_held_out, differentiable_score, of_fit
 from .line_search import Point, descend
 from .prepared import Data, check_classes, check_weights, prepare
 from .result import SelectionWarning, mean_and_error
-from .scores import judged
+from .scores import Score
 from .sweep import Line
 from .tuned import Tuning
 from .unrolled import Run, Unrolled
@@ -79,18 +79,28 @@ def tune(
     steps, tol = whole(steps, "tune: steps", 1), finite(tol, "tune: tol", at_least=0.0)
     whole(seed, "tune: seed", 0, SEEDS)
     data = prepare(family, x, y, weights)
-    problem: _Linear | _Network
-    if isinstance(family, Unrolled):
-        if score is not None or not (isinstance(per, str) and per == "term"):
-            raise ValueError("tune: an Unrolled network has its own loss and its own terms; leave score and per out")
-        problem = _Network(family, data, _parts(family, data, held_out, folds, groups, seed), seed)
-    else:
-        chosen = differentiable_score(family, score, "tune")
-        parts = _parts(family, data, held_out, folds, groups, seed)
-        if held_out is None:
-            check_weights(data, parts.rows, chosen)
-        problem = _Linear(family, data, parts, chosen, _members(family, data, per), names)
-    return _tuned(problem, start, steps, tol, progress)
+    chosen = _score_of(family, score, per, "tune")
+    parts = _parts(family, data, held_out, folds, groups, seed)
+    if held_out is None and chosen is not None:
+        check_weights(data, parts.rows, chosen)
+    return _tuned(_problem(family, data, parts, chosen, per, names, seed), start, steps, tol, progress)
+
+
+def _score_of(family: Any, score: Any, per: Any, who: str) -> Score | None:
+    """The score of linear models; None for a network, which has its own loss."""
+    if not isinstance(family, Unrolled):
+        return differentiable_score(family, score, who)
+    if score is not None or not (isinstance(per, str) and per == "term"):
+        raise ValueError(f"{who}: an Unrolled network has its own loss and its own terms; leave score and per out")
+    return None
+
+
+def _problem(
+    family: Any, data: Data, parts: _Parts, score: Score | None, per: Any, names: Any, seed: int
+) -> _Linear | _Network:
+    if score is None:
+        return _Network(family, data, parts, seed)
+    return _Linear(family, data, parts, score, _members(family, data, per), names)
 
 
 class _Parts(NamedTuple):
@@ -297,10 +307,10 @@ class _Network:
 
 
 class NestedTuning(NamedTuple):
-    """scores (outer folds,) of the tuned models on rows that no choice saw; their mean and standard error.
+    """scores (outer folds,) at the tuned strengths, on rows that no choice saw; their mean and standard error.
 
-    start_scores and start_mean are those of the models with the strengths of the start, the best of a grid if no start
-    was given; inner are the Tunings. Where mean is above start_mean the gain on the held-out rows was luck.
+    start_scores and start_mean are those at the strengths of the start, the best of a grid if no start was given; inner
+    are the Tunings. Where mean is above start_mean the gain on the held-out rows was luck.
     """
 
     scores: np.ndarray
@@ -322,12 +332,13 @@ def nested_tune(
     groups: Any = None,
     weights: Any = None,
     score: Any = None,
+    per: Any = "term",
     seed: int = 0,
     **options: Any,
 ) -> NestedTuning:
     """What tuning is worth on rows that no choice saw: tuned anew in the training part of each outer fold.
 
-    outer are folds as in cross_validate; other options go to tune. Linear models only: score is mse or log_loss.
+    outer are folds as in cross_validate; the other options are those of tune.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
@@ -339,24 +350,22 @@ def nested_tune(
     if "held_out" in options:
         raise TypeError("nested_tune: no held_out here; the outer folds and, inside, `folds` hold rows out")
     whole(seed, "nested_tune: seed", 0, SEEDS)
-    chosen, data = differentiable_score(family, score, "nested_tune"), prepare(family, x, y, weights)
-    parts = as_folds(outer, data.x, data.y, family.classifies, seed, groups)
-    check_classes(data, parts, "outer fold")
-    check_weights(data, parts, chosen)
+    data, chosen = prepare(family, x, y, weights), _score_of(family, score, per, "nested_tune")
+    outside = _parts(family, data, None, outer, groups, seed)
+    if chosen is not None:
+        check_weights(data, outside.rows, chosen)
     members = None if groups is None else as_groups(groups, len(data.x))
     scores, starts, inner = [], [], []
-    for f, (train, test) in enumerate(parts):
-        part, rest = data.rows(train), data.rows(test)
-        own: dict[str, Any] = {"groups": None if members is None else members[train], "weights": part.weights}
-        own |= {"folds": folds, "score": chosen, "seed": nested_seed(seed, f)}
-        found = tune(family, part.x, part.y, **own, **options)
-        problem = _Linear(
-            family, part, _Parts([], []), chosen, _members(family, part, options.get("per", "term")), None
-        )
-        before = problem.refit(found.course[0].theta)[0]
-        scores.append(judged(found.model, rest.x, rest.y, chosen, rest.weights))
-        starts.append(judged(before, rest.x, rest.y, chosen, rest.weights))
+    for f, (part, rest) in enumerate(outside.pairs):
+        own: dict[str, Any] = {"weights": part.weights, "per": per, "score": score, "seed": nested_seed(seed, f)}
+        own["groups"] = None if members is None else members[outside.rows[f][0]]
+        found = tune(family, part.x, part.y, folds=folds, **own, **options)
+        problem = _problem(family, part, _Parts([(part, rest)], []), chosen, per, None, own["seed"])
+        ends = [problem.point(point.theta).value for point in (found.course[-1], found.course[0])]
+        if not all(map(math.isfinite, ends)):
+            raise NonFiniteError(f"nested_tune: outer fold {f}: {problem.failure}")
+        scores.append(ends[0])
+        starts.append(ends[1])
         inner.append(found)
-    repeats = repeats_of(parts, len(data.x))
-    mean, error = mean_and_error(scores, repeats)
+    mean, error = mean_and_error(scores, repeats_of(outside.rows, len(data.x)))
     return NestedTuning(np.array(scores), mean, error, np.array(starts), mean_and_error(starts)[0], inner)
