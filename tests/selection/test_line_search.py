@@ -1,6 +1,7 @@
 """The descent on log λ: down to the minimum, never up, within its bounds, and honest about why it ended."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_a_narrow_valley_to_its_end():
     path, _ = run(bowl, [-1.2, 1.0])
     assert path[-1].theta == pytest.approx([1.0, 1.0], abs=1e-4)
     values = [point.value for point in path]
-    assert all(b < a for a, b in zip(values, values[1:])) and len(path) < 100
+    assert all(b < a for a, b in pairwise(values)) and len(path) < 100
 
 
 def test_bounds_hold_and_a_slope_out_of_them_ends_it():
@@ -56,4 +57,4 @@ def test_steps_are_counted_and_short():
     seen = []
     path, why = run(bowl, [-1.2, 1.0], steps=3, after=lambda: seen.append(1))
     assert len(path) == 4 and len(seen) == 3 and why == "all 3 steps were taken"
-    assert max(np.abs(b.theta - a.theta).max() for a, b in zip(path, path[1:])) <= 1 + 1e-12
+    assert max(np.abs(b.theta - a.theta).max() for a, b in pairwise(path)) <= 1 + 1e-12

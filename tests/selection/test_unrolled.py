@@ -153,7 +153,7 @@ def test_errors_name_what_came():
         Unrolled(build()(), mg.mse, {"l2": term})
     with pytest.raises(ValueError, match=r"terms\['a'\] is .*need \(selector, kind, share\)"):
         Unrolled(build(), mg.mse, {"a": ("*.weight", "l3", "term")})
-    with pytest.raises(TypeError, match="terms is {name"):
+    with pytest.raises(TypeError, match=r"terms is \{name"):
         Unrolled(build(), mg.mse, [term])
     with pytest.raises(ValueError, match="lr"):
         Unrolled(build(), mg.mse, {"l2": term}, lr=-1)
