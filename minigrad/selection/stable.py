@@ -26,7 +26,7 @@ def bound_of(q: float, cutoff: float, p: int, pairs: int | None = None) -> float
         q²/(2 (2π - 1 - 1/(2B)) p)            if  min(½ + θ², ½ + 1/(2B) + ¾θ²) < π ≤ ¾, θ = q/p
         4 (1 - π + 1/(2B)) q²/((1 + 1/B) p)   if  π > ¾, both for θ ≤ 1/√3
 
-    or the first one where neither holds. At most p.
+    with π rounded up to the next share that 2B halves can have; the first one where neither holds. At most p.
 
     >>> bound_of(5, 0.75, 50), round(bound_of(5, 0.9, 50, pairs=50), 3)
     (1.0, 0.216)
@@ -35,6 +35,7 @@ def bound_of(q: float, cutoff: float, p: int, pairs: int | None = None) -> float
     factor = math.inf
     if pairs is not None and theta <= 1 / math.sqrt(3):
         half = 1 / (2 * pairs)
+        cutoff = math.ceil(cutoff / half - 1e-9) * half
         if cutoff > 0.75:
             factor = 4 * (1 - cutoff + half) / (1 + 2 * half)
         elif cutoff > min(0.5 + theta * theta, 0.5 + half + 0.75 * theta * theta) and 2 * cutoff - 1 > half:
