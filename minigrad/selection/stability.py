@@ -5,13 +5,12 @@ Meinshausen, Bühlmann 2010, JRSS B 72; complementary pairs and the sharper boun
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
 import numpy as np
 
-from ..checks import finite, named_keywords, truth, whole
+from ..checks import named_keywords, truth, whole
 from ..errors import ShapeError
 from ..linear_model.model import ConvergenceWarning
 from ..rng import SEEDS, SPLIT, permutation, stream
@@ -21,7 +20,7 @@ from .identity import digest, identity
 from .log import plain
 from .prepared import Data, prepare
 from .result import SelectionWarning
-from .stable import Stability, most_picks
+from .stable import Stability, checked_cutoff, wanted_picks
 from .sweep import logged
 
 
@@ -71,7 +70,8 @@ def stability(
     are alike (theorem 1 of 2010); by pairs, without both conditions, of columns that are picked in less than q/p of all
     halves (theorem 1 of 2013). Columns whose penalty_factor is 0 are always there, and are not judged.
 
-    Returns a Stability: .stable, .frequencies, print(found.table()).
+    Returns a Stability: .stable, .frequencies, print(found.table()); found.at(cutoff, bound) asks another question of
+    the same halves.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
@@ -82,13 +82,13 @@ def stability(
     """
     pairs, unimodal = truth(pairs, "stability: pairs"), truth(unimodal, "stability: unimodal")
     draws, seed = whole(draws, "stability: draws", 2), whole(seed, "stability: seed", 0, SEEDS)
-    cutoff = _checked_cutoff(cutoff, unimodal, pairs)
+    cutoff = checked_cutoff(cutoff, unimodal, pairs)
     data = prepare(family, x, y, weights)
     if getattr(family, "l1_ratio", 1.0) == 0:
         raise ValueError("stability: the family has l1_ratio=0, which picks every column at every λ; give it some L1")
     named = _names(names, data.x)
     judged = _judged(family, len(named))
-    wanted = _wanted_picks(bound, q, cutoff, int(judged.sum()), draws if unimodal else None)
+    wanted = wanted_picks(bound, q, cutoff, int(judged.sum()), draws if unimodal else None)
     lambdas = lambda_grid(family, data, count, ratio) if lambdas is None else checked_lambdas(lambdas)
     settings = _described(family, data, lambdas, draws, pairs, seed)
     tasks = {
@@ -102,29 +102,6 @@ def stability(
     for note in found.notes:
         warnings.warn(note, SelectionWarning, stacklevel=3)  # past named_keywords
     return found
-
-
-def _checked_cutoff(cutoff: Any, unimodal: bool, pairs: bool) -> float:
-    cutoff = finite(cutoff, "stability: cutoff", at_most=1.0)
-    if not cutoff > 0.5:
-        raise ValueError(f"stability: cutoff is {cutoff:g}; need a share above 1/2, at most 1, as the bound does")
-    if unimodal and not pairs:
-        raise ValueError("stability: unimodal=True is a bound for complementary pairs; pass pairs=True, too")
-    return cutoff
-
-
-def _wanted_picks(bound: Any, q: Any, cutoff: float, p: int, pairs: int | None) -> float:
-    """The q at which the range ends: as given, or the largest that keeps the bound; infinite if neither is given."""
-    if bound is not None and q is not None:
-        raise ValueError("stability: give bound or q, not both; the other follows from it and the cutoff")
-    if q is not None:
-        q = finite(q, "stability: q", at_least=0.0)
-        if not 0 < q <= p:
-            raise ValueError(f"stability: q is {q:g}; need more than 0 columns, and at most the {p} that are penalized")
-        return q
-    if bound is None:
-        return math.inf
-    return most_picks(finite(bound, "stability: bound", at_least=1e-12), cutoff, p, pairs)
 
 
 def _names(names: Any, x: np.ndarray) -> list[str]:

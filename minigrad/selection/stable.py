@@ -6,12 +6,13 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 
+from ..checks import finite
 from ..insight.html_report import as_html
 from ..insight.plotting import HELD, PICK, axes, finished
 from .log import plain
@@ -56,6 +57,30 @@ def most_picks(bound: float, cutoff: float, p: int, pairs: int | None = None) ->
         middle = (low + high) / 2
         low, high = (middle, high) if bound_of(middle, cutoff, p, pairs) <= bound else (low, middle)
     return low
+
+
+def checked_cutoff(cutoff: Any, unimodal: bool, pairs: bool) -> float:
+    """The cutoff as a number above 1/2; ValueError too where the sharper bound is asked for without pairs."""
+    cutoff = finite(cutoff, "stability: cutoff", at_most=1.0)
+    if not cutoff > 0.5:
+        raise ValueError(f"stability: cutoff is {cutoff:g}; need a share above 1/2, at most 1, as the bound does")
+    if unimodal and not pairs:
+        raise ValueError("stability: unimodal=True is a bound for complementary pairs; pass pairs=True, too")
+    return cutoff
+
+
+def wanted_picks(bound: Any, q: Any, cutoff: float, p: int, pairs: int | None) -> float:
+    """The q at which the range ends: as given, or the largest that keeps the bound; infinite if neither is given."""
+    if bound is not None and q is not None:
+        raise ValueError("stability: give bound or q, not both; the other follows from it and the cutoff")
+    if q is not None:
+        q = finite(q, "stability: q", at_least=0.0)
+        if not 0 < q <= p:
+            raise ValueError(f"stability: q is {q:g}; need more than 0 columns, and at most the {p} that are penalized")
+        return q
+    if bound is None:
+        return math.inf
+    return most_picks(finite(bound, "stability: bound", at_least=1e-12), cutoff, p, pairs)
 
 
 @dataclass
@@ -108,6 +133,21 @@ class Stability:
         return cls(
             lambdas, picks.sum(0) / len(picks), names, judged, cutoff, picked, end, len(picks), pairs, wanted, trouble
         )
+
+    def at(self, cutoff: float | None = None, *, bound: float | None = None, q: float | None = None) -> Stability:
+        """The answer of the same halves to another cutoff, and another bound or q; neither: the whole path.
+
+        >>> from minigrad import linear_model
+        >>> from minigrad.data import regression
+        >>> from minigrad.selection import stability
+        >>> x, y, _ = regression(120, 20, noise=1.0, nonzero=2, dtype="float64")
+        >>> found = stability(linear_model.Regression(), x, y, bound=1.0, draws=20)
+        >>> found.at(0.9, bound=0.5).end <= found.end
+        True
+        """
+        cutoff = checked_cutoff(self.cutoff if cutoff is None else cutoff, False, False)
+        most = wanted_picks(bound, q, cutoff, int(self.judged.sum()), self.pairs)
+        return replace(self, cutoff=cutoff, end=int((self.picked <= most).sum()), wanted=bound)
 
     @property
     def q(self) -> float:

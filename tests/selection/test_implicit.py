@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import selection
 from minigrad.errors import ShapeError
 from minigrad.linear_model import Logistic, Regression
@@ -35,13 +36,14 @@ def slope(value, theta):
     return np.array([(value(theta + step) - value(theta - step)) / (2 * STEP) for step in steps])
 
 
-@pytest.mark.parametrize("standardize", [False, True])
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("shape", [(60, 8), (20, 40)], ids=["tall", "wide"])
+@pytest.mark.parametrize(("intercept", "standardize"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("shape", [(40, 6), (15, 20)], ids=["tall", "wide"])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("kind", ["numbers", "two", "three"])
 def test_equal_to_finite_differences(kind, l1_ratio, shape, intercept, standardize):
     """By log l1 and log l2, by the factor of a column, and of groups of columns: to 1e-6."""
+    if kind == "three" and standardize == intercept and mg.kernels.backend() == "reference":
+        pytest.skip("the reference kernels take ten times as long")
     (x, y, weights), held_out = rows(kind, *shape)
     factor = np.exp(0.3 * np.random.default_rng(1).standard_normal(shape[1]))
     make = Regression if kind == "numbers" else Logistic
@@ -60,13 +62,13 @@ def test_equal_to_finite_differences(kind, l1_ratio, shape, intercept, standardi
     few = np.zeros(shape[1])
 
     def of_columns(t):
-        few[:3] = t
+        few[:2] = t
         return found(log_factors=few).value
 
-    assert here.features[:3] == pytest.approx(slope(of_columns, np.zeros(3)), abs=1e-6)
-    members = np.arange(shape[1]) % 3
+    assert here.features[:2] == pytest.approx(slope(of_columns, np.zeros(2)), abs=1e-6)
+    members = np.arange(shape[1]) % 2
     assert here.groups(members) == pytest.approx(
-        slope(lambda t: found(log_factors=t[members]).value, np.zeros(3)), abs=1e-6
+        slope(lambda t: found(log_factors=t[members]).value, np.zeros(2)), abs=1e-6
     )
     assert here.groups(members).sum() == pytest.approx(sum(here.terms), abs=1e-12)
 
@@ -149,8 +151,6 @@ def test_errors_name_what_came():
 
 
 def test_both_backends_agree():
-    import minigrad as mg
-
     (x, y, _), (hx, hy, _) = rows("three")
     found = []
     for name in ("reference", "native"):

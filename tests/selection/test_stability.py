@@ -62,6 +62,10 @@ def test_the_range_q_and_the_bound():
     by_q = stability(Regression(), x, y, q=most_picks(2.0, 0.8, 15), cutoff=0.8, draws=30)
     assert by_q.end == found.end
     whole = stability(Regression(), x, y, draws=30)
+    again = whole.at(0.8, bound=2.0)
+    assert again.end == found.end and again.stable == found.stable and again.bound == found.bound
+    with pytest.raises(ValueError, match="share above 1/2"):
+        whole.at(0.4)
     assert whole.end == len(whole.lambdas) and whole.q == whole.picked[-1]
 
 
