@@ -8,7 +8,7 @@ import pytest
 from minigrad import selection
 from minigrad.errors import ShapeError
 from minigrad.linear_model import Logistic, Regression
-from minigrad.selection import KFold, SelectionWarning, bound_of, stability
+from minigrad.selection import SelectionWarning, Stability, bound_of, stability
 from minigrad.selection.prepared import prepare
 from minigrad.selection.stability import _halves
 from minigrad.selection.stable import most_picks
@@ -191,4 +191,15 @@ def test_errors_name_what_came():
 
     with pytest.raises(TypeError, match="models of Without have no coefficients"):
         stability(Without(), x, y, [1.0], draws=2)
-    assert KFold and selection.stability is stability
+    assert selection.stability is stability
+
+
+def test_a_column_that_leaves_again_is_counted_once_and_stays_counted():
+    """Two halves, three λ, three columns: column 1 leaves where column 2 enters."""
+    picks = np.zeros((2, 3, 3), bool)
+    picks[:, 0, 1] = True
+    picks[0, 1, 2] = picks[:, 2, 2] = True
+    found = Stability.of(picks, np.array([3.0, 2.0, 1.0]), ["a", "b", "c"], np.ones(3, bool), 0.75, 1.5, None, None, [])
+    assert found.picked.tolist() == [1.0, 1.5, 2.0] and found.end == 2 and found.q == 1.5
+    assert found.shares.tolist() == [0.0, 1.0, 0.5] and found.named() == ["b"]
+    assert found.bound == 1.5**2 / (0.5 * 3)
