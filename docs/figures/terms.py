@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, load_pyplot
+from minigrad.lab.pages.figures import HELD, LINES, SETTINGS, TRAIN, UNDECIDED, load_pyplot
 from minigrad.nn.sequential import Sequential
 from minigrad.ops.elementwise.fused_activations import sigmoid
 from minigrad.ops.losses.binary import bce_with_logits

@@ -19,11 +19,11 @@ from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from . import choose_data
-from .choose_weights import by_input
+from .choose_weights import standardized
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
-Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
+Pictures = dict[str, tuple[bytes, str, str]]  # file name -> SVG, description, caption
 
 
 class Job(NamedTuple):
@@ -122,8 +122,8 @@ def write(
     notes: list[str],
 ) -> None:
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all; then print the text."""
-    for png, description in pictures.values():
-        report.figure(png, description)
+    for svg, description, caption in pictures.values():
+        report.figure(svg, description, caption)
     for note in notes:
         report.text(f"Note: {note}.")
     for head, rows in tables:
@@ -134,7 +134,7 @@ def write(
         f"{name}.html": report.html(),
     }
     contents = {file: content.encode() for file, content in files.items()}
-    contents |= {f"{picture}.png": png for picture, (png, _) in pictures.items()}
+    contents |= {f"{picture}.svg": svg for picture, (svg, *_) in pictures.items()}
     for file, content in contents.items():
         with atomic_write(options.out / file) as handle:
             handle.write(content)
@@ -151,13 +151,22 @@ def told_below() -> Iterator[None]:
 
 
 def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
-    """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
+    """Coefficients of inputs over λ, a panel for each class; of a network, the length of each input's weights."""
     if any(model is None for model in models):
         return {}
-    rows = []
-    for model in models:
-        w = by_input(model)
-        rows.append(w[range(len(w)), np.abs(w).argmax(1)])
+    panels, what = standardized(asked.rows, models)
     counts = [model.nonzeros for model in models]
-    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.rows.names, counts, marks)
-    return {"path": (png, "Coefficients over λ, fitted on all rows")}
+    svg = selection_figures.coefficient_paths(
+        lambdas, panels if len(panels) > 1 else next(iter(panels.values())), asked.rows.names, counts, marks, what
+    )
+    each = (
+        "A line is the norm, √Σw², of the weights that lead from one input to the hidden units, so it has no sign."
+        if not hasattr(models[0], "coefficients")
+        else "A coefficient times the standard deviation of its column: what one such deviation does to the output."
+    )
+    more = f" One panel for each of {len(panels)} classes." if len(panels) > 1 else ""
+    caption = (
+        f"{each}{more} Numbers before the names say in which order inputs enter as λ falls; what is not named is grey. "
+        "All rows were used."
+    )
+    return {"path": (svg, f"{what[0].upper()}{what[1:]} of every input over λ, fitted on all rows", caption)}

@@ -18,9 +18,9 @@ from ..linear_model import ConvergenceWarning, Logistic, Regression
 from ..selection.result import mean_and_error
 from ..tabular.keeping import FILE
 from . import choose_data, choose_options
-from .choose import Job, describe, job, path_picture, told_below, write
+from .choose import Job, Pictures, describe, job, path_picture, told_below, write
 from .choose_keep import ONE_SE, keep, r_squared
-from .choose_weights import coefficients
+from .choose_weights import coefficients, standardized
 
 
 def add_cv(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -150,8 +150,24 @@ def _plain(
     return plain
 
 
-def _pictures(asked: Job, result: selection.CrossValidation) -> dict[str, Any]:
-    """The error over λ and the path, both picks marked."""
-    marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
-    error = selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks"
+def _pictures(asked: Job, result: selection.CrossValidation) -> Pictures:
+    """The error over λ with the coefficients at both picks, and the path, both picks marked."""
+    picked = None
+    at = [result.path[i] for i in (result.best, result.one_se)] if result.path else [None]
+    if all(model is not None for model in at):
+        panels, what = standardized(asked.rows, at)
+        values = np.stack([*panels.values()])
+        if len(panels) > 1:
+            values, what = np.sqrt((values**2).sum(0)), "norm of an input's standardized coefficients over the classes"
+        else:
+            values = values[0]
+        picked = selection_figures.Picked(values[:, 0], values[:, 1], asked.rows.names, what)
+    score = result.score.replace("_", " ")
+    caption = (
+        f"The mean {score} of {len(result.scores)} fits on rows that each left out, ± one standard error. Violet: what lies "
+        "within one standard error of the best mean, and the λ between the picks. Where the curve leaves the frame, its "
+        "end is written at the edge."
+    )
+    error = selection_figures.error_over_lambda(result, picked), f"{score} over λ, with both picks", caption
+    marks = {"best": result.lambda_min, "one-SE pick": result.lambda_1se}
     return {"error": error, **path_picture(asked, result.lambdas, result.path, marks)}

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..pages.figures import LINES, SETTINGS, as_png, load_pyplot, panel_grid
+from ...insight.plotting import INK, REFERENCE
+from ..pages.figures import LINES, SETTINGS, as_svg, colours_of, load_pyplot, panel_grid
 
 Curve = tuple[Sequence[float], Sequence[float]]
 FEW = 6  # points that are marked on the axis; twice as many are marked on the line
@@ -53,7 +54,7 @@ def curves(
                 axis.set_ylabel(ylabel)
             _scale(axis, log, x)
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(6, len(handles)))
-        return as_png(figure)
+        return as_svg(figure)
 
 
 def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
@@ -97,7 +98,7 @@ def bars(panels: Mapping[str, Mapping[str, float]], mark: float) -> bytes:
             axis.set_xmargin(0.12)
             axis.invert_yaxis()
             axis.set_title(title)
-        return as_png(figure)
+        return as_svg(figure)
 
 
 def images(pictures: Mapping[str, np.ndarray]) -> bytes:
@@ -112,4 +113,4 @@ def images(pictures: Mapping[str, np.ndarray]) -> bytes:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
             axis.set_title(title)
-        return as_png(figure)
+        return as_svg(figure)
