@@ -107,19 +107,19 @@ def _frame(axis: Any, result: CrossValidation, lambdas: np.ndarray, mean: np.nda
     edges = [float((sign * (mean - sign * error)).min()) - 0.6 * unit, far]
     low, high = sorted(sign * edge for edge in edges)
     axis.set_ylim(low, high)
-    for place, ha in ((0, "left"), (-1, "right")):
+    inside = np.flatnonzero(sign * mean <= far)
+    for place, edge, ha in ((0, inside[0], "left"), (-1, inside[-1], "right")):
         if sign * mean[place] > far:
             axis.annotate(
                 f"{mean[place]:.4g} at λ = {lambdas[place]:.3g} {'↑' if sign > 0 else '↓'}",
-                (lambdas[place], 0.97 if sign > 0 else 0.03),
-                (4 if ha == "left" else -4, 0),
+                (lambdas[edge], 0.98 if sign > 0 else 0.02),
+                (8 if ha == "left" else -8, 0),
                 ("data", "axes fraction"),
                 "offset points",
                 ha=ha,
                 va="top" if sign > 0 else "bottom",
                 fontsize=8.5,
                 color=HELD,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0},
             )
 
 
@@ -136,13 +136,15 @@ def _say_picks(axis: Any, result: CrossValidation) -> None:
     for rank, (name, i) in enumerate(places.items()):
         if not result.lambdas[i] > 0:
             continue
-        error = f" ± {result.error[i]:.2g}" if np.isfinite(result.error[i]) else ""
-        words = f"{name}: λ = {result.lambdas[i]:.3g}\n{result.mean_nonzeros[i]:.3g} non-zeros, {result.mean[i]:.4g}{error}"
+        words = (
+            f"{name}: λ = {result.lambdas[i]:.3g}\n{result.mean_nonzeros[i]:.3g} non-zeros in a fold, "
+            f"{with_error(result.mean[i], result.error[i])}"
+        )
         left = axis.transLimits.transform(axis.transScale.transform((result.lambdas[i], result.mean[i])))[0]
-        to_right = left < 0.25 or (left < 0.75 and name.startswith("best"))
+        to_right = left < 0.72
         axis.annotate(
             words,
-            (result.lambdas[i], 0.86 if rank == 0 else 0.70),
+            (result.lambdas[i], (0.86, 0.68)[rank] if not result.greater_is_better else (0.14, 0.32)[rank]),
             (6 if to_right else -6, 0),
             ("data", "axes fraction"),
             "offset points",
@@ -152,6 +154,20 @@ def _say_picks(axis: Any, result: CrossValidation) -> None:
             color=PICK,
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5, "alpha": 0.8},
         )
+
+
+def with_error(mean: float, error: float) -> str:
+    """A mean to four digits, ± its standard error to as many decimals; without one where there is none.
+
+    >>> with_error(2980.56, 187.2), with_error(0.116213, 0.0121), with_error(0.5, float("nan"))
+    ('2981 ± 187', '0.1162 ± 0.0121', '0.5')
+    """
+    shown = f"{mean:.4g}"
+    if not np.isfinite(error):
+        return shown
+    if "e" in shown:
+        return f"{shown} ± {error:.2g}"
+    return f"{shown} ± {error:.{len(shown.partition('.')[2])}f}"
 
 
 def largest_of(picked: Picked) -> list[int]:
@@ -188,63 +204,66 @@ def coefficient_paths(
     order in which they enter. `marks` are vertical lines. coefficients may be a table for each of several panels.
     """
     panels = coefficients if isinstance(coefficients, Mapping) else {"": coefficients}
-    tables = {title: np.asarray(table, np.float64) for title, table in panels.items()}
     positive = np.asarray(lambdas) > 0
     lambdas, nonzeros = np.asarray(lambdas)[positive], np.asarray(nonzeros)[positive]
-    tables = {title: table[:, positive] for title, table in tables.items()}
-    together = np.stack([*tables.values()])
-    order = entry_order(np.abs(together).max(0))
-    named = np.argsort(-np.abs(together).max((0, 2)), kind="stable")[:LABELLED]
-    named = sorted((int(i) for i in named if i in order), key=order.__getitem__)
-    colors = {i: LINES[rank % len(LINES)] for rank, i in enumerate(named)}
+    tables = {title: np.asarray(table, np.float64)[:, positive] for title, table in panels.items()}
+    single = len(tables) == 1
     pyplot = load_pyplot()
     with pyplot.rc_context(SETTINGS):
-        columns = 1 if len(tables) == 1 else 2
-        figure, axes = panel_grid(len(tables), columns, 4.4 if len(tables) == 1 else 3.2, sharey=True)
+        columns = 1 if single else 2
+        figure, axes = panel_grid(len(tables), columns, 4.4 if single else 3.0, sharey=True)
         ends = {}
         for axis, (title, table) in zip(axes, tables.items()):
-            _path_panel(axis, lambdas, table, colors)
-            _mark_picks(axis, marks, label=axis is axes[0])
-            ends[axis] = [
-                End(f"{order[i]} {shorter(names[i])}", float(lambdas[-1]), float(table[i, -1]), colors[i])
-                for i in named
-                if title == "" or table[i].any()
-            ]
-            axis.set_title(f"{title}: {entered(table)}" if title else path_finding(order, names))
+            order = entry_order(np.abs(table))
+            ends[axis] = _path_panel(axis, lambdas, table, names, order, LABELLED if single else LABELLED // 2)
+            axis.set_title(f"{title}: {path_finding(order, names)}".removeprefix(": "), fontsize=10 if single else 9)
+            axis.set_xlabel("λ, falling")
             axis.tick_params(labelleft=True)
+            lines = _mark_picks(axis, marks, label=single)
         for axis in axes[: len(tables) : columns]:
             axis.set_ylabel(what)
-        for axis in axes[: len(tables)]:
-            axis.set_xlabel("λ, falling")
-        if len(tables) == 1:
+        if single:
             _counts_on_top(axes[0], lambdas, nonzeros)
+        elif lines:
+            figure.legend(lines.values(), lines, loc="outside lower center", ncols=3)
         name_ends(ends)
         return as_svg(figure)
 
 
-def _path_panel(axis: Any, lambdas: np.ndarray, table: np.ndarray, colors: Mapping[int, str]) -> None:
+def _path_panel(
+    axis: Any, lambdas: np.ndarray, table: np.ndarray, names: Sequence[str], order: Mapping[int, int], most: int
+) -> list[End]:
+    """A line for each input; the largest have colours, and their names as ends to be written."""
+    largest = np.argsort(-np.abs(table).max(1), kind="stable")[:most]
+    named = sorted((int(i) for i in largest if i in order), key=order.__getitem__)
     for i, row in enumerate(table):
-        if i not in colors and row.any():
+        if i not in named and row.any():
             axis.plot(lambdas, row, color=REFERENCE, alpha=0.35, linewidth=0.7)
-    for rank, (i, color) in enumerate(colors.items()):
+    ends = []
+    for rank, i in enumerate(named):
+        color = LINES[rank % len(LINES)]
         axis.plot(lambdas, table[i], color=color, linestyle="--" if rank >= len(LINES) else "-", zorder=3)
+        ends.append(End(f"{order[i]} {shorter(names[i])}", float(lambdas[-1]), float(table[i, -1]), color))
     axis.axhline(0, color=INK, linewidth=0.8)
     axis.set_xscale("log")
     axis.set_xlim(lambdas[0], lambdas[-1])
+    return ends
 
 
-def _mark_picks(axis: Any, marks: Mapping[str, float], label: bool) -> None:
-    """A vertical line for each pick, named on the picture; picks at one λ share a line and a name."""
+def _mark_picks(axis: Any, marks: Mapping[str, float], label: bool) -> dict[str, Any]:
+    """A vertical line for each pick, by name; with `label` it is named on the picture. Picks at one λ share a line."""
+    lines: dict[str, Any] = {}
     shared: dict[float, list[str]] = {}
     for name, lam in marks.items():
         shared.setdefault(float(lam), []).append(name)
     for rank, (lam, names) in enumerate(shared.items()):
         if not lam > 0:
             continue
-        axis.axvline(lam, color=PICK, linestyle=("-", "--", ":")[rank % 3], linewidth=1.1)
+        told = f"{', '.join(names)}: {lam:.3g}"
+        lines[told] = axis.axvline(lam, color=PICK, linestyle=("-", "--", ":")[rank % 3], linewidth=1.1)
         if label:
             axis.annotate(
-                f"{', '.join(names)}: {lam:.3g}",
+                told,
                 (lam, 0.02),
                 (-3, 0),
                 ("data", "axes fraction"),
@@ -255,6 +274,7 @@ def _mark_picks(axis: Any, marks: Mapping[str, float], label: bool) -> None:
                 fontsize=8.5,
                 color=PICK,
             )
+    return lines
 
 
 def entry_order(sizes: np.ndarray) -> dict[int, int]:
@@ -276,12 +296,7 @@ def path_finding(order: Mapping[int, int], names: Sequence[str]) -> str:
         return "no input enters on this grid"
     first = [shorter(names[i]) for i in list(order)[:3]]
     ending = "enters" if len(first) == 1 else "enter"
-    return f"{', '.join(first)} {ending} first; {len(order)} of {several(len(names), 'input')} at the smallest λ or above"
-
-
-def entered(table: np.ndarray) -> str:
-    """How many inputs a panel's class uses at the smallest λ."""
-    return f"{several(int((table[:, -1] != 0).sum()), 'input')} at the smallest λ"
+    return f"{', '.join(first)} {ending} first, of {len(order)} that enter"
 
 
 def shorter(name: Any, most: int = 18) -> str:

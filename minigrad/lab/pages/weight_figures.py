@@ -43,9 +43,6 @@ def weight_sizes(weights: Mapping[str, np.ndarray], zeros: Mapping[str, float], 
         for axis, (method, (empty, heights)) in zip(axes, shares.items()):
             axis.stairs(heights, SIZES, fill=True, color=LINES[0], alpha=0.85)
             axis.bar(EMPTY, empty, width=0.6 * EMPTY, color=LINES[3])
-            if empty:
-                axis.annotate(f"{empty:.0f}%" if empty >= 1 else f"{empty:.1g}%", (EMPTY, empty), (0, 2),
-                    textcoords="offset points", ha="center", fontsize=8, color=LINES[3])  # fmt: skip
             if reference and method != reference:
                 axis.stairs(shares[reference][1], SIZES, color=REFERENCE, linewidth=0.9, linestyle=":")
             axis.set_xscale("log")
@@ -55,7 +52,7 @@ def weight_sizes(weights: Mapping[str, np.ndarray], zeros: Mapping[str, float], 
             axis.set_xticks([EMPTY, 1e-4, 1e-2, 1], ["0", "10⁻⁴", "10⁻²", "1"])
             axis.axvline(10**-6.25, color=INK, linewidth=0.5)
             axis.minorticks_off()
-            axis.set_title(f"{method}: {zeros[method]:.0%} exactly 0", fontsize=9.5)
+            axis.set_title(f"{method}\n{zeros[method]:.0%} exactly 0", fontsize=9.5)
             axis.tick_params(labelbottom=True, labelleft=True)
             axis.set_xlabel("|w|")
         for axis in axes[: len(weights) : 4]:
