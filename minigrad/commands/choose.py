@@ -19,7 +19,6 @@ from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from . import choose_data
-from .choose_weights import standardized
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
@@ -120,12 +119,20 @@ def write(
     pictures: Pictures,
     tables: list[tuple[Any, list[list[str]]]],
     notes: list[str],
+    slider: str = "",
 ) -> None:
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all; then print the text."""
+    if slider:
+        report.section("Move λ")
+        report.embed(slider)
+    if pictures:
+        report.section("Figures")
     for svg, description, caption in pictures.values():
         report.figure(svg, description, caption)
     for note in notes:
         report.text(f"Note: {note}.")
+    if tables:
+        report.section("Every λ")
     for head, rows in tables:
         report.table(head, rows)
     files = {
@@ -150,23 +157,11 @@ def told_below() -> Iterator[None]:
         yield
 
 
-def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
-    """Coefficients of inputs over λ, a panel for each class; of a network, the length of each input's weights."""
-    if any(model is None for model in models):
-        return {}
-    panels, what = standardized(asked.rows, models)
-    counts = [model.nonzeros for model in models]
-    svg = selection_figures.coefficient_paths(
-        lambdas, panels if len(panels) > 1 else next(iter(panels.values())), asked.rows.names, counts, marks, what
-    )
-    each = (
-        "A line is the norm, √Σw², of the weights that lead from one input to the hidden units, so it has no sign."
-        if not hasattr(models[0], "coefficients")
-        else "A coefficient times the standard deviation of its column: what one such deviation does to the output."
-    )
-    more = f" One panel for each of {len(panels)} classes." if len(panels) > 1 else ""
-    caption = (
-        f"{each}{more} Numbers before the names say in which order inputs enter as λ falls; what is not named is grey. "
-        "All rows were used."
-    )
-    return {"path": (svg, f"{what[0].upper()}{what[1:]} of every input over λ, fitted on all rows", caption)}
+def rules_without_folds(asked: Job, lambdas: np.ndarray) -> selection.Criteria | None:
+    """What AIC, BIC and the like pick of these λ; None for models without degrees of freedom, or with gaps filled."""
+    if not isinstance(asked.family, (linear_model.Regression, linear_model.Logistic)):
+        return None
+    with told_below():  # the path has told what did not converge
+        return selection.criteria(
+            asked.family, asked.rows.x, asked.rows.y, lambdas, weights=asked.options.get("weights")
+        )

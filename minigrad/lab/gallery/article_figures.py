@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...insight.plotting import INK, REFERENCE
-from ..pages.figures import LINES, SETTINGS, as_svg, colours_of, load_pyplot, panel_grid
+from ..pages.figures import LINES, SETTINGS, as_svg, load_pyplot, panel_grid
 
 Curve = tuple[Sequence[float], Sequence[float]]
 FEW = 6  # points that are marked on the axis; twice as many are marked on the line

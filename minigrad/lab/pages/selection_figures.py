@@ -65,7 +65,9 @@ def _error_panel(axis: Any, result: CrossValidation) -> None:
     lambdas, mean = result.lambdas[positive], result.mean[positive]
     error = np.nan_to_num(result.error[positive])
     axis.fill_between(lambdas, mean - error, mean + error, color=HELD, alpha=0.18, linewidth=0)
-    axis.plot(lambdas, mean, color=HELD, marker="o", markersize=3, label=f"mean of {several(len(result.scores), 'fold')}")
+    axis.plot(
+        lambdas, mean, color=HELD, marker="o", markersize=3, label=f"mean of {several(len(result.scores), 'fold')}"
+    )
     best = float(result.mean[result.best])
     slack = float(np.nan_to_num(result.error[result.best])) * (-1 if result.greater_is_better else 1)
     if slack:
