@@ -141,6 +141,7 @@ article.says(
     "against vanishing, ρ < 1. tanh keeps the states bounded, and its φ' < 1 shortens gradients as well."
 )
 article.look_at(
-    f"the slopes: {slopes['plain', 'sigmoid', 'Glorot']:+.2f} per layer with sigmoid, {gains['sigmoid'].mean:+.2f} "
-    "more after training with L2; what helps is the start, a residual path, and for tanh and relu normalisation"
+    f"the slopes of the lines, log ρ where the network is linear: {per_step['identity', 0.9]:+.3f} per step for ρ = 0.9, "
+    f"{per_step['identity', 1.1]:+.3f} for ρ = 1.1; with tanh they are {per_step['tanh', 0.9]:+.3f} and "
+    f"{per_step['tanh', 1.1]:+.3f}"
 )
