@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def curves(
             _scale(axis, log, next(iter(lines.values()))[0])
             for name, (x, y) in lines.items():
                 handles[name], last = _line(axis, x, y, colors[name], styles[name], widths[name], "y" in log)
-                ends.setdefault(axis, []).append(End(name, float(x[-1]), last, colors[name]))
+                ends.setdefault(axis, []).append(End(name, *last, colors[name]))
             for name, place in (marks or {}).get(title, {}).items():
                 _mark(axis, name, place, at_left=place <= min(x))
             axis.set_title(title)
@@ -62,6 +63,8 @@ def curves(
                 axis.set_ylabel(ylabel)
         if "y" in log:
             _show_zeros(axes[: len(panels)])
+            for axis in axes[: len(panels)]:
+                _few_powers(axis)
         if at_ends:
             name_ends(ends)
         elif len(handles) > 1:
@@ -69,8 +72,8 @@ def curves(
         return as_svg(figure)
 
 
-def _line(axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: bool) -> tuple[Any, float]:
-    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros. The line, and its end."""
+def _line(axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: bool) -> tuple[Any, tuple[float, float]]:
+    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros. The line, and its end at the right."""
     y = np.asarray(y, np.float64)
     if y.ndim == 2:
         half = y.std(0, ddof=1) if len(y) > 1 else np.zeros(y.shape[1])
@@ -80,8 +83,8 @@ def _line(axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: 
     dot = "o" if len(x) <= 2 * FEW else None
     (made,) = axis.plot(x, shown, color=color, linestyle=style, linewidth=width, marker=dot, markersize=3.5)
     made.minigrad_zeros = [place for place, v in zip(x, y) if v == 0] if log else []
-    there = np.flatnonzero(np.isfinite(shown))
-    return made, float(shown[there[-1]]) if len(there) else float(y[-1])
+    right = max((i for i in range(len(x)) if np.isfinite(shown[i])), key=lambda i: x[i], default=0)
+    return made, (float(x[right]), float(np.nan_to_num(shown[right])))
 
 
 def _show_zeros(axes: Sequence[Any]) -> None:
@@ -114,8 +117,6 @@ def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
 
 def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
     """The scales of the axes; few points x are written below the axis, each at its place; few powers of 10 beside it."""
-    from matplotlib.ticker import LogLocator
-
     if "x" in log:
         axis.set_xscale("log")
     if len(x) <= FEW:
@@ -123,9 +124,19 @@ def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
         axis.minorticks_off()
     if "y" in log:
         axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(numticks=6))
-        axis.yaxis.set_minor_locator(LogLocator(subs=(), numticks=6))
     axis.tick_params(labelleft=True)
+
+
+def _few_powers(axis: Any) -> None:
+    """At most seven powers of 10 beside a logarithmic axis, evenly spaced, 1 among them where it lies within."""
+    from matplotlib.ticker import NullLocator
+
+    low, high = (math.log10(end) for end in axis.get_ylim())
+    step = next(step for step in (1, 2, 3, 5, 10, 20, 25, 50, 100) if (high - low) / step <= 6)
+    powers = range(math.ceil(low / step) * step, math.floor(high / step) * step + 1, step)
+    if len(powers) >= 2:
+        axis.set_yticks([10.0**power for power in powers])
+        axis.yaxis.set_minor_locator(NullLocator())
 
 
 def ratios(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...insight import plotting
-from ...insight.plotting import BETTER, HELD, INK, LINES, PAPER, REFERENCE, SETTINGS, TRAIN, UNDECIDED, WORSE
+from ...insight.plotting import BETTER, HELD, INK, LINES, PAPER, PICK, REFERENCE, SETTINGS, TRAIN, UNDECIDED, WORSE
 from ...reg.zeros.sparsity import Sparsity
 from .statistics import Gain
 
@@ -68,20 +68,13 @@ def colours_of(names: Iterable[str]) -> dict[str, str]:
     ...     "training rows": TRAIN, "test rows, clean labels": HELD}
     True
     """
-    found: dict[str, str] = {}
-    free = 0
-    for name in names:
-        words = name.lower()
-        if words in NONE or words.startswith(("without ", "no ")):
-            found[name] = REFERENCE
-        elif "train" in words and TRAIN not in found.values():
-            found[name] = TRAIN
-        elif any(word in words for word in ("test", "validation", "held")) and HELD not in found.values():
-            found[name] = HELD
-        else:
-            found[name] = LINES[free % len(LINES)]
-            free += 1
-    return found
+    names = list(names)
+    trained = sorted((name for name in names if "train" in name.lower()), key=lambda name: "right" in name)
+    held = [name for name in names if any(word in name.lower() for word in ("test", "validation", "held"))]
+    found = {name: color for color, several in ((HELD, held), (TRAIN, trained)) for name in several[:1]}
+    found |= {name: REFERENCE for name in names if name.lower() in NONE or name.startswith(("without ", "no "))}
+    free = iter(LINES * len(names))
+    return {name: found.get(name) or next(free) for name in names}
 
 
 def band(axis: Any, x: Any, runs: Any, color: str, **options: Any) -> np.ndarray:

@@ -65,9 +65,7 @@ def _error_panel(axis: Any, result: CrossValidation) -> None:
     lambdas, mean = result.lambdas[positive], result.mean[positive]
     error = np.nan_to_num(result.error[positive])
     axis.fill_between(lambdas, mean - error, mean + error, color=HELD, alpha=0.18, linewidth=0)
-    axis.plot(
-        lambdas, mean, color=HELD, marker="o", markersize=3, label=f"mean of {several(len(result.scores), 'fold')}"
-    )
+    axis.plot(lambdas, mean, color=HELD, marker="o", markersize=3)
     best = float(result.mean[result.best])
     slack = float(np.nan_to_num(result.error[result.best])) * (-1 if result.greater_is_better else 1)
     if slack:
@@ -128,7 +126,7 @@ def _frame(axis: Any, result: CrossValidation, lambdas: np.ndarray, mean: np.nda
 def _say_picks(axis: Any, result: CrossValidation) -> None:
     """Both picks as diamonds, filled and hollow; beside each its λ, its inputs and its score."""
     places = {"best": result.best, "one-SE pick": result.one_se}
-    for (name, i), size, face in zip(places.items(), (7, 12), (PICK, "none")):
+    for i, size, face in zip(places.values(), (7, 12), (PICK, "none")):
         if result.lambdas[i] > 0:
             axis.plot(
                 result.lambdas[i], result.mean[i], "D", color=PICK, markerfacecolor=face, markersize=size, zorder=6
@@ -139,7 +137,7 @@ def _say_picks(axis: Any, result: CrossValidation) -> None:
         if not result.lambdas[i] > 0:
             continue
         words = (
-            f"{name}: λ = {result.lambdas[i]:.3g}\n{result.mean_nonzeros[i]:.3g} non-zeros in a fold, "
+            f"{name}: λ = {result.lambdas[i]:.3g}\n{counted(result.mean_nonzeros[i])} non-zeros in a fold, "
             f"{with_error(result.mean[i], result.error[i])}"
         )
         left = axis.transLimits.transform(axis.transScale.transform((result.lambdas[i], result.mean[i])))[0]
@@ -170,6 +168,15 @@ def with_error(mean: float, error: float) -> str:
     if "e" in shown:
         return f"{shown} ± {error:.2g}"
     return f"{shown} ± {error:.{len(shown.partition('.')[2])}f}"
+
+
+def counted(mean: float) -> str:
+    """A mean of counts.
+
+    >>> counted(4.6), counted(1832.4)
+    ('4.6', '1,832')
+    """
+    return f"{mean:.3g}" if mean < 1000 else f"{mean:,.0f}"
 
 
 def largest_of(picked: Picked) -> list[int]:
@@ -315,7 +322,7 @@ def _counts_on_top(axis: Any, lambdas: np.ndarray, counts: Any) -> None:
     """The non-zeros at up to eight λ, evenly spaced along the upper edge."""
     top = axis.secondary_xaxis("top")
     at = range(0, len(lambdas), -(-len(lambdas) // 8))
-    shown = [f"{counts[i]:.4g}" if counts[i] < 1000 else f"{counts[i]:,.0f}" for i in at]
+    shown = [counted(counts[i]) for i in at]
     top.set_xticks(lambdas[list(at)], shown)
     top.minorticks_off()
     top.set_xlabel("non-zeros", fontsize=8.5, color=FAINT)
