@@ -25,7 +25,8 @@ code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0;
   font-size: .84rem }
 .verdict { display: flex; gap: .6rem; max-width: 47rem }
-.verdict b { flex: 0 0 7.2rem; font-size: .86rem; padding-top: .1rem }
+.verdict i { font-style: normal; display: inline-block; width: 1.1em }
+.verdict b { flex: 0 0 8.4rem; font-size: .86rem; padding-top: .1rem }
 .must b, .holds b { color: var(--good) } .does b { color: var(--bad) } .undecided b { color: var(--faint) }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
 table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
@@ -38,6 +39,15 @@ figure svg { display: block; width: 100%; min-width: 34rem; height: auto }
 figure img { display: block; width: 100%; height: auto; border-radius: 8px; background: #fff }
 figcaption { color: var(--faint); font-size: .86rem; max-width: 44rem; margin: .4rem 0 }
 """
+
+
+# Three words, each with its mark; mathematics that was asserted holds as well, and says that it was.
+VERDICTS = {
+    "must hold": ("✓", "holds, asserted"),
+    "holds": ("✓", "holds"),
+    "does not hold": ("✗", "does not hold"),
+    "undecided": ("?", "undecided"),
+}
 
 
 class Report:
@@ -76,9 +86,11 @@ class Report:
         self._parts.append(f"<pre><code>{escape(source)}</code></pre>")
 
     def verdict(self, verdict: str, words: str) -> None:
-        """must hold, holds, does not hold, or undecided; and what."""
+        """must hold, holds, does not hold, or undecided; and what. Each is shown with its mark, ✓, ✗ or ?."""
         kind = verdict.split()[0]
-        self._parts.append(f'<p class="verdict {kind}"><b>{escape(verdict)}</b> <span>{escape(words)}</span></p>')
+        mark, said = VERDICTS[verdict]
+        told = f'<b><i aria-hidden="true">{mark}</i> {said}</b>'
+        self._parts.append(f'<p class="verdict {kind}">{told} <span>{escape(words)}</span></p>')
 
     def note(self, text: str) -> None:
         """A small line."""
