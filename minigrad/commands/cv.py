@@ -20,6 +20,7 @@ from ..tabular.keeping import FILE
 from . import choose_data, choose_options
 from .choose import Job, describe, job, path_picture, told_below, write
 from .choose_keep import ONE_SE, keep, r_squared
+from .choose_relaxed import refits
 from .choose_weights import coefficients
 
 
@@ -40,11 +41,13 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    relaxed = refits(asked, result, pairs, picks) if options.relax else None
     kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
+    kept += relaxed.keep(options.out, asked, result) if relaxed else []
     judged = _picks(result, rows)
     others = _other_rules(asked, result)
     lines = [
@@ -57,7 +60,7 @@ def run_cv(options: argparse.Namespace) -> None:
     ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), "", *judged, *kept]
+    lines += ["", *found.lines(), *(["", *relaxed.lines()] if relaxed else []), "", *judged, *kept]
     pictures = _pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
     honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
@@ -68,12 +71,16 @@ def run_cv(options: argparse.Namespace) -> None:
     for line in judged:
         report.text(f"{line[0].upper()}{line[1:]}.")
     found.add_to(report)
+    if relaxed:
+        relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
     plain = _plain(result, nested, found.plain, rows.notes)
+    plain |= relaxed.plain() if relaxed else {}
     if others:
         tables.append((others.HEAD, others.rows(result)))
         plain["rules"] = others.as_dict()
-    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
+    notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
+    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes)
 
 
 def _scored(
@@ -105,9 +112,8 @@ def _other_rules(asked: Job, result: selection.CrossValidation) -> selection.Cri
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the path of the cross-validation has told them
-        return selection.criteria(
-            asked.family, asked.rows.x, asked.rows.y, result.lambdas, weights=asked.options.get("weights")
-        )
+        of_rows = {name: asked.options.get(name) for name in ("weights", "offset")}
+        return selection.criteria(asked.family, asked.rows.x, asked.rows.y, result.lambdas, **of_rows)
 
 
 def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[str]:

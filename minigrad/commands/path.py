@@ -29,7 +29,9 @@ def fits_of(asked: Job, prepared: Any, models: list[Any]) -> tuple[list[float], 
     """R² or accuracy of each model on the rows it was fitted on, and what it is called."""
     name = "R²" if prepared.names is None else "accuracy"
     of = scores_of_numbers if prepared.names is None else scores_of_classes
-    return [of(output_of(m, prepared.x), prepared.y, asked.rows.weights)[name] for m in models], f"{name} of these rows"
+    return [
+        of(output_of(m, prepared.x, prepared.offset), prepared.y, asked.rows.weights)[name] for m in models
+    ], f"{name} of these rows"
 
 
 def run_path(options: argparse.Namespace) -> None:

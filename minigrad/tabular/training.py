@@ -27,6 +27,7 @@ from .predictor import Predictor, plain_scores
 from .settings import Settings
 
 NOTES = 5  # that are kept
+BESIDE = "index", "groups", "weights", "offset"  # what a table may have of each row beside x and y
 LOG = "sweep.jsonl"  # the finished folds of cross-validation, in the folder to resume from
 
 
@@ -115,6 +116,8 @@ def trained(
     """
     classes = table.y.dtype.kind in "Uiub"
     kind = _kind(settings.model, classes, table.target)
+    if kind == "mlp" and table.offset is not None:
+        raise ValueError("model 'mlp' takes no offset; 'linear' and 'logistic' do")
     settings = dataclasses.replace(settings, model=kind)
     parts = parts_of(table, settings, classes)
     core, about, build = _fitted(parts.train, kind, settings, callbacks, resume, progress)
@@ -200,9 +203,7 @@ def parts_of(table: Table, settings: Settings, classes: bool) -> Parts:
 
 def _rows(table: Table, rows: np.ndarray) -> Table:
     """Some of the rows of a table."""
-    aside = {
-        name: getattr(table, name)[rows] for name in ("index", "groups", "weights") if getattr(table, name) is not None
-    }
+    aside = {name: getattr(table, name)[rows] for name in BESIDE if getattr(table, name) is not None}
     return table._replace(x=np.ascontiguousarray(table.x[rows]), y=table.y[rows]).beside(**aside)
 
 
@@ -248,7 +249,7 @@ def _at_lambda(
     x = table.x
     if x.dtype.kind == "f" and np.isnan(x).any():
         family = Imputed(family)
-    weights = {} if table.weights is None else {"weights": table.weights}
+    given = {name: getattr(table, name) for name in ("weights", "offset") if getattr(table, name) is not None}
     if strengths is None:
         if resume is not None:
             Path(resume).mkdir(parents=True, exist_ok=True)
@@ -262,10 +263,10 @@ def _at_lambda(
             seed=settings.seed,
             log=None if resume is None else Path(resume, LOG),
             progress=progress,
-            **weights,
+            **given,
         )
         return (found.model if settings.pick == "min" else found.model_1se), lambda_of(found, settings.pick)
-    solver = prepare(family, x, table.y, **weights).start(family)
+    solver = prepare(family, x, table.y, **given).start(family)
     core = getattr(solver, "solver", solver).solve(*strengths)
     return core, {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}}
 
