@@ -18,6 +18,7 @@ from ..lab.pages import selection_figures
 from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
+from ..tabular.settings import OF_COLUMNS, placed
 from . import choose_data
 from .choose_weights import by_input
 
@@ -77,7 +78,7 @@ def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list
     >>> factors_of([("town", 0.0)], ["size", "town=A", "town=B"])
     [1.0, 0.0, 0.0]
     """
-    return _placed(asked, names, 1.0, "--penalty-factor")
+    return placed(asked, names, 1.0, "--penalty-factor")
 
 
 def sides_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, list[float]]:
@@ -86,23 +87,8 @@ def sides_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, lis
     >>> sides_of(argparse.Namespace(lower=[(None, 0.0), ("town", -2.0)], upper=None), ["size", "town=A", "town=B"])
     {'lower': [0.0, -2.0, -2.0]}
     """
-    none = {"lower": -float("inf"), "upper": float("inf")}
-    asked = {side: getattr(options, side) for side in none}
-    return {side: _placed(given, names, none[side], f"--{side}") for side, given in asked.items() if given}
-
-
-def _placed(
-    asked: Sequence[tuple[str | None, float]], names: Sequence[str], default: float, option: str
-) -> list[float]:
-    """A number for each input: the one asked for its column, or for the column whose level it is, or for all."""
-    found = [default] * len(names)
-    for column, value in sorted(asked, key=lambda pair: pair[0] is not None):  # what is said of all comes first
-        places = [i for i, name in enumerate(names) if column in (None, name) or name.startswith(f"{column}=")]
-        if not places:
-            raise ValueError(f"{option}: there is no input {column!r}; there are {', '.join(names[:20])}")
-        for i in places:
-            found[i] = value
-    return found
+    asked = {side: getattr(options, side) for side in ("lower", "upper")}
+    return {side: placed(given, names, OF_COLUMNS[side], f"--{side}") for side, given in asked.items() if given}
 
 
 @dataclass(frozen=True)

@@ -98,14 +98,7 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
-    model.add_argument(
-        "--penalty-factor",
-        type=factors,
-        action="extend",
-        metavar="A=F,B=F",
-        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
-        "all of its levels",
-    )
+    add_factors(model)
     add_bounds(model)
     model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
@@ -115,6 +108,18 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+
+
+def add_factors(model: argparse._ArgumentGroup) -> None:
+    """How much columns are penalized."""
+    model.add_argument(
+        "--penalty-factor",
+        type=factors,
+        action="extend",
+        metavar="A=F,B=F",
+        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
+        "all of its levels",
+    )
 
 
 def add_bounds(model: argparse._ArgumentGroup) -> None:
