@@ -53,6 +53,16 @@ def test_example(path, tmp_path):
     assert len(path.read_text().splitlines()) <= 120
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs_as_a_script(path, tmp_path):
+    """`make notebooks` runs it in a kernel; what its cells show is then looked at by nobody, but every line runs."""
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install minigrad[figures]")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "MINIGRAD_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, timeout=120, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_read_from_top_to_bottom(path):
     """It says at its head what it shows and how to run it, and hides nothing behind a main()."""
