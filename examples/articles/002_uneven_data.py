@@ -140,7 +140,7 @@ article.figure(
 )
 most = max(ways, key=lambda way: mean(right[way, RATES[-1]]))
 article.look_at(
-    f"the right end, {RATES[-1]:.0%} of the pixels missing: {mean(right['black', RATES[-1]]):.1f}% right where they are "
-    f"black, {mean(right['the mean', RATES[-1]]):.1f}% with the mean, {mean(right['the mean, with L2', RATES[-1]]):.1f}% "
-    f"with L2 as well; the most is {mean(right[most, RATES[-1]]):.1f}%, {most}"
+    f"the right end, {RATES[-1]:.0%} of the pixels missing: {mean(right['black', RATES[-1]]):.1f}% right where they "
+    f"are black, {mean(right['the mean', RATES[-1]]):.1f}% with the mean, "
+    f"{mean(right['the mean, with L2', RATES[-1]]):.1f}% with L2 as well; the most is {mean(right[most, RATES[-1]]):.1f}%, {most}"
 )
