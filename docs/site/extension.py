@@ -10,7 +10,6 @@ Inline code that is the path of such a file, or a public name, becomes a link by
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,17 +23,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 from . import sources
 from .docstrings import Block, blocks, first_sentence
-
-ALIASES = {"mg": "minigrad"}
-
-
-def lookup(full: str) -> Any:
-    """What a public name is: modules are found where import finds them, the rest by attributes."""
-    found: Any = importlib.import_module("minigrad")
-    for part in full.split(".")[1:]:
-        found = getattr(found, part)
-    return found
-
+from .reference import canonical, lookup
 
 def inline(text: str) -> list[nodes.Node]:
     """Text with `code` between backquotes."""
@@ -105,6 +94,7 @@ class AllNames(SphinxDirective):
         from .names import names_of, packages
 
         listed = [name for module, names in packages().items() for name in names_of(module, names)]
+        listed = [name for name in listed if canonical(name) == name.full]
         result = nodes.paragraph(classes=["all-names"])
         for name in sorted(listed, key=lambda name: (name.name.lower(), name.full)):
             result += [link(name.full, name.full.removeprefix("minigrad.")), nodes.Text(" ")]

@@ -48,6 +48,21 @@ class Shown:
         return self.text
 
 
+def canonical(name: Name) -> str:
+    """The full name under which a thing has its entry: that of the package above, if it offers the same."""
+    above, _, _ = name.module.rpartition(".")
+    same = above and getattr(lookup(above), name.name, None) is name.thing
+    return f"{above}.{name.name}" if same else name.full
+
+
+def lookup(full: str) -> Any:
+    """What a full name stands for: modules too, by the name that users have for them."""
+    found: Any = minigrad
+    for part in full.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
 def kind(thing: Any) -> str:
     if inspect.isclass(thing):
         return "exception" if issubclass(thing, BaseException) else "class"
@@ -92,9 +107,10 @@ def page(title: str, groups: dict[str, list[Name]], module: str) -> str:
         if words:
             lines += [words, "-" * (len(words) + 2), ""]
         if len(names) > 1:
-            lines += [".. names::", "", *[f"   {name.full}" for name in names], ""]
+            lines += [".. names::", "", *[f"   {canonical(name)}" for name in names], ""]
         for name in names:
-            lines += entry(name)
+            if canonical(name) == name.full:
+                lines += entry(name)
     return "\n".join(lines) + "\n"
 
 
