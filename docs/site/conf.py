@@ -18,6 +18,7 @@ toc_object_entries = False
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 highlight_language = "text"
+smartquotes = False  # a docstring's "mean" is what one types
 html_theme = "minigrad"
 html_theme_path = [str(Path(__file__).parent / "theme")]
 html_title = "minigrad"

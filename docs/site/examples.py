@@ -31,7 +31,12 @@ def digest(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             body[0].value.value = ""
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
@@ -119,11 +124,13 @@ def gallery() -> dict[str, str]:
         picture = f"../images/{picture}" if (ROOT / "docs" / "images" / picture).exists() else ""
         found[f"gallery/{path.stem}.md"] = page(path, made.get("output", ""), when(made, kept, path), picture)
         image = f"![]({picture})\n" if picture else f"```text\n{ending(made.get('output', ''))}\n```\n"
-        cards.append(f":::{{container}} card\n{image}\n[{path.stem}]({path.stem}.md)\n\n{lead(path)}\n:::")
-    head = "# Gallery\n\nScripts of 60 to 120 lines, to be read from top to bottom. Each ends with a line that says what to look at."
+        cards.append(f":::{{container}} card\n{image}\n**[{path.stem}]({path.stem}.md)**\n\n{lead(path)}\n:::")
+    head = "# Gallery\n\nScripts of 60 to 120 lines, to be read from top to bottom. Each ends with what to look at."
     listed = "\n".join(path.stem for path in paths)
     found["gallery/index.md"] = (
-        f"{head}\n\n::::{{container}} cards\n" + "\n\n".join(cards) + f"\n::::\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
+        f"{head}\n\n::::{{container}} cards\n"
+        + "\n\n".join(cards)
+        + f"\n::::\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     )
     return found
 
@@ -137,7 +144,7 @@ def when(made: dict[str, Any], kept: dict[str, Any], path: Path) -> str:
     if not made:
         return ""
     changed = "" if made["code"] == digest(path) else " The script was changed since."
-    return f"Run in full on {made['date']}, in {made['seconds']:.0f} s, on the data in the package; {kept['run']}.{changed}"
+    return f"Run in full on {made['date']}, on the data in the package; {kept['run']}.{changed}"
 
 
 def tour() -> dict[str, str]:
@@ -151,8 +158,8 @@ def tour() -> dict[str, str]:
     found = {f"tour/{path.stem}.md": page(path, output, note) for path, output in zip(paths, outputs)}
     lines = [f"1. [{title(path).partition('. ')[2]}]({path.stem}.md). {lead(path)}" for path in paths]
     head = (
-        "# Tour\n\nScripts to be read from top to bottom, one after the other, and changed. Each takes about a second and "
-        "ends with what to look at: `python examples/tour/NAME.py`."
+        "# Tour\n\nScripts to be read from top to bottom, one after the other, and changed. Each takes about a second "
+        "and ends with what to look at: `python examples/tour/NAME.py`."
     )
     listed = "\n".join(path.stem for path in paths)
     found["tour/index.md"] = head + "\n\n" + "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"

@@ -25,6 +25,7 @@ from . import sources
 from .docstrings import Block, blocks, first_sentence
 from .reference import canonical, lookup
 
+
 def inline(text: str) -> list[nodes.Node]:
     """Text with `code` between backquotes."""
     parts = text.split("`")
@@ -134,6 +135,14 @@ def to_source(path: str, content: nodes.Node, here: str, anchor: str = "") -> no
     return nodes.reference("", "", content, refuri=uri, internal=True)
 
 
+def trim_blocks(app: Sphinx, doctree: nodes.document) -> None:
+    """Sessions in Markdown end with an empty line, which doctest needs and a page does not."""
+    for node in list(doctree.findall(nodes.literal_block)):
+        text = node.astext().rstrip()
+        if text != node.astext() and len(node.children) == 1:
+            node.replace_self(nodes.literal_block(text, text, **node.attributes))
+
+
 def link_names(app: Sphinx, doctree: nodes.document) -> None:
     """Inline code that is a public name, `nn.Linear` or `mg.relu(x)`, becomes a link to its entry."""
     for node in list(doctree.findall(nodes.literal)):
@@ -176,6 +185,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("all-names", AllNames)
     app.add_role("source", Source())
     app.set_translator("html", Translator)
+    app.connect("doctree-read", trim_blocks)
     app.connect("doctree-read", link_names)
     app.connect("doctree-resolved", link_sources)
     app.connect("html-collect-pages", source_pages)

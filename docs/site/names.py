@@ -63,7 +63,7 @@ def own(module: ModuleType) -> list[str]:
 
 
 def offered() -> list[str]:
-    """The names of minigrad itself: what can be called, the data types, but no modules and nothing of other packages."""
+    """The names of minigrad itself: what can be called, and the data types; no modules."""
     return [n for n, t in vars(minigrad).items() if n[0] != "_" and not inspect.ismodule(t) and n != "annotations"]
 
 
@@ -119,7 +119,7 @@ def heading(name: Name, module: str) -> str:
     """
     home = name.home
     if not home.startswith(f"{module}."):
-        return "More"
+        return "Others"
     return home[len(module) + 1 :].split(".")[0].replace("_", " ").capitalize()
 
 
@@ -147,7 +147,7 @@ def pages() -> dict[str, tuple[str, dict[str, list[Name]]]]:
 def by_heading(mine: list[Name], module: str) -> dict[str, list[Name]]:
     """Names in groups. A page of few names has one group, without a heading."""
     groups: dict[str, list[Name]] = {}
-    for name in sorted(mine, key=lambda name: (name.home, name.name.lower())):
+    for name in sorted(mine, key=lambda name: (name.home == module, name.home, name.name.lower())):
         if module == "minigrad.ops":
             words = name.home.split(".")[3:4] or name.home.split(".")[2:3]
             groups.setdefault(words[0].replace("_", " ").capitalize(), []).append(name)

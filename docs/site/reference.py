@@ -12,6 +12,7 @@ import minigrad
 from .links import ROOT
 from .names import Name, pages
 
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 MEMBERS = (property, classmethod, staticmethod)
 
 
@@ -24,21 +25,24 @@ def signature(thing: Any) -> str:
     made = inspect.isclass(thing) and thing.__init__ is not object.__init__
     try:
         found = inspect.signature(thing.__init__ if made else thing)
+        bare = inspect.isclass(thing) and all(one.kind in VARIABLE for one in found.parameters.values())
     except (TypeError, ValueError):
+        return "()"
+    if bare:  # __new__ of a base class takes them for its subclasses
         return "()"
     parameters = []
     for one in found.parameters.values():
         if one.name == "self":
             continue
         note = re.sub(r"\b(?:npt|np|os|collections\.abc|typing)\.", "", str(one.annotation))
-        keep = one.annotation is not one.empty and note != "Any" and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+        keep = one.annotation is not one.empty and note != "Any" and one.kind not in VARIABLE
         default = one.default if one.default is one.empty else Shown(one.default)
         parameters.append(one.replace(annotation=Shown(None, note) if keep else one.empty, default=default))
     return str(found.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
 
 
 class Shown:
-    """What stands in a signature for a default or a type: its text, or the value, by name where it prints an address."""
+    """A default or a type in a signature: its text, or the value, by name where it would print an address."""
 
     def __init__(self, value: Any, text: str = "") -> None:
         printed = repr(value)
@@ -118,7 +122,16 @@ def tensor_page() -> str:
     """Tensor: its own methods in full, and a line for each that a function of the same name explains."""
     stub = ast.parse((ROOT / "minigrad" / "engine.pyi").read_text(encoding="utf-8"))
     node = next(n for n in stub.body if isinstance(n, ast.ClassDef) and n.name == "Tensor")
-    lines = ["Tensor", "======", "", ".. py:class:: Tensor", "   :module: minigrad", "", "   .. docstring:: minigrad.Tensor", ""]
+    lines = [
+        "Tensor",
+        "======",
+        "",
+        ".. py:class:: Tensor",
+        "   :module: minigrad",
+        "",
+        "   .. docstring:: minigrad.Tensor",
+        "",
+    ]
     same, own, refused = [], [], []
     for one in node.body:
         if not isinstance(one, ast.FunctionDef) or one.name.startswith("_") or one.name in [n.name for n in own + same]:
@@ -131,9 +144,18 @@ def tensor_page() -> str:
     lines += ["Methods that are functions", "--------------------------", ""]
     lines += ["Each does what the function of its name does, with the tensor as the first argument.", ""]
     lines += [".. names::", "", *[f"   minigrad.{one.name}" for one in same], ""]
-    lines += ["Operators", "---------", "", "``+ - * / @ **``, comparisons, ``& | ~``, ``abs`` and indexing are ops with gradients.", ""]
+    lines += [
+        "Operators",
+        "---------",
+        "",
+        "``+ - * / @ **``, comparisons, ``& | ~``, ``abs`` and indexing are ops with gradients.",
+        "",
+    ]
     listed = ", ".join(f"``{one.name}``" for one in refused)
-    lines += [f"Tensors are values. These methods of other libraries write in place, and are refused with the cure: {listed}.", ""]
+    lines += [
+        f"Tensors are values. These methods of other libraries write in place; minigrad refuses them: {listed}.",
+        "",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -144,8 +166,17 @@ def stub_entry(node: ast.FunctionDef) -> list[str]:
     del node.args.args[0]
     for argument in [*node.args.args, *node.args.kwonlyargs, *filter(None, [node.args.vararg, node.args.kwarg])]:
         note = ast.unparse(argument.annotation) if argument.annotation else "Any"
-        argument.annotation = None if note in ("Any", "_Operand", "_Dim") else ast.parse(note.replace("npt.", "").replace("np.", "")).body[0].value
-    return [f".. py:method:: {node.name}({ast.unparse(node.args)})", "", f"   .. docstring:: minigrad.Tensor.{node.name}", ""]
+        argument.annotation = (
+            None
+            if note in ("Any", "_Operand", "_Dim")
+            else ast.parse(note.replace("npt.", "").replace("np.", "")).body[0].value
+        )
+    return [
+        f".. py:method:: {node.name}({ast.unparse(node.args)})",
+        "",
+        f"   .. docstring:: minigrad.Tensor.{node.name}",
+        "",
+    ]
 
 
 def reference() -> dict[str, str]:
@@ -156,7 +187,13 @@ def reference() -> dict[str, str]:
         is_module = title.startswith("minigrad.")
         found[f"api/{file}.rst"] = page(title, groups, title if is_module else "")
         (others if is_module else own).append((file, title, groups))
-    lines = ["Reference", "=========", "", "``import minigrad as mg`` gives the functions of the first part as ``mg.NAME``.", ""]
+    lines = [
+        "Reference",
+        "=========",
+        "",
+        "``import minigrad as mg`` gives the functions of the first part as ``mg.NAME``.",
+        "",
+    ]
     lines += ["Tensors and functions", "---------------------", "", ".. toctree::", "   :maxdepth: 1", "", "   Tensor"]
     lines += [f"   {title} <{file}>" for file, title, _ in own]
     lines += ["", "Modules", "-------", "", ".. toctree::", "   :maxdepth: 1", ""]

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-import minigrad
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+
+import minigrad
 
 from .links import ROOT
 
@@ -63,7 +64,11 @@ def known(path: str) -> bool:
     file = ROOT / path
     if file.is_dir():
         return path.split("/")[0] in TREES and "/" in path and file.name not in SKIPPED
-    return file.is_file() and language(file) is not None and ("/" in path or file.name in (*NAMED, "setup.py", "pyproject.toml"))
+    return (
+        file.is_file()
+        and language(file) is not None
+        and ("/" in path or file.name in (*NAMED, "setup.py", "pyproject.toml"))
+    )
 
 
 def page_name(path: str) -> str:
@@ -100,14 +105,14 @@ def first_line(path: Path) -> str:
         found = re.match(r'\s*(?:"""|/\*+|//|#|<!--)\s*(.*?)(?:"""|\*/|-->|\n\n|\Z)', text, re.DOTALL)
         words = found[1] if found and path.suffix in (".pyx", ".pxd", ".pyi", ".c", ".h", ".js", ".css") else ""
     words = " ".join(re.sub(r"^[ *#/]+", "", line) for line in words.split("\n\n")[0].splitlines())
-    return re.split(r"(?<=[.:]) ", words.strip(), maxsplit=1)[0][:200]
+    return re.split(r"(?<=[.]) ", words.strip(), maxsplit=1)[0][:200]
 
 
 def inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """The folders and the files of a folder that have pages."""
-    entries = [path for path in sorted(folder.iterdir()) if path.name not in SKIPPED and path.name[0] != "."]
-    folders = [path for path in entries if path.is_dir() and any(inside(path))]
-    return folders, [path for path in entries if path.is_file() and language(path)]
+    here = [path for path in sorted(folder.iterdir()) if path.name not in SKIPPED and path.name[0] != "."]
+    folders = [path for path in here if path.is_dir() and any(inside(path))]
+    return folders, [path for path in here if path.is_file() and language(path)]
 
 
 def pages() -> Iterator[tuple[str, str, str]]:

@@ -86,9 +86,10 @@ def articles() -> str:
     found = json.loads((ROOT / "docs" / "articles.json").read_text(encoding="utf-8"))
     run, parts = found["run"], []
     parts.append(
-        "# Five articles, and what is right\n\nThe programs of five articles on regularization, rebuilt with their mistakes: "
-        "what fails and why, what is right, and what it gives on real data. `minigrad articles` runs all of them and writes "
-        "one page with tables and figures; `minigrad articles 002` runs those of one article, `--quick` takes small sizes.\n\n"
+        "# Five articles, and what is right\n\nThe programs of five articles on regularization, rebuilt with their "
+        "mistakes: what fails and why, what is right, and what it gives on real data. `minigrad articles` runs all of "
+        "them and writes one page with tables and figures; `minigrad articles 002` runs those of one article, "
+        "`--quick` takes small sizes.\n\n"
         f"The lists below are of a run in full on {run['date']}, on {run['data']}, one thread of an {run['cpu']}: "
         f"{run['seconds']:.0f} seconds. *Must hold* is mathematics and is asserted by the tests."
     )
@@ -125,12 +126,23 @@ def stage(folder: Path) -> None:
             extra = contents(present)
         elif name == "benchmarks.md":
             extra = benchmarks(where)
-        write(folder / name, rewritten(text, page, name, where) + extra)
+        write(folder / name, rewritten(captioned(text), page, name, where) + extra)
     for name, text in made.items():
         write(folder / name, text)
     shutil.copytree(ROOT / "docs" / "images", folder / "images")
     for path in (ROOT / "docs").glob("*.json"):
         shutil.copy(path, folder)
+
+
+def captioned(text: str) -> str:
+    """A link whose words are its file, as the README has them, gets the words of the contents."""
+    captions = {file: words for files in CONTENTS.values() for file, words in files.items()}
+    captions |= {Path(name).stem: captions[Path(to).stem] for name, to in WHOLE.items()}
+
+    def one(match: re.Match[str]) -> str:
+        return f"[{captions.get(Path(match[1]).stem, match[1])}]({match[2]})"
+
+    return re.sub(r"\[((?:docs/)?\w+\.md)\]\(([^)\s]+)\)", one, text)
 
 
 def benchmarks(where: dict[str, str]) -> str:
