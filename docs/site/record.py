@@ -30,7 +30,7 @@ def main(names: list[str]) -> None:
         output = run(path, *options).replace(str(figure), figure.name)
         seconds = time.perf_counter() - begun
         kept["examples"][path.stem] = {
-            "date": made["date"], "seconds": round(seconds, 1), "code": digest(path), "output": output
+            "date": made["date"], "code": digest(path), "output": output
         }  # fmt: skip
         print(f"{path.stem}: {seconds:.1f} s")
     kept["examples"] = dict(sorted(kept["examples"].items()))
