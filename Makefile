@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard minigrad/kernels/native/*.pyx minigrad/kernels/native/*.pxd src_c/*/*)
 
-.PHONY: help demo test bench notebooks lint golden cross sanitize sanitize-modules clean
+.PHONY: help demo test bench docs notebooks lint golden cross sanitize sanitize-modules clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make bench    the benchmarks against NumPy (and PyTorch, JAX, numba where installed)"
 	@echo "make notebooks"
 	@echo "              examples/notebooks as notebooks that were run, into build/notebooks (installs jupytext, ipykernel)"
+	@echo "make docs     the documentation as a site, in build/docs"
 	@echo "make lint     ruff, mypy, and the stubs against the code"
 	@echo "make cross    the C kernels with gcc, clang and for NEON under qemu: one set of hashes"
 	@echo "make sanitize the C kernels under the address, undefined-behaviour and thread sanitizers"
@@ -38,6 +39,9 @@ notebooks: $(VENV)/.built
 	  $(BIN)/jupytext --quiet --to ipynb --output $$made $$script && \
 	  MPLBACKEND= PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter-execute --inplace $$made || exit 1; \
 	done
+
+docs: $(VENV)/.built $(VENV)/.docs
+	$(BIN)/python -m docs.site build/docs
 
 lint: $(VENV)/.built
 	$(BIN)/ruff check .
@@ -77,6 +81,10 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip "setuptools>=77" "Cython>=3.1" "numpy>=2.0"
 	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.ready
+	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.ready setup.py $(SOURCES)
