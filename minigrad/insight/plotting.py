@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any
 
@@ -14,7 +15,16 @@ def axes(who: str, size: tuple[float, float] = (6.4, 4.0)) -> Any:
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(f"{who} needs matplotlib: pip install 'minigrad[figures]'") from None
-    found = Figure(figsize=size, layout="constrained").subplots()
+
+    class Drawn(Figure):
+        """A figure that a notebook shows, though it belongs to no window of pyplot."""
+
+        def _repr_svg_(self) -> str:
+            text = io.StringIO()
+            self.savefig(text, format="svg")
+            return text.getvalue()
+
+    found = Drawn(figsize=size, layout="constrained").subplots()
     found.spines[["top", "right"]].set_visible(False)
     found.grid(axis="y", alpha=0.25)
     return found
