@@ -152,7 +152,11 @@ def listing(folder: Path) -> str:
     for path in folders:
         about = path / "__init__.py"
         rows.append((f"{path.name}/index.html", f"{path.name}/", first_line(about) if about.exists() else ""))
-    rows += [(f"{path.name}.html", path.name, first_line(path)) for path in files if path.name != "__init__.py"]
+    rows += [
+        (f"{path.name}.html", path.name, first_line(path))
+        for path in files
+        if path.name not in ("__init__.py", "README.md")
+    ]
     if (folder / "__init__.py").exists():
         rows.append(("__init__.py.html", "__init__.py", first_line(folder / "__init__.py")))
     about = folder / "README.md"

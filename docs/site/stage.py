@@ -130,7 +130,7 @@ def stage(folder: Path) -> None:
         write(folder / name, rewritten(captioned(text), page, name, where) + extra)
     for name, text in made.items():
         write(folder / name, text)
-    shutil.copytree(ROOT / "docs" / "images", folder / "images")
+    shutil.copytree(ROOT / "docs" / "images", folder / "images", ignore=shutil.ignore_patterns("*.md"))
     for path in (ROOT / "docs").glob("*.json"):
         shutil.copy(path, folder)
 
