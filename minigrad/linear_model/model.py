@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
@@ -149,8 +150,11 @@ class Linear:
         raise AttributeError(f"{who!r} object has no attribute {name!r}")
 
     def settings(self) -> dict[str, Any]:
-        """What tells this kind of model from another, as plain values."""
+        """What tells this kind of model from another, as plain values; None is no bound, for JSON has no infinity."""
         found = {"model": type(self).__name__, **vars(self)}
+        for side in ("lower", "upper"):
+            if isinstance(found[side], tuple):
+                found[side] = tuple(None if math.isinf(value) else value for value in found[side])
         return {k: v for k, v in found.items() if v is not None or k not in ("penalty_factor", "lower", "upper")}
 
     def strengths(self, lam: float) -> tuple[float, float]:

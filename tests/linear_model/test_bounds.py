@@ -1,6 +1,7 @@
 """Bounds of coefficients: the optimality conditions, paths from λ_max, units, and scipy and scikit-learn as oracles."""
 
 import copy
+import json
 import pickle
 import warnings
 
@@ -151,7 +152,8 @@ def test_another_number_of_bounds(rng):
 
 def test_settings_tell_bounds_and_are_copied():
     family = Regression(lower=[0, -np.inf], upper=3)
-    assert family.settings()["lower"] == (0.0, -np.inf) and family.settings()["upper"] == 3.0
+    assert family.settings()["lower"] == (0.0, None) and family.settings()["upper"] == 3.0
+    json.dumps(family.settings(), allow_nan=False)
     assert copy.deepcopy(family) == family == pickle.loads(pickle.dumps(family)) != Regression(upper=3)
 
 
