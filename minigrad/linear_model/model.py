@@ -265,8 +265,9 @@ class Solver(ABC):
                     f"x: the coefficient of column {column} leaves the range of float64: the column is about "
                     f"{self.design.scale[column]:.1g}, the target about {unit:.1g}; scale both first"
                 )
-        if self.box is not None:  # w / scale · scale may be one rounding off
-            w = np.clip(w.T, *self.box).T
+        if self.box is not None:  # bound · scale / scale may be one rounding off the bound
+            low, high = self.box.times(self.design.scale / unit)
+            w = np.where(u.T >= high, self.box.upper, np.where(u.T <= low, self.box.lower, np.clip(w.T, *self.box))).T
         shift = np.zeros((1, w[0].size))
         K.matmul(self.design.centre.reshape(1, -1), np.ascontiguousarray(w.reshape(len(w), -1)), shift)
         intercept = at_centre * unit - (shift[0, 0] if w.ndim == 1 else shift[0])
