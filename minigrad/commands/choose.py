@@ -20,11 +20,10 @@ from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from ..tabular.settings import OF_COLUMNS, placed
 from . import choose_data
-from .choose_weights import by_input
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
-Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
+Pictures = dict[str, tuple[bytes, str, str]]  # file name -> SVG, description, caption
 
 
 class Job(NamedTuple):
@@ -127,12 +126,20 @@ def write(
     pictures: Pictures,
     tables: list[tuple[Any, list[list[str]]]],
     notes: list[str],
+    slider: str = "",
 ) -> None:
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all; then print the text."""
-    for png, description in pictures.values():
-        report.figure(png, description)
+    if slider:
+        report.section("Move λ")
+        report.embed(slider)
+    if pictures:
+        report.section("Figures")
+    for svg, description, caption in pictures.values():
+        report.figure(svg, description, caption)
     for note in notes:
         report.text(f"Note: {note}.")
+    if tables:
+        report.section("Every λ")
     for head, rows in tables:
         report.table(head, rows)
     files = {
@@ -141,7 +148,7 @@ def write(
         f"{name}.html": report.html(),
     }
     contents = {file: content.encode() for file, content in files.items()}
-    contents |= {f"{picture}.png": png for picture, (png, _) in pictures.items()}
+    contents |= {f"{picture}.svg": svg for picture, (svg, *_) in pictures.items()}
     for file, content in contents.items():
         with atomic_write(options.out / file) as handle:
             handle.write(content)
@@ -157,14 +164,10 @@ def told_below() -> Iterator[None]:
         yield
 
 
-def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
-    """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
-    if any(model is None for model in models):
-        return {}
-    rows = []
-    for model in models:
-        w = by_input(model)
-        rows.append(w[range(len(w)), np.abs(w).argmax(1)])
-    counts = [model.nonzeros for model in models]
-    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.rows.names, counts, marks)
-    return {"path": (png, "Coefficients over λ, fitted on all rows")}
+def rules_without_folds(asked: Job, lambdas: np.ndarray) -> selection.Criteria | None:
+    """What AIC, BIC and the like pick of these λ; None for models without degrees of freedom, or with gaps filled."""
+    if not isinstance(asked.family, (linear_model.Regression, linear_model.Logistic)):
+        return None
+    with told_below():  # the path has told what did not converge
+        of_rows = {name: asked.options.get(name) for name in ("weights", "offset")}
+        return selection.criteria(asked.family, asked.rows.x, asked.rows.y, lambdas, **of_rows)
