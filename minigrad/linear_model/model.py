@@ -196,6 +196,13 @@ class Solver(ABC):
         """|slopes| (..., p), with 0 for those along which the bounds let no coefficient of 0 move."""
         return np.abs(slopes) if self.box is None else self.box.reach(slopes)
 
+    def at_bound(self, w: np.ndarray) -> np.ndarray:
+        """Which coefficients of x, (p,) or (p, classes), are at a bound, (p, 1 or classes) bool."""
+        w = w.reshape(len(w), -1)
+        if self.box is None:
+            return np.zeros(w.shape, bool)
+        return (w == self.box.lower.reshape(-1, 1)) | (w == self.box.upper.reshape(-1, 1))
+
     def over_factor(self, slopes: np.ndarray) -> float:
         """The largest of slopes (..., p) over their factors, of those that are penalized."""
         held = np.flatnonzero(self.factor > 0)
@@ -267,7 +274,8 @@ class Solver(ABC):
                 )
         if self.box is not None:  # bound · scale / scale may be one rounding off the bound
             low, high = self.box.times(self.design.scale / unit)
-            w = np.where(u.T >= high, self.box.upper, np.where(u.T <= low, self.box.lower, np.clip(w.T, *self.box))).T
+            inside, at_low, at_high = np.clip(w.T, *self.box), np.less_equal(u.T, low), np.greater_equal(u.T, high)
+            w = np.where(at_high, self.box.upper, np.where(at_low, self.box.lower, inside)).T
         shift = np.zeros((1, w[0].size))
         K.matmul(self.design.centre.reshape(1, -1), np.ascontiguousarray(w.reshape(len(w), -1)), shift)
         intercept = at_centre * unit - (shift[0, 0] if w.ndim == 1 else shift[0])
