@@ -42,7 +42,7 @@ def slope(value, theta):
 @pytest.mark.parametrize("kind", ["numbers", "two", "three"])
 def test_equal_to_finite_differences(kind, l1_ratio, shape, intercept, standardize):
     """By log l1 and log l2, by the factor of a column, and of groups of columns: to 1e-6."""
-    if kind == "three" and standardize == intercept and mg.kernels.backend() == "reference":
+    if kind == "three" and (standardize == intercept or shape[1] > shape[0]) and mg.kernels.backend() == "reference":
         pytest.skip("the reference kernels take ten times as long")
     (x, y, weights), held_out = rows(kind, *shape)
     factor = np.exp(0.3 * np.random.default_rng(1).standard_normal(shape[1]))
