@@ -1,8 +1,8 @@
 """Hyper-gradients of linear models: how the loss of held-out rows changes with the logarithm of each strength.
 
 A fitted model is where the gradient of its objective is 0. That equation, differentiated, says how the coefficients
-move with the strengths; coefficients that are 0 stay 0. One system of equations on the support gives all derivatives
-at once, however many strengths there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020, ICML; 2022, JMLR).
+move with the strengths; those that are 0, or at a bound, stay there. One system of equations on the others gives all
+derivatives at once, however many there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020; 2022, JMLR 23).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def hypergradient(
 
 def differentiable_score(family: Any, score: Any, who: str) -> Score:
     """The score, of a family of linear models, if its derivative is known."""
-    if not isinstance(family, (Regression, Logistic)):
+    if type(family) not in (Regression, Logistic):
         raise TypeError(
             f"{who}: family is {_kind(family)}; need linear_model.Regression(...) or Logistic(...), or for networks "
             "selection.Unrolled(...) in selection.tune"
@@ -161,7 +161,7 @@ def of_fit(family: Any, data: Data, held_out: Data, l1: float, l2: float, score:
     value = judged_output(output, held_out.y, score, held_out.weights)
     each = [strength.reshape(-1, 1) for strength in solver.strengths(l1, l2)]
     u = (model.coefficients.T * solver.design.scale).T.reshape(len(solver.design.scale), -1)
-    support = (u != 0) | (each[0] == 0)
+    support = ((u != 0) | (each[0] == 0)) & ~_at_bounds(solver, model)
     rows, ridge = _curvature(solver, model, data, support, each[1])
     z = (held_out.x - solver.design.centre) / solver.design.scale
     slope = _loss_slope(output, held_out, score)
@@ -177,6 +177,15 @@ def of_fit(family: Any, data: Data, held_out: Data, l1: float, l2: float, score:
         place += len(active) + (1 if ends else 0)
     by_l1, by_l2 = -moved * each[0] * np.sign(u), -moved * each[1] * u
     return HyperGradient(value, _over_logits(by_l1), _over_logits(by_l2), model)
+
+
+def _at_bounds(solver: Any, model: Any) -> np.ndarray:
+    """(p, logits): whether a coefficient is at one of its bounds, and so does not move with the strengths."""
+    w = model.coefficients.reshape(len(model.coefficients), -1)
+    if solver.box is None:
+        return np.zeros(w.shape, bool)
+    lower, upper = (np.broadcast_to(side, w.T.shape).T for side in solver.box)
+    return (w <= lower) | (w >= upper)
 
 
 def _loss_slope(output: np.ndarray, held_out: Data, score: Score) -> np.ndarray:
