@@ -89,7 +89,9 @@ def run_stability(options: argparse.Namespace) -> None:
     report.text(f"{told[0].upper()}{told[1:]}. {found.headline()}.")
     pictures: Pictures = {}
     if figures.wanted(options):
-        pictures["stability"] = figures.as_png(found.plot()), "The share of halves that pick each input, over λ"
+        words = "The share of halves that pick each input, over λ"
+        caption = "Stable inputs are in colour. Dashed: the cutoff; shaded: the range of λ that keeps the bound."
+        pictures["stability"] = figures.as_svg(found.plot()), words, caption
     notes = [*rows.notes, *found.notes]
     tables = [(found.HEAD, found.rows())]
     write(options, "stability", "\n".join(lines), found.as_dict(), report, pictures, tables, notes)

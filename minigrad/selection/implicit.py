@@ -1,8 +1,8 @@
 """Hyper-gradients of linear models: how the loss of held-out rows changes with the logarithm of each strength.
 
 A fitted model is where the gradient of its objective is 0. That equation, differentiated, says how the coefficients
-move with the strengths; coefficients that are 0 stay 0. One system of equations on the support gives all derivatives
-at once, however many strengths there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020, ICML; 2022, JMLR).
+move with the strengths; those that are 0, or at a bound, stay there. One system of equations on the others gives all
+derivatives at once, however many there are (ridge: Larsen et al. 1996; with L1: Bertrand et al. 2020; 2022, JMLR 23).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def hypergradient(
 
 def differentiable_score(family: Any, score: Any, who: str) -> Score:
     """The score, of a family of linear models, if its derivative is known."""
-    if not isinstance(family, (Regression, Logistic)):
+    if type(family) not in (Regression, Logistic):
         raise TypeError(
             f"{who}: family is {_kind(family)}; need linear_model.Regression(...) or Logistic(...), or for networks "
             "selection.Unrolled(...) in selection.tune"

@@ -42,7 +42,7 @@ def slope(value, theta):
 @pytest.mark.parametrize("kind", ["numbers", "two", "three"])
 def test_equal_to_finite_differences(kind, l1_ratio, shape, intercept, standardize):
     """By log l1 and log l2, by the factor of a column, and of groups of columns: to 1e-6."""
-    if kind == "three" and standardize == intercept and mg.kernels.backend() == "reference":
+    if kind == "three" and (standardize == intercept or shape[1] > shape[0]) and mg.kernels.backend() == "reference":
         pytest.skip("the reference kernels take ten times as long")
     (x, y, weights), held_out = rows(kind, *shape)
     factor = np.exp(0.3 * np.random.default_rng(1).standard_normal(shape[1]))
@@ -99,6 +99,24 @@ def test_a_column_that_is_never_penalized_moves_with_the_others():
     found = hypergradient(family, x, y, (hx, hy), 0.2, 0.2)
     assert found.model.coefficients[0] != 0 and found.features[0] == 0
     assert found.terms == pytest.approx(slope(value, np.zeros(2)), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "two", "three"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_coefficients_at_their_bounds_do_not_move(kind, l1_ratio):
+    """Nonnegative and at most 0.05, with and without L1: finite differences of bounded fits."""
+    (x, y, _), (hx, hy, _) = rows(kind, 40, 6)
+    make = Regression if kind == "numbers" else Logistic
+    family = make(l1_ratio, lower=0.0, upper=[0.05, *[np.inf] * 5])
+    l1, l2 = family.strengths(0.05)
+
+    def value(log):
+        return hypergradient(family, x, y, (hx, hy), l1 * np.exp(log[0]), l2 * np.exp(log[1]))
+
+    found = value(np.zeros(2))
+    w = found.model.coefficients.reshape(6, -1)
+    assert (w == 0).any() and (w[1:] > 0).any() and (kind == "two" or (w[0] == 0.05).any())
+    assert found.terms == pytest.approx(slope(lambda t: value(t).value, np.zeros(2)), abs=1e-6)
 
 
 def test_where_all_coefficients_are_zero_the_slope_is_zero():

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import selection
 from minigrad.errors import ShapeError
 from minigrad.linear_model import Logistic, Regression
@@ -13,6 +14,9 @@ from minigrad.selection.prepared import prepare
 from minigrad.selection.stability import _halves
 from minigrad.selection.stable import most_picks
 
+compiled = pytest.mark.skipif(
+    mg.kernels.backend() == "reference", reason="the reference kernels take ten times as long"
+)
 pytestmark = pytest.mark.filterwarnings("ignore::minigrad.selection.SelectionWarning")
 
 
@@ -48,6 +52,7 @@ def test_frequencies_equal_those_of_scikit_learn_on_the_same_halves():
     assert (found.frequencies * 20).round(9).tolist() == counts.tolist() and found.halves == 20
 
 
+@compiled
 def test_the_range_q_and_the_bound():
     """q counts a column once, wherever in the range a half picks it; the range is the longest that keeps the bound."""
     x, y = rows()
@@ -98,6 +103,7 @@ def test_the_unimodal_bound_is_the_worst_unimodal_distribution(q, p, pairs, cuto
     assert bound_of(q, cutoff, p, pairs) == pytest.approx(p * worst, rel=1e-6)
 
 
+@compiled
 def test_classes_weights_and_columns_that_are_always_there():
     x, y = rows(120)
     classes = np.where(y > 0, "up", "down")
@@ -110,6 +116,7 @@ def test_classes_weights_and_columns_that_are_always_there():
     assert np.array_equal(plain.frequencies, found.frequencies)
 
 
+@compiled
 def test_the_same_in_any_number_of_jobs_and_from_a_log(tmp_path):
     pytest.importorskip("joblib", reason="n_jobs needs joblib: pip install minigrad[parallel]")
     x, y = rows(40, 8)
@@ -127,6 +134,7 @@ def test_the_same_in_any_number_of_jobs_and_from_a_log(tmp_path):
         stability(Regression(), x, y, log=log, **{**options, "seed": 3})
 
 
+@compiled
 def test_report_and_figure(tmp_path):
     x, y = rows()
     found = stability(Regression(), x, y, bound=2.0, draws=20, names=[f"<{j}>" for j in range(15)])

@@ -13,6 +13,9 @@ from minigrad.errors import NonFiniteError, ShapeError
 from minigrad.linear_model import Logistic, Regression
 from minigrad.selection import KFold, Unrolled, cross_validate, nested_tune, tune
 
+compiled = pytest.mark.skipif(
+    mg.kernels.backend() == "reference", reason="the reference kernels take ten times as long"
+)
 pytestmark = pytest.mark.filterwarnings("ignore::minigrad.selection.SelectionWarning")
 
 
@@ -36,11 +39,10 @@ def test_the_loss_is_that_of_cross_validation():
         assert value == pytest.approx(cross_validate(family, x, y, [start], folds=folds).mean[0], rel=1e-9)
 
 
+@compiled
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("name", ["diabetes", "breast cancer"])
 def test_real_data_at_least_the_best_of_50_lambdas(name, l1_ratio):
-    if mg.kernels.backend() == "reference" and (name != "diabetes" or l1_ratio):
-        pytest.skip("the reference kernels take ten times as long")
     sets = pytest.importorskip("sklearn.datasets", reason="real data come from scikit-learn")
     load = sets.load_diabetes if name == "diabetes" else sets.load_breast_cancer
     x, y = load(return_X_y=True)
@@ -51,6 +53,7 @@ def test_real_data_at_least_the_best_of_50_lambdas(name, l1_ratio):
     assert found.value <= found.start_value == min(found.grid.values())
 
 
+@compiled
 @pytest.mark.parametrize("seed", range(3))
 def test_a_strength_for_each_column_improves_the_ridge_on_new_rows(seed):
     (x, y), (new_x, new_y) = sparse(seed=seed)
@@ -63,6 +66,7 @@ def test_a_strength_for_each_column_improves_the_ridge_on_new_rows(seed):
     assert np.median(noise) > 100 * np.median(matter)
 
 
+@compiled
 def test_groups_of_columns():
     (x, y), _ = sparse()
     found = tune(Regression(0.5), x, y, per=["real"] * 5 + ["noise"] * 25, names=[f"c{j}" for j in range(30)])
@@ -107,6 +111,7 @@ def test_the_end_is_never_worse_than_the_start():
         assert [p.value for p in found.course] == sorted((p.value for p in found.course), reverse=True)
 
 
+@compiled
 def test_notes_say_what_the_numbers_do_not():
     (x, y), _ = sparse(60, 30)
     many = tune(Regression(0.0), x, y, per="feature")
@@ -122,6 +127,7 @@ def test_notes_say_what_the_numbers_do_not():
     assert "at the largest λ that was allowed: l2" in useless.notes and useless.lambdas["l2"] == pytest.approx(0.1)
 
 
+@compiled
 def test_report_and_figure(tmp_path):
     (x, y), _ = sparse()
     found = tune(Regression(0.5), x, y, per="feature", names=[f"<{j}>" for j in range(30)])
@@ -136,6 +142,7 @@ def test_report_and_figure(tmp_path):
     assert (tmp_path / "tuning.png").stat().st_size > 5000
 
 
+@compiled
 def test_the_same_twice_and_progress_on_stderr(capsys):
     (x, y), _ = sparse(60, 10)
     first = tune(Regression(0.5), x, y, per="feature", progress=True)
@@ -173,6 +180,7 @@ def test_a_network():
     assert nested.scores.shape == (2,) and nested.inner[0].names == found.names
 
 
+@compiled
 def test_nested_says_what_is_left_on_other_rows():
     (x, y), _ = sparse(60, 20)
     found = nested_tune(Regression(0.0), x, y, per="feature", outer=3, folds=3)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .figures import SETTINGS, TRAIN, as_png, load_pyplot, panel_grid
+from ...insight.plotting import SETTINGS, TRAIN
+from .figures import as_svg, load_pyplot, panel_grid
 
 
 def excess_by_rule(found: Mapping[str, tuple[float, float]]) -> bytes:
@@ -30,4 +31,4 @@ def excess_by_rule(found: Mapping[str, tuple[float, float]]) -> bytes:
             yticklabels=names,
             xlabel="100 log(error / error of the best λ): mean over data sets, 95% interval",
         )
-        return as_png(figure)
+        return as_svg(figure)
