@@ -147,7 +147,7 @@ def pages() -> dict[str, tuple[str, dict[str, list[Name]]]]:
 def by_heading(mine: list[Name], module: str) -> dict[str, list[Name]]:
     """Names in groups. A page of few names has one group, without a heading."""
     groups: dict[str, list[Name]] = {}
-    for name in sorted(mine, key=lambda name: (name.home == module, name.home, name.name.lower())):
+    for name in sorted(mine, key=lambda name: (not name.home.startswith(f"{module}."), name.home, name.name.lower())):
         if module == "minigrad.ops":
             words = name.home.split(".")[3:4] or name.home.split(".")[2:3]
             groups.setdefault(words[0].replace("_", " ").capitalize(), []).append(name)
