@@ -87,7 +87,10 @@ def packages() -> dict[str, list[str]]:
 
 def add(found: dict[str, list[str]], name: str) -> None:
     """A package with a list, and the modules that its list names."""
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ImportError as missing:
+        raise LookupError(f"{name} needs what is not installed ({missing}): pip install 'minigrad[docs]'") from missing
     listed = getattr(module, "__all__", None)
     if listed is None:
         return
