@@ -73,6 +73,13 @@ def test_every_block_is_of_a_kind_that_is_checked(page):
         assert re.search(r"# .{5,}# doctest:", skipped[0]), f"{name(page)}: say why, in a comment before {skipped[0]}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_pictures_have_words(page):
+    """Who cannot see a picture reads what it shows: more than its name."""
+    for alt, file in re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        assert len(alt.split()) >= 6, f"{name(page)}: {file}: say in the brackets what the picture shows, not {alt!r}"
+
+
 def scripts(page):
     """The blocks of Python that are no sessions and no listings, and that give no reason."""
     if of_recipes(page):

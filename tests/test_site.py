@@ -36,7 +36,15 @@ def module(name, monkeypatch):
     return importlib.import_module(f"docs.site.{name}")
 
 
-@pytest.mark.parametrize("name", ["docstrings", "links", "names", "reference"])
+needs_sklearn = pytest.mark.skipif(
+    not importlib.util.find_spec("sklearn"), reason="minigrad.sklearn needs scikit-learn"
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["docstrings", "links", pytest.param("names", marks=needs_sklearn), pytest.param("reference", marks=needs_sklearn)],
+)
 def test_examples_of_the_builder(name, monkeypatch):
     found = doctest.testmod(module(name, monkeypatch))
     assert found.attempted and not found.failed
@@ -64,7 +72,7 @@ def above(name):
     return f"{package.rpartition('.')[0]}.{last}"
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("sklearn"), reason="minigrad.sklearn needs scikit-learn")
+@needs_sklearn
 def test_the_reference_has_every_public_name(monkeypatch):
     """In the text of its pages an entry stands for each, under that name or that of the package above."""
     pages = module("reference", monkeypatch).reference()

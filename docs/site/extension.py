@@ -172,6 +172,11 @@ class Translator(HTML5Translator):
         super().depart_table(node)
         self.body.append("</div>\n")
 
+    def visit_entry(self, node: nodes.Element) -> None:
+        if len(node.astext()) <= 18:  # a number with its ± stays in one line
+            node["classes"].append("short")
+        super().visit_entry(node)
+
     def visit_image(self, node: nodes.Element) -> None:
         kind = "drawn" if node["uri"].endswith(".svg") else "picture"
         self.body.append(f'<span class="{kind}">')

@@ -87,7 +87,10 @@ def packages() -> dict[str, list[str]]:
 
 def add(found: dict[str, list[str]], name: str) -> None:
     """A package with a list, and the modules that its list names."""
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ImportError as missing:
+        raise LookupError(f"{name} needs what is not installed ({missing}): pip install 'minigrad[docs]'") from missing
     listed = getattr(module, "__all__", None)
     if listed is None:
         return
@@ -147,7 +150,7 @@ def pages() -> dict[str, tuple[str, dict[str, list[Name]]]]:
 def by_heading(mine: list[Name], module: str) -> dict[str, list[Name]]:
     """Names in groups. A page of few names has one group, without a heading."""
     groups: dict[str, list[Name]] = {}
-    for name in sorted(mine, key=lambda name: (name.home == module, name.home, name.name.lower())):
+    for name in sorted(mine, key=lambda name: (not name.home.startswith(f"{module}."), name.home, name.name.lower())):
         if module == "minigrad.ops":
             words = name.home.split(".")[3:4] or name.home.split(".")[2:3]
             groups.setdefault(words[0].replace("_", " ").capitalize(), []).append(name)
