@@ -1,7 +1,27 @@
-/* Matrix products. Equal to matmul_naive.c, bit for bit: each element is the same chains of fma, in another order of
-   elements. Here: blocks of c that reuse what the caches hold; pack.h: copies that make operands contiguous;
-   tile.h: a block in registers; few_rows.h: products with few rows; matvec.h: products with a vector;
-   matvec_columns.h: the same for a matrix whose columns are contiguous. */
+/* Matrix products, c (m, n) = a (m, k) b (k, n). Equal to matmul_naive.c bit for bit, because each element of c is the
+   same chains of fma; only the order in which the elements are computed differs.
+
+                          panel: two vectors wide             W       numbers in a vector
+                              n                               chunk   4 KiB of k: 1024 floats, 512 doubles
+                        +---+---+---+                         panel   chunk rows and 2 W columns of b, the last
+                  chunk |   |pan|   |                                 maybe narrower; all tiles of a block read it
+                        |   |nel|   |  b                      block   rows of a, one chunk of k wide: 210 rows for a
+                        +---+---+---+                                 whole chunk; it stays in the second cache
+            chunk                                             tile    ROWS_2 rows and 2 W columns of c, in registers
+          +------+      +---+---+---+                                 (or ROWS_1 rows and W columns)
+    block | ---- |      |   |til|   |  rows of the block
+          | ---- |      |   +---+   |                         for each chunk of k, each block, each panel:
+          +------+      |   |   |   |                             for each tile of the block's rows:
+          |      |      +---+---+---+                                 for each k of the chunk:
+          |      |      |           |                                     tile += column k of a, times row k of b
+          +------+  m   +-----------+
+             a                c
+
+   Where there are several blocks, this is done for 4096 columns of b at a time.
+
+   This file: plans, blocks and panels. pack.h: copies that make a block or a panel contiguous. tile.h: the tile.
+   few_rows.h: products with few rows. matvec.h: products with a vector. matvec_columns.h: the same for a matrix whose
+   columns are contiguous. */
 #ifndef real
 #include "matmul/matmul.h"
 #include "math/exp_log_tanh.h"
@@ -21,7 +41,7 @@ const mg_matmul_table MG_TABLE(matmul) = {
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
 
-/* Rows (or columns) so far apart that their lines meet in one set of the first cache. */
+/* Whether rows (or columns) lie a multiple of 2048 bytes apart. Their lines then share few sets of the first cache. */
 static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
 
 #include "matmul/tile.h"
@@ -30,9 +50,10 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul/matvec_columns.h"
 #include "matmul/matvec.h"
 
-/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
-   b, whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache
-   while panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
+/* How a product is computed.
+   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, this transposes a in place of b.
+   pack_a: blocks of a are copied; pack_b: panels of b are copied; keep_b: the copies of all panels of a chunk are kept,
+   because the next block of rows uses them again (otherwise only the present panel and the next one are held). */
 typedef struct {
     int turned, pack_a, pack_b, keep_b;
     size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
@@ -94,8 +115,8 @@ static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
 NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
 
-/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel
-   (or the columns of b that it is made of). */
+/* The first two tiles of a panel, both with all ROWS_2 rows. Each fetches or copies one vector at each k, so the two
+   together do it for the next panel, which is two vectors wide (or for the columns of b that it is made of). */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
     for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);
@@ -106,7 +127,7 @@ static void FN(busy_tiles)(FN(tile_args) t, int work) {
     }
 }
 
-/* Tiles of an a in groups of ROWS_2 rows, as pack_columns leaves it. */
+/* The tiles of one panel, when pack_columns has copied a in groups of ROWS_2 rows. */
 static void FN(group_tiles)(FN(tile_args) t, size_t m) {
     for (size_t i = 0; i < m; i += ROWS_2) {
         const size_t rows = m - i < ROWS_2 ? m - i : ROWS_2;
@@ -121,7 +142,7 @@ static void FN(group_tiles)(FN(tile_args) t, size_t m) {
 static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
-    const int fresh = i0 == 0 || !q->keep_b;        /* else the first block of rows has left all panels */
+    const int fresh = i0 == 0 || !q->keep_b;        /* else the panels are already packed, by the first block */
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
     const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
     real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
