@@ -12,8 +12,8 @@
    These are R * VN independent chains of fma, as many as fit into the registers. So many hide the latency of an fma,
    and R * VN fma need only VN + R loads.
 
-   The last of several vectors ends where the row ends, so it may overlap the one to its left: both then compute the same
-   chains and store the same bits. A masked load is not used, because it occupies a unit that multiplies. */
+   The last of several vectors ends where the row ends, so it may overlap the one to its left: both then compute the
+   same chains and store the same bits. A masked load is not used, because it occupies a unit that multiplies. */
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
    of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
