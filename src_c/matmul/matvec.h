@@ -153,7 +153,7 @@ static void FN(matvec_by_columns)(const mg_product *p) {
     }
 }
 
-/* k = 1: numbers side by side times one number, or each times its own. Of 32 lanes 31 are +0, which turns -0 into +0. */
+/* k = 1: adjacent numbers times one number, or each times its own. 31 of the 32 lanes are +0, so -0 becomes +0. */
 static void FN(matvec_of_one)(const mg_product *p) {
     const real *a = p->a, *x = p->b;
     const vec one = V(set1)(*x);

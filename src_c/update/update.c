@@ -1,9 +1,9 @@
 /* Optimizer updates of a piece of a parameter. Equal to update_naive.c, bit for bit.
    The loop is written once for all rules. Its caller passes the rule and the flags as constants, so the compiler
    removes the code that they do not select. A step of an element has three stages: (1) the moments, up to the square
-   root; (2) the divisions by the root; (3) the new w. GROUP vectors are computed together in each stage, and stage 1 of the
-   next group is computed between stages 2 and 3 of this one. Roots and divisions are the slowest operations of the
-   rules that have them; in this order they run while the processor computes everything else. */
+   root; (2) the divisions by the root; (3) the new w. GROUP vectors are computed together in each stage, and stage 1
+   of the next group is computed between stages 2 and 3 of this one. Roots and divisions are the slowest operations of
+   the rules that have them; in this order they run while the processor computes everything else. */
 #ifndef real
 #include "update/update.h"
 #include "base/simd.h"
@@ -42,8 +42,8 @@ INLINE void FN(store_n)(real *p, size_t n, vec x) {
 /* y where |x| is not below the limit, else 0. NaN stays. */
 INLINE vec FN(unless_small)(vec x, vec limit, vec y) { return V(select)(V(nlt)(V(abs)(x), limit), y, (vec){0}); }
 
-/* Numbers that all elements use, one in every lane, and flags. A branch on a flag goes the same way for every vector, so the
-   processor predicts it. */
+/* Numbers that all elements use, one in every lane, and flags. A branch on a flag goes the same way for every vector,
+   so the processor predicts it. */
 typedef struct {
     vec lr, l1, l2, prox_l1, prox_l2, keep, step, correction, beta1, beta2, rest1, rest2, eps, momentum, tiny, flush;
     int nesterov, amsgrad, centered, with_momentum;
