@@ -1,4 +1,4 @@
-"""What becomes a tensor: an array of one's own, from numbers, lists or arrays."""
+"""The array of a new tensor: a checked copy of numbers, lists or arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import DTypeError, GraphError, ShapeError
 
 
 class _Gathering(threading.local):
-    """Whether NumPy is making one array of a list just now: it asks each tensor in the list for its array."""
+    """tensors: whether `gathered` runs now, where NumPy calls __array__ of each tensor in a list."""
 
     tensors = False
 
@@ -25,13 +25,13 @@ gathering = _Gathering()
 def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
     """A C-contiguous copy of data in native byte order. Python numbers become float32, booleans stay boolean.
 
-    Errors name the op that it is for. A list in which a tensor requires grad is refused: the copy would lose its graph.
+    Errors begin with `op`. A list in which a tensor requires grad is refused: the copy would lose its graph.
 
     >>> owned([1, 2]).dtype, owned([True]).dtype, owned(np.array([1, 2])).dtype
     (dtype('float32'), dtype('bool'), dtype('int64'))
     """
     if type(data) is np.ndarray and dtype is None and data.dtype == np.int64 and data.dtype.isnative:
-        return data.copy()  # labels, in every step
+        return data.copy()  # a short way for labels, which are converted in every step
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
     else:
@@ -52,10 +52,10 @@ def owned(data: Any, dtype: Any = None, op: str = "tensor") -> np.ndarray:
 
 
 def operand(data: np.ndarray | list, op: str, constant: bool) -> np.ndarray:
-    """An array of one's own, of an array or a list that an op was given in the place of a tensor.
+    """A copy of an array or a list that was passed to an op where a tensor is expected.
 
-    Integers of 8 and 16 bits, which no tensor has, become int64. A list is of floats, unless it stands for a constant
-    argument: indices stay integers.
+    Integers of dtypes that tensors do not have (int8, int16, uint16, uint32) become int64. A list becomes float32, but
+    for a constant argument it keeps its dtype, so that indices stay integers.
     """
     if isinstance(data, np.ndarray):
         small = data.dtype not in DTYPES and np.can_cast(data.dtype, np.int64)
@@ -73,7 +73,7 @@ def _dtype(op: str, dtype: Any) -> np.dtype:
 
 
 def _check_range(op: str, array: np.ndarray, want: np.dtype) -> None:
-    """Refuse numbers that are no integers of the dtype wanted: NumPy would wrap them around."""
+    """Raise for numbers outside the range of the integer dtype `want`, because NumPy would wrap them around."""
     low, high = np.iinfo(want).min, np.iinfo(want).max
     outside = array[~((array >= low) & (array < high + 1 if array.dtype.kind == "f" else array <= high))]
     if outside.size:
@@ -81,7 +81,7 @@ def _check_range(op: str, array: np.ndarray, want: np.dtype) -> None:
 
 
 def gathered(data: Any, op: str) -> np.ndarray:
-    """One array of numbers, of nested lists, or of what NumPy can read."""
+    """np.array(data), with errors that name the op and the list that is ragged."""
     before, gathering.tensors = gathering.tensors, True
     try:
         return np.array(data)
@@ -98,7 +98,7 @@ def _is_row(x: Any) -> bool:
 
 
 def _uneven(data: Any, name: str = "data") -> str | None:
-    """Which of nested lists does not have the length of the first beside it, in words; None if all have."""
+    """A sentence that names the first nested list whose length differs from its neighbours'; None if none does."""
     if not _is_row(data) or len(data) == 0:
         return None
     first = data[0]
@@ -116,7 +116,7 @@ def _uneven(data: Any, name: str = "data") -> str | None:
 
 
 def _no_number(data: Any, array: np.ndarray) -> str:
-    """What the data hold that is no number: the first such entry of a list, in words; else the dtype of the array."""
+    """For an error: the first entry of the data that is no number and its place, or the dtype of the array."""
     if isinstance(data, (list, tuple)):
         for place in np.ndindex(array.shape):
             x: Any = data

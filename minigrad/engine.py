@@ -40,9 +40,9 @@ class Tensor:
     Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in methods.py.
     """
 
-    # array: the numbers. tracked: a gradient is wanted. stamp: the clock at its last write, or its making.
-    # op, inputs, options: how it was made (op None: a leaf; inputs None: not recorded, or freed). saved: what the
-    # forward kept for the rules. grad: filled by backward. hooks: functions called with the gradient, or None.
+    # array: the numbers. tracked: whether gradients are computed for it. stamp: the clock when it was last written, or
+    # made. op, inputs, options: how it was made; op is None for a leaf, inputs is None if it was not recorded or its
+    # graph was freed. saved: what the forward kept for the rules. grad: filled by backward. hooks: functions of g.
     __slots__ = ("__weakref__", "array", "grad", "hooks", "inputs", "op", "options", "saved", "stamp", "tracked")
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False) -> None:
@@ -100,8 +100,8 @@ class Tensor:
             elif create_graph:
                 leaf.grad = g
             else:
-                # .grad has memory of its own, so g is copied if it is older than this walk, a view (of a broadcast), or
-                # the gradient of another leaf too: both leaves of a + b get one array.
+                # .grad has memory of its own, so g is copied if it was made before this walk, if it is a view, or if
+                # another leaf has the same array as its gradient, as both leaves of a + b do.
                 own = g.stamp > start and type(g.array.base) is not _ndarray and id(g.array) not in handed_out
                 handed_out.add(id(g.array))
                 leaf.grad = g if own else g.detach()
@@ -123,7 +123,7 @@ _PLAIN = frozenset({float, int, bool, str, tuple, slice, type(None)})
 
 
 def _operands(op: Op, args: tuple) -> tuple:
-    """Arrays and lists become tensors (lists without a rule, say labels, keep integers), NumPy scalars numbers."""
+    """args with arrays and lists as tensors and NumPy scalars as numbers; a list of labels (no rule) stays integers."""
     taken = []
     for i, x in enumerate(args):
         if isinstance(x, np.generic):
@@ -137,7 +137,7 @@ def _operands(op: Op, args: tuple) -> tuple:
 
 
 def _as_floats(op: Op, args: tuple, error: DTypeError) -> tuple:
-    """The arguments of an op with integers and booleans in the dtype of the floats beside them, as constants."""
+    """The arguments, with tensors of integers or booleans cast to the dtype of the float arguments, as constants."""
     real = np.result_type(*[x.array.dtype for x in args if type(x) is Tensor and x.array.dtype in REAL])
     cast = [type(x) is Tensor and x.array.dtype not in REAL and op.rules[i] is not None for i, x in enumerate(args)]
     if not any(cast):
@@ -214,7 +214,7 @@ def _recorder(op: Op) -> Callable[..., Tensor]:
         y.array, y.saved = made, saved
         y.grad = y.hooks = None
         y.stamp = next(_clock)
-        y.op = op  # also where nothing is recorded, because a loss of logits asks whether a softmax made them
+        y.op = op  # also where nothing is recorded: cross_entropy refuses logits that a softmax made
         if tracked and mode.recording:
             if len(options) < named:
                 options = defaults | options if options else defaults
@@ -239,15 +239,15 @@ def _sum_gradients(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return y
 
 
-# The only op that the walk itself needs: where a tensor is used twice, the gradients of both uses are added.
+# The only op that the walk itself calls: if a tensor is used twice, the gradients of both uses are added.
 accumulate = differentiable(a=lambda g, y, a, b: g, b=lambda g, y, a, b: g)(_sum_gradients)
 
 
 def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool, free: bool) -> dict[int, tuple]:
-    """stamp -> (tensor, gradient) of what g reaches from output: every leaf, and the tensors with the wanted stamps."""
+    """stamp -> (tensor, gradient) of each leaf behind output, and of the tensors whose stamps are in wanted."""
     pending, found = {output.stamp: (output, g)}, {}  # both: stamp -> (tensor, its gradients added so far)
-    alone, heap = output.stamp, []  # the stamps in pending: one in alone, several in the heap, which costs more
-    oldest = min(wanted) if wanted else 0  # what is older was not made from a wanted tensor: the walk skips it
+    alone, heap = output.stamp, []  # the stamps in pending: a single one in alone, several in the heap (alone is 0)
+    oldest = min(wanted) if wanted else 0  # an older tensor does not depend on a wanted one, so the walk skips it
     before, mode.recording = mode.recording, create_graph
     try:
         while pending:
@@ -263,13 +263,13 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask a rule for each input that wants a gradient. (enumerate costs 10% of a node; *xs has no positions.)
+            # Ask the rule of each input that needs a gradient. (op.positions is empty for a variadic op, *xs.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]
                 if type(x) is not Tensor:
                     continue
-                made = x.stamp  # above y's stamp: x was written after y used it
+                made = x.stamp  # larger than y's stamp if x was written after y used it
                 if made > stamp or made < oldest:
                     _check_unwritten(op, x, stamp)
                 if not x.tracked or made < oldest:
@@ -280,7 +280,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 gx = flat(g, x) if rule is flat else rule(*arguments, **options) if options else rule(*arguments)
                 if _watch is not None or type(gx) is not Tensor or not K.alike(gx.array, x.array):
                     _inspect(y, x, i, g, gx)
-                # Add what arrives at x. A leaf need not wait for its turn, unless hooks want to see the whole sum.
+                # Add gx to x's gradient. A leaf has no rules to ask, so only one with hooks is put into pending.
                 known = found if x.op is None and x.hooks is None else pending
                 if made in known:
                     gx = accumulate(known[made][1], gx)
@@ -295,7 +295,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
 
 
 def _queued(heap: list[int], alone: int, made: int) -> int:
-    """Put the stamp of what was made into the heap, beside the one that stood alone. Returns 0: none is alone now."""
+    """Put the stamp `made` into the heap, and `alone` too if it is a stamp. Returns 0, the new value of alone."""
     if alone:
         heap.append(-alone)
     heappush(heap, -made)
@@ -305,8 +305,8 @@ def _queued(heap: list[int], alone: int, made: int) -> int:
 def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
     """Raise if x was written after op used it, at time `used`; if x is a view of a leaf, also if the leaf was.
 
-    Writing to a leaf changes its stamp, not those of its views. Where the walk visits a view it compares the two; the
-    loop here is for views that it does not visit, because they are older than all wanted tensors.
+    Writing to a leaf changes its stamp, not the stamps of its views. When the walk visits a view, it compares the
+    stamps of both. It skips views that are older than all wanted tensors, so the loop here compares for those.
     """
     while type(x) is Tensor:
         if x.stamp > used:
@@ -315,7 +315,7 @@ def _check_unwritten(op: Op, x: Tensor, used: int) -> None:
 
 
 def _inspect(y: Tensor, x: Tensor, i: int, g: Tensor, gx: Any) -> None:
-    """Show who looks on what rule i of y made of y's gradient g: gx, for its input x; raise if gx does not fit x."""
+    """Call _watch with gx, which rule i of y's op made from g for the input x; raise if gx does not fit x."""
     if _watch is not None:
         _watch(y.op, y, y.inputs, y.options, i, g, gx)
     if type(gx) is not Tensor or not K.alike(gx.array, x.array):
@@ -323,9 +323,9 @@ def _inspect(y: Tensor, x: Tensor, i: int, g: Tensor, gx: Any) -> None:
 
 
 def _hooked(y: Tensor, g: Tensor) -> Tensor:
-    """The gradient g of y after y's hooks."""
+    """The gradient g of y, as y's hooks changed it."""
     if g.op is None and not g.tracked:
-        g = g.detach()  # g may be the 1 that all walks start with: a hook may keep or change what it gets, so copy it
+        g = g.detach()  # g may be the shared 1 of _ONES, and a hook may keep or change its argument, so copy it
     for hook in tuple(y.hooks):
         changed = hook(g) if mode.step is None else mode.step.hooked(hook(g))
         if changed is not None:
@@ -336,13 +336,13 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
 
 
 # Every backward from a scalar starts with the gradient 1. It is made once per dtype, because making a tensor costs
-# 0.5 µs, a fifteenth of a step of 20-64-1. Leaves and hooks get copies of it. The two are the first tensors that the
-# clock stamps, so if one has a larger stamp than their number, somebody wrote to it, and it is not used again.
+# 0.5 µs, a fifteenth of a step of 20-64-1 (Zen 4). Leaves and hooks get copies of it. The two tensors are made first,
+# with the stamps 1 and 2. A write gives a tensor a new stamp, so one with a larger stamp was changed, and is not used.
 _ONES = {dtype: Tensor(np.ones((), dtype)) for dtype in REAL}
 
 
 def _seed(output: Tensor, gradient: Any, caller: str, shared: bool = False) -> Tensor:
-    """The gradient that a walk starts with: the given one if it fits output, else 1, from _ONES if it may be shared."""
+    """The gradient that a walk starts with: `gradient` if one is given, else 1, which is the one in _ONES if shared."""
     if not isinstance(output, Tensor) or not output.tracked:
         raise GraphError(f"{caller}: the output does not depend on a tensor with requires_grad=True")
     array = output.array

@@ -1,4 +1,4 @@
-"""Rows that stay where they are, in a file on disk for instance, and become numbers when a batch asks for them."""
+"""Rows that stay in an array or a file, and are read, cast and checked only when a batch takes them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from .checks import real_dtype
 from .dtypes import check_numbers, plain_array, tensor_dtype
 from .errors import NonFiniteError, ShapeError
 
-CHUNK = 1 << 20  # elements read, or looked at, together: 4 or 8 MiB
+CHUNK = 1 << 20  # elements read or checked at a time: 4 MiB of float32, 8 MiB of float64
 
 Prepare = Callable[[np.ndarray], Any]
-Check = Callable[[np.ndarray, np.ndarray], None]  # of rows and their numbers in the data; it raises
+Check = Callable[
+    [np.ndarray, np.ndarray], None
+]  # (rows, their numbers in the data); it raises for rows that it refuses
 
 
 class LazyRows:
@@ -112,16 +114,16 @@ class LazyRows:
         return (self[i] for i in range(len(self)))
 
     def chunks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """All rows in order, some at a time: which, and the rows."""
+        """All rows in order, about CHUNK elements at a time: (the slice, the rows)."""
         step = max(1, CHUNK * len(self) // max(1, self.size))
         for start in range(0, len(self), step):
             rows = slice(start, min(start + step, len(self)))
             yield rows, self[rows]
 
     def _served(self, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Rows as they stand in the array, prepared, cast and checked; `numbers` are theirs in the data."""
+        """`rows` of the array after prepare, cast and checks; `numbers` are the numbers of these rows in the data."""
         made = self._prepared(rows)
-        with np.errstate(over="ignore"):  # what overflows in the cast is named below
+        with np.errstate(over="ignore"):  # a number that overflows is named in the error below
             cast = np.require(made, self.dtype, ["C", "A"])
         if self.finite:
             refuse_non_finite(cast, made, self.name, numbers)
@@ -130,9 +132,9 @@ class LazyRows:
         return cast
 
     def _prepared(self, rows: np.ndarray) -> np.ndarray:
-        """What prepare makes of rows."""
+        """The rows after prepare, which must return a row for each row."""
         if rows.dtype.kind == "u" and rows.dtype.itemsize == 8:
-            tensor_dtype(self.name, rows)  # what int64 does not hold
+            tensor_dtype(self.name, rows)  # raises for uint64 numbers that int64 does not hold
         if self.prepare is None:
             return rows
         native = np.asarray(rows, rows.dtype.newbyteorder("="))
@@ -207,9 +209,9 @@ class Map:
         self.path: str | None = None
         self.offset = self.start = 0
         if root is not None:
-            self.offset = root.offset  # in the file, of the element at root.ctypes.data
-            self.start = root.offset - root.offset % mmap.ALLOCATIONGRANULARITY  # in the file, of the map
-            private = root.mode == "c"  # what was written stands in memory alone, so that the file does not do for it
+            self.offset = root.offset  # byte in the file of the element at self.address
+            self.start = root.offset - root.offset % mmap.ALLOCATIONGRANULARITY  # byte in the file where the map begins
+            private = root.mode == "c"  # mode c: writes stay in memory, so the file does not hold all numbers
             self.path = None if root.filename is None or private else os.fspath(root.filename)
             self.address = root.__array_interface__["data"][0]
 
@@ -218,7 +220,7 @@ class Map:
         try:
             found, need = self.map.size(), self.start + len(self.map)
         except ValueError:
-            return  # made with trackfd=False (Python 3.13): it does not hold the file, and cannot say its size
+            return  # made with trackfd=False (Python 3.13): the map has no file descriptor, so the size is unknown
         if found < need:
             path = "" if self.path is None else f" {self.path}"
             raise ValueError(
@@ -227,7 +229,7 @@ class Map:
             )
 
     def place_of(self, array: np.ndarray) -> tuple[Any, ...]:
-        """What `reopened` makes the array of again: path, first byte, dtype, shape and strides."""
+        """The arguments of `reopened` for this array: path, first byte, dtype, shape and strides."""
         first = self.offset + array.__array_interface__["data"][0] - self.address
         return self.path, first, array.dtype.str, array.shape, array.strides
 
@@ -246,7 +248,7 @@ def reopened(
 
 
 def find_map(array: Any) -> Map | None:
-    """The file that an array's elements lie in, or None if they lie in memory."""
+    """The map of the file that holds the array's elements, or None if they are in plain memory."""
     root = None
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap):
@@ -263,7 +265,7 @@ def is_lazy(data: Any) -> bool:
 
 
 def lazy(data: Any, name: str, finite: bool = True) -> LazyRows:
-    """What is_lazy, as LazyRows that errors call `name`."""
+    """data, for which is_lazy is true, as LazyRows; errors call it `name`."""
     if isinstance(data, LazyRows):
         return data._like(name=name)
     return LazyRows(data, name=name, finite=finite)

@@ -1,4 +1,4 @@
-"""What belongs to an op besides its arithmetic: its rules, the order and defaults of arguments, its errors."""
+"""The record of an op: its forward function, its rules, the order and defaults of its arguments, its errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def describe(x: Any) -> str:
 
 
 class ForEach:
-    """The rules of a variadic op: rules[i] is its one rule with the position i as the first argument."""
+    """The rules of a variadic op, which has one function for all arguments: rules[i] calls it with i put first."""
 
     def __init__(self, rule: Callable) -> None:
         self.rule = rule
@@ -30,7 +30,7 @@ class ForEach:
 class Op:
     """A forward function on arrays, a rule for each positional argument, names and defaults of all arguments.
 
-    names and defaults are those of the positional arguments, keywords and options those of the keyword-only ones.
+    names, defaults: of the positional arguments. keywords, options: names and defaults of the keyword-only arguments.
     """
 
     __slots__ = (
@@ -80,10 +80,10 @@ class Op:
         return f"<op {self.name}>"
 
     def explain(self, error: Exception, args: tuple, options: dict) -> None:
-        """Raise a better error in place of one that the forward raised for these arguments, if there is one.
+        """Raise a clearer error in place of `error`, which the forward raised for these arguments, if one is known.
 
-        A ShapeError or DTypeError gets the name of the op, because many ops share one kernel, which does not know it.
-        Another error is explained by the option or the argument that the op cannot take.
+        A ShapeError or DTypeError gets the name of the op, because a kernel that several ops call cannot name it.
+        For any other error, the message names the option or the argument that the op cannot take.
         """
         if isinstance(error, (ShapeError, DTypeError)):
             raise (error if self.name in str(error).split(":")[0] else type(error)(f"{self.name}: {error}")) from None
@@ -106,7 +106,7 @@ class Op:
         )
 
     def freed(self) -> GraphError:
-        """The error for a result of this op whose arguments an earlier backward forgot."""
+        """The error for a result of this op whose inputs an earlier backward freed."""
         return GraphError(
             f"backward: the graph behind {self.name} was freed by an earlier backward; pass "
             "retain_graph=True to that one"
@@ -121,7 +121,7 @@ class Op:
         return f"{self.names[0]}[{i}]" if self.variadic else self.names[i]
 
     def bind(self, args: tuple, options: dict) -> tuple[tuple, dict]:
-        """All positional arguments in order and all options; what was not given has its default."""
+        """All positional arguments in order and all options, with defaults for those that were not given."""
         options = dict(options)
         if len(args) > len(self.names) and not self.variadic:  # options may be given by position too, as in sum(x, 1)
             more = args[len(self.names) :]
@@ -145,8 +145,8 @@ class Op:
 
 
 def op_of(function: Callable) -> Op:
-    """The op behind a function that `differentiable` made, to compare with what a tensor says it was made by.
+    """The op of a function that `differentiable` made, to compare with `tensor.op`.
 
-    Two ops may have one name in errors: what users call through `cross_entropy`, for instance.
+    Compare ops, not their names: two ops may have one name in errors, as those that users call by `cross_entropy` do.
     """
     return function.op  # type: ignore[attr-defined]

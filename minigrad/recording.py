@@ -1,4 +1,4 @@
-"""Whether ops are recorded: a flag that each thread has for itself, and the `with` blocks that set it."""
+"""Whether ops are recorded: a flag, one per thread, and the `with` blocks that set it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True
-    step: Any = None  # the recorder of mg.compile while this thread records a step; it is told what kernels do not show
-    draws: Any = None  # of mg.checkpoint: notes the draws of a forward pass, and gives them again when it is repeated
+    step: Any = None  # the recorder of mg.compile while this thread records a step: called for what is no kernel call
+    draws: Any = None  # of mg.checkpoint: keeps the random draws of a forward pass, to use them again in its repetition
 
 
 mode = _Mode()
 
 
 def decided_by_numpy(op: str, *arrays: Any) -> None:
-    """Refuse, where mg.compile records a step, that NumPy decides by real numbers: a replay would keep the answers."""
+    """Raise if mg.compile records a step and NumPy compares floats: every replay would repeat the recorded answer."""
     if mode.step is not None and any(getattr(x, "dtype", None) is not None and x.dtype.kind == "f" for x in arrays):
         mode.step.comparing(op)
 
@@ -66,7 +66,7 @@ def is_grad_enabled() -> bool:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """A block that is no part of the step that mg.compile records: it looks at numbers and changes none."""
+    """A block that mg.compile does not record, because it only reads numbers."""
     before, mode.step = mode.step, None
     try:
         yield
@@ -75,5 +75,5 @@ def aside() -> Iterator[None]:
 
 
 def is_repeating() -> bool:
-    """Whether this thread repeats a forward pass for minigrad.checkpoint; running statistics stay."""
+    """Whether this thread repeats a forward pass for minigrad.checkpoint; running statistics are then not updated."""
     return mode.draws is not None and mode.draws.given is not None

@@ -58,9 +58,9 @@ class Optimizer(ABC):
     True
     """
 
-    counters: tuple[str, ...] = ()  # numbers that each parameter has beside its state arrays; they start at 1
-    own_steps = True  # whether each coordinate takes a step of its own, of which metric tells
-    one_group = False  # whether all parameters take one step, so that a second group has no meaning
+    counters: tuple[str, ...] = ()  # names of a parameter's numbers, beside its state arrays; each starts at 1
+    own_steps = True  # whether coordinates take steps of different lengths, as metric says
+    one_group = False  # whether all parameters must be in one group, because they take one step
     decoupled = False  # weight_decay shrinks w itself, instead of adding to its gradient
 
     def __new__(cls, *args: Any, **options: Any) -> Optimizer:
@@ -75,7 +75,7 @@ class Optimizer(ABC):
         self.param_groups, self._names = make_groups(self.name, params, options, self._check)
         self._check_groups(self.param_groups)
         self._model = params.module if isinstance(params, Parameters) else None  # all of whose parameters these are
-        self._left = 0  # how many parameters the last step left alone
+        self._left = 0  # how many parameters the last step did not update
         self.state: dict[Tensor, dict[str, Any]] = {}
         self._start_states()
         given = ("penalty", penalty), ("prox", prox), ("constraints", constraints)
@@ -265,7 +265,7 @@ class Optimizer(ABC):
         self._build()
 
     def _start_states(self) -> None:
-        """Let every parameter that is held, and no other, have a state; arrays come with the tables."""
+        """Make a state for each held parameter that has none, and drop all others; the tables make the arrays."""
         params = [p for group in self.param_groups for p in group["params"]]
         self.state = {p: self.state.get(p) or dict.fromkeys(self.counters, 1.0) for p in params}
 
@@ -363,7 +363,7 @@ class Optimizer(ABC):
     # --- copies --------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """What deepcopy and pickle take. The gradients go along: the copy takes the step that was about to be made."""
+        """The state for deepcopy and pickle. It includes gradients, so the copy's next step equals the original's."""
         self.take_in()
         kept = {name: value for name, value in self.__dict__.items() if name not in MADE_ANEW}
         return {**kept, "_gradients_of": {p: p.grad.array for p in self.state if p.grad is not None}}

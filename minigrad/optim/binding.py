@@ -1,4 +1,4 @@
-"""What belongs together: terms and their optimizer, an optimizer and its model.
+"""Checks that terms fit their optimizer, and an optimizer its model.
 
 How the updates of whole groups end: group_prox.py.
 """
@@ -112,7 +112,7 @@ def refuse_closures(who: str, hooks: Iterable[Any]) -> None:
 
 
 def check_optimizer(optimizer: Any) -> None:
-    """TypeError for what fit was given as its optimizer and is none."""
+    """TypeError unless the optimizer that fit was given is one."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "bound_terms"):
         cure = "such as optim.SGD(model.parameters(), lr=0.1)"
         if hasattr(optimizer, "optimizer"):

@@ -53,7 +53,7 @@ class GroupStep:
         self.steps = self.groups.per_group(w.array.dtype)
 
     def _take(self, array: np.ndarray, into: np.ndarray) -> np.ndarray:
-        """An array as the kernels take it: a view of it, or its copy in `into`."""
+        """The array in the layout of the kernels: a view of it, or its copy in `into`."""
         seen = self.groups.seen(array)
         if self.groups.order is None:
             return seen
@@ -98,7 +98,7 @@ class JointStep:
         return {name: w.array for name, w in zip(self.names, self.parameters)}
 
     def begin(self) -> None:
-        """As GroupStep.begin."""
+        """The same as GroupStep.begin, for all parameters of the term."""
         self.gathered.gather(self._arrays(), self.before)
 
     def end(self, metrics: list[Metric] | None, lr: float, keep: float) -> None:
@@ -159,7 +159,7 @@ class GroupSteps:
             step.end(metrics, options["lr"] * steps_that_last(options), keep)
 
     def term_of(self, p: Tensor) -> Any:
-        """The term that is on p."""
+        """The term that acts on the parameter p."""
         return next(step.term for step in self.steps if p in step.parameters)
 
     def _options(self, p: Tensor) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class OneCycleLR(Schedule):
         return first
 
     def _before(self) -> list[float]:
-        return self.first  # the rates that the groups had do not count
+        return self.first  # the rates that the groups had are not used
 
     def rate(self, first: float, t: int) -> float:
         highest, last = first * self.div_factor, first / self.final_div_factor
@@ -110,7 +110,7 @@ class OneCycleLR(Schedule):
         self._set_momentum()
 
     def _between(self, ends: Sequence[float], t: int) -> float:
-        """The value after t steps of what has these ends of phases."""
+        """The rate, or the momentum, after t steps, for these values at the ends of the phases."""
         share, total = self.pct_start, self.total_steps
         turns = [share * total - 1, 2 * share * total - 2] if self.three_phase else [share * total - 1]
         phase = next((i for i, turn in enumerate(turns) if t <= turn), len(turns))

@@ -96,12 +96,12 @@ def _tensors(who: str, held: Any) -> tuple[list[Any], dict[Tensor, str]]:
 
 
 def label(p: Tensor, names: Mapping[Tensor, str]) -> str:
-    """A parameter in an error: its name if it has one, and its shape."""
+    """A parameter for an error: its name, if it has one, and its shape."""
     return f"{names.get(p, 'a parameter')} {p.array.shape}"
 
 
 def listed(words: Sequence[str]) -> str:
-    """Names in an error: the first few, and how many more there are."""
+    """Names for an error: the first SHOWN of them, and the number of the others."""
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
 

@@ -19,7 +19,7 @@ from .inspection import check, explain
 from .results import Kept, rebuilt, tensors_of
 from .taps import Tapped, Taps
 
-AGAIN = 3  # at which recording after a change it is said
+AGAIN = 3  # a warning is given when a step is recorded again for this time
 
 
 class Step:
@@ -149,7 +149,7 @@ class Step:
         return made
 
     def untap(self, tap: Tapped) -> None:
-        """Keep no more for a tap; what it has stays. ValueError if it is none of this step."""
+        """Stop a tap; what it has kept stays. ValueError if the tap is not one of this step."""
         if tap not in self._taps.taps:
             raise ValueError(f"untap: {tap!r} is no tap of {self.__name__}, or no longer")
         self._taps.taps.remove(tap)
@@ -254,7 +254,7 @@ def compile(function: Callable[..., Any]) -> Step:
 
 
 def as_array(x: Any, place: int) -> np.ndarray:
-    """An argument of a step as an array: of a tensor its own."""
+    """An argument of a step as an array; for a tensor it is the tensor's array, not a copy."""
     if isinstance(x, Tensor):
         if x.tracked:
             raise ReplayError(

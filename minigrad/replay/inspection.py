@@ -23,7 +23,7 @@ RUNS = 20  # steps of which the fastest call counts
 
 @contextmanager
 def undone(entry: Entry) -> Iterator[None]:
-    """What the steps in the block change, in arrays, streams and schedules, is as it was afterwards."""
+    """A block after which arrays, streams and schedules are restored to their state at its start."""
     arrays = [block.bytes() for block in written(entry)] + [g.array for _, g in entry.gradients]
     held = [(array, array.copy()) for array in arrays]
     counters = [(counter, counter.position()) for counter in entry.draws.counters]

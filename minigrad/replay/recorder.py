@@ -266,16 +266,16 @@ class Recorder:
         return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
 
     def refuse(self, name: str, why: str) -> NoReturn:
-        """Refuse what an op does in Python."""
+        """Raise because an op computes in Python, which a replay does not run."""
         raise refusal(name, why, users_line())
 
     def hooked(self, changed: Any) -> Any:
-        """What a hook of a tensor returned, if it is something."""
+        """What a hook of a tensor returned; raise if that is None."""
         why = "it returns nothing, so that it is there for something beside the step: let it return the gradient"
         return self.refuse("a hook of a tensor", why) if changed is None else changed
 
     def reading(self, what: str) -> NoReturn:
-        """Refuse that Python looks at numbers."""
+        """Raise because Python read numbers of a tensor: a replay does not run Python."""
         raise ReplayError(
             f"{what} of a tensor inside a step that mg.compile records{at_line(users_line())}: a replay runs no "
             "Python, so that it would not happen again. Return the tensor from the step, and look at it outside"

@@ -43,7 +43,7 @@ def rebuilt(result: Any, make: Callable[[], Any]) -> Any:
 
 
 class Kept:
-    """What is kept of some steps: the arrays of each step, in the order of tensors_of."""
+    """The results of several steps: the arrays of each step, in the order of tensors_of."""
 
     def __init__(self) -> None:
         self.like: Any = None

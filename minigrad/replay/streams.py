@@ -1,4 +1,4 @@
-"""The random streams of a recorded step: which numbers its draws have in each step of a run."""
+"""The random streams of a recorded step: the call number that each of its draws has in each step of a run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Draws:
         return self.counters[-1]
 
     def feeds(self, steps: int) -> list[Feed]:
-        """For each slot the (key, stream) of each step."""
+        """For each slot, the (key, stream) that it has in each step."""
         numbers = {}
         for counter in self.counters:
             key, first = counter.position()

@@ -75,13 +75,13 @@ class Tapped:
 
     @property
     def name(self) -> str:
-        """What is kept, in words."""
+        """The name of the array that is kept, for messages."""
         if isinstance(self.what, str):
             return self.what
         return f"{'the gradient of ' if self.grad else ''}a tensor {self.what.array.shape}"
 
     def keeps(self, numbers: np.ndarray) -> np.ndarray:
-        """Which of these steps are kept."""
+        """A boolean for each of these steps: whether the tap keeps it."""
         kept = numbers % self.every == 0
         return kept if self.chosen is None else kept & np.isin(numbers, self.chosen)
 
@@ -182,7 +182,7 @@ class Taps:
     def wanted(self, steps: int, record: Record, gradients: Sequence[Any]) -> list[Wanted]:
         """What the taps want of the next `steps` steps."""
         if not self.taps:
-            return []  # in each call of a small step: what follows takes longer than it
+            return []  # returns early, because the code below takes longer than a small step
         numbers = np.arange(self.number, self.number + steps)
         kept = [(tap, np.flatnonzero(tap.keeps(numbers))) for tap in self.taps]
         return [Wanted(tap, rows, steps, *self.place(tap, record, gradients)) for tap, rows in kept if len(rows)]

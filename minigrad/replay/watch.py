@@ -1,4 +1,4 @@
-"""What must be as it was when a step was recorded: it is looked at before each run, and named where it changed.
+"""What a recorded step depends on: before each run it is compared with its state at the recording.
 
 The look costs microseconds, as a run of one small step takes no more: what is to be compared is listed once.
 """
@@ -29,7 +29,7 @@ class Watch:
         self._looks.append(OfVariables(function))
 
     def changed(self) -> str:
-        """What is no longer as it was, in words; "" if all is."""
+        """What differs from the recording, in words; "" if nothing does."""
         if K._backend is not self._backend:
             return "the backend"
         for look in self._looks:
@@ -46,7 +46,7 @@ class OfTensors:
         self._hooks = [(t, list(t.hooks or ())) for t in tensors]
 
     def same(self) -> bool:
-        """Whether they do."""
+        """Whether all tensors have these arrays and want gradients as at the recording."""
         if not all(t.array is array and t.tracked is tracked for t, array, tracked in self._tensors):
             return False
         return all(list(t.hooks or ()) == hooks for t, hooks in self._hooks)
@@ -152,7 +152,7 @@ class OfVariables:
 
 
 def _content(cell: Any) -> list[Any]:
-    """What a variable of a closure holds, if anything."""
+    """The value of a variable of a closure, or nothing if it has none yet."""
     try:
         return [cell.cell_contents]
     except ValueError:
@@ -160,7 +160,7 @@ def _content(cell: Any) -> list[Any]:
 
 
 def plain(x: Any) -> list[tuple[str, Any]]:
-    """The numbers and words that an object holds."""
+    """(name, value) of each attribute of an object whose type is in PLAIN."""
     slots = [name for kind in type(x).__mro__ for name in kind.__dict__.get("__slots__", ())]
     names = [*getattr(x, "__dict__", ()), *slots]
     return [(name, getattr(x, name, None)) for name in names if type(getattr(x, name, None)) in PLAIN]

@@ -1,32 +1,35 @@
-/* Vectors of one processor variant: the width and the few operations that differ between processors.
-   The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
+/* Vectors of one processor variant: their width, and the few operations that differ between processors.
+   This file is compiled once per variant; the compiler's flags choose the part (-mavx512f..., -mavx2 -mfma, neither).
 
-   The short names that kernels are written in, and what they are in float32 (mg_both.h defines those that depend on the
-   precision):
+   Types     vf32, vf64        a vector of float, of double; + - * / work lane by lane
+             vi32, vi64        signed integers of that width; vu32, vu64: unsigned
+             mf32, mf64        a mask: what a comparison returns and select takes
+   Width     MG_BYTES          bytes of a vector: 64, 32 or 16
+             MG_W32, MG_W64    floats and doubles in a vector
+   Compiler  INLINE, NOINLINE  a function that is always inlined, that never is
+             UNROLL            before a loop with a constant count: unroll it whole
+             KEEP(v)           keep the vector v in a register
 
-       real        float                    FN(name)    mg_name_f32: a function or a type of this precision
-       vec         vf32: W floats           V(name)     vf32_name: an operation on a vec, as below
-       mask        mf32: W truths           R(0.5)      0.5f: a literal
-       W           lanes of a vec: 16, 8, 4 REAL_FMA    fmaf: a b + c of single numbers, rounded once
-       uvec, ubits unsigned integers of the same width, as a vector and single
-       INLINE, NOINLINE, UNROLL             what the compiler has to do with a function, with a loop
-       KEEP(v)                              keeps v in a register
+   In files that are compiled for both precisions (mg_both.h) W is MG_W32 or MG_W64, vec and mask are the types of the
+   precision, and V(fma) is vf32_fma or vf64_fma. The operations, without the prefix vf32_ or vf64_:
 
-   + - * / on vf32 and vf64 are the compiler's own, lane by lane. set1(x) is x in every lane; fma(a, b, c) is a b + c
-   rounded once; flipsign(a, s) is -a where the sign bit of s is set, else a; load_wide reads as many floats as a vf64 has
-   lanes, as float64. A mask (mf32, mf64) is what a comparison returns and
-   select takes; nlt is not less: >=, or a NaN; mf64_any tells whether a mask holds in some lane. load_part and
-   store_part touch the first n lanes only; the other lanes load as +0.
-   For transposes: quarters fills the q-th 128 bits of a vector from p + q * step; lo and hi interleave the lower and the
-   upper halves of each 128 bits of a and b; lower(a, b) is the lower half of a, then that of b, even(a, b) the 128 bits
-   number 0 and 2 of both.
-   times_sign(a, s) is a, -a or +0 by the sign of s, and NaN where s is.
-   min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b: both give b when either is NaN.
-   scale(y, n) is y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range.
-   split(x, &e) is m in [3/4, 3/2) with x = m 2^e, for finite x > 0.
-   lookup(row, i) is row[i mod 8] (float), row[i mod 16] (double).
-   load_end(end, n) is load_part(end - n, n) but for the other lanes, which are anything; it may read W numbers before
-   end. */
+   set1(x)              x in every lane
+   fma(a, b, c)         a b + c, rounded once
+   flipsign(a, s)       -a where the sign bit of s is set, else a
+   times_sign(a, s)     a, -a or +0 by the sign of s; NaN where s is NaN
+   min(a, b)            a < b ? a : b, and max(a, b) is a > b ? a : b: both give b when either is NaN
+   lt, le, nlt          less; less or equal; not less, which is >= or a NaN. mf64_any(m): whether some lane of m is set
+   load_part(p, n)      the first n lanes from p, +0 in the others; store_part(p, n, v) writes the first n lanes only
+   load_end(end, n)     lanes 0 .. n - 1 from end - n, anything in the others; it may read W numbers before end
+   load_wide(p)         as many floats as a vf64 has lanes, converted to double
+   scale(y, n)          y 2^n rounded once, for y in [1/2, 2) and whole n within twice the exponent range
+   split(x, &e)         m in [3/4, 3/2) with x = m 2^e, for finite x > 0
+   lookup(row, i)       row[i mod 8] (float), row[i mod 16] (double)
+   For transposes:
+   quarters(p, step)    128 bits from p + q step, as number q of the vector's 128-bit parts
+   lo(a, b), hi(a, b)   the lower (upper) halves of each 128 bits of a and b, interleaved
+   lower(a, b)          the lower half of a, then the lower half of b
+   even(a, b)           the 128-bit parts 0 and 2 of a, then those of b */
 #ifndef MG_SIMD_H
 #define MG_SIMD_H
 

@@ -1,24 +1,27 @@
-/* Matrix products c = a b, for a (m, k) and b (k, n). Equal to matmul_naive.c, bit for bit: each element of c is the same
-   chains of fma; only the order in which elements are computed differs. It follows from what each memory holds:
+/* Matrix products, c (m, n) = a (m, k) b (k, n). Equal to matmul_naive.c bit for bit, because each element of c is the
+   same chains of fma; only the order in which the elements are computed differs.
 
-                     n, panel after panel
-                   +----+----+----+-
-         b         | p  |    |    |     a panel: one chunk of k (4096 bytes of numbers), 2 W columns; first cache
-                   +----+----+----+-
-       +------+    +----+----+----+-
-     m | tile |    |tile|    |    |     a tile: ROWS_2 rows of c, 2 W columns; its sums stay in registers while k runs
-       +------+    +----+----+----+-
-       | tile |    |tile|    |    |
-       +------+    +----+----+----+-    a block: up to about 210 rows of a, one chunk of k; second cache
-         a           c
+                          panel: two vectors wide             W       numbers in a vector
+                              n                               chunk   4 KiB of k: 1024 floats, 512 doubles
+                        +---+---+---+                         panel   chunk rows and 2 W columns of b, the last
+                  chunk |   |pan|   |                                 maybe narrower; all tiles of a block read it
+                        |   |nel|   |  b                      block   rows of a, one chunk of k wide: 210 rows for a
+                        +---+---+---+                                 whole chunk; it stays in the second cache
+            chunk                                             tile    ROWS_2 rows and 2 W columns of c, in registers
+          +------+      +---+---+---+                                 (or ROWS_1 rows and W columns)
+    block | ---- |      |   |til|   |  rows of the block
+          | ---- |      |   +---+   |                         for each chunk of k, each block, each panel:
+          +------+      |   |   |   |                             for each tile of the block's rows:
+          |      |      +---+---+---+                                 for each k of the chunk:
+          |      |      |           |                                     tile += column k of a, times row k of b
+          +------+  m   +-----------+
+             a                c
 
-   From the outside inwards: stripes of columns of c (`columns`; one stripe unless n > 4096), chunks of k, blocks of rows,
-   panels of columns, tiles of rows. W is the number of lanes of a vector. A panel of b is read by every tile of the
-   block, a block of a by every panel. Where operands are not contiguous, or would fall into one set of a cache, panels
-   and blocks are copies (pack.h).
+   Where there are several blocks, this is done for 4096 columns of b at a time.
 
-   In other files: tile.h, the tile; few_rows.h, products with few rows; matvec.h, products with a vector, and
-   matvec_columns.h, those of a matrix whose columns are contiguous. */
+   This file: plans, blocks and panels. pack.h: copies that make a block or a panel contiguous. tile.h: the tile.
+   few_rows.h: products with few rows. matvec.h: products with a vector. matvec_columns.h: the same for a matrix whose
+   columns are contiguous. */
 #ifndef real
 #include "matmul/matmul.h"
 #include "math/exp_log_tanh.h"
@@ -38,8 +41,7 @@ const mg_matmul_table MG_TABLE(matmul) = {
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
 
-/* Whether rows (or columns) are a multiple of 2 KiB apart: their cache lines then compete for a few places of the first
-   cache, and push each other out. */
+/* Whether rows (or columns) lie a multiple of 2048 bytes apart. Their lines then share few sets of the first cache. */
 static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
 
 #include "matmul/tile.h"
@@ -48,14 +50,13 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul/matvec_columns.h"
 #include "matmul/matvec.h"
 
-/* How a product is computed. */
+/* How a product is computed.
+   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, this transposes a in place of b.
+   pack_a: blocks of a are copied; pack_b: panels of b are copied; keep_b: the copies of all panels of a chunk are kept,
+   because the next block of rows uses them again (otherwise only the present panel and the next one are held). */
 typedef struct {
-    int turned;             /* c^T = b^T a^T is computed instead: if b is large and its columns are contiguous, it is
-                               cheaper to transpose a and c than b. The chains are the same, so the bits are. */
-    int pack_a, pack_b;     /* copy each block of a; copy panels of b */
-    int keep_b;             /* keep the copies of all panels of a chunk for the next block, not only of two */
-    size_t rows, columns;   /* of a block; of a stripe */
-    size_t panels, block, strip;    /* numbers of scratch for copies of b, of a, and for c^T */
+    int turned, pack_a, pack_b, keep_b;
+    size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
 } FN(plan);
 
 static int FN(few)(const mg_product *p) {
@@ -92,8 +93,7 @@ static FN(plan) FN(choose)(const mg_product *p, mg_product *t) {
     return q;
 }
 
-/* Whether the whole product is one tile. It is then computed without a plan, because planning takes longer than the
-   product, for instance of 8 x 8 by 8 x 8. */
+/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
 static int FN(single)(const mg_product *p) {
     return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
            !(PADS && p->n < W);
@@ -111,12 +111,12 @@ static size_t FN(matmul_scratch)(const mg_product *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* Full tiles that, while they compute, prefetch or copy the next panel. */
+/* Full tiles that work ahead. */
 NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
 NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
 
-/* The first two tiles of a panel, both full. Each prefetches or copies one vector at each k; a panel has two vectors for
-   each k, so after these two tiles the next panel is there. */
+/* The first two tiles of a panel, both with all ROWS_2 rows. Each fetches or copies one vector at each k, so the two
+   together do it for the next panel, which is two vectors wide (or for the columns of b that it is made of). */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
     for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);
@@ -127,7 +127,7 @@ static void FN(busy_tiles)(FN(tile_args) t, int work) {
     }
 }
 
-/* Tiles of an a in groups of ROWS_2 rows, as pack_columns leaves it. */
+/* The tiles of one panel, when pack_columns has copied a in groups of ROWS_2 rows. */
 static void FN(group_tiles)(FN(tile_args) t, size_t m) {
     for (size_t i = 0; i < m; i += ROWS_2) {
         const size_t rows = m - i < ROWS_2 ? m - i : ROWS_2;
@@ -142,7 +142,7 @@ static void FN(group_tiles)(FN(tile_args) t, size_t m) {
 static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
-    const int fresh = i0 == 0 || !q->keep_b;        /* panels have to be packed; else the first block has left them all */
+    const int fresh = i0 == 0 || !q->keep_b;        /* else the panels are already packed, by the first block */
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
     const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
     real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
@@ -153,7 +153,7 @@ static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t 
     else t.c_row = p->c_row, t.add = adds, t.relu = ends && p->activation == MG_ACT_RELU;
     if (groups) FN(pack_columns)(m, k, a, p->a_col, packed_a);
     else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, packed_a, t.a_row = (ptrdiff_t)k + 16);
-    int ready = !fresh;                             /* whether this panel is packed already */
+    int ready = !fresh;                             /* whether this panel is packed */
     for (size_t j = 0, width; j < p->n; j += width) {
         width = FN(panel)(p->n - j);
         const size_t next = FN(panel)(p->n - j - width);

@@ -1,4 +1,5 @@
-/* n = 1: c = a x for a vector x, or each row of a meets one of its own. Included by matmul.c, once per precision.
+/* n = 1: c = a x for a vector x; in a batch of dot products, row i of a times a vector x_i.
+   Included by matmul.c, once per precision.
 
    One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
    k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there: here,
@@ -90,7 +91,7 @@ INLINE void FN(finish)(const mg_product *p, size_t i, size_t part, vec y) {
     V(store_part)(c, part, p->accumulate ? V(load_part)(c, part) + y : y);
 }
 
-/* The chunk of x that row i meets. Where x is not contiguous it is copied. */
+/* The chunk of x that row i is multiplied by. If x is not contiguous, the chunk is copied. */
 INLINE const real *FN(chunk_of)(const mg_product *p, size_t i, size_t k0, size_t k, real *copy) {
     const real *x = (const real *)p->b + (ptrdiff_t)i * p->b_col + (ptrdiff_t)k0 * p->b_row;
     if (p->b_row == 1) return x;
@@ -152,7 +153,7 @@ static void FN(matvec_by_columns)(const mg_product *p) {
     }
 }
 
-/* k = 1: numbers side by side times one number, or each times its own. Of 32 lanes 31 are +0, which turns -0 into +0. */
+/* k = 1: adjacent numbers times one number, or each times its own. 31 of the 32 lanes are +0, so -0 becomes +0. */
 static void FN(matvec_of_one)(const mg_product *p) {
     const real *a = p->a, *x = p->b;
     const vec one = V(set1)(*x);

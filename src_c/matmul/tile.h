@@ -1,11 +1,19 @@
 /* The tile: a block of c that is kept in registers while k runs. Included by matmul.c and conv.c, once per
    precision, behind tile_sizes.h.
 
-   For each k, VN vectors of b's row meet one number of each of the R rows of a: R * VN independent chains of fma, as
-   many as registers hold, so that neither the latency of an fma nor the loads (VN + R for R * VN) bind.
+   For each k, row k of b (VN vectors) is multiplied by one number of each of the R rows of a:
 
-   The last of several vectors ends where the row ends, so it may overlap the one before: both then compute the same
-   chains and store the same bits. A masked load instead takes a turn of the units that multiply: 5 % (measured). */
+                   b[k]:   [ vector 0 ][ vector 1 ]             VN = 2
+       a[0][k]             [ c sum    ][ c sum    ]
+       a[1][k]             [ c sum    ][ c sum    ]             each sum: a vector register
+         ...                    ...
+       a[R-1][k]           [ c sum    ][ c sum    ]
+
+   These are R * VN independent chains of fma, as many as fit into the registers. So many hide the latency of an fma,
+   and R * VN fma need only VN + R loads.
+
+   The last of several vectors ends where the row ends, so it may overlap the one to its left: both then compute the
+   same chains and store the same bits. A masked load is not used, because it occupies a unit that multiplies. */
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
    of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector

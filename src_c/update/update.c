@@ -1,15 +1,16 @@
 /* Optimizer updates of a piece of a parameter. Equal to update_naive.c, bit for bit.
-   The loop is written once, over a rule and flags that are constants where it is called: what is not asked for costs
-   nothing. A step has three stages: up to a root, the divisions by it, what becomes of w. GROUP vectors go through each
-   together, and the next ones' first stage comes between the second and the third: roots and divisions, which bind the
-   rules that have them, are at work while everything else is done. */
+   The loop is written once for all rules. Its caller passes the rule and the flags as constants, so the compiler
+   removes the code that they do not select. A step of an element has three stages: (1) the moments, up to the square
+   root; (2) the divisions by the root; (3) the new w. GROUP vectors are computed together in each stage, and stage 1
+   of the next group is computed between stages 2 and 3 of this one. Roots and divisions are the slowest operations of
+   the rules that have them; in this order they run while the processor computes everything else. */
 #ifndef real
 #include "update/update.h"
 #include "base/simd.h"
 
 /* Gradients under TINY (before they are squared), moments under FLUSH, and weights that Adam leaves under FLUSH count
-   as 0: denormal numbers cost 10 times the time of a step, and moments that decay would stay there for ever, as 0.9
-   times the smallest few rounds to themselves. */
+   as 0, because a step with denormal numbers takes 10 times as long. Decay does not end at 0 by itself: 0.9 times one
+   of the smallest denormal numbers is rounded to that number again. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
 enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
@@ -41,7 +42,8 @@ INLINE void FN(store_n)(real *p, size_t n, vec x) {
 /* y where |x| is not below the limit, else 0. NaN stays. */
 INLINE vec FN(unless_small)(vec x, vec limit, vec y) { return V(select)(V(nlt)(V(abs)(x), limit), y, (vec){0}); }
 
-/* What all elements share, in every lane; and switches, each a branch per vector that never changes, which is free. */
+/* Numbers that all elements use, one in every lane, and flags. A branch on a flag goes the same way for every vector,
+   so the processor predicts it. */
 typedef struct {
     vec lr, l1, l2, prox_l1, prox_l2, keep, step, correction, beta1, beta2, rest1, rest2, eps, momentum, tiny, flush;
     int nesterov, amsgrad, centered, with_momentum;

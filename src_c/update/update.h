@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     const double *scalars;                  /* MG_COLUMNS for each segment */
     double *counters;                       /* two for each segment, which corrections follow from; or NULL */
-    double *sums;                           /* Σ|w| and Σw² of each segment; NULL: nobody asks for them */
+    double *sums;                           /* Σ|w| and Σw² of each segment; NULL: not wanted */
     mg_update_settings settings;
     size_t n;
     mg_segment segment[];                   /* n of them */

@@ -1,5 +1,5 @@
 # cython: language_level=3, cdivision=True
-# What kernels share between their checks and their C bodies: the GIL, threads, scratch, and sums of pieces in order.
+# What every kernel needs between its checks and its C body: the GIL, threads, scratch, and sums of pieces in order.
 #
 # A kernel `name` is three functions in its family's .pyx, here in the order in which they stand there; a call runs them
 # from the last to the first:
@@ -15,8 +15,8 @@
 # arguments it writes, where that is not `out` alone. A kernel without the line is refused by name in a recording.
 # At the end of the file `know("name", k_name)` gives the kernel the name that it has in a record.
 #
-# args is the kernel's struct of arguments. `work` decides whether threads gain: the number of elements, if each is read,
-# computed on a little and written; more, if a kernel computes more for each.
+# args is the kernel's struct of arguments. `work` says how much there is to compute, in elements that are read, added
+# and written: a kernel that computes more for each element gives a larger number. Threads are used from THREAD_WORK on.
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels.native cimport runtime, tape
@@ -61,19 +61,19 @@ cdef inline double rounded(double x, int precision) noexcept nogil:
 
 
 cdef inline void record(void *args, size_t size) noexcept:
-    """Let a step that is being recorded keep the struct at args; before any field is filled, as it clears them all."""
+    """In a recording: register the struct at args and clear its fields. Call it before any field is filled."""
     if tape.on:
         tape.expect(args, size, True)
 
 
 cdef inline void record_filled(void *args, size_t size) noexcept:
-    """As record, for memory that was cleared when it was made and keeps what was filled in."""
+    """The same as record, but the fields keep their values; the memory must have been cleared when it was made."""
     if tape.on:
         tape.expect(args, size, False)
 
 
 cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
-    """kernel(args), without the GIL if the work is large. Only this function gives the GIL up."""
+    """kernel(args), without the GIL if work is at least THREAD_WORK. No other function releases the GIL."""
     if tape.on:
         tape.note(<void *>kernel, args)
     if work < THREAD_WORK:
@@ -83,14 +83,14 @@ cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
 
 
 cdef inline int call_in_memory(str name, kernel_of kernel, const void *args, size_t work) except -1:
-    """call, of a kernel that takes scratch."""
+    """The same as call, for a kernel that allocates scratch; MemoryError if there is no memory for it."""
     if call(kernel, args, work) == NO_MEMORY:
         raise MemoryError(f"{name}: no memory for scratch")
     return 0
 
 
 cdef inline int know(str name, kernel_of kernel) except -1:
-    """Let records call the kernel by its name, which is the same in every process."""
+    """Register the name of a kernel. Records store names, because addresses differ from process to process."""
     tape.know(name, <void *>kernel)
     return 0
 
@@ -114,10 +114,10 @@ cdef inline void share(size_t work, size_t parts, runtime.part_of part, const vo
             part(args, i)
 
 
-cdef struct wave:                           # what `part` of add_pieces is given: some pieces and where their sums go
+cdef struct wave:                           # the argument of `part` in add_pieces: WAVE pieces or fewer, and their sums
     const void *args
     size_t first                            # part i is piece first + i
-    double (*sums)[2]                       # and leaves its two sums at sums[i]
+    double (*sums)[2]                       # and writes its two sums to sums[i]
 
 
 cdef inline void add_pieces(
@@ -141,7 +141,7 @@ cdef inline void add_pieces(
 
 
 cdef struct scratch:                        # memory that a kernel takes for a call, a piece of it for each part
-    void *block                             # what free() takes; NULL for none
+    void *block                             # what malloc returned; NULL for no memory
     char *first                             # the first piece; each begins a cache line
     size_t size                             # bytes of a piece
 

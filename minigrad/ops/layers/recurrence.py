@@ -66,7 +66,7 @@ class Slopes:
         self.packed: Tensor | None = None
 
     def part(self, i: int, like: tuple[Tensor, ...]) -> Tensor:
-        """Gradient i, where those of tensors in the shapes of `like` lie one behind the other."""
+        """Gradient i out of an array that holds gradients one behind the other, in the shapes of `like`."""
         if self.packed is None:
             y: Any = self.y
             self.packed = self.op(self.g, *y.inputs, saved=(y.array, *y.saved), **y.options)
@@ -92,7 +92,7 @@ class Again:
         """s packs the gradients of the first `count` arguments of the network; of a GRU that of p behind the first."""
         keep, options = mode.recording, {name: value for name, value in s.options.items() if name != "saved"}
         with recording(True):
-            # New tensors, so that a walk from what is made of them ends at them.
+            # New tensors, so that a walk from results that are made of them ends at them.
             own: list[Any] = [None if t is None else _anew(t) for t in s.inputs]
             g, *rest = own
             sources = list(rest[:count])

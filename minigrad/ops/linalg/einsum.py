@@ -16,7 +16,7 @@ from ..shape.broadcast import broadcast_to, sum
 from ..shape.views import as_one, permute, reshape
 from .matmul import matmul
 
-Labels = list[str | int]  # of the dimensions of an operand: letters, and negative numbers for those of an ellipsis
+Labels = list[str | int]  # of the dimensions of an operand: letters, and negative numbers for an ellipsis
 
 
 @differentiable(x=lambda g, y, x: on_diagonal(g))
@@ -127,7 +127,7 @@ def simplify(labels: Labels, t: Tensor, sizes: dict[str | int, int]) -> tuple[La
 
 
 def reduce_to(labels: Labels, t: Tensor, kept: set[str | int]) -> tuple[Labels, Tensor]:
-    """Sum over the labels that nobody needs."""
+    """The labels and the tensor after a sum over the labels that are not in `kept`."""
     dims = tuple(d for d, label in enumerate(labels) if label not in kept)
     return ([label for label in labels if label in kept], sum(t, dim=dims)) if dims else (labels, t)
 

@@ -1,4 +1,4 @@
-"""Norms of vectors along dimensions, and what is divided by them."""
+"""Norms of vectors along dimensions, and vectors divided by their norms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same numbers in other dimensions: reshape, permute and what is written with them."""
+"""The same numbers in another shape: reshape, permute, and the ops that are composed of these two."""
 
 from __future__ import annotations
 

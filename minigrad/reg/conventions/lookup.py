@@ -30,7 +30,7 @@ LIBRARIES = {
 
 
 def known() -> list[str]:
-    """The names of all conventions that `read` knows, in full.
+    """The full names of all conventions that `read` accepts.
 
     >>> "sklearn.linear_model.Ridge" in known()
     True

@@ -64,7 +64,7 @@ class Layout:
 
     @property
     def order(self) -> tuple[int, ...] | None:
-        """How axes are moved so that those of a group stand side by side; None where they do."""
+        """The permutation that puts the axes of a group side by side; None if they are already."""
         along = self.along
         if all(b == a + 1 for a, b in itertools.pairwise(along)):
             return None

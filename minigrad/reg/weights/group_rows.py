@@ -70,7 +70,7 @@ class Gathered:
         return out
 
     def scatter(self, rows: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write the rows to where they were gathered from, just before; all else stays."""
+        """Write the rows back to the places that they were gathered from; no other number changes."""
         K.copy(rows.reshape(-1), self.both[: rows.size])
         at = 1
         for array in arrays.values():

@@ -1,4 +1,4 @@
-"""Group lasso over groups that one names: slices of several parameters that stand or fall together."""
+"""Group lasso over named groups: slices of several parameters that become 0 together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What compact knows of each kind of layer: which channels it reads, which constants it makes, how it gets smaller."""
+"""For each kind of layer: which channels it reads, which constants it makes, how `compact` makes it smaller."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Station:
         return False
 
     def shrink(self) -> None:
-        """Take what is not needed out of the layer."""
+        """Remove the channels that are not needed from the layer."""
 
     def refuse_form(self, wire: Wire, *forms: str) -> None:
         """TypeError where the layer takes another axis for channels than the layer that made them."""
@@ -243,7 +243,7 @@ class Filters(Reader):
 
 
 class Depthwise(Filters):
-    """A convolution of each channel by itself: a channel that comes and the one that leaves go together."""
+    """A depthwise convolution: output channel i is made from input channel i alone, so both are removed together."""
 
     def read(self, wire: Wire, link: np.ndarray, solid: np.ndarray, form: str) -> Wire:
         made = super().read(wire, link, solid, form)

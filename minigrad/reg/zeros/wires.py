@@ -1,4 +1,4 @@
-"""What compact knows of the channels between layers: who needs them, and which are constants.
+"""The channels between layers: which layers read them, and which channels are constants.
 
 A channel is a unit of a Linear, a channel of a convolution, a column of an Embedding, a hidden unit of an LSTM. Layers
 that act on each channel alone pass it on; a residual sum makes the channels of both its branches one.
@@ -18,7 +18,7 @@ ROWS, STEPS, PLANES = "rows", "steps", "planes"  # (rows, channels); (..., steps
 
 
 class Space:
-    """Channels that stand or fall together wherever they are; of joined spaces the root has the numbers."""
+    """Channels that can only be removed together, at every place; the numbers of joined spaces are in their root."""
 
     def __init__(self, count: int | None) -> None:
         self.into: Space | None = None
@@ -56,7 +56,7 @@ class Space:
         return int(root.needed.sum()) > before
 
     def join(self, other: Space) -> None:
-        """Make the channels of another space those of this one."""
+        """Join another space to this one: their channels are then the same."""
         a, b = self.root(), other.root()
         if a is not b:
             a.sized(len(b.needed))
