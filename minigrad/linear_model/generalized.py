@@ -136,7 +136,8 @@ class GeneralizedSolver(Solver):
 
     def penalty(self, l1: float, l2: float) -> Penalty:
         """The penalty on v."""
-        return ElasticNet(*(self._on_inputs(each) for each in self.strengths(l1, l2)), self.intercept)
+        each_l1, each_l2 = self.strengths(l1, l2)
+        return ElasticNet(self._on_inputs(each_l1), self._on_inputs(each_l2), self.intercept)
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)

@@ -30,8 +30,8 @@ class Huber(Linear):
 
     delta   in units of the scale; 1.345 is 95% as efficient as least squares where errors are normal, 1.35 its usual
             rounding
-    scale   of the errors, in units of y: it is fixed, so that λ, scores and folds mean one loss. robust_scale(residuals)
-            estimates one; robust_scale(y) is a first value, too large by what the inputs explain
+    scale   of the errors, in units of y. It is not estimated, so that every λ, score and fold means one loss:
+            robust_scale(residuals) estimates one; robust_scale(y) is a first value, too large by what inputs explain
 
     statsmodels' RLM(norms.HuberT(t)) is delta = t, with the scale that it ends with. scikit-learn's HuberRegressor
     (epsilon, alpha) minimizes over its scale_, too: at its solution delta = epsilon, scale = scale_, l1_ratio = 0 and

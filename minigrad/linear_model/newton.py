@@ -10,17 +10,24 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .columns import Quadratic, descend, violations
+from .columns import SWEEPS, descend, violations
 from .data_terms import DataTerm
 from .design import dot, product
+from .least_squares import solve
 
 NEWTON_STEPS, HALVINGS = 200, 50
+DRIFT = 0.1
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 NEAR = 1e-6  # of λ_max: where the objective no longer tells steps apart, so small a violation counts as none
 
 
 class Penalty(Protocol):
-    """A convex penalty of coefficients v (1, columns)."""
+    """A convex penalty of coefficients v (1, columns).
+
+    free    whether a coefficient other than the intercept is not penalized
+    """
+
+    free: bool
 
     def value(self, v: np.ndarray) -> float:
         """What is added to the data term."""
@@ -28,11 +35,11 @@ class Penalty(Protocol):
     def violation(self, v: np.ndarray, slope: np.ndarray) -> float:
         """The largest violation of the optimality conditions at v, where minus the gradient of the data is slope."""
 
-    def improve(self, quadratic: Quadratic, v: np.ndarray, sweeps: int, tolerance: float) -> int:
+    def improve(self, quadratic: Weighted, v: np.ndarray, sweeps: int, tolerance: float) -> int:
         """Minimize the quadratic, which stands at v, + the penalty, in place, to this violation; the sweeps."""
 
     def room(self, slope: np.ndarray) -> float:
-        """The largest k <= 1 for which the conjugate at k slope is finite; NaN if some coefficient is not penalized."""
+        """The largest k <= 1 for which the conjugate at k slope is finite."""
 
     def conjugate(self, slope: np.ndarray) -> float:
         """The conjugate of the penalty where it is finite."""
@@ -48,6 +55,7 @@ class ElasticNet:
 
     def __init__(self, l1: np.ndarray, l2: np.ndarray, intercept: int) -> None:
         self.l1, self.l2, self.inputs = l1, l2, l1.shape[1] - intercept
+        self.free = bool((l1 + l2 == 0)[0, : self.inputs].any())
 
     def value(self, v: np.ndarray) -> float:
         return dot(self.l1, np.abs(v)) + 0.5 * dot(self.l2, v * v)
@@ -55,13 +63,16 @@ class ElasticNet:
     def violation(self, v: np.ndarray, slope: np.ndarray) -> float:
         return float(violations(v, slope - self.l2 * v, self.l1).max())
 
-    def improve(self, quadratic: Quadratic, v: np.ndarray, sweeps: int, tolerance: float) -> int:
-        return descend(quadratic, v, self.l1, self.l2, sweeps=sweeps, tolerance=tolerance)[0]
+    def improve(self, quadratic: Weighted, v: np.ndarray, sweeps: int, tolerance: float) -> int:
+        direct = not self.l1.any()
+        most = min(sweeps, SWEEPS) if direct else sweeps
+        done, largest = descend(quadratic, v, self.l1, self.l2, sweeps=most, tolerance=tolerance)
+        if direct and largest > tolerance:  # columns that are nearly dependent
+            v[0] = quadratic.least(self.l2)
+        return done
 
     def room(self, slope: np.ndarray) -> float:
         l1, l2, size = (each[0, : self.inputs] for each in (self.l1, self.l2, np.abs(slope)))
-        if not (l1 + l2 > 0).all():
-            return math.nan
         tight = (l2 == 0) & (size > l1)
         return float((l1[tight] / size[tight]).min()) if tight.any() else 1.0
 
@@ -104,10 +115,10 @@ class Problem:
         return product((self.term.residuals(t) * self.share).reshape(-1, 1), self.rows, ta=True)
 
     def minimize(self, v: np.ndarray, penalty: Penalty, tolerance: float, near: float, sweeps: int) -> Outcome:
-        """Move v, in place, until the optimality conditions hold to `tolerance`, or steps no longer lower the objective.
+        """Move v, in place, until the optimality conditions hold to `tolerance`, or no step lowers the objective.
 
-        `near` is the violation at which that counts as settled. A step is shortened until the objective falls by a ten
-        thousandth of what the quadratic model promises; where its promise is smaller than the rounding of the
+        `near` is the violation at which the latter counts as settled. A step is shortened until the objective falls by
+        a ten thousandth of what the quadratic model promises; where its promise is smaller than the rounding of the
         objective, it is taken if it halves the violation.
         """
         t = self.outputs(v)
@@ -115,13 +126,14 @@ class Problem:
         far = penalty.violation(v, slope)
         for step in range(NEWTON_STEPS):
             if far <= tolerance:
-                return Outcome(step, far, True)
+                break
             goal = max(1e-3 * far, 0.1 * tolerance)
             moved = self._step(v, t, value, slope, far, penalty, goal, sweeps)
             if moved is None:
-                return Outcome(step, far, far <= near)
+                break
             v[...], t, value, slope, far = moved
-        return Outcome(NEWTON_STEPS, far, far <= near)
+        settled = far <= max(tolerance, near) and not (penalty.free and self._drifts(v, t, penalty, far))
+        return Outcome(step, far, settled)
 
     def _step(
         self,
@@ -157,6 +169,15 @@ class Problem:
                 size *= 0.5
         return None
 
+    def _drifts(self, v: np.ndarray, t: np.ndarray, penalty: Penalty, far: float) -> bool:
+        """Whether one more step would still move an output by more than DRIFT: there is no minimum, only an infimum.
+
+        Slopes vanish where outputs grow without end, so the optimality conditions alone cannot tell.
+        """
+        target = v.copy()
+        penalty.improve(Weighted(self, t, self.term.curvatures(t)[0]), target, SWEEPS, 1e-2 * far)
+        return bool(np.abs(self.outputs(target) - t).max() > DRIFT)
+
     def _at(self, v: np.ndarray, penalty: Penalty) -> tuple[np.ndarray, np.ndarray, float, np.ndarray, float]:
         t = self.outputs(v)
         slope = self.slope(t)
@@ -168,10 +189,10 @@ class Problem:
         inf_v Σ share f(rows v + offset) + Ω(v) = sup_u -Σ share f*(-u) - Ω*(rowsᵀ(share u)); u must have no slope along
         columns that are not penalized, such as an intercept. NaN where other columns are not penalized either.
         """
+        if penalty.free:
+            return math.nan
         slope = product((u * self.share).reshape(-1, 1), self.rows, ta=True)
         k = penalty.room(slope)
-        if math.isnan(k):
-            return math.nan
         t = self.outputs(v)
         primal = self.loss(t) + penalty.value(v)
         return max(0.0, primal - dot(self.share, self.term.dual(k * u, self.offset)) + penalty.conjugate(k * slope))
@@ -183,13 +204,20 @@ class Weighted:
     def __init__(self, problem: Problem, t: np.ndarray, curvature: np.ndarray) -> None:
         self.rows = problem.rows
         self.c = (curvature * problem.share).reshape(-1, 1)
-        self.residuals = (problem.term.residuals(t) * problem.share).reshape(-1, 1)
+        self.residuals = self.start = (problem.term.residuals(t) * problem.share).reshape(-1, 1)
+        self.outputs = t - problem.offset
 
     def slopes(self, columns: np.ndarray) -> np.ndarray:
         return product(self.residuals, columns, ta=True)
 
     def gram(self, columns: np.ndarray) -> np.ndarray:
         return product(columns * self.c, columns, ta=True)
+
+    def least(self, l2: np.ndarray) -> np.ndarray:
+        """The coefficients (columns,) with the least value + ½ Σ l2 v², by QR."""
+        root = np.sqrt(self.c)
+        working = root[:, 0] * self.outputs + np.where(root > 0, self.start / np.where(root > 0, root, 1.0), 0.0)[:, 0]
+        return solve(self.rows * root, working, l2[0])
 
     def move(self, columns: np.ndarray, step: np.ndarray) -> None:
         self.residuals = self.residuals - self.c * product(columns, step, tb=True)

@@ -22,9 +22,9 @@ NO_COUNTS = (
 class Poisson(Linear):
     """Σ ωᵢ (exp(ηᵢ) - yᵢ ηᵢ) + λ (ρ Σ|w| + (1 - ρ)/2 Σw²), ηᵢ = b + xᵢ w + offsetᵢ the log rate, ωᵢ = 1/m.
 
-    It is glmnet's family "poisson", and scikit-learn's PoissonRegressor(alpha) at l1_ratio=0, λ = alpha. y holds counts,
-    or other numbers of at least 0. An offset is the log of a row's exposure (days, people); rates y / exposure with
-    weights = exposure are the same model (McCullagh, Nelder 1989, Generalized linear models, section 6.2).
+    It is glmnet's family "poisson", and scikit-learn's PoissonRegressor(alpha) at l1_ratio=0, λ = alpha. y holds
+    counts, or other numbers of at least 0. An offset is the log of a row's exposure (days, people); rates y / exposure
+    with weights = exposure are the same model (McCullagh, Nelder 1989, Generalized linear models, section 6.2).
 
     model.output(x) is the log rate without offset, model.mean(x, offset) the expected count;
     model.deviance_explained is 1 - deviance / null deviance of the fitted rows.
@@ -58,8 +58,8 @@ class PoissonSolver(GeneralizedSolver):
 
     def no_minimum(self, done: Outcome) -> str:
         return (
-            f"{done.steps} Newton steps left the optimality conditions {done.violation:.2g} off; where some inputs hold "
-            "only counts of 0 their rate falls without end, which some l1 or l2 stops"
+            f"{done.steps} Newton steps left the optimality conditions {done.violation:.2g} off; where an input marks "
+            "rows of only 0 counts, their rate falls without end, which some l1 or l2 stops"
         )
 
 
