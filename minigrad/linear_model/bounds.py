@@ -60,7 +60,9 @@ def checked(value: Any, name: str, side: str) -> float | tuple[float, ...] | Non
         where, what = (f"{name}[{at}]", given[at].item()) if given.ndim else (name, value)
         need = "at most 0" if side == "lower" else "at least 0"
         none = "-inf" if side == "lower" else "inf"
-        raise ValueError(f"{where} is {what}; need {need}, because every path starts at coefficients of 0; {none} is no bound")
+        raise ValueError(
+            f"{where} is {what}; need {need}, because every path starts at coefficients of 0; {none} is no bound"
+        )
     if np.isinf(given).all():
         return None
     plain = (given + 0.0).tolist()  # -0.0 becomes 0.0

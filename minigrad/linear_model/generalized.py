@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels as K
 from ..checks import finite
-from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 from .columns import row_space
 from .data_terms import DataTerm, exponential
 from .design import REAL, Design, dot, product
-from .model import Linear, LinearModel, Solver
+from .model import HELD, Linear, LinearModel, Solver
 from .newton import NEAR, ElasticNet, Outcome, Penalty, Problem
 
-HELD = 1e300  # an l1 that holds a coefficient at 0
 HIGHEST = 709.78  # a log rate whose exp is in the range of float64
 
 
@@ -29,7 +28,8 @@ class GeneralizedModel(LinearModel):
     violation           the largest violation of the optimality conditions at the fit, in units of λ: 0 at the minimum
     deviance            Σ ωᵢ (unit deviance of row i): twice the loss above that of a model that fits every row
     null_deviance       that of the model with the intercept (and the offset) alone
-    link                "identity", or "log": what output(x) is of the mean
+    link                "identity", "log" or "logit": what output(x) is of the mean
+    group               the strength of the norms of groups
     gap                 a duality gap: the objective minus a lower bound of its minimum; NaN with unpenalized columns
     """
 
@@ -37,6 +37,7 @@ class GeneralizedModel(LinearModel):
     deviance: float = math.nan
     null_deviance: float = math.nan
     link: str = "identity"
+    group: float = 0.0
 
     @property
     def deviance_explained(self) -> float:
@@ -44,23 +45,26 @@ class GeneralizedModel(LinearModel):
         return 1 - self.deviance / self.null_deviance if self.null_deviance else math.nan
 
     def mean(self, x: Any, offset: Any = None) -> np.ndarray:
-        """The expected target (m,): output(x) plus the offset (m,) if there is one, through the inverse of the link.
+        """The expected target (m,): output(x, offset) through the inverse of the link.
 
         NonFiniteError where exp of a log rate leaves the range of float64.
         """
-        output = self.output(x)
-        output = output if offset is None else output + offsets(offset, len(output))
-        return mean_of(output, self.link)
+        return mean_of(self.output(x, offset), self.link)
 
 
 def mean_of(output: np.ndarray, link: str) -> np.ndarray:
-    """exp(output) of a log link, output itself of an identity.
+    """exp(output) of a log link, 1 / (1 + exp(-output)) of a logit, output itself of an identity.
 
     >>> mean_of(np.array([0.0]), "log").tolist(), mean_of(np.array([2.0]), "identity").tolist()
     ([1.0], [2.0])
     """
-    if link != "log":
+    if link == "identity":
         return output
+    if link == "logit":
+        odds = np.ascontiguousarray(output, REAL)
+        out = K.empty_like(odds)
+        K.sigmoid(odds, out)
+        return out
     if (output > HIGHEST).any():
         row = int(np.flatnonzero(output > HIGHEST)[0])
         raise NonFiniteError(
@@ -70,29 +74,23 @@ def mean_of(output: np.ndarray, link: str) -> np.ndarray:
     return exponential(np.ascontiguousarray(output, REAL))
 
 
-def offsets(offset: Any, m: int, name: str = "offset") -> np.ndarray:
-    """One finite number for each of m rows."""
-    found = finite_rows(as_rows(offset, name), name, REAL)
-    if found.shape != (m,):
-        raise ShapeError(f"{name} is {found.shape}; need one number for each of {m} rows")
-    return found
-
-
 class GeneralizedSolver(Solver):
     """One set of rows of a family with a convex loss, and the last solution on it, from which the next fit starts."""
 
     link = "identity"
+    strength = 0.0  # of the norms of groups
 
     def __init__(self, settings: Linear, x: Any, y: Any, weights: Any = None, offset: Any = None) -> None:
-        super().__init__(settings, x, weights)
+        super().__init__(settings, x, weights, offset)
         design: Design = self.design
-        self.given = offset is not None
-        self.offset = np.zeros(len(design.z)) if offset is None else offsets(offset, len(design.kept))[design.kept]
+        if self.offset is not None and self.offset.ndim != 1:
+            raise ShapeError(f"offset is {self.offset.shape}; need one number for each of {len(design.kept)} rows")
+        self.known = np.zeros(len(design.z)) if self.offset is None else self.offset
         self.term = self.term_of(y)
         self.inputs, self.intercept = design.z.shape[1], 1 if settings.fit_intercept else 0
         ones = [np.ones((len(design.z), 1))] * self.intercept
         rows = np.ascontiguousarray(np.hstack([design.z, *ones]))
-        self.problem = Problem(self.term, design.weights / design.total, rows, self.offset)
+        self.problem = Problem(self.term, design.weights / design.total, rows, self.known)
         self.v = np.zeros((1, rows.shape[1]))
         self._short: tuple[np.ndarray, np.ndarray] | None = None
         if self.intercept:
@@ -139,10 +137,10 @@ class GeneralizedSolver(Solver):
         each_l1, each_l2 = self.strengths(l1, l2)
         return ElasticNet(self._on_inputs(each_l1), self._on_inputs(each_l2), self.intercept)
 
-    def solve(self, l1: float, l2: float) -> LinearModel:
+    def solve(self, l1: float, l2: float) -> GeneralizedModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
         penalty = self.penalty(l1, l2)
-        if l1 == 0 and l2 and self.inputs > len(self.design.z) and not self.free.size:
+        if isinstance(penalty, ElasticNet) and self._is_wide_ridge(l1, l2):
             done = self._wide_ridge(l2)
         else:
             done = self._minimize(penalty)
@@ -155,8 +153,17 @@ class GeneralizedSolver(Solver):
         at_centre = float(self.v[0, -1]) if self.intercept else 0.0
         plain = self.model(self.v[0, : self.inputs], at_centre, l1, l2, done.steps, gap, trouble)
         return GeneralizedModel(
-            **vars(plain), violation=violation, deviance=self._deviance(self.v), null_deviance=self.null, link=self.link
+            **vars(plain),
+            violation=violation,
+            deviance=self._deviance(self.v),
+            null_deviance=self.null,
+            link=self.link,
+            group=self.strength,
         )
+
+    def _is_wide_ridge(self, l1: float, l2: float) -> bool:
+        """Whether the answer lies in the space of the rows, which is the smaller one."""
+        return l1 == 0 and l2 > 0 and self.inputs > len(self.design.z) and not self.free.size
 
     def _minimize(self, penalty: Penalty) -> Outcome:
         tolerance = self.settings.tol * max(self._scale, 1e-300)
@@ -180,7 +187,7 @@ class GeneralizedSolver(Solver):
             self._short = row_space(self.design.z * share)
         table, basis = self._short
         ones = [np.ones((len(table), 1))] * self.intercept
-        problem = Problem(self.term, self.problem.share, np.ascontiguousarray(np.hstack([table, *ones])), self.offset)
+        problem = Problem(self.term, self.problem.share, np.ascontiguousarray(np.hstack([table, *ones])), self.known)
         strength = np.zeros((1, problem.rows.shape[1]))
         strength[0, : len(basis)] = self.design.strengths(0.0, l2)[1][int(np.argmax(units))]
         v = np.zeros(strength.shape)

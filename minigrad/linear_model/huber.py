@@ -85,7 +85,7 @@ class HuberSolver(GeneralizedSolver):
         return AbsoluteTails(target, limit)
 
     def start_intercept(self) -> float:
-        return weighted_median(self.term.y - self.offset, self.design.weights)
+        return weighted_median(self.term.y - self.known, self.design.weights)
 
 
 def robust_scale(values: Any, weights: Any = None) -> float:

@@ -214,9 +214,7 @@ class Solver(ABC):
             )
         if self.box is not None:
             return "no coefficient can move from 0 within its bounds in the direction that fits the target better"
-        return (
-            f"in {len(self.design.z)} rows no input varies together with the target, so every weight is 0 at any λ"
-        )
+        return f"in {len(self.design.z)} rows no input varies together with the target, so every weight is 0 at any λ"
 
     @abstractmethod
     def solve(self, l1: float, l2: float) -> LinearModel:

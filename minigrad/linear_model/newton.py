@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .columns import SWEEPS, descend, violations
+from .bounds import violations
+from .columns import SWEEPS, descend
 from .data_terms import DataTerm
 from .design import dot, product
 from .least_squares import solve
@@ -124,16 +125,16 @@ class Problem:
         t = self.outputs(v)
         value, slope = self.loss(t) + penalty.value(v), self.slope(t)
         far = penalty.violation(v, slope)
-        for step in range(NEWTON_STEPS):
-            if far <= tolerance:
-                break
+        steps = 0
+        while far > tolerance and steps < NEWTON_STEPS:
             goal = max(1e-3 * far, 0.1 * tolerance)
             moved = self._step(v, t, value, slope, far, penalty, goal, sweeps)
             if moved is None:
                 break
             v[...], t, value, slope, far = moved
+            steps += 1
         settled = far <= max(tolerance, near) and not (penalty.free and self._drifts(v, t, penalty, far))
-        return Outcome(step, far, settled)
+        return Outcome(steps, far, settled)
 
     def _step(
         self,

@@ -76,8 +76,8 @@ def counts(design: Any, y: Any, intercept: bool) -> np.ndarray:
 
 def log_rate(solver: GeneralizedSolver) -> float:
     """The best intercept without inputs: log (Σ ω y / Σ ω exp(offset))."""
-    top = float(solver.offset.max())
-    sums = np.array([dot(solver.problem.share, y) for y in (solver.term.y, exponential(solver.offset - top))])
+    top = float(solver.known.max())
+    sums = np.array([dot(solver.problem.share, y) for y in (solver.term.y, exponential(solver.known - top))])
     both = logarithm(sums)
     rate = float(both[0] - both[1]) - top
     return rate if math.isfinite(rate) else 0.0

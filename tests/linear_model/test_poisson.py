@@ -70,7 +70,7 @@ def test_offset_is_exposure():
     rates = Poisson().start(x, y / exposure, weights * exposure).fit(0.05 * weights.sum() / (weights * exposure).sum())
     assert one.coefficients == pytest.approx(rates.coefficients, abs=1e-9)
     assert one.intercept == pytest.approx(rates.intercept, abs=1e-9)
-    assert one.mean(x, offset) == pytest.approx(np.exp(one.output(x) + offset))
+    assert one.mean(x, offset) == pytest.approx(np.exp(one.output(x, offset)))
     twice = Poisson().start(np.repeat(x, 2, 0), np.repeat(y, 2), offset=np.repeat(offset, 2)).fit(0.05)
     assert twice.coefficients == pytest.approx(Poisson().start(x, y, offset=offset).fit(0.05).coefficients, abs=1e-10)
 
@@ -125,7 +125,7 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="y is 0 in every row that counts"):
         Poisson().start(x, np.zeros(80))
     assert not Poisson(fit_intercept=False).start(x, np.zeros(80)).fit(1e9).coefficients.any()
-    with pytest.raises(ValueError, match=r"offset is \(3,\); need one number for each of 80 rows"):
+    with pytest.raises(ValueError, match=r"offset is \(3,\); need a number for each of 80 rows"):
         Poisson().start(x, np.ones(80), offset=np.zeros(3))
     with pytest.raises(ArithmeticError, match="offset"):
         Poisson().start(x, np.ones(80), offset=np.full(80, np.nan))
