@@ -44,7 +44,7 @@ def checked(value: Any, name: str, side: str) -> float | tuple[float, ...] | Non
     >>> checked(1.0, "Regression: lower", "lower")
     Traceback (most recent call last):
       ...
-    ValueError: Regression: lower is 1.0; need at most 0, because every path starts at coefficients of 0; -inf is no bound
+    ValueError: Regression: lower is 1.0; need at most 0, as every path starts at coefficients of 0; -inf: no bound
     """
     if value is None:
         return None
@@ -58,11 +58,8 @@ def checked(value: Any, name: str, side: str) -> float | tuple[float, ...] | Non
     if wrong.any():
         at = int(np.argmax(wrong))
         where, what = (f"{name}[{at}]", given[at].item()) if given.ndim else (name, value)
-        need = "at most 0" if side == "lower" else "at least 0"
-        none = "-inf" if side == "lower" else "inf"
-        raise ValueError(
-            f"{where} is {what}; need {need}, because every path starts at coefficients of 0; {none} is no bound"
-        )
+        need, none = ("at most 0", "-inf") if side == "lower" else ("at least 0", "inf")
+        raise ValueError(f"{where} is {what}; need {need}, as every path starts at coefficients of 0; {none}: no bound")
     if np.isinf(given).all():
         return None
     plain = (given + 0.0).tolist()  # -0.0 becomes 0.0

@@ -125,7 +125,7 @@ class Block:
         before, r = self.v.copy(), np.ascontiguousarray(quadratic.slopes(self.columns))
         v, r, l1, l2 = (part.reshape(-1) for part in (self.v, r, self.l1, self.l2))
         done, largest = K.coordinate_descent(self.gram, l1, l2, v, r, sweeps=sweeps, tolerance=goal, **self.bounds)
-        if largest:
+        if (self.v != before).any():  # the last sweep may have moved nothing, and one before it something
             quadratic.move(self.columns, self.v - before)
         return done, largest
 

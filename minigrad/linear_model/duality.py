@@ -34,8 +34,8 @@ def duality_gap(
     >>> z, c, none = np.eye(2), np.array([3.0, 1.0]), np.zeros(2)
     >>> duality_gap(z, c, 1.0, np.array([2.0, 0.0]), np.ones(2), none)  # the minimum, by soft thresholding
     0.0
-    >>> duality_gap(z, c, 1.0, none, np.ones(2), none)  # u = 0 is 2 above the minimum of 3
-    4.0
+    >>> round(duality_gap(z, c, 1.0, none, np.ones(2), none), 3)  # P(0) = 5, the minimum is 3
+    2.222
     """
     lower, upper = (np.full(len(u), -np.inf), np.full(len(u), np.inf)) if bounds is None else bounds
     r = target - product(rows, u.reshape(-1, 1))[:, 0]

@@ -18,11 +18,11 @@ from .bounds import Bounds, violations
 from .columns import descend, row_space
 from .design import dot, product
 from .model import HELD, Linear, LinearModel, Solver
+from .separation import separated
 
 LARGEST = 20_000  # coefficients: their second derivatives are then 3.2 GB
 NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
-SURE = 1e-7  # a log loss of a row that may go on falling for ever, because nothing stops its logits
-PROBES, FURTHER = 3, 0.5  # more Newton steps, and how far they move a logit if there is no minimum: by 1 each
+SEPARATED = 1e-9  # a mean log loss that only separated classes have
 NEVER = 1e-11  # of the largest slope of the model without inputs: what is left by rounding and the first fit
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
@@ -195,7 +195,7 @@ class LogisticSolver(Solver):
             slope = self._slope(probabilities)
             far = float(violations(self.v, slope - l2 * self.v, l1, self.bounds).max())
             if far <= tolerance:
-                return step, SEPARABLE if self._runs_away(probabilities, l1, l2) else ""
+                return step, self._without_minimum(l1, l2)
             target = self._target(probabilities, slope, l1, l2, max(1e-3 * far, 0.1 * tolerance))
             move = target - self.v
             promised = _penalty(target, l1, l2) - _penalty(self.v, l1, l2) - dot(slope, move)
@@ -210,32 +210,31 @@ class LogisticSolver(Solver):
                 break
             self.v, value = new, now
         if far <= 1e-6 * self._pull:  # the objective cannot tell the steps apart any more
-            return step + 1, ""
+            return step + 1, self._without_minimum(l1, l2)
         return step + 1, (
             f"{step + 1} Newton steps left the optimality conditions {far:.2g} off; separable classes need l1 or l2"
         )
 
-    def _runs_away(self, probabilities: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> bool:
-        """Whether the optimality conditions hold only because the loss of some rows falls for ever.
-
-        Where coefficients without a penalty separate some rows from those of another class, the loss of these rows
-        falls like exp(-score) and has no minimum (Albert, Anderson 1984, Biometrika 71). A Newton step then adds 1 to
-        their scores, however small their slopes are; at a minimum it adds nothing.
-        """
-        free = (l1 == 0) & (l2 == 0)
-        share = np.where(self.onehot[:, 1:] > 0, probabilities, 1 - probabilities) if self.logits == 1 else None
-        sure = (1 - (share if share is not None else (probabilities * self.onehot).sum(1))).min() < SURE
-        if not free[:, : self.inputs].any() or not sure:
-            return False
-        here, before = self.v, self._scores(self.v)
-        for _ in range(PROBES):
-            slope = self._slope(probabilities)
-            far = float(violations(self.v, slope - l2 * self.v, l1, self.bounds).max())
-            self.v = self._target(probabilities, slope, l1, l2, 1e-3 * far)
-            probabilities = self._probabilities(self.v)
-        moved = float(np.abs(self._scores(self.v) - before).max())
-        self.v = here
-        return not moved <= FURTHER
+    def _without_minimum(self, l1: np.ndarray, l2: np.ndarray) -> str:
+        """SEPARABLE if the optimality conditions nearly hold because the loss of some rows falls for ever, else ""."""
+        open_ended = (l1 == 0) & (l2 == 0)
+        if self.bounds is not None:
+            open_ended &= np.isinf(self.bounds.lower) | np.isinf(self.bounds.upper)
+        columns = np.flatnonzero(open_ended.any(0))
+        if not (columns < self.inputs).any():
+            return ""
+        nothing = np.zeros(self.v.shape)
+        if self.bounds is None and self._objective(self.v, nothing, nothing) < SEPARATED:
+            return SEPARABLE
+        rows = np.ascontiguousarray(self.rows[:, columns])
+        step = separated(rows, self.onehot, self._probabilities(self.v), self.share)
+        if step is None:
+            return ""
+        if self.bounds is not None:
+            ends = self.bounds.of(columns)
+            if np.isfinite(np.where(step > 0, ends.upper, ends.lower)[step != 0]).any():
+                return ""
+        return SEPARABLE
 
     def _scores(self, v: np.ndarray) -> np.ndarray:
         scores = product(self.rows, v, tb=True)

@@ -52,12 +52,12 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
     """
     count = whole(count, "lambda_grid: count", 2)
     ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
-    top = data.start(family).lambda_max()
+    solver = data.start(family)
+    top = solver.lambda_max()
     if top == 0:
-        raise ValueError(
-            f"the grid of λ has no upper end: in {len(data.x)} rows no input varies together with the target, so every "
-            "weight is 0 at any λ; pass lambdas"
-        )
+        of = getattr(solver, "solver", solver)  # of one behind an imputer
+        why = of.nothing_pulls() if hasattr(of, "nothing_pulls") else "every weight is 0 at any λ"
+        raise ValueError(f"the grid of λ has no upper end: {why}; pass lambdas")
     if ratio is None:
         share = max(getattr(family, "l1_ratio", 1.0), RIDGE_RATIO)
         return log_spaced(top, getattr(family, "low", 0.001 * share * top), count)
