@@ -46,7 +46,7 @@ class Huber(Linear):
     delta: float = 1.35
     scale: float = 1.0
 
-    classifies = False
+    score, classifies = "huber", False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,6 +57,11 @@ class Huber(Linear):
     def threshold(self) -> float:
         """delta · scale, in units of y."""
         return self.delta * self.scale
+
+    @property
+    def score_options(self) -> dict[str, float]:
+        """What its score takes: all folds are judged by the loss that is minimized."""
+        return {"threshold": self.threshold}
 
     def start(self, x: Any, y: Any, weights: Any = None, offset: Any = None) -> HuberSolver:
         """The solver for these rows, as Regression.start.
