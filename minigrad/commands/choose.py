@@ -19,6 +19,7 @@ from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from . import choose_data
+from .choose_family import linear_family
 from .choose_weights import by_input
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
@@ -52,6 +53,8 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
         raise ValueError("--model linear predicts numbers, and the target holds classes: use logistic or mlp")
     if not classes and model == "logistic":
         raise ValueError("--model logistic predicts classes, and the target holds numbers: name it in --categorical")
+    if model == "mlp" and options.family != "auto":
+        raise ValueError(f"--family {options.family}: of linear models; leave it out, or leave out --model mlp")
     if model == "mlp":
         return selection.Network(
             build=Build(
@@ -64,10 +67,8 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
             standardize=options.standardize,
             warm=options.warm_start,
         )
-    kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
-    ratio = 1.0 if options.l1_ratio is None else options.l1_ratio
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
-    return kind(l1_ratio=ratio, standardize=options.standardize, penalty_factor=penalty_factor)
+    return linear_family(options, rows, penalty_factor)
 
 
 def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:
@@ -102,7 +103,11 @@ class Build:
 def describe(asked: Job) -> str:
     """Rows, inputs and model in one line."""
     settings = asked.family.settings()
-    told = [f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "missing") if k in settings]
+    told = [f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "missing", "loss") if k in settings]
+    if "threshold" in dir(asked.family):  # Huber's
+        told.append(f"threshold = {asked.family.threshold:.6g}")
+    if settings.get("groups") is not None:
+        told.append(f"{len(set(settings['groups']))} groups")
     if "warm" in settings:
         told.append(f"{selection_figures.training(settings)}")
     rows = asked.rows

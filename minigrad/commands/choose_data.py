@@ -34,6 +34,7 @@ OF_FILES = (
     "delimiter",
     "missing_target",
 )
+OF_LINEAR = ("l1_ratio", "penalty_factor", "penalty_groups", "huber_threshold")
 OF_NETWORKS = ("hidden", "epochs", "lr", "dropout", "batch_size", "patience", "validation")
 FEW = 10  # distinct whole numbers of a target that may be classes
 
@@ -159,7 +160,7 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
 def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> None:
     """ValueError for options that were typed, and that the model does not have: they would change nothing."""
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
-    theirs = ("l1_ratio", "penalty_factor") if model == "mlp" else OF_NETWORKS
+    theirs = OF_LINEAR if model == "mlp" else OF_NETWORKS
     typed = [name for name in theirs if getattr(options, name, None) is not None]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")

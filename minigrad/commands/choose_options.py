@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from .choose_family import FAMILIES
 from .options import at_least
 
 FILES = """\
@@ -36,6 +37,7 @@ EXAMPLES = {
 examples:
   minigrad cv houses.csv --target price --categorical town,kind
   minigrad cv patients.csv --target outcome --categorical outcome --missing mean --nested
+  minigrad cv claims.csv --target claims --family poisson --categorical all --penalty-groups all
   minigrad cv visits.csv --target dose --fold-groups patient --na=-999,. --missing mean
   minigrad cv digits --model mlp --epochs 5 --count 12 --jobs 2 --log sweep.jsonl""",
     "path": """\
@@ -87,10 +89,33 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         help="auto (default): logistic for classes, else linear",
     )
     model.add_argument(
+        "--family",
+        choices=FAMILIES,
+        default="auto",
+        help="of linear models: gaussian (numbers), binomial (two classes), multinomial (classes), poisson (counts), "
+        "huber (numbers, robust against outliers); auto (default): by the target",
+    )
+    model.add_argument(
+        "--huber-threshold",
+        type=positive,
+        metavar="K",
+        help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
+        "scales of the target)",
+    )
+    model.add_argument(
         "--l1-ratio",
         type=share,
         metavar="R",
-        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
+        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge. With --penalty-groups: l1 = λR, "
+        "λ(1 - R) on groups; 0 (default): group lasso",
+    )
+    model.add_argument(
+        "--penalty-groups",
+        type=names,
+        action="extend",
+        metavar="A+B,C",
+        help="columns that enter together: A with B; C, a column of words, with all of its levels. all: every column "
+        "of words",
     )
     model.add_argument(
         "--no-standardize",
@@ -184,7 +209,11 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
     folds.add_argument(
         "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly in one fold"
     )
-    folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+    folds.add_argument(
+        "--score",
+        choices=("mse", "log_loss", "accuracy", "poisson_deviance", "huber"),
+        help="default: mse; log_loss of classes; of poisson and huber their own",
+    )
     folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
     folds.add_argument(
         "--jobs",

@@ -14,7 +14,8 @@ from .. import selection
 from ..lab.pages import figures, selection_figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
-from ..linear_model import ConvergenceWarning, Logistic, Regression
+from ..linear_model import ConvergenceWarning
+from ..selection.criteria import JUDGED
 from ..selection.result import mean_and_error
 from ..tabular.keeping import FILE
 from . import choose_data, choose_options
@@ -101,7 +102,7 @@ def _scored(
 
 def _other_rules(asked: Job, result: selection.CrossValidation) -> selection.Criteria | None:
     """The rules that need no folds, at the same λ; None for models without degrees of freedom, or with gaps filled."""
-    if not isinstance(asked.family, (Regression, Logistic)):
+    if not isinstance(asked.family, JUDGED):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the path of the cross-validation has told them

@@ -12,7 +12,7 @@ from ..lab.pages import figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
 from ..lab.pages.tables import as_text
-from ..selection.scores import output_of
+from ..selection.scores import predictions_of
 from ..tabular.judging import scores_of_classes, scores_of_numbers
 from ..tabular.keeping import FILE
 from . import choose_options
@@ -26,10 +26,12 @@ def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def fits_of(asked: Job, prepared: Any, models: list[Any]) -> tuple[list[float], str]:
-    """R² or accuracy of each model on the rows it was fitted on, and what it is called."""
+    """R² or accuracy of each model on the rows it was fitted on, and what it is called; of counts R² of their rates."""
     name = "R²" if prepared.names is None else "accuracy"
     of = scores_of_numbers if prepared.names is None else scores_of_classes
-    return [of(output_of(m, prepared.x), prepared.y, asked.rows.weights)[name] for m in models], f"{name} of these rows"
+    return [
+        of(predictions_of(m, prepared.x), prepared.y, asked.rows.weights)[name] for m in models
+    ], f"{name} of these rows"
 
 
 def run_path(options: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from ..engine import Tensor
 from ..errors import NonFiniteError, ShapeError
 from ..linear_model.data_terms import AbsoluteTails, Counts
 from ..linear_model.design import dot
+from ..linear_model.generalized import mean_of
 from ..nn.module import Module
 from ..nn.prediction import evaluating
 
@@ -151,6 +152,12 @@ def output_of(model: Any, x: np.ndarray) -> np.ndarray:
     x = as_rows(x, "x").astype(dtype, copy=False)
     with evaluating(model):
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
+
+
+def predictions_of(model: Any, x: np.ndarray) -> np.ndarray:
+    """The outputs of a model; of one of counts the rates, not their logs."""
+    output = output_of(model, x)
+    return mean_of(output, "log") if getattr(model, "link", "") == "log" else output
 
 
 def finite_output(model: Any, x: np.ndarray) -> np.ndarray:

@@ -107,7 +107,7 @@ def test_a_fold_without_counts_is_told():
     y = np.zeros(30)
     y[:10] = 3 + np.arange(10) % 2
     parts = [(np.arange(10, 30), np.arange(10)), (np.arange(20), np.arange(20, 30))]
-    with pytest.raises(ValueError, match="no λ was fitted in every fold; .*y is 0 in every row that counts"):
+    with pytest.raises(ValueError, match=r"no λ was fitted in every fold; .*y is 0 in every row that counts"):
         selection.cross_validate(Poisson(), x, y, folds=parts, lambdas=[0.1])
 
 
