@@ -87,28 +87,30 @@ def groups_of(asked: Sequence[str], rows: Rows) -> list[str]:
     >>> groups_of(["all"], rows), groups_of(["town+age"], rows)
     (['size', 'town', 'town', 'age'], ['size', 'town+age', 'town+age', 'town+age'])
     """
-    labels, taken = list(rows.names), dict.fromkeys(rows.names, "")
-    words = _columns_of_words(rows)
+    taken, words = dict.fromkeys(rows.names, ""), _columns_of_words(rows)
     if list(asked) == ["all"]:
         if not words:
             raise ValueError("--penalty-groups all: no column holds words; name groups, as in A+B,C+D")
         asked = list(words)
     for group in asked:
-        parts = [group] if group in words or group in taken else [part.strip() for part in group.split("+")]
-        for part in parts:
-            inputs = words.get(part, [part])
-            if inputs == [part] and part not in taken:
-                levels = {name for names in words.values() for name in names}
-                there = [*words, *(name for name in rows.names if name not in levels)]
-                raise ValueError(
-                    f"--penalty-groups: there is no input {part!r}{close_to(part, there)}; there are "
-                    f"{', '.join(there[:20])}"
-                )
-            for name in inputs:
+        whole = group in words or group in taken
+        for part in [group] if whole else [part.strip() for part in group.split("+")]:
+            for name in _inputs_of(part, words, rows.names):
                 if taken[name]:
                     raise ValueError(f"--penalty-groups: {part} is in {taken[name]} and in {group}; need one group")
                 taken[name] = group
-    return [taken[name] or label for name, label in zip(rows.names, labels)]
+    return [group or name for name, group in taken.items()]
+
+
+def _inputs_of(part: str, words: dict[str, list[str]], names: Sequence[str]) -> list[str]:
+    """The inputs of a column: itself, or its levels."""
+    if part in words or part in names:
+        return words.get(part, [part])
+    levels = {name for inside in words.values() for name in inside}
+    there = [*words, *(name for name in names if name not in levels)]
+    raise ValueError(
+        f"--penalty-groups: there is no input {part!r}{close_to(part, there)}; there are {', '.join(there[:20])}"
+    )
 
 
 def _columns_of_words(rows: Rows) -> dict[str, list[str]]:

@@ -88,20 +88,7 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         default="auto",
         help="auto (default): logistic for classes, else linear",
     )
-    model.add_argument(
-        "--family",
-        choices=FAMILIES,
-        default="auto",
-        help="of linear models: gaussian (numbers), binomial (two classes), multinomial (classes), poisson (counts), "
-        "huber (numbers, robust against outliers); auto (default): by the target",
-    )
-    model.add_argument(
-        "--huber-threshold",
-        type=positive,
-        metavar="K",
-        help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
-        "scales of the target)",
-    )
+    _add_family(model)
     model.add_argument(
         "--l1-ratio",
         type=share,
@@ -139,6 +126,24 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+
+
+def _add_family(model: argparse._ArgumentGroup) -> None:
+    """The loss of linear models."""
+    model.add_argument(
+        "--family",
+        choices=FAMILIES,
+        default="auto",
+        help="of linear models: gaussian (numbers), binomial (two classes), multinomial (classes), poisson (counts), "
+        "huber (numbers, robust against outliers); auto (default): by the target",
+    )
+    model.add_argument(
+        "--huber-threshold",
+        type=positive,
+        metavar="K",
+        help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
+        "scales of the target)",
+    )
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:

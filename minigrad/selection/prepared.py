@@ -63,11 +63,8 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None) -> Data:
             raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
         if len(rows) > 1 and (rows == rows[0]).all():
             raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
-    if getattr(family, "link", "") == "log" and (targets < 0).any():
-        row = int(np.flatnonzero(targets < 0)[0])
-        raise ValueError(f"y: row {row} is {targets[row]:g}; {who} predicts counts, of at least 0")
     if names is None:
-        return Data(rows, targets, {}, None)
+        return Data(rows, _counts(targets, who) if getattr(family, "link", "") == "log" else targets, {}, None)
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
 
 
@@ -191,6 +188,14 @@ def _numbers(y: np.ndarray, who: str) -> np.ndarray:
         )
     y = as_rows(y, "y")
     return finite_rows(y, "y") if y.dtype.kind == "f" else y
+
+
+def _counts(y: np.ndarray, who: str) -> np.ndarray:
+    """Targets of at least 0."""
+    if (y < 0).any():
+        row = int(np.flatnonzero(y < 0)[0])
+        raise ValueError(f"y: row {row} is {y[row]:g}; {who} predicts counts, of at least 0")
+    return y
 
 
 def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
