@@ -43,10 +43,12 @@ def times_log(x: np.ndarray) -> np.ndarray:
 class DataTerm(Protocol):
     """The loss f(t) of each row, convex in t.
 
-    y   the targets, (m,)
+    y           the targets, (m,)
+    quadratic   whether f is: its curvatures are then the same at any t
     """
 
     y: np.ndarray
+    quadratic: bool
 
     def values(self, t: np.ndarray) -> np.ndarray:
         """f(t) up to a constant, (m,); inf where it leaves the range of float64."""
@@ -69,6 +71,8 @@ class DataTerm(Protocol):
 
 class Squares:
     """½ (y - t)²."""
+
+    quadratic = True
 
     def __init__(self, y: np.ndarray) -> None:
         self.y = y
@@ -98,6 +102,8 @@ class AbsoluteTails:
     Beyond the limit it has no curvature, and Newton's matrix may be singular. There min(1, limit / |r|), the curvature
     of the quadratic that touches the loss at r and lies above it (Huber's weights), takes part with a thousandth.
     """
+
+    quadratic = False
 
     def __init__(self, y: np.ndarray, limit: float) -> None:
         self.y, self.limit = y, limit
@@ -129,6 +135,8 @@ class AbsoluteTails:
 class Counts:
     """exp(t) - y t: minus the log likelihood of a Poisson count y of rate exp(t), without log y!."""
 
+    quadratic = False
+
     def __init__(self, y: np.ndarray) -> None:
         self.y = y
 
@@ -157,6 +165,8 @@ class Counts:
 
 class TwoClasses:
     """log(1 + exp(t)) - y t: minus the log likelihood of class y, 0 or 1, whose log odds are t."""
+
+    quadratic = False
 
     def __init__(self, y: np.ndarray) -> None:
         self.y = y

@@ -96,6 +96,7 @@ class Problem:
 
     def __init__(self, term: DataTerm, share: np.ndarray, rows: np.ndarray, offset: np.ndarray) -> None:
         self.term, self.share, self.rows, self.offset = term, share, rows, offset
+        self.grams = Grams() if term.quadratic else None
 
     def outputs(self, v: np.ndarray) -> np.ndarray:
         """t = rows v + offset, (m,)."""
@@ -127,7 +128,7 @@ class Problem:
         far = penalty.violation(v, slope)
         steps = 0
         while far > tolerance and steps < NEWTON_STEPS:
-            goal = max(1e-3 * far, 0.1 * tolerance)
+            goal = 0.1 * tolerance if self.term.quadratic else max(1e-3 * far, 0.1 * tolerance)
             moved = self._step(v, t, value, slope, far, penalty, goal, sweeps)
             if moved is None:
                 break
@@ -199,6 +200,31 @@ class Problem:
         return max(0.0, primal - dot(self.share, self.term.dual(k * u, self.offset)) + penalty.conjugate(k * slope))
 
 
+class Grams:
+    """Second derivatives that no λ changes, of the columns that were asked for last."""
+
+    def __init__(self) -> None:
+        self.index, self.gram = np.zeros(0, np.intp), np.zeros((0, 0))
+        self.bounds: dict[int, float] = {}  # of the largest eigenvalue of each group
+
+    def of(self, quadratic: Weighted, index: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """quadratic.gram(columns), whose numbers are index; only pairs with a column that is new are computed."""
+        if np.array_equal(index, self.index):
+            return self.gram
+        place = np.full(quadratic.rows.shape[1], -1)
+        place[self.index] = np.arange(len(self.index))
+        at = place[index]
+        old, new = np.flatnonzero(at >= 0), np.flatnonzero(at < 0)
+        gram = np.empty((len(index), len(index)))
+        gram[np.ix_(old, old)] = self.gram[np.ix_(at[old], at[old])]
+        if new.size:
+            pairs = product(columns, columns[:, new] * quadratic.c, ta=True)
+            gram[:, new] = pairs
+            gram[new] = pairs.T
+        self.index, self.gram = index, gram
+        return gram
+
+
 class Weighted:
     """The quadratic model of a problem at outputs t, with these curvatures of its rows: see columns.Quadratic."""
 
@@ -207,6 +233,7 @@ class Weighted:
         self.c = (curvature * problem.share).reshape(-1, 1)
         self.residuals = self.start = (problem.term.residuals(t) * problem.share).reshape(-1, 1)
         self.outputs = t - problem.offset
+        self.grams = problem.grams
 
     def slopes(self, columns: np.ndarray) -> np.ndarray:
         return product(self.residuals, columns, ta=True)

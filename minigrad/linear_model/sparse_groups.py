@@ -18,7 +18,7 @@ from .least_squares import solve
 
 BISECTIONS = 2200  # halvings of an interval of floats until its ends are neighbours, at the very most
 SQUARINGS = 5  # of a group's second derivatives, for a bound of their largest eigenvalue: within 4% for ten columns
-SLOW = 50  # sweeps over the groups, after which Newton steps on the coefficients that are not 0 are tried
+AT_ONCE, SLOW = 50, 300  # sweeps in a call; sweeps after which Newton steps on coefficients that are not 0 are tried
 POLISH, ACTIVE = 8, 512  # such steps at once, and the most coefficients that they are made for
 
 
@@ -152,7 +152,7 @@ class SparseGroups:
         which = np.flatnonzero(inside)
         parts = np.split(which, np.flatnonzero(np.diff(np.cumsum(self.groups.sizes[which]) // WHOLE)) + 1)
         blocks = [GroupBlock(self, quadratic, w, part) for part in parts]
-        at_once = SLOW if len(blocks) == 1 else 1
+        at_once = AT_ONCE if len(blocks) == 1 else 1
         done, largest = 0, math.inf
         while done < sweeps and not largest <= goal:
             largest, most = 0.0, 0
@@ -160,7 +160,7 @@ class SparseGroups:
                 swept, violation = block.sweep(quadratic, min(at_once, sweeps - done), goal)
                 most, largest = max(most, swept), violation if not violation <= largest else largest
             done += most
-            if len(blocks) == 1 and largest > goal and done < SWEEPS:
+            if len(blocks) == 1 and largest > goal and SLOW <= done < SLOW + SWEEPS:
                 blocks[0].polish(quadratic, goal)
         for block in blocks:
             w[block.index] = block.w
@@ -186,11 +186,16 @@ class GroupBlock:
         self.index = np.concatenate(groups)
         self.first = np.concatenate([[0], np.cumsum([len(each) for each in groups])]).astype(np.int64)
         self.columns = np.ascontiguousarray(quadratic.rows[:, self.index])
-        self.gram = quadratic.gram(self.columns)
+        grams = getattr(quadratic, "grams", None)
+        self.gram = quadratic.gram(self.columns) if grams is None else grams.of(quadratic, self.index, self.columns)
         self.w, self.l1, self.l2 = (np.ascontiguousarray(each[self.index]) for each in (w, net.l1, net.l2))
         self.strength = np.ascontiguousarray(net.strength[which])
         self.parts = [slice(int(a), int(b)) for a, b in zip(self.first[:-1], self.first[1:])]
-        self.top = np.array([eigenvalue_bound(self.gram[part, part]) for part in self.parts]) + self.l2[self.first[:-1]]
+        known: dict[int, float] = {} if grams is None else grams.bounds
+        for g, part in zip(which.tolist(), self.parts):
+            if g not in known:
+                known[g] = eigenvalue_bound(self.gram[part, part])
+        self.top = np.array([known[g] for g in which.tolist()]) + self.l2[self.first[:-1]]
 
     def sweep(self, quadratic: Quadratic, sweeps: int, goal: float) -> tuple[int, float]:
         """At most so many sweeps; how many, and the largest violation met in the last one."""
