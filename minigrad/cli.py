@@ -50,7 +50,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         options.arguments = [*options.arguments, *for_script]
     if rest and options.command != "bench":
         options.refuse(f"unrecognized arguments: {' '.join(rest)}")
-    options.rest = rest
+    options.rest = given[given.index("bench") + 1 :] if options.command == "bench" else rest
     threads = kernels.get_num_threads()
     try:
         if getattr(options, "threads", None) is not None:

@@ -42,10 +42,13 @@ def family_name(options: argparse.Namespace, rows: Rows) -> str:
     return found
 
 
-def linear_family(options: argparse.Namespace, rows: Rows, penalty_factor: list[float] | None) -> Any:
-    """The family of linear models."""
+def linear_family(options: argparse.Namespace, rows: Rows, columns: dict[str, Any]) -> Any:
+    """The family of linear models; columns are penalty_factor, lower and upper."""
     name = family_name(options, rows)
-    told = {"standardize": options.standardize, "penalty_factor": penalty_factor}
+    told = {"standardize": options.standardize, **columns}
+    if getattr(options, "relax", False) and (options.penalty_groups or name in ("poisson", "huber")):
+        what = "--penalty-groups" if options.penalty_groups else f"--family {name}"
+        raise ValueError(f"--relax: {what} has no refit without a penalty; gaussian, binomial and multinomial have")
     if options.huber_threshold is not None and name != "huber":
         raise ValueError("--huber-threshold: add --family huber")
     if options.penalty_groups:

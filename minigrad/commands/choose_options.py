@@ -110,14 +110,8 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
-    model.add_argument(
-        "--penalty-factor",
-        type=factors,
-        action="extend",
-        metavar="A=F,B=F",
-        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
-        "all of its levels",
-    )
+    add_factors(model)
+    add_bounds(model)
     model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
@@ -144,6 +138,31 @@ def _add_family(model: argparse._ArgumentGroup) -> None:
         help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
         "scales of the target)",
     )
+
+
+def add_factors(model: argparse._ArgumentGroup) -> None:
+    """How much columns are penalized."""
+    model.add_argument(
+        "--penalty-factor",
+        type=factors,
+        action="extend",
+        metavar="A=F,B=F",
+        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
+        "all of its levels",
+    )
+
+
+def add_bounds(model: argparse._ArgumentGroup) -> None:
+    """Bounds of coefficients."""
+    for side, limit, example in (("lower", "at most 0", "0: none is negative"), ("upper", "at least 0", "age=0")):
+        model.add_argument(
+            f"--{side}",
+            type=bounds(side),
+            action="extend",
+            metavar="V|A=V,B=V",
+            help=f"linear, logistic: the {'least' if side == 'lower' else 'largest'} coefficient, in the units of the "
+            f"data, {limit}: of all columns, or of those named ({example})",
+        )
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:
@@ -194,6 +213,11 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
     table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
     table.add_argument(
+        "--offset",
+        metavar="NAME",
+        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
+    )
+    table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
     )
     table.add_argument(
@@ -218,6 +242,11 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
         "--score",
         choices=("mse", "log_loss", "accuracy", "poisson_deviance", "huber"),
         help="default: mse; log_loss of classes; of poisson and huber their own",
+    )
+    folds.add_argument(
+        "--relax",
+        action="store_true",
+        help="linear, logistic: refit both picks without penalty on the inputs that they use; errors by folds, too",
     )
     folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
     folds.add_argument(
@@ -279,6 +308,33 @@ def factors(text: str) -> list[tuple[str, float]]:
             raise argparse.ArgumentTypeError(f"{each!r}: need a column, =, and a number of at least 0, as in age=0")
         found.append((name, factor))
     return found
+
+
+def bounds(side: str) -> Callable[[str], list[tuple[str | None, float]]]:
+    """What reads the bounds on a side: words such as 0, age=0,town=-2, or 0,age=-inf; None names all columns.
+
+    >>> bounds("lower")("0,age=-2.5")
+    [(None, 0.0), ('age', -2.5)]
+    """
+
+    def read(text: str) -> list[tuple[str | None, float]]:
+        found = []
+        for each in names(text):
+            name, equals, number = each.rpartition("=")
+            try:
+                value = float(number)
+            except ValueError:
+                value = float("nan")
+            if not (value <= 0 if side == "lower" else value >= 0) or (equals and not name):
+                limit = "at most 0" if side == "lower" else "at least 0"
+                example = "0 or age=-2" if side == "lower" else "1 or age=0"
+                raise argparse.ArgumentTypeError(
+                    f"{each!r}: need a number of {limit}, or a column, =, and such a number, as in {example}"
+                )
+            found.append((name if equals else None, value))
+        return found
+
+    return read
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def checked(value: Any, name: str, side: str) -> float | tuple[float, ...] | Non
     try:
         given = np.asarray(value, np.float64)
     except (TypeError, ValueError):
-        given = np.full(1, math.nan)
+        given = np.full((), math.nan)
     if given.ndim > 1:
         raise ValueError(f"{name} is {given.shape}; need one number, or one for each column")
     wrong = ~(given.reshape(-1) <= 0) if side == "lower" else ~(given.reshape(-1) >= 0)

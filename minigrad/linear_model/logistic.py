@@ -147,7 +147,8 @@ class LogisticSolver(Solver):
         if self.wide and l1 == 0 and l2 and not self.free.size and self.bounds is None:
             steps, trouble = self._wide_ridge(l2)
         else:
-            steps, trouble = self._newton(*(self._on_inputs(each) for each in self.strengths(l1, l2)))
+            each_l1, each_l2 = self.strengths(l1, l2)
+            steps, trouble = self._newton(self._on_inputs(each_l1), self._on_inputs(each_l2))
         w = np.ascontiguousarray(self.v[:, : self.inputs].T)
         at_centre = self.v[:, -1] if self.settings.fit_intercept else np.zeros(self.logits)
         if self.logits == 1:

@@ -36,12 +36,13 @@ def separated(rows: np.ndarray, onehot: np.ndarray, p: np.ndarray, share: np.nda
             spread = np.sqrt(p * (1 - p))
             a = rows * (spread * np.sqrt(share).reshape(-1, 1))
             c = np.where(spread > 0, (target - p) / spread, 0.0)[:, 0] * np.sqrt(share)
-        else:  # Σ p_k (e_k - p)(e_k - p)ᵀ = diag p - p pᵀ: a row √(ω p_k) (e_k - p) ⊗ z for each class k
+        else:  # Σ p_k (e_k - p)(e_k - p)ᵀ = diag p - p pᵀ: a row √(ω p_k) (e_k - p) ⊗ z for each k; class 0 stays at 0
             root = np.sqrt(p * share.reshape(-1, 1))
-            away = (np.eye(logits) - p[:, None, :]) * root[:, :, None]
+            away = (np.eye(logits) - p[:, None, :])[:, :, 1:] * root[:, :, None]
             a = (away[:, :, :, None] * rows[:, None, None, :]).reshape(len(rows) * logits, -1)
             c = np.where(root > 0, (target - p) * share.reshape(-1, 1) / root, 0.0).reshape(-1)
-    step = solve(np.ascontiguousarray(a), np.ascontiguousarray(c), 0.0).reshape(logits, -1)
+    step = solve(np.ascontiguousarray(a), np.ascontiguousarray(c), 0.0).reshape(-1, rows.shape[1])
+    step = step if logits == 1 else np.concatenate([np.zeros((1, rows.shape[1])), step])
     moves = product(rows, np.ascontiguousarray(step), tb=True)
     if logits == 1:
         moves = np.hstack([np.zeros((len(rows), 1)), moves])

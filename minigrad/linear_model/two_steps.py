@@ -55,14 +55,13 @@ def adaptive(
         raise TypeError(f"adaptive: family is a {type(family).__name__}; need Regression(...) or Logistic(...)")
     power, signs = finite(power, "adaptive: power", at_least=0.0), truth(signs, "adaptive: signs")
     solver = family.start(x, y, weights, offset=offset)
-    if first is None:
-        if solver.rows.shape[1] > len(solver.rows):
-            raise ValueError(
-                f"adaptive: {solver.rows.shape[1]} columns and {len(solver.rows)} rows leave no fit without a penalty; "
-                "pass first=, the model of a ridge: Regression(l1_ratio=0).start(x, y).fit(λ)"
-            )
-        plain = dataclasses.replace(family, penalty_factor=None)
-        first = plain.start(x, y, weights, offset=offset).solve(0.0, 0.0)
+    if first is None and solver.rows.shape[1] > len(solver.rows):
+        raise ValueError(
+            f"adaptive: {solver.rows.shape[1]} columns and {len(solver.rows)} rows leave no fit without a penalty; "
+            "pass first=, the model of a ridge: Regression(l1_ratio=0).start(x, y).fit(λ)"
+        )
+    plain = dataclasses.replace(family, penalty_factor=None)
+    first = plain.start(x, y, weights, offset=offset).solve(0.0, 0.0) if first is None else first
     w = _coefficients(first, len(solver.factor))
     sizes = np.abs(w).max(1) * (solver.design.scale if family.standardize else 1.0)
     if not sizes.any():
@@ -70,13 +69,15 @@ def adaptive(
     factors = np.where(sizes > 0, _inverse_power(sizes, power), MOST)
     with np.errstate(over="ignore"):
         factors = np.where(solver.factor > 0, np.clip(factors * solver.factor, LEAST, MOST), 0.0)
-    changes: dict[str, Any] = {"penalty_factor": factors}
-    if signs:
-        if w.shape[1] > 1:
-            raise ValueError(f"adaptive: signs: the first fit has coefficients of {w.shape[1]} classes, of mixed signs")
-        lower, upper = (-np.inf, np.inf) if solver.box is None else solver.box
-        changes |= {"lower": np.where(w[:, 0] > 0, 0.0, lower), "upper": np.where(w[:, 0] < 0, 0.0, upper)}
-    return dataclasses.replace(family, **changes)
+    return dataclasses.replace(family, penalty_factor=factors, **(_signs(w, solver) if signs else {}))
+
+
+def _signs(w: np.ndarray, solver: Any) -> dict[str, Any]:
+    """Bounds within those of the family that keep the signs of w (columns, 1)."""
+    if w.shape[1] > 1:
+        raise ValueError(f"adaptive: signs: the first fit has coefficients of {w.shape[1]} classes, of mixed signs")
+    lower, upper = (-np.inf, np.inf) if solver.box is None else solver.box
+    return {"lower": np.where(w[:, 0] > 0, 0.0, lower), "upper": np.where(w[:, 0] < 0, 0.0, upper)}
 
 
 def _coefficients(first: Any, columns: int) -> np.ndarray:
@@ -142,20 +143,25 @@ def relaxed(
         raise ShapeError(
             f"relaxed: the model has {_classes(model)}, y has {_classes(free)}; need the targets that it was fitted on"
         )
-    whole = np.zeros_like(w)
-    whole[support] = free.coefficients.reshape(len(support), -1)
-    mixed = (gamma * w + (1 - gamma) * whole).reshape(model.coefficients.shape)
-    intercept = gamma * np.asarray(model.intercept) + (1 - gamma) * np.asarray(free.intercept)
-    left_out = _left_out(support, whole[support], solver)
+    left_out = _left_out(support, free.coefficients.reshape(len(support), -1), solver)
     if left_out:
         warnings.warn(left_out, ConvergenceWarning, stacklevel=2)
+    return _mixed(model, free, support, gamma, free.trouble or left_out)
+
+
+def _mixed(model: LinearModel, free: LinearModel, support: np.ndarray, gamma: float, trouble: str) -> LinearModel:
+    """γ times the model plus 1 - γ times its refit, whose coefficients are those of the support."""
+    whole = np.zeros_like(model.coefficients)
+    whole[support] = free.coefficients
+    mixed = gamma * model.coefficients + (1 - gamma) * whole
+    intercept = gamma * np.asarray(model.intercept) + (1 - gamma) * np.asarray(free.intercept)
     return dataclasses.replace(
         model,
         coefficients=mixed,
         intercept=float(intercept) if mixed.ndim == 1 else intercept,
         rounds=free.rounds,
         gap=float("nan"),
-        trouble=free.trouble or left_out,
+        trouble=trouble,
     )
 
 

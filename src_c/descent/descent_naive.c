@@ -4,7 +4,10 @@
 #define MG_SOURCE "descent/descent_naive.c"
 #include "base/mg_both.h"
 
-const mg_descent_table MG_TABLE(descent) = {MG_PAIR(coordinate_descent), MG_PAIR(group_descent)};
+const mg_descent_table MG_TABLE(descent) = {
+    .coordinate_descent = {mg_coordinate_descent_f32, mg_coordinate_descent_f64},
+    .group_descent = {mg_group_descent_f32, mg_group_descent_f64},
+};
 
 #else
 

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+import minigrad.kernels as K
 from minigrad import selection
 from minigrad.errors import NonFiniteError
 from minigrad.linear_model import ConvergenceWarning, Logistic, Regression
@@ -31,9 +32,11 @@ def separating(y, kind):
 @pytest.mark.parametrize("kind", ["complete", "in part"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_columns_that_separate_classes_are_refused_where_they_are_never_penalized(classes, kind):
+    if kind == "in part" and K.backend() == "reference":
+        pytest.skip("100 Newton steps of 1000 sweeps take NumPy 40 s; the kernels alone differ")
     x, y = rows(classes=classes)
     x[:, 1] = separating(y, kind)
-    with pytest.raises(ValueError, match=r"the columns 1 of x, which are never penalized: .*(separable|separa)"):
+    with pytest.raises(ValueError, match=r"the columns 1 of x, which are never penalized: .*separable"):
         Logistic(penalty_factor=[1, 0, 1, 1]).start(x, y)
     with pytest.warns(ConvergenceWarning, match="separable"):
         assert Logistic().start(x, y).fit(0.0).trouble
