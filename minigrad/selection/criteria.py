@@ -312,7 +312,7 @@ class _Deviance(_Judge):
     """Of counts: minus twice the log-likelihood, less that of a model that fits every row, is the deviance."""
 
     def of(self, model: Any) -> Mapping[str, float]:
-        output = np.ascontiguousarray(model.output(self.x))
+        output = np.ascontiguousarray(model.output(self.x, self.offset))
         twice = total(self.weights * Counts(self.y.astype(np.float64)).deviance(output))
         df = total(self.hat(model, self.weights * exponential(output))) + self.intercept
         nothing = dict.fromkeys(("loo", "loo_error", "gcv", "cp"), math.nan)

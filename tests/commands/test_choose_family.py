@@ -120,6 +120,27 @@ def test_three_classes_are_multinomial(visits, tmp_path, capsys):
     assert "Logistic" in capsys.readouterr().out
 
 
+def test_exposures_and_what_they_cannot_have(tmp_path, capsys):
+    draw = np.random.default_rng(5)
+    x, days = draw.standard_normal(40), draw.uniform(1, 5, 40)
+    y = draw.poisson(days * np.exp(0.6 * x))
+    file = tmp_path / "stays.csv"
+    file.write_text(
+        "x,log_days,y\n" + "\n".join(f"{a!r},{b!r},{c}" for a, b, c in zip(x.tolist(), np.log(days).tolist(), y))
+    )
+    told = ["path", str(file), "--family", "poisson", "--no-figures", "--count", "5", "--out", str(tmp_path / "out")]
+    assert cli.main([*told, "--offset", "log_days"]) == 0
+    plain = json.loads((tmp_path / "out" / "path.json").read_text())
+    model = Poisson(standardize=True).start(x[:, None], y, offset=np.log(days)).fit(plain["lambdas"][-1])
+    assert plain["coefficients"][-1] == pytest.approx(model.coefficients.tolist(), abs=1e-6)
+    assert tabular.load(tmp_path / "out").predict(file) == pytest.approx(model.mean(x[:, None], np.log(days)), rel=1e-6)
+    capsys.readouterr()
+    assert cli.main([*told, "--lower", "0"]) == 2
+    assert "Poisson takes no bounds: leave lower and upper out" in capsys.readouterr().err
+    assert cli.main(["cv", *told[1:], "--relax"]) == 2
+    assert "--relax: --family poisson has no refit without a penalty" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "target", "message"),
     [

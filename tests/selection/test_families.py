@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigrad import selection
-from minigrad.linear_model import GroupLasso, Huber, Poisson, Regression
+from minigrad.linear_model import GroupLasso, Huber, Poisson, Regression, relaxed
 from minigrad.selection import scores
 
 
@@ -139,3 +139,26 @@ def test_logs_tell_families_apart(tmp_path):
         selection.cross_validate(Huber(scale=2.0), x, numbers, [0.1, 0.01], folds=3, log=log, refit=False)
     settings = GroupLasso(groups=["a", "a", "b"], l1_ratio=0.5).settings()
     assert settings["groups"] == ("a", "a", "b") and settings["model"] == "GroupLasso"
+
+
+def test_offsets_in_folds_and_criteria():
+    x, counts, _, weights = rows()
+    days = np.linspace(1, 4, 90)
+    counts = np.random.default_rng(8).poisson(days * np.exp(0.5 * x[:, 0]))
+    told = {"offset": np.log(days), "weights": weights}
+    result = selection.cross_validate(Poisson(), x, counts, [0.2, 0.05], folds=3, **told)
+    train, test = next(iter(selection.KFold(3).split(x, counts)))
+    model = Poisson().start(x[train], counts[train], weights[train], np.log(days)[train]).fit(0.2)
+    output = model.output(x[test], np.log(days)[test])
+    assert result.scores[0, 0] == pytest.approx(scores.poisson_deviance(output, counts[test], weights[test]))
+    found = selection.criteria(Poisson(), x, counts, [0.2, 0.05], **told)
+    output = found.path[1].output(x, np.log(days))
+    assert found.loss[1] == pytest.approx(scores.poisson_deviance(output, counts, weights))
+    assert found.loss[1] == pytest.approx(found.path[1].deviance)
+
+
+def test_no_relaxed_refits():
+    x, counts, *_ = rows()
+    model = Poisson().start(x, counts).fit(0.1)
+    with pytest.raises(TypeError, match="relaxed: family is a Poisson"):
+        relaxed(Poisson(), model, x, counts)
