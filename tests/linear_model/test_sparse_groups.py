@@ -84,16 +84,17 @@ def problem(p=12, dependence=0.0, seed=3):
     return x.T @ x / 40, x.T @ (x @ draw.standard_normal(p)) / 40
 
 
-@pytest.mark.parametrize("dependence", [0.0, 0.999])
+@pytest.mark.parametrize("strength", [0.4, 0.004])
+@pytest.mark.parametrize("dependence", [0.0, 0.9, 0.999])
 @pytest.mark.parametrize("ratio", [0.0, 0.5])
-def test_descent_ends_at_the_optimum(ratio, dependence):
-    """Groups of nearly dependent columns need the Newton steps: sweeps alone are far from 1e-12 then."""
+def test_descent_ends_at_the_optimum(ratio, dependence, strength):
     gram, q = problem(dependence=dependence)
     groups = Groups(np.arange(12).reshape(3, 4).tolist())
-    net = SparseGroups(groups, np.full(12, 0.2 * ratio), np.zeros(12), np.full(3, 0.4 * (1 - ratio)), 0)
+    net = SparseGroups(groups, np.full(12, strength * ratio), np.zeros(12), np.full(3, strength * (1 - ratio)), 0)
     v = np.zeros((1, 12))
     sweeps = net.improve(Plain(gram, q), v, 100_000, 1e-12)
-    assert net.violation(v, (q - gram @ v[0]).reshape(1, -1)) < 2e-12 and sweeps < 2000
+    assert net.violation(v, (q - gram @ v[0]).reshape(1, -1)) < 2e-12
+    assert sweeps < 350  # sweeps alone take 384 to 1277 where the penalty is small
 
 
 def test_newton_steps_never_leave_their_signs(monkeypatch):
