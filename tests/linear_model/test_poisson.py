@@ -26,7 +26,7 @@ def violation(x, y, model, weights, offset, l1, l2):
     return np.where(w != 0, np.abs(g - l1 * np.sign(w)), np.maximum(np.abs(g) - l1, 0)).max(), abs(left.sum())
 
 
-@pytest.mark.parametrize("shape", [(80, 6), (30, 60)])
+@pytest.mark.parametrize("shape", [(80, 6), (12, 20)])
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 def test_optimality_down_a_path(ratio, shape):
     x, y, weights, offset = rows(*shape)
