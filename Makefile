@@ -4,16 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard minigrad/kernels/native/*.pyx minigrad/kernels/native/*.pxd src_c/*/*)
 
-.PHONY: help demo test bench docs notebooks lint golden cross sanitize sanitize-modules clean
+.PHONY: help demo test bench notebooks docs lint golden cross sanitize sanitize-modules clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     build, train, and write a report to look at"
 	@echo "make test     build and run the tests and doctests"
 	@echo "make bench    the benchmarks against NumPy (and PyTorch, JAX, numba where installed)"
+	@echo "make docs     the documentation as a site, in build/docs"
 	@echo "make notebooks"
 	@echo "              examples/notebooks as notebooks that were run, into build/notebooks (installs jupytext, ipykernel)"
-	@echo "make docs     the documentation as a site, in build/docs"
 	@echo "make lint     ruff, mypy, and the stubs against the code"
 	@echo "make cross    the C kernels with gcc, clang and for NEON under qemu: one set of hashes"
 	@echo "make sanitize the C kernels under the address, undefined-behaviour and thread sanitizers"
@@ -30,6 +30,9 @@ test: $(VENV)/.built
 bench: $(VENV)/.built
 	$(BIN)/minigrad bench
 
+docs: $(VENV)/.built $(VENV)/.docs
+	$(BIN)/python -m docs.site build/docs
+
 # Scripts in cells, run as notebooks in a kernel of the environment: a cell that fails stops it.
 notebooks: $(VENV)/.built
 	$(BIN)/pip install --quiet --disable-pip-version-check "jupytext>=1.16" "nbclient>=0.10" ipykernel
@@ -39,9 +42,6 @@ notebooks: $(VENV)/.built
 	  $(BIN)/jupytext --quiet --to ipynb --output $$made $$script && \
 	  MPLBACKEND= PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter-execute --inplace $$made || exit 1; \
 	done
-
-docs: $(VENV)/.built $(VENV)/.docs
-	$(BIN)/python -m docs.site build/docs
 
 lint: $(VENV)/.built
 	$(BIN)/ruff check .

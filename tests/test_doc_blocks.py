@@ -1,12 +1,15 @@
 """No block of code on a page escapes: sessions run in test_docs.py, the rest runs or is read here, or says why not.
 
 A block that cannot run stands below a line `<!-- not run: the reason -->`. A block of another language than those of
-CHECKED needs such a line too, and so does `# doctest: +SKIP`.
+CHECKED needs such a line too, and `# doctest: +SKIP` a comment before it. A page of recipes, whose blocks are parts of
+files, says so once, `<!-- blocks are not run: the reason -->`; then its Python is parsed.
 """
 
 import argparse
+import ast
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +37,12 @@ pytestmark = pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="needs 
 
 def blocks(page):
     """(language, text, line above) of each fenced block."""
-    return [(m["language"], m["text"], m["above"]) for m in BLOCK.finditer("\n" + page.read_text(encoding="utf-8"))]
+    found = BLOCK.finditer("\n" + page.read_text(encoding="utf-8"))
+    return [(m["language"], textwrap.dedent(m["text"]), m["above"].strip()) for m in found]
+
+
+def of_recipes(page):
+    return re.search(r"^<!-- blocks are not run: .{10,} -->$", page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def name(page):
@@ -44,10 +52,14 @@ def name(page):
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_is_of_a_kind_that_is_checked(page):
     text = page.read_text(encoding="utf-8")
-    assert text.count("\n```") == 2 * len(blocks(page)), f"{name(page)}: a fence that this test cannot read"
+    fences = re.findall(r"^ *```", text, re.MULTILINE)
+    assert len(fences) == 2 * len(blocks(page)), f"{name(page)}: a fence that this test cannot read"
     for language, block, above in blocks(page):
         first = block.splitlines()[0] if block else ""
         where = f"{name(page)}, the block that begins with {first!r}"
+        if of_recipes(page):
+            assert language != "python" or ast.parse(block), where
+            continue
         assert language in CHECKED or REASON.fullmatch(above), (
             f"{where}: {language} is not run; say why in a line above"
         )
@@ -63,6 +75,8 @@ def test_every_block_is_of_a_kind_that_is_checked(page):
 
 def scripts(page):
     """The blocks of Python that are no sessions and no listings, and that give no reason."""
+    if of_recipes(page):
+        return []
     found = [(text, above) for language, text, above in blocks(page) if language == "python" and ">>>" not in text]
     return [text for text, above in found if not above.startswith("<!-- source:") and not REASON.fullmatch(above)]
 
@@ -160,7 +174,9 @@ def test_commands_in_the_text_exist(page):
     known = next(a for a in top._actions if isinstance(a, argparse._SubParsersAction)).choices
     for code in re.findall(r"(?<!`)`minigrad ([a-z]+[^`\n]*)`", page.read_text(encoding="utf-8")):
         command, *words = code.split(" -- ")[0].split()
-        assert command in known, f"{name(page)}: minigrad {code}; there are {', '.join(known)}"
+        assert command in known or of_recipes(page), f"{name(page)}: minigrad {code}; there are {', '.join(known)}"
+        if command not in known:
+            continue
         options = {option for action in known[command]._actions for option in action.option_strings}
         unknown = {word.split("=")[0] for word in words if word.startswith("--")} - options
         assert command == "bench" or not unknown, f"{name(page)}: minigrad {code}: {command} has no {unknown}"

@@ -164,3 +164,28 @@ def tour() -> dict[str, str]:
     listed = "\n".join(path.stem for path in paths)
     found["tour/index.md"] = head + "\n\n" + "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     return found
+
+
+def notebooks() -> dict[str, str]:
+    """The pages of examples/notebooks/*.py: cells of text and of code, as `make notebooks` runs them in a kernel."""
+    found, lines = {}, []
+    for path in sorted((ROOT / "examples" / "notebooks").glob("*.py")):
+        cells = re.split(r"^# %%", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        text = "\n\n".join(as_cell(cell) for cell in cells)
+        heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+        found[f"notebooks/{path.stem}.md"] = f"{text}\n\n{{source}}`{path.relative_to(ROOT)}`\n"
+        lines.append(f"- [{heading[1] if heading else path.stem}]({path.stem}.md)")
+    if found:
+        head = "# Notebooks\n\nScripts in cells, for Jupyter or an editor; `make notebooks` runs them."
+        listed = "\n".join(name.removeprefix("notebooks/").removesuffix(".md") for name in found)
+        toctree = f"```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
+        found["notebooks/index.md"] = "\n\n".join([head, "\n".join(lines), toctree])
+    return found
+
+
+def as_cell(cell: str) -> str:
+    """A cell as Markdown: text without its #, code as a block."""
+    head, _, body = cell.partition("\n")
+    if "[markdown]" in head:
+        return "\n".join(re.sub(r"^# ?", "", line) for line in body.splitlines()).strip()
+    return f"````python\n{body.strip()}\n````"

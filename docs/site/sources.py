@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from markdown_it import MarkdownIt
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
@@ -22,7 +23,7 @@ TREES = ("minigrad", "src_c", "examples", "benchmarks")  # all of these; of the 
 LANGUAGES = {
     ".py": "python", ".pyi": "python", ".pyx": "cython", ".pxd": "cython", ".c": "c", ".h": "c", ".js": "javascript",
     ".css": "css", ".html": "html", ".toml": "toml", ".md": "markdown", ".sh": "bash", ".cff": "yaml", ".yml": "yaml",
-    ".yaml": "yaml", ".in": "text",
+    ".yaml": "yaml", ".in": "text", ".json": "json", ".txt": "text",
 }  # fmt: skip
 NAMED = {"Makefile": "make", "LICENSE": "text", "run": "bash"}
 SKIPPED = {"__pycache__", "build", "dist"}
@@ -64,11 +65,7 @@ def known(path: str) -> bool:
     file = ROOT / path
     if file.is_dir():
         return path.split("/")[0] in TREES and "/" in path and file.name not in SKIPPED
-    return (
-        file.is_file()
-        and language(file) is not None
-        and ("/" in path or file.name in (*NAMED, "setup.py", "pyproject.toml"))
-    )
+    return file.is_file() and language(file) is not None
 
 
 def page_name(path: str) -> str:
@@ -155,11 +152,18 @@ def listing(folder: Path) -> str:
     for path in folders:
         about = path / "__init__.py"
         rows.append((f"{path.name}/index.html", f"{path.name}/", first_line(about) if about.exists() else ""))
-    rows += [(f"{path.name}.html", path.name, first_line(path)) for path in files if path.name != "__init__.py"]
+    rows += [
+        (f"{path.name}.html", path.name, first_line(path))
+        for path in files
+        if path.name not in ("__init__.py", "README.md")
+    ]
     if (folder / "__init__.py").exists():
         rows.append(("__init__.py.html", "__init__.py", first_line(folder / "__init__.py")))
+    about = folder / "README.md"
+    told = about.read_text(encoding="utf-8").partition("\n")[2] if about.exists() else ""
+    words = MarkdownIt("commonmark").enable("table").render(told)
     items = "\n".join(
         f'<dt><a href="{escape(link)}"><code>{escape(name)}</code></a></dt><dd><p>{escape(words)}</p></dd>'
         for link, name, words in rows
     )
-    return f'<dl class="names">\n{items}\n</dl>\n'
+    return f'{words}<dl class="names">\n{items}\n</dl>\n'

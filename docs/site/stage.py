@@ -13,7 +13,7 @@ from .reference import reference
 
 # Captions of the contents, and the pages below each: words and file; "" takes the title of the page.
 CONTENTS = {
-    "Start": {"start": "First steps", "tour/index": "Tour", "gallery/index": "Gallery"},
+    "Start": {"start": "First steps", "tour/index": "Tour", "gallery/index": "Gallery", "notebooks/index": "Notebooks"},
     "Regularization": {
         "regularization": "The regularizers",
         "faq": "Questions",
@@ -25,6 +25,7 @@ CONTENTS = {
         "training": "Training",
         "data": "Data",
         "tables": "Your own table",
+        "choosing": "Choosing λ",
         "health": "Why it does not learn",
         "time_travel": "Time travel",
         "replay": "Compiled steps",
@@ -118,7 +119,7 @@ def stage(folder: Path) -> None:
     texts = {page.name: (f"docs/{page.name}", page.read_text(encoding="utf-8")) for page in pages}
     texts |= {f"{name}.md": ("README.md", text) for name, text in readme().items()}
     texts |= {to: (name, (ROOT / name).read_text(encoding="utf-8")) for name, to in WHOLE.items()}
-    made = {**examples.gallery(), **examples.tour(), **reference(), "articles.md": articles()}
+    made = {**examples.gallery(), **examples.tour(), **examples.notebooks(), **reference(), "articles.md": articles()}
     present = {name.rpartition(".")[0] for name in [*texts, *made]}
     for name, (page, text) in texts.items():
         extra = ""
@@ -129,7 +130,7 @@ def stage(folder: Path) -> None:
         write(folder / name, rewritten(captioned(text), page, name, where) + extra)
     for name, text in made.items():
         write(folder / name, text)
-    shutil.copytree(ROOT / "docs" / "images", folder / "images")
+    shutil.copytree(ROOT / "docs" / "images", folder / "images", ignore=shutil.ignore_patterns("*.md"))
     for path in (ROOT / "docs").glob("*.json"):
         shutil.copy(path, folder)
 

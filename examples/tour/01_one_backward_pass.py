@@ -29,7 +29,7 @@ loss = (y - target) ** 2  # the squared error
 print(f"s = {s.item():.4f}, answer y = {y.item():.4f}, loss = {loss.item():.4f}")
 
 # That memory is the graph. Here it is, from the loss back to the parameters.
-print("\nhow the loss was made:")
+print("\nhow the loss was made: each line from the lines that are indented below it")
 waiting = [(loss, 0)]
 while waiting:
     node, depth = waiting.pop()

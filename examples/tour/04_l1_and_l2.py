@@ -77,6 +77,9 @@ assert np.allclose(ridge, closed, rtol=1e-10)
 # L1 has none, but a condition: where w ≠ 0 the slope of the loss is -λ sign(w), and where w = 0 it is -λ to λ.
 slope = rows.T @ (rows @ lasso - target) / m
 assert np.allclose(slope[lasso != 0], -lam * np.sign(lasso[lasso != 0])) and (np.abs(slope) <= lam * (1 + 1e-6)).all()
+# Half of λ for each is the elastic net: it drops the noise as L1 does, and shares the rest as L2 does.
+both = models["half and half"].coefficients
+assert both[2] == 0 and abs(both[0] - both[1]) < 0.1 * abs(both[0])
 assert lasso[2] == 0 and ridge[2] != 0 and abs(ridge[0] - ridge[1]) < 0.1 * abs(ridge[0])
 print(
     f"look at: L2 shares the weight ({ridge[0]:.2f} and {ridge[1]:.2f}) and keeps the noise ({ridge[2]:.3f}); "

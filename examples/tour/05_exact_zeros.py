@@ -64,7 +64,7 @@ for name, model in networks.items():
     accuracy = (model.predict(test.x).argmax(1) == test.y).mean()
     print(f"{name:24} {share[name]:9.1%} {(np.abs(weights) < 1e-3).mean():11.1%} {accuracy:13.1%}")
     assert (share[name] > 0.05) == name.endswith("proximal")
-print("L1 in the loss finds the same weights, and holds them near 0 without ever arriving there.")
+print("L1 in the loss brings weights near 0 and never to it; L2 brings fewer there; the proximal steps make zeros.")
 
 # What for? Zeros that are scattered make no product faster. A group lasso empties whole columns, that is units, and a
 # network without these units gives the same answers.

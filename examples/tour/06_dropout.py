@@ -67,13 +67,17 @@ x, y = mg.data.load_digits()
 train, test = mg.data.split(x, y, test=len(x) - 200, seed=0, stratify=y)
 labels = mg.data.noisy_labels(train.y, 0.2, classes=10, seed=0)  # every fifth label is replaced by a wrong one
 print("\n200 digits, 40 of them with a wrong label     trained labels  test digits")
+right = {}
 for share in (0.0, 0.5):
-    mg.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 256, activation="relu"), nn.Dropout(share), nn.Linear(256, 10))
-    mg.train.fit(
-        model, (train.x, labels), mg.cross_entropy, optim.Adam(model.parameters(), lr=3e-3), epochs=20 if quick else 100
-    )
-    learned = (model.predict(train.x).argmax(1) == labels).mean()
-    right = (model.predict(test.x).argmax(1) == test.y).mean()
-    print(f"Dropout({share})                                    {learned:14.1%}  {right:11.1%}")
+    scores = []
+    for seed in range(1 if quick else 5):  # one start could flatter either
+        mg.manual_seed(seed)
+        model = nn.Sequential(nn.Linear(64, 256, activation="relu"), nn.Dropout(share), nn.Linear(256, 10))
+        optimizer = optim.Adam(model.parameters(), lr=3e-3)
+        mg.train.fit(model, (train.x, labels), mg.cross_entropy, optimizer, epochs=20 if quick else 100)
+        learned = (model.predict(train.x).argmax(1) == labels).mean()
+        scores.append([learned, (model.predict(test.x).argmax(1) == test.y).mean()])
+    learned, right[share] = np.mean(scores, axis=0)
+    print(f"Dropout({share}), mean of {len(scores)} starts                 {learned:14.1%}  {right[share]:11.1%}")
+assert quick or right[0.5] > right[0.0] + 0.02
 print(f"look at: dropout trained to {total[0]:.3f}, the penalty that it amounts to solves to {expected[0]:.3f}")

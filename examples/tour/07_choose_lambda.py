@@ -31,7 +31,8 @@ folds = [(np.setdiff1d(order, held_out), np.sort(held_out)) for held_out in np.s
 family = linear_model.Regression()  # half the mean squared error + λ Σ|w|: the lasso
 result = selection.cross_validate(family, x, y, count=12 if quick else 30, folds=folds)
 
-print("       λ   inputs   training     in folds   new rows   (mean squared errors)")
+print("mean squared errors by λ; inputs: how many weights are not 0; ±: standard error over the folds")
+print("       λ   inputs   training     in folds   new rows")
 training = [error(model, x, y) for model in result.path]
 truth = [error(model, new_x, new_y) for model in result.path]
 notes = {result.best: "<- least error in the folds", result.one_se: "<- largest λ within one ± of it"}
@@ -39,8 +40,8 @@ for i, model in enumerate(result.path):
     if i in notes or i % 4 == 0 or i == len(truth) - 1:
         in_folds = f"{result.mean[i]:5.2f} ± {result.error[i]:.2f}"
         print(
-            f"{result.lambdas[i]:8.3f} {model.nonzeros:8} {training[i]:10.2f} {in_folds:>12} {truth[i]:10.2f}",
-            notes.get(i, ""),
+            f"{result.lambdas[i]:8.4f} {model.nonzeros:8} {training[i]:10.2f} {in_folds:>12} {truth[i]:10.2f}"
+            + (f"  {notes[i]}" if i in notes else "")
         )
 assert all(np.diff(training) < 1e-9), "less λ, less training error: always"
 assert 0 < result.best < len(truth) - 1 and result.mean[-1] > 1.3 * result.mean[result.best]

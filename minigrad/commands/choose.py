@@ -69,7 +69,7 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
             warm=options.warm_start,
         )
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
-    told = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
+    told: dict[str, Any] = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
     return linear_family(options, rows, told)
 
 

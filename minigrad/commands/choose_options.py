@@ -1,4 +1,4 @@
-"""The options of `minigrad cv` and `minigrad path`."""
+"""The options of `minigrad cv`, `minigrad path` and `minigrad stability`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ DATA = f"""{FILES} of each fold. Standardisation, too, is
 fitted on training rows only. After the errors or the path come the coefficients by name. The folder
 of --out also keeps the model of all rows (of cv: at both picks) for minigrad predict and show."""
 
+HALVES = f"""{FILES} of each half. Half of the rows are drawn again
+and again, and a model is fitted on them at every λ. An input that most halves pick is stable, and the
+mean number of false ones among these has a bound (Meinshausen, Bühlmann 2010)."""
+
 EPOCHS = {
     "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
     "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
@@ -44,19 +48,24 @@ examples:
 examples:
   minigrad path houses.csv --target price --categorical town,kind
   minigrad path regression --l1-ratio 0.5""",
+    "stability": """\
+examples:
+  minigrad stability genes.csv --target response --bound 1
+  minigrad stability patients.csv --target outcome --categorical outcome --cutoff 0.9 --unimodal""",
 }
 
 
 def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argparse.ArgumentParser:
-    """The command `cv` or `path`, which `run` serves."""
+    """The command `cv`, `path` or `stability`, which `run` serves."""
     what = {
         "cv": "choose λ by cross-validation, on a CSV file or a named data set",
         "path": "fit a model at every λ, on a CSV file or a named data set",
+        "stability": "find the inputs that halves of the rows agree on, in a CSV file or a named data set",
     }[name]
     command = commands.add_parser(
         name,
         help=what,
-        description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}",
+        description=f"{what[0].upper()}{what[1:]}.\n\n{HALVES if name == 'stability' else DATA}",
         epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -210,13 +219,7 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="A,B",
         help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)",
     )
-    table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
-    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
-    table.add_argument(
-        "--offset",
-        metavar="NAME",
-        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
-    )
+    _add_beside(table)
     table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
     )
@@ -228,6 +231,17 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
     return table
+
+
+def _add_beside(table: argparse._ArgumentGroup) -> None:
+    """Columns that say something of the rows, and are no inputs."""
+    table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
+    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
+    table.add_argument(
+        "--offset",
+        metavar="NAME",
+        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
+    )
 
 
 def _add_folds(command: argparse.ArgumentParser) -> None:
@@ -251,7 +265,7 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
     folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
     folds.add_argument(
         "--jobs",
-        type=_jobs,
+        type=jobs,
         default=1,
         metavar="N",
         help="processes, -1: all cores; needs joblib; same result (default: 1)",
@@ -281,7 +295,7 @@ def positive(text: str) -> float:
     return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
 
 
-def _jobs(text: str) -> int:
+def jobs(text: str) -> int:
     return int(
         _number(
             text,

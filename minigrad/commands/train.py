@@ -233,7 +233,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         "lower",
         "upper",
     ):
-        if getattr(options, name) is not None:
+        if getattr(options, name, None) is not None:  # diagnose has not all of them
             given[name] = getattr(options, name)
     return Settings.of(options.hidden or (64,), **given)
 

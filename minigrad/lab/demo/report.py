@@ -296,9 +296,10 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
         "Blue: negative; white: 0; red: positive; each row on its own scale, given below its name. All methods started "
         "these units from the same weights.",
     )
+    told = {CONTROL: "without a penalty", "L1 proximal": "with L1 proximal", "elastic net": "with the elastic net"}
     alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
     report.text(
         "The input weights of eleven hidden units of the first seed as 8 x 8 images: those that are strongest over all "
-        "methods. Look down a column to see one unit, and for white: pixels that it does not use. Hidden units with any input weight left: "
-        f"{_listed([f'{n} {share:.0%}' for n, share in alive.items() if n in ('none', 'L1 proximal', 'elastic net')])}."
+        "methods. Look down a column to see one unit, and for white: pixels that it does not use. Hidden units with any "
+        f"input weight left: {_listed([f'{alive[n]:.0%} {how}' for n, how in told.items() if n in alive])}."
     )
