@@ -18,8 +18,10 @@ from ..lab.pages import selection_figures
 from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
+from ..selection.criteria import JUDGED
 from ..tabular.settings import OF_COLUMNS, placed
 from . import choose_data
+from .choose_family import linear_family
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
@@ -52,6 +54,8 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
         raise ValueError("--model linear predicts numbers, and the target holds classes: use logistic or mlp")
     if not classes and model == "logistic":
         raise ValueError("--model logistic predicts classes, and the target holds numbers: name it in --categorical")
+    if model == "mlp" and options.family != "auto":
+        raise ValueError(f"--family {options.family}: of linear models; leave it out, or leave out --model mlp")
     if model == "mlp":
         return selection.Network(
             build=Build(
@@ -64,11 +68,9 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
             standardize=options.standardize,
             warm=options.warm_start,
         )
-    kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
-    ratio = 1.0 if options.l1_ratio is None else options.l1_ratio
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
     told: dict[str, Any] = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
-    return kind(l1_ratio=ratio, standardize=options.standardize, **told)
+    return linear_family(options, rows, told)
 
 
 def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:
@@ -106,7 +108,11 @@ class Build:
 def describe(asked: Job) -> str:
     """Rows, inputs and model in one line."""
     settings = asked.family.settings()
-    told = [f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "missing") if k in settings]
+    told = [f"{k} = {settings[k]}" for k in ("l1_ratio", "standardize", "missing", "loss") if k in settings]
+    if "threshold" in dir(asked.family):  # Huber's
+        told.append(f"threshold = {asked.family.threshold:.6g}")
+    if settings.get("groups") is not None:
+        told.append(f"{len(set(settings['groups']))} groups")
     if "warm" in settings:
         told.append(f"{selection_figures.training(settings)}")
     rows = asked.rows
@@ -166,7 +172,7 @@ def told_below() -> Iterator[None]:
 
 def rules_without_folds(asked: Job, lambdas: np.ndarray) -> selection.Criteria | None:
     """What AIC, BIC and the like pick of these λ; None for models without degrees of freedom, or with gaps filled."""
-    if not isinstance(asked.family, (linear_model.Regression, linear_model.Logistic)):
+    if not isinstance(asked.family, JUDGED):
         return None
     with told_below():  # the path has told what did not converge
         of_rows = {name: asked.options.get(name) for name in ("weights", "offset")}

@@ -35,7 +35,16 @@ OF_FILES = (
     "delimiter",
     "missing_target",
 )
-OF_LINEAR = ("l1_ratio", "penalty_factor", "lower", "upper", "offset", "relax")
+OF_LINEAR = (
+    "l1_ratio",
+    "penalty_factor",
+    "penalty_groups",
+    "huber_threshold",
+    "lower",
+    "upper",
+    "offset",
+    "relax",
+)
 OF_NETWORKS = ("hidden", "epochs", "lr", "dropout", "batch_size", "patience", "validation")
 FEW = 10  # distinct whole numbers of a target that may be classes
 

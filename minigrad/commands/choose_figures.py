@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import selection
 from ..lab.pages import selection_figures, slider
-from ..selection.scores import output_of
+from ..selection.scores import predictions_of
 from ..tabular.judging import scores_of_classes, scores_of_numbers
 from .choose import Job, Pictures
 from .choose_weights import standardized, weights_of
@@ -74,7 +74,7 @@ def lambda_slider(
     rows = asked.rows
     panels, what = standardized(rows, models)
     classes = np.unique(rows.y).tolist() if rows.classes else None
-    outputs = [output_of(model, rows.x, asked.options.get("offset")) for model in models]
+    outputs = [predictions_of(model, rows.x, asked.options.get("offset")) for model in models]
     if classes is None:
         target = np.asarray(rows.y, np.float64)
         answers = np.stack([np.asarray(output, np.float64).reshape(-1) for output in outputs])
@@ -95,9 +95,9 @@ def _zeros(model: Any, inputs: int) -> str:
 
 
 def fits_of(asked: Job, models: Sequence[Any]) -> slider.Course:
-    """R² or accuracy of each model on the rows that it was fitted on."""
+    """R² or accuracy of each model on the rows that it was fitted on; of counts R² of their rates."""
     rows = asked.rows
     y = np.searchsorted(np.unique(rows.y), rows.y) if rows.classes else rows.y
     name, of = ("accuracy", scores_of_classes) if rows.classes else ("R²", scores_of_numbers)
-    values = [of(output_of(model, rows.x, asked.options.get("offset")), y, rows.weights)[name] for model in models]
+    values = [of(predictions_of(model, rows.x, asked.options.get("offset")), y, rows.weights)[name] for model in models]
     return slider.Course(f"{name} of these rows", values)

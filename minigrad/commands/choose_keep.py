@@ -14,9 +14,18 @@ from ..tabular import keeping
 from ..tabular.judging import scores_of_numbers
 from ..tabular.perceptron import Perceptron
 from ..tabular.predictor import plain_scores
-from ..tabular.training import lambda_of, predictor_of
+from ..tabular.training import lambda_of, predictor_of, strengths_of
 from .choose import Job
 
+KINDS = {
+    "Regression": "linear",
+    "squared": "linear",
+    "Logistic": "logistic",
+    "logistic": "logistic",
+    "Poisson": "poisson",
+    "poisson": "poisson",
+    "Huber": "huber",
+}  # what a family, or the loss of one with groups, is called in files
 ONE_SE = "model-1se.safetensors"
 
 
@@ -35,15 +44,14 @@ def keep(out: Path, asked: Job, picks: Mapping[str, tuple[int, str]], result: se
 
 def given(asked: Job, lam: float) -> dict[str, Any]:
     """What is to be said of a λ that was given."""
-    ratio = getattr(asked.family, "l1_ratio", 1.0)
-    return {"lambda": {"how": "given", "l1": lam * ratio, "l2": lam * (1 - ratio)}}
+    return {"lambda": {"how": "given", **strengths_of(asked.family.settings(), lam)}}
 
 
 def keep_model(file: Path, asked: Job, model: Any, told: dict[str, Any]) -> None:
     """Write a model that was fitted on all rows, with its scores on them."""
     rows, family = asked.rows, getattr(asked.family, "family", asked.family)  # of Imputed
     assert rows.table is not None
-    kind = {"Regression": "linear", "Logistic": "logistic"}.get(type(family).__name__, "mlp")
+    kind = KINDS.get(getattr(family, "loss", None) or type(family).__name__, "mlp")
     build = Perceptron(family.build.inputs, (family.build.hidden,), family.build.outputs) if kind == "mlp" else None
     about = {"data": rows.title.rpartition(" of ")[2], "rows": {"training": len(rows.x)}, **told}
     made = predictor_of(rows.table, model, kind, about, build)

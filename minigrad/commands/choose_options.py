@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from .choose_family import FAMILIES
 from .options import at_least
 
 FILES = """\
@@ -40,6 +41,7 @@ EXAMPLES = {
 examples:
   minigrad cv houses.csv --target price --categorical town,kind
   minigrad cv patients.csv --target outcome --categorical outcome --missing mean --nested
+  minigrad cv claims.csv --target claims --family poisson --categorical all --penalty-groups all
   minigrad cv visits.csv --target dose --fold-groups patient --na=-999,. --missing mean
   minigrad cv digits --model mlp --epochs 5 --count 12 --jobs 2 --log sweep.jsonl""",
     "path": """\
@@ -95,11 +97,21 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         default="auto",
         help="auto (default): logistic for classes, else linear",
     )
+    _add_family(model)
     model.add_argument(
         "--l1-ratio",
         type=share,
         metavar="R",
-        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge",
+        help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge. With --penalty-groups: l1 = λR, "
+        "λ(1 - R) on groups; 0 (default): group lasso",
+    )
+    model.add_argument(
+        "--penalty-groups",
+        type=names,
+        action="extend",
+        metavar="A+B,C",
+        help="columns that enter together: A with B; C, a column of words, with all of its levels. all: every column "
+        "of words",
     )
     model.add_argument(
         "--no-standardize",
@@ -117,6 +129,24 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+
+
+def _add_family(model: argparse._ArgumentGroup) -> None:
+    """The loss of linear models."""
+    model.add_argument(
+        "--family",
+        choices=FAMILIES,
+        default="auto",
+        help="of linear models: gaussian (numbers), binomial (two classes), multinomial (classes), poisson (counts), "
+        "huber (numbers, robust against outliers); auto (default): by the target",
+    )
+    model.add_argument(
+        "--huber-threshold",
+        type=positive,
+        metavar="K",
+        help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
+        "scales of the target)",
+    )
 
 
 def add_factors(model: argparse._ArgumentGroup) -> None:
@@ -222,7 +252,11 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
     folds.add_argument(
         "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly in one fold"
     )
-    folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+    folds.add_argument(
+        "--score",
+        choices=("mse", "log_loss", "accuracy", "poisson_deviance", "huber"),
+        help="default: mse; log_loss of classes; of poisson and huber their own",
+    )
     folds.add_argument(
         "--relax",
         action="store_true",

@@ -18,7 +18,7 @@ from ..atomic import atomic_write
 from ..data import Table
 from ..data.formats.records import as_delimiter
 from ..data.formats.text import text_of
-from ..tabular.judging import chosen, probabilities
+from ..tabular.judging import probabilities
 from .choose_options import names
 from .options import one_thread
 from .show import check_model
@@ -183,9 +183,9 @@ def _lines(model: tabular.Predictor, table: Table, output: np.ndarray, style: St
     """The fields of each row."""
     columns: list[list[str]] = [] if table.index is None else [table.index.tolist()]
     if model.classes is None:
-        columns.append([style.number(value) for value in output.reshape(-1).tolist()])
+        columns.append([style.number(value) for value in model.answers(output).tolist()])
     else:
-        columns.append([str(label) for label in model.classes[chosen(output)].tolist()])
+        columns.append([str(label) for label in model.answers(output).tolist()])
         if style.proba:
             columns += [
                 [style.number(p) for p in side] for side in probabilities(output, len(model.classes)).T.tolist()

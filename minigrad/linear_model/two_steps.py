@@ -168,6 +168,8 @@ def _mixed(model: LinearModel, free: LinearModel, support: np.ndarray, gamma: fl
 def _rows(family: Linear, model: LinearModel, x: Any, offset: Any) -> np.ndarray:
     """x, checked against the model; ValueError for a model that is not of the family."""
     name = type(family).__name__
+    if not isinstance(family, (Regression, Logistic)):
+        raise TypeError(f"relaxed: family is a {name}; need Regression(...) or Logistic(...)")
     if not isinstance(model, LinearModel):
         raise TypeError(f"relaxed: model is a {type(model).__name__}; need the LinearModel of {name}(...)")
     if model.family not in ("", name):

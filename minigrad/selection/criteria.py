@@ -14,8 +14,10 @@ import numpy as np
 from .. import kernels as K
 from ..checks import named_keywords
 from ..insight.html_report import as_html
+from ..linear_model.data_terms import Counts, exponential
 from ..linear_model.leverage import leverages, total
 from ..linear_model.logistic import Logistic
+from ..linear_model.poisson import Poisson
 from ..linear_model.regression import Regression
 from .crossvalidation import Family, checked_lambdas, fit_path, lambda_grid
 from .prepared import Data, prepare
@@ -37,7 +39,7 @@ class Criteria:
     """Rules for λ that need no folds, at falling λ; (λ,) arrays, NaN where a rule is not defined.
 
     df          degrees of freedom, the intercept among them
-    loss        of the fitted rows: mean squared error, or mean log loss
+    loss        of the fitted rows: mean squared error, mean log loss, or mean deviance of counts
     loo, loo_error   the mean squared error of leave-one-out, and its standard error over rows
     gcv, cp, aic, aicc, bic
     path        the models, fitted on all rows
@@ -128,7 +130,7 @@ def criteria(
 ) -> Criteria:
     """What leave-one-out, GCV, Cp, AIC and BIC say of each λ, from one fit of each on all rows.
 
-    family      linear_model.Regression(...) or linear_model.Logistic(...)
+    family      linear_model.Regression(...), linear_model.Logistic(...) or linear_model.Poisson(...)
     lambdas, count, ratio, weights, offset    as in cross_validate; weights count relative to their mean
 
     With m rows, residuals r, RSS = Σ r², fitted values ŷ = H y, and d the degrees of freedom:
@@ -140,7 +142,7 @@ def criteria(
                m - 1 rows has λ m / (m - 1). Scales of columns, with standardize, are those of all rows
         gcv    RSS/m / (1 - d/m)²                                        Golub, Heath, Wahba 1979
         cp     RSS/s² - m + 2 d, s² = RSS_0 / (m - p - 1) of all inputs    Mallows 1973
-        aic    m log(RSS/m) + 2 d; logistic: 2 Σ log losses + 2 d          Akaike 1974
+        aic    m log(RSS/m) + 2 d; logistic: 2 Σ log losses + 2 d; Poisson: deviance + 2 d     Akaike 1974
         aicc   aic + 2 k (k + 1) / (m - k - 1), k = d + 1 with the variance   Hurvich, Tsai 1989
         bic    as aic, with d log m                                      Schwarz 1978
 
@@ -154,9 +156,9 @@ def criteria(
     >>> found.path[found.picks["bic"]].nonzeros <= found.path[found.picks["aic"]].nonzeros
     True
     """
-    if not isinstance(family, (Regression, Logistic)):
+    if not isinstance(family, JUDGED):
         raise TypeError(
-            f"criteria: degrees of freedom are known of linear_model.Regression and Logistic, not of "
+            f"criteria: degrees of freedom are known of linear_model.Regression, Logistic and Poisson, not of "
             f"{type(family).__name__}; cross_validate takes any family"
         )
     data = prepare(family, x, y, weights, offset)
@@ -169,7 +171,8 @@ def _judged(family: Family, data: Data, lambdas: np.ndarray) -> Criteria:
     for model in path:
         if isinstance(model, Exception):
             raise model
-    judge: _Judge = _Squares(family, data) if isinstance(family, Regression) else _LogLoss(family, data)
+    kind = next(kind for family_of, kind in JUDGES.items() if isinstance(family, family_of))
+    judge: _Judge = kind(family, data)
     columns = [judge.of(model) for model in path]
     arrays = {name: np.array([column[name] for column in columns]) for name in columns[0]}
     found = Criteria(lambdas, **arrays, path=path, variance=judge.variance, notes=judge.notes(arrays))
@@ -302,6 +305,24 @@ class _LogLoss(_Judge):
         if not np.isfinite(found["df"]).any():
             notes.append("AIC and BIC of three classes or more need l1_ratio=1, where non-zeros are degrees of freedom")
         return notes
+
+
+class _Deviance(_Judge):
+    """Of counts: minus twice the log-likelihood, less that of a model that fits every row, is the deviance."""
+
+    def of(self, model: Any) -> Mapping[str, float]:
+        output = np.ascontiguousarray(model.output(self.x, self.offset))
+        twice = total(self.weights * Counts(self.y.astype(np.float64)).deviance(output))
+        df = total(self.hat(model, self.weights * exponential(output))) + self.intercept
+        nothing = dict.fromkeys(("loo", "loo_error", "gcv", "cp"), math.nan)
+        return {"df": df, "loss": twice / self.m, **nothing, **self.summed(df, twice)}
+
+    def notes(self, found: Mapping[str, np.ndarray]) -> list[str]:
+        return ["leave-one-out, GCV and Cp are rules of squared errors; cross_validate judges counts by held-out rows"]
+
+
+JUDGES: dict[type, type[_Judge]] = {Regression: _Squares, Logistic: _LogLoss, Poisson: _Deviance}
+JUDGED = tuple(JUDGES)  # families whose degrees of freedom are known
 
 
 def _log_losses(logits: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ class Solver(Protocol):
 
 
 class Family(Protocol):
-    """A kind of model with a λ: linear_model.Regression, linear_model.Logistic, selection.Network, or one of your own.
+    """A kind of model with a λ: those of linear_model, selection.Network, or one of your own.
 
     rising says in which direction its path goes, classifies whether y holds classes, score the score it is usually
     judged by; settings() tells it from others. Whatever it learns from data it learns in start, from training rows.
@@ -59,7 +59,7 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
         why = of.nothing_pulls() if hasattr(of, "nothing_pulls") else "every weight is 0 at any λ"
         raise ValueError(f"the grid of λ has no upper end: {why}; pass lambdas")
     if ratio is None:
-        share = max(getattr(family, "l1_ratio", 1.0), RIDGE_RATIO)
+        share = max(getattr(family, "grid_share", getattr(family, "l1_ratio", 1.0)), RIDGE_RATIO)
         return log_spaced(top, getattr(family, "low", 0.001 * share * top), count)
     return log_spaced(top, ratio * top, count)
 
@@ -151,14 +151,15 @@ def cross_validate(
 ) -> CrossValidation:
     """Errors over λ by cross-validation, the two picks, and the path of all rows.
 
-    family      linear_model.Regression(...), linear_model.Logistic(...), selection.Network(...)
+    family      linear_model.Regression(...), Logistic, Poisson, Huber, GroupLasso; selection.Network(...)
     lambdas     the λ to try, or None: count of them in equal ratios, from λ_max down by ratio: see lambda_grid
     folds       a number (stratified for classes, drawn from seed), a selection.KFold, a splitter of scikit-learn, or
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
     groups      one for each row (a person, a place, a day): rows of one group are never in both parts of a fold
     weights     one for each row, at least 0: in fits, in λ_max and in scores; for linear models
     offset      a known part of each row's output, as linear models take it: in fits, in λ_max and in predictions
-    score       mse for numbers; log_loss or accuracy for classes; or a selection.Score; None: the family's own
+    score       mse for numbers; log_loss or accuracy for classes; poisson_deviance for counts; huber for linear_model.
+                Huber, with its threshold; or a selection.Score; None: the family's own
     n_jobs      1, or through joblib; the result is the same
     log         a file: every finished fold is noted there, and an interrupted sweep resumes. Of another family, score,
                 λ, seed, folds or data, or with a function that was edited since, it is refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from typing import Any, NamedTuple
@@ -64,7 +65,8 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None
     if getattr(family, "fit_intercept", True):
         _check_varying(rows, targets if names is None else None, known)
     if names is None:
-        return Data(rows, targets, {}, None, offset=known)
+        numbers = _counts(targets, who) if getattr(family, "link", "") == "log" else targets
+        return Data(rows, numbers, {}, None, offset=known)
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names, offset=known)
 
 
@@ -82,7 +84,7 @@ def _row_weights(family: Any, weights: Any, n: int) -> np.ndarray:
     """One weight of at least 0 for each row, of a family that takes them."""
     inner = getattr(family, "family", family)  # of Imputed
     if "weights" not in inspect.signature(inner.start).parameters:
-        raise ValueError(f"weights: {type(inner).__name__} takes no weights of rows; Regression and Logistic do")
+        raise ValueError(f"weights: {type(inner).__name__} takes no weights of rows; linear models do")
     found = finite_rows(as_rows(weights, "weights"), "weights", np.dtype(np.float64))
     if found.shape != (n,):
         raise ShapeError(f"weights are {found.shape}; need one for each of {n} rows")
@@ -211,6 +213,14 @@ def _numbers(y: np.ndarray, who: str) -> np.ndarray:
     return finite_rows(y, "y") if y.dtype.kind == "f" else y
 
 
+def _counts(y: np.ndarray, who: str) -> np.ndarray:
+    """Targets of at least 0."""
+    if (y < 0).any():
+        row = int(np.flatnonzero(y < 0)[0])
+        raise ValueError(f"y: row {row} is {y[row]:g}; {who} predicts counts, of at least 0")
+    return y
+
+
 def _classes(y: np.ndarray, who: str) -> tuple[np.ndarray, np.ndarray]:
     """(names of the classes in sorted order, y as their numbers 0, 1, ...)."""
     if y.ndim != 1 or not len(y):
@@ -258,17 +268,32 @@ def fitting_score(score: Any, family: Any) -> Score:
     """The score, or the family's own; ValueError where one is of classes and the other of numbers."""
     _name_of(family)
     found = as_score(family.score if score is None else score)
+    options = getattr(family, "score_options", {})  # of the family's own score, such as a threshold
+    if found.name == family.score and options and not isinstance(score, Score):
+        found = found._replace(function=functools.partial(found.function, **options))
     if found.classes is None or found.classes == bool(family.classifies):
-        return found
+        return _of_link(found, family)
     who = _name_of(family)
     if found.classes:
         raise ValueError(
-            f"score {found.name!r} is one of classes, and {who} predicts numbers: use 'mse', or a model of classes, "
-            "such as linear_model.Logistic (minigrad cv: name the target in --categorical)"
+            f"score {found.name!r} is one of classes, and {who} predicts numbers: use {family.score!r}, or a model of "
+            "classes, such as linear_model.Logistic (minigrad cv: name the target in --categorical)"
         )
     raise ValueError(
         f"score {found.name!r} is one of numbers, and {who} predicts classes: use 'log_loss' or 'accuracy', or a model "
         "of numbers, such as linear_model.Regression"
+    )
+
+
+def _of_link(score: Score, family: Any) -> Score:
+    """The score, if it takes what the family's models answer: predictions, or log rates of counts."""
+    link = getattr(family, "link", "identity")
+    if score.classes is not False or score.link in (None, link):
+        return score
+    what = {"log": "log rates of counts", "identity": "predictions"}
+    raise ValueError(
+        f"score {score.name!r} takes {what.get(str(score.link), score.link)}, and {_name_of(family)} answers "
+        f"{what.get(link, link)}: use {family.score!r}, or a selection.Score of your own"
     )
 
 

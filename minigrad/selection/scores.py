@@ -13,7 +13,9 @@ from .. import kernels as K
 from ..data.dataset import as_rows
 from ..engine import Tensor
 from ..errors import NonFiniteError, ShapeError
+from ..linear_model.data_terms import AbsoluteTails, Counts
 from ..linear_model.design import dot
+from ..linear_model.generalized import mean_of
 from ..nn.module import Module
 from ..nn.prediction import evaluating
 
@@ -24,13 +26,15 @@ class Score(NamedTuple):
     """A score by name: function(output, y), and whether more of it is better.
 
     classes: whether y holds classes 0, 1, ... (True) or numbers (False); None: the function takes both. Where rows have
-    weights it is function(output, y, weights).
+    weights it is function(output, y, weights). link: what outputs it takes, "identity" (predictions) or "log" (log
+    rates of counts); None: those of any model.
     """
 
     name: str
     function: Callable[..., float]
     greater_is_better: bool = False
     classes: bool | None = None
+    link: str | None = None
 
     @property
     def sign(self) -> float:
@@ -70,6 +74,25 @@ def accuracy(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = Non
     return float((said == y).sum() / len(y)) if weights is None else _weighted((said == y).astype(np.float64), weights)
 
 
+def poisson_deviance(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean of 2 (y log(y / μ) - (y - μ)), of counts y at log rates log μ (m,) or (m, 1); inf where μ is."""
+    deviance = Counts(y.astype(np.float64)).deviance(_flat(output, y))
+    return _weighted(deviance, np.ones(len(y)) if weights is None else weights)
+
+
+def huber(
+    output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, *, threshold: float | None = None
+) -> float:
+    """Mean of Huber's loss: r²/2 up to the threshold, in units of y, and a line beyond; that of Huber models."""
+    if threshold is None:
+        raise ValueError(
+            "score 'huber' has the threshold of the model, and this one has none: use linear_model.Huber, or "
+            "selection.Score('huber', functools.partial(selection.scores.huber, threshold=...))"
+        )
+    losses = AbsoluteTails(y.astype(np.float64), threshold).values(_flat(output, y))
+    return _weighted(losses, np.ones(len(y)) if weights is None else weights)
+
+
 def _weighted(values: np.ndarray, weights: np.ndarray) -> float:
     """The weighted mean, Σ ω v / Σ ω; NaN if every weight is 0."""
     total = dot(weights, np.ones(len(weights)))
@@ -85,16 +108,22 @@ def _flat(output: np.ndarray, y: np.ndarray) -> np.ndarray:
 SCORES = {
     score.name: score
     for score in (
-        Score("mse", mse, classes=False),
+        Score("mse", mse, classes=False, link="identity"),
         Score("log_loss", log_loss, classes=True),
         Score("accuracy", accuracy, greater_is_better=True, classes=True),
+        Score("poisson_deviance", poisson_deviance, classes=False, link="log"),
+        Score("huber", huber, classes=False, link="identity"),
     )
 }
-ALIASES = {"neg_log_loss": "log_loss", "neg_mean_squared_error": "mse"}  # scikit-learn's names
+ALIASES = {  # scikit-learn's names
+    "neg_log_loss": "log_loss",
+    "neg_mean_squared_error": "mse",
+    "neg_mean_poisson_deviance": "poisson_deviance",
+}
 
 
 def as_score(score: Any) -> Score:
-    """A Score, or the one of a name: mse, log_loss, accuracy."""
+    """A Score, or the one of a name: mse, log_loss, accuracy, poisson_deviance, huber."""
     if isinstance(score, Score):
         return score
     name = ALIASES.get(score, score) if isinstance(score, str) else score
@@ -125,6 +154,12 @@ def output_of(model: Any, x: np.ndarray, offset: np.ndarray | None = None) -> np
     x = as_rows(x, "x").astype(dtype, copy=False)
     with evaluating(model):
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
+
+
+def predictions_of(model: Any, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
+    """The outputs of a model; of one of counts the rates, not their logs."""
+    output = output_of(model, x, offset)
+    return mean_of(output, "log") if getattr(model, "link", "") == "log" else output
 
 
 def finite_output(model: Any, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:

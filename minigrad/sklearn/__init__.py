@@ -8,7 +8,14 @@ try:
 except ImportError:
     raise ImportError("minigrad.sklearn needs scikit-learn: pip install 'minigrad[sklearn]'") from None
 
-from .linear import ElasticNetRegressor, LogisticClassifier
+from .linear import ElasticNetRegressor, HuberRegressor, LogisticClassifier, PoissonRegressor
 from .mlp import MLPClassifier, MLPRegressor
 
-__all__ = ["ElasticNetRegressor", "LogisticClassifier", "MLPClassifier", "MLPRegressor"]
+__all__ = [
+    "ElasticNetRegressor",
+    "HuberRegressor",
+    "LogisticClassifier",
+    "MLPClassifier",
+    "MLPRegressor",
+    "PoissonRegressor",
+]

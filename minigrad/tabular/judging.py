@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import kernels as K
 from ..linear_model.design import dot
-from ..selection.scores import accuracy, log_loss, mse
+from ..linear_model.generalized import mean_of
+from ..selection.scores import accuracy, log_loss, mse, poisson_deviance
 
 
 def probabilities(output: np.ndarray, classes: int) -> np.ndarray:
@@ -44,6 +45,23 @@ def scores_of_numbers(output: np.ndarray, y: np.ndarray, weights: np.ndarray | N
         "root mean squared error": math.sqrt(squares),
         "mean absolute error": dot(share, np.abs(output - y)),
     }
+
+
+def scores_of_counts(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
+    """Deviance explained, mean deviance, and the errors of rates, of log rates (n,) and counts.
+
+    Deviance explained is 1 - deviance / that of the mean count, NaN where all counts are equal; scikit-learn's D².
+    """
+    output = np.ascontiguousarray(output, np.float64).reshape(-1)
+    rates = mean_of(output, "log")
+    numbers = scores_of_numbers(rates, y, weights)
+    share = np.full(len(y), 1 / len(y)) if weights is None else weights / dot(weights, np.ones(len(weights)))
+    mean, log_mean = np.array([dot(share, y)]), np.empty(1)
+    K.log(mean, log_mean)
+    deviance = poisson_deviance(output, y, weights)
+    null = poisson_deviance(np.full(len(y), log_mean[0]), y, weights) if mean[0] > 0 else 0.0
+    explained = {"deviance explained": 1 - deviance / null if null else math.nan, "mean deviance": deviance}
+    return explained | {name: numbers[name] for name in ("root mean squared error", "mean absolute error")}
 
 
 def scores_of_classes(output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:

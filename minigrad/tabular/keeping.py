@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FILE, READABLE = "model.safetensors", "model.json"
 HOLDS = {"holds": "minigrad.tabular model"}
 FORMAT = 1
-KINDS = ("linear", "logistic", "mlp")
+KINDS = ("linear", "logistic", "poisson", "huber", "mlp")
 
 
 def _number(value: Any) -> bool:
@@ -57,8 +57,10 @@ def _is_lambda(value: Any) -> bool:
     """Whether a value tells of λ: given, or chosen."""
     if not isinstance(value, dict) or not all(map(_number, (value.get("l1"), value.get("l2")))):
         return False
+    if not _number(value.get("group", 0.0)):
+        return False
     if value.get("how") == "given":
-        return set(value) == {"how", "l1", "l2"}
+        return set(value) - {"group"} == {"how", "l1", "l2"}
     numbers = [value.get(name) for name in ("value", "min", "1se", "mean", "folds", "count")]
     known = value.get("how") == "cross-validation" and value.get("pick") in ("min", "1se") and _text(value.get("score"))
     return known and all(map(_number, numbers)) and (value.get("error") is None or _number(value["error"]))
@@ -212,7 +214,7 @@ def _linear(loaded: Loaded, inputs: int, classes: np.ndarray | None, kind: str) 
     intercept = _array(loaded, "intercept", many, np.float64)
     l1, l2 = (float(_array(loaded, name, (), np.float64)) for name in ("l1", "l2"))
     rounds, gap = int(loaded["rounds"]), float(loaded["gap"])
-    family = {"linear": "Regression", "logistic": "Logistic"}[kind]
+    family = {"linear": "Regression", "logistic": "Logistic", "poisson": "Poisson", "huber": "Huber"}[kind]
     at_zero = intercept if many else float(intercept)
     return LinearModel(w, at_zero, l1, l2, rounds, gap, family=family, offset="offset" in loaded)
 

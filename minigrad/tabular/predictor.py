@@ -17,9 +17,10 @@ from ..data.formats.table import Table
 from ..data.prepare.imputation import MeanImputer
 from ..errors import NonFiniteError, ShapeError
 from ..linear_model import LinearModel
+from ..linear_model.generalized import mean_of
 from ..selection.networks import NetworkModel
 from .frames import as_file, is_frame
-from .judging import chosen, probabilities, scores_of_classes, scores_of_numbers
+from .judging import chosen, probabilities, scores_of_classes, scores_of_counts, scores_of_numbers
 from .keeping import found_in, save
 from .perceptron import Perceptron
 from .shown import shown
@@ -67,8 +68,13 @@ class Predictor:
         The options are those of `read`, for a path; for an array, offset=, if the model was trained with one.
         ShapeError, NonFiniteError or ValueError for what does not fit.
         """
-        output = self.output(data, **options)
-        return output.reshape(-1).astype(np.float64) if self.classes is None else self.classes[chosen(output)]
+        return self.answers(self.output(data, **options))
+
+    def answers(self, output: np.ndarray) -> np.ndarray:
+        """(n,) what outputs say: numbers, rates of counts, or the names of classes."""
+        if self.classes is not None:
+            return self.classes[chosen(output)]
+        return mean_of(output.reshape(-1).astype(np.float64), "log" if self.kind == "poisson" else "identity")
 
     def predict_proba(self, data: Any, **options: Any) -> np.ndarray:
         """(n, classes): the probability of each class, in the order of `classes`. ValueError for models of numbers."""
@@ -77,7 +83,7 @@ class Predictor:
         return probabilities(self.output(data, **options), len(self.classes))
 
     def output(self, data: Any, **options: Any) -> np.ndarray:
-        """Predictions of numbers, or logits, as the model itself gives them."""
+        """Predictions of numbers, log rates of counts, or logits, as the model itself gives them."""
         offset = options.pop("offset", None)
         if is_frame(data):
             with as_file(data) as path:
@@ -145,7 +151,8 @@ class Predictor:
     def scores(self, output: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
         """The same, of outputs and targets."""
         if self.classes is None:
-            return scores_of_numbers(output, y.astype(np.float64), weights)
+            of = scores_of_counts if self.kind == "poisson" else scores_of_numbers
+            return of(output, y.astype(np.float64), weights)
         known = np.isin(y, self.classes)
         if known.all():
             return scores_of_classes(output, np.searchsorted(self.classes, y), weights)

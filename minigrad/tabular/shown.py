@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from .predictor import Predictor
 
 SHOWN, CLASSES, LEVELS = 25, 8, 12  # inputs in a table, classes in its columns, levels in a line
-KIND = {"linear": "linear regression", "logistic": "logistic regression", "mlp": "network"}
+KIND = {
+    "linear": "linear regression",
+    "logistic": "logistic regression",
+    "poisson": "Poisson regression",
+    "huber": "robust regression (Huber)",
+    "mlp": "network",
+}
 
 
 def shown(model: Predictor) -> str:
@@ -54,8 +60,10 @@ def strengths(model: Predictor) -> list[str]:
     if not told:
         return []
     both = f"l1 = {told['l1']:.6g}, l2 = {told['l2']:.6g}"
+    both += f", norms of groups = {told['group']:.6g}" if "group" in told else ""
     if told["how"] != "cross-validation":
-        return ["no penalty" if not told["l1"] and not told["l2"] else f"penalty: {both}, as given"]
+        none = not any(told.get(name) for name in ("l1", "l2", "group"))
+        return ["no penalty" if none else f"penalty: {both}, as given"]
     error = f" ± {told['error']:.2g}" if told.get("error") is not None else ""
     pick = "the best mean" if told["pick"] == "min" else "the largest within one standard error of the best"
     return [
@@ -92,6 +100,7 @@ def weights(model: Predictor) -> list[str]:
         rows = [["(intercept)", f"{intercept[0]:.6g}", f"{intercept[0] + float(w[:, 0] @ model.centre):.6g}"]]
         rows += [[model.names[i], f"{w[i, 0]:.6g}", f"{effects[i, 0]:.6g}"] for i in order[:SHOWN]]
         of = f"the log odds of {model.target} = {model.classes[1]}" if model.classes is not None else model.target
+        of = f"the log rate of {model.target}" if model.kind == "poisson" else of
         note = f"standardized: how {of} changes when the input goes up by one standard deviation"
     else:
         labels = [] if model.classes is None else model.classes.tolist()

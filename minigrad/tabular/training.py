@@ -285,14 +285,12 @@ def _at_lambda(
 def lambda_of(found: CrossValidation, pick: str) -> dict[str, Any]:
     """What is to be said of a λ that cross-validation picked."""
     index = found.best if pick == "min" else found.one_se
-    ratio = found.settings.get("l1_ratio", 1.0)
     lam = float(found.lambdas[index])
     told = {
         "how": "cross-validation",
         "pick": pick,
         "value": lam,
-        "l1": lam * ratio,
-        "l2": lam * (1 - ratio),
+        **strengths_of(found.settings, lam),
         "min": found.lambda_min,
         "1se": found.lambda_1se,
         "score": found.score,
@@ -302,6 +300,18 @@ def lambda_of(found: CrossValidation, pick: str) -> dict[str, Any]:
     }
     error = float(found.error[index])
     return {"lambda": {**told, "error": error if np.isfinite(error) else None}}
+
+
+def strengths_of(settings: dict[str, Any], lam: float) -> dict[str, float]:
+    """l1 and l2 of λ, and of a family with groups the strength of their norms.
+
+    >>> strengths_of({"l1_ratio": 0.25}, 2.0), strengths_of({"l1_ratio": 0.25, "l2": 0.0, "groups": ("a",)}, 2.0)
+    ({'l1': 0.5, 'l2': 1.5}, {'l1': 0.5, 'l2': 0.0, 'group': 1.5})
+    """
+    ratio = settings.get("l1_ratio", 1.0)
+    if "groups" in settings:
+        return {"l1": lam * ratio, "l2": settings["l2"], "group": lam * (1 - ratio)}
+    return {"l1": lam * ratio, "l2": lam * (1 - ratio)}
 
 
 def _scores(model: Predictor, parts: Parts) -> dict[str, dict[str, float | None]]:

@@ -1,4 +1,4 @@
-/* Coordinate descent on a quadratic function with an elastic net. Equal to descent_naive.c, bit for bit.
+/* Descent on a quadratic function with an elastic net, or with norms of groups. Equal to descent_naive.c, bit for bit.
    Sequential by nature: the next coordinate needs the correlations r that this one leaves. Only r is a vector. */
 #ifndef real
 #include "descent/descent.h"
@@ -8,6 +8,7 @@
 
 const mg_descent_table MG_TABLE(descent) = {
     .coordinate_descent = {mg_coordinate_descent_f32, mg_coordinate_descent_f64},
+    .group_descent = {mg_group_descent_f32, mg_group_descent_f64},
 };
 
 #else
@@ -53,6 +54,60 @@ static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
             FN(subtract_row)(n, step, gram + j * n, r);
             const double violation = fabs((double)step) * d;
             if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+        }
+    }
+    *p->largest = worst;
+    *p->done = done;
+}
+
+/* One proximal step of the group [a, b): w = prox(w + (r - l2 w) / top), r kept up inside of the group only. Returns the
+   largest |step| top. */
+static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b, real strength, real top) {
+    const real *l1 = p->l1, *l2 = p->l2;
+    real *w = p->w, *r = p->r, *s = p->scratch;
+    double square = 0, worst = 0;
+    for (size_t j = a; j < b; j++) {
+        s[j] = FN(shrink)(REAL_FMA(top, w[j], REAL_FMA(-l2[j], w[j], r[j])), l1[j], 1);
+        square = fma((double)s[j], (double)s[j], square);
+    }
+    const double norm = sqrt(square), factor = norm <= strength ? 0 : (1 - strength / norm) / top;
+    for (size_t j = a; j < b; j++) {
+        const real new = factor == 0 ? 0 : (real)(factor * s[j]), step = new - w[j];
+        w[j] = new;
+        s[j] = step;
+        const double violation = fabs((double)step) * top;
+        if (!(violation <= worst)) worst = violation;
+    }
+    for (size_t j = a; j < b; j++)
+        if (s[j] != 0) FN(subtract_row)(b - a, s[j], (const real *)p->gram + j * p->n + a, r + a);
+    return worst;
+}
+
+/* Up to MG_LOCAL_STEPS steps of each group, until they are a tenth of the first, then r outside of it. */
+static void FN(group_descent)(const mg_group_descent_args *p) {
+    const size_t n = p->n;
+    const real *gram = p->gram, *strength = p->strength, *curvature = p->curvature;
+    real *w = p->w, *r = p->r, *old = (real *)p->scratch + n;
+    size_t done = 0;
+    double worst = 0;
+    for (; done < p->sweeps && (done == 0 || !(worst <= p->tolerance)); done++) {
+        worst = 0;
+        for (size_t g = 0; g < p->groups; g++) {
+            const size_t a = (size_t)p->first[g], b = (size_t)p->first[g + 1];
+            if (a == b || !(curvature[g] > 0)) continue;
+            for (size_t j = a; j < b; j++) old[j] = w[j];
+            const double violation = FN(group_step)(p, a, b, strength[g], curvature[g]);
+            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+            if (violation == 0) continue;
+            double last = violation;
+            for (size_t i = 1; i < MG_LOCAL_STEPS && b - a > 1 && last > 0.1 * violation && last > p->tolerance; i++)
+                last = FN(group_step)(p, a, b, strength[g], curvature[g]);
+            for (size_t j = a; j < b; j++) {
+                const real step = w[j] - old[j];
+                if (step == 0) continue;
+                FN(subtract_row)(a, step, gram + j * n, r);
+                FN(subtract_row)(n - b, step, gram + j * n + b, r + b);
+            }
         }
     }
     *p->largest = worst;

@@ -6,6 +6,7 @@
 
 const mg_descent_table MG_TABLE(descent) = {
     .coordinate_descent = {mg_coordinate_descent_f32, mg_coordinate_descent_f64},
+    .group_descent = {mg_group_descent_f32, mg_group_descent_f64},
 };
 
 #else
@@ -43,6 +44,64 @@ static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
         done++;
         if (*p->largest <= p->tolerance) break;
     }
+    *p->done = done;
+}
+
+/* r -= step row. */
+static void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
+    for (size_t k = 0; k < n; k++) r[k] = REAL_FMA(-step, row[k], r[k]);
+}
+
+/* w = prox(w + (r - l2 w) / top) of the group [a, b), with r kept up inside of it: the largest |step| top. */
+static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b, real strength, real top) {
+    const real *l1 = p->l1, *l2 = p->l2;
+    real *w = p->w, *r = p->r, *s = p->scratch;
+    double square = 0, worst = 0;
+    for (size_t j = a; j < b; j++) {
+        s[j] = FN(shrink)(REAL_FMA(top, w[j], REAL_FMA(-l2[j], w[j], r[j])), l1[j], 1);
+        square = fma((double)s[j], (double)s[j], square);
+    }
+    const double norm = sqrt(square), factor = norm <= strength ? 0 : (1 - strength / norm) / top;
+    for (size_t j = a; j < b; j++) {
+        const real new = factor == 0 ? 0 : (real)(factor * s[j]), step = new - w[j];
+        w[j] = new;
+        s[j] = step;
+        const double violation = fabs((double)step) * top;
+        if (!(violation <= worst)) worst = violation;
+    }
+    for (size_t j = a; j < b; j++)
+        if (s[j] != 0) FN(subtract_row)(b - a, s[j], (const real *)p->gram + j * p->n + a, r + a);
+    return worst;
+}
+
+/* Sweeps of all groups, each by a few steps of its own before r outside of it is kept up: see reference/descent.py. */
+static void FN(group_descent)(const mg_group_descent_args *p) {
+    const size_t n = p->n;
+    const real *gram = p->gram, *strength = p->strength, *curvature = p->curvature;
+    real *w = p->w, *r = p->r, *old = (real *)p->scratch + n;
+    size_t done = 0;
+    double worst = 0;
+    for (; done < p->sweeps && (done == 0 || !(worst <= p->tolerance)); done++) {
+        worst = 0;
+        for (size_t g = 0; g < p->groups; g++) {
+            const size_t a = (size_t)p->first[g], b = (size_t)p->first[g + 1];
+            if (a == b || !(curvature[g] > 0)) continue;
+            for (size_t j = a; j < b; j++) old[j] = w[j];
+            const double violation = FN(group_step)(p, a, b, strength[g], curvature[g]);
+            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+            if (violation == 0) continue;
+            double last = violation;
+            for (size_t i = 1; i < MG_LOCAL_STEPS && b - a > 1 && last > 0.1 * violation && last > p->tolerance; i++)
+                last = FN(group_step)(p, a, b, strength[g], curvature[g]);
+            for (size_t j = a; j < b; j++) {
+                const real step = w[j] - old[j];
+                if (step == 0) continue;
+                FN(subtract_row)(a, step, gram + j * n, r);
+                FN(subtract_row)(n - b, step, gram + j * n + b, r + b);
+            }
+        }
+    }
+    *p->largest = worst;
     *p->done = done;
 }
 

@@ -230,6 +230,7 @@ static const kernel_check checks[] = {
     PAIR(losses, bce_with_logits) PAIR(losses, bce_with_logits_grad) PAIR(losses, mse) PAIR(losses, mse_grad)
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
+    PAIR(descent, group_descent)
     PAIR(group_norms, group_norm) PAIR(group_norms, group_soft_threshold) PAIR(group_norms, group_limit)
     PAIR(group_norms, group_level)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)

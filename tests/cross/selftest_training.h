@@ -150,6 +150,27 @@ static void FN(check_coordinate_descent)(void) {
     }
 }
 
+static void FN(check_group_descent)(void) {
+    for (size_t n = 0; n < 40; n++, release()) {
+        real *gram = FN(mild)(n * n), *l1 = FN(mild)(n), *l2 = FN(mild)(n), *w = FN(mild)(n), *r = FN(mild)(n);
+        real strength[10], curvature[10], scratch[80];
+        int64_t first[11] = {0};
+        double largest;
+        size_t done;
+        for (size_t i = 0; i < n; i++) gram[i * n + i] += (real)(n + 1), l1[i] *= l1[i], l2[i] *= l2[i];
+        for (size_t g = 0; g < 10; g++) {
+            first[g + 1] = (int64_t)(g == 9 || first[g] + (int64_t)g > (int64_t)n ? n : (size_t)first[g] + g);
+            strength[g] = (real)g / 8, curvature[g] = g == 5 ? 0 : (real)(8 * n + 8);
+        }
+        const mg_group_descent_args p = {
+            .n = n, .groups = 10, .sweeps = 1 + n % 7, .gram = gram, .l1 = l1, .l2 = l2, .strength = strength,
+            .curvature = curvature, .first = first, .w = w, .r = r, .scratch = scratch, .done = &done,
+            .largest = &largest, .tolerance = 0.25, .precision = PRECISION};
+        CALL(descent, group_descent)(&p);
+        feed(done, 8), mg_feed_f64(1, &largest), FN(feed)(n, w), FN(feed)(n, r);
+    }
+}
+
 /* --- group_norms: k groups of n elements, as rows for odd n, else as columns --- */
 
 #define EACH_COUNT(k) for (size_t i_ = 0, k; i_ < 3 && (k = (size_t[]){1, 3, 70}[i_], 1); i_++)

@@ -10,6 +10,8 @@ pytest.importorskip("sklearn", reason="needs scikit-learn, the extra `sklearn`")
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import ElasticNet, LogisticRegression
+from sklearn.linear_model import HuberRegressor as OtherHuber
+from sklearn.linear_model import PoissonRegressor as OtherPoisson
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,13 +20,22 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import minigrad as mg
 from minigrad import linear_model, reg
 from minigrad.data import moons, regression
-from minigrad.sklearn import ElasticNetRegressor, LogisticClassifier, MLPClassifier, MLPRegressor
+from minigrad.sklearn import (
+    ElasticNetRegressor,
+    HuberRegressor,
+    LogisticClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    PoissonRegressor,
+)
 
 ALL = [
     ElasticNetRegressor(),
     ElasticNetRegressor(l1=0.01, standardize=True),
     LogisticClassifier(),
     LogisticClassifier(l1=0.01, l2=0.0),
+    PoissonRegressor(),
+    HuberRegressor(scale=1.0),
     MLPClassifier(epochs=60),
     MLPRegressor(epochs=60, prox=reg.L1(1e-5)),
 ]
@@ -52,6 +63,14 @@ def test_linear_models_are_scikit_learns():
     ours, theirs = ElasticNetRegressor(0.05, 0.2).fit(x, y), ElasticNet(alpha=0.25, l1_ratio=0.2, tol=1e-12).fit(x, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-8)
     assert ours.intercept_ == pytest.approx(theirs.intercept_, abs=1e-8)
+    counts = np.random.default_rng(0).poisson(np.exp(x[:, 0] / 2))
+    ours, theirs = PoissonRegressor(l2=0.1).fit(x, counts), OtherPoisson(alpha=0.1, tol=1e-12).fit(x, counts)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-5)
+    assert ours.score(x, counts) == pytest.approx(theirs.score(x, counts), abs=1e-8)
+    theirs = OtherHuber(alpha=0.1, tol=1e-10, max_iter=10_000).fit(x, y)
+    ours = HuberRegressor(l2=0.1 * theirs.scale_ / 80, scale=theirs.scale_).fit(x, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-4)
+    assert HuberRegressor().fit(x, y).scale_ == linear_model.robust_scale(y)
     labels = np.array(["low", "mid", "high"])[np.digitize(y, [-1, 1])]
     for classes in (labels, labels == "mid"):
         ours = LogisticClassifier(l2=0.1).fit(x, classes)

@@ -28,6 +28,7 @@ OUTPUTS = {  # the positions of what a kernel writes; the last argument if it is
     "cross_entropy": [2, 3],
     "contiguous": [],
     "coordinate_descent": [3, 4],
+    "group_descent": [6, 7],
     "max_pool2d": [1, 2],
     "standardize_rows": [1, 2, 3],
     "standardize_rows_grad": [4],

@@ -1,5 +1,7 @@
 """descent: every variant equals the naive twin; the result solves its problem; bad arrays are refused."""
 
+import itertools
+
 import numpy as np
 import pytest
 from kernels.twins import EDGES, assert_one_answer, needs_native
@@ -142,3 +144,93 @@ def test_bad_arrays_are_refused():
             with pytest.raises(error):
                 K.coordinate_descent(*arguments, sweeps=1)
             assert (w.tobytes(), r.tobytes()) == before
+
+
+def grouped(n, dtype, seed=0):
+    """The arguments of group_descent for a random problem in groups of 1, 2, 3, ...; the third has no curvature."""
+    gram, l1, l2, w, r = problem(n, dtype, seed)
+    r[2::5] = 0  # a slope without curvature would have no minimum
+    first = np.minimum(np.cumsum(np.arange(2 * int(np.sqrt(n)) + 4)), n)
+    first[-1] = n
+    groups = [slice(*pair) for pair in itertools.pairwise(first)]
+    top = [np.linalg.eigvalsh(gram[g, g] + np.diag(l2[g])).max(initial=0) for g in groups]
+    top = np.array(top, dtype) * dtype(1.0001)
+    top[2] = 0
+    strength = np.random.default_rng(seed).uniform(0, 0.5, len(top)).astype(dtype)
+    return [gram, l1, l2, strength, top, first.astype(np.int64), w, r], groups
+
+
+@needs_native
+@both
+@pytest.mark.parametrize("n", [n for n in EDGES if n <= 129])
+def test_one_answer_of_groups(n, dtype):
+    def compute(kernels=K):
+        arguments, _ = grouped(n, dtype)
+        done, largest = kernels.group_descent(*arguments, sweeps=7, tolerance=1e-3)
+        return *arguments[-2:], np.array([done, largest])
+
+    with K.use_backend("native"):
+        naive = assert_one_answer(compute, threads=(1, 2))
+    for got, expected in zip(naive[:2], compute(reference)):
+        np.testing.assert_allclose(got, expected, rtol=2e-3, atol=100 * np.finfo(dtype).eps * max(n, 1))
+
+
+@pytest.mark.usefixtures("backend")
+def test_the_result_of_groups_is_optimal():
+    """r - l2 w is l1 sign(w) + strength w / ‖w_g‖, or where w_g = 0 soft(r, l1) is no longer than strength."""
+    (gram, l1, l2, strength, top, first, w, r), groups = grouped(40, np.float64)
+    start, q = w.copy(), r + gram @ w
+    strength[5] = 9.0
+    done, largest = K.group_descent(gram, l1, l2, strength, top, first, w, r, sweeps=10_000, tolerance=1e-12)
+    assert 1 < done < 10_000 and largest <= 1e-12
+    np.testing.assert_allclose(r, q - gram @ w, atol=1e-12)
+    assert (w[groups[2]] == start[groups[2]]).all() and not w[groups[5]].any()
+    for i, g in enumerate(groups):
+        if i == 2:
+            continue
+        slope, size = r[g] - l2[g] * w[g], np.linalg.norm(w[g])
+        if size == 0:
+            assert np.linalg.norm(np.maximum(np.abs(slope) - l1[g], 0)) <= strength[i] + 1e-12
+        else:
+            at = np.abs(slope - l1[g] * np.sign(w[g]) - strength[i] * w[g] / size)
+            assert np.where(w[g] != 0, at, np.maximum(np.abs(slope) - l1[g], 0)).max() < 1e-10
+
+
+@pytest.mark.usefixtures("backend")
+def test_groups_of_one_without_strength_are_coordinates():
+    gram, l1, l2, w, r = problem(20, np.float64)
+    other, left = w.copy(), r.copy()
+    K.coordinate_descent(gram, l1, l2, w, r, sweeps=50)
+    top = np.diagonal(gram) + l2
+    K.group_descent(gram, l1, l2, np.zeros(20), top, np.arange(21), other, left, sweeps=50)
+    np.testing.assert_allclose(other, w, atol=1e-9)
+
+
+@pytest.mark.usefixtures("backend")
+def test_nan_stays_in_its_group_and_does_not_converge():
+    arguments, groups = grouped(12, np.float64)
+    arguments[-1][groups[3]] = np.nan
+    done, largest = K.group_descent(*arguments, sweeps=5, tolerance=1.0)
+    assert done == 5 and np.isnan(largest) and np.isnan(arguments[-2][groups[3]]).all()
+
+
+@needs_native
+def test_bad_groups():
+    arguments, _ = grouped(12, np.float64)
+    with K.use_backend("native"):
+        for first, message in (
+            ([0, 5, 3, 12], "first falls from 5 to 3"),
+            ([0, 5, 11], "goes from 0 to 11; need 0 to 12"),
+            ([1, 12], "goes from 1 to 12"),
+            ([0, -5, 12], "first falls from 0 to -5"),
+        ):
+            arguments[5] = np.array(first)
+            arguments[3] = arguments[4] = np.ones(len(first) - 1)
+            with pytest.raises(ValueError, match=message):
+                K.group_descent(*arguments, sweeps=1)
+        arguments[5] = np.array([0, 12])
+        with pytest.raises(ShapeError, match="a number per coordinate or group"):
+            K.group_descent(*arguments, sweeps=1)
+        arguments[5] = np.array([0.0, 12.0])
+        with pytest.raises(DTypeError, match="need int64"):
+            K.group_descent(*arguments, sweeps=1)

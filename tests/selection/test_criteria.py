@@ -145,7 +145,7 @@ def test_picks_and_table():
 
 
 def test_what_has_no_degrees_of_freedom():
-    with pytest.raises(TypeError, match=r"known of linear_model\.Regression and Logistic, not of Network"):
+    with pytest.raises(TypeError, match=r"known of linear_model\.Regression, Logistic and Poisson, not of Network"):
         selection.criteria(selection.Network(lambda inputs: None, loss=None), *rows())
     with pytest.raises(TypeError, match="unknown keyword 'counts'"):
         selection.criteria(Regression(), *rows(), counts=3)

@@ -272,5 +272,5 @@ def test_weights_that_cannot_be():
     with pytest.raises(ValueError, match=r"score mine takes no weights of rows; need function\(output, y, weights\)"):
         run(weights=np.ones(20), score=selection.Score("mine", lambda output, y: 0.0))
     network = selection.Network(lambda: mg.nn.Linear(2, 1), mg.mse, classifies=False)
-    with pytest.raises(ValueError, match="weights: Network takes no weights of rows; Regression and Logistic do"):
+    with pytest.raises(ValueError, match="weights: Network takes no weights of rows; linear models do"):
         selection.cross_validate(network, x, y, count=3, weights=np.ones(20))

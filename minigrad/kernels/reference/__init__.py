@@ -12,7 +12,7 @@ where only exact operations occur (copies, masks, relu, comparisons, penalty gra
 import numpy as np
 
 from .conv import conv2d, conv2d_input, conv2d_weight
-from .descent import coordinate_descent
+from .descent import coordinate_descent, group_descent
 from .elementary import (
     asinh,
     atan,
@@ -138,6 +138,7 @@ WRITES = {
     "dropout_bits": ("bits",),
     "group_level": ("w", "step"),
     "coordinate_descent": ("w", "r"),
+    "group_descent": ("w", "r"),
     "check_finite": (),
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
@@ -160,5 +161,7 @@ SILENT = {
     "segments": "makes a table, which a replay keeps",
 }
 REFUSED = {
-    "coordinate_descent": "it sweeps until it has converged, which is no fixed list of calls",
+    **dict.fromkeys(
+        ("coordinate_descent", "group_descent"), "it sweeps until it has converged, which is no fixed list of calls"
+    ),
 }

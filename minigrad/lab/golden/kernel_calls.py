@@ -180,6 +180,19 @@ def _weights(g: Given) -> Calls:
         "elastic_net_grad": ([g.x, g.zeros()], {"l1": 0.1, "l2": 0.2}),
         "soft_threshold": ([g.x, g.zeros()], {"step": 0.1, "l1": 0.1, "l2": 0.2}),
         "coordinate_descent": ([gram, g.y[0], g.y[1], g.x[2].copy(), g.x[1].copy()], {"sweeps": 3}),
+        "group_descent": (
+            [
+                gram,
+                g.y[0],
+                abs(g.y[1]),
+                g.ones(2),
+                g.ones(2) * 99,
+                np.array([0, 1, columns]),
+                g.x[2].copy(),
+                g.x[1].copy(),
+            ],
+            {"sweeps": 3},
+        ),
         "group_norm": ([g.x, np.zeros(columns), 0, 1], {}),
         "group_soft_threshold": ([g.x, g.ones(columns), g.zeros(), 0, 1], {"l1": 0.1, "strength": 0.2}),
         "group_level": (

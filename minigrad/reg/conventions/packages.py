@@ -39,14 +39,14 @@ def glmnet(
         )
     if standardize:
         remarks.append("standardize=TRUE: the penalty is on the coefficients of columns divided by their sd (over n)")
-    kind = {"gaussian": "Regression", "binomial": "Logistic"}.get(family)
+    kind = {"gaussian": "Regression", "binomial": "Logistic", "poisson": "Poisson"}[family]
     return Convention(
         objective="gaussian: 1/(2n) Σ(y - ŷ)²; others: minus the mean log-likelihood; plus λ [(1 - α)/2 ‖w‖² + α ‖w‖₁]",
         l1=l1,
         l2=l2,
         data="1/(2n) Σ(y - ŷ)²" if family == "gaussian" else "the mean negative log-likelihood",
         touches=COEFFICIENTS,
-        line=linear_line(l1, l2, kind, bool(standardize), bool(intercept)) if kind else penalty_line(l1, l2),
+        line=linear_line(l1, l2, kind, bool(standardize), bool(intercept)),
         remarks=tuple(remarks),
         source=GLMNET,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ...checks import finite
@@ -137,6 +138,11 @@ def generalized(facts: Facts, alpha: Any = 1.0, fit_intercept: Any = True) -> Co
     )
 
 
+def poisson(facts: Facts, alpha: Any = 1.0, fit_intercept: Any = True) -> Convention:
+    line = linear_line(0.0, _strength(alpha, "alpha"), "Poisson", intercept=bool(fit_intercept))
+    return dataclasses.replace(generalized(facts, alpha), line=line)
+
+
 def huber(facts: Facts, epsilon: Any = 1.35, alpha: Any = 1e-4) -> Convention:
     alpha = _strength(alpha, "alpha")
     m = facts.rows
@@ -147,6 +153,9 @@ def huber(facts: Facts, epsilon: Any = 1.35, alpha: Any = 1e-4) -> Convention:
         data="the mean of σ + H σ (twice the usual Huber loss, in units of σ)",
         touches=COEFFICIENTS,
         line=penalty_line(0.0, 2 * alpha / m),
+        remarks=(
+            "one model, with s its scale_: linear_model.Huber(l1_ratio=0, delta=epsilon, scale=s) at λ = alpha s / m",
+        ),
         source=GUIDE + "1.1.16.3 Huber Regression",
     )
 
@@ -205,9 +214,10 @@ RULES = [
         )
         for name in ("SGDClassifier", "SGDRegressor")
     ),
+    Rule(_LINEAR + "PoissonRegressor", poisson, (*SOLVING, "power", "link")),
     *(
         Rule(_LINEAR + name, generalized, (*SOLVING, "power", "link"))
-        for name in ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")
+        for name in ("GammaRegressor", "TweedieRegressor")
     ),
     Rule(_LINEAR + "HuberRegressor", huber, (*SOLVING, "fit_intercept")),
     Rule(_LINEAR + "QuantileRegressor", quantile, (*SOLVING, "solver_options")),
