@@ -27,7 +27,10 @@ from .draws import confidence, dropout, gaussian, schedules, spatial
 
 REACH = np.linspace(-1.6, 1.6, 81)
 TERM = LINES[0]
-LEAST, CURVED = np.array([0.45, 1.45]), np.array([[1.0, 0.5], [0.5, 1.2]])  # a loss, (w - LEAST)ᵀ CURVED (w - LEAST) / 2
+LEAST, CURVED = (
+    np.array([0.45, 1.45]),
+    np.array([[1.0, 0.5], [0.5, 1.2]]),
+)  # a loss, (w - LEAST)ᵀ CURVED (w - LEAST) / 2
 
 
 def loss(a: Any, b: Any) -> Any:

@@ -60,7 +60,7 @@ def run_cv(options: argparse.Namespace) -> None:
     lines += ["", *found.lines(), "", *judged, *kept]
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {short(nested.error)}" if nested else "see `--nested`"
     report.text(
         f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
         f"honest figure {honest}."
@@ -122,7 +122,7 @@ def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[st
             more = f", R² {r_squared(float(result.mean[i]), rows.y, rows.weights):.4g}"
         elif result.accuracy is not None and result.score != "accuracy":
             more = f", accuracy {mean_and_error(result.accuracy[:, i].tolist())[0]:.4g}"
-        error = f" ± {result.error[i]:.2g}" if np.isfinite(result.error[i]) else ""
+        error = f" ± {short(result.error[i])}" if np.isfinite(result.error[i]) else ""
         told.append(f"{name}, {result.lambdas[i]:.6g}: {result.score} {result.mean[i]:.6g}{error}{more}")
     return told
 
@@ -130,8 +130,17 @@ def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[st
 def _nested_line(nested: selection.Nested, score: str) -> str:
     return (
         f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
-        f"{score} {nested.mean:.6g} ± {nested.error:.3g}"
+        f"{score} {nested.mean:.6g} ± {short(nested.error)}"
     )
+
+
+def short(error: float) -> str:
+    """A standard error in three digits, without an exponent where it is large.
+
+    >>> short(187.23), short(18723.0), short(0.001234)
+    ('187', '18,723', '0.00123')
+    """
+    return f"{error:.3g}" if error < 1000 else f"{error:,.0f}"
 
 
 def _plain(

@@ -72,8 +72,13 @@ def curves(
         return as_svg(figure)
 
 
-def _line(axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: bool) -> tuple[Any, tuple[float, float]]:
-    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros. The line, and its end at the right."""
+def _line(
+    axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: bool
+) -> tuple[Any, tuple[float, float]]:
+    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros.
+
+    Returns the line, and its end at the right.
+    """
     y = np.asarray(y, np.float64)
     if y.ndim == 2:
         half = y.std(0, ddof=1) if len(y) > 1 else np.zeros(y.shape[1])
@@ -95,7 +100,9 @@ def _show_zeros(axes: Sequence[Any]) -> None:
             axis.plot(place, 0.03, "o", color=line.get_color(), markerfacecolor="none", markersize=5,
                 transform=axis.get_xaxis_transform(), clip_on=False)  # fmt: skip
         if zeros:
-            axis.annotate("exactly 0", (zeros[0][1], 0.03), (0, 6), axis.get_xaxis_transform(), "offset points", fontsize=8)
+            axis.annotate(
+                "exactly 0", (zeros[0][1], 0.03), (0, 6), axis.get_xaxis_transform(), "offset points", fontsize=8
+            )
 
 
 def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
@@ -116,7 +123,7 @@ def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
 
 
 def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
-    """The scales of the axes; few points x are written below the axis, each at its place; few powers of 10 beside it."""
+    """The scales of the axes; few points x are written below the axis, each at its place; and scales that are logarithmic."""
     if "x" in log:
         axis.set_xscale("log")
     if len(x) <= FEW:
@@ -153,7 +160,8 @@ def ratios(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> by
                 axis.plot([100 * (low - 1), 100 * (high - 1)], [place, place], color=color, linewidth=2)
                 face = PAPER if color == UNDECIDED else color
                 axis.plot(100 * (middle - 1), place, "o", color=color, markerfacecolor=face, markersize=6)
-                axis.annotate(f"{100 * (middle - 1):+.1f}%", (100 * (max(high, middle) - 1), place), (6, 0), textcoords="offset points",
+                end = 100 * (max(high, middle) - 1), place
+                axis.annotate(f"{100 * (middle - 1):+.1f}%", end, (6, 0), textcoords="offset points",
                     va="center", fontsize=8.5)  # fmt: skip
             axis.axvline(0, color=INK, linewidth=1)
             axis.set_yticks(range(len(found)), list(found))

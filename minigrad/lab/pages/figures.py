@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...insight import plotting
-from ...insight.plotting import BETTER, HELD, INK, LINES, PAPER, PICK, REFERENCE, SETTINGS, TRAIN, UNDECIDED, WORSE
+from ...insight.plotting import BETTER, HELD, INK, LINES, PAPER, REFERENCE, SETTINGS, TRAIN, UNDECIDED, WORSE
 from ...reg.zeros.sparsity import Sparsity
 from .statistics import Gain
 

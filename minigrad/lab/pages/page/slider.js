@@ -100,10 +100,17 @@
       });
     };
   }
+  // Far from the first pick, beyond 12 of its standard errors, the score leaves the view, so that the dip is seen.
+  function dip(c, edges) {
+    const best = picks.length && c.error ? c.values[picks[0][1]] : null, unit = best === null ? 0 : c.error[picks[0][1]];
+    if (!unit) return edges;
+    const near = edges.filter(v => Math.abs(v - best) <= 12 * unit);
+    return near.length < edges.length ? [...near, best + 12 * unit * (Math.max(...edges) - best > 12 * unit ? 1 : -1)] : edges;
+  }
   function course(c, held) {
     const picture = view(c.name + (c.error ? ", ± one standard error" : ""), true);
     const edges = c.error ? c.values.flatMap((v, i) => v === null ? [] : [v - (c.error[i] || 0), v + (c.error[i] || 0)]) : known(c.values);
-    const y = upright(edges), place = frame(picture, y);
+    const y = upright(dip(c, edges)), place = frame(picture, y);
     if (c.error) {
       const there = c.values.map((v, i) => i).filter(i => c.values[i] !== null);
       const side = (sign, order) => order.map(i => `${across(i).toFixed(1)} ${y(c.values[i] + sign * (c.error[i] || 0)).toFixed(1)}`);
@@ -116,7 +123,7 @@
       place();
       const v = c.values[now];
       dot.setAttribute("visibility", v === null ? "hidden" : "visible");
-      if (v !== null) { dot.setAttribute("cx", across(now)); dot.setAttribute("cy", y(v)); }
+      if (v !== null) { dot.setAttribute("cx", across(now)); dot.setAttribute("cy", Math.min(HIGH - LOW, Math.max(TOP, y(v)))); }
     };
   }
   function fit() {
