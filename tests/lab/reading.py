@@ -13,7 +13,7 @@ from minigrad.lab.gallery import pages
 class Reader(HTMLParser):
     """Fails on tags that do not match, notes what a page would load from elsewhere, and the anchors it links to."""
 
-    VOID = {"meta", "img", "br", "link"}
+    VOID = {"meta", "img", "br", "link", "input"}
 
     def __init__(self):
         super().__init__()

@@ -123,7 +123,7 @@ def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
 
 
 def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
-    """The scales of the axes; few points x are written below the axis, each at its place; and scales that are logarithmic."""
+    """The scales of the axes; few points x are written below the axis, each at its place."""
     if "x" in log:
         axis.set_xscale("log")
     if len(x) <= FEW:

@@ -1,5 +1,6 @@
-"""Figures say what their numbers say: titles, colours by meaning, names that can be read apart, sizes that are bounded."""
+"""Figures say what their numbers say: titles, colours by meaning, names that do not overlap, sizes."""
 
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -42,14 +43,16 @@ def test_names_at_ends_do_not_overlap(seed):
 
 
 def test_names_at_ends_are_drawn_apart():
+    from matplotlib.text import Text
+
     figure, (axis,) = figures.panel_grid(1, 1, 3.0)
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 10)
     name_ends({axis: [End(f"line {i}", 1.0, 5 + 0.01 * i, plotting.LINES[i]) for i in range(6)]})
     figure.draw_without_rendering()
-    boxes = sorted((text.get_window_extent() for text in axis.texts), key=lambda box: box.y0)
+    boxes = sorted((Text.get_window_extent(name) for name in axis.texts), key=lambda box: box.y0)
     assert len(boxes) == 6
-    assert all(low.y1 <= high.y0 + 1 for low, high in zip(boxes, boxes[1:]))
+    assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(boxes))
     figures.load_pyplot().close(figure)
 
 
