@@ -76,7 +76,7 @@ def lambda_slider(
     classes = np.unique(rows.y).tolist() if rows.classes else None
     outputs = [output_of(model, rows.x) for model in models]
     if classes is None:
-        target = np.asarray(rows.y, np.float64)
+        target: np.ndarray = np.asarray(rows.y, np.float64)
         answers = np.stack([np.asarray(output, np.float64).reshape(-1) for output in outputs])
     else:
         target = np.searchsorted(np.unique(rows.y), rows.y)

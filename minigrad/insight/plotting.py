@@ -49,7 +49,7 @@ INK, FAINT, RULE, PAPER = (colour.light for colour in PAGE.values())
 LINES = tuple(colour.light for colour in SERIES)
 UNDECIDED = FAINT  # drawn hollow, where a method is neither better nor worse
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",

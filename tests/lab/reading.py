@@ -27,7 +27,7 @@ class Reader(HTMLParser):
                 self.loads.append(attributes[name])
         if attributes.get("href", "").startswith("#"):
             self.links.append(attributes["href"][1:])
-        if "id" in attributes:
+        if "id" in attributes and "svg" not in self.open:  # in a drawing it names a marker or a clip
             self.anchors.append(attributes["id"])
         if tag == "img":
             assert attributes["alt"]

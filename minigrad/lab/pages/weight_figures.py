@@ -65,7 +65,7 @@ def size_shares(w: np.ndarray) -> tuple[float, np.ndarray]:
     in the outermost of them.
 
     >>> empty, heights = size_shares(np.array([0.0, 1e-9, 0.5, 0.5]))
-    >>> empty, heights[0], heights.sum()
+    >>> empty, heights[0].item(), heights.sum().item()
     (25.0, 25.0, 75.0)
     """
     size = np.abs(np.ravel(w)).astype(np.float64)
