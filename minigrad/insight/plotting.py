@@ -138,7 +138,7 @@ def dark_style(svg: str) -> str:
     rules = []
     for light, dark in (*MEANINGS.values(), *PAGE.values(), *SERIES):
         rules += [
-            f'[style*="{what}: {light}"] {{ {what}: {dark} }}'.replace(" }", " !important }")
+            f'[style*="{what}: {light}"] {{ {what}: {dark} !important }}'
             for what in ("fill", "stroke")
             if f"{what}: {light}" in svg
         ]

@@ -71,7 +71,7 @@
 
   // Each view draws what stands, and returns what moves.
   function paths() {
-    const picture = view(`${data.what} over λ; drag here as well`, true);
+    const picture = view(`${data.what} over λ, in the colours of the bars; drag here as well`, true);
     return () => {
       picture.replaceChildren();
       const w = data.panels[panel].w, y = upright([0, ...known(w.flat())]), place = frame(picture, y);
@@ -95,7 +95,7 @@
       w.forEach((values, i) => {
         const y = TOP + step * i, v = values[now] || 0, ends = [x(0), x(v)].sort((a, b) => a - b);
         picture.append(svg("text", { x: 122, y: y + step * 0.7, "text-anchor": "end", class: v ? "" : "faint-text" }, data.names[i]));
-        picture.append(v ? svg("rect", { class: "bar", x: ends[0], y: y + 1, width: Math.max(1, ends[1] - ends[0]), height: step - 4 })
+        picture.append(v ? svg("rect", { class: "bar", style: `fill: var(--series-${i % 7})`, x: ends[0], y: y + 1, width: Math.max(1, ends[1] - ends[0]), height: step - 4 })
           : svg("circle", { class: "zero", cx: x(0), cy: y + step / 2 - 1, r: 3.5 }));
       });
     };
