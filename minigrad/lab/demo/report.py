@@ -22,6 +22,8 @@ from .experiment import EPOCHS, HEAD, METHODS, NOISE, TRAIN_ROWS, Result, number
 
 Results = dict[str, list[Result]]
 CONTROL, PRIMARY = "none", "L2"
+# Methods whose empty hidden units the text counts, and what it calls them.
+SHOWN = {CONTROL: "with no penalty", "L1 proximal": "with L1 proximal", "elastic net": "with the elastic net"}
 NEAR = 0.001  # a weight is near 0 below this, and not 0
 
 
@@ -278,7 +280,7 @@ def _histograms(report: Report, results: Results, folder: Path, drawn: bool) -> 
             "How large the weights are, on a logarithmic axis, and how many are exactly 0, one panel per method",
             weight_figures.weight_sizes(weights, zeros, CONTROL),
             f"All weights of all seeds. The bar at 0: what is exactly 0; dotted: {CONTROL}. Titles count the weights "
-            "whose input varies, bars all of them.",
+            "whose input varies, bars all of them; what is smaller than 10⁻⁶ stands in the first bar.",
         )
     near = {name: float((np.abs(w[w != 0]) < NEAR).sum() / w.size) for name, w in weights.items()}
     report.text(
@@ -313,5 +315,5 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
         "The input weights of eleven hidden units of the first seed as 8 x 8 images: those that are strongest over "
         "all methods. Look down a column to see one unit, and for white: pixels that it does not use. "
         "Hidden units with any input weight left: "
-        f"{_listed([f'{n} {share:.0%}' for n, share in alive.items() if n in ('none', 'L1 proximal', 'elastic net')])}."
+        f"{_listed([f'{alive[name]:.0%} {words}' for name, words in SHOWN.items()])}."
     )

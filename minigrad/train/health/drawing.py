@@ -58,7 +58,9 @@ def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False,
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" style="fill: {colour}"/>' for x, y in places]
         ends.append(free_place(places[-1][1] + 4, ends))
         mark, word = f"M{WIDE - RIGHT + 8} {ends[-1] - 4:.1f}h12", f'x="{WIDE - RIGHT + 25}" y="{ends[-1]:.1f}"'
-        parts.append(f'<path d="{mark}" style="stroke: {colour}" stroke-width="3"/><text {word}>{escape(name[:20])}</text>')
+        parts.append(
+            f'<path d="{mark}" style="stroke: {colour}" stroke-width="3"/><text {word}>{escape(name[:20])}</text>'
+        )
     parts.insert(1, f"<style>{dark_style(''.join(parts))}</style>")
     return "".join(parts) + "</svg>"
 
