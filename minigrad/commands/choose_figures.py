@@ -74,7 +74,7 @@ def lambda_slider(
     rows = asked.rows
     panels, what = standardized(rows, models)
     classes = np.unique(rows.y).tolist() if rows.classes else None
-    outputs = [output_of(model, rows.x) for model in models]
+    outputs = [output_of(model, rows.x, asked.options.get("offset")) for model in models]
     if classes is None:
         target: np.ndarray = np.asarray(rows.y, np.float64)
         answers = np.stack([np.asarray(output, np.float64).reshape(-1) for output in outputs])
@@ -99,5 +99,5 @@ def fits_of(asked: Job, models: Sequence[Any]) -> slider.Course:
     rows = asked.rows
     y = np.searchsorted(np.unique(rows.y), rows.y) if rows.classes else rows.y
     name, of = ("accuracy", scores_of_classes) if rows.classes else ("R²", scores_of_numbers)
-    values = [of(output_of(model, rows.x), y, rows.weights)[name] for model in models]
+    values = [of(output_of(model, rows.x, asked.options.get("offset")), y, rows.weights)[name] for model in models]
     return slider.Course(f"{name} of these rows", values)

@@ -20,6 +20,7 @@ from . import choose_data, choose_options
 from .choose import Job, describe, job, rules_without_folds, told_below, write
 from .choose_figures import cv_pictures, fits_of, lambda_slider
 from .choose_keep import ONE_SE, keep, r_squared
+from .choose_relaxed import refits
 from .choose_weights import coefficients
 
 
@@ -40,11 +41,13 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    relaxed = refits(asked, result, pairs, picks) if options.relax else None
     kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
+    kept += relaxed.keep(options.out, asked, result) if relaxed else []
     judged = _picks(result, rows)
     others = rules_without_folds(asked, result.lambdas)
     lines = [
@@ -57,7 +60,7 @@ def run_cv(options: argparse.Namespace) -> None:
     ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), "", *judged, *kept]
+    lines += ["", *found.lines(), *(["", *relaxed.lines()] if relaxed else []), "", *judged, *kept]
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
     honest = f"nested cross-validation gives {nested.mean:.4g} ± {short(nested.error)}" if nested else "see `--nested`"
@@ -68,13 +71,17 @@ def run_cv(options: argparse.Namespace) -> None:
     for line in judged:
         report.text(f"{line[0].upper()}{line[1:]}.")
     found.add_to(report)
+    if relaxed:
+        relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
     plain = _plain(result, nested, found.plain, rows.notes)
+    plain |= relaxed.plain() if relaxed else {}
     if others:
         tables.append((others.HEAD, others.rows(result)))
         plain["rules"] = others.as_dict()
     moved = "" if options.no_figures else _slider(asked, result)
-    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes], moved)
+    notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
+    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
 
 
 def _slider(asked: Job, result: selection.CrossValidation) -> str:

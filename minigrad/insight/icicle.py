@@ -5,8 +5,6 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from .aligned import as_table
-
 if TYPE_CHECKING:
     from .profile import profile
 
@@ -25,8 +23,7 @@ h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem } .faint { col
 .forward { background: var(--forward) } .backward { background: var(--backward) }
 .kernel { background: var(--kernel) } .other { background: var(--other) }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem }
-td { padding: .25rem .7rem; border-bottom: 1px solid var(--rule); text-align: right; white-space: nowrap }
-td:first-child { text-align: left } tr:first-child td { font-weight: 600 }
+td, th { padding: .25rem .7rem; border-bottom: 1px solid var(--rule); white-space: nowrap }
 """
 
 Bar = tuple[str, str, float, list]  # name, kind, seconds, the bars below it
@@ -35,8 +32,7 @@ Bar = tuple[str, str, float, list]  # name, kind, seconds, the bars below it
 def page_of(seen: profile) -> str:
     """The page: one file that needs nothing else."""
     tables = "".join(
-        f"<h2>{escape(title)}</h2><div class='scroll' tabindex='0'>{as_table(rows)}</div>"
-        for title, rows in seen.tables()
+        f"<h2>{escape(title)}</h2><div class='scroll' tabindex='0'>{table}</div>" for title, table in seen.html_tables()
     )
     bars = drawn(bars_of(seen), seen.seconds)
     return (

@@ -65,7 +65,15 @@ def caller() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+    code = frame.f_code
+    return f"{_of_notebook(code.co_filename) or code.co_filename}:{frame.f_lineno} in {code.co_name}"
+
+
+def _of_notebook(file: str) -> str:
+    """`In[3]` for the code of a cell that IPython runs, which stands in a file of a made-up name; else nothing."""
+    session = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    names = getattr(getattr(session, "compile", None), "format_code_name", lambda file: None)(file)
+    return names[1] if names else ""
 
 
 def modules_at_work() -> tuple[Any, ...]:

@@ -95,8 +95,15 @@ def axes(who: str, size: tuple[float, float] = (6.4, 4.0), rows: int = 1) -> Any
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(f"{who} needs matplotlib: pip install 'minigrad[figures]'") from None
+
+    class Drawn(Figure):
+        """A figure that a notebook shows, though it belongs to no window of pyplot."""
+
+        def _repr_svg_(self) -> str:
+            return as_svg(self).decode("utf-8")
+
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(size[0], size[1] * rows), layout="constrained")
+        figure = Drawn(figsize=(size[0], size[1] * rows), layout="constrained")
         found = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0].tolist()
     for axis in found:
         axis.grid(False, axis="x")

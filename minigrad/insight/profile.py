@@ -186,7 +186,12 @@ class profile(Lookout):
         return "\n".join(line for title, rows in self.tables() for line in (title, *columns(rows)))
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p><b>{escape(title)}</b></p>{as_table(rows)}" for title, rows in self.tables())
+        return "".join(f"<p><b>{escape(title)}</b></p>{table}" for title, table in self.html_tables())
+
+    def html_tables(self) -> list[tuple[str, str]]:
+        """The tables as HTML, by title."""
+        *headed, (whole, parts) = self.tables()
+        return [*((title, as_table(rows, head)) for title, (head, *rows) in headed), (whole, as_table(parts))]
 
     def tables(self) -> list[tuple[str, list[tuple[str, ...]]]]:
         """Titles and rows of cells: of kernels, of ops, and of the whole."""

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import warnings
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -42,6 +43,20 @@ def test_models_terms_and_zeros():
     assert "<script>" not in odd._repr_html_() and "&lt;script&gt;" in odd._repr_html_()
 
 
+def test_a_trace_says_in_which_cell_an_op_was_called(monkeypatch):
+    """The code of a cell stands in a file of a made-up name, which IPython can tell."""
+    compiler = SimpleNamespace(format_code_name=lambda name: ("Cell", "In[3]") if name == __file__ else None)
+    ipython = ModuleType("IPython")
+    ipython.get_ipython = lambda: SimpleNamespace(compile=compiler)
+    x = mg.tensor(2.0, requires_grad=True)
+    with mg.debug.trace() as outside:
+        x * 3.0
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    with mg.debug.trace() as inside:
+        x * 3.0
+    assert "line test_notebook.py:" in str(outside) and "line In[3]:" in str(inside)
+
+
 def history(epochs=20):
     return History([{"epoch": i + 1, "loss": 1 / (i + 1), "val_loss": abs(i - 6) + 1.0} for i in range(epochs)])
 
@@ -50,6 +65,9 @@ def test_histories():
     shown = history()._repr_html_()
     assert "8 epochs before" in shown and shown.count("<tr>") == 13
     assert History()._repr_html_() == "<p>no epochs</p>"
+    stopped = history()
+    stopped.stopped = "val_<b>loss</b> & more"
+    assert "val_&lt;b&gt;loss&lt;/b&gt; &amp; more" in stopped._repr_html_()
 
 
 def cross_validated():
@@ -67,6 +85,7 @@ def test_figures(tmp_path):
     pytest.importorskip("matplotlib", reason="needs matplotlib: pip install minigrad[figures]")
     figure = history().plot(tmp_path / "history.png")
     assert figure.axes[0].get_title() == "held-out loss 1 in epoch 7, the best of 20"
+    assert figure._repr_svg_().rstrip().endswith("</svg>")  # a notebook shows it, without pyplot
     assert figure.axes[0].get_xlabel() == "epoch" and (tmp_path / "history.png").stat().st_size > 1000
     plain = History([{"epoch": 1, "loss": 0.5}]).plot()
     assert plain.axes[0].get_title() == "loss 0.5 after 1 epoch"

@@ -10,6 +10,7 @@ from typing import Any
 from ... import kernels as K
 from ...engine import Tensor, touch
 from ...errors import GraphError
+from ...insight.aligned import as_table
 from ...nn.module import Module
 from ...nn.standing import Standing
 from ...ops.elementwise.arithmetic import add
@@ -195,14 +196,22 @@ class Terms:
             values = self.value()
             total = sum(values.values(), loss)
             shares = {name: value / total for name, value in values.items()}
+        rows = self._rows(shares)
+        widths = [max(map(len, column)) for column in zip(*rows)][:-1]
+        lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths)), row[-1]]) for row in rows]
+        return "\n".join([*lines, self._not_penalised()])
+
+    def _rows(self, shares: Mapping[str, float]) -> list[tuple[str, ...]]:
+        """The table's rows, its head first."""
         rows: list[tuple[str, ...]] = [("term", "l1", "l2", "moment", *(["share"] if shares else []), "on")]
         for entry in self.entries:
             head = self._cells(entry, shares)
             for i, place in enumerate(entry.places()):
                 rows.append((*(head if i == 0 else [""] * len(head)), place))
-        widths = [max(map(len, column)) for column in zip(*rows)][:-1]
-        lines = ["  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths)), row[-1]]) for row in rows]
-        return "\n".join([*lines, f"not penalised: {', '.join(self.unmatched) or 'none'}"])
+        return rows
+
+    def _not_penalised(self) -> str:
+        return f"not penalised: {', '.join(self.unmatched) or 'none'}"
 
     def _cells(self, entry: Entry, shares: Mapping[str, float]) -> list[str]:
         """What the table says of a term before the places where it acts."""
@@ -216,7 +225,8 @@ class Terms:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the same table."""
-        return f"<pre>{escape(repr(self))}</pre>"
+        head, *rows = self._rows(self.shares)
+        return f"{as_table(rows, head)}<p>{escape(self._not_penalised())}</p>"
 
     def __repr__(self) -> str:
         return self.table()

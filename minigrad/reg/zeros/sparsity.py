@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
+from ...insight.aligned import as_table
 from ...nn.cells import Weights
 from ...nn.conv import Convolutional
 from ...nn.embedding import Embedding, EmbeddingBag
@@ -69,9 +69,17 @@ class Sparsity(tuple[Zeros, ...]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the same table."""
-        return f"<pre>{escape(repr(self))}</pre>"
+        head, *rows = self._rows()
+        return as_table(rows, head)
 
     def __repr__(self) -> str:
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+        return "\n".join(lines)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """The table's rows, its head first."""
         told = any(entry.groups for entry in self)
         rows: list[tuple[str, ...]] = [(*HEAD, BY_LAYER) if told else HEAD]
         for entry in self:
@@ -82,9 +90,7 @@ class Sparsity(tuple[Zeros, ...]):
             row = (entry.name, str(entry.shape), str(entry.zeros), share, *(empty if matrix else ("", "")))
             rows.append((*row, groups) if told else row)
         rows.append(("all", "", str(self.zeros), f"{self.share:.1%}", *[""] * (2 + told)))
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-        return "\n".join(lines)
+        return rows
 
 
 def sparsity(model: Module) -> Sparsity:
