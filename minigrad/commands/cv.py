@@ -53,23 +53,16 @@ def run_cv(options: argparse.Namespace) -> None:
     lines = [
         f"{rows.title}: {describe(asked)}",
         told,
+        *_lines(result, rows, others, nested),
         "",
-        result.table(),
-        *(f"note: {note}" for note in rows.notes),
-        *(["", "what each rule picks, on all rows:", others.table(result)] if others else []),
+        *found.lines(),
+        *(["", *relaxed.lines()] if relaxed else []),
+        "",
+        *judged,
+        *kept,
     ]
-    if nested:
-        lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), *(["", *relaxed.lines()] if relaxed else []), "", *judged, *kept]
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
-    report = Report(f"λ for {rows.title}", describe(asked))
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {short(nested.error)}" if nested else "see `--nested`"
-    report.text(
-        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
-        f"honest figure {honest}."
-    )
-    for line in judged:
-        report.text(f"{line[0].upper()}{line[1:]}.")
+    report = _report(asked, told, judged, nested)
     found.add_to(report)
     if relaxed:
         relaxed.add_to(report)
@@ -82,6 +75,31 @@ def run_cv(options: argparse.Namespace) -> None:
     moved = "" if options.no_figures else _slider(asked, result)
     notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
     write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
+
+
+def _lines(
+    result: selection.CrossValidation,
+    rows: choose_data.Rows,
+    others: selection.Criteria | None,
+    nested: selection.Nested | None,
+) -> list[str]:
+    """Every λ, what other rules pick, and the nested score, as text."""
+    lines = ["", result.table(), *(f"note: {note}" for note in rows.notes)]
+    lines += ["", "what each rule picks, on all rows:", others.table(result)] if others else []
+    return [*lines, "", _nested_line(nested, result.score)] if nested else lines
+
+
+def _report(asked: Job, told: str, judged: Sequence[str], nested: selection.Nested | None) -> Report:
+    """The report's head: what was picked, and how well it does."""
+    report = Report(f"λ for {asked.rows.title}", describe(asked))
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {short(nested.error)}" if nested else "see `--nested`"
+    report.text(
+        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
+        f"honest figure {honest}."
+    )
+    for line in judged:
+        report.text(f"{line[0].upper()}{line[1:]}.")
+    return report
 
 
 def _slider(asked: Job, result: selection.CrossValidation) -> str:
