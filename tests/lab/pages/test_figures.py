@@ -122,7 +122,7 @@ def test_the_largest_lambda_does_not_flatten_the_dip(greater):
     sign = -1 if greater else 1
     figure, (axis,) = figures.panel_grid(1, 1, 4.0)
     selection_figures._error_panel(axis, result(sign * np.array([50.0, 1.05, 1.0, 1.3]), 0.1, greater))
-    near, far = sorted((sign * edge for edge in axis.get_ylim()))
+    near, far = sorted(sign * edge for edge in axis.get_ylim())
     assert near < 0.9 and 1.3 < far < 3.0  # the dip, its band, and not the 50 of the largest λ
     figures.load_pyplot().close(figure)
 
