@@ -41,13 +41,13 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
-    relaxed = refits(asked, result, pairs, picks) if options.relax else None
+    relaxed = refits(asked, result, pairs, picks if options.relax else {})
     kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
-    kept += relaxed.keep(options.out, asked, result) if relaxed else []
+    kept += relaxed.keep(options.out, asked)
     judged = _picks(result, rows)
     others = rules_without_folds(asked, result.lambdas)
     lines = [
@@ -56,7 +56,7 @@ def run_cv(options: argparse.Namespace) -> None:
         *_lines(result, rows, others, nested),
         "",
         *found.lines(),
-        *(["", *relaxed.lines()] if relaxed else []),
+        *relaxed.lines(),
         "",
         *judged,
         *kept,
@@ -64,16 +64,14 @@ def run_cv(options: argparse.Namespace) -> None:
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
     report = _report(asked, told, judged, nested)
     found.add_to(report)
-    if relaxed:
-        relaxed.add_to(report)
+    relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
-    plain = _plain(result, nested, found.plain, rows.notes)
-    plain |= relaxed.plain() if relaxed else {}
+    plain = _plain(result, nested, found.plain, rows.notes) | relaxed.plain()
     if others:
         tables.append((others.HEAD, others.rows(result)))
         plain["rules"] = others.as_dict()
     moved = "" if options.no_figures else _slider(asked, result)
-    notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
+    notes = [*rows.notes, *result.notes, *relaxed.notes]
     write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
 
 
