@@ -10,6 +10,7 @@ import argparse
 import minigrad as mg
 from minigrad import nn, optim, train
 from minigrad.data import load_digits, split
+from minigrad.insight.plotting import LINES, REFERENCE
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--quick", action="store_true", help="two epochs only, one learning rate")
@@ -69,7 +70,7 @@ if options.figure:
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
-    for name, colour in (("plain", "tab:orange"), ("residual", "tab:blue")):
+    for name, colour in (("plain", REFERENCE), ("residual", LINES[0])):
         ends = [history["val_accuracy"][-1] for history in runs[name].values()]
         left.semilogx(rates, ends, "o-", color=colour)
         right.plot(best[name]["epoch"], best[name]["val_accuracy"], color=colour)

@@ -13,6 +13,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim, train
 from minigrad.data import load_words, split
+from minigrad.insight.plotting import LINES
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--quick", action="store_true", help="two epochs only")
@@ -84,7 +85,7 @@ if options.figure:
 
     figure, axes = plt.subplots(1, len(classes), figsize=(11, 3), sharex=True)
     for axis, (k, of) in zip(axes, enumerate(classes)):
-        axis.barh(strongest[of][::-1], sorted(scores[:, k])[-8:], color="tab:blue")
+        axis.barh(strongest[of][::-1], sorted(scores[:, k])[-8:], color=LINES[0])
         axis.set_title(of)
         axis.set_xlabel("score")
     figure.suptitle("Groups of letters that speak for a class: < and > are the ends of a word")

@@ -336,7 +336,7 @@ def _hooked(y: Tensor, g: Tensor) -> Tensor:
 
 
 # Every backward from a scalar starts with the gradient 1. It is made once per dtype, because making a tensor costs
-# 0.5 µs, a fifteenth of a step of 20-64-1 (Zen 4). Leaves and hooks get copies of it. The two tensors are made first,
+# 0.5 µs, a fifteenth of a step of 20-64-1. Leaves and hooks get copies of it. The two tensors are made first,
 # with the stamps 1 and 2. A write gives a tensor a new stamp, so one with a larger stamp was changed, and is not used.
 _ONES = {dtype: Tensor(np.ones((), dtype)) for dtype in REAL}
 

@@ -51,7 +51,10 @@ def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     assert done.returncode == 0, done.stderr
     table = done.stdout[done.stdout.index("matmul:") :].splitlines()
     assert table[2].split() == ["time", "±", "GFLOP/s", "roof", "x", "NumPy"]
-    assert table[3].startswith("(8x9)(9x10)  NumPy ")
+    assert table[3].split()[:2] == ["(8x9)(9x10)", "NumPy"]
+    default = json.loads((tmp_path / "b.json").read_text())["machine"]["default"]
+    assert sum(f"> {default} " in line for line in table) == 1
+    assert any(line.startswith(f"{default}, the default here, is ") for line in table)
     assert "OPENBLAS_CORETYPE was Prescott" in done.stdout
     found = json.loads((tmp_path / "b.json").read_text())
     rows = {row["who"]: row for row in found["families"]["matmul"]}
@@ -241,6 +244,48 @@ def test_the_roofline_figure_is_written(tmp_path):
     ]
     roofline(found, tmp_path / "roof.png")
     assert (tmp_path / "roof.png").read_bytes().startswith(b"\x89PNG")
+
+
+def row(who, case, times, threads=1):
+    """A row as the JSON keeps it, of which tables and dots read what is here."""
+    return {"who": who, "case": case, "dtype": "float32", "threads": threads, "base": "numpy", "times numpy": times}
+
+
+def test_dots_show_what_is_slower_in_another_colour(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'minigrad[figures]'")
+    from benchmarks.harness.figure import dots
+    from minigrad.insight.plotting import BETTER, WORSE
+
+    rows = [row("minigrad avx2", "128³", 2.0), row("minigrad avx2", "sum", 0.5), row("naive C", "sum", 0.01)]
+    machine = {"cpu": "test", "date": "2026-01-01 00:00", "default": "minigrad avx2"}
+    dots({"machine": machine, "families": {"matmul": rows}}, tmp_path / "dots.svg")
+    svg = (tmp_path / "dots.svg").read_text()
+    assert "minigrad avx2 is faster than its rival in 1 of 2 cases, slower in 1" in svg
+    assert BETTER in svg and WORSE in svg and "naive" not in svg
+    with pytest.raises(ValueError, match="no family has a row of minigrad"):
+        dots({"machine": {**machine, "default": "minigrad avx512"}, "families": {"matmul": rows}}, tmp_path / "no.svg")
+
+
+def test_a_table_marks_the_default_and_ends_in_a_sentence():
+    from benchmarks.harness import table
+
+    rows = [
+        row("naive C", "a", 0.1),
+        row("minigrad avx2", "a", 2.0),
+        row("minigrad avx2", "b", 0.5),
+        row("NumPy", "a", 1),
+    ]
+    assert table.in_order([r["who"] for r in rows[:2]] + ["copy"]) == ["minigrad avx2", "copy", "naive C"]
+    said = table.sentence(rows, "minigrad avx2")
+    assert (
+        said.endswith("median of 2 cases; slower in 1, at the least 0.50 times as fast (b).") and "1.25 times" in said
+    )
+    assert table.sentence(rows, "minigrad avx512") == ""
+    full = [{**r, "seconds": 1e-3, "spread": 0.0, "rate": None, "share of roof": None, "agrees": True} for r in rows]
+    for r in full:
+        r["gain of threads"] = None
+    shown = table.lines([r for r in full if r["case"] == "a"], [1], (4, 20), "minigrad avx2")
+    assert shown[0].startswith("a   > minigrad avx2") and shown[-1].strip().startswith("naive C")
 
 
 def test_the_engine_is_timed_per_op_beside_pytorch():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, REFERENCE
+from minigrad.insight.plotting import LINES, REFERENCE
 from minigrad.ops.losses.classes import cross_entropy
 from minigrad.recording import no_grad
 from minigrad.tensor import tensor

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, PICK, REFERENCE, SETTINGS, as_svg, load_pyplot
+from minigrad.insight.plotting import LINES, PICK, REFERENCE, SETTINGS
+from minigrad.lab.pages.figures import as_svg, load_pyplot
 from minigrad.nn.sequential import Sequential
 from minigrad.ops.elementwise.fused_activations import sigmoid
 from minigrad.ops.losses.binary import bce_with_logits

@@ -141,7 +141,7 @@ article.says(
     "against vanishing, ρ < 1. tanh keeps the states bounded, and its φ' < 1 shortens gradients as well."
 )
 article.look_at(
-    f"the slopes of the lines, log ρ where the network is linear: {per_step['identity', 0.9]:+.3f} per step for ρ = "
-    f"0.9, {per_step['identity', 1.1]:+.3f} for ρ = 1.1; with tanh they are {per_step['tanh', 0.9]:+.3f} and "
+    f"the slopes, log ρ where the network is linear: {per_step['identity', 0.9]:+.3f} per step for ρ = 0.9, "
+    f"{per_step['identity', 1.1]:+.3f} for ρ = 1.1; with tanh they are {per_step['tanh', 0.9]:+.3f} and "
     f"{per_step['tanh', 1.1]:+.3f}"
 )

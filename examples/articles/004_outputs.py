@@ -14,7 +14,6 @@ from minigrad import nn, optim, reg
 from minigrad.data import one_hot, split
 from minigrad.lab.gallery.article import Article, around, digits_or_mnist, number, several
 from minigrad.lab.gallery.article_figures import curves
-from minigrad.lab.pages.statistics import mean
 from minigrad.train import accuracy, evaluate, fit
 
 article = Article(__file__, __doc__)

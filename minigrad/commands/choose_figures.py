@@ -44,8 +44,8 @@ def cv_pictures(asked: Job, result: selection.CrossValidation) -> Pictures:
     score = result.score.replace("_", " ")
     caption = (
         f"The mean {score} of {len(result.scores)} fits on rows that each left out, ± one standard error. Violet: what "
-        "lies within one standard error of the best mean, and the λ between the picks. Where the curve leaves the frame, "
-        "its end is written at the edge."
+        "lies within one standard error of the best mean, and the λ between the picks. Where the curve leaves the "
+        "frame, its end is written at the edge."
     )
     error = selection_figures.error_over_lambda(result, picked), f"{score} over λ, with both picks", caption
     marks = {"best": result.lambda_min, "one-SE pick": result.lambda_1se}
@@ -76,7 +76,7 @@ def lambda_slider(
     classes = np.unique(rows.y).tolist() if rows.classes else None
     outputs = [predictions_of(model, rows.x, asked.options.get("offset")) for model in models]
     if classes is None:
-        target = np.asarray(rows.y, np.float64)
+        target: np.ndarray = np.asarray(rows.y, np.float64)
         answers = np.stack([np.asarray(output, np.float64).reshape(-1) for output in outputs])
     else:
         target = np.searchsorted(np.unique(rows.y), rows.y)

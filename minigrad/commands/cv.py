@@ -53,17 +53,16 @@ def run_cv(options: argparse.Namespace) -> None:
     lines = [
         f"{rows.title}: {describe(asked)}",
         told,
+        *_lines(result, rows, others, nested),
         "",
-        result.table(),
-        *(f"note: {note}" for note in rows.notes),
-        *(["", "what each rule picks, on all rows:", others.table(result)] if others else []),
+        *found.lines(),
+        *relaxed.lines(),
+        "",
+        *judged,
+        *kept,
     ]
-    if nested:
-        lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), *relaxed.lines(), "", *judged, *kept]
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
-    report = Report(f"λ for {rows.title}", describe(asked))
-    _tell(report, [told, *judged], nested)
+    report = _report(asked, told, judged, nested)
     found.add_to(report)
     relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
@@ -76,6 +75,31 @@ def run_cv(options: argparse.Namespace) -> None:
     write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
 
 
+def _lines(
+    result: selection.CrossValidation,
+    rows: choose_data.Rows,
+    others: selection.Criteria | None,
+    nested: selection.Nested | None,
+) -> list[str]:
+    """Every λ, what other rules pick, and the nested score, as text."""
+    lines = ["", result.table(), *(f"note: {note}" for note in rows.notes)]
+    lines += ["", "what each rule picks, on all rows:", others.table(result)] if others else []
+    return [*lines, "", _nested_line(nested, result.score)] if nested else lines
+
+
+def _report(asked: Job, told: str, judged: Sequence[str], nested: selection.Nested | None) -> Report:
+    """The report's head: what was picked, and how well it does."""
+    report = Report(f"λ for {asked.rows.title}", describe(asked))
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {short(nested.error)}" if nested else "see `--nested`"
+    report.text(
+        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
+        f"honest figure {honest}."
+    )
+    for line in judged:
+        report.text(f"{line[0].upper()}{line[1:]}.")
+    return report
+
+
 def _slider(asked: Job, result: selection.CrossValidation) -> str:
     """The slider over the models of all rows, with the error of the folds; "" where a model could not be fitted."""
     if not result.path or any(model is None for model in result.path):
@@ -84,17 +108,6 @@ def _slider(asked: Job, result: selection.CrossValidation) -> str:
     held = Course(name, result.mean.tolist(), result.error.tolist())
     picks = {"best λ": result.best, "one-SE pick": result.one_se}
     return lambda_slider(asked, result.lambdas, result.path, [held, fits_of(asked, result.path)], picks)
-
-
-def _tell(report: Report, told: list[str], nested: selection.Nested | None) -> None:
-    """The picks in sentences, and what is to be believed of them."""
-    told = [f"{line[0].upper()}{line[1:]}." for line in told]
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
-    report.text(
-        f"{told[0]} The best mean flatters itself, since λ was chosen to make it best; for an honest figure {honest}."
-    )
-    for line in told[1:]:
-        report.text(line)
 
 
 def _scored(
@@ -132,7 +145,7 @@ def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[st
             more = f", R² {r_squared(float(result.mean[i]), rows.y, rows.weights):.4g}"
         elif result.accuracy is not None and result.score != "accuracy":
             more = f", accuracy {mean_and_error(result.accuracy[:, i].tolist())[0]:.4g}"
-        error = f" ± {result.error[i]:.2g}" if np.isfinite(result.error[i]) else ""
+        error = f" ± {short(result.error[i])}" if np.isfinite(result.error[i]) else ""
         told.append(f"{name}, {result.lambdas[i]:.6g}: {result.score} {result.mean[i]:.6g}{error}{more}")
     return told
 
@@ -140,8 +153,17 @@ def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[st
 def _nested_line(nested: selection.Nested, score: str) -> str:
     return (
         f"nested cross-validation, λ chosen anew in each of {len(nested.scores)} outer folds: "
-        f"{score} {nested.mean:.6g} ± {nested.error:.3g}"
+        f"{score} {nested.mean:.6g} ± {short(nested.error)}"
     )
+
+
+def short(error: float) -> str:
+    """A standard error in three digits, without an exponent where it is large.
+
+    >>> short(187.23), short(18723.0), short(0.001234)
+    ('187', '18,723', '0.00123')
+    """
+    return f"{error:.3g}" if error < 1000 else f"{error:,.0f}"
 
 
 def _plain(

@@ -69,11 +69,17 @@ def run_path(options: argparse.Namespace) -> None:
         report.section("What each rule picks")
         report.table(rules.HEAD, rules.rows())
     found.add_to(report)
-    picks = {name: rules.picks[name.lower()] for name in ("AIC", "BIC") if name.lower() in rules.picks} if rules else {}
+    picks = _aic_and_bic(rules)
     marks = {name: float(lambdas[i]) for name, i in picks.items()}
     pictures = path_picture(asked, lambdas, models, marks) if figures.wanted(options) else {}
     moved = "" if options.no_figures else lambda_slider(asked, lambdas, models, [course], picks)
     write(options, "path", "\n".join(lines), plain, report, pictures, [(head, table)], notes, moved)
+
+
+def _aic_and_bic(rules: selection.Criteria | None) -> dict[str, int]:
+    """The places of the λ that AIC and BIC pick, where they are defined."""
+    picked = rules.picks if rules else {}
+    return {name: picked[name.lower()] for name in ("AIC", "BIC") if name.lower() in picked}
 
 
 def _every_lambda(

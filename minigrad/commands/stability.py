@@ -89,9 +89,12 @@ def run_stability(options: argparse.Namespace) -> None:
     report.text(f"{told[0].upper()}{told[1:]}. {found.headline()}.")
     pictures: Pictures = {}
     if figures.wanted(options):
-        words = "The share of halves that pick each input, over λ"
-        caption = "Stable inputs are in colour. Dashed: the cutoff; shaded: the range of λ that keeps the bound."
-        pictures["stability"] = figures.as_svg(found.plot()), words, caption
+        pictures["stability"] = (
+            figures.as_svg(found.plot()),
+            "The share of halves that pick each input, over λ",
+            f"Named: the stable inputs, which at least {options.cutoff:g} of the halves pick (dashed) at some λ of the "
+            "range that the bound allows (violet); grey: the others.",
+        )
     notes = [*rows.notes, *found.notes]
     tables = [(found.HEAD, found.rows())]
     write(options, "stability", "\n".join(lines), found.as_dict(), report, pictures, tables, notes)

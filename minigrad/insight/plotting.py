@@ -49,7 +49,7 @@ INK, FAINT, RULE, PAPER = (colour.light for colour in PAGE.values())
 LINES = tuple(colour.light for colour in SERIES)
 UNDECIDED = FAINT  # drawn hollow, where a method is neither better nor worse
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -145,7 +145,7 @@ def dark_style(svg: str) -> str:
     rules = []
     for light, dark in (*MEANINGS.values(), *PAGE.values(), *SERIES):
         rules += [
-            f'[style*="{what}: {light}"] {{ {what}: {dark} }}'.replace(" }", " !important }")
+            f'[style*="{what}: {light}"] {{ {what}: {dark} !important }}'
             for what in ("fill", "stroke")
             if f"{what}: {light}" in svg
         ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..checks import finite
 from ..insight.html_report import as_html
-from ..insight.plotting import HELD, PICK, axes, finished
+from ..insight.plotting import INK, LINES, PICK, REFERENCE, axes, finished
 from .log import plain
 
 SHOWN = 20  # columns of a table
@@ -240,11 +240,19 @@ class Stability:
         found, shown, stable = axes("Stability.plot"), self.lambdas > 0, set(self.stable)
         for j in np.flatnonzero(self.judged).tolist():
             if j not in stable:
-                found.plot(self.lambdas[shown], self.frequencies[shown, j], color="0.78", lw=0.8)
+                found.plot(self.lambdas[shown], self.frequencies[shown, j], color=REFERENCE, alpha=0.35, lw=0.8)
         for rank, j in enumerate(self.stable):
             label = self.names[j] if rank < 10 else None
-            found.plot(self.lambdas[shown], self.frequencies[shown, j], label=label, lw=1.6)
-        found.axhline(self.cutoff, color=HELD, linestyle="--", lw=1)
+            style = "--" if rank >= len(LINES) else "-"
+            found.plot(
+                self.lambdas[shown],
+                self.frequencies[shown, j],
+                style,
+                label=label,
+                color=LINES[rank % len(LINES)],
+                lw=1.6,
+            )
+        found.axhline(self.cutoff, color=INK, linestyle="--", lw=1)
         if self.end and self.lambdas[self.end - 1] > 0:
             found.axvspan(self.lambdas[self.end - 1], self.lambdas[0], color=PICK, alpha=0.08, linewidth=0)
         title = f"{len(stable)} stable columns, at most {self.bound:.2g} false on average"

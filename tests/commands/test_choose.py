@@ -20,8 +20,8 @@ def test_cv_of_a_file(houses, tmp_path, capsys):
     assert "price of houses.csv: 60 rows, 7 inputs, Regression" in text and "missing = mean" in text
     assert "nested cross-validation, λ chosen anew in each of 4 outer folds: mse" in text and "1se" in text
     assert sorted(p.name for p in out.iterdir()) == [
-        *["cv.html", "cv.json", "cv.txt", "error.png"],
-        *["model-1se.json", "model-1se.safetensors", "model.json", "model.safetensors", "path.png"],
+        *["cv.html", "cv.json", "cv.txt", "error.svg"],
+        *["model-1se.json", "model-1se.safetensors", "model.json", "model.safetensors", "path.svg"],
     ]
     assert text.startswith((out / "cv.txt").read_text())
     found = json.loads((out / "cv.json").read_text())
@@ -72,7 +72,7 @@ def test_data_sets_by_name(command, options, tmp_path, capsys):
 def test_a_path_of_a_network_is_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="needs the extra `figures`")
     assert run("path", "moons", "--model", "mlp", "--epochs", 1, "--count", 3, "--out", tmp_path) == 0
-    assert (tmp_path / "path.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "path.svg").read_bytes().startswith(b"<svg")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from minigrad.lab.gallery import pages
 class Reader(HTMLParser):
     """Fails on tags that do not match, notes what a page would load from elsewhere, and the anchors it links to."""
 
-    VOID = {"meta", "img", "br", "link"}
+    VOID = {"meta", "img", "br", "link", "input"}
 
     def __init__(self):
         super().__init__()
@@ -27,7 +27,7 @@ class Reader(HTMLParser):
                 self.loads.append(attributes[name])
         if attributes.get("href", "").startswith("#"):
             self.links.append(attributes["href"][1:])
-        if "id" in attributes:
+        if "id" in attributes and "svg" not in self.open:  # in a drawing it names a marker or a clip
             self.anchors.append(attributes["id"])
         if tag == "img":
             assert attributes["alt"]

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import warnings
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -96,6 +97,28 @@ def test_figures(tmp_path):
     assert any("input" in label for label in labels) and any("best: " in label for label in labels)
     with pytest.raises(mg.NotFittedError):
         History().plot()
+
+
+def test_a_path_of_three_classes_has_a_panel_for_each(tmp_path):
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install minigrad[figures]")
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((90, 4)), np.arange(90) % 3
+    x[np.arange(90), y] += 2.0  # each class has an input of its own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", selection.SelectionWarning)
+        result = selection.cross_validate(linear_model.Logistic(), x, y, folds=3, count=6)
+    figure = result.plot_path(path=tmp_path / "path.svg")
+    assert len(figure.axes) == 3 and (tmp_path / "path.svg").read_bytes().startswith(b"<svg")
+    for k, axis in enumerate(figure.axes):
+        assert axis.get_ylabel() == f"class {k}"
+        ends = [line.get_ydata()[-1] for line in axis.lines if line.get_label() == f"x{k}"]
+        assert ends == [pytest.approx(result.path[-1].coefficients[k, k])]
+    assert [axis.get_ylabel() for axis in result.plot_path(classes=[2, 0]).axes] == ["class 2", "class 0"]
+    assert [axis.get_ylabel() for axis in result.plot_path(classes=1).axes] == ["class 1"]
+    with pytest.raises(IndexError, match=r"CrossValidation.plot_path: class 3; there are 3 panels, from 0"):
+        result.plot_path(classes=3)
+    with pytest.raises(ValueError, match="classes is empty"):
+        result.plot_path(classes=[])
 
 
 def test_figures_without_matplotlib(monkeypatch):

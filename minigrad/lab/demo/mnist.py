@@ -125,8 +125,8 @@ def main(options: argparse.Namespace) -> None:
     seeds = range(options.seeds or (1 if options.quick else SEEDS))
     epochs = options.epochs or (1 if options.quick else EPOCHS)
     print(
-        f"article 000's network on MNIST, {len(data.train.x)} rows, {several(len(seeds), 'seed')}, {several(epochs, 'epoch')} of batches of "
-        f"{BATCH}"
+        f"article 000's network on MNIST, {len(data.train.x)} rows, {several(len(seeds), 'seed')}, "
+        f"{several(epochs, 'epoch')} of batches of {BATCH}"
     )
     results = run(data, seeds, epochs)
     print(f"\n{as_text(HEAD, table(results))}")
@@ -148,8 +148,8 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
     epochs = len(first[0].history)
     report = Report(
         "Article 000's network, and the factor 2 in its penalty",
-        f"MNIST, {rows} training rows, {several(len(first), 'seed')}, {several(epochs, 'epoch')}. {kernels.backend()} kernels, "
-        f"{kernels.cpu_variant()}, on {platform.machine()}.",
+        f"MNIST, {rows} training rows, {several(len(first), 'seed')}, {several(epochs, 'epoch')}. "
+        f"{kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}.",
     )
     report.text(
         "The article writes its penalty as (λ/2) Σw² and computes it as `regularizers.l2(λ)`, which is λ Σw². One λ, "
@@ -174,7 +174,7 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
         + "The article watches the test rows as its validation data, and so does this table; nothing was chosen by "
         "them."
     )
-    if drawn:
+    if drawn and epochs > 1:  # one epoch has no curve
         _curves(report, results, folder)
     return report.write(folder / "mnist.html")
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from .experiment import EPOCHS, HEAD, METHODS, NOISE, TRAIN_ROWS, Result, number
 
 Results = dict[str, list[Result]]
 CONTROL, PRIMARY = "none", "L2"
+# Methods whose empty hidden units the text counts, and what it calls them.
+SHOWN = {CONTROL: "with no penalty", "L1 proximal": "with L1 proximal", "elastic net": "with the elastic net"}
 NEAR = 0.001  # a weight is near 0 below this, and not 0
 
 
@@ -50,13 +52,14 @@ def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
     seeds, epochs = len(results[CONTROL]), len(results[CONTROL][0].history)
     report = Report(
         "What regularization does to one network",
-        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of the training labels wrong, {several(seeds, 'seed')}, {several(epochs, 'epoch')}. "
-        f"{kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}; {seconds:.0f} s.",
+        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of the training labels wrong, {several(seeds, 'seed')}, "
+        f"{several(epochs, 'epoch')}. {kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}; "
+        f"{seconds:.0f} s.",
     )
     if epochs < EPOCHS:
         report.text(
-            f"A short run: λ and p were found for {EPOCHS} epochs, and after {several(epochs, 'epoch')} a network has hardly begun to "
-            "learn by heart. Read nothing into the numbers."
+            f"A short run: λ and p were found for {EPOCHS} epochs, and after {several(epochs, 'epoch')} a network "
+            "has hardly begun to learn by heart. Read nothing into the numbers."
         )
     report.text(
         f"One network (64-128-128-10, relu, Adam) learns to read digits of 8 x 8 pixels from {TRAIN_ROWS} examples. "
@@ -142,8 +145,8 @@ def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
             "gains",
             "Paired gains of each method with 95% intervals, the best on top",
             svg,
-            "Green triangles: better than no penalty; dark red ones: worse; hollow circles: the interval contains 0. The "
-            "small dots are the seeds.",
+            "Green triangles: better than no penalty; dark red ones: worse; hollow circles: the interval contains 0. "
+            "The small dots are the seeds.",
         )
     else:
         rows = [[name, _interval(accuracy[name], ""), _interval(loss[name], "")] for name in accuracy]
@@ -153,9 +156,9 @@ def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
         report.text("One seed gives no interval: run with more seeds.")
         return
     report.text(
-        f"Each gain is the mean over {several(pairs, 'seed')} of (method - no penalty) on the same seed, with its 95% interval "
-        "(paired t). One comparison was named "
-        f"beforehand, {PRIMARY} against no penalty: {_interval(accuracy[PRIMARY], ' points')} of test accuracy. "
+        f"Each gain is the mean over {several(pairs, 'seed')} of (method - no penalty) on the same seed, with its 95% "
+        f"interval (paired t). One comparison was named beforehand, {PRIMARY} against no penalty: "
+        f"{_interval(accuracy[PRIMARY], ' points')} of test accuracy. "
         f"{_excludes(accuracy)} {_others(accuracy)} {_loss_says(accuracy, loss)} The intervals are not corrected for "
         "their number, and all seeds share 1,797 digits: they speak of other splits, noise and starts, not of other "
         "people's handwriting."
@@ -207,6 +210,10 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
         for name, runs in results.items()
     }
     report.section("Learning curves: the data loss")
+    epochs = len(results[CONTROL][0].history)
+    if epochs == 1:
+        report.text(f"One epoch has no curve: {_ends(losses)}.")
+        return
     if drawn:
         top = max(np.mean(runs, 0).max() for pair in losses.values() for runs in pair.values())
         _figure(
@@ -215,8 +222,8 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
             "curves",
             "Data loss on training and test rows over the epochs, one panel per method",
             figures.learning_curves(losses, 1.05 * top, CONTROL),
-            "The mean over seeds, and a band of one standard deviation. Shaded: the gap between test and training rows; "
-            f"the ring: the least test loss; dotted: the test loss of {CONTROL}.",
+            "The mean over seeds, and a band of one standard deviation. Shaded: the gap between test and training "
+            f"rows; the ring: the least test loss; dotted: the test loss of {CONTROL}.",
         )
     control = np.mean(losses[CONTROL]["test rows, clean labels"], 0)
     low = int(control.argmin())
@@ -229,6 +236,13 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
     )
 
 
+def _ends(losses: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> str:
+    """The last loss on test rows of each method."""
+    return ", ".join(
+        f"{name} ends at {np.mean([*pair.values()][1], 0)[-1]:.2f} on test rows" for name, pair in losses.items()
+    )
+
+
 def _penalties(report: Report, results: Results, folder: Path, drawn: bool) -> None:
     values = {
         name: [r.history[penalty] for r in runs]
@@ -236,7 +250,7 @@ def _penalties(report: Report, results: Results, folder: Path, drawn: bool) -> N
         for penalty in runs[0].history.penalties
     }
     report.section("Learning curves: the penalties")
-    if drawn:
+    if drawn and len(results[CONTROL][0].history) > 1:
         _figure(
             report,
             folder,
@@ -265,8 +279,8 @@ def _histograms(report: Report, results: Results, folder: Path, drawn: bool) -> 
             "weights",
             "How large the weights are, on a logarithmic axis, and how many are exactly 0, one panel per method",
             weight_figures.weight_sizes(weights, zeros, CONTROL),
-            f"All weights of all seeds. The bar at 0: what is exactly 0; dotted: {CONTROL}. Titles count the weights whose "
-            "input varies, bars all of them.",
+            f"All weights of all seeds. The bar at 0: what is exactly 0; dotted: {CONTROL}. Titles count the weights "
+            "whose input varies, bars all of them; what is smaller than 10⁻⁶ stands in the first bar.",
         )
     near = {name: float((np.abs(w[w != 0]) < NEAR).sum() / w.size) for name, w in weights.items()}
     report.text(
@@ -296,10 +310,10 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
         "Blue: negative; white: 0; red: positive; each row on its own scale, given below its name. All methods started "
         "these units from the same weights.",
     )
-    told = {CONTROL: "without a penalty", "L1 proximal": "with L1 proximal", "elastic net": "with the elastic net"}
     alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
     report.text(
-        "The input weights of eleven hidden units of the first seed as 8 x 8 images: those that are strongest over all "
-        "methods. Look down a column to see one unit, and for white: pixels that it does not use. Hidden units with any "
-        f"input weight left: {_listed([f'{alive[n]:.0%} {how}' for n, how in told.items() if n in alive])}."
+        "The input weights of eleven hidden units of the first seed as 8 x 8 images: those that are strongest over "
+        "all methods. Look down a column to see one unit, and for white: pixels that it does not use. "
+        "Hidden units with any input weight left: "
+        f"{_listed([f'{alive[name]:.0%} {words}' for name, words in SHOWN.items()])}."
     )

@@ -37,45 +37,58 @@ def curves(
 
     Nothing, b"", where no line has two points: a run of one epoch has no curve.
     """
-    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     if all(len(x) < 2 for lines in panels.values() for x, _ in lines.values()):
         return b""
-    pyplot = load_pyplot()
-    colors = colours_of(names)
-    styles = {name: ("-", "--", ":")[i // len(LINES)] for i, name in enumerate(names)}
-    widths = {name: 1.6 + 0.6 * overlaid * (len(names) - 1 - i) for i, name in enumerate(names)}
+    looks = _looks(panels, overlaid)
     columns = min(columns, len(panels))
-    at_ends = columns <= 2 and len(names) <= NAMED and not overlaid
-    with pyplot.rc_context(SETTINGS):
+    with load_pyplot().rc_context(SETTINGS):
         figure, axes = panel_grid(len(panels), columns, height, sharey=alike)
         handles: dict[str, Any] = {}
         ends: dict[Any, list[End]] = {}
         for i, (axis, (title, lines)) in enumerate(zip(axes, panels.items())):
             _scale(axis, log, next(iter(lines.values()))[0])
-            for name, (x, y) in lines.items():
-                handles[name], last = _line(axis, x, y, colors[name], styles[name], widths[name], "y" in log)
-                ends.setdefault(axis, []).append(End(name, *last, colors[name]))
-            for name, place in (marks or {}).get(title, {}).items():
-                _mark(axis, name, place, at_left=place <= min(x))
-            axis.set_title(title)
-            axis.set_xlabel(xlabel)
-            if i % columns == 0 or not alike:
-                axis.set_ylabel(ylabel)
+            ends[axis] = _lines(axis, lines, looks, "y" in log, handles)
+            _mark(axis, (marks or {}).get(title, {}), min(next(iter(lines.values()))[0]))
+            axis.set(title=title, xlabel=xlabel, ylabel=ylabel if i % columns == 0 or not alike else "")
         if "y" in log:
-            _show_zeros(axes[: len(panels)])
-            for axis in axes[: len(panels)]:
-                _few_powers(axis)
-        if at_ends:
+            _mend_scales(axes[: len(panels)])
+        if columns <= 2 and len(looks) <= NAMED and not overlaid:
             name_ends(ends)
         elif len(handles) > 1:
             figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(5, len(handles)))
         return as_svg(figure)
 
 
-def _line(
-    axis: Any, x: Any, y: Any, color: str, style: str, width: float, log: bool
-) -> tuple[Any, tuple[float, float]]:
-    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros. The line, and its end at the right."""
+def _looks(panels: Mapping[str, Mapping[str, Curve]], overlaid: bool) -> dict[str, tuple[str, str, float]]:
+    """Colour, style and width of each name's lines."""
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    return {
+        name: (color, ("-", "--", ":")[i // len(LINES)], 1.6 + 0.6 * overlaid * (len(names) - 1 - i))
+        for i, (name, color) in enumerate(colours_of(names).items())
+    }
+
+
+def _lines(
+    axis: Any,
+    lines: Mapping[str, Curve],
+    looks: Mapping[str, tuple[str, str, float]],
+    log: bool,
+    handles: dict[str, Any],
+) -> list[End]:
+    """Draw the lines of a panel, note one of each name in `handles`, and give their ends."""
+    ends = []
+    for name, (x, y) in lines.items():
+        handles[name], last = _line(axis, x, y, looks[name], log)
+        ends.append(End(name, *last, looks[name][0]))
+    return ends
+
+
+def _line(axis: Any, x: Any, y: Any, look: tuple[str, str, float], log: bool) -> tuple[Any, tuple[float, float]]:
+    """A line, or the mean of rows with their band; on a logarithmic scale without its zeros.
+
+    Returns the line, and its end at the right.
+    """
+    color, style, width = look
     y = np.asarray(y, np.float64)
     if y.ndim == 2:
         half = y.std(0, ddof=1) if len(y) > 1 else np.zeros(y.shape[1])
@@ -89,9 +102,10 @@ def _line(
     return made, (float(x[right]), float(np.nan_to_num(shown[right])))
 
 
-def _show_zeros(axes: Sequence[Any]) -> None:
-    """Exact zeros as hollow circles on the lower edge of a logarithmic axis, where 0 is written beside them."""
+def _mend_scales(axes: Sequence[Any]) -> None:
+    """Logarithmic axes: exact zeros as hollow circles on the lower edge, 0 beside them; few powers of 10."""
     for axis in axes:
+        _few_powers(axis)
         zeros = [(line, place) for line in axis.lines for place in getattr(line, "minigrad_zeros", [])]
         for line, place in zeros:
             axis.plot(place, 0.03, "o", color=line.get_color(), markerfacecolor="none", markersize=5,
@@ -102,25 +116,27 @@ def _show_zeros(axes: Sequence[Any]) -> None:
             )
 
 
-def _mark(axis: Any, name: str, place: float, *, at_left: bool) -> None:
-    """A dotted vertical line with its name beside it: to the right of a line at the left border, else to the left."""
-    axis.axvline(place, color=FAINT, linestyle=":", linewidth=1.2)
-    axis.annotate(
-        name,
-        (place, 0.98),
-        (3 if at_left else -3, 0),
-        ("data", "axes fraction"),
-        "offset points",
-        ha="left" if at_left else "right",
-        va="top",
-        rotation=90,
-        fontsize=8,
-        color=FAINT,
-    )
+def _mark(axis: Any, marks: Mapping[str, float], left: float) -> None:
+    """Dotted vertical lines with their names beside them: to the right at the left border, else to the left."""
+    for name, place in marks.items():
+        at_left = place <= left
+        axis.axvline(place, color=FAINT, linestyle=":", linewidth=1.2)
+        axis.annotate(
+            name,
+            (place, 0.98),
+            (3 if at_left else -3, 0),
+            ("data", "axes fraction"),
+            "offset points",
+            ha="left" if at_left else "right",
+            va="top",
+            rotation=90,
+            fontsize=8,
+            color=FAINT,
+        )
 
 
 def _scale(axis: Any, log: str, x: Sequence[float]) -> None:
-    """The scales of the axes; few points x are written below the axis, each at its place; few powers of 10 beside it."""
+    """The scales of the axes; few points x are written below the axis, each at its place."""
     if "x" in log:
         axis.set_xscale("log")
     if len(x) <= FEW:
@@ -157,7 +173,8 @@ def ratios(panels: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> by
                 axis.plot([100 * (low - 1), 100 * (high - 1)], [place, place], color=color, linewidth=2)
                 face = PAPER if color == UNDECIDED else color
                 axis.plot(100 * (middle - 1), place, "o", color=color, markerfacecolor=face, markersize=6)
-                axis.annotate(f"{100 * (middle - 1):+.1f}%", (100 * (max(high, middle) - 1), place), (6, 0), textcoords="offset points",
+                end = 100 * (max(high, middle) - 1), place
+                axis.annotate(f"{100 * (middle - 1):+.1f}%", end, (6, 0), textcoords="offset points",
                     va="center", fontsize=8.5)  # fmt: skip
             axis.axvline(0, color=INK, linewidth=1)
             axis.set_yticks(range(len(found)), list(found))

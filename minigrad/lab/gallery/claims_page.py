@@ -75,9 +75,8 @@ def verdicts(found: Found) -> str:
         for i, kept in enumerate(made["kept"]):
             first = "" if i else number_of(name)
             seconds = "" if i else f"{made['seconds']:.0f}"
-            lines.append(
-                f"| {first} | {' '.join(VERDICTS[kept['kind']])} | {kept['words'].replace('|', chr(92) + '|')} | {seconds} |"
-            )
+            verdict, words = " ".join(VERDICTS[kept["kind"]]), kept["words"].replace("|", chr(92) + "|")
+            lines.append(f"| {first} | {verdict} | {words} | {seconds} |")
     return "\n".join(lines)
 
 

@@ -139,6 +139,13 @@ def run(path: Path, quick: bool = False, drawn: bool = False, kind: str = "artic
         sys.argv = before
 
 
+def _verdicts(done: Sequence[tuple[Article, float]]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """How often each example says each verdict, and how long it took."""
+    counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]
+    rows = [[article.name, *map(str, row), f"{took:.1f}"] for (article, took), row in zip(done, counts)]
+    return ("example", *map(" ".join, VERDICTS.values()), "seconds"), rows
+
+
 def write(
     done: Sequence[tuple[Article, float]], quick: bool, seconds: float, collection: Collection = ARTICLES
 ) -> Report:
@@ -154,11 +161,7 @@ def write(
         report.text(QUICK)
     report.links({article.name: article.title for article, _ in done})
     report.section("What was checked, and what was found")
-    counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]
-    report.table(
-        ("example", *(" ".join(VERDICTS[verdict]) for verdict in VERDICTS), "seconds"),
-        [[article.name, *map(str, row), f"{took:.1f}"] for (article, took), row in zip(done, counts)],
-    )
+    report.table(*_verdicts(done))
     for article, _ in done:
         report.section(article.title, anchor=article.name)
         report.note(f"examples/{collection.kind}s/{article.name}.py")

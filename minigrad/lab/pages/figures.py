@@ -131,17 +131,20 @@ def name_ends(panels: Mapping[Any, Sequence[End]], size: float = 8.5) -> None:
     figure = next(iter(panels)).figure
     figure.draw_without_rendering()
     for axis, ends in panels.items():
-        points = [axis.transData.transform((end.x, end.y)) for end in ends]
+        bottom, top = axis.bbox.y0, axis.bbox.y1
+        heights = [float(axis.transData.transform((end.x, end.y))[1]) for end in ends]
+        heights = [min(max(y, bottom), top) if np.isfinite(y) else bottom for y in heights]  # of 0 on a log axis
         pixel = figure.dpi / 72
-        low, high = axis.bbox.y0 + size * pixel / 2, axis.bbox.y1 - size * pixel / 2
-        places = spread_out([float(y) for _, y in points], 1.25 * size * pixel, low, high)
-        for end, (_, y), place in zip(ends, points, places):
+        low, high = bottom + size * pixel / 2, top - size * pixel / 2
+        places = spread_out(heights, 1.25 * size * pixel, low, high)
+        for end, y, place in zip(ends, heights, places):
             away = (place - y) / pixel
             line = {"arrowstyle": "-", "color": end.color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
             axis.annotate(
                 end.name,
-                (end.x, end.y),
+                (end.x, (y - bottom) / (top - bottom)),
                 (9 if abs(away) > 2 else 5, away),
+                xycoords=axis.get_xaxis_transform(),
                 textcoords="offset points",
                 va="center",
                 fontsize=size,

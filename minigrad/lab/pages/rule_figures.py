@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...insight.plotting import SETTINGS, TRAIN
+from ...insight.plotting import HELD, INK, SETTINGS
 from .figures import as_svg, load_pyplot, panel_grid
 
 
@@ -20,11 +20,11 @@ def excess_by_rule(found: Mapping[str, tuple[float, float]]) -> bytes:
         halves = np.nan_to_num(np.array([found[name][1] for name in names]))
         places = np.arange(len(names))[::-1]
         limit = 3 * float(np.median(means)) + 10
-        axis.errorbar(means, places, xerr=halves, fmt="o", color=TRAIN, capsize=3, lw=1.4)
+        axis.errorbar(means, places, xerr=halves, fmt="o", color=HELD, capsize=3, lw=1.4)
         for place, mean in zip(places, means):
             if mean > limit:
                 axis.annotate(f"{mean:.0f}", (limit, place), ha="right", va="center", fontsize=9)
-        axis.axvline(0, color="0.5", lw=0.8)
+        axis.axvline(0, color=INK, lw=0.8)
         axis.set(
             xlim=(min(0.0, float((means - halves).min())) - 1, limit),
             yticks=places,

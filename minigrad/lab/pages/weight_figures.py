@@ -65,7 +65,7 @@ def size_shares(w: np.ndarray) -> tuple[float, np.ndarray]:
     in the outermost of them.
 
     >>> empty, heights = size_shares(np.array([0.0, 1e-9, 0.5, 0.5]))
-    >>> empty, heights[0], heights.sum()
+    >>> empty, heights[0].item(), heights.sum().item()
     (25.0, 25.0, 75.0)
     """
     size = np.abs(np.ravel(w)).astype(np.float64)
@@ -89,8 +89,8 @@ def weight_images(weights: Mapping[str, np.ndarray], units: Sequence[int], means
             _strip(axis, [w[:, unit] for unit in units], side, "RdBu_r", (-scale, scale))
             axis.set_ylabel(f"{method}\n±{scale:.2f}", rotation=0, ha="right", va="center", labelpad=8)
         for place, unit in enumerate(units):
-            axes[-1].annotate(f"unit {unit}", (place * (side + 1) + side / 2, side), (0, -4), textcoords="offset points",
-                ha="center", va="top", fontsize=8)  # fmt: skip
+            middle = place * (side + 1) + side / 2 - 0.5
+            axes[-1].text(middle, side + 0.5, f"unit {unit}", ha="center", va="top", fontsize=8)
         return as_svg(figure)
 
 

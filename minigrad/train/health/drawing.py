@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito's
+from ...insight.plotting import LINES, REFERENCE, TRAIN, dark_style
+
+MEANT = {"loss": TRAIN, "of a constant": REFERENCE}
 WIDE, HIGH, LEFT, RIGHT, TOP, LOW = 720, 250, 62, 150, 14, 40
 Points = Sequence[tuple[float, float]]
 
@@ -50,13 +52,16 @@ def lines(curves: Mapping[str, Points], across: str, up: str, log: bool = False,
     parts = [f'<svg viewBox="0 0 {WIDE} {HIGH}" font-size="12" fill="currentColor">', *axes(plane, across, up)]
     ends: list[float] = []
     for i, (name, points) in enumerate(kept.items()):
-        colour, places = COLOURS[i % len(COLOURS)], plane.places(points)
+        colour, places = MEANT.get(name, LINES[i % len(LINES)]), plane.places(points)
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in places]
+        parts.append(f'<path d="M{path}" fill="none" style="stroke: {colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" style="fill: {colour}"/>' for x, y in places]
         ends.append(free_place(places[-1][1] + 4, ends))
         mark, word = f"M{WIDE - RIGHT + 8} {ends[-1] - 4:.1f}h12", f'x="{WIDE - RIGHT + 25}" y="{ends[-1]:.1f}"'
-        parts.append(f'<path d="{mark}" stroke="{colour}" stroke-width="3"/><text {word}>{escape(name[:20])}</text>')
+        parts.append(
+            f'<path d="{mark}" style="stroke: {colour}" stroke-width="3"/><text {word}>{escape(name[:20])}</text>'
+        )
+    parts.insert(1, f"<style>{dark_style(''.join(parts))}</style>")
     return "".join(parts) + "</svg>"
 
 

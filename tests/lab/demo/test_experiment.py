@@ -116,7 +116,7 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
         pytest.importorskip("matplotlib", reason="needs the extra `figures`")
     else:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert cli.main(["demo", "--seeds", "1", "--epochs", "1", "--out", str(tmp_path)]) == 0
+    assert cli.main(["demo", "--seeds", "1", "--epochs", "2", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert str(tmp_path / "report.html") in out
     assert all(f"\n{method} " in out for method in METHODS)

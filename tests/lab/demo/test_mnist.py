@@ -49,7 +49,7 @@ def test_command(data, tmp_path, capsys, monkeypatch, figures):
     if figures:
         pytest.importorskip("matplotlib", reason="needs the extra `figures`")
     monkeypatch.setattr(mnist, "load_mnist", lambda download: data)
-    options = ["demo", "--data", "mnist", "--seeds", "2", "--epochs", "1", "--out", str(tmp_path)]
+    options = ["demo", "--data", "mnist", "--seeds", "2", "--epochs", "2", "--out", str(tmp_path)]
     assert cli.main(options + ([] if figures else ["--no-figures"])) == 0
     assert str(tmp_path / "mnist.html") in capsys.readouterr().out
     page = read((tmp_path / "mnist.html").read_text(encoding="utf-8"))

@@ -89,4 +89,4 @@ def test_intervals():
 def test_the_figure_tells_what_lies_outside():
     pytest.importorskip("matplotlib", reason="figures are drawn by matplotlib: pip install minigrad[figures]")
     svg = rule_figures.excess_by_rule({"good": (1.0, 0.5), "fair": (2.0, 1.0), "bad": (400.0, math.nan)})
-    assert b"<svg" in svg and len(svg) > 5000
+    assert svg[:4] == b"<svg" and len(svg) > 5000

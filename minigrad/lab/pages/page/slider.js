@@ -71,7 +71,7 @@
 
   // Each view draws what stands, and returns what moves.
   function paths() {
-    const picture = view(`${data.what} over λ; drag here as well`, true);
+    const picture = view(`${data.what} over λ, in the colours of the bars; drag here as well`, true);
     return () => {
       picture.replaceChildren();
       const w = data.panels[panel].w, y = upright([0, ...known(w.flat())]), place = frame(picture, y);
@@ -95,15 +95,22 @@
       w.forEach((values, i) => {
         const y = TOP + step * i, v = values[now] || 0, ends = [x(0), x(v)].sort((a, b) => a - b);
         picture.append(svg("text", { x: 122, y: y + step * 0.7, "text-anchor": "end", class: v ? "" : "faint-text" }, data.names[i]));
-        picture.append(v ? svg("rect", { class: "bar", x: ends[0], y: y + 1, width: Math.max(1, ends[1] - ends[0]), height: step - 4 })
+        picture.append(v ? svg("rect", { class: "bar", style: `fill: var(--series-${i % 7})`, x: ends[0], y: y + 1, width: Math.max(1, ends[1] - ends[0]), height: step - 4 })
           : svg("circle", { class: "zero", cx: x(0), cy: y + step / 2 - 1, r: 3.5 }));
       });
     };
   }
+  // Far from the first pick, beyond 12 of its standard errors, the score leaves the view, so that the dip is seen.
+  function dip(c, edges) {
+    const best = picks.length && c.error ? c.values[picks[0][1]] : null, unit = best === null ? 0 : c.error[picks[0][1]];
+    if (!unit) return edges;
+    const near = edges.filter(v => Math.abs(v - best) <= 12 * unit);
+    return near.length < edges.length ? [...near, best + 12 * unit * (Math.max(...edges) - best > 12 * unit ? 1 : -1)] : edges;
+  }
   function course(c, held) {
     const picture = view(c.name + (c.error ? ", ± one standard error" : ""), true);
     const edges = c.error ? c.values.flatMap((v, i) => v === null ? [] : [v - (c.error[i] || 0), v + (c.error[i] || 0)]) : known(c.values);
-    const y = upright(edges), place = frame(picture, y);
+    const y = upright(dip(c, edges)), place = frame(picture, y);
     if (c.error) {
       const there = c.values.map((v, i) => i).filter(i => c.values[i] !== null);
       const side = (sign, order) => order.map(i => `${across(i).toFixed(1)} ${y(c.values[i] + sign * (c.error[i] || 0)).toFixed(1)}`);
@@ -116,7 +123,7 @@
       place();
       const v = c.values[now];
       dot.setAttribute("visibility", v === null ? "hidden" : "visible");
-      if (v !== null) { dot.setAttribute("cx", across(now)); dot.setAttribute("cy", y(v)); }
+      if (v !== null) { dot.setAttribute("cx", across(now)); dot.setAttribute("cy", Math.min(HIGH - LOW, Math.max(TOP, y(v)))); }
     };
   }
   function fit() {
