@@ -24,7 +24,7 @@ h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem } .faint { col
 .kernel { background: var(--kernel) } .other { background: var(--other) }
 .name { container-type: inline-size; cursor: pointer }
 .name span { display: block; overflow: hidden; text-overflow: ellipsis }
-@container (max-width: 4.5rem) { .name span { visibility: hidden } }
+@container (max-width: 3.4rem) { .name span { visibility: hidden } }
 #said { min-height: 1.5em; display: block; margin: .4rem 0 0 }
 .scroll { overflow-x: auto; max-width: 100%;
   background: linear-gradient(to right, var(--paper) 30%, transparent) left / 3rem 100%
@@ -69,7 +69,8 @@ def bars_of(seen: profile) -> list[Bar]:
             if total.calls:
                 inside = seen.inside.get((name, direction), {})
                 below: list[Bar] = [(kernel, "kernel", each.seconds, []) for kernel, each in inside.items()]
-                bars.append((f"{name}, {total.calls} times", direction, total.seconds, below))
+                times = f"{total.calls:,} {'times' if direction == 'forward' else 'rules'}"
+                bars.append((f"{name}, {times}", direction, total.seconds, below))
     others: dict[str, float] = {}
     for call in seen.tally.calls:
         if call.floor not in ("ops", "engine", ""):
