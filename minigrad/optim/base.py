@@ -15,7 +15,6 @@ from .. import kernels as K
 from ..checks import finite, refuse_unknown, refuse_unknown_of
 from ..engine import Tensor, touch
 from ..errors import ShapeError
-from ..insight.updates import stepping
 from ..kernels.reference.segments import DECAY, L1, L2, LR, PROX_L1, PROX_L2
 from ..nn.module import Module, Parameters
 from ..recording import mode
@@ -30,7 +29,6 @@ from .table import Table
 MADE_ANEW = ("_tables", "_rows", "_grouped", "_maker", "_held", "_strengths", "_model")
 
 
-@stepping
 class Optimizer(ABC):
     """Base of the optimizers: groups of parameters, their states, the terms that act in the update.
 
