@@ -70,7 +70,7 @@ def levels_of(nodes: Mapping[int, Node], paths: Mapping[int, str]) -> list[Level
     Parts that all of the paths begin with are left out: the whole model in one box shows nothing.
     """
     deepest = max((path.count(".") + 1 for path in paths.values() if path), default=0)
-    levels = [folded(nodes, {}, "every op")]
+    levels = [folded(nodes, {}, "every op", paths)]
     parts = list(zip(*(path.split(".") for path in paths.values() if path)))
     shared = next((depth for depth, names in enumerate(parts) if len(set(names)) > 1), len(parts))
     coarsest = min(shared + 1, deepest)
@@ -82,8 +82,12 @@ def levels_of(nodes: Mapping[int, Node], paths: Mapping[int, str]) -> list[Level
     return levels[::-1]
 
 
-def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> Level:
+def folded(
+    nodes: Mapping[int, Node], groups: Mapping[int, str], name: str, paths: Mapping[int, str] | None = None
+) -> Level:
     """The graph with ops of one group in one box, as long as they were made one after the other.
+
+    paths: of ops outside of groups, the modules that boxes name beside the shape.
 
     Such runs make no circle: each is a stretch of the order in which the ops were made. A leaf whose users all stand in
     one such box stands in it too.
@@ -91,6 +95,8 @@ def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> L
     runs = runs_of({n: groups.get(n) for n, node in nodes.items() if node.op})
     home = {n: run[0] for run in runs for n in run}
     boxes = {run[0]: box_of(nodes, run, groups.get(run[0])) for run in runs}
+    for n, path in (paths or {}).items():
+        boxes[n].below = " in ".join(part for part in (boxes[n].below, path) if part)
     users = users_of(nodes, home)
     leaves: dict[int, Box] = {}
     for n, node in nodes.items():

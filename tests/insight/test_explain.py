@@ -124,7 +124,8 @@ def test_the_name_of_the_whole_model_folds_nothing(network):
     levels = page.data()["levels"]
     modules = [(box["title"], box["below"]) for box in levels[0]["boxes"] if box["kind"] == "module"]
     assert modules == [("model.0", "2 ops"), ("model.1", "affine 1x2")]
-    assert any(box["title"].startswith("#") and box["title"].endswith(" affine") for box in levels[-1]["boxes"])
+    boxes = {box["title"]: box["below"] for box in levels[-1]["boxes"]}
+    assert boxes["#5 tanh"] == "1x4 in model.0.1" and boxes["#10 cross_entropy"] == ""
     assert '"#5 tanh 1x4 in model.0.1"' in page.dot()
 
 
@@ -185,3 +186,5 @@ def test_the_page_runs_in_a_browser(network, tmp_path):
     assert "step 5 of 11, backward" in done.stdout
     assert 'class="box op done now"' in done.stdout
     assert 'class="edge flow"' in done.stdout
+    assert "It comes now because it is the newest node left" in done.stdout or "The walk begins here" in done.stdout
+    assert '<marker id="arrow"' in done.stdout

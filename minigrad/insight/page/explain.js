@@ -33,7 +33,7 @@ function draw(chosen) {
     for (const n of box.nodes) home.set(n, box.id);
     const group = element("svg:g", { class: "box " + box.kind, transform: `translate(${box.x - box.w / 2},${box.y - HEIGHT / 2})` },
       element("svg:rect", { width: box.w, height: HEIGHT, rx: box.kind === "leaf" ? 4 : 14 }),
-      element("svg:text", { x: box.w / 2, y: 18 }, box.title),
+      element("svg:text", { x: box.w / 2, y: box.below ? 18 : 27 }, box.title),
       element("svg:text", { x: box.w / 2, y: 34, class: "below" }, box.below));
     group.addEventListener("click", () => { if (!moved) choose(box); });
     drawn.set(box.id, group);
