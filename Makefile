@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard minigrad/kernels/native/*.pyx minigrad/kernels/native/*.pxd src_c/*/*)
 
-.PHONY: help demo test bench notebooks lint golden cross sanitize sanitize-modules clean
+.PHONY: help demo test bench notebooks docs lint golden cross sanitize sanitize-modules clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     build, train, and write a report to look at"
 	@echo "make test     build and run the tests and doctests"
 	@echo "make bench    the benchmarks against NumPy (and PyTorch, JAX, numba where installed)"
+	@echo "make docs     the documentation as a site, in build/docs"
 	@echo "make notebooks"
 	@echo "              examples/notebooks as notebooks that were run, into build/notebooks (installs jupytext, ipykernel)"
 	@echo "make lint     ruff, mypy, and the stubs against the code"
@@ -28,6 +29,9 @@ test: $(VENV)/.built
 
 bench: $(VENV)/.built
 	$(BIN)/minigrad bench
+
+docs: $(VENV)/.built $(VENV)/.docs
+	$(BIN)/python -m docs.site build/docs
 
 # Scripts in cells, run as notebooks in a kernel of the environment: a cell that fails stops it.
 notebooks: $(VENV)/.built
@@ -77,6 +81,10 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip "setuptools>=77" "Cython>=3.1" "numpy>=2.0"
 	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.ready
+	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.ready setup.py $(SOURCES)

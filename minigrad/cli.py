@@ -25,6 +25,7 @@ from .commands.path import add_path
 from .commands.predict import add_predict
 from .commands.profile import add_profile
 from .commands.show import add_show
+from .commands.stability import add_stability
 from .commands.train import add_train
 from .errors import NonFiniteError
 from .lab.pages import console
@@ -50,7 +51,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         options.arguments = [*options.arguments, *for_script]
     if rest and options.command != "bench":
         options.refuse(f"unrecognized arguments: {' '.join(rest)}")
-    options.rest = rest
+    options.rest = given[given.index("bench") + 1 :] if options.command == "bench" else rest
     threads = kernels.get_num_threads()
     try:
         if getattr(options, "threads", None) is not None:
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
-        *(add_train, add_predict, add_show, add_cv, add_path),
+        *(add_train, add_predict, add_show, add_cv, add_path, add_stability),
         *(add_demo, add_articles, add_claims, add_papers, add_convention),
         *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_doctor, add_bench, add_info),
     )

@@ -77,6 +77,8 @@ LONG_FUNCTIONS = {
     "minigrad.data.formats.csv.read_csv": "16 lines below a signature and a docstring of 15 options, a line for each",
     "minigrad.tabular.training.train": "7 lines below a signature and a docstring of 22 options",
     "minigrad.selection.crossvalidation.cross_validate": "24 lines below a signature and a docstring of 14 options",
+    "minigrad.selection.stability.stability": "24 lines below a signature and a docstring of 17 options",
+    "minigrad.selection.tune.tune": "16 lines below a signature and a docstring of 13 options",
 }
 # One name in two folders: an op, its kernel and its C file are one idea on several floors, and these are the others.
 ONE_IDEA_ON_TWO_FLOORS = {
@@ -103,6 +105,7 @@ FOLDERS_THAT_SAY_WHICH = {
     "mnist": "the data set, and the demo on it",
     "regression": "a family of losses, and the linear models",
     "search": "the search for λ of a user's models, and that of the demo's settings",
+    "stability": "stability selection, and the command that runs it",
     "sequential": "layers in a row in nn/, schedules in a row in optim/",
     "statistics": "ops that reduce, and what the lab's pages say of repeated runs",
     "table": "of a CSV file in data/, of the segments of an optimizer in optim/",

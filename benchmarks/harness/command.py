@@ -17,7 +17,8 @@ from .families import MODULES, family
 
 LEGEND = (
     "Times are medians; ± is half the distance of the quartiles; roof: share of what the machine's peaks allow; "
-    "x NumPy, x PyTorch: above 1 is faster than its best row; gain: over one thread."
+    "x NumPy, x PyTorch: above 1 is faster than its best row; gain: over one thread; "
+    ">: the variant that is used by default."
 )
 PEERS = ("numpy", "torch", "jax", "numba")
 
@@ -40,6 +41,9 @@ def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
     p.add_argument("--quick", action="store_true", help="few sizes, one thread, short slices: to see that it works")
     p.add_argument("--json", type=Path, metavar="FILE", help="write every figure, samples included")
     p.add_argument("--figure", type=Path, metavar="FILE", help="write a roofline figure (needs matplotlib)")
+    p.add_argument(
+        "--dots", type=Path, metavar="FILE", help="write a figure of `times NumPy` for every case (needs matplotlib)"
+    )
     p.add_argument("--threads", type=int, nargs="+", metavar="N", help="thread counts (default: 1 2; with --quick 1)")
     p.add_argument(
         "--sizes",
@@ -77,8 +81,10 @@ def run(options: argparse.Namespace) -> None:
     if too_many:
         print(f"left out: {too_many[0]} threads, on {len(processors())} processor(s)")
         threads = [n for n in threads if n not in too_many] or [1]
-    if options.figure and not installed(["matplotlib"]):
-        raise ImportError("--figure needs matplotlib: pip install 'minigrad[figures]'")
+    if (options.figure or options.dots) and not installed(["matplotlib"]):
+        raise ImportError(
+            f"{'--figure' if options.figure else '--dots'} needs matplotlib: pip install 'minigrad[figures]'"
+        )
     wanted = PEERS if options.peers is None else options.peers
     peers = installed(wanted)
     missing = [peer for peer in wanted if peer not in peers]
@@ -92,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         if missing:
             print(f"missing {', '.join(missing)}: pip install 'minigrad[peers]' adds their rows")
         for name in cases:
-            found["families"][name] = measure(driver, name, cases[name], threads)
+            found["families"][name] = measure(driver, name, cases[name], threads, found["machine"]["default"])
             if hasattr(modules[name], "notes"):
                 print(*modules[name].notes(found["families"][name], [*peers, "minigrad"], options.quick), sep="\n")
         found["seconds"] = time.monotonic() - start
@@ -106,21 +112,32 @@ def run(options: argparse.Namespace) -> None:
         from .figure import roofline
 
         roofline(found, options.figure)
+    if options.dots:
+        from .figure import dots
+
+        dots(found, options.dots)
 
 
 def describe(driver: Driver, threads: list[int]) -> dict[str, Any]:
     """The machine, the versions, and the roofs as each thread count finds them."""
-    found = {**machine.describe(), "versions": driver.versions, "roofs": {}}
+    found = {**machine.describe(), "versions": driver.versions, "roofs": {}, "default": default_row()}
     for worker in driver.workers:
         if worker.peer == "minigrad":
             found["roofs"][str(worker.threads)] = worker.ask(roofs=True).get("roofs", {})
     return found
 
 
-def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) -> list[dict[str, Any]]:
-    """Print the table of a family; returns its rows."""
+def default_row() -> str:
+    """The row of what runs unless something else is asked for: the best variant of this processor."""
+    from minigrad import kernels
+
+    return "reference" if kernels.runtime is None else f"minigrad {kernels.runtime.supported()[-1]}"
+
+
+def measure(driver: Driver, name: str, cases: list[Case], threads: list[int], default: str) -> list[dict[str, Any]]:
+    """Print the table of a family, and what it comes to; returns its rows."""
     module = family(name)
-    widths = max(len(case.name) for case in cases) + 2, getattr(module, "WIDTH", 28)
+    widths = max(len(case.name) for case in cases) + 2, getattr(module, "WIDTH", 28) + 2
     base = getattr(module, "BASE", "numpy")
     print("", *table.head(module.TITLE, module.UNIT, threads, widths, base), sep="\n", flush=True)
     found: list[dict[str, Any]] = []
@@ -128,6 +145,9 @@ def measure(driver: Driver, name: str, cases: list[Case], threads: list[int]) ->
         seconds = module.seconds(case) if hasattr(module, "seconds") else None
         rows = driver.measure(name, case, module.TOLERANCE, base, seconds)
         results = table.results(case, rows, module.ROOFS, module.UNIT, base)
-        print(*table.lines(results, threads, widths), sep="\n", flush=True)
+        marked = default if any(r["who"] == default for r in results) else None
+        print(*table.lines(results, threads, widths, marked), sep="\n", flush=True)
         found += results
+    if told := table.sentence(found, default):
+        print(told)
     return found

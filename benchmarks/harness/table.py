@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from .case import Case
@@ -84,12 +85,23 @@ def head(title: str, unit: str, threads: list[int], widths: tuple[int, int], bas
     return [title, over, gap + f"  {block}" * len(threads) + ("   gain" if len(threads) > 1 else "")]
 
 
-def lines(found: list[dict[str, Any]], threads: list[int], widths: tuple[int, int]) -> list[str]:
-    """The lines of one case."""
+APART = ("naive C", "minigrad generic")  # what compilers and processors do without: shown below, for comparison
+
+
+def in_order(names: list[str]) -> list[str]:
+    """The rows of a case: peers and variants, then the machine's roofs, then naive C and the generic variant."""
+    return sorted(names, key=lambda who: (who in APART, APART.index(who) if who in APART else 0))
+
+
+def lines(
+    found: list[dict[str, Any]], threads: list[int], widths: tuple[int, int], default: str | None = None
+) -> list[str]:
+    """The lines of one case; that of the variant which is used by default has a mark before it, ">"."""
     text, title = [], found[0]["case"] if found else ""
-    for who in dict.fromkeys(r["who"] for r in found):
+    for who in in_order(list(dict.fromkeys(r["who"] for r in found))):
         by_threads = {r["threads"]: r for r in found if r["who"] == who}
-        line = title.ljust(widths[0]) + who.ljust(widths[1])
+        mark = "> " if who == default else "  " if default else ""
+        line = title.ljust(widths[0]) + (mark + who).ljust(widths[1])
         for n in threads:
             values = zip(cells(by_threads.get(n)), COLUMNS.values(), strict=True)
             line += "  " + " ".join(value.rjust(width) for value, width in values)
@@ -99,3 +111,32 @@ def lines(found: list[dict[str, Any]], threads: list[int], widths: tuple[int, in
     if not all(r["agrees"] for r in found):
         text.append(" " * widths[0] + f"!  its numbers differ from {TITLES[found[0]['base']]}'s")
     return [line.rstrip() for line in text]
+
+
+def times_base(found: list[dict[str, Any]], default: str) -> dict[str, float]:
+    """How many times as fast as the base's best row the default variant is, by case, at the fewest threads."""
+    fewest = min((r["threads"] for r in found), default=1)
+    rows = [r for r in found if r["who"] == default and r["threads"] == fewest]
+    return {
+        f"{r['case']}{', float64' * (r['dtype'] == 'float64')}": r[f"times {r['base']}"]
+        for r in rows
+        if r[f"times {r['base']}"]
+    }
+
+
+def sentence(found: list[dict[str, Any]], default: str) -> str:
+    """What the table of a family comes to, in a sentence; "" where the default variant has no base beside it."""
+    over = times_base(found, default)
+    if not over:
+        return ""
+    base = TITLES[found[0]["base"]]
+    lost = [name for name, times in over.items() if times < 1]
+    middle = statistics.median(over.values())
+    least = min(over, key=lambda name: over[name])
+    cases = f"{len(over)} case{'s' * (len(over) > 1)}"
+    told = f"{default}, the default here, is {middle:.2f} times as fast as {base}'s best row in the median of {cases}"
+    if len(over) == 1:
+        return f"{default}, the default here, is {middle:.2f} times as fast as {base}'s best row."
+    if not lost:
+        return f"{told}, {over[least]:.2f} times at the least ({least})."
+    return f"{told}; slower in {len(lost)}, at the least {over[least]:.2f} times as fast ({least})."

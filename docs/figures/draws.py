@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, TEST, TRAIN, UNDECIDED
+from minigrad.lab.pages.figures import LINES, REFERENCE
 from minigrad.ops.losses.classes import cross_entropy
 from minigrad.recording import no_grad
 from minigrad.tensor import tensor
@@ -48,13 +48,20 @@ def gaussian(left: Any, right: Any) -> None:
     """What an element of 1 becomes, and how far it spreads."""
     ones = tensor(np.ones((200, 100)))
     drawn = nn.GaussianDropout(0.3, seed=1)(ones).data.ravel(), nn.Dropout(0.3, seed=1)(ones).data.ravel()
-    left.hist(drawn, bins=np.linspace(-1.5, 3.5, 41), color=[TRAIN, TEST], label=["GaussianDropout", "Dropout"])
-    left.set(title="p = 0.3: what becomes of a 1", xlabel="output", yticks=[])
-    left.legend()
+    edges = np.linspace(-1.5, 3.5, 51)
+    heights = 100 * np.histogram(drawn[0], edges)[0] / drawn[0].size
+    left.stairs(heights, edges, fill=True, color=LINES[0], alpha=0.7, label="GaussianDropout")
+    for value, count in zip(*np.unique(drawn[1], return_counts=True)):
+        share = 100 * count / drawn[1].size
+        left.bar(value, share, 0.09, color=LINES[3], label="Dropout" if value == 0 else None)
+        name = "0" if value == 0 else f"1/(1-p) = {value:.2f}"
+        left.annotate(name, (value, share), (0, 2), textcoords="offset points", ha="center", fontsize=7, color=LINES[3])
+    left.set(title="p = 0.3: what becomes of a 1", xlabel="output", ylabel="% of the elements", ylim=(0, 95))
+    left.legend(loc="upper left", fontsize=7)
     shares = np.linspace(0.05, 0.9, 18)
-    for color, layer in ((TRAIN, nn.GaussianDropout), (TEST, nn.Dropout)):
+    for color, layer in ((LINES[0], nn.GaussianDropout), (LINES[3], nn.Dropout)):
         right.plot(shares, [layer(p, seed=1)(ones).data.std() for p in shares], color=color)
-    right.plot(shares, np.sqrt(shares / (1 - shares)), ":", color="#333333", label="√(p / (1 - p))")
+    right.plot(shares, np.sqrt(shares / (1 - shares)), ":", color=REFERENCE, label="√(p / (1 - p))")
     right.set(title="its standard deviation", xlabel="p")
     right.legend()
 
@@ -63,8 +70,8 @@ def confidence(left: Any, right: Any) -> None:
     """Two ways to keep a classifier from being certain, for two classes."""
     z = np.linspace(-6, 6, 241)
     logits, term = np.stack([z, np.zeros_like(z)], 1), reg.ConfidencePenalty(1.0)
-    left.plot(z, [term.value(row.reshape(1, 2)) for row in logits], color=TRAIN)
-    left.axhline(np.log(2), color=UNDECIDED, linewidth=0.8)
+    left.plot(z, [term.value(row.reshape(1, 2)) for row in logits], color=LINES[0])
+    left.axhline(np.log(2), color=REFERENCE, linewidth=0.8)
     left.set(title="ConfidencePenalty(1)", xlabel="logit of class 1", ylim=(0, 0.75))
     for color, share in zip(LINES, (0.0, 0.1, 0.3)):
         losses = [cross_entropy(tensor(row.reshape(1, 2)), [0], label_smoothing=share).item() for row in logits]
@@ -98,7 +105,7 @@ def schedules(left: Any, right: Any) -> None:
         path.append(layer.weight.item())
         with ema.swap():
             averages.append(layer.weight.item())
-    right.plot(path, color=UNDECIDED, linewidth=0.8, label="a weight")
-    right.plot(averages, color=TEST, label="EMA(0.95)")
+    right.plot(path, color=REFERENCE, linewidth=0.8, label="a weight")
+    right.plot(averages, color=LINES[0], label="EMA(0.95)")
     right.set(title="averaged weights", xlabel="step")
     right.legend(loc="lower right")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn, optim, reg
-from minigrad.lab.pages.figures import LINES, SETTINGS, TEST, TRAIN, UNDECIDED, load_pyplot
+from minigrad.lab.pages.figures import LINES, PICK, REFERENCE, SETTINGS, as_svg, load_pyplot
 from minigrad.nn.sequential import Sequential
 from minigrad.ops.elementwise.fused_activations import sigmoid
 from minigrad.ops.losses.binary import bce_with_logits
@@ -26,21 +26,59 @@ from minigrad.tensor import tensor
 from .draws import confidence, dropout, gaussian, schedules, spatial
 
 REACH = np.linspace(-1.6, 1.6, 81)
+TERM = LINES[0]
+LEAST, CURVED = (
+    np.array([0.45, 1.45]),
+    np.array([[1.0, 0.5], [0.5, 1.2]]),
+)  # a loss, (w - LEAST)ᵀ CURVED (w - LEAST) / 2
+
+
+def loss(a: Any, b: Any) -> Any:
+    """A loss of two weights, whose contour lines are ellipses."""
+    x, y = a - LEAST[0], b - LEAST[1]
+    return (CURVED[0, 0] * x * x + 2 * CURVED[0, 1] * x * y + CURVED[1, 1] * y * y) / 2
+
+
+def touching(value: Callable[[float, float], float]) -> np.ndarray:
+    """Where the least loss on the edge of the unit ball, R(w) = 1, lies: the ellipse through it touches the ball.
+
+    R grows with the distance from 0, so bisection finds the edge of the ball in every direction.
+    """
+    found = []
+    for angle in np.linspace(0, 360, 721):
+        turn = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}.get(angle % 360)  # exactly on the axes
+        direction = np.array(turn or (np.cos(np.radians(angle)), np.sin(np.radians(angle))))
+        low, high = 0.0, 8.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if value(*(middle * direction)) < 1 else (low, middle)
+        found.append(low * direction)
+    return min(found, key=lambda w: loss(*w))
 
 
 def ball(axis: Any, value: Callable[[float, float], float], title: str, names: tuple[str, str] = ("w₁", "w₂")) -> None:
-    """The contour lines of a term in a plane; the unit ball is filled."""
+    """The contour lines of a term in a plane, its unit ball filled; dashed, those of a loss, and where one touches."""
     z = np.array([[value(a, b) for a in REACH] for b in REACH])
-    axis.contourf(REACH, REACH, z, [0, 1], colors=[TRAIN], alpha=0.25)
-    axis.contour(REACH, REACH, z, [0.5, 1, 1.5, 2], colors=[TRAIN], linewidths=[0.8, 1.8, 0.8, 0.8])
-    axis.set(title=title, xlabel=names[0], ylabel=names[1], aspect="equal")
+    axis.contourf(REACH, REACH, z, [0, 1], colors=[TERM], alpha=0.25)
+    axis.contour(REACH, REACH, z, [0.5, 1, 1.5, 2], colors=[TERM], linewidths=[0.8, 1.8, 0.8, 0.8])
+    at = touching(value)
+    fine = np.linspace(-1.6, 1.6, 161)
+    levels = [share * float(loss(*at)) for share in (0.1, 0.4, 1.0)]
+    axis.contour(
+        fine, fine, loss(*np.meshgrid(fine, fine)), levels, colors=[REFERENCE], linewidths=0.9, linestyles="--"
+    )
+    axis.plot(*LEAST, "+", color=REFERENCE, markersize=6)
+    axis.plot(*at, "D", color=PICK, markersize=5, zorder=5)
+    empty = [name for name, w in zip(("w₁", "w₂"), at) if w == 0]
+    found = f"a corner: {empty[0]} is exactly 0" if empty else "no corner: both weights stay"
+    axis.set(title=f"{title} meets a loss at\n{found}", xlabel=names[0], ylabel=names[1], aspect="equal")
 
 
 def shrinkage(axis: Any, shrunk: Callable[[np.ndarray], np.ndarray], title: str, of: str = "v") -> None:
     """What a map makes of v, beside v itself."""
     v = np.linspace(0 if "‖" in of else -3, 3, 301)
-    axis.plot(v, v, color=UNDECIDED, linewidth=0.8, label=f"{of} itself")
-    axis.plot(v, shrunk(v), color=TEST, label="after the map")
+    axis.plot(v, v, color=REFERENCE, linestyle="--", linewidth=0.8, label=f"{of} itself")
+    axis.plot(v, shrunk(v), color=TERM, label="after the map")
     axis.set(title=title, xlabel=of, ylabel=f"what is left of {of}", aspect="equal")
     axis.legend(loc="upper left", frameon=False, fontsize=7)
 
@@ -62,10 +100,10 @@ def of_groups(term: reg.GroupLasso, across: bool = False) -> Callable[[Any, Any]
         ball(left, lambda a, b: term.value(np.array([[a], [b]])), term.name, ("w₁", "w₂, of the same group"))
         if across:
             z = [[term.value(np.array([[a, b], [0, 0]])) for a in REACH] for b in REACH]
-            left.contour(REACH, REACH, z, [1], colors=[TEST], linewidths=[1.8])
+            left.contour(REACH, REACH, z, [1], colors=[LINES[3]], linewidths=[1.8])
             left.set(ylabel="w₂")
-            left.text(0, 1.12, "of one group", color=TRAIN, ha="center", fontsize=7)
-            left.text(0, 0.32, "of two groups", color=TEST, ha="center", fontsize=7)
+            left.text(-0.9, 1.12, "of one group", color=TERM, ha="center", fontsize=7)
+            left.text(0, 0.32, "of two groups", color=LINES[3], ha="center", fontsize=7)
         direction = np.array([[0.8], [0.6]])  # of the group, whose norm is v
         norms = lambda v: np.linalg.norm([term.prox(direction * x, 1.0).data[:, 0] for x in v], axis=1)
         shrinkage(right, norms, "shrinkage of a group (0.8, 0.6) v", "‖v‖")
@@ -80,8 +118,8 @@ def of_constraint(constraint: Any) -> Callable[[Any, Any], None]:
         points = np.random.default_rng(2).uniform(-1.6, 1.6, (28, 2))
         for p in points:
             q = constraint.project(p.reshape(2, 1)).data[:, 0]
-            left.annotate("", q, p, arrowprops={"arrowstyle": "->", "color": TRAIN, "linewidth": 0.9})
-            left.plot(*q, "o", color=TEST, markersize=3)
+            left.annotate("", q, p, arrowprops={"arrowstyle": "->", "color": TERM, "linewidth": 0.9})
+            left.plot(*q, "o", color=PICK, markersize=3)
         left.set(
             title=f"{constraint.name}: projections",
             xlabel="w₁",
@@ -115,9 +153,9 @@ def orthogonal(left: Any, right: Any) -> None:
         optimizer.zero_grad()
         terms().backward()
         optimizer.step()
-    left.plot(values, color=TRAIN, linewidth=1)
+    left.plot(values, color=TERM, linewidth=1)
     left.set(title="Orthogonal(1): singular values", xlabel="step", ylim=(0, None))
-    right.semilogy(penalty, color=TEST)
+    right.semilogy(penalty, color=TERM)
     right.set(title="value of the penalty", xlabel="step")
 
 
@@ -138,7 +176,7 @@ def input_gradient(left: Any, right: Any) -> None:
     x = np.linspace(-1, 1, 48).reshape(-1, 1)
     t = (np.random.default_rng(5).uniform(size=x.shape) < 1 / (1 + np.exp(-4 * x))).astype(np.float64)
     grid = np.linspace(-1, 1, 300).reshape(-1, 1)
-    left.plot(x, t, "o", color="#333333", markersize=3)
+    left.plot(x, t, "o", color=REFERENCE, markersize=3)
     for color, strength in zip(LINES, (0.0, 0.05)):
         model = curve_network(np.random.default_rng(1))
         term, optimizer = reg.InputGradient(strength), optim.Adam(model.parameters(), lr=0.01)
@@ -226,17 +264,16 @@ FIGURES: dict[str, Callable[[Any, Any], None]] = {
 
 
 def draw(name: str, path: Path) -> None:
-    """Write one figure as PNG."""
+    """Write one figure as SVG, for light and dark pages."""
     plot = load_pyplot()
     with plot.rc_context({**SETTINGS, "font.size": 8, "axes.titlesize": 8}):
-        figure, (left, right) = plot.subplots(1, 2, figsize=(6.0, 2.7), layout="constrained")
+        figure, (left, right) = plot.subplots(1, 2, figsize=(6.4, 3.1), layout="constrained")
         FIGURES[name](left, right)
-        figure.savefig(path, dpi=100, metadata={"Software": None})
-        plot.close(figure)
+        path.write_bytes(as_svg(figure))
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
     for term in sys.argv[2:] or FIGURES:
-        draw(term, folder / f"reg-{term}.png")
-        print(folder / f"reg-{term}.png")
+        draw(term, folder / f"reg-{term}.svg")
+        print(folder / f"reg-{term}.svg")

@@ -139,8 +139,8 @@ if len(SEEDS) > 1:
 
 
 def course(column):
-    """The mean over seeds of a column, epoch by epoch, of each variant."""
-    return {n: (range(1, EPOCHS + 1), np.mean([run.history[column] for run in rs], 0)) for n, rs in runs.items()}
+    """A column, seed by seed, epoch by epoch, of each variant."""
+    return {n: (range(1, EPOCHS + 1), [run.history[column] for run in rs]) for n, rs in runs.items()}
 
 
 article.figure(
@@ -153,6 +153,7 @@ article.figure(
     "Data loss of test and training rows over the epochs, for four penalties",
 )
 article.look_at(
-    f"test accuracy {mean(last('formula, (λ/2) Σw²', 'val_accuracy')):.2%} by the formula and "
-    f"{mean(last('code, λ Σw²', 'val_accuracy')):.2%} by the code: one λ, read in two ways"
+    f"the ends of the lines: on the training rows the loss is {mean(last('formula, (λ/2) Σw²', 'loss')):.3f} by the "
+    f"formula and {mean(last('code, λ Σw²', 'loss')):.3f} by the code, one λ, read in two ways; on the test rows "
+    f"{mean(last('formula, (λ/2) Σw²', 'val_loss')):.3f} and {mean(last('code, λ Σw²', 'val_loss')):.3f}"
 )

@@ -152,7 +152,7 @@ if len(SEEDS) > 1:
         told = f"{words}: held-out accuracy {gain.mean:+.2f} ± {gain.half:.2f} points against nothing"
         article.compares(told, gain, "higher")
 article.look_at(
-    f"held-out accuracy {mean([100 * run[3] for run in ends['nothing']]):.1f}% with nothing, "
+    f"the table: held-out accuracy {mean([100 * run[3] for run in ends['nothing']]):.1f}% with nothing, "
     f"{mean([100 * run[3] for run in ends['both']]):.1f}% with the article's L2 and dropout, and the loss, which "
     "need not agree"
 )

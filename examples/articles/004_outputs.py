@@ -135,8 +135,9 @@ article.figure(
     lambda: curves(panels, "strength", "", log="x", columns=2, alike=False),
     "How sure the network is, and how often right, over the strength of three penalties on its outputs",
 )
-size = {way: f"{mean([run[2] for run in runs]):.0f}" for way, runs in ends.items()}
+sure = {words: lines[1] for words, lines in panels["largest probability"].items()}
 article.look_at(
-    f"Σ|w|, which the article wants smaller: {size['nothing']} with nothing, {size['0.01 ‖ŷ‖₁']} with its first "
-    f"norm, {size['0.01 (‖ŷ‖₁ + ‖ŷ‖₂), its program']} with its program"
+    f"the left panel: from strength {strengths[0]:g} to {strengths[-1]:g} the largest probability goes from "
+    f"{sure['‖ŷ‖₁'][0]:.3f} to {sure['‖ŷ‖₁'][-1]:.3f} with ‖ŷ‖₁, whose slope is 0, and from {sure['‖ŷ‖₂'][0]:.3f} to "
+    f"{sure['‖ŷ‖₂'][-1]:.3f} with ‖ŷ‖₂"
 )

@@ -103,7 +103,7 @@ positive = [lam for lam in ends if lam > 0]
 article.figure(
     lambda: curves(
         {
-            title: {"mean over seeds": (positive, [np.mean([run[i] for run in ends[lam]]) for lam in positive])}
+            title: {"mean over seeds": (positive, np.array([[run[i] for run in ends[lam]] for lam in positive]).T)}
             for i, title in ((0, "test accuracy, %"), (2, "weights that are 0, %"))
         },
         "λ of article 004",

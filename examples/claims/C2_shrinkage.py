@@ -15,7 +15,7 @@ from minigrad.data import regression
 from minigrad.lab.gallery.article import around, number, several
 from minigrad.lab.gallery.article_figures import curves
 from minigrad.lab.gallery.claim import Claim, Images, measured, trained
-from minigrad.lab.pages.figures import weight_histograms
+from minigrad.lab.pages.weight_figures import weight_sizes
 from minigrad.selection import log_spaced
 
 claim = Claim(__file__, __doc__)
@@ -77,7 +77,7 @@ claim.finds(f"‖w‖ falls with λ at every step of the grid, in each of {sever
 empty = sum(run[1] for runs in found.values() for run in runs)
 claim.finds(f"exact zeros in all networks together: {empty}", empty == 0)
 claim.figure(
-    lambda: weight_histograms(weights, {name: float((w == 0).mean()) for name, w in weights.items()}, 0.3),
-    "Histograms of the network's weights at four λ",
+    lambda: weight_sizes(weights, {name: float((w == 0).mean()) for name, w in weights.items()}, next(iter(weights))),
+    "How large the weights of the network are, at four λ; dotted: at λ = 0",
 )
 claim.look_at(f"‖w‖ from {found[GRID[0]][0][0]:.1f} at λ = 0 to {found[GRID[-1]][0][0]:.2f} at 0.1, and {empty} zeros")

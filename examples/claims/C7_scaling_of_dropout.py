@@ -82,10 +82,10 @@ claim.table(("p", "weight times", "step times", "penalty times"), rows)
 claim.says(
     "The text of article 003 scales in tests, its program in training. Either is right; who changes one for the other "
     "and keeps the start, the learning rate and λ trains another network. Where 1 - p is a power of 2 nothing is "
-    "rounded: a distance of 0 has no place on the axis below."
+    "rounded: a distance of exactly 0 is hollow, on the lower edge of the picture."
 )
 claim.figure(
     lambda: curves(panels, "step", "relative distance of the outputs", log="y"),
-    "Distance between networks with inverted and classical dropout on the same masks",
+    "Distance between networks with inverted and classical dropout on the same masks; hollow: exactly 0",
 )
 claim.look_at("step (1 - p)⁻² and penalty (1 - p)²: with them the two agree to rounding, without them they do not")

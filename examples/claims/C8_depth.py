@@ -43,10 +43,10 @@ claim.holds(f"linear, ρ = 1: the slope is {number(level)}, between -1e-4 and 1e
 claim.figure(
     lambda: curves(
         {
-            name: {f"ρ = {r:g}": (range(len(run.norms)), run.norms) for r, run in runs.items()}
+            name: {f"ρ = {r:g}": (range(len(run.norms)), run.norms[::-1]) for r, run in runs.items()}
             for name, runs in (("linear", linear), ("tanh", bent))
         },
-        "step",
+        "steps back from the loss",
         "‖∂loss/∂h‖",
         log="y",
         columns=2,

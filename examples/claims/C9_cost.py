@@ -16,8 +16,9 @@ from minigrad import reg
 from minigrad.data import load_digits
 from minigrad.lab.cost import cost, measured
 from minigrad.lab.gallery.article import several
-from minigrad.lab.gallery.article_figures import bars
+from minigrad.lab.gallery.article_figures import ratios
 from minigrad.lab.gallery.claim import Claim
+from minigrad.lab.pages.statistics import median_interval
 
 claim = Claim(__file__, __doc__)
 ROUNDS, HIDDEN = claim.size["rounds"], 256
@@ -80,10 +81,17 @@ with mg.no_grad():
     far = float(np.abs(reg.compact(emptied())(mg.tensor(x)).data - emptied()(mg.tensor(x)).data).max())
 claim.holds(f"compact changes no output by more than {far:.0e}", far < 1e-5)
 claim.figure(
-    lambda: bars(
-        {"a training step": {f.name: f.ratio for f in costs[1:]}, "a prediction": dict(zip(builders, shares))},
-        1.0,
+    lambda: ratios(
+        {
+            "a training step, against none": {f.name: (f.ratio, *f.interval) for f in costs[1:]},
+            "a prediction, against dense": {
+                name: (shares[i], *median_interval([times[i] / times[0] for times in rounds]))
+                for i, name in enumerate(builders)
+                if i
+            },
+        }
     ),
-    "Time of a training step with each term relative to none, and of a prediction relative to the dense network",
+    "More time that a training step takes with each term than with none, and a prediction than by the dense network, "
+    "with 95% intervals of the medians",
 )
 claim.look_at(f"{fused.ratio:.3f} times the step, {shares[2]:.2f} times the prediction")

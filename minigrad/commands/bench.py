@@ -19,7 +19,7 @@ def add_bench(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    asked = [*options.families, *options.rest]
+    asked = options.rest  # in the order in which it was typed
     try:
         root = shipped.root()
     except ImportError as error:

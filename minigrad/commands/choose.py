@@ -18,12 +18,12 @@ from ..lab.pages import selection_figures
 from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
+from ..tabular.settings import OF_COLUMNS, placed
 from . import choose_data
-from .choose_weights import by_input
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
-Pictures = dict[str, tuple[bytes, str]]  # file name -> PNG, description
+Pictures = dict[str, tuple[bytes, str, str]]  # file name -> SVG, description, caption
 
 
 class Job(NamedTuple):
@@ -40,7 +40,7 @@ def job(options: argparse.Namespace) -> Job:
     family = make_family(options, rows)
     if options.missing == "mean":
         family = selection.Imputed(family)
-    told = {"groups": rows.groups, "weights": rows.weights}
+    told = {"groups": rows.groups, "weights": rows.weights, "offset": rows.offset}
     return Job(rows, family, {name: values for name, values in told.items() if values is not None})
 
 
@@ -67,7 +67,8 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
     ratio = 1.0 if options.l1_ratio is None else options.l1_ratio
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
-    return kind(l1_ratio=ratio, standardize=options.standardize, penalty_factor=penalty_factor)
+    told = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
+    return kind(l1_ratio=ratio, standardize=options.standardize, **told)
 
 
 def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:
@@ -76,14 +77,17 @@ def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list
     >>> factors_of([("town", 0.0)], ["size", "town=A", "town=B"])
     [1.0, 0.0, 0.0]
     """
-    found = [1.0] * len(names)
-    for column, factor in asked:
-        places = [i for i, name in enumerate(names) if name == column or name.startswith(f"{column}=")]
-        if not places:
-            raise ValueError(f"--penalty-factor: there is no input {column!r}; there are {', '.join(names[:20])}")
-        for i in places:
-            found[i] = factor
-    return found
+    return placed(asked, names, 1.0, "--penalty-factor")
+
+
+def sides_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, list[float]]:
+    """lower and upper, those that were asked for: a bound for each input, as factors_of; infinite for the others.
+
+    >>> sides_of(argparse.Namespace(lower=[(None, 0.0), ("town", -2.0)], upper=None), ["size", "town=A", "town=B"])
+    {'lower': [0.0, -2.0, -2.0]}
+    """
+    asked = {side: getattr(options, side) for side in ("lower", "upper")}
+    return {side: placed(given, names, OF_COLUMNS[side], f"--{side}") for side, given in asked.items() if given}
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ def describe(asked: Job) -> str:
     rows = asked.rows
     groups = f" in {len(set(rows.groups.tolist()))} groups" if rows.groups is not None else ""
     weights = ", weighted" if rows.weights is not None else ""
+    weights += ", beside an offset" if rows.offset is not None else ""
+    told += [f"{side} bounds" for side in ("lower", "upper") if side in settings]
     return f"{len(rows.x)} rows{groups}{weights}, {rows.x.shape[1]} inputs, {settings['model']} ({', '.join(told)})"
 
 
@@ -120,12 +126,20 @@ def write(
     pictures: Pictures,
     tables: list[tuple[Any, list[list[str]]]],
     notes: list[str],
+    slider: str = "",
 ) -> None:
     """NAME.txt, NAME.json, NAME.html and the figures in the folder, each whole or not at all; then print the text."""
-    for png, description in pictures.values():
-        report.figure(png, description)
+    if slider:
+        report.section("Move λ")
+        report.embed(slider)
+    if pictures:
+        report.section("Figures")
+    for svg, description, caption in pictures.values():
+        report.figure(svg, description, caption)
     for note in notes:
         report.text(f"Note: {note}.")
+    if tables:
+        report.section("Every λ")
     for head, rows in tables:
         report.table(head, rows)
     files = {
@@ -134,7 +148,7 @@ def write(
         f"{name}.html": report.html(),
     }
     contents = {file: content.encode() for file, content in files.items()}
-    contents |= {f"{picture}.png": png for picture, (png, _) in pictures.items()}
+    contents |= {f"{picture}.svg": svg for picture, (svg, *_) in pictures.items()}
     for file, content in contents.items():
         with atomic_write(options.out / file) as handle:
             handle.write(content)
@@ -150,14 +164,10 @@ def told_below() -> Iterator[None]:
         yield
 
 
-def path_picture(asked: Job, lambdas: np.ndarray, models: list[Any], marks: dict[str, float]) -> Pictures:
-    """Coefficients of inputs over λ: the largest over classes; of a network, the length of each input's weights."""
-    if any(model is None for model in models):
-        return {}
-    rows = []
-    for model in models:
-        w = by_input(model)
-        rows.append(w[range(len(w)), np.abs(w).argmax(1)])
-    counts = [model.nonzeros for model in models]
-    png = selection_figures.coefficient_paths(lambdas, np.array(rows).T, asked.rows.names, counts, marks)
-    return {"path": (png, "Coefficients over λ, fitted on all rows")}
+def rules_without_folds(asked: Job, lambdas: np.ndarray) -> selection.Criteria | None:
+    """What AIC, BIC and the like pick of these λ; None for models without degrees of freedom, or with gaps filled."""
+    if not isinstance(asked.family, (linear_model.Regression, linear_model.Logistic)):
+        return None
+    with told_below():  # the path has told what did not converge
+        of_rows = {name: asked.options.get(name) for name in ("weights", "offset")}
+        return selection.criteria(asked.family, asked.rows.x, asked.rows.y, lambdas, **of_rows)

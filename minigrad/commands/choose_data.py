@@ -28,12 +28,14 @@ OF_FILES = (
     "na",
     "fold_groups",
     "weights",
+    "offset",
     "decimal",
     "encoding",
     "header",
     "delimiter",
     "missing_target",
 )
+OF_LINEAR = ("l1_ratio", "penalty_factor", "lower", "upper", "offset", "relax")
 OF_NETWORKS = ("hidden", "epochs", "lr", "dropout", "batch_size", "patience", "validation")
 FEW = 10  # distinct whole numbers of a target that may be classes
 
@@ -42,7 +44,7 @@ class Rows(NamedTuple):
     """What is to be predicted from what.
 
     classes             whether the target holds classes
-    groups, weights     of the rows, or None
+    groups, weights, offset     of the rows, or None
     notes               what was taken as something, or deserves a look
     table               as it was read from its file; of a data set, one without a recipe
     """
@@ -57,6 +59,7 @@ class Rows(NamedTuple):
     weights: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     table: data.Table | None = None
+    offset: np.ndarray | None = None
 
 
 def named(name: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,6 +118,7 @@ def _of_file(options: argparse.Namespace) -> Rows:
         index=options.index,
         groups=getattr(options, "fold_groups", None),
         weights=options.weights,
+        offset=options.offset,
         delimiter="," if options.delimiter is None else options.delimiter,
         header=options.header,
         decimal=options.decimal or ".",
@@ -123,7 +127,7 @@ def _of_file(options: argparse.Namespace) -> Rows:
     title = f"{table.target} of {path.name}"
     classes = table.y.dtype.kind == "U"
     x, y, names, target = table
-    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes, table)
+    return Rows(title, x, y, names, target, classes, table.groups, table.weights, table.notes, table, table.offset)
 
 
 def _beside(path: Path) -> str:
@@ -159,15 +163,15 @@ def _check_options(options: argparse.Namespace, found: Rows) -> None:
 def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> None:
     """ValueError for options that were typed, and that the model does not have: they would change nothing."""
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
-    theirs = ("l1_ratio", "penalty_factor") if model == "mlp" else OF_NETWORKS
-    typed = [name for name in theirs if getattr(options, name, None) is not None]
+    theirs = OF_LINEAR if model == "mlp" else OF_NETWORKS
+    typed = [name for name in theirs if (value := getattr(options, name, None)) is not None and value is not False]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")
     if options.weights and options.model == "mlp" and options.command != "train":
         raise ValueError("--weights: here --model mlp takes no weights of rows; linear and logistic do, and train")
     if typed:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
-        cure = "the penalty of its weights is L1; linear and logistic have it" if model == "mlp" else "add --model mlp"
+        cure = "linear and logistic have it (the penalty of its weights is L1)" if model == "mlp" else "add --model mlp"
         raise ValueError(f"{names}: --model {model} has no such option; {cure}, or leave it out")
 
 
@@ -180,6 +184,11 @@ def _check_target(found: Rows, options: argparse.Namespace) -> None:
                 f"class {label!s} of {found.target} has weight 0 in every row (--weights {options.weights}): leave its "
                 "rows out of the file, or give one a weight"
             )
+    if found.classes and found.offset is not None and len(values) > 2:
+        raise ValueError(
+            f"--offset {options.offset}: {found.target} has {len(values)} classes, each with a logit of its own; one "
+            "column is an offset of two classes"
+        )
     if len(values) == 1:
         raise ValueError(f"{found.target} is {values[0]} in every row: there is nothing to predict")
     spread = 0.0 if found.classes else float(values[-1] / 2 - values[0] / 2)

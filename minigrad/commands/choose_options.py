@@ -1,4 +1,4 @@
-"""The options of `minigrad cv` and `minigrad path`."""
+"""The options of `minigrad cv`, `minigrad path` and `minigrad stability`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ DATA = f"""{FILES} of each fold. Standardisation, too, is
 fitted on training rows only. After the errors or the path come the coefficients by name. The folder
 of --out also keeps the model of all rows (of cv: at both picks) for minigrad predict and show."""
 
+HALVES = f"""{FILES} of each half. Half of the rows are drawn again
+and again, and a model is fitted on them at every λ. An input that most halves pick is stable, and the
+mean number of false ones among these has a bound (Meinshausen, Bühlmann 2010)."""
+
 EPOCHS = {
     "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
     "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
@@ -42,19 +46,24 @@ examples:
 examples:
   minigrad path houses.csv --target price --categorical town,kind
   minigrad path regression --l1-ratio 0.5""",
+    "stability": """\
+examples:
+  minigrad stability genes.csv --target response --bound 1
+  minigrad stability patients.csv --target outcome --categorical outcome --cutoff 0.9 --unimodal""",
 }
 
 
 def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argparse.ArgumentParser:
-    """The command `cv` or `path`, which `run` serves."""
+    """The command `cv`, `path` or `stability`, which `run` serves."""
     what = {
         "cv": "choose λ by cross-validation, on a CSV file or a named data set",
         "path": "fit a model at every λ, on a CSV file or a named data set",
+        "stability": "find the inputs that halves of the rows agree on, in a CSV file or a named data set",
     }[name]
     command = commands.add_parser(
         name,
         help=what,
-        description=f"{what[0].upper()}{what[1:]}.\n\n{DATA}",
+        description=f"{what[0].upper()}{what[1:]}.\n\n{HALVES if name == 'stability' else DATA}",
         epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -98,14 +107,8 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         action="store_false",
         help="leave the columns as they are; the penalty then depends on their units",
     )
-    model.add_argument(
-        "--penalty-factor",
-        type=factors,
-        action="extend",
-        metavar="A=F,B=F",
-        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
-        "all of its levels",
-    )
+    add_factors(model)
+    add_bounds(model)
     model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")
@@ -114,6 +117,31 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['path']}")
         model.set_defaults(warm_start=True)
     model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
+
+
+def add_factors(model: argparse._ArgumentGroup) -> None:
+    """How much columns are penalized."""
+    model.add_argument(
+        "--penalty-factor",
+        type=factors,
+        action="extend",
+        metavar="A=F,B=F",
+        help="linear, logistic: how much a column is penalized, beside 1 for the others; 0: never. A column of words: "
+        "all of its levels",
+    )
+
+
+def add_bounds(model: argparse._ArgumentGroup) -> None:
+    """Bounds of coefficients."""
+    for side, limit, example in (("lower", "at most 0", "0: none is negative"), ("upper", "at least 0", "age=0")):
+        model.add_argument(
+            f"--{side}",
+            type=bounds(side),
+            action="extend",
+            metavar="V|A=V,B=V",
+            help=f"linear, logistic: the {'least' if side == 'lower' else 'largest'} coefficient, in the units of the "
+            f"data, {limit}: of all columns, or of those named ({example})",
+        )
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:
@@ -164,6 +192,11 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
     table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
     table.add_argument(
+        "--offset",
+        metavar="NAME",
+        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
+    )
+    table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
     )
     table.add_argument(
@@ -185,10 +218,15 @@ def _add_folds(command: argparse.ArgumentParser) -> None:
         "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly in one fold"
     )
     folds.add_argument("--score", choices=("mse", "log_loss", "accuracy"), help="default: mse; log_loss of classes")
+    folds.add_argument(
+        "--relax",
+        action="store_true",
+        help="linear, logistic: refit both picks without penalty on the inputs that they use; errors by folds, too",
+    )
     folds.add_argument("--nested", action="store_true", help="an honest figure: λ chosen anew in outer folds")
     folds.add_argument(
         "--jobs",
-        type=_jobs,
+        type=jobs,
         default=1,
         metavar="N",
         help="processes, -1: all cores; needs joblib; same result (default: 1)",
@@ -218,7 +256,7 @@ def positive(text: str) -> float:
     return _number(text, "a number above 0", lambda value: 0 < value < float("inf"))
 
 
-def _jobs(text: str) -> int:
+def jobs(text: str) -> int:
     return int(
         _number(
             text,
@@ -245,6 +283,33 @@ def factors(text: str) -> list[tuple[str, float]]:
             raise argparse.ArgumentTypeError(f"{each!r}: need a column, =, and a number of at least 0, as in age=0")
         found.append((name, factor))
     return found
+
+
+def bounds(side: str) -> Callable[[str], list[tuple[str | None, float]]]:
+    """What reads the bounds on a side: words such as 0, age=0,town=-2, or 0,age=-inf; None names all columns.
+
+    >>> bounds("lower")("0,age=-2.5")
+    [(None, 0.0), ('age', -2.5)]
+    """
+
+    def read(text: str) -> list[tuple[str | None, float]]:
+        found = []
+        for each in names(text):
+            name, equals, number = each.rpartition("=")
+            try:
+                value = float(number)
+            except ValueError:
+                value = float("nan")
+            if not (value <= 0 if side == "lower" else value >= 0) or (equals and not name):
+                limit = "at most 0" if side == "lower" else "at least 0"
+                example = "0 or age=-2" if side == "lower" else "1 or age=0"
+                raise argparse.ArgumentTypeError(
+                    f"{each!r}: need a number of {limit}, or a column, =, and such a number, as in {example}"
+                )
+            found.append((name if equals else None, value))
+        return found
+
+    return read
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -118,6 +118,13 @@ def _effects(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     The columns are divided by their largest number before they are squared, because squares of 1e160 leave float64.
     """
+    size, share = _deviations(x)
+    with np.errstate(divide="ignore"):  # of a constant column
+        return np.log(share) + np.log(size) + np.log(np.abs(values).max(1))
+
+
+def _deviations(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest number of each column, and its standard deviation divided by that; gaps are left out."""
     low, high = extremes(x)
     size = np.maximum(np.abs(low), np.abs(high)).astype(np.float64)
     size[size == 0] = 1.0
@@ -125,8 +132,22 @@ def _effects(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     scaled = np.where(there, x / size, 0.0)
     rows = np.maximum(there.sum(0), 1)
     apart = np.where(there, scaled - scaled.sum(0) / rows, 0.0)
-    with np.errstate(divide="ignore"):  # of a constant column
-        return np.log(np.sqrt((apart**2).sum(0) / rows)) + np.log(size) + np.log(np.abs(values).max(1))
+    return size, np.sqrt((apart**2).sum(0) / rows)
+
+
+def standardized(rows: Rows, models: Sequence[Model]) -> tuple[dict[str, np.ndarray], str]:
+    """Class -> (inputs, models), and what it holds in words: coefficients times the standard deviations of columns.
+
+    Of numbers and of two classes there is one table. Of networks it holds the lengths of the weights from each input.
+    """
+    values = np.stack([by_input(model) for model in models], 2)  # (inputs, 1 or classes, models)
+    if not hasattr(models[0], "coefficients"):
+        return {"": values[:, 0]}, "norm of an input's weights"
+    size, share = _deviations(rows.x)
+    values = values * size.reshape(-1, 1, 1) * share.reshape(-1, 1, 1)
+    classes = np.unique(rows.y).tolist() if rows.classes else []
+    titles = [f"{rows.target} = {label}" for label in classes] if values.shape[1] > 1 else [""]
+    return {title: values[:, i] for i, title in enumerate(titles)}, "standardized coefficient"
 
 
 def weights_of(model: Model) -> list[np.ndarray]:

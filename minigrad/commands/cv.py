@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import selection
-from ..lab.pages import figures, selection_figures
+from ..lab.pages import figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
-from ..linear_model import ConvergenceWarning, Logistic, Regression
+from ..lab.pages.slider import Course
 from ..selection.result import mean_and_error
 from ..tabular.keeping import FILE
 from . import choose_data, choose_options
-from .choose import Job, describe, job, path_picture, told_below, write
+from .choose import Job, describe, job, rules_without_folds, told_below, write
+from .choose_figures import cv_pictures, fits_of, lambda_slider
 from .choose_keep import ONE_SE, keep, r_squared
+from .choose_relaxed import refits
 from .choose_weights import coefficients
 
 
@@ -40,13 +41,15 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
+    relaxed = refits(asked, result, pairs, picks) if options.relax else None
     kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
+    kept += relaxed.keep(options.out, asked, result) if relaxed else []
     judged = _picks(result, rows)
-    others = _other_rules(asked, result)
+    others = rules_without_folds(asked, result.lambdas)
     lines = [
         f"{rows.title}: {describe(asked)}",
         told,
@@ -57,8 +60,8 @@ def run_cv(options: argparse.Namespace) -> None:
     ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), "", *judged, *kept]
-    pictures = _pictures(asked, result) if figures.wanted(options) else {}
+    lines += ["", *found.lines(), *(["", *relaxed.lines()] if relaxed else []), "", *judged, *kept]
+    pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
     honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
     report.text(
@@ -68,12 +71,27 @@ def run_cv(options: argparse.Namespace) -> None:
     for line in judged:
         report.text(f"{line[0].upper()}{line[1:]}.")
     found.add_to(report)
+    if relaxed:
+        relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
     plain = _plain(result, nested, found.plain, rows.notes)
+    plain |= relaxed.plain() if relaxed else {}
     if others:
         tables.append((others.HEAD, others.rows(result)))
         plain["rules"] = others.as_dict()
-    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, [*rows.notes, *result.notes])
+    moved = "" if options.no_figures else _slider(asked, result)
+    notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
+    write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
+
+
+def _slider(asked: Job, result: selection.CrossValidation) -> str:
+    """The slider over the models of all rows, with the error of the folds; "" where a model could not be fitted."""
+    if not result.path or any(model is None for model in result.path):
+        return ""
+    name = f"{result.score.replace('_', ' ')} of the folds"
+    held = Course(name, result.mean.tolist(), result.error.tolist())
+    picks = {"best λ": result.best, "one-SE pick": result.one_se}
+    return lambda_slider(asked, result.lambdas, result.path, [held, fits_of(asked, result.path)], picks)
 
 
 def _scored(
@@ -97,17 +115,6 @@ def _scored(
                 asked.family, rows.x, rows.y, outer=options.folds, folds=options.folds, log=options.log, **common
             )
     return result, nested
-
-
-def _other_rules(asked: Job, result: selection.CrossValidation) -> selection.Criteria | None:
-    """The rules that need no folds, at the same λ; None for models without degrees of freedom, or with gaps filled."""
-    if not isinstance(asked.family, (Regression, Logistic)):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the path of the cross-validation has told them
-        return selection.criteria(
-            asked.family, asked.rows.x, asked.rows.y, result.lambdas, weights=asked.options.get("weights")
-        )
 
 
 def _picks(result: selection.CrossValidation, rows: choose_data.Rows) -> list[str]:
@@ -148,10 +155,3 @@ def _plain(
             "lambdas": nested.lambdas,
         }
     return plain
-
-
-def _pictures(asked: Job, result: selection.CrossValidation) -> dict[str, Any]:
-    """The error over λ and the path, both picks marked."""
-    marks = {"best": result.lambda_min, "one standard error": result.lambda_1se}
-    error = selection_figures.error_over_lambda(result), f"{result.score} over λ, with both picks"
-    return {"error": error, **path_picture(asked, result.lambdas, result.path, marks)}

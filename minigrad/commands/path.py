@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,18 @@ from .. import selection
 from ..lab.pages import figures
 from ..lab.pages.console import make_folder
 from ..lab.pages.report import Report
+from ..lab.pages.slider import Course
 from ..lab.pages.tables import as_text
-from ..selection.scores import output_of
-from ..tabular.judging import scores_of_classes, scores_of_numbers
 from ..tabular.keeping import FILE
 from . import choose_options
-from .choose import Job, describe, job, path_picture, told_below, write
+from .choose import describe, job, rules_without_folds, told_below, write
+from .choose_figures import fits_of, lambda_slider, path_picture
 from .choose_keep import given, keep_model
 from .choose_weights import coefficients, entering, weights_of
 
 
 def add_path(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     return choose_options.add(commands, "path", run_path)
-
-
-def fits_of(asked: Job, prepared: Any, models: list[Any]) -> tuple[list[float], str]:
-    """R² or accuracy of each model on the rows it was fitted on, and what it is called."""
-    name = "R²" if prepared.names is None else "accuracy"
-    of = scores_of_numbers if prepared.names is None else scores_of_classes
-    return [of(output_of(m, prepared.x), prepared.y, asked.rows.weights)[name] for m in models], f"{name} of these rows"
 
 
 def run_path(options: argparse.Namespace) -> None:
@@ -44,13 +38,9 @@ def run_path(options: argparse.Namespace) -> None:
     for lam, model in zip(lambdas, models):
         if isinstance(model, Exception):
             raise ValueError(f"λ = {lam:.6g}: {model}") from model
-    fits, fit = fits_of(asked, prepared, models)
-    head = ("λ", "non-zeros", "Σ|w|", fit, "inputs that enter (-: leave)")
-    sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
-    table = [
-        [f"{lam:.6g}", str(model.nonzeros), f"{size:.6g}", f"{how_good:.4g}", names]
-        for lam, model, size, how_good, names in zip(lambdas, models, sizes, fits, entering(rows.names, models))
-    ]
+    course = fits_of(asked, models)
+    head, table = _every_lambda(rows.names, lambdas, models, course)
+    rules = rules_without_folds(asked, lambdas)
     notes = [f"λ = {lam:.6g}: {model.trouble}" for lam, model in zip(lambdas, models) if getattr(model, "trouble", "")]
     notes = [*rows.notes, *notes]
     keep_model(options.out / FILE, asked, models[-1], given(asked, float(lambdas[-1])))
@@ -60,23 +50,52 @@ def run_path(options: argparse.Namespace) -> None:
         "",
         as_text(head, table),
         *(f"note: {n}" for n in notes),
+        *(["", "what each rule picks, on all rows:", rules.table()] if rules else []),
         "",
         *found.lines(),
         "",
         f"kept: {options.out}, the model of all rows at the smallest λ",
     ]
+    plain = _plain(rows.names, lambdas, models, prepared.names)
+    plain = {
+        **plain,
+        **({} if "coefficients" in plain else found.plain),
+        course.name: course.values,
+        **({"rules": rules.as_dict()} if rules else {}),
+        "notes": notes,
+    }
+    report = Report(f"The λ path of {rows.title}", describe(asked))
+    if rules:
+        report.section("What each rule picks")
+        report.table(rules.HEAD, rules.rows())
+    found.add_to(report)
+    picks = {name: rules.picks[name.lower()] for name in ("AIC", "BIC") if name.lower() in rules.picks} if rules else {}
+    marks = {name: float(lambdas[i]) for name, i in picks.items()}
+    pictures = path_picture(asked, lambdas, models, marks) if figures.wanted(options) else {}
+    moved = "" if options.no_figures else lambda_slider(asked, lambdas, models, [course], picks)
+    write(options, "path", "\n".join(lines), plain, report, pictures, [(head, table)], notes, moved)
+
+
+def _every_lambda(
+    names: Sequence[str], lambdas: np.ndarray, models: Sequence[Any], course: Course
+) -> tuple[tuple[str, ...], list[list[str]]]:
+    """A row of text for each λ, and their head."""
+    sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
+    return ("λ", "non-zeros", "Σ|w|", course.name, "inputs that enter (-: leave)"), [
+        [f"{lam:.6g}", str(model.nonzeros), f"{size:.6g}", f"{how_good:.4g}", moves]
+        for lam, model, size, how_good, moves in zip(lambdas, models, sizes, course.values, entering(names, models))
+    ]
+
+
+def _plain(names: Sequence[str], lambdas: np.ndarray, models: Sequence[Any], classes: Any) -> dict[str, Any]:
+    """What goes into the JSON file; of networks all but the lengths of their weights."""
+    sizes = [sum(float(np.abs(w).sum()) for w in weights_of(model)) for model in models]
     plain = {"lambdas": lambdas.tolist(), "nonzeros": [model.nonzeros for model in models], "sizes": sizes}
-    plain[fit] = fits
     if hasattr(models[0], "coefficients"):
         plain |= {
-            "names": rows.names,
+            "names": names,
             "coefficients": [model.coefficients.tolist() for model in models],
             "intercepts": [np.asarray(model.intercept).tolist() for model in models],
-            "classes": None if prepared.names is None else prepared.names.tolist(),
+            "classes": None if classes is None else classes.tolist(),
         }
-    else:
-        plain |= found.plain
-    pictures = path_picture(asked, lambdas, models, {}) if figures.wanted(options) else {}
-    report = Report(f"The λ path of {rows.title}", describe(asked))
-    found.add_to(report)
-    write(options, "path", "\n".join(lines), {**plain, "notes": notes}, report, pictures, [(head, table)], notes)
+    return plain

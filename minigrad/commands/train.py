@@ -17,7 +17,7 @@ from ..tabular.shown import scores, strengths, title, weights
 from ..tabular.training import LOG, trained
 from ..train import Progress
 from . import choose_data
-from .choose_options import FILES, add_table, positive, share
+from .choose_options import FILES, add_bounds, add_factors, add_table, positive, share
 from .options import at_least, one_thread
 
 LINES = 10  # of progress
@@ -114,6 +114,8 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         action="store_false",
         help="linear, logistic: penalise columns as they are; the penalty then depends on their units",
     )
+    add_factors(model)
+    add_bounds(model)
 
 
 def add_network(command: argparse.ArgumentParser) -> None:
@@ -227,8 +229,11 @@ def settings_of(options: argparse.Namespace) -> Settings:
         "batch_size",
         "patience",
         "validation",
+        "penalty_factor",
+        "lower",
+        "upper",
     ):
-        if getattr(options, name) is not None:
+        if getattr(options, name, None) is not None:  # diagnose has not all of them
             given[name] = getattr(options, name)
     return Settings.of(options.hidden or (64,), **given)
 

@@ -25,7 +25,8 @@ code { font: .88em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 pre { overflow-x: auto; border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: .9rem 0;
   font-size: .84rem }
 .verdict { display: flex; gap: .6rem; max-width: 47rem }
-.verdict b { flex: 0 0 7.2rem; font-size: .86rem; padding-top: .1rem }
+.verdict i { font-style: normal; display: inline-block; width: 1.1em }
+.verdict b { flex: 0 0 8.4rem; font-size: .86rem; padding-top: .1rem }
 .must b, .holds b { color: var(--good) } .does b { color: var(--bad) } .undecided b { color: var(--faint) }
 .scroll { overflow-x: auto; margin: 1rem 0 } .scroll:focus { outline: 2px solid var(--link) }
 table { border-collapse: separate; border-spacing: 0; font-size: .88rem; font-variant-numeric: tabular-nums }
@@ -33,10 +34,20 @@ th, td { padding: .32rem .7rem; text-align: right; border-bottom: 1px solid var(
 th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.4rem }
 th:first-child, td:first-child {
   min-width: 8.5rem; padding-left: 0; text-align: left; position: sticky; left: 0; background: var(--paper) }
-figure { margin: 1rem 0 .4rem; overflow-x: auto; background: #fff; border: 1px solid var(--rule); border-radius: 8px }
-figure.drawn { background: none } figure svg { display: block; width: 100%; min-width: 34rem; height: auto }
-figure img { display: block; width: 100%; min-width: 40rem; height: auto; border-radius: 8px }
+figure { margin: 1rem 0 1.2rem } figure > div { overflow-x: auto }
+figure svg { display: block; width: 100%; min-width: 34rem; height: auto }
+figure img { display: block; width: 100%; height: auto; border-radius: 8px; background: #fff }
+figcaption { color: var(--faint); font-size: .86rem; max-width: 44rem; margin: .4rem 0 }
 """
+
+
+# Three words, each with its mark; mathematics that was asserted holds as well, and says that it was.
+VERDICTS = {
+    "must hold": ("✓", "holds, asserted"),
+    "holds": ("✓", "holds"),
+    "does not hold": ("✗", "does not hold"),
+    "undecided": ("?", "undecided"),
+}
 
 
 class Report:
@@ -75,9 +86,11 @@ class Report:
         self._parts.append(f"<pre><code>{escape(source)}</code></pre>")
 
     def verdict(self, verdict: str, words: str) -> None:
-        """must hold, holds, does not hold, or undecided; and what."""
+        """must hold, holds, does not hold, or undecided; and what. Each is shown with its mark, ✓, ✗ or ?."""
         kind = verdict.split()[0]
-        self._parts.append(f'<p class="verdict {kind}"><b>{escape(verdict)}</b> <span>{escape(words)}</span></p>')
+        mark, said = VERDICTS[verdict]
+        told = f'<b><i aria-hidden="true">{mark}</i> {said}</b>'
+        self._parts.append(f'<p class="verdict {kind}">{told} <span>{escape(words)}</span></p>')
 
     def note(self, text: str) -> None:
         """A small line."""
@@ -86,17 +99,26 @@ class Report:
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self._parts.append(as_html(head, rows))
 
-    def figure(self, png: bytes, description: str) -> None:
-        """A picture, embedded; `description` is read where it cannot be seen."""
-        data = base64.b64encode(png).decode()
-        self._parts.append(
-            f'<figure><img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}"></figure>'
-        )
+    def figure(self, picture: bytes, description: str, caption: str = "") -> None:
+        """A picture, PNG or one <svg> element, with a caption; `description` is read where it cannot be seen.
 
-    def drawing(self, svg: str, description: str) -> None:
-        """A drawing that takes the page's colours; `description` is read where it cannot be seen."""
+        Without a caption the description stands below it.
+        """
+        if picture.startswith(b"<svg"):
+            return self.drawing(picture.decode(), description, caption)
+        data = base64.b64encode(picture).decode()
+        image = f'<img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}">'
+        self._parts.append(f"<figure>{image}{_caption(caption or description)}</figure>")
+
+    def drawing(self, svg: str, description: str, caption: str = "") -> None:
+        """A drawing that takes the page's colours, and a caption; `description` is read where it cannot be seen."""
         head = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
-        self._parts.append(f'<figure class="drawn">{svg.replace("<svg", head, 1)}</figure>')
+        svg = svg.replace("<svg", head, 1)
+        self._parts.append(f'<figure class="drawn"><div>{svg}</div>{_caption(caption or description)}</figure>')
+
+    def embed(self, element: str) -> None:
+        """An element of HTML as it is: what it holds must be escaped already."""
+        self._parts.append(element)
 
     def html(self) -> str:
         body = "\n".join(self._parts)
@@ -112,6 +134,12 @@ class Report:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.html(), encoding="utf-8")
         return path
+
+
+def _caption(text: str) -> str:
+    """Text below a picture; `words` between backquotes are set as code."""
+    pieces = escape(text).split("`")
+    return f"<figcaption>{''.join(f'<code>{p}</code>' if i % 2 else p for i, p in enumerate(pieces))}</figcaption>"
 
 
 def as_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

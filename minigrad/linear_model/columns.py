@@ -8,11 +8,12 @@ theirs, and of at most BLOCK of these together once they are many.
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from .. import kernels as K
+from .bounds import Bounds, violations
 from .design import dot, product
 
 SWEEPS = 1000  # of coordinate descent in one call of the kernel, so that Ctrl-C is heard in between
@@ -40,24 +41,27 @@ class Quadratic(Protocol):
         """Add step (logits, k) to the coefficients of these columns."""
 
 
-def violations(v: np.ndarray, g: np.ndarray, l1: np.ndarray) -> np.ndarray:
-    """How far each slope g is from l1 sign(v), or outside of ±l1 where v is 0."""
-    return np.where(v != 0, np.abs(g - l1 * np.sign(v)), np.maximum(np.abs(g) - l1, 0))
-
-
 def descend(
-    quadratic: Quadratic, v: np.ndarray, l1: np.ndarray, l2: np.ndarray, *, sweeps: int, tolerance: float
+    quadratic: Quadratic,
+    v: np.ndarray,
+    l1: np.ndarray,
+    l2: np.ndarray,
+    *,
+    sweeps: int,
+    tolerance: float,
+    bounds: Bounds | None = None,
 ) -> tuple[int, float]:
     """Minimize the quadratic + Σ l1|v| + l2/2 v² from v (logits, columns), in place; the quadratic stands at v.
 
     Coordinate descent on a working set of columns. When it has converged, the columns outside that violate their
-    optimality condition most join the set, as many as it has, until none does. Returns the sweeps, and the largest
-    violation that was met in the last one or stands outside.
+    optimality condition most join the set, as many as it has, until none does. With bounds, of the shape of v, v stays
+    within them. Returns the sweeps, and the largest violation that was met in the last one or stands outside.
     """
+    problem = Problem(quadratic, v, l1, l2, bounds)
     inside = (v != 0).any(0) | (l1 == 0).any(0)
     done, largest = 0, math.inf
     while True:
-        off = np.where(inside, 0.0, violations(v, quadratic.slopes(quadratic.rows) - l2 * v, l1).max(0))
+        off = np.where(inside, 0.0, problem.violations().max(0))
         outside = float(off.max())
         if outside <= tolerance and largest <= tolerance:
             return done, max(largest, outside)
@@ -69,22 +73,36 @@ def descend(
         if not columns.size:  # nothing pulls, and no column is free
             return done, outside
         goal = max(tolerance, 0.1 * outside)
-        spent, largest = _settle(quadratic, v, l1, l2, columns, sweeps - done, goal)
+        spent, largest = _settle(problem, columns, sweeps - done, goal)
         done += spent
 
 
-def _settle(
-    quadratic: Quadratic, v: np.ndarray, l1: np.ndarray, l2: np.ndarray, columns: np.ndarray, sweeps: int, goal: float
-) -> tuple[int, float]:
+class Problem(NamedTuple):
+    """A quadratic that stands at v (logits, columns), and the strengths and bounds of its coefficients."""
+
+    quadratic: Quadratic
+    v: np.ndarray
+    l1: np.ndarray
+    l2: np.ndarray
+    bounds: Bounds | None
+
+    def violations(self) -> np.ndarray:
+        """Those of all coefficients."""
+        slopes = self.quadratic.slopes(self.quadratic.rows) - self.l2 * self.v
+        return violations(self.v, slopes, self.l1, self.bounds)
+
+
+def _settle(problem: Problem, columns: np.ndarray, sweeps: int, goal: float) -> tuple[int, float]:
     """Sweeps over these columns until the largest violation met in one is at most `goal`; both."""
+    v = problem.v
     width = len(columns) if len(columns) * len(v) <= WHOLE else max(1, BLOCK // len(v))
-    blocks = [Block(quadratic, v, l1, l2, columns[i : i + width]) for i in range(0, len(columns), width)]
+    blocks = [Block(problem, columns[i : i + width]) for i in range(0, len(columns), width)]
     at_once = SWEEPS if len(blocks) == 1 else 1
     done, largest = 0, math.inf
     while done < sweeps and not largest <= goal:
         largest, most = 0.0, 0
         for block in blocks:
-            swept, violation = block.sweep(quadratic, min(at_once, sweeps - done), goal)
+            swept, violation = block.sweep(problem.quadratic, min(at_once, sweeps - done), goal)
             most, largest = max(most, swept), violation if not violation <= largest else largest
         done += most
     for block in blocks:
@@ -95,17 +113,19 @@ def _settle(
 class Block:
     """Some columns of a quadratic, their coefficients and strengths, and their second derivatives."""
 
-    def __init__(self, quadratic: Quadratic, v: np.ndarray, l1: np.ndarray, l2: np.ndarray, index: np.ndarray) -> None:
+    def __init__(self, problem: Problem, index: np.ndarray) -> None:
+        quadratic, v, l1, l2, bounds = problem
         self.index, self.columns = index, np.ascontiguousarray(quadratic.rows[:, index])
         self.gram = quadratic.gram(self.columns)
         self.v, self.l1, self.l2 = (np.ascontiguousarray(part[:, index]) for part in (v, l1, l2))
+        self.bounds = {} if bounds is None else bounds.of(index).flat()
 
     def sweep(self, quadratic: Quadratic, sweeps: int, goal: float) -> tuple[int, float]:
         """At most so many sweeps; how many, and the largest violation met in the last one."""
         before, r = self.v.copy(), np.ascontiguousarray(quadratic.slopes(self.columns))
         v, r, l1, l2 = (part.reshape(-1) for part in (self.v, r, self.l1, self.l2))
-        done, largest = K.coordinate_descent(self.gram, l1, l2, v, r, sweeps=sweeps, tolerance=goal)
-        if largest:
+        done, largest = K.coordinate_descent(self.gram, l1, l2, v, r, sweeps=sweeps, tolerance=goal, **self.bounds)
+        if (self.v != before).any():  # the last sweep may have moved nothing, and one before it something
             quadratic.move(self.columns, self.v - before)
         return done, largest
 

@@ -104,6 +104,15 @@ class Design:
         """The weighted mean of each column of x (m, n)."""
         return product(self.weights.reshape(1, -1), x)[0] / self.total
 
+    def offset(self, offset: Any) -> np.ndarray | None:
+        """The known parts of the outputs of the rows that count, (m,) or (m, outputs), checked; None without any."""
+        if offset is None:
+            return None
+        found = as_rows(offset, "offset")
+        if found.ndim not in (1, 2) or len(found) != len(self.kept):
+            raise ShapeError(f"offset is {found.shape}; need a number for each of {len(self.kept)} rows")
+        return finite_rows(found, "offset", REAL)[self.kept]
+
     def target(self, y: Any, dtype: Any = REAL) -> np.ndarray:
         """The targets (m,) of the rows that count, checked."""
         y = as_rows(y, "y")

@@ -13,15 +13,18 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite
 from ..data.prepare.labels import check_labels
-from .columns import descend, row_space, violations
+from ..errors import ShapeError
+from .bounds import Bounds, violations
+from .columns import descend, row_space
 from .design import dot, product
-from .model import Linear, LinearModel, Solver
+from .model import HELD, Linear, LinearModel, Solver
+from .separation import separated
 
 LARGEST = 20_000  # coefficients: their second derivatives are then 3.2 GB
 NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
 SEPARATED = 1e-9  # a mean log loss that only separated classes have
+NEVER = 1e-11  # of the largest slope of the model without inputs: what is left by rounding and the first fit
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
-HELD = 1e300  # an l1 that holds a coefficient at 0
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 
 
@@ -37,16 +40,30 @@ class Logistic(Linear):
     [-2.262, -0.754, 0.754, 2.262]
     """
 
-    score, classifies = "log_loss", True
+    score, classifies, takes_bounds = "log_loss", True, True
 
-    def start(self, x: Any, y: Any, weights: Any = None, classes: int | None = None) -> LogisticSolver:
-        """The solver for these rows, as Regression.start; classes: how many there are, if y may lack the last ones."""
-        return LogisticSolver(self, x, y, weights, classes)
+    def start(
+        self, x: Any, y: Any, weights: Any = None, classes: int | None = None, offset: Any = None
+    ) -> LogisticSolver:
+        """The solver for these rows, as Regression.start.
+
+        classes     how many there are, if y may lack the last ones
+        offset      a known part of each logit: (m,) of two classes, (m, classes) of more
+        """
+        return LogisticSolver(self, x, y, weights, classes, offset)
 
 
 class LogisticSolver(Solver):
-    def __init__(self, settings: Logistic, x: Any, y: Any, weights: Any = None, classes: int | None = None) -> None:
-        super().__init__(settings, x, weights)
+    def __init__(
+        self,
+        settings: Logistic,
+        x: Any,
+        y: Any,
+        weights: Any = None,
+        classes: int | None = None,
+        offset: Any = None,
+    ) -> None:
+        super().__init__(settings, x, weights, offset)
         labels = check_labels(y, classes or (int(np.max(y, initial=0)) + 1))
         y, z = self.design.target(labels, np.int64), self.design.z
         self.share = self.design.weights / self.design.total
@@ -68,18 +85,50 @@ class LogisticSolver(Solver):
                 f"logistic regression: {self.inputs} inputs for {self.logits} logits need a matrix of {self.v.size}² "
                 f"numbers, above {LARGEST}²: use a network without hidden layers, or fewer inputs"
             )
+        self.known = self._known()
+        self.bounds = self._bounds()
         if settings.fit_intercept:
             logs = K.empty_like(shares)
             K.log(shares, logs)
             self.v[:, -1] = logs[1] - logs[0] if classes == 2 else logs
         self._slopes = self._null_slopes()
-        self._pull = float(self._slopes.max())
-        if self.free.size:  # they are fitted at any λ, also where all others are 0
-            held = np.where(self.factor > 0, HELD, 0.0)
-            _, trouble = self._newton(self._on_inputs(held), np.zeros(self.v.shape))
-            if trouble:
-                raise ValueError(f"logistic regression: the columns that are never penalized: {trouble}")
-            self._slopes = self._null_slopes()
+        self._pull = float(np.abs(self._slopes).max())
+        if self.free.size or self.known is not None:
+            self._fit_what_is_free()
+
+    def _known(self) -> np.ndarray | None:
+        """The offset as (m, logits)."""
+        if self.offset is None:
+            return None
+        if self.offset.size != len(self.labels) * self.logits:
+            need = "(m,)" if self.logits == 1 else f"(m, {self.logits}), one for each logit"
+            raise ShapeError(f"offset is {self.offset.shape} in {len(self.labels)} rows that count; need {need}")
+        return np.ascontiguousarray(self.offset.reshape(-1, self.logits))
+
+    def _bounds(self) -> Bounds | None:
+        """The bounds of v; none on the intercept."""
+        if self.box is None:
+            return None
+        sides = self.box.times(self.design.scale)
+        found = Bounds(np.full(self.v.shape, -math.inf), np.full(self.v.shape, math.inf))
+        found.lower[:, : self.inputs], found.upper[:, : self.inputs] = sides
+        return found
+
+    def _fit_what_is_free(self) -> None:
+        """Fit the intercept beside an offset, and the columns that are never penalized, with all others at 0."""
+        held = np.where(self.factor > 0, HELD, 0.0)
+        tolerance = min(self.settings.tol, 1e-12)
+        _, trouble = self._newton(self._on_inputs(held), np.zeros(self.v.shape), tolerance)
+        if trouble:
+            names = ", ".join(map(str, self.free[:8])) + (", ..." if len(self.free) > 8 else "")
+            raise ValueError(
+                f"logistic regression: the columns {names} of x, which are never penalized: {trouble}; give them a "
+                "penalty_factor above 0, or leave out what tells the classes apart"
+                if self.free.size
+                else f"logistic regression: the intercept beside the offset: {trouble}"
+            )
+        slopes = self._null_slopes()
+        self._slopes = np.where(np.abs(slopes) <= NEVER * self._pull, 0.0, slopes) if self.free.size else slopes
 
     def _with_intercept(self, z: np.ndarray) -> np.ndarray:
         """z with a last column of ones, if there is an intercept."""
@@ -87,18 +136,19 @@ class LogisticSolver(Solver):
         return np.ascontiguousarray(np.hstack([z, *ones]))
 
     def _null_slopes(self) -> np.ndarray:
-        """|slope| of every coefficient of an input, (logits, inputs)."""
-        return np.abs(self._slope(self._probabilities(self.v))[:, : self.inputs])
+        """The slope of every coefficient of an input, (logits, inputs)."""
+        return self._slope(self._probabilities(self.v))[:, : self.inputs]
 
     def pull(self) -> float:
-        return self.over_factor(self._slopes * self.design.units)
+        return self.over_factor(self.reach(self._slopes) * self.design.units)
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if self.wide and l1 == 0 and l2 and not self.free.size:
+        if self.wide and l1 == 0 and l2 and not self.free.size and self.bounds is None:
             steps, trouble = self._wide_ridge(l2)
         else:
-            steps, trouble = self._newton(*(self._on_inputs(each) for each in self.strengths(l1, l2)))
+            each_l1, each_l2 = self.strengths(l1, l2)
+            steps, trouble = self._newton(self._on_inputs(each_l1), self._on_inputs(each_l2))
         w = np.ascontiguousarray(self.v[:, : self.inputs].T)
         at_centre = self.v[:, -1] if self.settings.fit_intercept else np.zeros(self.logits)
         if self.logits == 1:
@@ -134,22 +184,20 @@ class LogisticSolver(Solver):
             self.rows, self.v, self.inputs, self.wide = rows, v, inputs, True
         return steps
 
-    def _newton(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, str]:
+    def _newton(self, l1: np.ndarray, l2: np.ndarray, tol: float | None = None) -> tuple[int, str]:
         """Steps to the minimum of the quadratic model plus penalty, shortened until the objective falls.
 
         Returns how many there were, and what went wrong.
         """
-        tolerance = self.settings.tol * max(self._pull, 1e-300)
+        tolerance = (self.settings.tol if tol is None else tol) * max(self._pull, 1e-300)
         value = self._objective(self.v, l1, l2)
         for step in range(NEWTON_STEPS):
             probabilities = self._probabilities(self.v)
             slope = self._slope(probabilities)
-            far = float(violations(self.v, slope - l2 * self.v, l1).max())
+            far = float(violations(self.v, slope - l2 * self.v, l1, self.bounds).max())
             if far <= tolerance:
-                free = value < SEPARATED and not l1.any() and not l2.any()
-                return step, SEPARABLE if free else ""
-            target = self.v.copy()
-            self._quadratic(probabilities, slope, l1, l2, target, max(1e-3 * far, 0.1 * tolerance))
+                return step, self._without_minimum(l1, l2)
+            target = self._target(probabilities, slope, l1, l2, max(1e-3 * far, 0.1 * tolerance))
             move = target - self.v
             promised = _penalty(target, l1, l2) - _penalty(self.v, l1, l2) - dot(slope, move)
             size = 1.0
@@ -163,13 +211,35 @@ class LogisticSolver(Solver):
                 break
             self.v, value = new, now
         if far <= 1e-6 * self._pull:  # the objective cannot tell the steps apart any more
-            return step + 1, ""
+            return step + 1, self._without_minimum(l1, l2)
         return step + 1, (
             f"{step + 1} Newton steps left the optimality conditions {far:.2g} off; separable classes need l1 or l2"
         )
 
+    def _without_minimum(self, l1: np.ndarray, l2: np.ndarray) -> str:
+        """SEPARABLE if the optimality conditions nearly hold because the loss of some rows falls for ever, else ""."""
+        open_ended = (l1 == 0) & (l2 == 0)
+        if self.bounds is not None:
+            open_ended &= np.isinf(self.bounds.lower) | np.isinf(self.bounds.upper)
+        columns = np.flatnonzero(open_ended.any(0))
+        if not (columns < self.inputs).any():
+            return ""
+        nothing = np.zeros(self.v.shape)
+        if self.bounds is None and self._objective(self.v, nothing, nothing) < SEPARATED:
+            return SEPARABLE
+        rows = np.ascontiguousarray(self.rows[:, columns])
+        step = separated(rows, self.onehot, self._probabilities(self.v), self.share)
+        if step is None:
+            return ""
+        if self.bounds is not None:
+            ends = self.bounds.of(columns)
+            if np.isfinite(np.where(step > 0, ends.upper, ends.lower)[step != 0]).any():
+                return ""
+        return SEPARABLE
+
     def _scores(self, v: np.ndarray) -> np.ndarray:
-        return product(self.rows, v, tb=True)
+        scores = product(self.rows, v, tb=True)
+        return scores if self.known is None else scores + self.known
 
     def _probabilities(self, v: np.ndarray) -> np.ndarray:
         scores = self._scores(v)
@@ -181,19 +251,13 @@ class LogisticSolver(Solver):
         """Minus the gradient of the data term, (logits, columns)."""
         return product((self.target - probabilities) * self.share.reshape(-1, 1), self.rows, ta=True)
 
-    def _quadratic(
-        self,
-        probabilities: np.ndarray,
-        slope: np.ndarray,
-        l1: np.ndarray,
-        l2: np.ndarray,
-        v: np.ndarray,
-        tolerance: float,
-    ) -> None:
-        """Move v to the minimum of the quadratic model at v, plus the penalty."""
-        model = Newton(self, probabilities)
+    def _target(
+        self, probabilities: np.ndarray, slope: np.ndarray, l1: np.ndarray, l2: np.ndarray, tolerance: float
+    ) -> np.ndarray:
+        """The minimum of the quadratic model at v, plus the penalty, within the bounds."""
+        model, v = Newton(self, probabilities), self.v.copy()
         if self.wide:
-            descend(model, v, l1, l2, sweeps=SWEEPS, tolerance=tolerance)
+            descend(model, v, l1, l2, sweeps=SWEEPS, tolerance=tolerance, bounds=self.bounds)
         else:
             K.coordinate_descent(
                 model.gram(self.rows),
@@ -203,7 +267,9 @@ class LogisticSolver(Solver):
                 slope.ravel(),
                 sweeps=SWEEPS,
                 tolerance=tolerance,
+                **({} if self.bounds is None else self.bounds.flat()),
             )
+        return v
 
     def _objective(self, v: np.ndarray, l1: np.ndarray, l2: np.ndarray) -> float:
         scores = self._scores(v)

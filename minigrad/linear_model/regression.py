@@ -12,11 +12,13 @@ import numpy as np
 
 from .. import kernels as K
 from ..checks import finite
-from ..errors import NonFiniteError
+from ..data.dataset import finite_rows
+from ..errors import NonFiniteError, ShapeError
 from .columns import SWEEPS, descend, row_space
-from .design import dot, product, safe_units
-from .least_squares import shortened, solve
-from .model import Linear, LinearModel, Solver
+from .design import REAL, dot, product, safe_units
+from .duality import duality_gap
+from .least_squares import DUST, shortened, solve
+from .model import HELD, Linear, LinearModel, Solver
 
 
 class Regression(Linear):
@@ -31,17 +33,21 @@ class Regression(Linear):
     (0, [0.8, 0.0])
     """
 
-    score, classifies = "mse", False
+    score, classifies, takes_bounds = "mse", False, True
 
-    def start(self, x: Any, y: Any, weights: Any = None) -> RegressionSolver:
-        """The solver for these rows: .lambda_max(), .fit(λ), each fit from the last."""
-        return RegressionSolver(self, x, y, weights)
+    def start(self, x: Any, y: Any, weights: Any = None, offset: Any = None) -> RegressionSolver:
+        """The solver for these rows: .lambda_max(), .fit(λ), each fit from the last.
+
+        weights     one for each row, at least 0; None: 1
+        offset      (m,) a known part of each output, to which b + x w is added: the model of y - offset
+        """
+        return RegressionSolver(self, x, y, weights, offset)
 
 
 class RegressionSolver(Solver):
-    def __init__(self, settings: Regression, x: Any, y: Any, weights: Any = None) -> None:
-        super().__init__(settings, x, weights)
-        y, design = self.design.target(y), self.design
+    def __init__(self, settings: Regression, x: Any, y: Any, weights: Any = None, offset: Any = None) -> None:
+        super().__init__(settings, x, weights, offset)
+        y, design = self._beside_offset(self.design.target(y)), self.design
         self.unit = float(safe_units(np.abs(y).max()))  # of the target: its square is an ordinary number, too
         y = y / self.unit
         self.mean = float(design.mean(y.reshape(-1, 1))[0]) if settings.fit_intercept else 0.0
@@ -54,15 +60,37 @@ class RegressionSolver(Solver):
         self.gram: np.ndarray | None = None
         self.short: tuple[np.ndarray, np.ndarray] | None = None
         self.u = np.zeros(len(self.q))
+        self.bounds = None if self.box is None else self.box.times(design.scale / self.unit)
+
+    def _beside_offset(self, y: np.ndarray) -> np.ndarray:
+        """What of the target the offset leaves."""
+        if self.offset is None:
+            return y
+        if self.offset.size != len(y):
+            raise ShapeError(f"offset is {self.offset.shape}; need one number for each of {len(y)} rows")
+        with np.errstate(over="ignore"):
+            return finite_rows(y - self.offset.reshape(-1), "y - offset", REAL)
+
+    def _at_zero(self) -> np.ndarray:
+        """The slopes (p,) where every coefficient that is penalized is 0, and the others are fitted."""
+        if not self.free.size:
+            return self.q
+        columns = np.ascontiguousarray(self.rows[:, self.free])
+        if self.bounds is None:
+            left = self.target - product(columns, solve(columns, self.target, 0.0).reshape(-1, 1))[:, 0]
+        else:
+            last, self.u = self.u, np.zeros(len(self.q))
+            held = np.where(self.factor > 0, HELD, 0.0)
+            self._settle(held, np.zeros(len(held)))
+            left = self.target - product(columns, np.ascontiguousarray(self.u[self.free]).reshape(-1, 1))[:, 0]
+            self.u = last
+        q = product(self.rows, left.reshape(-1, 1), ta=True)[:, 0] / self.design.total
+        long = product(np.ones((1, len(left))), self.rows * self.rows)[0] / self.design.total
+        return np.where(np.abs(q) <= DUST * np.sqrt(long * self.square), 0.0, q)
 
     def pull(self) -> float:
-        q = self.q
-        if self.free.size:
-            columns = np.ascontiguousarray(self.rows[:, self.free])
-            left = self.target - product(columns, solve(columns, self.target, 0.0).reshape(-1, 1))[:, 0]
-            q = product(self.rows, left.reshape(-1, 1), ta=True)[:, 0] / self.design.total
         with np.errstate(over="ignore"):
-            pull = np.abs(q) * self.design.units * self.unit
+            pull = self.reach(self._at_zero()) * self.design.units * self.unit
         bad = np.flatnonzero(~np.isfinite(pull))
         if bad.size:
             raise NonFiniteError(f"y: its products with column {bad[0]} of x leave the range of float64; scale y first")
@@ -70,7 +98,7 @@ class RegressionSolver(Solver):
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if l1 == 0 and not (l2 and self.wide and self.free.size):
+        if l1 == 0 and self.bounds is None and not (l2 and self.wide and self.free.size):
             rounds, gap, trouble = 0, math.nan, ""
             self.u = self._ridge(l2)
         else:
@@ -101,19 +129,7 @@ class RegressionSolver(Solver):
 
     def _descend(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, float, str]:
         """Sweep until the optimality conditions hold; the sweeps, the duality gap, and what went wrong."""
-        settings = self.settings
-        tolerance = settings.tol * float(np.abs(self.q).max())
-        if self.wide:
-            rounds, largest = descend(
-                Residuals(self),
-                self.u.reshape(1, -1),
-                l1.reshape(1, -1),
-                l2.reshape(1, -1),
-                sweeps=settings.max_rounds,
-                tolerance=tolerance,
-            )
-        else:
-            rounds, largest = self._sweep(l1, l2, tolerance)
+        rounds, largest, tolerance = self._settle(l1, l2)
         gap, trouble = self.gap(l1, l2), ""
         if largest > tolerance:
             trouble = (
@@ -122,15 +138,26 @@ class RegressionSolver(Solver):
             )
         return rounds, gap, trouble
 
+    def _settle(self, l1: np.ndarray, l2: np.ndarray) -> tuple[int, float, float]:
+        """Sweeps, the largest violation of the optimality conditions in the last one, and what it should be at most."""
+        settings = self.settings
+        tolerance = settings.tol * float(np.abs(self.q).max())
+        if not self.wide:
+            return *self._sweep(l1, l2, tolerance), tolerance
+        many, (l1, l2) = settings.max_rounds, (l1.reshape(1, -1), l2.reshape(1, -1))
+        u = self.u.reshape(1, -1)
+        return *descend(Residuals(self), u, l1, l2, sweeps=many, tolerance=tolerance, bounds=self.bounds), tolerance
+
     def _sweep(self, l1: np.ndarray, l2: np.ndarray, tolerance: float) -> tuple[int, float]:
         """Coordinate descent on the Gram matrix; the sweeps, and the largest violation met in the last one."""
         if self.gram is None:
             self.gram = product(self.rows, self.rows, ta=True) / self.design.total
+        within = {} if self.bounds is None else self.bounds.flat()
         rounds, largest, most = 0, math.inf, self.settings.max_rounds
         while rounds < most and not largest <= tolerance:
             r = self._correlations()
             done, largest = K.coordinate_descent(
-                self.gram, l1, l2, self.u, r, sweeps=min(SWEEPS, most - rounds), tolerance=tolerance
+                self.gram, l1, l2, self.u, r, sweeps=min(SWEEPS, most - rounds), tolerance=tolerance, **within
             )
             rounds += done
         return rounds, largest
@@ -146,9 +173,12 @@ class RegressionSolver(Solver):
 
         The ridge is a lasso with rows √l2 I below x and zeros below y, so with s its residual, g its correlations and
         θ = k s, k = min(1, l1 / ‖g‖∞): gap = ½ (1 + k²) s·s + l1 ‖u‖₁ - k y·s  (Kim, Koh, Lustig, Boyd 2007).
-        l1 and l2 are (p,), one for each coefficient; k is then the least of them. What is never penalized is taken to
-        be at its minimum, where its g is 0. NaN without l1.
+        l1 and l2 are (p,), one for each coefficient; k is then the least of them. NaN without l1. With bounds, or
+        columns that are never penalized: see duality.py.
         """
+        if self.free.size or self.bounds is not None:
+            parts = self.rows, self.target, self.design.total, self.u, l1, l2, self.bounds
+            return duality_gap(*parts) * self.unit * self.unit
         held = l1 > 0
         if not held.any():
             return math.nan

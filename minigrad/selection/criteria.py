@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -123,16 +124,18 @@ def criteria(
     count: int = 50,
     ratio: float | None = None,
     weights: Any = None,
+    offset: Any = None,
 ) -> Criteria:
     """What leave-one-out, GCV, Cp, AIC and BIC say of each λ, from one fit of each on all rows.
 
     family      linear_model.Regression(...) or linear_model.Logistic(...)
-    lambdas, count, ratio, weights    as in cross_validate; weights count relative to their mean
+    lambdas, count, ratio, weights, offset    as in cross_validate; weights count relative to their mean
 
     With m rows, residuals r, RSS = Σ r², fitted values ŷ = H y, and d the degrees of freedom:
 
         d      1 for the intercept, and tr Z_A (Z_AᵀZ_A + m l2 I)⁻¹ Z_Aᵀ of the inputs A that are not 0: their number
-               for the lasso, the trace of H for ridge (Zou, Hastie, Tibshirani 2007; Tibshirani, Taylor 2012)
+               for the lasso, the trace of H for ridge (Zou, Hastie, Tibshirani 2007; Tibshirani, Taylor 2012). An
+               input at a bound does not follow the rows, and counts for none
         loo    1/m Σ (r_i / (1 - h_ii))²: exact for ridge (and least squares), where m l2 stays what it is; a refit on
                m - 1 rows has λ m / (m - 1). Scales of columns, with standardize, are those of all rows
         gcv    RSS/m / (1 - d/m)²                                        Golub, Heath, Wahba 1979
@@ -156,7 +159,7 @@ def criteria(
             f"criteria: degrees of freedom are known of linear_model.Regression and Logistic, not of "
             f"{type(family).__name__}; cross_validate takes any family"
         )
-    data = prepare(family, x, y, weights)
+    data = prepare(family, x, y, weights, offset)
     lambdas = lambda_grid(family, data, count, ratio) if lambdas is None else checked_lambdas(lambdas)
     return _judged(family, data, lambdas)
 
@@ -200,6 +203,7 @@ class _Judge:
         design = self.solver.design
         self.x, self.m = data.x[design.kept], len(design.z)
         self.y = data.y[design.kept]
+        self.offset = None if data.offset is None else data.offset[design.kept]
         self.weights = design.weights * (self.m / design.total)
         self.intercept = 1 if family.fit_intercept else 0
 
@@ -209,11 +213,16 @@ class _Judge:
     def notes(self, found: Mapping[str, np.ndarray]) -> list[str]:
         raise NotImplementedError
 
+    def moves(self, model: Any) -> np.ndarray:
+        """Which coefficients (p, 1 or classes) follow small changes of the targets: not 0 by the L1, not at a bound."""
+        w, box = model.coefficients.reshape(len(model.coefficients), -1), self.solver.box
+        moving = (w != 0) if model.l1 else np.ones(w.shape, bool)
+        return moving if box is None else moving & (w != box.lower.reshape(-1, 1)) & (w != box.upper.reshape(-1, 1))
+
     def hat(self, model: Any, curvature: np.ndarray) -> np.ndarray:
         """The leverages of the inputs whose coefficients are not 0, rows weighted by √curvature (of mean weight 1)."""
         design = self.solver.design
-        w = model.coefficients.reshape(len(model.coefficients), -1)
-        active = np.flatnonzero((w != 0).any(1)) if model.l1 else np.arange(len(w))
+        active = np.flatnonzero(self.moves(model).any(1))
         rows = design.z[:, active] * np.sqrt(curvature).reshape(-1, 1)
         each = self.solver.strengths(0.0, model.l2)[1][active] * self.m
         return leverages(np.ascontiguousarray(rows), each)
@@ -233,12 +242,12 @@ class _Squares(_Judge):
         super().__init__(family, data)
         free = self.m - self.x.shape[1] - self.intercept
         if free > 0:
-            full = data.start(family).solve(0.0, 0.0)
+            full = data.start(dataclasses.replace(family, lower=None, upper=None)).solve(0.0, 0.0)
             self.variance = self._rss(full)[0] / free
         self.negligible = 1e-20 * total(self.weights * self.y * self.y)
 
     def _rss(self, model: Any) -> tuple[float, np.ndarray]:
-        r = self.y - model.output(self.x)
+        r = self.y - model.output(self.x, self.offset)
         return total(self.weights * r * r), r
 
     def of(self, model: Any) -> Mapping[str, float]:
@@ -246,7 +255,7 @@ class _Squares(_Judge):
         h = self.hat(model, self.weights)
         df = total(h) + self.intercept
         found = {"df": df, "loss": rss / self.m, "loo": math.nan, "loo_error": math.nan}
-        if model.l1 == 0:
+        if model.l1 == 0 and self.solver.box is None:
             left = 1 - h - (self.weights / self.m if self.intercept else 0.0)
             if (left > 1e-10).all():
                 out = self.weights * (r / left) ** 2
@@ -261,7 +270,10 @@ class _Squares(_Judge):
     def notes(self, found: Mapping[str, np.ndarray]) -> list[str]:
         notes = []
         if not np.isfinite(found["loo"]).any():
-            notes.append("leave-one-out has a closed form for ridge only (l1_ratio=0); cross_validate for the others")
+            ridge = "ridge" if self.solver.box is None else "ridge without bounds"
+            notes.append(
+                f"leave-one-out has a closed form for {ridge} only (l1_ratio=0); cross_validate for the others"
+            )
         if not self.variance > 0:
             notes.append(
                 f"Cp needs the variance of the noise, from least squares on all {self.x.shape[1]} inputs, for which "
@@ -272,13 +284,13 @@ class _Squares(_Judge):
 
 class _LogLoss(_Judge):
     def of(self, model: Any) -> Mapping[str, float]:
-        logits = model.output(self.x)
+        logits = model.output(self.x, self.offset)
         loss, p = _log_losses(logits, self.y)
         twice = 2 * total(self.weights * loss)
         if logits.ndim == 1:
             df = total(self.hat(model, self.weights * p * (1 - p))) + self.intercept
         elif model.l2 == 0:
-            df = float(np.count_nonzero(model.coefficients)) + self.intercept * (logits.shape[1] - 1)
+            df = float(np.count_nonzero(self.moves(model))) + self.intercept * (logits.shape[1] - 1)
         else:
             df = math.nan
         nothing = dict.fromkeys(("loo", "loo_error", "gcv", "cp"), math.nan)

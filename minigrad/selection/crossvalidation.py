@@ -52,12 +52,12 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
     """
     count = whole(count, "lambda_grid: count", 2)
     ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
-    top = data.start(family).lambda_max()
+    solver = data.start(family)
+    top = solver.lambda_max()
     if top == 0:
-        raise ValueError(
-            f"the grid of λ has no upper end: in {len(data.x)} rows no input varies together with the target, so every "
-            "weight is 0 at any λ; pass lambdas"
-        )
+        of = getattr(solver, "solver", solver)  # of one behind an imputer
+        why = of.nothing_pulls() if hasattr(of, "nothing_pulls") else "every weight is 0 at any λ"
+        raise ValueError(f"the grid of λ has no upper end: {why}; pass lambdas")
     if ratio is None:
         share = max(getattr(family, "l1_ratio", 1.0), RIDGE_RATIO)
         return log_spaced(top, getattr(family, "low", 0.001 * share * top), count)
@@ -115,7 +115,7 @@ def scored(model: Any, held_out: Data, score: Score) -> dict[str, Any]:
     try:
         if isinstance(model, Exception):
             raise model
-        output = finite_output(model, held_out.x)
+        output = finite_output(model, held_out.x, held_out.offset)
         value = judged_output(output, held_out.y, score, held_out.weights)
         row: dict[str, Any] = {"score": value, "nonzeros": model.nonzeros}
         if held_out.names is not None:
@@ -141,6 +141,7 @@ def cross_validate(
     folds: Any = 5,
     groups: Any = None,
     weights: Any = None,
+    offset: Any = None,
     score: Any = None,
     seed: int = 0,
     n_jobs: int = 1,
@@ -156,6 +157,7 @@ def cross_validate(
                 pairs (training rows, test rows). λ is per mean: no 1/m hides in it, so it means the same in every fold
     groups      one for each row (a person, a place, a day): rows of one group are never in both parts of a fold
     weights     one for each row, at least 0: in fits, in λ_max and in scores; for linear models
+    offset      a known part of each row's output, as linear models take it: in fits, in λ_max and in predictions
     score       mse for numbers; log_loss or accuracy for classes; or a selection.Score; None: the family's own
     n_jobs      1, or through joblib; the result is the same
     log         a file: every finished fold is noted there, and an interrupted sweep resumes. Of another family, score,
@@ -173,7 +175,7 @@ def cross_validate(
     True
     """
     refit = truth(refit, "cross_validate: refit")
-    chosen, data = fitting_score(score, family), prepare(family, x, y, weights)
+    chosen, data = fitting_score(score, family), prepare(family, x, y, weights, offset)
     whole(seed, "cross_validate: seed", 0, SEEDS)
     lambdas = None if lambdas is None else checked_lambdas(lambdas)
     parts = as_folds(folds, data.x, data.y, family.classifies, seed, groups)
@@ -212,6 +214,7 @@ def described(
             "seed": seed,
             "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
             "rows of the folds": digest(*[rows for part in parts for rows in part]),
+            **({} if data.offset is None else {"offset": digest(data.offset)}),
         }
     )
 
@@ -286,6 +289,7 @@ def nested_cross_validate(
     folds: int = 5,
     groups: Any = None,
     weights: Any = None,
+    offset: Any = None,
     score: Any = None,
     seed: int = 0,
     **options: Any,
@@ -298,7 +302,7 @@ def nested_cross_validate(
     """
     if pick not in ("min", "1se"):
         raise ValueError(f"nested_cross_validate: pick is {pick!r}; need 'min' or '1se'")
-    chosen, data = fitting_score(score, family), prepare(family, x, y, weights)
+    chosen, data = fitting_score(score, family), prepare(family, x, y, weights, offset)
     whole(seed, "nested_cross_validate: seed", 0, SEEDS)
     parts = as_folds(outer, data.x, data.y, family.classifies, seed, groups)
     check_classes(data, parts, "outer fold")
@@ -310,12 +314,13 @@ def nested_cross_validate(
     log = options.pop("log", None)
     for f, (train, test) in enumerate(parts):
         part, held_out = data.rows(train), data.rows(test)
-        own: dict[str, Any] = {"groups": inside[f], "weights": part.weights, "seed": nested_seed(seed, f)}
+        own: dict[str, Any] = {"groups": inside[f], "seed": nested_seed(seed, f)}
+        own |= {"weights": part.weights, "offset": part.offset}
         own["log"] = None if log is None else f"{log}.{f}"
         try:
             result = cross_validate(family, part.x, part.y, lambdas, folds=folds, score=chosen, **own, **options)
             model = result.model if pick == "min" else result.model_1se
-            scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights))
+            scores.append(judged(model, held_out.x, held_out.y, chosen, held_out.weights, held_out.offset))
         except (ArithmeticError, ValueError) as error:
             raise type(error)(f"nested_cross_validate: outer fold {f}: {error}") from error
         picks.append(result.lambda_min if pick == "min" else result.lambda_1se)

@@ -14,7 +14,7 @@ from ..rng import SEEDS, SPLIT, permutation, stream
 
 Pair = tuple[np.ndarray, np.ndarray]
 # Call numbers of the purpose SPLIT from here on; data.split has 0.
-REPEATS, FITS, NESTED, STARTS = 1, 1 << 40, 1 << 41, 1 << 42
+REPEATS, FITS, NESTED, STARTS, HALVES = 1, 1 << 40, 1 << 41, 1 << 42, 1 << 43
 
 
 class KFold:

@@ -55,9 +55,9 @@ class ImputedModel:
     fill: MeanImputer
     model: Any
 
-    def output(self, x: Any) -> np.ndarray:
+    def output(self, x: Any, offset: Any = None) -> np.ndarray:
         """The outputs for rows that may have gaps."""
-        return output_of(self.model, self.fill(x))
+        return output_of(self.model, self.fill(x), offset)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("fill", "model"):

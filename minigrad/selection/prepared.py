@@ -26,29 +26,33 @@ class Data(NamedTuple):
     options: dict[str, Any]
     names: np.ndarray | None
     weights: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     def start(self, family: Any, **options: Any) -> Any:
         """The family's solver for these rows."""
-        weights = {} if self.weights is None else {"weights": self.weights}
-        return family.start(self.x, self.y, **weights, **self.options, **options)
+        of_rows = {"weights": self.weights, "offset": self.offset}
+        given = {name: values for name, values in of_rows.items() if values is not None}
+        return family.start(self.x, self.y, **given, **self.options, **options)
 
     def rows(self, index: np.ndarray) -> Data:
         """Some of the rows."""
         weights = None if self.weights is None else self.weights[index]
-        return self._replace(x=take_rows(self.x, index), y=self.y[index], weights=weights)
+        offset = None if self.offset is None else self.offset[index]
+        return self._replace(x=take_rows(self.x, index), y=self.y[index], weights=weights, offset=offset)
 
 
-def prepare(family: Any, x: Any, y: Any, weights: Any = None) -> Data:
+def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None) -> Data:
     """x and y checked; the classes of y, whatever they are called, become 0, 1, ... in sorted order.
 
-    weights are of rows, for families whose start takes them.
+    weights and offset are of rows, for families whose start takes them.
 
     Errors name what can't be: a missing entry of y, words for a family of numbers, measured numbers for one of classes,
     a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
     """
     who = _name_of(family)
     if weights is not None:
-        return prepare(family, x, y)._replace(weights=_row_weights(family, weights, len(x)))
+        return prepare(family, x, y, offset=offset)._replace(weights=_row_weights(family, weights, len(x)))
+    known = None if offset is None else _row_offset(family, offset, len(x))
     x, y = _table(x), _entries(y)
     names = None
     if family.classifies:
@@ -58,13 +62,20 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None) -> Data:
         rows = _without_gaps(rows)
     _check_sizes(rows, targets if names is None else None, linear=hasattr(family, "fit_intercept"))
     if getattr(family, "fit_intercept", True):
-        if names is None and targets.ndim == 1 and len(targets) > 1 and (targets == targets[0]).all():
-            raise ValueError(f"y is {targets[0]:.6g} in all {len(targets)} rows: a constant target leaves no choice")
-        if len(rows) > 1 and (rows == rows[0]).all():
-            raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
+        _check_varying(rows, targets if names is None else None, known)
     if names is None:
-        return Data(rows, targets, {}, None)
-    return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names)
+        return Data(rows, targets, {}, None, offset=known)
+    return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names, offset=known)
+
+
+def _check_varying(rows: np.ndarray, numbers: np.ndarray | None, offset: np.ndarray | None) -> None:
+    """ValueError where all rows are the same, or all numbers less the offsets: an intercept says it all."""
+    left = numbers if numbers is None or offset is None else numbers - offset.reshape(-1)
+    if left is not None and left.ndim == 1 and len(left) > 1 and (left == left[0]).all():
+        beside = "" if offset is None else " less its offset"
+        raise ValueError(f"y{beside} is {left[0]:.6g} in all {len(left)} rows: a constant target leaves no choice")
+    if len(rows) > 1 and (rows == rows[0]).all():
+        raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
 
 
 def _row_weights(family: Any, weights: Any, n: int) -> np.ndarray:
@@ -78,6 +89,17 @@ def _row_weights(family: Any, weights: Any, n: int) -> np.ndarray:
     if (found < 0).any():
         row = int(np.flatnonzero(found < 0)[0])
         raise ValueError(f"weights: row {row} is {found[row]:g}; need at least 0")
+    return found
+
+
+def _row_offset(family: Any, offset: Any, n: int) -> np.ndarray:
+    """One number for each row, or one for each of several logits, of a family that takes them."""
+    inner = getattr(family, "family", family)  # of Imputed
+    if "offset" not in inspect.signature(inner.start).parameters:
+        raise ValueError(f"offset: {type(inner).__name__} takes no offset; Regression and Logistic do")
+    found = finite_rows(as_rows(offset, "offset"), "offset", np.dtype(np.float64))
+    if found.ndim not in (1, 2) or len(found) != n:
+        raise ShapeError(f"offset is {found.shape}; need a number for each of {n} rows")
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..insight.html_report import as_html
-from ..insight.plotting import PICK, TRAIN, axes, finished
+from ..insight.plotting import HELD, LINES, PICK, REFERENCE, axes, finished, several
 
 
 class SelectionWarning(UserWarning):
@@ -172,39 +172,64 @@ class CrossValidation:
         lambdas, mean = self.lambdas[shown], self.mean[shown]
         error = np.nan_to_num(self.error[shown])
         found.fill_between(
-            lambdas, mean - error, mean + error, color=TRAIN, alpha=0.2, linewidth=0, label="± one error"
+            lambdas, mean - error, mean + error, color=HELD, alpha=0.2, linewidth=0, label="± one standard error"
         )
-        found.plot(lambdas, mean, color=TRAIN, label=f"mean of {len(self.scores)} folds")
+        found.plot(lambdas, mean, color=HELD, label=f"mean of {several(len(self.scores), 'fold')}")
         self._mark(found)
         title = f"best {self.score} {self.mean[self.best]:.4g} at λ = {self.lambda_min:.4g}"
         found.set(xscale="log", xlabel="λ", ylabel=self.score, title=title)
         found.legend(frameon=False)
         return finished(found, path)
 
-    def plot_path(self, names: Sequence[str] = (), path: str | os.PathLike[str] | None = None) -> Any:
+    def plot_path(
+        self,
+        names: Sequence[str] = (),
+        path: str | os.PathLike[str] | None = None,
+        classes: int | Sequence[int] | None = None,
+    ) -> Any:
         """A figure of matplotlib: the coefficients of the models of all rows over λ, with both picks.
 
-        names: of the inputs; the eight largest are named at the left end. ValueError for models without coefficients,
-        and without refit=True.
+        names: of the inputs; the eight largest of a panel are named. classes: which to draw, a panel for each, by their
+        places from 0 in sorted order; default all; models of numbers and of two classes have one panel. ValueError for
+        models without coefficients, and without refit=True; IndexError for a class that is not there.
         """
         models = [self._refit(i) for i in range(len(self.lambdas))]
         if not all(hasattr(model, "coefficients") for model in models):
             raise ValueError(
                 "CrossValidation.plot_path: these models have no coefficients; linear and logistic ones do"
             )
-        table = np.array([model.coefficients.reshape(len(model.coefficients), -1)[:, 0] for model in models])
-        found = axes("CrossValidation.plot_path")
+        table = np.array([model.coefficients.reshape(len(model.coefficients), -1) for model in models])
+        count = table.shape[2]
+        chosen = range(count) if classes is None else [classes] if isinstance(classes, int) else list(classes)
+        for k in chosen:
+            if not 0 <= k < count:
+                raise IndexError(f"CrossValidation.plot_path: class {k}; there are {several(count, 'panel')}, from 0")
+        if not chosen:
+            raise ValueError("CrossValidation.plot_path: classes is empty; name at least one")
+        drawn = axes("CrossValidation.plot_path", (6.4, 4.0 if len(chosen) == 1 else 2.6), len(chosen))
+        panels = [drawn] if len(chosen) == 1 else drawn
+        for k, found in zip(chosen, panels):
+            self._draw_path(found, table[:, :, k], names)
+        title = f"{models[self.best].nonzeros} inputs at the best λ, {models[self.one_se].nonzeros} within one error"
+        panels[0].set_title(title)
+        if count > 1:
+            for k, found in zip(chosen, panels):
+                found.set_ylabel(f"class {k}")
+        panels[-1].set_xlabel("λ")
+        return finished(panels[0], path)
+
+    def _draw_path(self, found: Any, table: np.ndarray, names: Sequence[str]) -> None:
+        """A line for each input of a table (λ, inputs), the eight largest named."""
         shown = self.lambdas > 0
         for rank, i in enumerate(np.argsort(-np.abs(table).max(0), kind="stable")):
-            told = (names[i] if len(names) else f"x{i}") if rank < 8 else None
-            found.plot(
-                self.lambdas[shown], table[shown, i], label=told, **({} if told else {"color": "0.75", "lw": 0.8})
-            )
+            if rank >= 8 or not table[:, i].any():
+                found.plot(self.lambdas[shown], table[shown, i], color=REFERENCE, alpha=0.35, lw=0.8)
+                continue
+            told, style = names[i] if len(names) else f"x{i}", "--" if rank >= len(LINES) else "-"
+            found.plot(self.lambdas[shown], table[shown, i], style, color=LINES[rank % len(LINES)], label=told)
         self._mark(found)
-        title = f"{models[self.best].nonzeros} inputs at the best λ, {models[self.one_se].nonzeros} within one error"
-        found.set(xscale="log", xlabel="λ", ylabel="coefficient", title=title)
+        found.set(xscale="log", ylabel="coefficient")
         found.legend(frameon=False, fontsize=8)
-        return finished(found, path)
 
     def _mark(self, found: Any) -> None:
         for lam, style, label in ((self.lambda_min, "-", "best"), (self.lambda_1se, "--", "within one error")):

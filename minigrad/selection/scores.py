@@ -113,24 +113,26 @@ def check_weighted(score: Score) -> None:
         raise ValueError(f"score {score.name} takes no weights of rows; need function(output, y, weights)")
 
 
-def output_of(model: Any, x: np.ndarray) -> np.ndarray:
-    """The outputs of a model: model.output(x), or those of a Module in eval mode."""
+def output_of(model: Any, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
+    """The outputs of a model: model.output(x), with an offset model.output(x, offset), or those of a Module in eval
+    mode.
+    """
     if not isinstance(model, Module) and not hasattr(model, "output"):
         raise TypeError(f"the model is {model!r:.60}; need a Module, or an object with output(x)")
     if not isinstance(model, Module):
-        return np.asarray(model.output(x))
+        return np.asarray(model.output(x) if offset is None else model.output(x, offset))
     dtype = next((p.dtype for p in model.parameters()), np.dtype(np.float32))
     x = as_rows(x, "x").astype(dtype, copy=False)
     with evaluating(model):
         return np.concatenate([model(Tensor(x[i : i + ROWS])).data for i in range(0, len(x), ROWS)])
 
 
-def finite_output(model: Any, x: np.ndarray) -> np.ndarray:
+def finite_output(model: Any, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
     """The outputs of a model; NonFiniteError where they are not finite.
 
     A network that diverged answers NaN, which an argmax takes for class 0: no score of it may enter a mean.
     """
-    output = output_of(model, x)
+    output = output_of(model, x, offset)
     bad = ~np.isfinite(output)
     if bad.any():
         first = output[tuple(np.argwhere(bad)[0])]
@@ -138,9 +140,16 @@ def finite_output(model: Any, x: np.ndarray) -> np.ndarray:
     return output
 
 
-def judged(model: Any, x: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:
+def judged(
+    model: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    score: Score,
+    weights: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+) -> float:
     """The score of a model on rows it was not fitted on; NonFiniteError where its outputs or score are not finite."""
-    return judged_output(finite_output(model, x), y, score, weights)
+    return judged_output(finite_output(model, x, offset), y, score, weights)
 
 
 def judged_output(output: np.ndarray, y: np.ndarray, score: Score, weights: np.ndarray | None = None) -> float:

@@ -138,6 +138,7 @@ def _tensors(model: Predictor) -> dict[str, Any]:
     found: dict[str, Any] = {"fill": model.fill, "columns.mean": model.centre, "columns.std": model.scale}
     core = model.core
     if isinstance(core, LinearModel):
+        found |= {"offset": np.asarray(1.0)} if core.offset else {}
         strengths = {"l1": core.l1, "l2": core.l2, "rounds": core.rounds, "gap": core.gap}
         return {**found, "coefficients": core.coefficients, "intercept": np.asarray(core.intercept), **strengths}
     for what, scale in (("inputs", core.scale), ("targets", core.targets)):
@@ -160,7 +161,7 @@ def _parts(loaded: Loaded) -> dict[str, Any]:
         "recipe": recipe,
         "build": build,
         "verified": loaded.verified,
-        "core": _linear(loaded, len(names), classes) if build is None else _network(loaded, build),
+        "core": _linear(loaded, len(names), classes, kind) if build is None else _network(loaded, build),
         "fill": _array(loaded, "fill", (len(names),)),
         "centre": _array(loaded, "columns.mean", (len(names),)),
         "scale": _array(loaded, "columns.std", (len(names),)),
@@ -205,13 +206,15 @@ def _array(loaded: Loaded, name: str, shape: tuple[int, ...], dtype: Any = None)
     return array
 
 
-def _linear(loaded: Loaded, inputs: int, classes: np.ndarray | None) -> LinearModel:
+def _linear(loaded: Loaded, inputs: int, classes: np.ndarray | None, kind: str) -> LinearModel:
     many = () if classes is None or len(classes) == 2 else (len(classes),)
     w = _array(loaded, "coefficients", (inputs, *many), np.float64)
     intercept = _array(loaded, "intercept", many, np.float64)
     l1, l2 = (float(_array(loaded, name, (), np.float64)) for name in ("l1", "l2"))
     rounds, gap = int(loaded["rounds"]), float(loaded["gap"])
-    return LinearModel(w, intercept if many else float(intercept), l1, l2, rounds, gap)
+    family = {"linear": "Regression", "logistic": "Logistic"}[kind]
+    given = {"family": family, "offset": "offset" in loaded}
+    return LinearModel(w, intercept if many else float(intercept), l1, l2, rounds, gap, **given)
 
 
 def _build(plain: Any, inputs: int, classes: np.ndarray | None) -> Perceptron:

@@ -64,7 +64,8 @@ class Predictor:
     def predict(self, data: Any, **options: Any) -> np.ndarray:
         """(n,) numbers, or the names of classes, for a Table, the path of a CSV file, a DataFrame, or an array (n, p).
 
-        The options are those of `read`, for a path. ShapeError, NonFiniteError or ValueError for what does not fit.
+        The options are those of `read`, for a path; for an array, offset=, if the model was trained with one.
+        ShapeError, NonFiniteError or ValueError for what does not fit.
         """
         output = self.output(data, **options)
         return output.reshape(-1).astype(np.float64) if self.classes is None else self.classes[chosen(output)]
@@ -77,6 +78,7 @@ class Predictor:
 
     def output(self, data: Any, **options: Any) -> np.ndarray:
         """Predictions of numbers, or logits, as the model itself gives them."""
+        offset = options.pop("offset", None)
         if is_frame(data):
             with as_file(data) as path:
                 data = self.read(
@@ -86,13 +88,28 @@ class Predictor:
             data = self.read(data, target=False, **options)
         elif options:
             raise TypeError(f"predict: {', '.join(options)}: of files only; the rows given are a {type(data).__name__}")
-        output = np.asarray(self.core.output(self._rows(data)))
+        output = self._output(data, offset)
         if not np.isfinite(output).all():
             row = int(np.argwhere(~np.isfinite(output))[0][0])
             raise NonFiniteError(
                 f"predict: the model answers {output[row]} in row {row}: its inputs are too large for it"
             )
         return output
+
+    def _output(self, data: Any, offset: Any) -> np.ndarray:
+        """The outputs of a table, with the offset that it holds, or of an array with the one that was passed."""
+        if isinstance(data, Table):
+            if offset is not None:
+                raise TypeError("predict: offset: of arrays only; a table or a file has its own column")
+            offset = data.offset
+        rows = self._rows(data)
+        if not (isinstance(self.core, LinearModel) and self.core.offset):
+            if offset is not None and not isinstance(data, Table):
+                raise ValueError("predict: offset: the model was trained without one")
+            return np.asarray(self.core.output(rows))
+        if offset is None:
+            raise ValueError("predict: the model was trained with an offset; need offset=, a number for each row")
+        return np.asarray(self.core.output(rows, offset))
 
     def read(self, path: str | os.PathLike[str], **options: Any) -> Table:
         """The table of a new file, read as the training file was; data.formats.recipe.Recipe.read has the options.

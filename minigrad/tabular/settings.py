@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,39 @@ from ..rng import SEEDS
 
 MODELS = ("auto", "linear", "logistic", "mlp")
 PICKS = ("min", "1se")
+OF_COLUMNS = {"penalty_factor": 1.0, "lower": -math.inf, "upper": math.inf}  # what a column has unless it is named
 OF_LINEAR, OF_MLP = ("standardize", "pick"), ("hidden", "dropout", "epochs", "lr", "batch_size", "patience")
+
+
+def placed(asked: Sequence[tuple[str | None, float]], names: Sequence[str], default: float, option: str) -> list[float]:
+    """A number for each input: the one asked for its column, or for the column whose level it is, or for all (None).
+
+    >>> placed([("town", 0.0), (None, 3.0)], ["size", "town=A", "town=B"], 1.0, "penalty_factor")
+    [3.0, 0.0, 0.0]
+    """
+    found = [default] * len(names)
+    for column, value in sorted(asked, key=lambda pair: pair[0] is not None):  # what is said of all comes first
+        places = [i for i, name in enumerate(names) if column in (None, name) or name.startswith(f"{column}=")]
+        if not places:
+            raise ValueError(f"{option}: there is no input {column!r}; there are {', '.join(names[:20])}")
+        for i in places:
+            found[i] = value
+    return found
+
+
+def _pairs(value: Any, name: str) -> tuple[tuple[str | None, float], ...] | None:
+    """A number for all columns, {column: number} or pairs of both, as pairs; None of the columns is all of them."""
+    if value is None:
+        return None
+    given = value.items() if isinstance(value, Mapping) else value
+    given = given if isinstance(given, Iterable) and not isinstance(given, str) else [(None, given)]
+    found = []
+    for column, number in given:
+        real = isinstance(number, (int, float)) and not isinstance(number, bool) and number == number
+        if not (real and (column is None or isinstance(column, str))):
+            raise ValueError(f"{name} is {value!r:.80}; need a number, or {{column: number}}")
+        found.append((column, float(number)))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -36,6 +69,9 @@ class Settings:
     validation: float = 0.1
     test: float = 0.2
     seed: int = 0
+    penalty_factor: Any = None
+    lower: Any = None
+    upper: Any = None
 
     def __post_init__(self) -> None:
         who = "tabular.train"
@@ -56,6 +92,8 @@ class Settings:
         if not finite(self.lr, f"{who}: lr", 0.0) > 0:
             raise ValueError(f"{who}: lr is 0; need a number above 0")
         self._check_strengths(who)
+        for name in OF_COLUMNS:
+            object.__setattr__(self, name, _pairs(getattr(self, name), f"{who}: {name}"))
 
     def _check_strengths(self, who: str) -> None:
         for name in ("l1", "l2", *(("lam",) if self.lam != "cv" else ())):
@@ -88,5 +126,9 @@ class Settings:
         chosen = self.strengths is None
         left_out = {"model", "lam", "l1", "l2", *(OF_LINEAR[:1] if network else OF_MLP + ("validation",))}
         left_out |= set() if chosen else {"count", "folds", "pick", "l1_ratio"}
+        left_out |= {name for name in OF_COLUMNS if getattr(self, name) is None}
         found = asdict(self) | {"hidden": list(self.hidden)}
+        for name in OF_COLUMNS:  # JSON has no infinite number
+            pairs = getattr(self, name) or ()
+            found[name] = [[column, value if math.isfinite(value) else repr(value)] for column, value in pairs]
         return {name: value for name, value in found.items() if name not in left_out}

@@ -38,6 +38,9 @@ def title(model: Predictor) -> list[str]:
         best = f", weights of epoch {about['best epoch']}" if about.get("best epoch") else ""
         trained = f"; {about['epochs']} epochs{best}" if "epochs" in about else ""
         told.append(f"units {sizes}, relu{drop}{trained}")
+    if getattr(model.core, "offset", False):
+        column = f" {model.recipe.offset!r}" if model.recipe is not None else ""
+        told.append(f"beside the offset{column}, which every prediction needs")
     if rows:
         told.append(
             f"trained on {rows.get('training')} rows" + (f", {n} held out" if (n := rows.get("held out")) else "")

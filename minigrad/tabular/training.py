@@ -24,9 +24,10 @@ from ..version import __version__
 from .frames import as_file, is_frame
 from .perceptron import family_of, fitted
 from .predictor import Predictor, plain_scores
-from .settings import Settings
+from .settings import OF_COLUMNS, Settings, placed
 
 NOTES = 5  # that are kept
+BESIDE = "index", "groups", "weights", "offset"  # what a table may have of each row beside x and y
 LOG = "sweep.jsonl"  # the finished folds of cross-validation, in the folder to resume from
 
 
@@ -44,6 +45,9 @@ def train(
     count: int = 50,
     folds: int = 5,
     standardize: bool = True,
+    penalty_factor: Any = None,
+    lower: Any = None,
+    upper: Any = None,
     hidden: int | Sequence[int] = (64,),
     dropout: float = 0.0,
     epochs: int = 200,
@@ -68,6 +72,8 @@ def train(
     l1, l2      the strengths themselves, instead of lam; of a network they act by the proximal map, on its weights
     standardize linear, logistic: penalise coefficients per standard deviation. A network's inputs, and targets that are
                 numbers, always are brought to mean 0 and deviation 1
+    penalty_factor, lower, upper    linear, logistic: {column: number}, or bounds for all: see linear_model.Regression;
+                a column of words: all of its levels
     hidden, dropout, epochs, lr, batch_size     of the network: relu units of each layer, share dropped behind each,
                 and Adam. Of the training rows a share, `validation`, tells when to stop: when their loss has not
                 improved for `patience` epochs; 0: all epochs
@@ -88,7 +94,7 @@ def train(
     settings = Settings.of(
         hidden, model=model, lam=lam, l1_ratio=l1_ratio, l1=l1, l2=l2, pick=pick, count=count, folds=folds,
         standardize=standardize, dropout=dropout, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience,
-        validation=validation, test=test, seed=seed,
+        validation=validation, test=test, seed=seed, penalty_factor=penalty_factor, lower=lower, upper=upper,
     )  # fmt: skip
     name = os.path.basename(data) if isinstance(data, (str, os.PathLike)) else ""
     return trained(_table(data, target, read), settings, callbacks, name, resume)
@@ -115,6 +121,9 @@ def trained(
     """
     classes = table.y.dtype.kind in "Uiub"
     kind = _kind(settings.model, classes, table.target)
+    for each in ("offset", *OF_COLUMNS) if kind == "mlp" else ():
+        if getattr(table if each == "offset" else settings, each) is not None:
+            raise ValueError(f"model 'mlp' takes no {each}; 'linear' and 'logistic' do")
     settings = dataclasses.replace(settings, model=kind)
     parts = parts_of(table, settings, classes)
     core, about, build = _fitted(parts.train, kind, settings, callbacks, resume, progress)
@@ -200,9 +209,7 @@ def parts_of(table: Table, settings: Settings, classes: bool) -> Parts:
 
 def _rows(table: Table, rows: np.ndarray) -> Table:
     """Some of the rows of a table."""
-    aside = {
-        name: getattr(table, name)[rows] for name in ("index", "groups", "weights") if getattr(table, name) is not None
-    }
+    aside = {name: getattr(table, name)[rows] for name in BESIDE if getattr(table, name) is not None}
     return table._replace(x=np.ascontiguousarray(table.x[rows]), y=table.y[rows]).beside(**aside)
 
 
@@ -218,7 +225,7 @@ def _fitted(
         if kind == "mlp" and strengths is not None:
             core, build, told = fitted(table, settings, strengths, callbacks, resume)
         else:
-            family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings)
+            family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings, table)
             build = family.build if kind == "mlp" else None
             core, told = _at_lambda(table, family, settings, strengths, resume, progress)
     # What cross-validation says of fits that did not converge has their λ and fold, so the warning itself says less.
@@ -231,9 +238,14 @@ def _fitted(
     return core, {**told, "notes": notes[:NOTES] + more}, build
 
 
-def _linear_family(kind: str, settings: Settings) -> Any:
+def _linear_family(kind: str, settings: Settings, table: Table) -> Any:
     family = Regression if kind == "linear" else Logistic
-    return family(l1_ratio=settings.l1_ratio, standardize=settings.standardize)
+    of_columns = {
+        name: placed(asked, table.names, default, f"tabular.train: {name}")
+        for name, default in OF_COLUMNS.items()
+        if (asked := getattr(settings, name)) is not None
+    }
+    return family(l1_ratio=settings.l1_ratio, standardize=settings.standardize, **of_columns)
 
 
 def _at_lambda(
@@ -248,7 +260,7 @@ def _at_lambda(
     x = table.x
     if x.dtype.kind == "f" and np.isnan(x).any():
         family = Imputed(family)
-    weights = {} if table.weights is None else {"weights": table.weights}
+    given = {name: getattr(table, name) for name in ("weights", "offset") if getattr(table, name) is not None}
     if strengths is None:
         if resume is not None:
             Path(resume).mkdir(parents=True, exist_ok=True)
@@ -262,10 +274,10 @@ def _at_lambda(
             seed=settings.seed,
             log=None if resume is None else Path(resume, LOG),
             progress=progress,
-            **weights,
+            **given,
         )
         return (found.model if settings.pick == "min" else found.model_1se), lambda_of(found, settings.pick)
-    solver = prepare(family, x, table.y, **weights).start(family)
+    solver = prepare(family, x, table.y, **given).start(family)
     core = getattr(solver, "solver", solver).solve(*strengths)
     return core, {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}}
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import NotFittedError
 from ..insight.html_report import as_html
-from ..insight.plotting import HELD, TRAIN, axes, finished
+from ..insight.plotting import HELD, TRAIN, axes, finished, several
 
 
 class History:
@@ -113,8 +113,9 @@ class History:
             raise NotFittedError("History: no epoch was trained yet")
         found = axes("History.plot")
         epochs = self["epoch"]
-        found.plot(epochs, self["loss"], color=TRAIN, label="training, before each update")
-        title = f"loss {self.last['loss']:.4g} after {len(self)} epochs"
+        dot = "o" if len(self) == 1 else None  # a line of one epoch is not seen
+        found.plot(epochs, self["loss"], color=TRAIN, marker=dot, label="training, before each update")
+        title = f"loss {self.last['loss']:.4g} after {several(len(self), 'epoch')}"
         if "val_loss" in self.names:
             held = np.array(self["val_loss"], np.float64)
             found.plot(epochs, held, color=HELD, label="held-out rows")

@@ -14,7 +14,7 @@ import numpy as np
 from .. import kernels as K
 from .. import rng
 from ..checks import finite, named_keywords, whole
-from ..insight.plotting import axes, finished
+from ..insight.plotting import PICK, REFERENCE, TRAIN, axes, finished
 from ..nn.module import Module
 from ..optim.base import Optimizer
 from ..reg.binding.terms import Terms
@@ -46,10 +46,10 @@ class RateSearch:
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """A figure of matplotlib of the losses over the rates, saved to `path` if given. ImportError without it."""
         found = axes("RateSearch.plot")
-        found.plot(self.rates, self.losses, ".", color="0.7", label="batches")
-        found.plot(self.rates, self.smoothed, color="tab:blue", label="smoothed")
+        found.plot(self.rates, self.losses, ".", color=REFERENCE, label="batches")
+        found.plot(self.rates, self.smoothed, color=TRAIN, label="smoothed")
         if self.suggestion is not None:
-            found.axvline(self.suggestion, color="tab:red", linestyle="--", label=f"suggestion: {self.suggestion:.3g}")
+            found.axvline(self.suggestion, color=PICK, linestyle="--", label=f"suggestion: {self.suggestion:.3g}")
         found.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=_heights(self.losses, self.smoothed))
         found.legend()
         return finished(found, path)

@@ -29,7 +29,11 @@ static int meets(const mg_conv_axis *a, size_t h, size_t t, ptrdiff_t *i) {
 #include "base/mg_both.h"
 
 const mg_conv_table MG_TABLE(conv) = {
-    MG_PAIR(conv2d_scratch), MG_PAIR(conv2d_filters), MG_PAIR(conv2d), MG_PAIR(conv2d_input), MG_PAIR(conv2d_weight),
+    .conv2d_scratch = {mg_conv2d_scratch_f32, mg_conv2d_scratch_f64},
+    .conv2d_filters = {mg_conv2d_filters_f32, mg_conv2d_filters_f64},
+    .conv2d = {mg_conv2d_f32, mg_conv2d_f64},
+    .conv2d_input = {mg_conv2d_input_f32, mg_conv2d_input_f64},
+    .conv2d_weight = {mg_conv2d_weight_f32, mg_conv2d_weight_f64},
 };
 
 #else

@@ -6,7 +6,9 @@
 #define MG_SOURCE "descent/descent.c"
 #include "base/mg_both.h"
 
-const mg_descent_table MG_TABLE(descent) = {MG_PAIR(coordinate_descent)};
+const mg_descent_table MG_TABLE(descent) = {
+    .coordinate_descent = {mg_coordinate_descent_f32, mg_coordinate_descent_f64},
+};
 
 #else
 
@@ -17,6 +19,13 @@ INLINE real FN(shrink)(real v, real t, real d) {
     return v == v ? 0 : v;
 }
 
+/* The nearest number within the bounds of coordinate j, if there are bounds; NaN stays NaN. */
+INLINE real FN(within)(real v, const real *lower, const real *upper, size_t j) {
+    if (!lower) return v;
+    if (v < lower[j]) return lower[j];
+    return v > upper[j] ? upper[j] : v;
+}
+
 /* r -= step row. */
 INLINE void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
     const vec s = V(set1)(-step);
@@ -25,10 +34,10 @@ INLINE void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
     if (k < n) V(store_part)(r + k, n - k, V(fma)(s, V(load_part)(row + k, n - k), V(load_part)(r + k, n - k)));
 }
 
-/* w[j] = prox(r[j] + gram[j][j] w[j]) for j rising, until no step times its curvature exceeds the tolerance. */
+/* w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising, until no step times its curvature exceeds the tolerance. */
 static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
     const size_t n = p->n;
-    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2;
+    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2, *lower = p->lower, *upper = p->upper;
     real *w = p->w, *r = p->r;
     size_t done = 0;
     double worst = 0;
@@ -37,7 +46,8 @@ static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
         for (size_t j = 0; j < n; j++) {
             const real curvature = gram[j * n + j], d = curvature + l2[j], old = w[j];
             if (!(d > 0)) continue;
-            const real new = FN(shrink)(REAL_FMA(curvature, old, r[j]), l1[j], d), step = new - old;
+            const real best = FN(shrink)(REAL_FMA(curvature, old, r[j]), l1[j], d);
+            const real new = FN(within)(best, lower, upper, j), step = new - old;
             w[j] = new;
             if (step == 0) continue;
             FN(subtract_row)(n, step, gram + j * n, r);

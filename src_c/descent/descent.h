@@ -6,6 +6,7 @@
 typedef struct {
     size_t n, sweeps;
     const void *gram, *l1, *l2;             /* (n, n), (n,), (n,) */
+    const void *lower, *upper;              /* (n,) each: bounds of w; or both NULL */
     void *w, *r;                            /* both change: r = q - gram w */
     size_t *done;                           /* the sweeps that were made */
     double *largest;                        /* the largest violation of the optimality conditions in the last of them */

@@ -4,7 +4,9 @@
 #define MG_SOURCE "descent/descent_naive.c"
 #include "base/mg_both.h"
 
-const mg_descent_table MG_TABLE(descent) = {MG_PAIR(coordinate_descent)};
+const mg_descent_table MG_TABLE(descent) = {
+    .coordinate_descent = {mg_coordinate_descent_f32, mg_coordinate_descent_f64},
+};
 
 #else
 
@@ -15,11 +17,11 @@ static real FN(shrink)(real v, real t, real d) {
     return v == v ? 0 : v;
 }
 
-/* Sweeps of w[j] = prox(r[j] + gram[j][j] w[j]) for j rising, with r = q - gram w kept up: see reference/descent.py.
+/* Sweeps of w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising, with r = q - gram w kept up: see reference/descent.py.
    done = the sweeps that were made; largest = the largest violation of the optimality conditions in the last one. */
 static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
     const size_t n = p->n;
-    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2;
+    const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2, *lower = p->lower, *upper = p->upper;
     real *w = p->w, *r = p->r;
     size_t done = 0;
     *p->largest = 0;
@@ -30,6 +32,8 @@ static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
             if (!(d > 0)) continue;
             const real old = w[j];
             w[j] = FN(shrink)(REAL_FMA(curvature, old, r[j]), l1[j], d);
+            if (lower && w[j] < lower[j]) w[j] = lower[j];
+            if (upper && w[j] > upper[j]) w[j] = upper[j];
             const real step = w[j] - old;
             if (step == 0) continue;
             for (size_t k = 0; k < n; k++) r[k] = REAL_FMA(-step, gram[j * n + k], r[k]);

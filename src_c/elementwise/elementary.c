@@ -52,7 +52,10 @@ INLINE vf64 mg_elementary_f32(const int op, vf64 a, vf64 b) {
 #define MG_SOURCE "elementwise/elementary.c"
 #include "base/mg_both.h"
 
-const mg_elementary_table MG_TABLE(elementary) = {MG_PAIR(map), MG_PAIR(where)};
+const mg_elementary_table MG_TABLE(elementary) = {
+    .map = {mg_map_f32, mg_map_f64},
+    .where = {mg_where_f32, mg_where_f64},
+};
 
 #else
 #include "base/map_vectors.h"

@@ -63,7 +63,10 @@ static float naive_value_f32(int op, float a, float b) {
 #define MG_SOURCE "elementwise/elementary_naive.c"
 #include "base/mg_both.h"
 
-const mg_elementary_table MG_TABLE(elementary) = {MG_PAIR(map), MG_PAIR(where)};
+const mg_elementary_table MG_TABLE(elementary) = {
+    .map = {mg_map_f32, mg_map_f64},
+    .where = {mg_where_f32, mg_where_f64},
+};
 
 #else
 

@@ -5,7 +5,9 @@
 #define MG_SOURCE "elementwise/elementwise_naive.c"
 #include "base/mg_both.h"
 
-const mg_elementwise_table MG_TABLE(elementwise) = {MG_PAIR(map)};
+const mg_elementwise_table MG_TABLE(elementwise) = {
+    .map = {mg_map_f32, mg_map_f64},
+};
 
 #else
 

@@ -37,7 +37,11 @@ static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out,
 #define MG_SOURCE "gather/gather.c"
 #include "base/mg_both.h"
 
-const mg_gather_table MG_TABLE(gather) = {take, place, MG_PAIR(add_at)};
+const mg_gather_table MG_TABLE(gather) = {
+    .take = take,
+    .place = place,
+    .add_at = {mg_add_at_f32, mg_add_at_f64},
+};
 
 #else
 

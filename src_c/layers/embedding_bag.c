@@ -10,7 +10,10 @@
 #include "base/mg_both.h"
 
 const mg_embedding_bag_table MG_TABLE(embedding_bag) = {
-    MG_PAIR(embedding_bag), MG_PAIR(embedding_bag_grad), MG_PAIR(embedding_bag_dots)};
+    .embedding_bag = {mg_embedding_bag_f32, mg_embedding_bag_f64},
+    .embedding_bag_grad = {mg_embedding_bag_grad_f32, mg_embedding_bag_grad_f64},
+    .embedding_bag_dots = {mg_embedding_bag_dots_f32, mg_embedding_bag_dots_f64},
+};
 
 #else
 #include "base/sums.h"

@@ -6,8 +6,14 @@
 #include "base/mg_both.h"
 
 const mg_recurrent_table MG_TABLE(recurrent) = {
-    MG_PAIR(rnn_gate), MG_PAIR(lstm_gates), MG_PAIR(gru_gates),
-    MG_PAIR(rnn_gate_grad), MG_PAIR(lstm_gates_grad), MG_PAIR(gru_gates_grad), MG_PAIR(keep_steps)};
+    .rnn_gate = {mg_rnn_gate_f32, mg_rnn_gate_f64},
+    .lstm_gates = {mg_lstm_gates_f32, mg_lstm_gates_f64},
+    .gru_gates = {mg_gru_gates_f32, mg_gru_gates_f64},
+    .rnn_gate_grad = {mg_rnn_gate_grad_f32, mg_rnn_gate_grad_f64},
+    .lstm_gates_grad = {mg_lstm_gates_grad_f32, mg_lstm_gates_grad_f64},
+    .gru_gates_grad = {mg_gru_gates_grad_f32, mg_gru_gates_grad_f64},
+    .keep_steps = {mg_keep_steps_f32, mg_keep_steps_f64},
+};
 
 #else
 

@@ -30,10 +30,20 @@ enum { DIFFERENCES, SQUARES, PRODUCTS, WEIGHTED }; /* standard_sums.h: sums of x
 #include "base/mg_both.h"
 
 const mg_standardize_table MG_TABLE(standardize) = {
-    MG_PAIR(standardize_rows), MG_PAIR(standardize_channels), MG_PAIR(column_sums), MG_PAIR(column_moments),
-    MG_PAIR(standardize_places), MG_PAIR(standardize_rows_grad), MG_PAIR(row_sums), MG_PAIR(standardize_channels_grad),
-    MG_PAIR(column_sums_grad), MG_PAIR(column_slopes), MG_PAIR(standardize_places_grad), MG_PAIR(running_moments),
-    add_chunks};
+    .standardize_rows = {mg_standardize_rows_f32, mg_standardize_rows_f64},
+    .standardize_channels = {mg_standardize_channels_f32, mg_standardize_channels_f64},
+    .column_sums = {mg_column_sums_f32, mg_column_sums_f64},
+    .column_moments = {mg_column_moments_f32, mg_column_moments_f64},
+    .standardize_places = {mg_standardize_places_f32, mg_standardize_places_f64},
+    .standardize_rows_grad = {mg_standardize_rows_grad_f32, mg_standardize_rows_grad_f64},
+    .row_sums = {mg_row_sums_f32, mg_row_sums_f64},
+    .standardize_channels_grad = {mg_standardize_channels_grad_f32, mg_standardize_channels_grad_f64},
+    .column_sums_grad = {mg_column_sums_grad_f32, mg_column_sums_grad_f64},
+    .column_slopes = {mg_column_slopes_f32, mg_column_slopes_f64},
+    .standardize_places_grad = {mg_standardize_places_grad_f32, mg_standardize_places_grad_f64},
+    .running_moments = {mg_running_moments_f32, mg_running_moments_f64},
+    .add_chunks = add_chunks,
+};
 
 #else
 #include "base/sums.h"

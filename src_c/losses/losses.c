@@ -9,7 +9,11 @@
 #include "base/mg_both.h"
 
 const mg_losses_table MG_TABLE(losses) = {
-    MG_PAIR(bce_with_logits), MG_PAIR(mse), MG_PAIR(bce_with_logits_grad), MG_PAIR(mse_grad)};
+    .bce_with_logits = {mg_bce_with_logits_f32, mg_bce_with_logits_f64},
+    .mse = {mg_mse_f32, mg_mse_f64},
+    .bce_with_logits_grad = {mg_bce_with_logits_grad_f32, mg_bce_with_logits_grad_f64},
+    .mse_grad = {mg_mse_grad_f32, mg_mse_grad_f64},
+};
 
 #else
 #include "base/sums.h"

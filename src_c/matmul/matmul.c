@@ -12,7 +12,11 @@ enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 }; /* SMALL: bytes of sc
 #define MG_SOURCE "matmul/matmul.c"
 #include "base/mg_both.h"
 
-const mg_matmul_table MG_TABLE(matmul) = {MG_PAIR(matmul_scratch), MG_PAIR(matmul), MG_PAIR(matvec)};
+const mg_matmul_table MG_TABLE(matmul) = {
+    .matmul_scratch = {mg_matmul_scratch_f32, mg_matmul_scratch_f64},
+    .matmul = {mg_matmul_f32, mg_matmul_f64},
+    .matvec = {mg_matvec_f32, mg_matvec_f64},
+};
 
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };

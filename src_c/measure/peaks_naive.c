@@ -4,7 +4,10 @@
 #define MG_SOURCE "measure/peaks_naive.c"
 #include "base/mg_both.h"
 
-const mg_peaks_table MG_TABLE(peaks) = {MG_PAIR(peak_fma), MG_PAIR(peak_copy)};
+const mg_peaks_table MG_TABLE(peaks) = {
+    .peak_fma = {mg_peak_fma_f32, mg_peak_fma_f64},
+    .peak_copy = {mg_peak_copy_f32, mg_peak_copy_f64},
+};
 
 #else
 

@@ -11,7 +11,11 @@ enum { panel = 64 };
 #include "base/mg_both.h"
 
 const mg_group_norms_table MG_TABLE(group_norms) = {
-    MG_PAIR(group_norm), MG_PAIR(group_soft_threshold), MG_PAIR(group_limit), MG_PAIR(group_level)};
+    .group_norm = {mg_group_norm_f32, mg_group_norm_f64},
+    .group_soft_threshold = {mg_group_soft_threshold_f32, mg_group_soft_threshold_f64},
+    .group_limit = {mg_group_limit_f32, mg_group_limit_f64},
+    .group_level = {mg_group_level_f32, mg_group_level_f64},
+};
 
 #else
 #include "base/sums.h"

@@ -8,7 +8,10 @@
 #include "base/mg_both.h"
 
 const mg_penalty_table MG_TABLE(penalty) = {
-    MG_PAIR(elastic_net), MG_PAIR(elastic_net_grad), MG_PAIR(soft_threshold)};
+    .elastic_net = {mg_elastic_net_f32, mg_elastic_net_f64},
+    .elastic_net_grad = {mg_elastic_net_grad_f32, mg_elastic_net_grad_f64},
+    .soft_threshold = {mg_soft_threshold_f32, mg_soft_threshold_f64},
+};
 
 #else
 #include "penalty/elastic_net.h"

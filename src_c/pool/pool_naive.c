@@ -21,8 +21,13 @@ static int pool_outside(const int64_t *index, size_t n, size_t size) {
 #include "base/mg_both.h"
 
 const mg_pool_table MG_TABLE(pool) = {
-    pool_scratch, pool_outside, MG_PAIR(max_pool2d), MG_PAIR(pool_pick), MG_PAIR(pool_put),
-    MG_PAIR(avg_pool2d), MG_PAIR(avg_pool2d_grad),
+    .pool_scratch = pool_scratch,
+    .pool_outside = pool_outside,
+    .max_pool2d = {mg_max_pool2d_f32, mg_max_pool2d_f64},
+    .pool_pick = {mg_pool_pick_f32, mg_pool_pick_f64},
+    .pool_put = {mg_pool_put_f32, mg_pool_put_f64},
+    .avg_pool2d = {mg_avg_pool2d_f32, mg_avg_pool2d_f64},
+    .avg_pool2d_grad = {mg_avg_pool2d_grad_f32, mg_avg_pool2d_grad_f64},
 };
 
 #else

@@ -87,7 +87,11 @@ static void mg_dropout_bits(const mg_dropout_bits_args *p, size_t first, size_t 
 #define MG_SOURCE "random/dropout.c"
 #include "base/mg_both.h"
 
-const mg_dropout_table MG_TABLE(dropout) = {mg_dropout_bits, MG_PAIR(masked_scale), MG_PAIR(dropout)};
+const mg_dropout_table MG_TABLE(dropout) = {
+    .dropout_bits = mg_dropout_bits,
+    .masked_scale = {mg_masked_scale_f32, mg_masked_scale_f64},
+    .dropout = {mg_dropout_f32, mg_dropout_f64},
+};
 
 #else
 

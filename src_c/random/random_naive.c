@@ -43,7 +43,12 @@ static void mg_quantiles(size_t n, const double *q, double *out) {
 #define MG_SOURCE "random/random_naive.c"
 #include "base/mg_both.h"
 
-const mg_random_table MG_TABLE(random) = {mg_quantiles, mg_random_bits, MG_PAIR(uniform), MG_PAIR(normal)};
+const mg_random_table MG_TABLE(random) = {
+    .normal_quantile = mg_quantiles,
+    .random_bits = mg_random_bits,
+    .uniform = {mg_uniform_f32, mg_uniform_f64},
+    .normal = {mg_normal_f32, mg_normal_f64},
+};
 
 #else
 

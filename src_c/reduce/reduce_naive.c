@@ -5,8 +5,15 @@
 #include "base/mg_both.h"
 
 const mg_reduce_table MG_TABLE(reduce) = {
-    MG_PAIR(sum_flat_of), MG_PAIR(sum_rows), MG_PAIR(max_rows), MG_PAIR(min_rows), MG_PAIR(sum_columns),
-    MG_PAIR(max_columns), MG_PAIR(min_columns), MG_PAIR(max_grad)};
+    .sum_flat = {mg_sum_flat_of_f32, mg_sum_flat_of_f64},
+    .sum_rows = {mg_sum_rows_f32, mg_sum_rows_f64},
+    .max_rows = {mg_max_rows_f32, mg_max_rows_f64},
+    .min_rows = {mg_min_rows_f32, mg_min_rows_f64},
+    .sum_columns = {mg_sum_columns_f32, mg_sum_columns_f64},
+    .max_columns = {mg_max_columns_f32, mg_max_columns_f64},
+    .min_columns = {mg_min_columns_f32, mg_min_columns_f64},
+    .max_grad = {mg_max_grad_f32, mg_max_grad_f64},
+};
 
 #else
 #include "base/sums_naive.h"

@@ -4,7 +4,12 @@
 #define MG_SOURCE "reduce/scans_naive.c"
 #include "base/mg_both.h"
 
-const mg_scans_table MG_TABLE(scans) = {MG_PAIR(cumsum), MG_PAIR(prod), MG_PAIR(prod_grad), MG_PAIR(norm)};
+const mg_scans_table MG_TABLE(scans) = {
+    .cumsum = {mg_cumsum_f32, mg_cumsum_f64},
+    .prod = {mg_prod_f32, mg_prod_f64},
+    .prod_grad = {mg_prod_grad_f32, mg_prod_grad_f64},
+    .norm = {mg_norm_f32, mg_norm_f64},
+};
 
 #else
 #include "base/sums_naive.h"

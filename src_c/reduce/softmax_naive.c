@@ -6,8 +6,14 @@
 #include "base/mg_both.h"
 
 const mg_softmax_table MG_TABLE(softmax) = {
-    MG_PAIR(softmax), MG_PAIR(log_softmax), MG_PAIR(softmax_grad), MG_PAIR(log_softmax_grad), MG_PAIR(sum_losses),
-    MG_PAIR(cross_entropy), MG_PAIR(cross_entropy_grad)};
+    .softmax = {mg_softmax_f32, mg_softmax_f64},
+    .log_softmax = {mg_log_softmax_f32, mg_log_softmax_f64},
+    .softmax_grad = {mg_softmax_grad_f32, mg_softmax_grad_f64},
+    .log_softmax_grad = {mg_log_softmax_grad_f32, mg_log_softmax_grad_f64},
+    .sum_flat = {mg_sum_losses_f32, mg_sum_losses_f64},
+    .cross_entropy = {mg_cross_entropy_f32, mg_cross_entropy_f64},
+    .cross_entropy_grad = {mg_cross_entropy_grad_f32, mg_cross_entropy_grad_f64},
+};
 
 #else
 #include "base/sums_naive.h"

@@ -4,9 +4,15 @@
 #define MG_SOURCE "update/update_naive.c"
 #include "base/mg_both.h"
 
-#define ENTRY(name) MG_PAIR(name),
-const mg_update_table MG_TABLE(update) = {MG_PAIR(sums), {MG_RULES(ENTRY)}};
-#undef ENTRY
+const mg_update_table MG_TABLE(update) = {
+    .sums = {mg_sums_f32, mg_sums_f64},
+    .update = {
+        [mg_rule_sgd] = {mg_sgd_f32, mg_sgd_f64},
+        [mg_rule_adam] = {mg_adam_f32, mg_adam_f64},
+        [mg_rule_rmsprop] = {mg_rmsprop_f32, mg_rmsprop_f64},
+        [mg_rule_adagrad] = {mg_adagrad_f32, mg_adagrad_f64},
+    },
+};
 
 #else
 #include "penalty/elastic_net_naive.h"

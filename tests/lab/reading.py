@@ -18,6 +18,7 @@ class Reader(HTMLParser):
     def __init__(self):
         super().__init__()
         self.open, self.loads, self.images, self.text, self.links, self.anchors = [], [], [], [], [], []
+        self.figures = []
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
@@ -31,8 +32,18 @@ class Reader(HTMLParser):
         if tag == "img":
             assert attributes["alt"]
             self.images.append(attributes["src"])
+        if attributes.get("role") == "img" and tag == "svg":
+            assert attributes["aria-label"]
+            self.images.append(attributes["aria-label"])
+        if tag in ("figure", "figcaption"):
+            self.figures += [tag]
         if tag not in self.VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -46,6 +57,7 @@ def read(html):
     reader.feed(html)
     reader.close()
     assert reader.open == []
+    assert reader.figures == ["figure", "figcaption"] * (len(reader.figures) // 2)  # each has its caption
     return reader
 
 

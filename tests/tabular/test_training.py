@@ -181,3 +181,64 @@ def test_other_warnings_are_not_swallowed(houses):
     with pytest.warns(UserWarning, match="the disk is full"):
         model = tabular.train(houses, **KINDS["mlp"], callbacks=[Warns()])
     assert model.about["notes"] == []
+
+
+def beside(houses, **changes):
+    """The table of houses with a known part of the price: its rooms, in thousands."""
+    table = data.read_csv(houses, **PRICE)
+    return table.beside(offset=5000 * table.x[:, table.names.index("rooms")], **changes)
+
+
+def test_bounds_factors_and_an_offset_are_those_of_the_family(houses):
+    """By columns' names: the same rows, folds and grid as selection with numbers for each input."""
+    table = beside(houses)
+    given = {"lower": {"size": 0.0, "town": -1e4}, "upper": {"town": 1e4}, "penalty_factor": {"size": 0}}
+    model = tabular.train(table, count=8, **given)
+    parts = parts_of(table, Settings(), classes=False).train
+    towns = [name.startswith("town=") for name in table.names]
+    sizes = [name == "size" for name in table.names]
+    family = linear_model.Regression(
+        standardize=True,
+        lower=np.where(towns, -1e4, np.where(sizes, 0.0, -np.inf)),
+        upper=np.where(towns, 1e4, np.inf),
+        penalty_factor=np.where(sizes, 0.0, 1.0),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", selection.SelectionWarning)  # a pick at the edge of a short grid
+        found = selection.cross_validate(family, parts.x, parts.y, count=8, offset=parts.offset)
+    assert model.coefficients.tobytes() == found.model.coefficients.tobytes()
+    assert model.about["settings"]["lower"] == [["size", 0.0], ["town", -1e4]]
+    with pytest.raises(ValueError, match=r"tabular\.train: lower: there is no input 'sise'; there are size"):
+        tabular.train(table, count=8, lower={"sise": 0.0})
+    for bad in ("much", {"size": "much"}, {3: 0.0}, {"size": float("nan")}):
+        with pytest.raises(ValueError, match=r"tabular\.train: upper is .*; need a number, or \{column: number\}"):
+            tabular.train(table, upper=bad)
+    with pytest.raises(ValueError, match=r"lower\[0\] is 1.0; need at most 0"):
+        tabular.train(table, lower=1.0)
+    for name, value in (("lower", 0.0), ("penalty_factor", {"size": 0})):
+        with pytest.raises(ValueError, match=f"model 'mlp' takes no {name}; 'linear' and 'logistic' do"):
+            tabular.train(data.read_csv(houses, **PRICE), model="mlp", **{name: value})
+    with pytest.raises(ValueError, match="model 'mlp' takes no offset"):
+        tabular.train(table, model="mlp")
+    everything = tabular.train(table, lam=1.0, lower=0.0, upper=float("inf"))
+    assert (everything.coefficients >= 0).all() and everything.about["settings"]["upper"] == [[None, "inf"]]
+
+
+def test_a_model_with_an_offset_is_kept_and_asks_for_it(houses, tmp_path):
+    table = beside(houses, recipe=None)
+    model = tabular.train(table, lam=10.0, test=0)
+    model.save(tmp_path / "model")
+    again = tabular.load(tmp_path / "model")
+    assert again.core.offset and again.core.family == "Regression"
+    expected = model.core.output(table.x, table.offset)
+    assert again.predict(table).tobytes() == again.predict(table.x, offset=table.offset).tobytes() == expected.tobytes()
+    assert "beside the offset, which every prediction needs" in again.show()
+    with pytest.raises(ValueError, match="trained with an offset; need offset=, a number for each row"):
+        again.predict(table.x)
+    with pytest.raises(TypeError, match="offset: of arrays only"):
+        again.predict(table, offset=table.offset)
+    plain = tabular.train(data.read_csv(houses, **PRICE), lam=10.0, test=0)
+    with pytest.raises(ValueError, match="offset: the model was trained without one"):
+        plain.predict(table.x, offset=table.offset)
+    plain.save(tmp_path / "plain")
+    assert "offset" not in mg.load(tmp_path / "plain" / "model.safetensors")

@@ -87,7 +87,7 @@ def test_figures(tmp_path):
     assert figure._repr_svg_().rstrip().endswith("</svg>")  # a notebook shows it, without pyplot
     assert figure.axes[0].get_xlabel() == "epoch" and (tmp_path / "history.png").stat().st_size > 1000
     plain = History([{"epoch": 1, "loss": 0.5}]).plot()
-    assert plain.axes[0].get_title() == "loss 0.5 after 1 epochs"
+    assert plain.axes[0].get_title() == "loss 0.5 after 1 epoch"
     History([{"epoch": 1, "loss": 0.5, "val_loss": float("nan")}]).plot()
     result, *_ = cross_validated()
     assert f"λ = {result.lambda_min:.4g}" in result.plot().axes[0].get_title()

@@ -35,6 +35,7 @@ def read_csv(
     index: str | None = None,
     groups: str | None = None,
     weights: str | None = None,
+    offset: str | None = None,
     delimiter: str = ",",
     header: bool | None = None,
     decimal: str = ".",
@@ -55,7 +56,8 @@ def read_csv(
                     others replace. A number, such as "-999", means it however the file writes it
     index           a column of names of rows, kept as table.index; a first column without a name is taken as such
     groups          a column that says which rows belong together (of one person, place, day), kept as table.groups
-    weights         a column of the weights of rows, at least 0, kept as table.weights; neither is an input
+    weights         a column of the weights of rows, at least 0, kept as table.weights
+    offset          a column of known parts of the outputs, kept as table.offset; none of these is an input
     delimiter       one sign between fields; "\\\\t" or "tab", and " " or "blanks" for runs of blanks and tabs
     header          False: there is none, columns are c1, c2, ...; True: line 1 is one, though numbers stand in it
     decimal         "." or ",": what stands before decimals
@@ -85,10 +87,10 @@ def read_csv(
     ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     _check_header(sheet, ignore)
     every_name = tuple(sheet.names)
-    roles = _roles(sheet, target, categorical, ignore, index, groups, weights)
+    roles = _roles(sheet, target, categorical, ignore, (index, groups, weights, offset))
     _leave_out(sheet, roles)
     rows_with_target(sheet, roles.target, gaps, missing_target)
-    aside = beside(sheet, index, groups, weights, gaps, decimal)
+    aside = beside(sheet, index, groups, weights, gaps, decimal, offset)
     found = _columns(sheet, roles, gaps, decimal, header)
     if missing == "error":
         refuse_gaps(sheet, found)
@@ -98,7 +100,7 @@ def read_csv(
     recipe = Recipe(
         tuple(columns), _described(roles.target, of_target), means, every_name, ignore, index, groups, weights,
         missing, missing_target, None if na is None else (na,) if isinstance(na, str) else tuple(na), delimiter, header,
-        decimal, encoding, x.dtype.name,
+        decimal, encoding, x.dtype.name, offset,
     )  # fmt: skip
     return Table(x, of_target.values, recipe.names, roles.target).beside(
         notes=tuple(sheet.notes), recipe=recipe, **aside
@@ -156,14 +158,12 @@ def _roles(
     target: str | None,
     categorical: str | Sequence[str],
     ignore: tuple[str, ...],
-    index: str | None,
-    groups: str | None,
-    weights: str | None,
+    beside: tuple[str | None, ...],
 ) -> Roles:
-    """The roles of the columns, each of which is there and has one role."""
+    """The roles of the columns, each of which is there and has one role; beside x stand those of `beside`."""
     every = categorical == "all" and "all" not in sheet.names
     named = () if every else (categorical,) if isinstance(categorical, str) else tuple(categorical)
-    aside = tuple(name for name in (index, groups, weights) if name is not None)
+    aside = tuple(name for name in beside if name is not None)
     _refuse_absent(sheet, [target, *named, *aside, *(name for name in ignore if name not in ("", *sheet.left_out))])
     if target is None:
         target = next((name for name in reversed(sheet.names) if name and name not in aside), "")
@@ -176,7 +176,7 @@ def _roles(
 def _refuse_two_roles(sheet: Sheet, names: tuple[str, ...]) -> None:
     for twice in [name for name in names[1:] if names.count(name) > 1]:
         raise ValueError(
-            f"{sheet.head}: target, index, groups and weights need a column each; {twice!r} is named twice"
+            f"{sheet.head}: target, index, groups, weights and offset need a column each; {twice!r} is named twice"
         )
 
 

@@ -46,7 +46,7 @@ class Recipe:
     target      what is to be predicted
     means       of the columns of x, (p,), gaps left out: what missing="mean" puts into gaps
     header      all names of the file, in its order
-    ignore      the columns that were left out; index, groups, weights: those that stand beside x
+    ignore      the columns that were left out; index, groups, weights, offset: those that stand beside x
     named       what read_csv was told as `header`; the rest are its options, too
     """
 
@@ -66,6 +66,7 @@ class Recipe:
     decimal: str = "."
     encoding: str = "utf-8"
     dtype: str = "float64"
+    offset: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -141,8 +142,10 @@ class Recipe:
         return reader_of(self, rules, rename, index, how)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, with the version of the form."""
+        """Plain values for JSON, with the version of the form; `offset` only where there is one."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.offset is None:
+            del plain["offset"]
         plain |= {"columns": [_plain(column) for column in self.columns], "target": _plain(self.target)}
         for name in ("means", "header", "ignore", "na"):
             plain[name] = None if plain[name] is None else list(plain[name])
@@ -151,6 +154,7 @@ class Recipe:
     @classmethod
     def from_dict(cls, plain: Any) -> Recipe:
         """What to_dict gave. ValueError, naming the entry, for anything else; nothing in it is executed."""
+        plain = {"offset": None, **plain} if isinstance(plain, dict) else plain
         entries = _entries(plain, "the recipe", [field.name for field in fields(cls)])
         columns = _list(entries["columns"], "columns")
         entries |= {
@@ -245,7 +249,8 @@ def _check(found: Recipe) -> None:
 def _check_names(found: Recipe) -> None:
     """Every column has one role and stands in the header, and every column of x has a mean."""
     inputs = [column.name for column in found.columns]
-    aside = [_text(name, "index") for name in (found.index, found.groups, found.weights) if name is not None]
+    beside = (found.index, found.groups, found.weights, found.offset)
+    aside = [_text(name, "index") for name in beside if name is not None]
     names = [*inputs, found.target.name, *aside]
     if not inputs or len(set(found.names)) < len(found.names) or len(set(names)) < len(names):
         raise _bad("a column stands in it twice, or there is none")

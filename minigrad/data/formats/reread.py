@@ -102,7 +102,7 @@ class Reader(NamedTuple):
         )
         judged = (recipe.groups, recipe.weights) if target is not None else ()
         groups, weights = ([name if name in sheet.names else None for name in judged] + [None, None])[:2]
-        aside = beside(sheet, index, groups, weights, gaps, self.how.decimal)
+        aside = beside(sheet, index, groups, weights, gaps, self.how.decimal, recipe.offset)
         table = Table(x, y, recipe.names, recipe.target.name)
         return table.beside(notes=tuple(sheet.notes), recipe=recipe, **aside)
 
@@ -186,7 +186,11 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
     """Refuse columns that are missing, additional, without a name, or twice; note what is taken as something."""
     recipe = reader.recipe
     inputs = [column.name for column in recipe.columns]
-    aside = [name for name in (recipe.index, recipe.groups, recipe.weights, reader.index_column) if name is not None]
+    beside = (recipe.index, recipe.groups, recipe.weights, recipe.offset, reader.index_column)
+    aside = [name for name in beside if name is not None]
+    if recipe.offset is not None and recipe.offset not in sheet.names:
+        close = _close(recipe.offset, sheet.names)
+        raise ValueError(f"{sheet.head}: there is no column {recipe.offset!r}, the offset of every output{close}")
     if reader.index_column is not None and reader.index_column not in sheet.names:
         close = _close(reader.index_column, sheet.names)
         raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")

@@ -35,11 +35,17 @@ def rows_with_target(sheet: Sheet, target: str, gaps: Gaps, missing_target: str)
 
 
 def beside(
-    sheet: Sheet, index: str | None, groups: str | None, weights: str | None, gaps: Gaps, decimal: str
+    sheet: Sheet,
+    index: str | None,
+    groups: str | None,
+    weights: str | None,
+    gaps: Gaps,
+    decimal: str,
+    offset: str | None = None,
 ) -> dict[str, Any]:
-    """The names, the groups and the weights of the rows: names as the file has them, gaps and all."""
+    """The names, groups, weights and offsets of the rows: names as the file has them, gaps and all."""
     found: dict[str, Any] = {}
-    for role, name in (("groups", groups), ("weights", weights)):
+    for role, name in (("groups", groups), ("weights", weights), ("offsets", offset)):
         if name is not None:
             for row in np.flatnonzero(gaps.marks(sheet.column(name)))[:1]:
                 raise ValueError(f"{sheet.place(row)}: column {name!r} is missing; every row needs its {role[:-1]}")
@@ -47,6 +53,11 @@ def beside(
         found["groups"] = np.array(sheet.column(groups), dtype=np.str_)
     if weights is not None:
         found["weights"] = _weights(sheet, weights, gaps, decimal)
+    if offset is not None:
+        column = parsed(sheet, offset, gaps, decimal)
+        if not isinstance(column, Numbers):
+            raise ValueError(f"{sheet.place(0)}: column {offset!r} holds words; need offsets, numbers")
+        found["offset"] = column.values
     if index is not None:
         found["index"], found["index_name"] = np.array(sheet.column(index), dtype=np.str_), index
     elif sheet.row_names is not None:

@@ -26,6 +26,7 @@ class Table(_Columns):
     index       (n,) str, the names of the rows, and index_name their column's; None without one
     groups      (n,) str, what the column of groups said; None without one
     weights     (n,) float64, at least 0; None without a column of weights
+    offset      (n,) float64, a known part of the output of each row; None without a column of them
     notes       what was left out of the file or taken as something, in words
     recipe      how the file was read: recipe.to_dict() is plain JSON; None for a table that was made by hand
     """
@@ -34,11 +35,12 @@ class Table(_Columns):
     index_name: str = ""
     groups: np.ndarray | None = None
     weights: np.ndarray | None = None
+    offset: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     recipe: Recipe | None = None
 
     def beside(self, **values: Any) -> Table:
-        """This table with an index, groups, weights, notes or a recipe."""
+        """This table with an index, groups, weights, an offset, notes or a recipe."""
         self.__dict__.update(values)
         return self
 

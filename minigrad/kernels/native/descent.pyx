@@ -13,6 +13,8 @@ cdef extern from "descent/descent.h" nogil:
         const void *gram
         const void *l1
         const void *l2
+        const void *lower
+        const void *upper
         void *w
         void *r
         size_t *done
@@ -33,7 +35,7 @@ cdef int k_coordinate_descent(const void *args) noexcept nogil:
 
 def coordinate_descent(
     ndarray gram not None, ndarray l1 not None, ndarray l2 not None, ndarray w not None, ndarray r not None,
-    *, Py_ssize_t sweeps, double tolerance=0.0,
+    *, Py_ssize_t sweeps, double tolerance=0.0, ndarray lower=None, ndarray upper=None,
 ):
     cdef mg_coordinate_descent_args p
     cdef size_t done
@@ -44,7 +46,10 @@ def coordinate_descent(
     if not (PyArray_NDIM(gram) == 2 and PyArray_DIM(gram, 0) == n and PyArray_DIM(gram, 1) == n):
         from minigrad.errors import ShapeError
         raise ShapeError(f"coordinate_descent: gram is {describe(gram)}, w is {describe(w)}; need a square of its size")
-    for x in (gram, l1, l2, r):
+    if (lower is None) != (upper is None):
+        raise ValueError("coordinate_descent: bounds need both, lower and upper")
+    bounds = () if lower is None else (lower, upper)
+    for x in (gram, l1, l2, r, *bounds):
         if PyArray_TYPE(x) != PyArray_TYPE(w) or not (x is gram or PyArray_SIZE(x) == n):
             from minigrad.errors import ShapeError
             given = f"an array is {describe(x)}, w is {describe(w)}"
@@ -52,10 +57,12 @@ def coordinate_descent(
         check_flat("coordinate_descent", x)
     check_out("coordinate_descent", w)
     check_out("coordinate_descent", r)
-    for x in (gram, l1, l2):
+    for x in (gram, l1, l2, *bounds):
         if not (apart(x, w) and apart(x, r)) or not apart(w, r):
             raise ValueError("coordinate_descent: w and r change; need memory that no other argument shares")
     p.gram, p.l1, p.l2 = PyArray_DATA(gram), PyArray_DATA(l1), PyArray_DATA(l2)
+    p.lower = NULL if lower is None else PyArray_DATA(lower)
+    p.upper = NULL if upper is None else PyArray_DATA(upper)
     p.w, p.r, p.done, p.largest = PyArray_DATA(w), PyArray_DATA(r), &done, &largest
     call(k_coordinate_descent, &p, p.n * p.n * p.sweeps)
     return done, largest

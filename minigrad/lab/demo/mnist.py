@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 from ... import kernels, nn, optim, reg, rng
 from ...data import Split, load_mnist
+from ...insight.plotting import several
 from ...ops.losses.classes import cross_entropy
 from ...train import History, accuracy, fit
-from ..pages import figures
+from ..pages import figures, weight_figures
 from ..pages.report import Report
 from ..pages.statistics import mean, paired_gain, spread
 from ..pages.tables import as_text
@@ -124,7 +125,7 @@ def main(options: argparse.Namespace) -> None:
     seeds = range(options.seeds or (1 if options.quick else SEEDS))
     epochs = options.epochs or (1 if options.quick else EPOCHS)
     print(
-        f"article 000's network on MNIST, {len(data.train.x)} rows, {len(seeds)} seeds, {epochs} epochs of batches of "
+        f"article 000's network on MNIST, {len(data.train.x)} rows, {several(len(seeds), 'seed')}, {several(epochs, 'epoch')} of batches of "
         f"{BATCH}"
     )
     results = run(data, seeds, epochs)
@@ -147,7 +148,7 @@ def write(results: dict[str, list[Trained]], folder: Path, drawn: bool, rows: in
     epochs = len(first[0].history)
     report = Report(
         "Article 000's network, and the factor 2 in its penalty",
-        f"MNIST, {rows} training rows, {len(first)} seeds, {epochs} epochs. {kernels.backend()} kernels, "
+        f"MNIST, {rows} training rows, {several(len(first), 'seed')}, {several(epochs, 'epoch')}. {kernels.backend()} kernels, "
         f"{kernels.cpu_variant()}, on {platform.machine()}.",
     )
     report.text(
@@ -185,11 +186,15 @@ def _curves(report: Report, results: dict[str, list[Trained]], folder: Path) -> 
     }
     ends = [[mean([run[-1] for run in runs]) for runs in losses.values()] for losses in curves.values()]
     report.section("The data loss")
-    png = figures.learning_curves(
+    svg = figures.learning_curves(
         curves, 1.1 * max(max(run) for losses in curves.values() for runs in losses.values() for run in runs)
     )
-    (folder / "mnist-curves.png").write_bytes(png)
-    report.figure(png, "Data loss of training and test rows over the epochs, for both conventions")
+    (folder / "mnist-curves.svg").write_bytes(svg)
+    report.figure(
+        svg,
+        "Data loss of training and test rows over the epochs, for both conventions",
+        "The mean over seeds, and a band of one standard deviation. Shaded: the gap; the ring: the least test loss.",
+    )
     report.text(
         f"The data loss alone. At the end it is {ends[0][0]:.3f} on the training rows and {ends[0][1]:.3f} on the test "
         f"rows by the formula, {ends[1][0]:.3f} and {ends[1][1]:.3f} by the code: look at the gap between training and "
@@ -197,9 +202,9 @@ def _curves(report: Report, results: dict[str, list[Trained]], folder: Path) -> 
     )
     report.section("The penalty by itself")
     values = {name: [r.history["L2"] for r in runs] for name, runs in results.items()}
-    png = figures.penalty_curves(values)
-    (folder / "mnist-penalties.png").write_bytes(png)
-    report.figure(png, "The penalty over the epochs, for both conventions")
+    svg = weight_figures.penalty_curves(values)
+    (folder / "mnist-penalties.svg").write_bytes(svg)
+    report.figure(svg, "The penalty over the epochs, for both conventions")
     formula, code = (mean([run[-1] for run in runs]) for runs in values.values())
     report.text(
         f"The penalty ends at {formula:.3f} by the formula and at {code:.3f} by the code, which is "

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ... import kernels
-from ..pages import figures
+from ...data import load_digits
+from ...insight.plotting import several
+from ..pages import figures, weight_figures
 from ..pages.report import Report
 from ..pages.statistics import Gain, mean, paired_gain
 from ..pages.tables import as_text
@@ -30,7 +32,7 @@ def main(options: argparse.Namespace) -> None:
     epochs = options.epochs or (4 if options.quick else EPOCHS)
     print(
         f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of their labels wrong; {len(METHODS)} methods, "
-        f"{len(seeds)} seeds, {epochs} epochs"
+        f"{several(len(seeds), 'seed')}, {several(epochs, 'epoch')}"
     )
     results = run(seeds, epochs)
     print("\n" + as_text(HEAD, table(results)))
@@ -44,16 +46,16 @@ def main(options: argparse.Namespace) -> None:
 
 
 def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
-    """Write report.html, and the figures as PNG files, into the folder; the path of the report."""
+    """Write report.html, and the figures as SVG files, into the folder; the path of the report."""
     seeds, epochs = len(results[CONTROL]), len(results[CONTROL][0].history)
     report = Report(
         "What regularization does to one network",
-        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of the training labels wrong, {seeds} seeds, {epochs} epochs. "
+        f"{TRAIN_ROWS} handwritten digits, {NOISE:.0%} of the training labels wrong, {several(seeds, 'seed')}, {several(epochs, 'epoch')}. "
         f"{kernels.backend()} kernels, {kernels.cpu_variant()}, on {platform.machine()}; {seconds:.0f} s.",
     )
     if epochs < EPOCHS:
         report.text(
-            f"A short run: λ and p were found for {EPOCHS} epochs, and after {epochs} a network has hardly begun to "
+            f"A short run: λ and p were found for {EPOCHS} epochs, and after {several(epochs, 'epoch')} a network has hardly begun to "
             "learn by heart. Read nothing into the numbers."
         )
     report.text(
@@ -83,9 +85,9 @@ def write(results: Results, folder: Path, drawn: bool, seconds: float) -> Path:
     return report.write(folder / "report.html")
 
 
-def _figure(report: Report, folder: Path, name: str, description: str, png: bytes) -> None:
-    (folder / f"{name}.png").write_bytes(png)
-    report.figure(png, description)
+def _figure(report: Report, folder: Path, name: str, description: str, svg: bytes, caption: str) -> None:
+    (folder / f"{name}.svg").write_bytes(svg)
+    report.figure(svg, description, caption)
 
 
 def _average(runs: Sequence[Result], value: Callable[[Result], float]) -> float:
@@ -114,6 +116,15 @@ def gains(results: Results, measure: str, scale: float = 1.0) -> dict[str, Gain]
     }
 
 
+def differences(results: Results, measure: str, scale: float = 1.0) -> dict[str, list[float]]:
+    """The gains of every method over the control, seed by seed."""
+    return {
+        name: [scale * (r.test[measure] - control.test[measure]) for r, control in zip(runs, results[CONTROL])]
+        for name, runs in results.items()
+        if name != CONTROL
+    }
+
+
 def _interval(gain: Gain, unit: str) -> str:
     return f"{gain.mean:+.2f} ± {gain.half:.2f}{unit}" if gain.half == gain.half else f"{gain.mean:+.2f}{unit}"
 
@@ -123,8 +134,17 @@ def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
     report.section("Gains over no penalty, in pairs")
     if drawn:
         panels = {"gain in test accuracy (points)": accuracy, "change of test loss": loss}
-        png = figures.gain_intervals(panels, dict(zip(panels, (1, -1))))
-        _figure(report, folder, "gains", "Paired gains of each method with 95% intervals", png)
+        seeds = dict(zip(panels, (differences(results, "accuracy", 100.0), differences(results, "loss"))))
+        svg = figures.gain_intervals(panels, dict(zip(panels, (1, -1))), seeds)
+        _figure(
+            report,
+            folder,
+            "gains",
+            "Paired gains of each method with 95% intervals, the best on top",
+            svg,
+            "Green triangles: better than no penalty; dark red ones: worse; hollow circles: the interval contains 0. The "
+            "small dots are the seeds.",
+        )
     else:
         rows = [[name, _interval(accuracy[name], ""), _interval(loss[name], "")] for name in accuracy]
         report.table(("method", "test accuracy (points)", "test loss"), rows)
@@ -133,8 +153,8 @@ def _gains(report: Report, results: Results, folder: Path, drawn: bool) -> None:
         report.text("One seed gives no interval: run with more seeds.")
         return
     report.text(
-        f"Each dot is the mean over {pairs} seeds of (method - no penalty) on the same seed, with its 95% interval "
-        "(paired t). Green means better, orange worse, grey that the interval contains 0. One comparison was named "
+        f"Each gain is the mean over {several(pairs, 'seed')} of (method - no penalty) on the same seed, with its 95% interval "
+        "(paired t). One comparison was named "
         f"beforehand, {PRIMARY} against no penalty: {_interval(accuracy[PRIMARY], ' points')} of test accuracy. "
         f"{_excludes(accuracy)} {_others(accuracy)} {_loss_says(accuracy, loss)} The intervals are not corrected for "
         "their number, and all seeds share 1,797 digits: they speak of other splits, noise and starts, not of other "
@@ -189,14 +209,19 @@ def _curves(report: Report, results: Results, folder: Path, drawn: bool) -> None
     report.section("Learning curves: the data loss")
     if drawn:
         top = max(np.mean(runs, 0).max() for pair in losses.values() for runs in pair.values())
-        png = figures.learning_curves(losses, 1.05 * top)
         _figure(
-            report, folder, "curves", "Data loss on training and test rows over the epochs, one panel per method", png
+            report,
+            folder,
+            "curves",
+            "Data loss on training and test rows over the epochs, one panel per method",
+            figures.learning_curves(losses, 1.05 * top, CONTROL),
+            "The mean over seeds, and a band of one standard deviation. Shaded: the gap between test and training rows; "
+            f"the ring: the least test loss; dotted: the test loss of {CONTROL}.",
         )
     control = np.mean(losses[CONTROL]["test rows, clean labels"], 0)
     low = int(control.argmin())
     report.text(
-        "The data loss alone, without any penalty, mean and one standard deviation over seeds. Without a penalty the "
+        "The data loss alone, without the value of any penalty. With no penalty in training the "
         f"test loss is lowest at epoch {low + 1} ({control[low]:.2f}) and {control[-1]:.2f} at the end, while the "
         f"training loss ends at {np.mean(losses[CONTROL]['training rows, noisy labels'], 0)[-1]:.2f}: the gap is what "
         "was learnt by heart. A training curve with dropout is measured with its units dropped, so it lies higher than "
@@ -212,7 +237,14 @@ def _penalties(report: Report, results: Results, folder: Path, drawn: bool) -> N
     }
     report.section("Learning curves: the penalties")
     if drawn:
-        _figure(report, folder, "penalties", "Value of each penalty over the epochs", figures.penalty_curves(values))
+        _figure(
+            report,
+            folder,
+            "penalties",
+            "Value of each penalty over the epochs, a panel for each",
+            weight_figures.penalty_curves(values),
+            "The mean over seeds, and a band of one standard deviation; each panel from 0, on a scale of its own.",
+        )
     first_last = [f"{name} from {np.mean(v, 0)[0]:.2f} to {np.mean(v, 0)[-1]:.2f}" for name, v in values.items()]
     report.text(
         "What is added to the data loss or, for the proximal methods (L1 proximal, elastic net), acts in the update "
@@ -227,11 +259,17 @@ def _histograms(report: Report, results: Results, folder: Path, drawn: bool) -> 
     norms = {name: _average(runs, lambda r: r.norm) for name, runs in results.items()}
     report.section("Where the weights end")
     if drawn:
-        png = figures.weight_histograms(weights, zeros, reach=0.6)
-        _figure(report, folder, "weights", "Histograms of all weights, one panel per method", png)
+        _figure(
+            report,
+            folder,
+            "weights",
+            "How large the weights are, on a logarithmic axis, and how many are exactly 0, one panel per method",
+            weight_figures.weight_sizes(weights, zeros, CONTROL),
+            f"All weights of all seeds. The bar at 0: what is exactly 0; dotted: {CONTROL}. Titles count the weights whose "
+            "input varies, bars all of them.",
+        )
     near = {name: float((np.abs(w[w != 0]) < NEAR).sum() / w.size) for name, w in weights.items()}
     report.text(
-        "All weights of all seeds, counted on a logarithmic scale; what lies beyond ±0.6 stands in the outermost bars. "
         f"L2 pulls all weights towards 0 (norm {norms['L2']:.1f} against {norms[CONTROL]:.1f}) and makes "
         f"{zeros['L2']:.1%} of them exactly 0, though {near['L2']:.0%} end below {NEAR} in size. L1 by sub-gradient "
         f"crowds {near['L1 sub-gradient']:.0%} there, and {zeros['L1 sub-gradient']:.1%} are exactly 0: a gradient "
@@ -245,17 +283,23 @@ def _images(report: Report, results: Results, folder: Path, drawn: bool) -> None
         return
     report.section("First-layer weights as images")
     first = {name: runs[0].weights[0] for name, runs in results.items()}
+    strength = sum((w * w).sum(0) / max(float((w * w).sum()), 1e-30) for w in first.values())
+    units = sorted(np.argsort(-strength, kind="stable")[:11].tolist())
+    x, y = load_digits()
+    means = np.stack([x.mean(0), *(x[y == digit].mean(0) for digit in range(10))])
     _figure(
         report,
         folder,
         "images",
-        "Input weights of the twelve strongest hidden units of each method",
-        figures.weight_images(first, side=8),
+        "Input weights of the same eleven hidden units under each method, below the mean digits",
+        weight_figures.weight_images(first, units, means, side=8),
+        "Blue: negative; white: 0; red: positive; each row on its own scale, given below its name. All methods started "
+        "these units from the same weights.",
     )
+    told = {CONTROL: "without a penalty", "L1 proximal": "with L1 proximal", "elastic net": "with the elastic net"}
     alive = {n: _average(runs, lambda r: float((r.weights[0] != 0).any(0).mean())) for n, runs in results.items()}
     report.text(
-        "The input weights of the twelve strongest hidden units of the first seed as 8 x 8 images: blue negative, "
-        "white 0, red positive, each row on its own scale (given below its name). Look for white: pixels that a unit "
-        "does not use. Hidden units with any input weight left: "
-        f"{_listed([f'{n} {share:.0%}' for n, share in alive.items() if n in ('none', 'L1 proximal', 'elastic net')])}."
+        "The input weights of eleven hidden units of the first seed as 8 x 8 images: those that are strongest over all "
+        "methods. Look down a column to see one unit, and for white: pixels that it does not use. Hidden units with any "
+        f"input weight left: {_listed([f'{alive[n]:.0%} {how}' for n, how in told.items() if n in alive])}."
     )

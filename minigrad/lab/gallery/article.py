@@ -15,6 +15,7 @@ import numpy as np
 
 from ... import nn, optim, reg
 from ...data import Dataset, Split, Standardizer, load_digits, load_mnist, split
+from ...insight.plotting import several as several
 from ...ops.losses.regression import mse
 from ...tensor import from_numpy
 from ..pages.console import write_out
@@ -120,9 +121,9 @@ class Article:
         self.told.append(("table", (head, rows)))
 
     def figure(self, draw: Callable[[], bytes], description: str) -> None:
-        """A picture for the page; `draw` makes its PNG."""
-        if self.drawn:
-            self.told.append(("figure", (draw(), description)))
+        """A picture for the page; `draw` makes its SVG, or b"" where a short run leaves nothing to draw."""
+        if self.drawn and (made := draw()):
+            self.told.append(("figure", (made, description)))
 
     def fails(self, what: str, error: type[Exception], call: Callable[..., Any], *arguments: Any) -> None:
         """call(*arguments) raises `error`, and its message is shown; AssertionError if it does not."""
@@ -166,15 +167,6 @@ class Article:
 def number(value: float) -> str:
     """A small error as text: 3e-12."""
     return f"{value:.0e}"
-
-
-def several(count: int, what: str) -> str:
-    """A number of things.
-
-    >>> several(1, "seed"), several(1_000, "epoch")
-    ('1 seed', '1,000 epochs')
-    """
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def installed_sklearn() -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..pages.report import VERDICTS
 from . import claim
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -74,7 +75,9 @@ def verdicts(found: Found) -> str:
         for i, kept in enumerate(made["kept"]):
             first = "" if i else number_of(name)
             seconds = "" if i else f"{made['seconds']:.0f}"
-            lines.append(f"| {first} | {kept['kind']} | {kept['words'].replace('|', chr(92) + '|')} | {seconds} |")
+            lines.append(
+                f"| {first} | {' '.join(VERDICTS[kept['kind']])} | {kept['words'].replace('|', chr(92) + '|')} | {seconds} |"
+            )
     return "\n".join(lines)
 
 

@@ -20,11 +20,10 @@ from ...selection import sweep
 from .. import shipped
 from ..pages import figures, machine
 from ..pages.console import any_encoding, make_folder
-from ..pages.report import Report
+from ..pages.report import VERDICTS, Report
 from . import claim, paper
 from .article import Article
 
-VERDICTS = ("must hold", "holds", "does not hold", "undecided")
 QUICK = "A short run, to see that all works: read nothing into what holds and what does not."
 
 
@@ -157,7 +156,7 @@ def write(
     report.section("What was checked, and what was found")
     counts = [[sum(kept.kind == verdict for kept in article.kept) for verdict in VERDICTS] for article, _ in done]
     report.table(
-        ("example", *VERDICTS, "seconds"),
+        ("example", *(" ".join(VERDICTS[verdict]) for verdict in VERDICTS), "seconds"),
         [[article.name, *map(str, row), f"{took:.1f}"] for (article, took), row in zip(done, counts)],
     )
     for article, _ in done:

@@ -31,6 +31,8 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "P4_hitters": {"test rows": (132, 132)},
     "P5_degrees_of_freedom": {"draws": (2_000, 100)},
     "P6_ridgeless": {"draws": (40, 5), "rows": (200, 60)},
+    "P7_stability_selection": {"draws": (200, 5), "pairs": (50, 25)},
+    "P8_which_rule": {"data sets": (25, 3), "splits": (20, 2)},
 }
 
 

@@ -1,5 +1,6 @@
 """The recipe of a table as plain JSON and back; a damaged or hostile one is refused by name."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -30,6 +31,16 @@ def test_json_and_back(table, tmp_path):
     assert (
         found.x.tobytes() == table.x.tobytes() and found.weights.tolist() == [1, 2] and found.y.tolist() == [10, 20.5]
     )
+
+
+def test_an_offset_is_written_only_where_there_is_one(table):
+    """Recipes without one are as they always were; those without the entry are read."""
+    plain = table.recipe.to_dict()
+    assert "offset" not in plain and Recipe.from_dict(plain).offset is None
+    named = dataclasses.replace(table.recipe, header=(*table.recipe.header, "known"), offset="known")
+    assert named.to_dict()["offset"] == "known" and Recipe.from_dict(named.to_dict()) == named
+    with pytest.raises(ValueError, match="the column 'other' does not stand in its header"):
+        Recipe.from_dict({**plain, "offset": "other"})
 
 
 def test_means_are_those_of_the_values_there(table):

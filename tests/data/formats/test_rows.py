@@ -30,3 +30,18 @@ def test_float32_does_not_overflow_unseen(tmp_path):
     with pytest.raises(ValueError, match=r"a.csv:3: column 'x' is 1e.39, too large for float32"):
         read(tmp_path, "x,y\n1,2\n1e39,4\n", dtype="float32")
     assert read(tmp_path, "x,y\n1,2\n,4\n", dtype="float32", missing="keep").x.dtype == np.float32
+
+
+def test_offsets(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,known,y\n1,-2.5,3\n2,1e3,4\n")
+    table = read_csv(path, offset="known")
+    assert table.offset.tolist() == [-2.5, 1000.0] and table.names == ["a"] and read_csv(path).offset is None
+    assert table.read(path).offset.tolist() == [-2.5, 1000.0]
+    assert table.read(path, target=False).offset.tolist() == [-2.5, 1000.0], "a prediction needs it, a target or not"
+    path.write_text("a,known,y\n1,,3\n2,1e3,4\n")
+    with pytest.raises(ValueError, match=r"rows.csv:2: column 'known' is missing; every row needs its offset"):
+        read_csv(path, offset="known")
+    path.write_text("a,y\n1,3\n")
+    with pytest.raises(ValueError, match="there is no column 'known', the offset of every output"):
+        table.read(path, missing_columns="fill")

@@ -122,10 +122,10 @@ def test_command(tmp_path, capsys, monkeypatch, figures):
     assert all(f"\n{method} " in out for method in METHODS)
     assert ("minigrad[figures]" in out) == (not figures)
     page = read((tmp_path / "report.html").read_text(encoding="utf-8"))
-    pictures = sorted(tmp_path.glob("*.png"))
+    pictures = sorted(tmp_path.glob("*.svg"))
     if figures:
         assert [p.stem for p in pictures] == ["curves", "gains", "images", "penalties", "weights"]
-        assert all(p.read_bytes().startswith(b"\x89PNG") for p in pictures)
+        assert all(p.read_bytes().startswith(b"<svg") for p in pictures)
     assert len(page.images) == len(pictures) == (5 if figures else 0)
     assert page.loads == []
     found = json.loads((tmp_path / "results.json").read_text())

@@ -139,7 +139,7 @@ def test_a_verdict_has_three_words(capsys):
     said = capsys.readouterr().out
     assert "undecided: nothing is known: -0.67 ± 22.40" in said and said.count("does not hold: ") == 3
     page = pages.write([(claim, 1.0)], False, 1.0, pages.CLAIMS).html()
-    assert page.count('class="verdict undecided"') == 3 and ".undecided b" in page and "<th>undecided</th>" in page
+    assert page.count('class="verdict undecided"') == 3 and ".undecided b" in page and "<th>? undecided</th>" in page
 
 
 def test_tails_of_t():

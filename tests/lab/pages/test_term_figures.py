@@ -9,13 +9,13 @@ matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib: pip ins
 from docs.figures import terms  # noqa: E402
 from minigrad.lab.pages import figures  # noqa: E402
 
-PNG = b"\x89PNG"
+SVG = b"<svg"
 
 
 @pytest.mark.parametrize("name", ["l1", "sparse-group-lasso", "max-norm", "activity"])
 def test_figures_are_drawn(tmp_path, name):
-    terms.draw(name, tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").read_bytes()[:4] == PNG
+    terms.draw(name, tmp_path / "figure.svg")
+    assert (tmp_path / "figure.svg").read_bytes()[:4] == SVG
 
 
 def test_every_figure_stands_in_the_page():
@@ -24,8 +24,8 @@ def test_every_figure_stands_in_the_page():
         pytest.skip("needs the checkout, not an installed package")
     text = page.read_text()
     for name in terms.FIGURES:
-        assert f"images/reg-{name}.png" in text
-        assert (page.parent / "images" / f"reg-{name}.png").read_bytes()[:4] == PNG
+        assert f"images/reg-{name}.svg" in text
+        assert (page.parent / "images" / f"reg-{name}.svg").read_bytes()[:4] == SVG
 
 
 def test_the_curve_is_the_proximal_map():
@@ -38,4 +38,4 @@ def test_the_curve_is_the_proximal_map():
 
 def test_sparsity_bars():
     model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2, init="zeros"))
-    assert figures.sparsity_bars({"a": reg.sparsity(model), "b": reg.sparsity(model)})[:4] == PNG
+    assert figures.sparsity_bars({"a": reg.sparsity(model), "b": reg.sparsity(model)})[:4] == SVG
