@@ -161,14 +161,7 @@ class profile(Lookout):
         direction = "backward" if i is not None or sums else "forward"
         name = "accumulate" if sums else op.name
         calls = self.tally.calls[self._seen :]
-        inside = [call for call in calls if call.floor in IN_OPS]
-        if direction != self._after:  # what the walk itself called behind its last rule is no part of what comes now
-            first = next((k for k, call in enumerate(inside) if call.floor != "engine"), len(inside))
-            inside = inside[0 if sums else first :]
-        self._aside([call for call in calls if call not in inside])
-        totals = self.inside.setdefault((name, direction), {})
-        for call in inside:
-            totals.setdefault(call.name, Total()).of(call)
+        inside = self._inside(calls, name, direction, sums)
         start = self._start(direction, calls, inside, now)
         if sums:
             self.phases.total(start, now)
@@ -186,6 +179,19 @@ class profile(Lookout):
         self._left = time.perf_counter()
         self._looking += self._left - now
         self.phases.left(self._left)
+
+    def _inside(self, calls: list[KernelCall], name: str, direction: str, sums: bool) -> list[KernelCall]:
+        """Those of the calls that the op or rule made, noted as its own; the others are their rooms'."""
+        inside = [call for call in calls if call.floor in IN_OPS]
+        if direction != self._after and not sums:  # what the walk called behind its last rule is no part of what comes
+            first = next((k for k, call in enumerate(inside) if call.floor != "engine"), len(inside))
+            inside = inside[first:]
+        own = set(map(id, inside))
+        self._aside([call for call in calls if id(call) not in own])
+        totals = self.inside.setdefault((name, direction), {})
+        for call in inside:
+            totals.setdefault(call.name, Total()).of(call)
+        return inside
 
     def _start(self, direction: str, calls: list[KernelCall], inside: list[KernelCall], now: float) -> float:
         """When the op or rule that is over now began, as far as that can be known.

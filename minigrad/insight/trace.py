@@ -207,8 +207,8 @@ class trace(Lookout):
     def _repr_html_(self) -> str:
         return "".join(f"<p><b>{escape(title)}</b></p>{as_table(table)}" for title, table in self._tables())
 
-    def _tables(self, walk: int | None = None) -> list[tuple[str, list[tuple[str, ...]]]]:
-        """The forward pass and each walk: a title, and rows of cells."""
+    def _forward(self, walk: int | None) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """The table of the ops behind a walk, or of all; none if there are none."""
         forward: list[tuple[str, ...]] = [
             (
                 node.label,
@@ -224,7 +224,11 @@ class trace(Lookout):
         title = "forward"
         if len(places) == 1 and len(forward) > 1:  # all in one line, such as that of fit
             title, forward = f"forward, {places.pop()}", [row[:-1] for row in forward]
-        tables = [(title, forward)] if forward else []
+        return [(title, forward)] if forward else []
+
+    def _tables(self, walk: int | None = None) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """The forward pass and each walk: a title, and rows of cells."""
+        tables = self._forward(walk)
         for number, visits in enumerate(self.walks, 1):
             title = "backward" if len(self.walks) == 1 else f"backward {number}"
             tables.append((title, [row for step, visit in enumerate(visits, 1) for row in self._rows(step, visit)]))

@@ -168,6 +168,8 @@ def _range(step: Any, most: int) -> str:
     """A step: one number, the few of a small tensor, or from the least to the largest."""
     if step is None:
         return ""
+    if isinstance(step, np.ndarray) and step.size and step.min() == step.max():
+        return plain(float(step.flat[0]))
     if isinstance(step, np.ndarray) and step.size > min(most, WRITTEN):
         return f"{plain(float(step.min()))} to {plain(float(step.max()))}"
     if not isinstance(step, np.ndarray) or step.size == 1:
