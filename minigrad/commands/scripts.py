@@ -45,13 +45,18 @@ def run_script(script: Path, arguments: list[str], within: Any) -> dict[str, Any
     return variables
 
 
+def _is_users(file: str) -> bool:
+    """Whether a file is neither minigrad's nor that of a package that was installed, such as NumPy."""
+    return not file.startswith(OURS) and not {"site-packages", "dist-packages"} & set(Path(file).parts)
+
+
 class ScriptError(ValueError):
-    """What a script raised, with the lines of the user's files that led there, and none of minigrad's."""
+    """What a script raised, with the lines of the user's files that led there, and none of minigrad's or of NumPy's."""
 
     def __init__(self, script: Path, error: Exception) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         here = [k for k, frame in enumerate(frames) if frame.filename == str(script)]
-        own = [frame for frame in frames[here[0] :] if not frame.filename.startswith(OURS)] if here else []
+        own = [frame for frame in frames[here[0] :] if _is_users(frame.filename)] if here else []
         said = "".join([*traceback.format_list(own), *traceback.format_exception_only(type(error), error)])
         super().__init__(f"{script} stopped with an error\n{said.rstrip()}")
 
