@@ -51,9 +51,13 @@ def _is_users(file: str) -> bool:
 
 
 class ScriptError(ValueError):
-    """What a script raised, with the lines of the user's files that led there, and none of minigrad's or of NumPy's."""
+    """What a script raised, with the lines of the user's files that led there, and none of minigrad's or of NumPy's.
+
+    error is the exception itself.
+    """
 
     def __init__(self, script: Path, error: Exception) -> None:
+        self.error = error
         frames = traceback.extract_tb(error.__traceback__)
         here = [k for k, frame in enumerate(frames) if frame.filename == str(script)]
         own = [frame for frame in frames[here[0] :] if _is_users(frame.filename)] if here else []
