@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "setup.py").exists(), reason="needs 
 def blocks(page):
     """(language, text, line above) of each fenced block."""
     found = BLOCK.finditer("\n" + page.read_text(encoding="utf-8"))
-    return [(m["language"], textwrap.dedent(m["text"]), m["above"]) for m in found]
+    return [(m["language"], textwrap.dedent(m["text"]), m["above"].strip()) for m in found]
 
 
 def of_recipes(page):

@@ -54,21 +54,6 @@ def test_sessions_run(page):
     assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test).failed == 0
 
 
-def test_the_first_programs_of_the_readme_run(tmp_path, monkeypatch, capsys):
-    """The network at its head, for two epochs, and the same network kept in a file and loaded."""
-    if not (ROOT / "README.md").exists():
-        pytest.skip("needs the checkout, not an installed package")
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    first = next(block for block in blocks if "range(20)" in block).replace("range(20)", "range(2)")
-    kept = next(block for block in blocks if "other.load_state_dict" in block)
-    names = {}
-    exec(first, names)
-    assert capsys.readouterr().out.count("% zeros") == 2
-    exec(kept, names)
-    assert (names["classes"] == names["model"].predict(names["x"]).argmax(1)).all()
-
-
 def test_links_between_pages_lead_somewhere():
     """Files that a page links to, and headings of its own or of another page."""
     for page in (page for page in [*PAGES, ROOT / "CONTRIBUTING.md"] if page.exists()):

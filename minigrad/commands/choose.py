@@ -67,7 +67,7 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
     kind = linear_model.Logistic if model == "logistic" else linear_model.Regression
     ratio = 1.0 if options.l1_ratio is None else options.l1_ratio
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
-    told = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
+    told: dict[str, Any] = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
     return kind(l1_ratio=ratio, standardize=options.standardize, **told)
 
 

@@ -164,7 +164,7 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
     """ValueError for options that were typed, and that the model does not have: they would change nothing."""
     model = options.model if options.model != "auto" else "logistic" if classes else "linear"
     theirs = OF_LINEAR if model == "mlp" else OF_NETWORKS
-    typed = [name for name in theirs if (value := getattr(options, name, None)) is not None and value is not False]
+    typed = [name for name in theirs if _typed(options, name)]
     if model != "mlp" and hasattr(options, "folds") and options.warm_start:
         typed.append("warm_start")
     if options.weights and options.model == "mlp" and options.command != "train":
@@ -173,6 +173,11 @@ def _refuse_options_of_others(options: argparse.Namespace, classes: bool) -> Non
         names = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
         cure = "linear and logistic have it (the penalty of its weights is L1)" if model == "mlp" else "add --model mlp"
         raise ValueError(f"{names}: --model {model} has no such option; {cure}, or leave it out")
+
+
+def _typed(options: argparse.Namespace, name: str) -> bool:
+    value = getattr(options, name, None)
+    return value is not None and value is not False
 
 
 def _check_target(found: Rows, options: argparse.Namespace) -> None:

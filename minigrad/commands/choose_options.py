@@ -189,13 +189,7 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="A,B",
         help="what means missing, as an empty field does: --na=-,. (default: NA,?,NaN,...)",
     )
-    table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
-    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
-    table.add_argument(
-        "--offset",
-        metavar="NAME",
-        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
-    )
+    _add_beside(table)
     table.add_argument(
         "--delimiter", metavar="CHAR", help="between fields; '\\t': a tab, ' ': runs of blanks (default: a comma)"
     )
@@ -207,6 +201,17 @@ def add_table(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     table.add_argument("--decimal", choices=(".", ","), metavar="CHAR", help="before decimals: . (default) or ,")
     table.add_argument("--encoding", metavar="NAME", help="of the text: utf-8 (default), cp1252, ...")
     return table
+
+
+def _add_beside(table: argparse._ArgumentGroup) -> None:
+    """Columns that say something of the rows, and are no inputs."""
+    table.add_argument("--index", metavar="NAME", help="a column of names of rows, which is no input")
+    table.add_argument("--weights", metavar="NAME", help="a column of weights of rows (cv, path: linear and logistic)")
+    table.add_argument(
+        "--offset",
+        metavar="NAME",
+        help="linear, logistic: a column that is a known part of each prediction (logit), and no input",
+    )
 
 
 def _add_folds(command: argparse.ArgumentParser) -> None:

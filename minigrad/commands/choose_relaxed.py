@@ -45,9 +45,11 @@ class Refits(NamedTuple):
         ]
 
     def lines(self) -> list[str]:
-        """The errors and the coefficients as text."""
+        """The errors and the coefficients as text, below an empty line; nothing without picks."""
+        if not self.picks:
+            return []
         more = self.found.lines()
-        return [*as_text(HEAD, self.rows()).split("\n"), *(f"note: {n}" for n in self.notes), "", *more]
+        return ["", *as_text(HEAD, self.rows()).split("\n"), *(f"note: {n}" for n in self.notes), "", *more]
 
     @property
     def notes(self) -> list[str]:
@@ -57,6 +59,8 @@ class Refits(NamedTuple):
 
     def add_to(self, report: Report) -> None:
         """Both as a section of a report."""
+        if not self.picks:
+            return
         report.section(TITLE)
         report.table(HEAD, self.rows())
         self.found.add_to(report)
@@ -72,15 +76,15 @@ class Refits(NamedTuple):
             }
             for name, (_, each) in self.picks.items()
         }
-        return {"relaxed": {"errors": at, **self.found.plain}}
+        return {"relaxed": {"errors": at, **self.found.plain}} if at else {}
 
-    def keep(self, out: Path, asked: Job, result: selection.CrossValidation) -> list[str]:
+    def keep(self, out: Path, asked: Job) -> list[str]:
         """Keep the relaxed models of all rows, and say where they are."""
         told = []
         for name, (_, each) in self.picks.items():
             if each.model is None:
                 continue
-            about = lambda_of(result, "min" if name == "the best λ" else "1se")
+            about = lambda_of(self.result, "min" if name == "the best λ" else "1se")
             about["lambda"] |= {"mean": each.mean, "error": _plain(each.error)}
             if not math.isfinite(each.mean):  # no error by folds: λ is then as good as given
                 about = {"lambda": {"how": "given", **{key: about["lambda"][key] for key in ("l1", "l2")}}}

@@ -41,13 +41,13 @@ def run_cv(options: argparse.Namespace) -> None:
     result, nested = _scored(asked, rows, folds, options)
     picks = {"the best λ": result.best, "the one-standard-error λ": result.one_se}
     found = coefficients(rows, {name: (float(result.lambdas[i]), result.path[i]) for name, i in picks.items()})
-    relaxed = refits(asked, result, pairs, picks) if options.relax else None
+    relaxed = refits(asked, result, pairs, picks if options.relax else {})
     kept = keep(options.out, asked, {FILE: (result.best, "min"), ONE_SE: (result.one_se, "1se")}, result)
     told = (
         f"best mean at λ = {result.lambda_min:.6g}; within one standard error of it, and simplest: λ = "
         f"{result.lambda_1se:.6g}"
     )
-    kept += relaxed.keep(options.out, asked, result) if relaxed else []
+    kept += relaxed.keep(options.out, asked)
     judged = _picks(result, rows)
     others = rules_without_folds(asked, result.lambdas)
     lines = [
@@ -60,27 +60,19 @@ def run_cv(options: argparse.Namespace) -> None:
     ]
     if nested:
         lines += ["", _nested_line(nested, result.score)]
-    lines += ["", *found.lines(), *(["", *relaxed.lines()] if relaxed else []), "", *judged, *kept]
+    lines += ["", *found.lines(), *relaxed.lines(), "", *judged, *kept]
     pictures = cv_pictures(asked, result) if figures.wanted(options) else {}
     report = Report(f"λ for {rows.title}", describe(asked))
-    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
-    report.text(
-        f"{told[0].upper()}{told[1:]}. The best mean flatters itself, since λ was chosen to make it best; for an "
-        f"honest figure {honest}."
-    )
-    for line in judged:
-        report.text(f"{line[0].upper()}{line[1:]}.")
+    _tell(report, [told, *judged], nested)
     found.add_to(report)
-    if relaxed:
-        relaxed.add_to(report)
+    relaxed.add_to(report)
     tables: list[tuple[tuple[str, ...], list[list[str]]]] = [(result.HEAD, result.rows())]
-    plain = _plain(result, nested, found.plain, rows.notes)
-    plain |= relaxed.plain() if relaxed else {}
+    plain = _plain(result, nested, found.plain, rows.notes) | relaxed.plain()
     if others:
         tables.append((others.HEAD, others.rows(result)))
         plain["rules"] = others.as_dict()
     moved = "" if options.no_figures else _slider(asked, result)
-    notes = [*rows.notes, *result.notes, *(relaxed.notes if relaxed else [])]
+    notes = [*rows.notes, *result.notes, *relaxed.notes]
     write(options, "cv", "\n".join(lines), plain, report, pictures, tables, notes, moved)
 
 
@@ -92,6 +84,17 @@ def _slider(asked: Job, result: selection.CrossValidation) -> str:
     held = Course(name, result.mean.tolist(), result.error.tolist())
     picks = {"best λ": result.best, "one-SE pick": result.one_se}
     return lambda_slider(asked, result.lambdas, result.path, [held, fits_of(asked, result.path)], picks)
+
+
+def _tell(report: Report, told: list[str], nested: selection.Nested | None) -> None:
+    """The picks in sentences, and what is to be believed of them."""
+    told = [f"{line[0].upper()}{line[1:]}." for line in told]
+    honest = f"nested cross-validation gives {nested.mean:.4g} ± {nested.error:.2g}" if nested else "see `--nested`"
+    report.text(
+        f"{told[0]} The best mean flatters itself, since λ was chosen to make it best; for an honest figure {honest}."
+    )
+    for line in told[1:]:
+        report.text(line)
 
 
 def _scored(

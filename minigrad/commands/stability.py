@@ -81,6 +81,7 @@ def run_stability(options: argparse.Namespace) -> None:
             log=options.log,
             progress=None,
             weights=rows.weights,
+            offset=rows.offset,
         )
     told = f"stable inputs: {', '.join(found.named()) or 'none'}"
     lines = [f"{rows.title}: {describe(asked)}", told, "", found.table(), *(f"note: {note}" for note in rows.notes)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
@@ -149,8 +150,11 @@ class Linear:
         raise AttributeError(f"{who!r} object has no attribute {name!r}")
 
     def settings(self) -> dict[str, Any]:
-        """What tells this kind of model from another, as plain values."""
+        """What tells this kind of model from another, as plain values; None is no bound, for JSON has no infinity."""
         found = {"model": type(self).__name__, **vars(self)}
+        for side in ("lower", "upper"):
+            if isinstance(found[side], tuple):
+                found[side] = tuple(None if math.isinf(value) else value for value in found[side])
         return {k: v for k, v in found.items() if v is not None or k not in ("penalty_factor", "lower", "upper")}
 
     def strengths(self, lam: float) -> tuple[float, float]:
@@ -191,6 +195,13 @@ class Solver(ABC):
     def reach(self, slopes: np.ndarray) -> np.ndarray:
         """|slopes| (..., p), with 0 for those along which the bounds let no coefficient of 0 move."""
         return np.abs(slopes) if self.box is None else self.box.reach(slopes)
+
+    def at_bound(self, w: np.ndarray) -> np.ndarray:
+        """Which coefficients of x, (p,) or (p, classes), are at a bound, (p, 1 or classes) bool."""
+        w = w.reshape(len(w), -1)
+        if self.box is None:
+            return np.zeros(w.shape, bool)
+        return (w == self.box.lower.reshape(-1, 1)) | (w == self.box.upper.reshape(-1, 1))
 
     def over_factor(self, slopes: np.ndarray) -> float:
         """The largest of slopes (..., p) over their factors, of those that are penalized."""
@@ -261,8 +272,10 @@ class Solver(ABC):
                     f"x: the coefficient of column {column} leaves the range of float64: the column is about "
                     f"{self.design.scale[column]:.1g}, the target about {unit:.1g}; scale both first"
                 )
-        if self.box is not None:  # w / scale · scale may be one rounding off
-            w = np.clip(w.T, *self.box).T
+        if self.box is not None:  # bound · scale / scale may be one rounding off the bound
+            low, high = self.box.times(self.design.scale / unit)
+            inside, at_low, at_high = np.clip(w.T, *self.box), np.less_equal(u.T, low), np.greater_equal(u.T, high)
+            w = np.where(at_high, self.box.upper, np.where(at_low, self.box.lower, inside)).T
         shift = np.zeros((1, w[0].size))
         K.matmul(self.design.centre.reshape(1, -1), np.ascontiguousarray(w.reshape(len(w), -1)), shift)
         intercept = at_centre * unit - (shift[0, 0] if w.ndim == 1 else shift[0])

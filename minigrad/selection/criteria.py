@@ -215,9 +215,8 @@ class _Judge:
 
     def moves(self, model: Any) -> np.ndarray:
         """Which coefficients (p, 1 or classes) follow small changes of the targets: not 0 by the L1, not at a bound."""
-        w, box = model.coefficients.reshape(len(model.coefficients), -1), self.solver.box
-        moving = (w != 0) if model.l1 else np.ones(w.shape, bool)
-        return moving if box is None else moving & (w != box.lower.reshape(-1, 1)) & (w != box.upper.reshape(-1, 1))
+        w = model.coefficients.reshape(len(model.coefficients), -1)
+        return ((w != 0) | (model.l1 == 0)) & ~self.solver.at_bound(w)
 
     def hat(self, model: Any, curvature: np.ndarray) -> np.ndarray:
         """The leverages of the inputs whose coefficients are not 0, rows weighted by √curvature (of mean weight 1)."""

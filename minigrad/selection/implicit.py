@@ -161,7 +161,7 @@ def of_fit(family: Any, data: Data, held_out: Data, l1: float, l2: float, score:
     value = judged_output(output, held_out.y, score, held_out.weights)
     each = [strength.reshape(-1, 1) for strength in solver.strengths(l1, l2)]
     u = (model.coefficients.T * solver.design.scale).T.reshape(len(solver.design.scale), -1)
-    support = (u != 0) | (each[0] == 0)
+    support = ((u != 0) | (each[0] == 0)) & ~solver.at_bound(model.coefficients)  # these stay where they are
     rows, ridge = _curvature(solver, model, data, support, each[1])
     z = (held_out.x - solver.design.centre) / solver.design.scale
     slope = _loss_slope(output, held_out, score)

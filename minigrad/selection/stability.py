@@ -40,6 +40,7 @@ def stability(
     count: int = 100,
     ratio: float | None = None,
     weights: Any = None,
+    offset: Any = None,
     names: Any = None,
     seed: int = 0,
     n_jobs: int = 1,
@@ -49,8 +50,8 @@ def stability(
     """How often each column is picked on halves of the rows, down a path of λ, and those picked in a share of `cutoff`.
 
     family      with models that have coefficients: linear_model.Regression(...), Logistic(...), with some L1
-    lambdas, count, ratio, weights    the path, as in cross_validate; the range that counts begins at its largest λ and
-                ends where q or bound says, or at its end
+    lambdas, count, ratio, weights, offset    the path, as in cross_validate; the range that counts begins at its
+                largest λ and ends where q or bound says, or at its end
     cutoff      π: a column is stable if at some λ of the range it is picked in at least this share of the halves; above
                 1/2, at most 1
     bound       the most false columns that are wanted on average, E[V]; q: the most columns picked from a half, on
@@ -83,7 +84,7 @@ def stability(
     pairs, unimodal = truth(pairs, "stability: pairs"), truth(unimodal, "stability: unimodal")
     draws, seed = whole(draws, "stability: draws", 2), whole(seed, "stability: seed", 0, SEEDS)
     cutoff = checked_cutoff(cutoff, unimodal, pairs)
-    data = prepare(family, x, y, weights)
+    data = prepare(family, x, y, weights, offset)
     if getattr(family, "l1_ratio", 1.0) == 0:
         raise ValueError("stability: the family has l1_ratio=0, which picks every column at every λ; give it some L1")
     named = _names(names, data.x)
@@ -184,5 +185,6 @@ def _described(family: Any, data: Data, lambdas: np.ndarray, draws: int, pairs: 
             "pairs": pairs,
             "seed": seed,
             "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+            **({} if data.offset is None else {"offset": digest(data.offset)}),
         }
     )

@@ -213,8 +213,8 @@ def _linear(loaded: Loaded, inputs: int, classes: np.ndarray | None, kind: str) 
     l1, l2 = (float(_array(loaded, name, (), np.float64)) for name in ("l1", "l2"))
     rounds, gap = int(loaded["rounds"]), float(loaded["gap"])
     family = {"linear": "Regression", "logistic": "Logistic"}[kind]
-    given = {"family": family, "offset": "offset" in loaded}
-    return LinearModel(w, intercept if many else float(intercept), l1, l2, rounds, gap, **given)
+    at_zero = intercept if many else float(intercept)
+    return LinearModel(w, at_zero, l1, l2, rounds, gap, family=family, offset="offset" in loaded)
 
 
 def _build(plain: Any, inputs: int, classes: np.ndarray | None) -> Perceptron:

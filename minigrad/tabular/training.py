@@ -240,7 +240,7 @@ def _fitted(
 
 def _linear_family(kind: str, settings: Settings, table: Table) -> Any:
     family = Regression if kind == "linear" else Logistic
-    of_columns = {
+    of_columns: dict[str, Any] = {
         name: placed(asked, table.names, default, f"tabular.train: {name}")
         for name, default in OF_COLUMNS.items()
         if (asked := getattr(settings, name)) is not None

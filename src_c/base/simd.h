@@ -1,6 +1,17 @@
 /* Vectors of one processor variant: the width and the few operations that differ between processors.
    The compiler's flags choose (-mavx512f..., -mavx2 -mfma, neither); a body sees only the names below.
 
+   The short names that kernels are written in, and what they are in float32 (mg_both.h defines those that depend on the
+   precision):
+
+       real        float                    FN(name)    mg_name_f32: a function or a type of this precision
+       vec         vf32: W floats           V(name)     vf32_name: an operation on a vec, as below
+       mask        mf32: W truths           R(0.5)      0.5f: a literal
+       W           lanes of a vec: 16, 8, 4 REAL_FMA    fmaf: a b + c of single numbers, rounded once
+       uvec, ubits unsigned integers of the same width, as a vector and single
+       INLINE, NOINLINE, UNROLL             what the compiler has to do with a function, with a loop
+       KEEP(v)                              keeps v in a register
+
    + - * / on vf32 and vf64 are the compiler's own, lane by lane. set1(x) is x in every lane; fma(a, b, c) is a b + c
    rounded once; flipsign(a, s) is -a where the sign bit of s is set, else a; load_wide reads as many floats as a vf64 has
    lanes, as float64. A mask (mf32, mf64) is what a comparison returns and

@@ -1,7 +1,24 @@
-/* Matrix products. Equal to matmul_naive.c, bit for bit: each element is the same chains of fma, in another order of
-   elements. Here: blocks of c that reuse what the caches hold; pack.h: copies that make operands contiguous;
-   tile.h: a block in registers; few_rows.h: products with few rows; matvec.h: products with a vector;
-   matvec_columns.h: the same for a matrix whose columns are contiguous. */
+/* Matrix products c = a b, for a (m, k) and b (k, n). Equal to matmul_naive.c, bit for bit: each element of c is the same
+   chains of fma; only the order in which elements are computed differs. It follows from what each memory holds:
+
+                     n, panel after panel
+                   +----+----+----+-
+         b         | p  |    |    |     a panel: one chunk of k (4096 bytes of numbers), 2 W columns; first cache
+                   +----+----+----+-
+       +------+    +----+----+----+-
+     m | tile |    |tile|    |    |     a tile: ROWS_2 rows of c, 2 W columns; its sums stay in registers while k runs
+       +------+    +----+----+----+-
+       | tile |    |tile|    |    |
+       +------+    +----+----+----+-    a block: up to about 210 rows of a, one chunk of k; second cache
+         a           c
+
+   From the outside inwards: stripes of columns of c (`columns`; one stripe unless n > 4096), chunks of k, blocks of rows,
+   panels of columns, tiles of rows. W is the number of lanes of a vector. A panel of b is read by every tile of the
+   block, a block of a by every panel. Where operands are not contiguous, or would fall into one set of a cache, panels
+   and blocks are copies (pack.h).
+
+   In other files: tile.h, the tile; few_rows.h, products with few rows; matvec.h, products with a vector, and
+   matvec_columns.h, those of a matrix whose columns are contiguous. */
 #ifndef real
 #include "matmul/matmul.h"
 #include "math/exp_log_tanh.h"
@@ -21,7 +38,8 @@ const mg_matmul_table MG_TABLE(matmul) = {
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
 
-/* Rows (or columns) so far apart that their lines meet in one set of the first cache. */
+/* Whether rows (or columns) are a multiple of 2 KiB apart: their cache lines then compete for a few places of the first
+   cache, and push each other out. */
 static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
 
 #include "matmul/tile.h"
@@ -30,12 +48,14 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul/matvec_columns.h"
 #include "matmul/matvec.h"
 
-/* How a product is computed. turned: as the transpose of b^T a^T, so that the small a is transposed and not the large
-   b, whose columns are contiguous (same chains, same bits). Copies: of a block of a, which stays in the second cache
-   while panel after panel of b meets it; of all panels of a chunk of b, or of the present one and the next. */
+/* How a product is computed. */
 typedef struct {
-    int turned, pack_a, pack_b, keep_b;
-    size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
+    int turned;             /* c^T = b^T a^T is computed instead: if b is large and its columns are contiguous, it is
+                               cheaper to transpose a and c than b. The chains are the same, so the bits are. */
+    int pack_a, pack_b;     /* copy each block of a; copy panels of b */
+    int keep_b;             /* keep the copies of all panels of a chunk for the next block, not only of two */
+    size_t rows, columns;   /* of a block; of a stripe */
+    size_t panels, block, strip;    /* numbers of scratch for copies of b, of a, and for c^T */
 } FN(plan);
 
 static int FN(few)(const mg_product *p) {
@@ -72,7 +92,8 @@ static FN(plan) FN(choose)(const mg_product *p, mg_product *t) {
     return q;
 }
 
-/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+/* Whether the whole product is one tile. It is then computed without a plan, because planning takes longer than the
+   product, for instance of 8 x 8 by 8 x 8. */
 static int FN(single)(const mg_product *p) {
     return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
            !(PADS && p->n < W);
@@ -90,12 +111,12 @@ static size_t FN(matmul_scratch)(const mg_product *p) {
 /* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* Full tiles that work ahead. */
+/* Full tiles that, while they compute, prefetch or copy the next panel. */
 NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
 NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
 
-/* The first two tiles of a panel, full ones: one vector at each k, so together they fetch or copy the next panel
-   (or the columns of b that it is made of). */
+/* The first two tiles of a panel, both full. Each prefetches or copies one vector at each k; a panel has two vectors for
+   each k, so after these two tiles the next panel is there. */
 static void FN(busy_tiles)(FN(tile_args) t, int work) {
     for (int s = 0; s < 2; s++) {
         if (work == FN(copying)) FN(tile_copying)(&t);
@@ -121,7 +142,7 @@ static void FN(group_tiles)(FN(tile_args) t, size_t m) {
 static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
-    const int fresh = i0 == 0 || !q->keep_b;        /* else the first block of rows has left all panels */
+    const int fresh = i0 == 0 || !q->keep_b;        /* panels have to be packed; else the first block has left them all */
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
     const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
     real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
@@ -132,7 +153,7 @@ static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t 
     else t.c_row = p->c_row, t.add = adds, t.relu = ends && p->activation == MG_ACT_RELU;
     if (groups) FN(pack_columns)(m, k, a, p->a_col, packed_a);
     else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, packed_a, t.a_row = (ptrdiff_t)k + 16);
-    int ready = !fresh;                             /* whether this panel is packed */
+    int ready = !fresh;                             /* whether this panel is packed already */
     for (size_t j = 0, width; j < p->n; j += width) {
         width = FN(panel)(p->n - j);
         const size_t next = FN(panel)(p->n - j - width);

@@ -42,6 +42,7 @@ def test_cross_validation_with_bounds_and_an_offset_is_that_of_python(table, cap
     family = Regression(standardize=True, lower=[0, 0, 0] + [-np.inf] * 3, upper=[1.5] + [np.inf] * 5)
     result = selection.cross_validate(family, read.x, read.y, count=6, ratio=0.01, offset=read.offset)
     plain = json.loads((out / "cv.json").read_text())
+    json.dumps(plain, allow_nan=False)
     assert plain["lambdas"] == result.lambdas.tolist()
     assert plain["scores"] == result.scores.tolist()
     kept = tabular.load(out)

@@ -1,6 +1,7 @@
 """Bounds of coefficients: the optimality conditions, paths from λ_max, units, and scipy and scikit-learn as oracles."""
 
 import copy
+import json
 import pickle
 import warnings
 
@@ -151,7 +152,8 @@ def test_another_number_of_bounds(rng):
 
 def test_settings_tell_bounds_and_are_copied():
     family = Regression(lower=[0, -np.inf], upper=3)
-    assert family.settings()["lower"] == (0.0, -np.inf) and family.settings()["upper"] == 3.0
+    assert family.settings()["lower"] == (0.0, None) and family.settings()["upper"] == 3.0
+    json.dumps(family.settings(), allow_nan=False)
     assert copy.deepcopy(family) == family == pickle.loads(pickle.dumps(family)) != Regression(upper=3)
 
 
@@ -243,3 +245,13 @@ def test_scipy_bounded_logistic(rng, ratio):
     ours = value(np.concatenate([np.maximum(w, 0), np.maximum(-w, 0), [model.intercept]]))[0]
     assert ours <= oracle.fun + 1e-13
     np.testing.assert_allclose(w, oracle.x[:8] - oracle.x[8:16], atol=2e-5)
+
+
+def test_a_coefficient_at_its_bound_is_that_number_to_the_bit():
+    """Of 60 columns some have a deviation by which the bound, multiplied and divided, is one rounding off."""
+    draw = np.random.default_rng(3)
+    x = draw.standard_normal((1500, 60)) * draw.uniform(0.1, 10, 60)
+    upper, scale = draw.uniform(0.1, 1, 60), x.std(0)
+    assert (upper * scale / scale != upper).any()
+    model = Regression(upper=upper, standardize=True).start(x, x @ (upper + 5 / scale)).fit(0.0)
+    assert model.coefficients.tolist() == upper.tolist()

@@ -185,3 +185,23 @@ def test_statsmodels_glm(rng):
     model = Logistic().start(x, y, weights, offset=known).fit(0.0)
     np.testing.assert_allclose(model.coefficients, oracle.params[1:], atol=1e-8)
     assert model.intercept == pytest.approx(oracle.params[0], abs=1e-8)
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("ratio", [1.0, 0.4, 0.0])
+def test_weights_reach_everything(rng, ratio, classes):
+    """With factors, bounds, an offset and scaled columns: λ_max, coefficients and gap are those of repeated rows."""
+    x, y = table(rng, m=48, classes=classes)
+    known, times = known_of(rng, 48, classes), np.arange(48) % 3
+    factor = np.array([0, 1, 2, 0.5, 1, 1, 3, 1.0])
+    told = {"penalty_factor": factor, "lower": -0.3, "upper": [0.2, *[np.inf] * 7], "standardize": True}
+    family = (Logistic if classes else Regression)(ratio, **told)
+    weighted = family.start(x, y, times, offset=known)
+    repeated = family.start(np.repeat(x, times, 0), np.repeat(y, times), offset=np.repeat(known, times, 0))
+    top = weighted.lambda_max()
+    assert top == pytest.approx(repeated.lambda_max(), rel=1e-9) and top > 0
+    for share in (1.001, 0.2):
+        one, two = (solver.fit(share * top * max(ratio, 1e-3)) for solver in (weighted, repeated))
+        np.testing.assert_allclose(one.coefficients, two.coefficients, atol=1e-8)
+        np.testing.assert_allclose(one.intercept, two.intercept, atol=1e-7)
+        assert classes or one.gap == pytest.approx(two.gap, abs=1e-9)

@@ -159,3 +159,19 @@ def test_both_backends_agree():
         with mg.use_backend(name), warnings.catch_warnings():
             found.append(hypergradient(Logistic(0.5), x, y, (hx, hy), 0.05, 0.05))
     assert found[0].features == pytest.approx(found[1].features, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "two", "three"])
+@pytest.mark.parametrize("ratio", [0.5, 0.0])
+def test_coefficients_at_a_bound_stay_there(kind, ratio):
+    (x, y, weights), held_out = rows(kind)
+    family = (Regression if kind == "numbers" else Logistic)(ratio, lower=-0.05, upper=[0.2] + [0.1] * 7)
+
+    def value(theta):
+        return hypergradient(family, x, y, held_out, *np.exp(theta), weights=weights).value
+
+    theta = np.log([0.02, 0.05])
+    found = hypergradient(family, x, y, held_out, *np.exp(theta), weights=weights)
+    w = found.model.coefficients
+    assert ((w == -0.05) | (w == 0.1)).any() and ((w != 0) & (w > -0.05) & (w < 0.1)).any()
+    assert found.terms == pytest.approx(slope(value, theta), abs=1e-6)

@@ -203,3 +203,12 @@ def test_a_column_that_leaves_again_is_counted_once_and_stays_counted():
     assert found.picked.tolist() == [1.0, 1.5, 2.0] and found.end == 2 and found.q == 1.5
     assert found.shares.tolist() == [0.0, 1.0, 0.5] and found.named() == ["b"]
     assert found.bound == 1.5**2 / (0.5 * 3)
+
+
+def test_offsets_go_with_their_rows():
+    x, y = rows()
+    known = 5 * np.random.default_rng(1).standard_normal(80)
+    one = stability(Regression(), x, y + known, bound=1.0, draws=6, offset=known)
+    two = stability(Regression(), x, y, bound=1.0, draws=6)
+    assert one.lambdas == pytest.approx(two.lambdas, rel=1e-9) and one.named() == two.named()
+    assert stability(Regression(), x, y + known, bound=1.0, draws=6).lambdas[0] != pytest.approx(one.lambdas[0])

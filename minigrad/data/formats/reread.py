@@ -188,12 +188,8 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
     inputs = [column.name for column in recipe.columns]
     beside = (recipe.index, recipe.groups, recipe.weights, recipe.offset, reader.index_column)
     aside = [name for name in beside if name is not None]
-    if recipe.offset is not None and recipe.offset not in sheet.names:
-        close = _close(recipe.offset, sheet.names)
-        raise ValueError(f"{sheet.head}: there is no column {recipe.offset!r}, the offset of every output{close}")
-    if reader.index_column is not None and reader.index_column not in sheet.names:
-        close = _close(reader.index_column, sheet.names)
-        raise ValueError(f"{sheet.head}: there is no column {reader.index_column!r} for the index{close}")
+    _check_there(sheet, recipe.offset, ", the offset of every output")
+    _check_there(sheet, reader.index_column, " for the index")
     known = {*inputs, recipe.target.name, *recipe.ignore, *aside}
     extra = [name for name in sheet.names if name and name not in known]
     _check_missing(sheet, [name for name in inputs if name not in sheet.names], extra, reader)
@@ -202,6 +198,11 @@ def _check_columns(sheet: Sheet, reader: Reader) -> None:
         refuse_no_name(sheet)
     for name in [name for name in (*inputs, *aside, recipe.target.name) if sheet.names.count(name) > 1]:
         raise ValueError(f"{sheet.head}: the name {name!r} stands twice; rename one of the columns, or take one out")
+
+
+def _check_there(sheet: Sheet, name: str | None, role: str) -> None:
+    if name is not None and name not in sheet.names:
+        raise ValueError(f"{sheet.head}: there is no column {name!r}{role}{_close(name, sheet.names)}")
 
 
 def _check_missing(sheet: Sheet, missing: list[str], extra: list[str], reader: Reader) -> None:
