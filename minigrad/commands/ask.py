@@ -19,8 +19,8 @@ from .scripts import as_main
 
 QUESTIONS = ("why-zero", "since-dead", "loss-jump", "at", "check", "what")
 USES = {
-    "why-zero": "NAME INDEX ..., such as: why-zero 0.weight 3 5",
-    "since-dead": "LAYER UNIT, such as: since-dead 0 7",
+    "why-zero": "nothing, or NAME INDEX ..., such as: why-zero 0.weight 3 5",
+    "since-dead": "nothing, LAYER, or LAYER UNIT, such as: since-dead 0 7",
     "loss-jump": "no more, or a STEP",
     "at": "a STEP, such as: at 1234",
     "check": "no more",
@@ -31,7 +31,9 @@ DESCRIPTION = """Ask a training that was recorded, by minigrad train --model mlp
 script, what happened inside. Its steps are made again to the same bits, so data and script have to be as they were.
 
   why-zero NAME INDEX ...   why is this weight 0? The step at which it became so, its gradient and the threshold
+  why-zero                  how many weights of each parameter are 0, and which
   since-dead LAYER UNIT     since when does this unit fire for no row?
+  since-dead [LAYER]        which units fire for no row
   loss-jump [STEP]          which batch made the loss jump? The largest jump, or the one at STEP
   at STEP                   the step: its loss, the rows of its batch, norms of gradients and of the update
   check                     make all steps again, and compare bits
@@ -43,6 +45,7 @@ examples:
   minigrad ask run why-zero 0.weight 3 5 --data houses.csv
   minigrad ask run why-zero 0.weight rooms 5 --data houses.csv       an input by the name of its column
   minigrad ask run since-dead 0 7 --data houses.csv
+  minigrad ask run since-dead --data houses.csv                      which units are dead
   minigrad ask run loss-jump --script mine.py          mine.py defines build, a function, and data; its training
                                                        stands below if __name__ == "__main__":"""
 
@@ -76,7 +79,7 @@ def run_ask(options: argparse.Namespace) -> None:
 
 def _check_count(options: argparse.Namespace) -> None:
     """ValueError for more or fewer words than the question takes."""
-    low, high = {"why-zero": (1, 99), "since-dead": (2, 2), "loss-jump": (0, 1), "at": (1, 1)}.get(
+    low, high = {"why-zero": (0, 99), "since-dead": (0, 2), "loss-jump": (0, 1), "at": (1, 1)}.get(
         options.question, (0, 0)
     )
     if not low <= len(options.about) <= high:
@@ -94,6 +97,8 @@ def _opened(options: argparse.Namespace, about: dict[str, Any]) -> tuple[OpenRun
     except ValueError as error:
         raise ValueError(f"{options.folder}: {error}") from None
     trained_on = about["about"]["data"]
+    if options.data is None and about["about"]["recipe"] is None:
+        options.data = trained_on  # a data set that comes with minigrad, or is made
     if options.data is None:
         raise ValueError(f"{options.folder} was trained on {trained_on}: name it, --data {trained_on}")
     if about["about"]["recipe"] is not None:
@@ -127,6 +132,10 @@ def _of_script(script: Path) -> tuple[Any, Any]:
 
 
 def _answer(run: OpenRun, question: str, about: list[str], names: Sequence[str]) -> str:
+    if question == "why-zero" and not about:
+        return str(run.zeros())
+    if question == "since-dead" and len(about) < 2:
+        return str(run.dead_units(*about))
     if question == "why-zero":
         return _why_zero(run, about, names)
     if question == "since-dead":

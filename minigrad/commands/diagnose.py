@@ -17,7 +17,7 @@ from ..train.health.script import watching
 from . import choose_data
 from .choose_options import FILES, add_table
 from .options import at_least, one_thread
-from .scripts import run_script
+from .scripts import ScriptError, run_script
 from .train import add_network, part, settings_of, strength
 
 FOUND = 1  # the exit status where something is ill
@@ -98,8 +98,9 @@ def of_script(options: argparse.Namespace) -> list[tuple[str, Watch]]:
     seen = watching(options.every or 50)
     try:
         run_script(Path(options.data), options.arguments, seen)
-    except NonFiniteError as error:  # what it says is part of the diagnosis
-        if not seen.found:
+    except ScriptError as failed:
+        error = failed.error
+        if not isinstance(error, NonFiniteError) or not seen.found:  # what that says is part of the diagnosis
             raise
         print(f"{options.data} ended by {type(error).__name__}: {error}\n", file=sys.stderr)
     if not seen.found:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from ..engine import walk
 from ..insight.explain import Explanation
-from ..insight.lookout import in_walk
 from ..insight.trace import trace
-from ..nn.module import Module
 from .options import at_least
-from .scripts import Enough, run_script
+from .scripts import Enough, models_of, run_script
+
+ENGINE = walk.__code__.co_filename  # the file of backward and of grad
 
 EXAMPLES = """\
 examples:
@@ -44,26 +47,61 @@ def add_explain(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
 
 
 class Until(trace):
-    """A trace that ends the script with the first op after the nth walk."""
+    """A trace that ends the script right behind its nth backward, before anything else of the script runs."""
 
     def __init__(self, nth: int, numbers: int) -> None:
         super().__init__(numbers=numbers)
         self.nth = nth
+        self.outer: FrameType | None = None  # the engine's call that the nth walk is made in
+        self.complete = False  # whether that walk has come to its end
+        self.over = False  # whether the script was ended, and what is seen now is what others do on the way out
 
     def look(self, *seen: Any) -> None:
-        forward = len(seen) == 4
-        if forward and len(self.walks) >= self.nth and not in_walk():
-            raise Enough
+        if self.over:
+            return
         super().look(*seen)
+        if self.outer is None and len(self.walks) >= self.nth:
+            self.outer, self.kept = outermost(walk), sys.getprofile()
+            sys.setprofile(self._returns)
+
+    def _returns(self, frame: FrameType, event: str, result: Any) -> None:
+        """Python tells of each return: that of the walk, and then that of backward, or grad, behind which it ends."""
+        if event != "return":
+            return
+        if frame.f_code is walk.__code__:
+            self.complete = result is not None  # an error in a rule returns nothing
+        if frame is self.outer:
+            sys.setprofile(self.kept)
+            if self.complete:
+                self.over = True
+                raise Enough
+
+    def __exit__(self, *error: object) -> None:
+        if self.outer is not None:
+            sys.setprofile(self.kept)
+        self.outer = None
+        super().__exit__(*error)
+
+
+def outermost(function: Any) -> FrameType | None:
+    """The call of the engine that a walk is made in: backward or grad, the outermost if walks are in walks."""
+    frame: FrameType | None = sys._getframe(1)
+    found = None
+    while frame is not None:
+        if frame.f_code is function.__code__:
+            found = frame
+        frame = frame.f_back
+    while found is not None and found.f_back is not None and found.f_back.f_code.co_filename == ENGINE:
+        found = found.f_back
+    return found
 
 
 def run_explain(options: argparse.Namespace) -> None:
     script = Path(options.script)
     seen = Until(options.nth, options.numbers)
     variables = run_script(script, options.arguments, seen)
-    for name, value in variables.items():
-        if isinstance(value, Module) and not name.startswith("_"):
-            seen.name(value, name)
+    for name, value in models_of(variables):
+        seen.name(value, name)
     if len(seen.walks) < options.nth:
         said = "calls no backward" if not seen.walks else f"calls backward {len(seen.walks)} times"
         raise ValueError(f"{script} {said}; --nth is {options.nth}")

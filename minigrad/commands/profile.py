@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..insight.profile import profile
-from .scripts import run_script
+from .scripts import models_of, run_script
 
 EXAMPLES = """\
 examples:
@@ -22,7 +22,8 @@ def add_profile(commands: argparse._SubParsersAction) -> argparse.ArgumentParser
         "profile",
         help="run a script, and say what each kernel and op of it costs",
         description="Runs a script and counts and times every kernel and op: calls, time, bytes, FLOPs, and Python's "
-        "own share, from the first kernel to the last.",
+        "own share, from the first kernel to the last; forward, backward and update for each step. Steps that "
+        "fit(compile=True) would replay run in Python meanwhile, with the same kernels.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -38,7 +39,8 @@ def run_profile(options: argparse.Namespace) -> None:
     if options.out and Path(options.out).suffix not in (".html", ".json"):
         raise ValueError(f"--out {options.out}: neither .html (a page) nor .json (a trace for Perfetto)")
     seen = profile(beside=options.beside)
-    run_script(Path(options.script), options.arguments, seen)
+    for name, model in models_of(run_script(Path(options.script), options.arguments, seen)):
+        seen.layers.name(model, name)
     if not seen.tally.calls:
         raise ValueError(f"{options.script} calls no kernel of minigrad")
     seen.cut()

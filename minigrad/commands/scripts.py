@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ..nn.module import Module
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OURS = (PACKAGE, "minigrad/")  # how Python and how Cython name the files of the package
 
 
 class Enough(BaseException):
@@ -17,24 +23,52 @@ class Enough(BaseException):
 def run_script(script: Path, arguments: list[str], within: Any) -> dict[str, Any]:
     """Run a script in a `with` block; the variables that it has where it ends, exits, or is stopped by Enough.
 
-    FileNotFoundError if there is none; what the script raises is raised.
+    FileNotFoundError if there is none; ScriptError for what the script raises.
     """
     if not script.is_file():
         raise FileNotFoundError(2, "no such script", str(script))
+    source = script.read_bytes()
     variables: dict[str, Any] = {}
-    code = compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
     with as_main(script, arguments), within:
         module = type(sys)("__main__")
         module.__file__ = str(script)
         variables = module.__dict__
         before, sys.modules["__main__"] = sys.modules["__main__"], module
         try:
-            exec(code, variables)
+            exec(compile(source, str(script), "exec", dont_inherit=True), variables)
         except (Enough, SystemExit):
             pass
+        except Exception as error:
+            raise ScriptError(script, error) from None
         finally:
             sys.modules["__main__"] = before
     return variables
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file is neither minigrad's nor that of a package that was installed, such as NumPy."""
+    return not file.startswith(OURS) and not {"site-packages", "dist-packages"} & set(Path(file).parts)
+
+
+class ScriptError(ValueError):
+    """What a script raised, with the lines of the user's files that led there, and none of minigrad's or of NumPy's.
+
+    error is the exception itself.
+    """
+
+    def __init__(self, script: Path, error: Exception) -> None:
+        self.error = error
+        frames = traceback.extract_tb(error.__traceback__)
+        here = [k for k, frame in enumerate(frames) if frame.filename == str(script)]
+        own = [frame for frame in frames[here[0] :] if _is_users(frame.filename)] if here else []
+        said = "".join([*traceback.format_list(own), *traceback.format_exception_only(type(error), error)])
+        super().__init__(f"{script} stopped with an error\n{said.rstrip()}")
+
+
+def models_of(variables: Mapping[str, Any]) -> list[tuple[str, Module]]:
+    """The models among a script's variables, by their names."""
+    found = [(name, value) for name, value in variables.items() if not name.startswith("_")]
+    return [(name, value) for name, value in found if isinstance(value, Module)]
 
 
 @contextmanager

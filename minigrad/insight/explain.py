@@ -13,7 +13,7 @@ from ..atomic import atomic_write
 from ..engine import Tensor, grad
 from ..errors import GraphError
 from .folding import levels_of
-from .graph import Node, Part
+from .graph import Node, Part, behind
 from .trace import trace
 
 PAGE = Path(__file__).parent / "page"
@@ -33,6 +33,7 @@ class Explanation:
             raise GraphError("explain: nothing was traced; call ops and backward inside of the block")
         self.seen, self.title = seen, title
         self.visits = seen.walks[walk] if seen.walks else []
+        self.stepped = seen.steps[walk : walk + 1] if len(seen.steps) == len(seen.walks) else []  # one behind each walk
         self.nodes = behind(seen.nodes, self.visits[0].node) if self.visits else seen.nodes
         if len(self.nodes) > MOST:
             raise GraphError(f"explain: the graph has {len(self.nodes):,} nodes; a page takes {MOST:,} at most")
@@ -50,6 +51,7 @@ class Explanation:
             ]
             for part in visit.parts:
                 nodes[part.node].update(gradient=str(part.arrived), norm=plotted(part.arrived.norm))
+        steps += self._updates()
         paths = {n: self.seen.path(node) for n, node in self.nodes.items() if node.op}
         return {
             "title": self.title,
@@ -72,6 +74,16 @@ class Explanation:
             "bytes": node.bytes,
             "seconds": node.seconds,
         }
+
+    def _updates(self) -> list[dict[str, Any]]:
+        """What the optimizer's step behind the walk did to each parameter of the graph."""
+        numbers = {id(node.leaf): n for n, node in self.nodes.items() if node.leaf is not None}
+        done = [(step.name, update) for step in self.stepped for update in step.updates]
+        return [
+            {"kind": "update", "node": numbers[id(update.parameter)], "by": name, "rows": update.rows()}
+            for name, update in done
+            if id(update.parameter) in numbers
+        ]
 
     def _part(self, part: Part) -> dict[str, Any]:
         said: dict[str, Any] = {
@@ -118,16 +130,19 @@ class Explanation:
     def dot(self) -> str:
         """The graph as DOT, for graphviz: `dot -Tsvg`."""
         shapes = {True: "", False: ", shape=box"}
-        lines = [f"  n{n} [label={quoted(label_of(node))}{shapes[node.op is not None]}];" for n, node in self._all()]
+        lines = [f"  n{n} [label={self._label(node)}{shapes[node.op is not None]}];" for n, node in self._all()]
         lines += [f"  n{x} -> n{n} [label={quoted(name)}];" for x, n, name in self.edges()]
         return "\n".join(["digraph {", *lines, "}"]) + "\n"
 
     def mermaid(self) -> str:
         """The graph as Mermaid, which many Markdown viewers draw."""
         marks = {True: ("([", "])"), False: ("[", "]")}  # of an op, of a leaf
-        lines = [f"  n{n}{quoted(label_of(node)).join(marks[node.op is not None])}" for n, node in self._all()]
+        lines = [f"  n{n}{self._label(node).join(marks[node.op is not None])}" for n, node in self._all()]
         lines += [f"  n{x} -->|{name}| n{n}" for x, n, name in self.edges()]
         return "\n".join(["flowchart TD", *lines]) + "\n"
+
+    def _label(self, node: Node) -> str:
+        return quoted(label_of(node, self.seen.path(node)))
 
     def _all(self) -> list[tuple[int, Node]]:
         return list(self.nodes.items())
@@ -173,25 +188,15 @@ def explain(
     return page
 
 
-def behind(nodes: dict[int, Node], root: int) -> dict[int, Node]:
-    """The nodes that the root was made from, and itself, in their order."""
-    found, waiting = {root}, [root]
-    while waiting:
-        for _, x in nodes[waiting.pop()].inputs:
-            if isinstance(x, int) and x not in found:
-                found.add(x)
-                waiting.append(x)
-    return {n: nodes[n] for n in sorted(found)}
-
-
 def plotted(number: float) -> float | None:
     """A number as JSON takes it: none that is not finite."""
     return number if math.isfinite(number) else None
 
 
-def label_of(node: Node) -> str:
-    """A node in a drawing: its op or name, and its shape."""
-    return f"{node.op or node.name} {'x'.join(map(str, node.value.shape))}".rstrip()
+def label_of(node: Node, module: str) -> str:
+    """A node in a drawing: its number and op, or its name, its shape, and the module that made it."""
+    parts = [f"#{node.number} {node.op}" if node.op else node.name, "x".join(map(str, node.value.shape))]
+    return " ".join([part for part in [*parts, f"in {module}" if module else ""] if part])
 
 
 def quoted(text: str) -> str:

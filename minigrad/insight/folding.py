@@ -65,19 +65,29 @@ def width_of(box: Box) -> float:
 
 
 def levels_of(nodes: Mapping[int, Node], paths: Mapping[int, str]) -> list[Level]:
-    """Drawings from the coarsest to the fullest: ops folded by the first part of their modules' paths, by two, ..."""
+    """Drawings from the coarsest to the fullest: ops folded by the first part of their modules' paths, by two, ...
+
+    Parts that all of the paths begin with are left out: the whole model in one box shows nothing.
+    """
     deepest = max((path.count(".") + 1 for path in paths.values() if path), default=0)
-    levels = [folded(nodes, {}, "every op")]
-    for depth in range(deepest, 0, -1):
-        name = "modules" if depth == 1 else f"modules, {depth} deep"
+    levels = [folded(nodes, {}, "every op", paths)]
+    parts = list(zip(*(path.split(".") for path in paths.values() if path)))
+    shared = next((depth for depth, names in enumerate(parts) if len(set(names)) > 1), len(parts))
+    coarsest = min(shared + 1, deepest)
+    for depth in range(deepest, max(0, coarsest - 1), -1):
+        name = "modules" if depth == coarsest else f"modules, {depth} deep"
         level = folded(nodes, {n: ".".join(path.split(".")[:depth]) for n, path in paths.items() if path}, name)
         if len(level.boxes) < len(levels[-1].boxes):
             levels.append(level)
     return levels[::-1]
 
 
-def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> Level:
+def folded(
+    nodes: Mapping[int, Node], groups: Mapping[int, str], name: str, paths: Mapping[int, str] | None = None
+) -> Level:
     """The graph with ops of one group in one box, as long as they were made one after the other.
+
+    paths: of ops outside of groups, the modules that boxes name beside the shape.
 
     Such runs make no circle: each is a stretch of the order in which the ops were made. A leaf whose users all stand in
     one such box stands in it too.
@@ -85,6 +95,8 @@ def folded(nodes: Mapping[int, Node], groups: Mapping[int, str], name: str) -> L
     runs = runs_of({n: groups.get(n) for n, node in nodes.items() if node.op})
     home = {n: run[0] for run in runs for n in run}
     boxes = {run[0]: box_of(nodes, run, groups.get(run[0])) for run in runs}
+    for n, path in (paths or {}).items():
+        boxes[n].below = " in ".join(part for part in (boxes[n].below, path) if part)
     users = users_of(nodes, home)
     leaves: dict[int, Box] = {}
     for n, node in nodes.items():
@@ -130,12 +142,13 @@ def runs_of(groups: dict[int, str | None]) -> list[list[int]]:
 
 def box_of(nodes: Mapping[int, Node], run: list[int], group: str | None) -> Box:
     """The box of a stretch of ops: that of the op, if it is one, else that of the module."""
-    if len(run) > 1 and group is not None:
-        return Box(group, f"{len(run)} ops", run, folded=True)
     node = nodes[run[0]]
-    return Box(str(node.op), size_of(node), run)
+    if group is not None:
+        below = f"{len(run)} ops" if len(run) > 1 else f"{node.op} {size_of(node)}".strip()
+        return Box(group, below, run, folded=True)
+    return Box(f"#{node.number} {node.op}", size_of(node), run)
 
 
 def size_of(node: Node) -> str:
-    """The shape of a tensor, as boxes show it."""
-    return "x".join(map(str, node.value.shape)) or "number"
+    """The shape of a tensor, as boxes show it: that of a single number is empty."""
+    return "x".join(map(str, node.value.shape))

@@ -105,3 +105,14 @@ class Visit:
     node: int
     gradient: Value
     parts: list[Part] = field(default_factory=list)
+
+
+def behind(nodes: dict[int, Node], root: int) -> dict[int, Node]:
+    """The nodes that the root was made from, and itself, in their order."""
+    found, waiting = {root}, [root]
+    while waiting:
+        for _, x in nodes[waiting.pop()].inputs:
+            if isinstance(x, int) and x not in found:
+                found.add(x)
+                waiting.append(x)
+    return {n: nodes[n] for n in sorted(found)}

@@ -62,11 +62,17 @@ def in_walk() -> bool:
 
 def caller() -> str:
     """The innermost line on the stack that is not minigrad's own: file:line in function."""
+    frame = users_frame()
+    code = frame.f_code
+    return f"{_of_notebook(code.co_filename) or code.co_filename}:{frame.f_lineno} in {code.co_name}"
+
+
+def users_frame() -> FrameType:
+    """The innermost call on the stack that is not minigrad's own."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
-    code = frame.f_code
-    return f"{_of_notebook(code.co_filename) or code.co_filename}:{frame.f_lineno} in {code.co_name}"
+    return frame
 
 
 def _of_notebook(file: str) -> str:

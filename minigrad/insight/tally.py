@@ -51,6 +51,7 @@ class Tally:
         self.calls: list[KernelCall] = []
         self.left_out = 0
         self.away = 0.0  # seconds of comparisons
+        self.pauses: list[tuple[float, float]] = []  # when each of them began, and its seconds
         self.compared: dict[str, Beside] = {}  # by kernel: its first call with that many bytes or more
 
     def start(self) -> None:
@@ -74,7 +75,8 @@ class Tally:
             if self.beside and not unlike and name not in self.compared:
                 began = time.perf_counter()
                 self.compared[name] = against(kernel, getattr(reference, name), args, options)
-                self.away += time.perf_counter() - began
+                self.pauses.append((began, time.perf_counter() - began))
+                self.away += self.pauses[-1][1]
             began = time.perf_counter()
             result = kernel(*args, **options)
             took = time.perf_counter() - began
@@ -85,6 +87,10 @@ class Tally:
             return result
 
         return counted
+
+    def paused(self, start: float, end: float) -> float:
+        """Seconds of comparisons that began in a stretch of time."""
+        return sum(seconds for began, seconds in self.pauses if start <= began < end)
 
     def _note(self, call: KernelCall) -> None:
         if len(self.calls) < self.most:

@@ -11,8 +11,9 @@ from ..engine import Tensor, accumulate, flat
 from ..op import Op, op_of
 from .aligned import as_table, columns
 from .formula import PLAIN, Call, Key, call_of, formula, key, plain, short
-from .graph import Node, Part, Value, Visit
-from .lookout import Lookout, caller, in_walk, modules_at_work
+from .graph import Node, Part, Value, Visit, behind
+from .lookout import Lookout, caller, in_walk, modules_at_work, users_frame
+from .updates import Stepped, Update, Updates, noted, stepped
 
 ACCUMULATE = op_of(accumulate)
 
@@ -23,8 +24,11 @@ class trace(Lookout):
     Printed, it is the table of what was made (forward), and of what the walk did (backward): in the order of the walk,
     the node, the gradient that came to it, the formula of each rule that was asked, what it gave, to which node, and
     the sum where gradients meet. In a notebook it shows itself as HTML. `nodes` are the tensors by number, `walks` the
-    walks, each a list of Visit. Tensors of at most `numbers` elements are shown and kept whole (and stay as they were),
-    larger ones by their norm. model gives its parameters their names.
+    walks, each a list of Visit, `steps` what optimizers did to each parameter. Tensors of at most `numbers` elements
+    are shown and kept whole (and stay as they were), larger ones by their norm. model gives its parameters their names;
+    other tensors have that of the one variable that holds them, if there is one. A step of an optimizer in the block is
+    a table, too: of each parameter the gradient, what a penalty adds, the step, what the proximal map makes 0 of, and
+    the numbers before and after.
 
     What it shows is what the engine's own hook hands out: no second implementation computes it. Formulas are the ops
     that a rule called. It costs time and memory, so it is for a small graph or a single step. Nothing is noted of the
@@ -37,20 +41,23 @@ class trace(Lookout):
     ...     (e * e).backward()
     >>> print(t)  # doctest: +ELLIPSIS
     forward
-      #2  mul  6   a: leaf 1 = 2, b: 3  line <...
-      #3  sub  5   a: #2, b: 1          line <...
-      #4  mul  25  a: #3, b: #3         line <...
+      #2  mul  6   a: w = 2, b: 3  line <...
+      #3  sub  5   a: #2, b: 1     line <...
+      #4  mul  25  a: #3, b: #3    line <...
     backward
       1  #4 mul  g = 1   a: g · a = 1 · 5 = 5    to #3
                          b: g · a = 1 · 5 = 5    to #3, 5 + 5 = 10
       2  #3 sub  g = 10  a: g = 10               to #2
-      3  #2 mul  g = 10  a: g · b = 10 · 3 = 30  to leaf 1
+      3  #2 mul  g = 10  a: g · b = 10 · 3 = 30  to w
     """
 
     def __init__(self, model: Any = None, numbers: int = 16) -> None:
         self.numbers = numbers
         self.nodes: dict[int, Node] = {}
         self.walks: list[list[Visit]] = []
+        self.steps: list[Stepped] = []  # of optimizers
+        self._updates = Updates(self._step_begins, self._step_ends)
+        self._before: list = []
         self.paths: dict[int, str] = {}  # id of a module -> its path
         self._names: dict[int, str] = {}  # id of a parameter -> its name
         self._by_stamp: dict[int, int] = {}
@@ -58,8 +65,24 @@ class trace(Lookout):
         self._last: tuple[int, int] = (0, 0)  # stamp of the visited node, and the argument whose rule was asked last
         self._rest = 0.0  # seconds in a rule so far
         self._left = time.perf_counter()  # when the last look was over
+        self._following = False  # whether it saw an op: else the time since is also that of reading data, and not told
         if model is not None:
             self.name(model)
+
+    def __enter__(self) -> trace:
+        self._updates.start()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._updates.stop()
+        super().__exit__(*error)
+
+    def _step_begins(self, optimizer: Any) -> None:
+        self._before = noted(optimizer)
+
+    def _step_ends(self, optimizer: Any) -> None:
+        self.steps.append(stepped(optimizer, self._before, self.numbers))
+        self._left = time.perf_counter()
 
     def name(self, model: Any, prefix: str = "") -> None:
         """Call a model's parameters and modules by their names, behind a prefix; also those traced already."""
@@ -104,10 +127,12 @@ class trace(Lookout):
         seconds = time.perf_counter() - self._left
         if i is not None:
             self._rule(op, y, inputs, i, g, gradient).seconds, self._rest = self._rest + seconds, 0.0
+            self._following = False
         elif not in_walk():
             if op is not ACCUMULATE:  # by which backward adds what it found to a .grad that was there
                 node = self._add(y, op.name, self._arguments(op, inputs, options), os.path.basename(caller()))
-                node.modules, node.seconds = modules_at_work(), seconds
+                node.modules, node.seconds = modules_at_work(), seconds if self._following else 0.0
+                self._following = True
         elif op is ACCUMULATE:
             part = self.walks[-1][-1].parts[-1]
             part.before, part.total = self._value(inputs[0]), self._value(y)
@@ -133,11 +158,17 @@ class trace(Lookout):
     def _add(self, x: Tensor, op: str | None, inputs: tuple, place: str) -> Node:
         number = len(self.nodes) + 1
         kind = "leaf" if x.tracked else "constant"
-        name = self._names.get(id(x)) or f"{kind} {number}"
+        name = self._names.get(id(x)) or (None if op else self._variable(x)) or f"{kind} {number}"
         node = Node(number, x.stamp, name, op, inputs, self._value(x), x.tracked, x.array.nbytes, place)
         node.leaf = None if op else x
         self.nodes[number], self._by_stamp[x.stamp] = node, number
         return node
+
+    def _variable(self, x: Tensor) -> str:
+        """The one variable of the calling code that holds a tensor; nothing where none or several do."""
+        frame = users_frame()
+        held = [name for name, value in {**frame.f_globals, **frame.f_locals}.items() if value is x and name[0] != "_"]
+        return held[0] if len(held) == 1 and all(held[0] != node.name for node in self.nodes.values()) else ""
 
     def _value(self, x: Tensor) -> Value:
         return Value.of(x, self.numbers)
@@ -163,9 +194,9 @@ class trace(Lookout):
 
     def table(self, walk: int | None = None) -> str:
         """The forward pass and all walks as text, or one walk (counted from 0) and what stands behind it."""
-        tables = self._tables()
+        tables = self._tables(walk)
         if walk is not None:
-            tables = tables[:1] + tables[1:][walk : walk + 1]
+            tables = tables[:1] + tables[1 : 1 + len(self.walks)][walk : walk + 1]
         if not tables:
             return "nothing was traced: call ops and backward inside of the block"
         return "\n".join(line for title, table in tables for line in (title, *columns(table)))
@@ -176,8 +207,8 @@ class trace(Lookout):
     def _repr_html_(self) -> str:
         return "".join(f"<p><b>{escape(title)}</b></p>{as_table(table)}" for title, table in self._tables())
 
-    def _tables(self) -> list[tuple[str, list[tuple[str, ...]]]]:
-        """The forward pass and each walk: a title, and rows of cells."""
+    def _forward(self, walk: int | None) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """The table of the ops behind a walk, or of all; none if there are none."""
         forward: list[tuple[str, ...]] = [
             (
                 node.label,
@@ -186,14 +217,42 @@ class trace(Lookout):
                 ", ".join(f"{name}: {self._told(x)}" for name, x in node.inputs),
                 f"line {node.place}",
             )
-            for node in self.nodes.values()
+            for node in self._behind(walk).values()
             if node.op
         ]
-        tables = [("forward", forward)] if forward else []
+        places = {row[-1] for row in forward}
+        title = "forward"
+        if len(places) == 1 and len(forward) > 1:  # all in one line, such as that of fit
+            title, forward = f"forward, {places.pop()}", [row[:-1] for row in forward]
+        return [(title, forward)] if forward else []
+
+    def _tables(self, walk: int | None = None) -> list[tuple[str, list[tuple[str, ...]]]]:
+        """The forward pass and each walk: a title, and rows of cells."""
+        tables = self._forward(walk)
         for number, visits in enumerate(self.walks, 1):
             title = "backward" if len(self.walks) == 1 else f"backward {number}"
             tables.append((title, [row for step, visit in enumerate(visits, 1) for row in self._rows(step, visit)]))
+        for number, step in enumerate(self.steps, 1):
+            title = "update" if len(self.steps) == 1 else f"update {number}"
+            tables.append((f"{title}, by {step.name}", [self._updated(update) for update in step.updates]))
         return tables
+
+    def _updated(self, update: Update) -> tuple[str, ...]:
+        """What a step did to a parameter: what it was made of, and before → after."""
+        said = dict(update.rows())
+        told = [f"{name} {said[name]}" if name in said else "" for name in ("gradient", "penalty", "step", "prox")]
+        return (self._called(update.parameter), *told, f"{said['before']} → {said['after']}")
+
+    def _called(self, p: Tensor) -> str:
+        """A parameter by its name, else as the leaf that it is in the graph."""
+        name = self._names.get(id(p))
+        return name or next((n.name for n in self.nodes.values() if n.leaf is p), "a parameter")
+
+    def _behind(self, walk: int | None) -> dict[int, Node]:
+        """The nodes that a walk went through; all of them if there is none."""
+        if walk is None or not 0 <= walk < len(self.walks):
+            return self.nodes
+        return behind(self.nodes, self.walks[walk][0].node)
 
     def _told(self, x: int | str) -> str:
         """An argument: the result #3; a leaf with its value; a plain value."""
@@ -219,9 +278,7 @@ class trace(Lookout):
                 steps.append(str(part.gradient))
             arrives = self.nodes[part.node].label
             if part.total is not None:
-                arrives += (
-                    f", {part.before} + {part.gradient} = {part.total}" if part.total.few else f", sum {part.total}"
-                )
+                arrives += f", {part.before} + {part.gradient} = {part.total}" if part.total.few else told_sum(part)
             rows.append(
                 (
                     str(step) if first else "",
@@ -232,3 +289,9 @@ class trace(Lookout):
                 )
             )
         return rows
+
+
+def told_sum(part: Part) -> str:
+    """A sum where large gradients meet: its norm, and those of what was added."""
+    assert part.before is not None
+    return f", {part.total}: the sum of norm {part.before.norm:.4g} and norm {part.gradient.norm:.4g}"

@@ -1,10 +1,12 @@
 """Optimizers. `penalty=` and `prox=` take terms of `minigrad.reg.on` into the update."""
 
+from ..insight.updates import stepping
 from . import lr_scheduler
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .averaging import EMA
 from .base import Optimizer
+from .binding import steps_taken
 from .fista import FISTA, ISTA
 from .lambda_lr import LambdaLR
 from .one_cycle import OneCycleLR
@@ -21,6 +23,8 @@ from .schedules import (
 )
 from .sequential import SequentialLR
 from .sgd import SGD
+
+stepping(Optimizer, steps_taken)
 
 __all__ = [
     "EMA",

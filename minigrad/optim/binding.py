@@ -188,3 +188,19 @@ def steps_that_last(group: Mapping[str, Any]) -> float:
     if momentum >= 1:
         raise ValueError(f"a proximal map needs a momentum below 1, got {momentum}")
     return 1 / (1 - momentum)
+
+
+def steps_taken(optimizer: Any, p: Any, group: Mapping[str, Any]) -> Any:
+    """The step of each coordinate of p, which step() just took: one number, or an array of p's shape; None if unknown.
+
+    It is what a proximal map takes times l1 for its threshold.
+    """
+    if not optimizer.own_steps:
+        return group["lr"] * steps_that_last(group)
+    try:
+        square, root, eps, scale = optimizer.metric(p, group)
+    except TypeError:
+        return None
+    root = 1 / np.sqrt(np.float64(root)) if isinstance(root, np.ndarray) else root
+    with np.errstate(divide="ignore"):
+        return group["lr"] / ((np.sqrt(square.astype(np.float64)) * root + eps) * np.float64(scale))

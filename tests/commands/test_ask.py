@@ -60,8 +60,8 @@ def test_the_other_questions(asked):
         (("why-zero", "0.weight", 0), "need 2 numbers to name one element, got 1"),
         (("why-zero", "0.weight", 99, 0), "index 99 of axis 0 is outside of 0 to"),
         (("why-zero", "0.weight", "e", 0), "INDEX 'e'; need a whole number, or an input: a, b, d, town=Aa"),
-        (("why-zero",), "why-zero: got nothing; need NAME INDEX ..., such as: why-zero 0.weight 3 5"),
-        (("since-dead", 0), "since-dead: got 0; need LAYER UNIT"),
+        (("since-dead", 0, 1, 2), "since-dead: got 0 1 2; need nothing, LAYER, or LAYER UNIT"),
+        (("since-dead", "x"), "there is no layer 'x'"),
         (("since-dead", "x", 0), "there is no layer 'x'"),
         (("at", 41), "step 41: the training has 40 steps"),
         (("at", "last"), "STEP 'last'; need a whole number"),
@@ -70,6 +70,28 @@ def test_the_other_questions(asked):
 def test_errors(asked, words, said):
     status, _, error = asked(*words)
     assert status == 2 and said in error
+
+
+def test_what_is_zero_and_what_is_dead_is_listed(asked, houses, tmp_path):
+    weight = tabular.load(tmp_path / "m").core.module[0].weight.data
+    status, said, _ = asked("why-zero")
+    line = next(line for line in said.splitlines() if line.startswith("0.weight: "))
+    first = " ".join(map(str, np.argwhere(weight == 0)[0]))
+    assert status == 0 and line.startswith(f"0.weight: {(weight == 0).sum()} of {weight.size} are 0: {first}")
+    about = read_about(tmp_path / "run")["about"]
+    opened, _ = reopened(tmp_path / "run", about, table_of(about, houses))
+    dead = [unit for unit in range(6) if opened.since_dead("0", unit).kind != "alive"]
+    listed = opened.dead_units()
+    assert listed.numbers.get("0", []) == opened.dead_units("0").numbers["0"] == dead
+    assert asked("since-dead")[1] == str(listed) and asked("since-dead", 0)[0] == 0
+
+
+def test_a_data_set_of_its_own_need_not_be_named(tmp_path, capsys):
+    more = ("--record", tmp_path / "run", "--out", tmp_path / "m")
+    assert run("train", "moons", "--model", "mlp", "--hidden", 4, "--epochs", 2, *more) == 0
+    capsys.readouterr()
+    assert run("ask", tmp_path / "run", "what") == 0
+    assert "steps of Adam" in capsys.readouterr().out
 
 
 def test_data_that_is_missing_or_changed(asked, houses, tmp_path):

@@ -50,8 +50,9 @@ def test_steps_go_forward_and_then_back(network):
 
 def test_drawings_fold_modules_and_boxes_do_not_overlap(network):
     levels = page_of(network).data()["levels"]
-    assert [level["name"] for level in levels] == ["modules", "every op"]
-    assert [box["title"] for box in levels[0]["boxes"] if box["kind"] == "module"] == ["0"]
+    assert [level["name"] for level in levels] == ["modules", "modules, 2 deep", "every op"]
+    assert [box["title"] for box in levels[0]["boxes"] if box["kind"] == "module"] == ["0", "1"]
+    assert [box["title"] for box in levels[1]["boxes"] if box["kind"] == "module"] == ["0.0", "0.1", "1"]
     for level in levels:
         held = sorted(n for box in level["boxes"] for n in box["nodes"])
         assert held == list(range(1, len(held) + 1))
@@ -114,6 +115,33 @@ def test_text_for_other_tools(network):
     assert page.mermaid().startswith("flowchart TD\n")
 
 
+def test_the_name_of_the_whole_model_folds_nothing(network):
+    """In a script the paths begin with the name of the model: each of its layers is a box, not all of them one."""
+    with mg.debug.trace() as seen:
+        mg.cross_entropy(network(mg.tensor([[1.0, 2.0, 3.0]])), [1]).backward()
+    seen.name(network, "model")
+    page = mg.debug.Explanation(seen)
+    levels = page.data()["levels"]
+    modules = [(box["title"], box["below"]) for box in levels[0]["boxes"] if box["kind"] == "module"]
+    assert modules == [("model.0", "2 ops"), ("model.1", "affine 1x2")]
+    boxes = {box["title"]: box["below"] for box in levels[-1]["boxes"]}
+    assert boxes["#5 tanh"] == "1x4 in model.0.1" and boxes["#10 cross_entropy"] == ""
+    assert '"#5 tanh 1x4 in model.0.1"' in page.dot()
+
+
+def test_the_step_behind_a_walk_is_on_the_page():
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = mg.optim.SGD([w], lr=0.5)
+    with mg.debug.trace() as seen:
+        for _ in range(2):
+            optimizer.zero_grad()
+            mg.sum(w * w).backward()
+            optimizer.step()
+    for walk, before in ((0, "[1. 2.]"), (1, "[0. 0.]")):
+        (update,) = [s for s in mg.debug.Explanation(seen, walk).data()["steps"] if s["kind"] == "update"]
+        assert dict(update["rows"])["before"] == before and update["by"] == "SGD"
+
+
 def test_two_thousand_nodes(tmp_path):
     deep = nn.Sequential(*[nn.Sequential(nn.Linear(2, 2), nn.Tanh()) for _ in range(500)])
     page = page_of_deep(deep)
@@ -158,3 +186,5 @@ def test_the_page_runs_in_a_browser(network, tmp_path):
     assert "step 5 of 11, backward" in done.stdout
     assert 'class="box op done now"' in done.stdout
     assert 'class="edge flow"' in done.stdout
+    assert "It comes now because it is the newest node left" in done.stdout or "The walk begins here" in done.stdout
+    assert '<marker id="arrow"' in done.stdout

@@ -68,7 +68,7 @@ def test_beside_the_reference(step):
     compared = seen.tally.compared
     assert compared["relu_grad"].ulps == 0
     assert compared["matmul"].ulps < 16
-    assert "times the reference" in repr(seen)
+    assert "times as fast as NumPy" in repr(seen)
     assert not {"adam_update", "empty", "alike"} & set(compared)
 
 
@@ -99,6 +99,63 @@ def test_layers_are_told_apart_and_the_optimizer_has_a_row(step):
     assert {shape for op, shape in seen.ops_by_shape() if op == "affine"} == {(3, 4), (3, 2)}
     assert seen.rooms["optim"].calls >= 1
     assert "outside of ops: optim" in repr(seen)
+
+
+def percent(cell):
+    return float(cell.removesuffix(" %") or 0)
+
+
+def test_time_of_the_users_own_is_charged_to_no_op(step):
+    """Reading data takes 0.2 s before the first kernel, and between a loss and its backward."""
+    x = mg.tensor(np.ones((4, 8), np.float32), requires_grad=True)
+    with mg.profile() as seen:
+        time.sleep(0.2)
+        mg.manual_seed(1)
+        mg.nn.Linear(3, 2)
+        time.sleep(0.2)
+        loss = mg.sum(x * 2.0)
+        time.sleep(0.2)
+        loss.backward()
+        time.sleep(0.2)
+        step()
+    slept = 0.2
+    assert all(total.seconds < slept / 4 for total in seen.rooms.values()), seen.rooms
+    assert all(call.end - call.start < slept / 4 for call in seen.calls)
+    assert seen.phases.seconds["data and other"] > 3.9 * slept
+    seen.cut()
+    shares = [percent(row[-1]) for _, rows in seen.tables() for row in rows[1:]]
+    assert max(shares) <= 100
+    for title, rows in seen.tables():
+        whole = rows[1:-1] if title == "the whole" else rows[1:]
+        if not title.startswith("kernels"):
+            assert sum(percent(row[-1]) for row in whole) == pytest.approx(100, abs=0.1 * len(rows)), title
+
+
+def test_phases_of_a_step(step):
+    step()
+    with mg.profile() as seen:
+        for _ in range(3):
+            step()
+    assert seen.phases.walks == 3
+    assert all(seen.phases.seconds[name] > 0 for name in ("forward", "backward", "update"))
+    forward = sum(call.seconds for call in seen.calls if call.direction == "forward")
+    assert seen.phases.seconds["forward"] >= forward
+    assert "a step is one backward, 3 steps" in repr(seen)
+    assert not hasattr(optim.Adam.step, "__wrapped__")  # nothing stays behind
+
+
+def test_layers_with_results_of_one_shape_are_told_apart():
+    model = nn.Sequential(nn.Linear(8, 4, activation="relu"), nn.Linear(4, 4))
+    with mg.profile() as seen:
+        mg.sum(model(mg.ones((3, 8)))).backward()
+    calls = {layer: sides for (op, _, layer), sides in seen.by_layer().items() if op == "affine"}
+    assert set(calls) == {"0 Linear(8->4, relu)", "1 Linear(4->4)"}
+    assert calls["0 Linear(8->4, relu)"]["backward"].calls == 2
+    assert calls["1 Linear(4->4)"]["backward"].calls == 3
+    assert repr(calls["1 Linear(4->4)"]["forward"]).startswith("Total(1 calls, ")
+    with mg.profile(model=model) as named:
+        model(mg.ones((3, 8)))
+    assert {layer for _, _, layer in named.by_layer()} == {"0 Linear(8->4, relu)", "1 Linear(4->4)"}
 
 
 def test_time_before_the_first_kernel_can_be_left_out(step):

@@ -1,10 +1,13 @@
 """The trace of a backward pass: its order, its formulas, and that its parts add up to the gradients to the bit."""
 
+import time
+
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
+from minigrad import nn, reg
+from minigrad.insight.formula import plain
 from minigrad.kernels import add as add_kernel
 
 
@@ -143,5 +146,71 @@ def test_an_empty_trace_and_names_in_html():
         mg.sum(p * 2.0).backward()
     html = seen._repr_html_()
     assert "&lt;b&gt;" in html
-    assert "<b>forward</b>" in html
+    assert "<b>forward, line test_trace.py" in html
     assert "to <b>" not in html
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter([0.02, 1.0])
+
+    def forward(self):
+        return mg.sum(self.weight * self.weight)
+
+
+@pytest.mark.parametrize("way", ["prox", "penalty"])
+def test_what_an_update_did_is_told(way, backend):
+    """The map takes a weight to 0, and the gradient of a penalty is not in that of backward: both are shown."""
+    model = Two()
+    optimizer = mg.optim.SGD(model.parameters(), lr=0.25, **{way: reg.on(model, "weight", reg.L1(0.1))})
+    with mg.debug.trace(model) as seen:
+        model().backward()
+        optimizer.step()
+    (update,) = seen.steps[0].updates
+    assert update.gradient.numbers.tobytes() == model.weight.grad.data.tobytes()
+    assert update.before.numbers.tolist() == [np.float32(0.02), 1]
+    assert update.after.numbers.tobytes() == model.weight.data.tobytes()
+    text = str(seen)
+    if way == "prox":
+        assert update.new_zeros == 1 and update.threshold == plain(0.25 * 0.1)
+        assert "prox L1(0.1) weight: 0 where at most step · l1 = 0.025" in text and "became 0" in text
+    else:
+        assert update.penalty_gradient.numbers.tobytes() == np.float32([0.1, 0.1]).tobytes()
+        moved = update.before.numbers - np.float32(0.25) * (update.gradient.numbers + update.penalty_gradient.numbers)
+        assert moved == pytest.approx(update.after.numbers, abs=1e-6)
+        assert "penalty L1(0.1) weight: its gradient = [0.1 0.1]" in text and update.new_zeros == 0
+    assert "update, by SGD\n  weight  " in text
+    optimizer.step()
+    assert len(seen.steps) == 1, "nothing is noted behind the block"
+
+
+def test_steps_of_coordinates_are_those_of_adam():
+    w = mg.tensor([3.0, 0.5], requires_grad=True)
+    optimizer = mg.optim.Adam([w], lr=0.01)
+    with mg.debug.trace() as seen:
+        mg.sum(w * w).backward()
+        optimizer.step()
+    assert seen.steps[0].updates[0].step == "[0.0017 0.01  ]"  # lr / (|g| + eps) in the first step: 0.01/6, 0.01/1
+    assert "w  gradient g = [6. 1.]" in str(seen)
+
+
+def test_tensors_are_called_as_their_variables_are():
+    def inner(v):
+        return v * 2.0
+
+    weight = mg.tensor(2.0, requires_grad=True)
+    same = other = mg.tensor(3.0, requires_grad=True)
+    with mg.debug.trace() as seen:
+        inner(weight * other).backward()
+    names = [node.name for node in seen.nodes.values() if node.op is None]
+    assert names == ["weight", "leaf 2"] and same is other
+
+
+def test_time_before_an_op_is_not_its_own():
+    w = mg.tensor(2.0, requires_grad=True)
+    with mg.debug.trace() as seen:
+        for _ in range(2):
+            time.sleep(0.05)
+            (w * w).backward()
+    assert max(node.seconds for node in seen.nodes.values()) < 0.05

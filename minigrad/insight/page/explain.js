@@ -33,13 +33,15 @@ function draw(chosen) {
     for (const n of box.nodes) home.set(n, box.id);
     const group = element("svg:g", { class: "box " + box.kind, transform: `translate(${box.x - box.w / 2},${box.y - HEIGHT / 2})` },
       element("svg:rect", { width: box.w, height: HEIGHT, rx: box.kind === "leaf" ? 4 : 14 }),
-      element("svg:text", { x: box.w / 2, y: 18 }, box.title),
+      element("svg:text", { x: box.w / 2, y: box.below ? 18 : 27 }, box.title),
       element("svg:text", { x: box.w / 2, y: 34, class: "below" }, box.below));
     group.addEventListener("click", () => { if (!moved) choose(box); });
     drawn.set(box.id, group);
     boxes.append(group);
   }
-  svg.replaceChildren(edges, boxes);
+  const arrow = element("svg:marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9,
+    markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, element("svg:path", { d: "M0,0.8 8,4 0,7.2z" }));
+  svg.replaceChildren(element("svg:defs", {}, arrow), edges, boxes);
   fit();
   paint();
 }
@@ -70,7 +72,7 @@ function fit() {
 }
 
 function reveal(id) {  // move the view so that a box is inside, and large enough to be read
-  const box = level.boxes.find(each => each.id === id), readable = canvas.clientHeight * 1.6;
+  const box = level.boxes.find(each => each.id === id), readable = canvas.clientHeight * (canvas.clientWidth < 600 ? 1.05 : 1.6);
   if (view.h > readable) {
     view.w *= readable / view.h;
     view.h = readable;
@@ -120,7 +122,7 @@ function amount(node) {
 }
 
 function paint() {
-  const step = steps[now], backward = step && step.kind === "backward";
+  const step = steps[now], backward = step && step.kind !== "forward";
   const made = new Set(), visited = new Set();
   for (let i = 0; i <= now && i < steps.length; i++) (steps[i].kind === "forward" ? made : visited).add(steps[i].node);
   if (backward) for (const each of steps) if (each.kind === "forward") made.add(each.node);
@@ -134,12 +136,13 @@ function paint() {
     else if (step && !backward && sources(step.node).some(n => home.get(n) === box.id)) kinds.push("from");
     else if (backward && home.get(step.to) === box.id) kinds.push("to");
     if (wanted && box.nodes.some(matches)) kinds.push("found");
+    if (scale) kinds.push("tinted");
     group.setAttribute("class", kinds.join(" "));
     group.firstChild.style.fill = scale ? scale(box) : "";
   }
   for (const line of lines.values()) line.setAttribute("class", "edge");
   if (step) {
-    const live = backward ? [[step.to, step.node]] : sources(step.node).map(n => [n, step.node]);
+    const live = step.kind === "update" ? [] : backward ? [[step.to, step.node]] : sources(step.node).map(n => [n, step.node]);
     for (const [from, to] of live) {
       const line = lines.get(home.get(from) + ">" + home.get(to));
       if (line) line.setAttribute("class", backward ? "edge flow" : "edge live");
@@ -148,15 +151,19 @@ function paint() {
 }
 
 function tints() {  // how much of a box's colour: its share of the largest, for gradients by orders of magnitude
+  byId("legend").replaceChildren();
   if (amount(data.nodes[0]) === null) return null;
   const of = box => box.nodes.reduce((sum, n) => sum + amount(nodes.get(n)), 0);
   const sums = level.boxes.map(of), most = Math.max(...sums), least = Math.min(...sums.filter(sum => sum > 0), most);
   const logs = byId("colour").value === "norm";
+  const by = byId("colour").value, unit = { bytes: value => `${value.toLocaleString("en")} bytes`, time: microseconds };
+  const told = value => (unit[by] || (number => number.toPrecision(3)))(value);
+  byId("legend").replaceChildren(...(most > 0 ? [told(logs ? least : 0), element("i", {}), told(most)] : ["nothing to show"]));
   return box => {
     const sum = of(box);
     if (!(sum > 0)) return "var(--box)";
     const share = logs ? (most > least ? Math.log(sum / least) / Math.log(most / least) : 1) : sum / most;
-    return `color-mix(in srgb, var(--grad) ${Math.round(8 + 72 * share)}%, var(--box))`;
+    return `color-mix(in srgb, var(--grad) ${Math.round(6 + 40 * share)}%, var(--box))`;
   };
 }
 
@@ -219,7 +226,16 @@ function tell(step) {
       element("div", { class: "math" }, `${node.op}(${node.arguments.map(pair => pair[0]).join(", ")}) = ${node.value}`),
       element("h3", {}, "its arguments"), call(node), element("h3", {}, "the result"), facts(node)];
   }
-  const said = [element("h2", {}, "backward: ", link(node.n)), element("h3", {}, "the gradient g that came to it, complete"),
+  if (step.kind === "update") {
+    const list = element("dl");
+    for (const [name, text] of step.rows) list.append(element("dt", {}, name), element("dd", {}, text));
+    return [element("h2", {}, "update: ", link(node.n)), element("p", { class: "faint" }, `a step of ${step.by}`), list];
+  }
+  const uses = data.nodes.reduce((sum, each) => sum + each.arguments.filter(pair => pair[1] === node.n).length, 0);
+  const why = uses ? `It comes now because it is the newest node left: ${uses === 1 ? "its one use was" : `all ${uses} of its uses were`} `
+    + "visited before, so all that arrives at it has been added." : "The walk begins here.";
+  const said = [element("h2", {}, "backward: ", link(node.n)), element("p", { class: "faint" }, why),
+    element("h3", {}, "the gradient g that came to it, complete"),
     element("div", { class: "math" }, `g = ${step.g}`),
     element("h3", {}, `the rule of its argument ${step.argument}`), element("div", { class: "math" }, step.formula)];
   if (step.numbers) said.push(element("div", { class: "math" }, "= " + step.numbers));
@@ -238,8 +254,7 @@ function tell(step) {
 function go(to) {
   now = Math.max(0, Math.min(steps.length - 1, to));
   byId("at").value = now;
-  const forward = steps.filter(step => step.kind === "forward").length;
-  byId("count").value = steps.length ? `step ${now + 1} of ${steps.length}, ${now < forward ? "forward" : "backward"}` : "no op was called";
+  byId("count").value = steps.length ? `step ${now + 1} of ${steps.length}, ${steps[now].kind}` : "no op was called";
   byId("first").disabled = byId("previous").disabled = now <= 0;
   byId("last").disabled = byId("next").disabled = now >= steps.length - 1;
   paint();
@@ -262,6 +277,8 @@ byId("find").addEventListener("input", event => {
   paint();
   const hit = wanted && data.nodes.find(node => matches(node.n));
   if (hit) { reveal(home.get(hit.n)); describe(hit.n); }
+  else if (wanted) panel.replaceChildren(element("p", {}, `Nothing has “${event.target.value.trim()}” in its op, name, line, shape or module.`));
+  else if (steps.length) panel.replaceChildren(...tell(steps[now]));
 });
 byId("find").addEventListener("keydown", event => {
   if (event.key !== "Enter" || !wanted) return;

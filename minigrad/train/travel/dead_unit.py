@@ -16,10 +16,12 @@ from ...nn.prediction import evaluating
 from ..snapshot import Saved
 from ..weighing import in_dtype
 from .answer import Answer, counted, module_of, number
+from .jump import norm
 from .looks import unwatch
 from .scanning import outputs, windows
 
 if TYPE_CHECKING:
+    from .moment import Moment
     from .opened import OpenRun
 
 ROWS = 1024  # of the data in one pass
@@ -71,7 +73,7 @@ def since_dead(run: OpenRun, layer: str, unit: int) -> Answer:
 
 
 def _checked_unit(run: OpenRun, layer: str, unit: int) -> int:
-    seen = next(_outputs(run, run.state_after(run.steps), layer))[1]
+    seen = next(outputs_of(run, run.state_after(run.steps), layer))[1]
     if seen is None:
         raise ValueError(f"layer {layer!r} is not called by the model, or does not return one tensor; name another")
     size = seen.shape[axis_of(seen)]
@@ -106,24 +108,26 @@ def _died(
     size = len(moment.rows)
     opening = (
         f"{where} is dead since step {since:,} (epoch {(since - 1) // run.batches + 1}, batch "
-        f"{(since - 1) % run.batches + 1}): it last fired in the batch of step {last:,}, for {count} of "
+        f"{(since - 1) % run.batches + 1}): after the update of this step no row of the data, of "
+        f"{len(run.loader.x):,}, makes it fire. It last fired in the batch of step {last:,}, for {count} of "
         f"{counted(size, 'row')}, and in none of the {counted(run.steps - last, 'step')} since."
     )
-    if since == last:
-        killed = (
-            f"The update of this step did it: after it no row of the data, of {len(run.loader.x):,}, makes it fire."
-        )
-    else:
-        killed = (
-            f"After step {last:,} it would still have fired for {counted(after.rows, 'row')} of the data that came in "
-            f"no batch before its weights had moved on; from step {since:,} on for none."
-        )
+    silent = (
+        ""
+        if since == last
+        else f"In between, {counted(after.rows, 'row')} of the data could still have made it fire after step {last:,}, "
+        "but came in no batch in time."
+    )
     numbers |= {"last fired": last, "rows of the batch": count, "steps since": run.steps - last}
-    return Answer("dead", since, [opening, killed, _update(run, layer, unit, last, numbers), _inside(end)], numbers)
+    update = _update(run, layer, unit, since, count if since == last else 0, numbers)
+    return Answer("dead", since, [opening, silent, update, _inside(end)], numbers)
 
 
-def _update(run: OpenRun, layer: str, unit: int, step: int, numbers: dict[str, Any]) -> str:
-    """What the update of a step did to the unit's own weights."""
+def _update(run: OpenRun, layer: str, unit: int, step: int, fired: int, numbers: dict[str, Any]) -> str:
+    """What the update of a step did to the unit's own weights, and why, where its gradient was 0.
+
+    fired: for how many rows of the step's batch the unit fired.
+    """
     module = module_of(run.rerun.parts.model, layer)
     if not isinstance(module, Linear):
         return ""
@@ -131,19 +135,42 @@ def _update(run: OpenRun, layer: str, unit: int, step: int, numbers: dict[str, A
     prefix = f"{layer}." if layer else ""
     before, after = (each[f"{prefix}weight"][:, unit] for each in (moment.before, moment.after))
     gradient = moment.gradients.get(f"{prefix}weight")
-    moved = float(np.sqrt(np.square((after - before).astype(np.float64)).sum()))
-    was = float(np.sqrt(np.square(before.astype(np.float64)).sum()))
+    moved, was = norm({"": after - before}), norm({"": before})
     numbers |= {"norm of its weights": was, "moved by": moved}
-    text = f"It moved its weights by {number(moved)}, of a norm of {number(was)}"
-    if gradient is not None:
-        size = float(np.sqrt(np.square(gradient[:, unit].astype(np.float64)).sum()))
-        numbers["gradient"] = size
-        text += f", with a gradient of norm {number(size)}"
+    text = f"This update moved the weights of the unit, of norm {number(was)}, by {number(moved)}"
     if f"{prefix}bias" in moment.before:
         a, b = (float(each[f"{prefix}bias"][unit]) for each in (moment.before, moment.after))
         numbers |= {"bias before": a, "bias after": b}
         text += f", and its bias from {number(a)} to {number(b)}"
-    return f"{text}."
+    if gradient is None:
+        return f"{text}."
+    size = norm({"": gradient[:, unit]})
+    numbers["gradient"] = size
+    text += f"; the gradient of its weights had the norm {number(size)}."
+    return text if size else f"{text} {_without_gradient(moment, prefix, fired)}"
+
+
+def _without_gradient(moment: Moment, prefix: str, fired: int) -> str:
+    """Why the gradient of a unit was 0, and what moved the weights all the same."""
+    why = (
+        f"It is 0 although the unit fired for {counted(fired, 'row')}: nothing comes back to it, as where its outgoing "
+        "weights are 0."
+        if fired
+        else "It is 0 because the unit fired for no row of this batch."
+    )
+    names = {f"{prefix}weight", f"{prefix}bias"}
+    optimizer, movers = moment.optimizer, []
+    if any(group.get("momentum") for group in optimizer.param_groups):
+        movers.append("the momentum of the gradients before")
+    elif "m" in next(iter(optimizer.state.values()), {}):
+        movers.append(f"the average of the gradients before, which {optimizer.name} follows,")
+    if any(group.get("weight_decay") for group in optimizer.param_groups):
+        movers.append("weight decay")
+    for when, words in (("prox", "the proximal map of"), ("penalty", "the gradient of the penalty")):
+        terms = optimizer._terms.get(when)
+        on = [] if terms is None else [e.name for e in terms.entries if names & {name for name, _ in e.parameters}]
+        movers += [f"{words} {', '.join(on)}"] if on else []
+    return f"{why} What moved the unit is {' and '.join(movers)}." if movers else why
 
 
 def _inside(fires: Fires) -> str:
@@ -190,7 +217,7 @@ def fires(run: OpenRun, saved: Saved, layer: str, unit: int) -> Fires:
     """For how many rows of the data a unit fires, with the weights of a state, in eval mode."""
     count, largest, inside = 0, -np.inf, -np.inf
     module = module_of(run.rerun.parts.model, layer)
-    for x, seen in _outputs(run, saved, layer):
+    for x, seen in outputs_of(run, saved, layer):
         assert seen is not None
         of = of_unit(seen, unit)
         count += int((of.reshape(len(of), -1) != 0).any(1).sum())
@@ -203,7 +230,7 @@ def fires(run: OpenRun, saved: Saved, layer: str, unit: int) -> Fires:
     return Fires(count, largest, None if inside == -np.inf else inside, empty)
 
 
-def _outputs(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarray | None, np.ndarray | None]]:
+def outputs_of(run: OpenRun, saved: Saved, layer: str) -> Iterator[tuple[np.ndarray | None, np.ndarray | None]]:
     """The inputs and outputs of a layer for all rows of the data, some rows at a time; None for what is no tensor."""
     model: Module = run.rerun.parts.model
     model.load_state_dict(saved.model)

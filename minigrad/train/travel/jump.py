@@ -96,9 +96,12 @@ def _told(run: OpenRun, step: int, level: float) -> Answer:
 def _by_rows(
     run: OpenRun, moment: Moment, without: float, opening: list[str], lasted: str, numbers: dict[str, Any]
 ) -> Answer:
+    few, usual = len(moment.rows), run.loader.batch_size
+    numbers["rows of the batch"] = few
+    small = f" It has {counted(few, 'row')} only, where others have {usual}: its mean varies more."
     said = (
         f"With the weights that step {moment.step - 1:,} began with, this batch has the loss {number(without)}: its "
-        "rows are unlike the others, and the update before is not to blame."
+        f"rows are unlike the others, and the update before is not to blame.{small if few < usual else ''}"
     )
     return Answer("rows", moment.step, [*opening, said, _worst(run, moment, numbers), lasted], numbers)
 

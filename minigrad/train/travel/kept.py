@@ -114,8 +114,8 @@ class Record(Checkpoint):
             return
         if run.resumed is None:
             raise ValueError(
-                f"Record: {self.folder} holds the record of an earlier training; name another folder, or pass "
-                f"resume={str(self.folder)!r} to fit to go on there"
+                f"Record: {self.folder} holds the record of an earlier training; name another folder, remove this "
+                f"one, or, in Python, pass resume={str(self.folder)!r} to fit to go on there"
             )
         there = read_about(self.folder)
         found = list(differences(there.get("data"), self._facts["data"], "data"))

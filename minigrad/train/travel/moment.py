@@ -92,7 +92,8 @@ class Moment:
 
     def __repr__(self) -> str:
         text = "" if self.updated else "; no update"
-        return f"Moment(step {self.step}: epoch {self.epoch}, batch {self.number}; loss {self.loss:.6g}{text})"
+        where = f"step {self.step}: epoch {self.epoch}, batch {self.number}"
+        return f"Moment({where}; loss {self.loss:.6g}{text}; model as before the update)"
 
 
 def saved_at(path: Any, looking: list[bool]) -> Saved:

@@ -25,6 +25,7 @@ from .dead_unit import since_dead
 from .folder import data_of, read_about, read_losses, snapshots
 from .jump import loss_jump
 from .moment import Moment, saved_at
+from .present import dead_units, zeros
 from .rerun import Each, Parts, Rerun, Stop, parts_of
 from .zero_weight import why_zero
 
@@ -231,6 +232,20 @@ class OpenRun:
         batch at all. ValueError for another name, or a unit that the layer does not have.
         """
         return since_dead(self, layer, unit)
+
+    def dead_units(self, layer: str | None = None) -> Answer:
+        """Which units fire for no row of the data after the last step: of every layer, or of one.
+
+        kind: "dead" or "none"; numbers: {layer: list of units, from 0}. ValueError for the name of no layer.
+        """
+        return dead_units(self, layer)
+
+    def zeros(self) -> Answer:
+        """How many weights of each parameter are 0 after the last step, and where the first of them stand.
+
+        numbers: {name: count}.
+        """
+        return zeros(self)
 
     def loss_jump(self, step: int | None = None) -> Answer:
         """Which batch made the loss jump? Asked of the largest jump of the run, or of the one at `step`.

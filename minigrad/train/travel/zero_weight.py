@@ -134,7 +134,7 @@ def _became(run: OpenRun, place: Place, found: Found) -> Answer:
     since = run.steps - moment.step
     opening = (
         f"{place} is 0 since step {moment.step:,} (epoch {moment.epoch}, batch {moment.number}); before it was "
-        f"{number(before)}, and its gradient in this step {number(g)}."
+        f"{number(before)}, and its gradient in this step was {number(g)}."
     )
     numbers = {"before": before, "gradient": g, "free": stage.free, "step": stage.step, "lr": stage.rate}
     numbers |= {"steps since": since, "largest gradient since": found.largest}
@@ -179,21 +179,45 @@ def _by_map(
     plain = _plain_sgd(moment, place)
     formula = "w - lr·g" if plain else "w - its update"
     inside = f" = {number(before)} - {number(stage.rate)} · {number(g)}" if plain else ""
-    whose = "the step of its own coordinate" if own else "lr / (1 - momentum)" if stage.step != stage.rate else "lr"
+    whose = (
+        f"the step of its own coordinate, the lr {number(stage.rate)} divided as {moment.optimizer.name} does by the "
+        "size of its gradients so far: it is large where these were small"
+        if own
+        else "lr / (1 - momentum)"
+        if stage.step != stage.rate
+        else "lr"
+    )
     said = (
         f"The update alone would have made it {formula}{inside} = {number(stage.free)}. The proximal map of {names} "
         f"makes 0 of what is at most step · l1 = {number(stage.step)} · {number(l1)} = {number(threshold)} (step: "
         f"{whose}), and |{number(stage.free)}| ≤ {number(threshold)}."
     )
     stays = _kept(found, since)[:-1] + _why_flat(moment.run, place)
-    if found.moved:
-        stays = (
-            f"Since then, {counted(since, 'step')}, its gradient was at most {number(found.largest)} in size"
-            + (f", and l1 is {number(l1)}" if not own and found.largest <= l1 else "")
-            + ": the map stopped it each time."
-        )
     numbers |= {"l1": l1, "threshold": threshold}
+    if found.moved and since:
+        stays = _stays(place, moment, found, l1, numbers)
     return Answer("prox", moment.step, [*opening, said, stays if since else ""], numbers)
+
+
+def _stays(place: Place, moment: Moment, found: Found, l1: float, numbers: dict[str, Any]) -> str:
+    """Why the map has held a weight at 0 since: what pulls at it is at most l1."""
+    since = counted(numbers["steps since"], "step")
+    text = f"Since then, {since}, its gradient was at most {number(found.largest)} in size"
+    if found.largest <= l1:
+        return f"{text}, and l1 is {number(l1)}: the map stopped it each time."
+    last = moment.run.at(moment.run.steps)
+    if place.of(last.before) or not last.updated:
+        return f"{text}."
+    free, step, _ = _stepped(last, place, prox=False, constraints=False)
+    if not step > 0:
+        return f"{text}."
+    numbers["pull in the last step"] = pull = abs(free) / step
+    held = "the map stopped it" if pull <= l1 * (1 + 1e-6) else "another part of the update held it"
+    return (
+        f"{text}, more than l1. But {last.optimizer.name} does not follow the gradient of one step: what it steps "
+        f"along mixes it with those before, and the map compares that with l1. In the last step it was {number(pull)}, "
+        f"and l1 is {number(l1)}: {held}."
+    )
 
 
 def _kept(found: Found, since: int) -> str:
@@ -269,19 +293,32 @@ def _not_zero(run: OpenRun, place: Place, now: float) -> Answer:
     stage = staged(moment, place)
     l1 = sum(getattr(e.term, "l1", 0.0) for e in _in_gradient(moment) if _is_on(e, place))
     numbers |= {"before": place.of(moment.before), "after": place.of(moment.after), "l1": l1, "lr": stage.rate}
+    inside = any(getattr(e.term, "l1", 0.0) and _is_on(e, place) for e in _entries(moment, "penalty"))
     passed = (
         f"{looked} it passed through 0 {counted(len(crossed), 'time')}, last in step {moment.step:,}: from "
         f"{number(numbers['before'])} to {number(numbers['after'])}, with the gradient "
-        f"{number(place.of(moment.gradients))}."
+        f"{number(place.of(moment.gradients))}{' of the data' if inside else ''}."
     )
     why = ""
     if l1:
         why = (
             f"L1 acts by its sub-gradient l1·sign(w) here, which pulls with l1 = {number(l1)} until the sign changes, "
-            f"and then back: a step of lr·l1 = {number(stage.rate * l1)} passes over 0 and hardly ever lands there. "
+            f"and then back: {_strides(moment, stage, l1, numbers)} passes over 0 and hardly ever lands there. "
             "The proximal step stops there: pass the term as prox= of the optimizer."
         )
     return Answer("not zero", moment.step, [opening, passed, why], numbers)
+
+
+def _strides(moment: Moment, stage: Stage, l1: float, numbers: dict[str, Any]) -> str:
+    """How far the weight went: of an optimizer that steps by lr times the gradient, what l1 has in it."""
+    moved = abs(numbers["after"] - numbers["before"])
+    if not moment.optimizer.own_steps and all(not group.get("momentum") for group in moment.optimizer.param_groups):
+        return f"a step of lr·l1 = {number(stage.rate * l1)}"
+    numbers["moved by"] = moved
+    return (
+        f"{moment.optimizer.name}, whose lr is {number(stage.rate)}, makes its step of the gradients of many steps, "
+        f"and of this pull in them; the step of {number(moved)}"
+    )
 
 
 # --- terms ---------------------------------------------------------------------------------------------------------

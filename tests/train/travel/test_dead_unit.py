@@ -88,7 +88,15 @@ def test_a_unit_that_would_have_fired_for_rows_of_no_batch(tmp_path):
         answer = run.since_dead("0", unit)
         last, silent = int(np.flatnonzero(batch[:, unit])[-1]) + 1, int(np.flatnonzero(rows[:, unit])[-1]) + 2
         assert answer.numbers["last fired"] == last < silent == answer.step
-        assert "would still have fired for" in answer.text and "all of its weights are 0" in answer.text
+        assert (
+            "could still have made it fire after step" in answer.text
+            and "fired for no row of this batch" in answer.text
+        )
+        moment = run.at(answer.step)
+        moved = (moment.after["0.weight"] - moment.before["0.weight"])[:, unit].astype(float)
+        assert answer.numbers["moved by"] == pytest.approx(np.sqrt((moved**2).sum())), "of the step that is named"
+        assert answer.numbers["gradient"] == 0 and "What moved the unit is the proximal map of L1(0.2)" in answer.text
+        assert "all of its weights are 0" in answer.text
 
 
 def test_a_dead_unit_of_a_convolution(tmp_path):
