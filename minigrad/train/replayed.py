@@ -64,7 +64,7 @@ class Replayed:
 
     def _refusal(self) -> str:
         if engine._watch is not None:
-            return "a view of every op is on (anomaly mode, trace, profile): it sees the calls of Python, the same kernels"
+            return "a view of every op is on (anomaly mode, trace, profile), and sees no replay: the same kernels"
         return ""
 
     def _hooks_unknown(self) -> bool:
