@@ -28,21 +28,28 @@ def run_script(script: Path, arguments: list[str], within: Any) -> dict[str, Any
     if not script.is_file():
         raise FileNotFoundError(2, "no such script", str(script))
     source = script.read_bytes()
-    variables: dict[str, Any] = {}
-    with as_main(script, arguments), within:
-        module = type(sys)("__main__")
-        module.__file__ = str(script)
-        variables = module.__dict__
-        before, sys.modules["__main__"] = sys.modules["__main__"], module
-        try:
-            exec(compile(source, str(script), "exec", dont_inherit=True), variables)
-        except (Enough, SystemExit):
-            pass
-        except Exception as error:
-            raise ScriptError(script, error) from None
-        finally:
-            sys.modules["__main__"] = before
-    return variables
+    try:
+        with as_main(script, arguments), within:  # which sees what the script raises as it is
+            return _run(script, source)
+    except Exception as error:
+        known = any(frame.filename == str(script) for frame in traceback.extract_tb(error.__traceback__))
+        if not known and not isinstance(error, SyntaxError):
+            raise  # not from the script, but from `within`
+        raise ScriptError(script, error) from None
+
+
+def _run(script: Path, source: bytes) -> dict[str, Any]:
+    """Run a script as __main__; its variables."""
+    module = type(sys)("__main__")
+    module.__file__ = str(script)
+    before, sys.modules["__main__"] = sys.modules["__main__"], module
+    try:
+        exec(compile(source, str(script), "exec", dont_inherit=True), module.__dict__)
+    except (Enough, SystemExit):
+        pass
+    finally:
+        sys.modules["__main__"] = before
+    return module.__dict__
 
 
 def _is_users(file: str) -> bool:
