@@ -68,7 +68,9 @@ def test_snapshots_are_as_far_apart_as_seconds_say(tmp_path):
 
 def test_another_training_is_not_written_over(tmp_path):
     trained(tmp_path / "run", plain())
-    with pytest.raises(ValueError, match="holds the record of an earlier training; name another folder, remove this one, or"):
+    with pytest.raises(
+        ValueError, match="holds the record of an earlier training; name another folder, remove this one, or"
+    ):
         trained(tmp_path / "run", plain())
 
 
