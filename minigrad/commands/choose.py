@@ -19,9 +19,9 @@ from ..lab.pages.report import Report
 from ..ops.losses.classes import cross_entropy
 from ..ops.losses.regression import mse
 from ..selection.criteria import JUDGED
+from ..tabular.families import Inputs, linear_family, typed
 from ..tabular.settings import OF_COLUMNS, placed
 from . import choose_data
-from .choose_family import linear_family
 
 HIDDEN, RATE = 32, 1e-3  # of --model mlp: hidden units, step of Adam
 
@@ -70,7 +70,13 @@ def make_family(options: argparse.Namespace, rows: choose_data.Rows) -> Any:
         )
     penalty_factor = factors_of(options.penalty_factor, rows.names) if options.penalty_factor else None
     told: dict[str, Any] = {"penalty_factor": penalty_factor, **sides_of(options, rows.names)}
-    return linear_family(options, rows, told)
+    return linear_family(options, inputs_of(rows), told, typed)
+
+
+def inputs_of(rows: choose_data.Rows) -> Inputs:
+    """What a linear family depends on."""
+    recipe = None if rows.table is None else rows.table.recipe
+    return Inputs(rows.names, rows.y, rows.target, rows.classes, rows.weights, recipe)
 
 
 def factors_of(asked: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:

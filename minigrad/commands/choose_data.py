@@ -95,7 +95,7 @@ def rows(options: argparse.Namespace) -> Rows:
     _check_columns(found)
     if options.missing == "mean":
         _check_gaps(found)
-    return found._replace(notes=found.notes + _notes(found))
+    return found._replace(notes=found.notes + _notes(found, getattr(options, "family", "auto")))
 
 
 def _of_name(options: argparse.Namespace) -> Rows:
@@ -333,15 +333,16 @@ def _shown(found: Rows, marked: np.ndarray) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _notes(found: Rows) -> tuple[str, ...]:
+def _notes(found: Rows, family: str) -> tuple[str, ...]:
     """What deserves a look: a target that may be classes, columns that say nothing, numbers of rows."""
     notes = []
     values = np.unique(found.y)
-    if not found.classes and (len(values) == 2 or (len(values) <= FEW and (values == np.trunc(values)).all())):
+    numbers = not found.classes and family == "auto"
+    if numbers and (len(values) == 2 or (len(values) <= FEW and (values == np.trunc(values)).all())):
         shown = ", ".join(f"{value:g}" for value in values)
         notes.append(
             f"{found.target} has {len(values)} values ({shown}) and is predicted as a number, by linear regression; if "
-            f"they are classes, --categorical {found.target} classifies"
+            f"they are classes, --categorical {found.target} classifies; if counts, --family poisson"
         )
     low, high = extremes(found.x)
     if (low == high).any():

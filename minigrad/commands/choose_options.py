@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from .choose_family import FAMILIES
+from ..tabular.families import FAMILIES
 from .options import at_least
 
 FILES = """\
@@ -97,21 +97,13 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
         default="auto",
         help="auto (default): logistic for classes, else linear",
     )
-    _add_family(model)
+    add_family(model)
     model.add_argument(
         "--l1-ratio",
         type=share,
         metavar="R",
         help="linear, logistic: l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge. With --penalty-groups: l1 = λR, "
         "λ(1 - R) on groups; 0 (default): group lasso",
-    )
-    model.add_argument(
-        "--penalty-groups",
-        type=names,
-        action="extend",
-        metavar="A+B,C",
-        help="columns that enter together: A with B; C, a column of words, with all of its levels. all: every column "
-        "of words",
     )
     model.add_argument(
         "--no-standardize",
@@ -131,8 +123,8 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     model.add_argument("--lr", type=positive, metavar="RATE", help="mlp: step of Adam (default: 0.001)")
 
 
-def _add_family(model: argparse._ArgumentGroup) -> None:
-    """The loss of linear models."""
+def add_family(model: argparse._ArgumentGroup) -> None:
+    """The loss of linear models, and the groups of their penalty."""
     model.add_argument(
         "--family",
         choices=FAMILIES,
@@ -146,6 +138,14 @@ def _add_family(model: argparse._ArgumentGroup) -> None:
         metavar="K",
         help="huber: the residual beyond which errors are absolute, in units of the target (default: 1.35 robust "
         "scales of the target)",
+    )
+    model.add_argument(
+        "--penalty-groups",
+        type=names,
+        action="extend",
+        metavar="A+B,C",
+        help="columns that enter together: A with B; C, a column of words, with all of its levels. all: every column "
+        "of words",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import tabular
 from ..lab.pages.console import make_folder
+from ..tabular.families import family_name, groups_of, typed
 from ..tabular.keeping import FILE
 from ..tabular.reopened import recorder
 from ..tabular.settings import PICKS, Settings
@@ -17,7 +18,8 @@ from ..tabular.shown import scores, strengths, title, weights
 from ..tabular.training import LOG, trained
 from ..train import Progress
 from . import choose_data
-from .choose_options import FILES, add_bounds, add_factors, add_table, positive, share
+from .choose import inputs_of
+from .choose_options import FILES, add_bounds, add_factors, add_family, add_table, positive, share
 from .options import at_least, one_thread
 
 LINES = 10  # of progress
@@ -39,6 +41,7 @@ examples:
   minigrad show houses-model
   minigrad train patients.csv --target ill --categorical ill,sex --missing mean --pick 1se
   minigrad train houses.csv --target price --model mlp --hidden 64 64 --dropout 0.1 --l1 1e-4
+  minigrad train claims.csv --target claims --family poisson --categorical all --penalty-groups all
   minigrad train haeuser.csv --target preis --delimiter ';' --decimal , --index nr"""
 
 
@@ -90,6 +93,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto (default): logistic for classes, else linear",
     )
+    add_family(model)
     model.add_argument(
         "--lambda",
         dest="lam",
@@ -98,7 +102,11 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         help="strength of the penalty: by cross-validation (cv: default of linear and logistic), or a number",
     )
     model.add_argument(
-        "--l1-ratio", type=share, metavar="R", help="l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge"
+        "--l1-ratio",
+        type=share,
+        metavar="R",
+        help="l1 = λR, l2 = λ(1 - R); 1 (default): lasso, 0: ridge. With "
+        "--penalty-groups: l1 = λR, λ(1 - R) on groups; 0 (default): group lasso",
     )
     model.add_argument("--l1", type=strength, metavar="NUMBER", help="l1 Σ|w|, instead of --lambda; mlp: exact zeros")
     model.add_argument("--l2", type=strength, metavar="NUMBER", help="l2/2 Σw², instead of --lambda")
@@ -113,6 +121,11 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         dest="standardize",
         action="store_false",
         help="linear, logistic: penalise columns as they are; the penalty then depends on their units",
+    )
+    model.add_argument(
+        "--relax",
+        action="store_true",
+        help="linear, logistic: refit without penalty on the inputs that λ leaves in the model",
     )
     add_factors(model)
     add_bounds(model)
@@ -147,6 +160,12 @@ def run_train(options: argparse.Namespace) -> None:
         print(f"{options.out} holds a model that is finished; without --resume it is trained anew")
         return
     rows = choose_data.rows(options)
+    if settings.model != "mlp":
+        inputs = inputs_of(rows)  # what does not fit is said in the words of the command line
+        family_name(settings, inputs, typed)
+        groups_of(settings.penalty_groups or (), inputs, typed)
+    elif settings.family != "auto":
+        raise ValueError(f"--family {settings.family}: of linear models; leave it out, or leave out --model mlp")
     make_folder(options.out)
     _tell_rows(options, rows)
     replaced = (options.out / FILE).exists()
@@ -232,6 +251,10 @@ def settings_of(options: argparse.Namespace) -> Settings:
         "penalty_factor",
         "lower",
         "upper",
+        "family",
+        "penalty_groups",
+        "huber_threshold",
+        "relax",
     ):
         if getattr(options, name, None) is not None:  # diagnose has not all of them
             given[name] = getattr(options, name)

@@ -61,15 +61,18 @@ def strengths(model: Predictor) -> list[str]:
         return []
     both = f"l1 = {told['l1']:.6g}, l2 = {told['l2']:.6g}"
     both += f", norms of groups = {told['group']:.6g}" if "group" in told else ""
+    refit = ["then refitted without penalty on the inputs that it left in the model (--relax)"]
+    refit = refit if model.about.get("settings", {}).get("relax") else []
     if told["how"] != "cross-validation":
         none = not any(told.get(name) for name in ("l1", "l2", "group"))
-        return ["no penalty" if none else f"penalty: {both}, as given"]
+        return ["no penalty" if none else f"penalty: {both}, as given", *refit]
     error = f" ± {told['error']:.2g}" if told.get("error") is not None else ""
     pick = "the best mean" if told["pick"] == "min" else "the largest within one standard error of the best"
     return [
         f"λ = {told['value']:.6g} ({both}), chosen by cross-validation: {pick} of {told['count']} λ in "
         f"{told['folds']} folds, {told['score']} {told['mean']:.6g}{error}",
         f"(the best mean: λ = {told['min']:.6g}; one standard error: λ = {told['1se']:.6g})",
+        *refit,
     ]
 
 

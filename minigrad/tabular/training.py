@@ -17,14 +17,15 @@ from ..data.formats.csv import read_csv
 from ..data.formats.table import Table
 from ..data.prepare.imputation import MeanImputer
 from ..data.prepare.splitting import split
-from ..linear_model import ConvergenceWarning, Design, Logistic, Regression
+from ..linear_model import ConvergenceWarning, Design, relaxed
 from ..selection import CrossValidation, Imputed, SelectionWarning, cross_validate, prepare
 from ..selection.folds import as_groups
 from ..version import __version__
+from .families import KIND_OF, Inputs, family_name, linear_family
 from .frames import as_file, is_frame
 from .perceptron import family_of, fitted
 from .predictor import Predictor, plain_scores
-from .settings import OF_COLUMNS, Settings, placed
+from .settings import OF_COLUMNS, OF_FAMILY, Settings, placed
 
 NOTES = 5  # that are kept
 BESIDE = "index", "groups", "weights", "offset"  # what a table may have of each row beside x and y
@@ -38,7 +39,7 @@ def train(
     *,
     model: str = "auto",
     lam: float | str | None = None,
-    l1_ratio: float = 1.0,
+    l1_ratio: float | None = None,
     l1: float | None = None,
     l2: float | None = None,
     pick: str = "min",
@@ -48,6 +49,10 @@ def train(
     penalty_factor: Any = None,
     lower: Any = None,
     upper: Any = None,
+    family: str = "auto",
+    penalty_groups: Any = None,
+    huber_threshold: float | None = None,
+    relax: bool = False,
     hidden: int | Sequence[int] = (64,),
     dropout: float = 0.0,
     epochs: int = 200,
@@ -74,6 +79,13 @@ def train(
                 numbers, always are brought to mean 0 and deviation 1
     penalty_factor, lower, upper    linear, logistic: {column: number}, or bounds for all: see linear_model.Regression;
                 a column of words: all of its levels
+    family      of the linear models: "gaussian", "binomial", "multinomial", "poisson" (counts) or "huber" (numbers with
+                outliers; huber_threshold is the residual beyond which errors are absolute, by default 1.35 robust
+                scales of the target); "auto": by the target
+    penalty_groups  columns that enter together, a group lasso: "all", each column of words with its levels; or groups,
+                ["town+kind", "age"]. Then lam (1 - l1_ratio) is on norms of groups, and l1_ratio is 0 unless given
+    relax       linear, logistic: refit without penalty on the inputs that λ leaves in the model, see
+                linear_model.relaxed
     hidden, dropout, epochs, lr, batch_size     of the network: relu units of each layer, share dropped behind each,
                 and Adam. Of the training rows a share, `validation`, tells when to stop: when their loss has not
                 improved for `patience` epochs; 0: all epochs
@@ -95,6 +107,7 @@ def train(
         hidden, model=model, lam=lam, l1_ratio=l1_ratio, l1=l1, l2=l2, pick=pick, count=count, folds=folds,
         standardize=standardize, dropout=dropout, epochs=epochs, lr=lr, batch_size=batch_size, patience=patience,
         validation=validation, test=test, seed=seed, penalty_factor=penalty_factor, lower=lower, upper=upper,
+        family=family, penalty_groups=penalty_groups, huber_threshold=huber_threshold, relax=relax,
     )  # fmt: skip
     name = os.path.basename(data) if isinstance(data, (str, os.PathLike)) else ""
     return trained(_table(data, target, read), settings, callbacks, name, resume)
@@ -120,11 +133,9 @@ def trained(
     progress: of cross-validation, None: on a terminal; callbacks show that of a network.
     """
     classes = table.y.dtype.kind in "Uiub"
-    kind = _kind(settings.model, classes, table.target)
-    for each in ("offset", *OF_COLUMNS) if kind == "mlp" else ():
-        if getattr(table if each == "offset" else settings, each) is not None:
-            raise ValueError(f"model 'mlp' takes no {each}; 'linear' and 'logistic' do")
-    settings = dataclasses.replace(settings, model=kind)
+    kind = _kind(settings, table, classes)
+    if kind == "mlp":
+        settings = dataclasses.replace(settings, model=kind)
     parts = parts_of(table, settings, classes)
     core, about, build = _fitted(parts.train, kind, settings, callbacks, resume, progress)
     about = {
@@ -174,15 +185,24 @@ def _table(data: Any, target: str | None, read: dict[str, Any]) -> Table:
     return data
 
 
-def _kind(model: str, classes: bool, target: str) -> str:
-    """linear, logistic or mlp. ValueError where the target does not have what the model predicts."""
-    if model == "auto":
-        return "logistic" if classes else "linear"
+def _kind(settings: Settings, table: Table, classes: bool) -> str:
+    """linear, logistic, poisson, huber or mlp. ValueError where the target, or an option, does not fit the model."""
+    model, target = settings.model, table.target
+    if model == "mlp":
+        given = {name: getattr(settings, name) for name in (*OF_COLUMNS, *OF_FAMILY)}
+        none = {"family": "auto", "relax": False}
+        for each in ["offset"] * (table.offset is not None) + [n for n, v in given.items() if v != none.get(n)]:
+            raise ValueError(f"model 'mlp' takes no {each}; 'linear' and 'logistic' do")
+        return model
     if model == "linear" and classes:
         raise ValueError(f"model 'linear' predicts numbers, and {target} holds classes: use 'logistic' or 'mlp'")
     if model == "logistic" and not classes:
         raise ValueError(f"model 'logistic' predicts classes, and {target} holds numbers: name it in categorical")
-    return model
+    return KIND_OF[family_name(settings, _inputs(table, classes))]
+
+
+def _inputs(table: Table, classes: bool) -> Inputs:
+    return Inputs(table.names, table.y, table.target, classes, table.weights, table.recipe)
 
 
 def parts_of(table: Table, settings: Settings, classes: bool) -> Parts:
@@ -225,7 +245,7 @@ def _fitted(
         if kind == "mlp" and strengths is not None:
             core, build, told = fitted(table, settings, strengths, callbacks, resume)
         else:
-            family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(kind, settings, table)
+            family: Any = family_of(table, settings) if kind == "mlp" else _linear_family(settings, table)
             build = family.build if kind == "mlp" else None
             core, told = _at_lambda(table, family, settings, strengths, resume, progress)
     # What cross-validation says of fits that did not converge has their λ and fold, so the warning itself says less.
@@ -238,14 +258,13 @@ def _fitted(
     return core, {**told, "notes": notes[:NOTES] + more}, build
 
 
-def _linear_family(kind: str, settings: Settings, table: Table) -> Any:
-    family = Regression if kind == "linear" else Logistic
+def _linear_family(settings: Settings, table: Table) -> Any:
     of_columns: dict[str, Any] = {
         name: placed(asked, table.names, default, f"tabular.train: {name}")
         for name, default in OF_COLUMNS.items()
         if (asked := getattr(settings, name)) is not None
     }
-    return family(l1_ratio=settings.l1_ratio, standardize=settings.standardize, **of_columns)
+    return linear_family(settings, _inputs(table, table.y.dtype.kind in "Uiub"), of_columns)
 
 
 def _at_lambda(
@@ -276,10 +295,22 @@ def _at_lambda(
             progress=progress,
             **given,
         )
-        return (found.model if settings.pick == "min" else found.model_1se), lambda_of(found, settings.pick)
-    solver = prepare(family, x, table.y, **given).start(family)
-    core = getattr(solver, "solver", solver).solve(*strengths)
-    return core, {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1]}}
+        core, told = found.model if settings.pick == "min" else found.model_1se, lambda_of(found, settings.pick)
+    else:
+        solver = prepare(family, x, table.y, **given).start(family)
+        group = {} if settings.group_strength is None else {"group": settings.group_strength}
+        core = getattr(solver, "solver", solver).solve(*strengths, **group)
+        told = {"lambda": {"how": "given", "l1": strengths[0], "l2": strengths[1], **group}}
+    return (_relaxed(family, core, table, given) if settings.relax else core), told
+
+
+def _relaxed(family: Any, core: Any, table: Table, given: dict[str, Any]) -> Any:
+    """The model refitted without penalty on the inputs that it uses."""
+    x = table.x
+    if isinstance(family, Imputed):
+        family, core, x = family.family, getattr(core, "model", core), MeanImputer(x)(x)
+    data = prepare(family, x, table.y, **given)
+    return relaxed(family, core, data.x, data.y, 0.0, data.weights, data.offset)
 
 
 def lambda_of(found: CrossValidation, pick: str) -> dict[str, Any]:
