@@ -27,6 +27,7 @@ from .commands.profile import add_profile
 from .commands.show import add_show
 from .commands.stability import add_stability
 from .commands.train import add_train
+from .commands.tune import add_tune
 from .errors import NonFiniteError
 from .lab.pages import console
 from .lab.pages.console import USER_ERROR
@@ -88,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     adds = (
-        *(add_train, add_predict, add_show, add_cv, add_path, add_stability),
+        *(add_train, add_predict, add_show, add_cv, add_path, add_stability, add_tune),
         *(add_demo, add_articles, add_claims, add_papers, add_convention),
         *(add_cost, add_explain, add_profile, add_diagnose, add_ask, add_doctor, add_bench, add_info),
     )

@@ -106,6 +106,7 @@ FOLDERS_THAT_SAY_WHICH = {
     "regression": "a family of losses, and the linear models",
     "search": "the search for λ of a user's models, and that of the demo's settings",
     "stability": "stability selection, and the command that runs it",
+    "tune": "the descent on strengths, and the command that runs it",
     "sequential": "layers in a row in nn/, schedules in a row in optim/",
     "statistics": "ops that reduce, and what the lab's pages say of repeated runs",
     "table": "of a CSV file in data/, of the segments of an optimizer in optim/",

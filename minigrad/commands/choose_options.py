@@ -1,4 +1,4 @@
-"""The options of `minigrad cv`, `minigrad path` and `minigrad stability`."""
+"""The options of `minigrad cv`, `minigrad path`, `minigrad stability` and `minigrad tune`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ HALVES = f"""{FILES} of each half. Half of the rows are drawn again
 and again, and a model is fitted on them at every λ. An input that most halves pick is stable, and the
 mean number of false ones among these has a bound (Meinshausen, Bühlmann 2010)."""
 
+TUNED = f"""{FILES} is not to be had here. Every strength is
+followed down the slope of the error of held-out rows, which is exact: strengths of L1 and of L2 (the
+ratio is tuned too), of each column, or of each input. It starts at the best λ of a grid and never ends
+above it. The folder of --out keeps the model of all rows for minigrad predict and show."""
+
 EPOCHS = {
     "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
     "path": "epochs at every λ, each going on from the last, five times as many at the first (default: 10)",
@@ -52,20 +57,27 @@ examples:
 examples:
   minigrad stability genes.csv --target response --bound 1
   minigrad stability patients.csv --target outcome --categorical outcome --cutoff 0.9 --unimodal""",
+    "tune": """\
+examples:
+  minigrad tune houses.csv --target price --categorical town
+  minigrad tune houses.csv --target price --categorical town --per column --nested
+  minigrad tune patients.csv --target outcome --categorical outcome --l1-ratio 0 --per input""",
 }
 
 
 def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argparse.ArgumentParser:
-    """The command `cv`, `path` or `stability`, which `run` serves."""
+    """The command `cv`, `path`, `stability` or `tune`, which `run` serves."""
     what = {
         "cv": "choose λ by cross-validation, on a CSV file or a named data set",
         "path": "fit a model at every λ, on a CSV file or a named data set",
         "stability": "find the inputs that halves of the rows agree on, in a CSV file or a named data set",
+        "tune": "follow several strengths down the slope of the held-out error, on a CSV file or a named data set",
     }[name]
+    of_command = {"stability": HALVES, "tune": TUNED}
     command = commands.add_parser(
         name,
         help=what,
-        description=f"{what[0].upper()}{what[1:]}.\n\n{HALVES if name == 'stability' else DATA}",
+        description=f"{what[0].upper()}{what[1:]}.\n\n{of_command.get(name, DATA)}",
         epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -244,14 +256,19 @@ def _add_beside(table: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_folds(command: argparse.ArgumentParser) -> None:
-    """Folds, scores and the log of cross-validation."""
-    folds = command.add_argument_group("cross-validation")
+def add_parts(folds: argparse._ArgumentGroup) -> None:
+    """How many folds, and what stays together."""
     folds.add_argument("--folds", type=at_least(2), default=5, metavar="K", help="folds (default: 5)")
-    folds.add_argument("--repeats", type=at_least(1), default=1, metavar="N", help="in other orders (default: 1)")
     folds.add_argument(
         "--fold-groups", metavar="NAME", help="a column of groups (a person, a day): each is wholly in one fold"
     )
+
+
+def _add_folds(command: argparse.ArgumentParser) -> None:
+    """Folds, scores and the log of cross-validation."""
+    folds = command.add_argument_group("cross-validation")
+    add_parts(folds)
+    folds.add_argument("--repeats", type=at_least(1), default=1, metavar="N", help="in other orders (default: 1)")
     folds.add_argument(
         "--score",
         choices=("mse", "log_loss", "accuracy", "poisson_deviance", "huber"),

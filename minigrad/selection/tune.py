@@ -53,8 +53,9 @@ def tune(
 
     family      linear_model.Regression(...), Logistic(...), or a network as selection.Unrolled(...)
     per         linear models: "term": l1 and l2, so that the l1_ratio is tuned too (of the lasso and the ridge there is
-                one λ); "feature": a λ for each column; or the group of each column (p,): a λ for each group, at the
-                l1_ratio of the family. Columns whose penalty_factor is 0 stay without one, other factors multiply
+                one λ); "feature": a λ for each column; or the group of each column (p,), numbers or words: a λ for
+                each group, at the l1_ratio of the family. Columns whose penalty_factor is 0 stay without one, other
+                factors multiply
     start       a λ, or of a network {name: λ} or one λ for all (0.01). None: linear models start at the best of a grid
     held_out    (x, y) or (x, y, weights): rows to measure the loss on. None: those of `folds`, in turn
     folds, groups, weights, seed    as in cross_validate; the folds are the same at every step
@@ -100,7 +101,9 @@ def _problem(
 ) -> _Linear | _Network:
     if score is None:
         return _Network(family, data, parts, seed)
-    return _Linear(family, data, parts, score, _members(family, data, per), names)
+    members = _members(family, data, per)
+    words = None if isinstance(per, str) or np.asarray(per).dtype.kind != "U" else np.asarray(per)
+    return _Linear(family, data, parts, score, members, names, words)
 
 
 class _Parts(NamedTuple):
@@ -186,8 +189,9 @@ class _Linear:
     failure = ""
 
     def __init__(
-        self, family: Any, data: Data, parts: _Parts, score: Any, members: np.ndarray | None, names: Any
-    ) -> None:
+        self, family: Any, data: Data, parts: _Parts, score: Any, members: np.ndarray | None, names: Any,
+        words: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
         self.family, self.data, self.parts, self.score, self.members = family, data, parts, score, members
         self.score_name = score.name
         ratio = family.l1_ratio
@@ -200,9 +204,11 @@ class _Linear:
         else:
             of_group = [np.flatnonzero(members == g) for g in range(int(members.max()) + 1)]
             self.names = [
-                columns[rows[0]] if len(rows) == 1 else f"group {g}: {columns[rows[0]]}, ..."
+                str(words[rows[0]]) if words is not None
+                else columns[rows[0]] if len(rows) == 1
+                else f"group {g}: {columns[rows[0]]}, ..."
                 for g, rows in enumerate(of_group)
-            ]
+            ]  # fmt: skip
 
     def theta(self, lam: Any) -> np.ndarray:
         """log λ of every strength, for one λ of the family."""

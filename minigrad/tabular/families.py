@@ -135,7 +135,7 @@ def groups_of(asked: Sequence[str], inputs: Inputs, spelled: Spelling = str) -> 
     >>> groups_of(["all"], inputs), groups_of(["town+age"], inputs)
     (['size', 'town', 'town', 'age'], ['size', 'town+age', 'town+age', 'town+age'])
     """
-    taken, words, option = dict.fromkeys(inputs.names, ""), _columns_of_words(inputs), spelled("penalty_groups")
+    taken, words, option = dict.fromkeys(inputs.names, ""), columns_of_words(inputs), spelled("penalty_groups")
     if list(asked) == ["all"]:
         if not words:
             raise ValueError(f"{option} all: no column holds words; name groups, as in A+B,C+D")
@@ -159,7 +159,7 @@ def _inputs_of(part: str, words: dict[str, list[str]], names: Sequence[str], opt
     raise ValueError(f"{option}: there is no input {part!r}{close_to(part, there)}; there are {', '.join(there[:20])}")
 
 
-def _columns_of_words(inputs: Inputs) -> dict[str, list[str]]:
+def columns_of_words(inputs: Inputs) -> dict[str, list[str]]:
     """The columns that became inputs of 0 and 1, with the names of these."""
     if inputs.recipe is None:
         found: dict[str, list[str]] = {}

@@ -54,13 +54,16 @@ def _maps(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_lambda(value: Any) -> bool:
-    """Whether a value tells of λ: given, or chosen."""
+    """Whether a value tells of λ: given, chosen by cross-validation, or tuned."""
     if not isinstance(value, dict) or not all(map(_number, (value.get("l1"), value.get("l2")))):
         return False
     if not _number(value.get("group", 0.0)):
         return False
     if value.get("how") == "given":
         return set(value) - {"group"} == {"how", "l1", "l2"}
+    if value.get("how") == "tuned":
+        named = _maps(_number)(value.get("strengths")) and _text(value.get("score"))
+        return named and _number(value.get("mean")) and _number(value.get("start mean"))
     numbers = [value.get(name) for name in ("value", "min", "1se", "mean", "folds", "count")]
     known = value.get("how") == "cross-validation" and value.get("pick") in ("min", "1se") and _text(value.get("score"))
     return known and all(map(_number, numbers)) and (value.get("error") is None or _number(value["error"]))

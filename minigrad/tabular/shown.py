@@ -61,6 +61,13 @@ def strengths(model: Predictor) -> list[str]:
         return []
     both = f"l1 = {told['l1']:.6g}, l2 = {told['l2']:.6g}"
     both += f", norms of groups = {told['group']:.6g}" if "group" in told else ""
+    if told["how"] == "tuned":
+        named = ", ".join(f"{name} {lam:.4g}" for name, lam in list(told["strengths"].items())[:LEVELS])
+        more = f" and {len(told['strengths']) - LEVELS} more" if len(told["strengths"]) > LEVELS else ""
+        return [
+            f"strengths tuned on held-out rows, {told['score']} {told['start mean']:.6g} at the best λ of a grid, "
+            f"{told['mean']:.6g} at the end: {named}{more}"
+        ]
     refit = ["then refitted without penalty on the inputs that it left in the model (--relax)"]
     refit = refit if model.about.get("settings", {}).get("relax") else []
     if told["how"] != "cross-validation":
