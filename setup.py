@@ -39,6 +39,7 @@ FAMILIES = {  # family: its folder in src_c
     "random": "random",
     "update": "update",
     "descent": "descent",
+    "sparse": "sparse",
 }
 MEASURE = {"peaks": "measure"}  # no kernels of the table: what benchmarks/ measure the machine with
 STATE = ["runtime", "tape", "block_cache", "memory"]  # modules without bodies in C

@@ -105,6 +105,7 @@ FOLDERS_THAT_SAY_WHICH = {
     "mnist": "the data set, and the demo on it",
     "regression": "a family of losses, and the linear models",
     "search": "the search for λ of a user's models, and that of the demo's settings",
+    "sparse": "its kernels, and sparse inputs of linear models",
     "stability": "stability selection, and the command that runs it",
     "tune": "the descent on strengths, and the command that runs it",
     "sequential": "layers in a row in nn/, schedules in a row in optim/",

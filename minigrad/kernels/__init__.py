@@ -41,6 +41,7 @@ FAMILIES = (
     "random",
     "update",
     "descent",
+    "sparse",
 )
 runtime: Any = None  # the compiled module of CPU variants and threads, or None
 blocks: Any = None  # the compiled module that keeps large blocks of memory, or None

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import kernels as K
 from .bounds import Bounds, violations
-from .design import dot, product
+from .column_products import columns_of, dot, product
 
 SWEEPS = 1000  # of coordinate descent in one call of the kernel, so that Ctrl-C is heard in between
 WHOLE = 1024  # coefficients whose second derivatives are computed at once: 8 MB
@@ -115,7 +115,7 @@ class Block:
 
     def __init__(self, problem: Problem, index: np.ndarray) -> None:
         quadratic, v, l1, l2, bounds = problem
-        self.index, self.columns = index, np.ascontiguousarray(quadratic.rows[:, index])
+        self.index, self.columns = index, columns_of(quadratic.rows, index)
         self.gram = quadratic.gram(self.columns)
         self.v, self.l1, self.l2 = (np.ascontiguousarray(part[:, index]) for part in (v, l1, l2))
         self.bounds = {} if bounds is None else bounds.of(index).flat()

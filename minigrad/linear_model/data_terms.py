@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from .. import kernels as K
-from .design import dot
+from .column_products import dot
 
 STEADY = 1e-3  # of the curvature of a majorizer, where the loss of a row has none: see AbsoluteTails
 

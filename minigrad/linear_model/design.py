@@ -10,22 +10,10 @@ from .. import kernels as K
 from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 from ..public import described
+from .column_products import REAL, dot, product
 
-REAL = np.dtype(np.float64)
 LARGEST = 1e300  # of an input: beyond it a column can't be centred without overflow
 SAFE = 300  # numbers from 2⁻³⁰⁰ to 2³⁰⁰ can be squared and summed within the range of float64
-
-
-def product(a: np.ndarray, b: np.ndarray, ta: bool = False, tb: bool = False) -> np.ndarray:
-    """op(a) @ op(b) for matrices, by the kernel."""
-    out = K.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), REAL)
-    K.matmul(a, b, out, ta=ta, tb=tb)
-    return out
-
-
-def dot(a: np.ndarray, b: np.ndarray) -> float:
-    """Σ a b over all elements of two contiguous arrays of one size."""
-    return float(product(a.reshape(1, -1), b.reshape(-1, 1))[0, 0])
 
 
 def safe_units(largest: Any) -> np.ndarray:
@@ -36,6 +24,16 @@ def safe_units(largest: Any) -> np.ndarray:
     """
     exponents = np.frexp(largest)[1] - 1
     return np.ldexp(1.0, np.where(np.abs(exponents) > SAFE, exponents, 0))
+
+
+def checked_weights(weights: Any, rows: int) -> np.ndarray:
+    """The weights of the rows, (rows,) float64; None: 1 each. ShapeError unless none is negative, and some above 0."""
+    if weights is None:
+        return np.ones(rows)
+    found = finite_rows(as_rows(weights, "weights"), "weights", REAL)
+    if found.shape != (rows,) or (found < 0).any() or not found.any():
+        raise ShapeError(f"weights are {found.shape}; need one per row, {rows}, none negative, not all 0")
+    return found
 
 
 class Design:
@@ -61,9 +59,7 @@ class Design:
         if x.ndim != 2 or x.size == 0:
             raise ShapeError(f"x is {x.shape}; need rows and columns, at least one of each")
         x = finite_rows(x, "x", REAL)
-        weights = np.ones(len(x)) if weights is None else finite_rows(as_rows(weights, "weights"), "weights", REAL)
-        if weights.shape != (len(x),) or (weights < 0).any() or not weights.any():
-            raise ShapeError(f"weights are {weights.shape}; need one per row, {len(x)}, none negative, not all 0")
+        weights = checked_weights(weights, len(x))
         self.kept = weights > 0
         if not self.kept.all():
             x, weights = K.contiguous(x[self.kept]), weights[self.kept]

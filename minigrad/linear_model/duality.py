@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .bounds import Bounds
-from .design import dot, product
+from .column_products import dense_columns, dot, product
 from .least_squares import solve
 
 ROUNDING = 4e-15  # of l1: what a product that was scaled to l1 may exceed it by
@@ -59,7 +59,7 @@ def _orthogonal(
     """
     chosen = free & down & up
     while True:
-        columns = np.ascontiguousarray(rows[:, chosen])
+        columns = dense_columns(rows, np.flatnonzero(chosen))
         t = r - product(columns, solve(columns, r, 0.0).reshape(-1, 1))[:, 0] if chosen.any() else r
         g = np.where(chosen, 0.0, product(rows, t.reshape(-1, 1), ta=True)[:, 0] / total)
         unbounded = free & ((up & (g > 0)) | (down & (g < 0)))

@@ -12,9 +12,10 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite
 from ..errors import NonFiniteError, ShapeError
+from .column_products import REAL, dot, product
 from .columns import row_space
 from .data_terms import DataTerm, exponential
-from .design import REAL, Design, dot, product
+from .design import Design
 from .model import HELD, Linear, LinearModel, Solver
 from .newton import NEAR, ElasticNet, Outcome, Penalty, Problem
 

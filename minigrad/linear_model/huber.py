@@ -12,8 +12,8 @@ from .. import kernels as K
 from ..checks import finite
 from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
+from .column_products import REAL
 from .data_terms import AbsoluteTails, DataTerm
-from .design import REAL
 from .generalized import GeneralizedSolver
 from .model import Linear
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
-from .design import dot, product
+from .column_products import dot, product
 
 DUST = 1e-13  # of a column's length: no more is left of one that depends on those before it
 

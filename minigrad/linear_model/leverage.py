@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels as K
+from .column_products import dot, product
 from .columns import row_space
-from .design import dot, product
 from .least_squares import lengths, shortened, triangle
 
 

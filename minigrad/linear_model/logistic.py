@@ -15,8 +15,8 @@ from ..checks import finite
 from ..data.prepare.labels import check_labels
 from ..errors import ShapeError
 from .bounds import Bounds, violations
+from .column_products import SparseColumns, dense_columns, dot, gram, product
 from .columns import descend, row_space
-from .design import dot, product
 from .model import HELD, Linear, LinearModel, Solver
 from .separation import separated
 
@@ -25,6 +25,7 @@ NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
 SEPARATED = 1e-9  # a mean log loss that only separated classes have
 NEVER = 1e-11  # of the largest slope of the model without inputs: what is left by rounding and the first fit
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
+MOST = 10_000_000  # numbers of sparse columns that are made dense to see whether they separate the classes
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 
 
@@ -40,7 +41,7 @@ class Logistic(Linear):
     [-2.262, -0.754, 0.754, 2.262]
     """
 
-    score, classifies, takes_bounds = "log_loss", True, True
+    score, classifies, takes_bounds, takes_sparse = "log_loss", True, True, True
 
     def start(
         self, x: Any, y: Any, weights: Any = None, classes: int | None = None, offset: Any = None
@@ -77,7 +78,8 @@ class LogisticSolver(Solver):
         self.logits = 1 if classes == 2 else classes
         self.labels = y
         self.target = np.ascontiguousarray(self.onehot[:, 1:]) if classes == 2 else self.onehot
-        self.inputs, self.wide = z.shape[1], z.shape[1] > len(z)
+        self.sparse = isinstance(z, SparseColumns)
+        self.inputs, self.wide = z.shape[1], self.sparse or z.shape[1] > len(z)
         self.rows = self._with_intercept(z)
         self.v = np.zeros((self.logits, self.rows.shape[1]))
         if not self.wide and self.v.size > LARGEST:
@@ -130,8 +132,10 @@ class LogisticSolver(Solver):
         slopes = self._null_slopes()
         self._slopes = np.where(np.abs(slopes) <= NEVER * self._pull, 0.0, slopes) if self.free.size else slopes
 
-    def _with_intercept(self, z: np.ndarray) -> np.ndarray:
+    def _with_intercept(self, z: Any) -> Any:
         """z with a last column of ones, if there is an intercept."""
+        if isinstance(z, SparseColumns):
+            return z.with_ones() if self.settings.fit_intercept else z
         ones = [np.ones((len(z), 1))] if self.settings.fit_intercept else []
         return np.ascontiguousarray(np.hstack([z, *ones]))
 
@@ -144,7 +148,8 @@ class LogisticSolver(Solver):
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if self.wide and l1 == 0 and l2 and not self.free.size and self.bounds is None:
+        by_rows = self.wide and not self.sparse and not self.free.size and self.bounds is None
+        if by_rows and l1 == 0 and l2:
             steps, trouble = self._wide_ridge(l2)
         else:
             each_l1, each_l2 = self.strengths(l1, l2)
@@ -227,7 +232,9 @@ class LogisticSolver(Solver):
         nothing = np.zeros(self.v.shape)
         if self.bounds is None and self._objective(self.v, nothing, nothing) < SEPARATED:
             return SEPARABLE
-        rows = np.ascontiguousarray(self.rows[:, columns])
+        if self.sparse and len(self.rows) * len(columns) > MOST:
+            return ""
+        rows = dense_columns(self.rows, columns)
         step = separated(rows, self.onehot, self._probabilities(self.v), self.share)
         if step is None:
             return ""
@@ -302,15 +309,15 @@ class Newton:
     def gram(self, columns: np.ndarray) -> np.ndarray:
         """A block columnsᵀ diag(ω pⱼ (δⱼₖ - pₖ)) columns per pair of logits."""
         logits, width = self.p.shape[1], columns.shape[1]
-        gram = np.empty((logits * width, logits * width))
+        found = np.empty((logits * width, logits * width))
         for j in range(logits):
             for k in range(j + 1):
                 pj, pk = self.p[:, j], self.p[:, k]
                 scale = self.share * pj * ((j == k) - pk)
-                block = product(columns * scale.reshape(-1, 1), columns, ta=True)
-                gram[j * width : (j + 1) * width, k * width : (k + 1) * width] = block
-                gram[k * width : (k + 1) * width, j * width : (j + 1) * width] = block.T
-        return gram
+                block = gram(columns, scale)
+                found[j * width : (j + 1) * width, k * width : (k + 1) * width] = block
+                found[k * width : (k + 1) * width, j * width : (j + 1) * width] = block.T
+        return found
 
     def move(self, columns: np.ndarray, step: np.ndarray) -> None:
         along = self.p * product(columns, step, tb=True)

@@ -15,7 +15,8 @@ from ..checks import finite, refuse_unknown, whole
 from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
 from .bounds import bounds_of, checked
-from .design import REAL, Design
+from .column_products import REAL
+from .sparse import SparseMatrix, as_sparse, design_of, is_sparse
 
 HELD = 1e300  # an l1 that holds a coefficient at 0
 STRONGEST = 1e200  # l1 or l2 of a coefficient, in the units of standardized columns
@@ -54,11 +55,14 @@ class LinearModel:
 
         ValueError for an offset that is missing, or that the model was not fitted with.
         """
-        x = finite_rows(as_rows(x, "x"), "x", REAL)
+        x = as_sparse(x, "x") if is_sparse(x) else finite_rows(as_rows(x, "x"), "x", REAL)
         w = self.coefficients.reshape(len(self.coefficients), -1)
         if x.ndim != 2 or x.shape[1] != len(w):
             raise ShapeError(f"x is {x.shape}; the model was fitted on {len(w)} columns")
         out = K.empty((len(x), w.shape[1]), REAL)
+        if isinstance(x, SparseMatrix):
+            out[:] = x.columns().times(w) + np.reshape(self.intercept, (1, -1))
+            return self._plus(out[:, 0] if self.coefficients.ndim == 1 else out, offset)
         K.matmul(x, np.ascontiguousarray(w), out, bias=np.array(self.intercept, REAL).reshape(-1))
         return self._plus(out[:, 0] if self.coefficients.ndim == 1 else out, offset)
 
@@ -111,6 +115,7 @@ class Linear:
     upper: Any = None
 
     takes_gaps = False  # x has no NaN
+    takes_sparse = False  # x may be sparse
     takes_bounds = False  # lower and upper; a family whose solver keeps to them says True
     rising = False  # a path goes down from λ_max: the next model starts at the last, and grows
 
@@ -168,7 +173,9 @@ class Solver(ABC):
 
     def __init__(self, settings: Linear, x: Any, weights: Any, offset: Any = None) -> None:
         self.settings = settings
-        self.design = Design(x, weights, settings.fit_intercept, settings.standardize)
+        if is_sparse(x) and not settings.takes_sparse:
+            raise TypeError(f"{type(settings).__name__} takes no sparse x; Regression and Logistic do; x.toarray()")
+        self.design = design_of(x, weights, settings.fit_intercept, settings.standardize)
         self.offset = self.design.offset(offset)
         columns = self.design.z.shape[1]
         given = settings.penalty_factor

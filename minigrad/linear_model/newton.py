@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from .bounds import violations
+from .column_products import dot, product
 from .columns import SWEEPS, descend
 from .data_terms import DataTerm
-from .design import dot, product
 from .least_squares import solve
 
 NEWTON_STEPS, HALVINGS = 200, 50

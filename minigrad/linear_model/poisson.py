@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .column_products import dot
 from .data_terms import Counts, DataTerm, exponential, logarithm
-from .design import dot
 from .generalized import GeneralizedSolver
 from .model import Linear
 from .newton import Outcome

@@ -14,8 +14,9 @@ from .. import kernels as K
 from ..checks import finite
 from ..data.dataset import finite_rows
 from ..errors import NonFiniteError, ShapeError
+from .column_products import REAL, SparseColumns, columns_of, dense_columns, dot, gram, product, squared_lengths
 from .columns import SWEEPS, descend, row_space
-from .design import REAL, dot, product, safe_units
+from .design import safe_units
 from .duality import duality_gap
 from .least_squares import DUST, shortened, solve
 from .model import HELD, Linear, LinearModel, Solver
@@ -33,11 +34,13 @@ class Regression(Linear):
     (0, [0.8, 0.0])
     """
 
-    score, classifies, takes_bounds = "mse", False, True
+    score, classifies, takes_bounds, takes_sparse = "mse", False, True, True
 
     def start(self, x: Any, y: Any, weights: Any = None, offset: Any = None) -> RegressionSolver:
         """The solver for these rows: .lambda_max(), .fit(λ), each fit from the last.
 
+        x           (m, p): an array, or a sparse matrix, SciPy's CSC or CSR or what has their attributes; it is never made
+                    dense, only the columns that are never penalized are, where there are bounds or a gap to compute
         weights     one for each row, at least 0; None: 1
         offset      (m,) a known part of each output, to which b + x w is added: the model of y - offset
         """
@@ -53,10 +56,12 @@ class RegressionSolver(Solver):
         self.mean = float(design.mean(y.reshape(-1, 1))[0]) if settings.fit_intercept else 0.0
         # √weight on each row, not √(weight/m): rows of weight 1 keep all their digits (NIST's Wampler5: 10 against 5).
         root = np.sqrt(design.weights)
-        self.rows, self.target = design.z * root.reshape(-1, 1), (y - self.mean) * root
+        self.sparse = isinstance(design.z, SparseColumns)
+        self.rows = design.z.times_rows(root) if self.sparse else design.z * root.reshape(-1, 1)
+        self.target = (y - self.mean) * root
         self.q = product(self.rows, self.target.reshape(-1, 1), ta=True)[:, 0] / design.total
         self.square = dot(self.target, self.target) / design.total
-        self.wide = self.rows.shape[1] > len(self.rows)
+        self.wide = self.sparse or self.rows.shape[1] > len(self.rows)  # whether there is no Gram matrix of all columns
         self.gram: np.ndarray | None = None
         self.short: tuple[np.ndarray, np.ndarray] | None = None
         self.u = np.zeros(len(self.q))
@@ -75,7 +80,7 @@ class RegressionSolver(Solver):
         """The slopes (p,) where every coefficient that is penalized is 0, and the others are fitted."""
         if not self.free.size:
             return self.q
-        columns = np.ascontiguousarray(self.rows[:, self.free])
+        columns = dense_columns(self.rows, self.free)
         if self.bounds is None:
             left = self.target - product(columns, solve(columns, self.target, 0.0).reshape(-1, 1))[:, 0]
         else:
@@ -85,7 +90,7 @@ class RegressionSolver(Solver):
             left = self.target - product(columns, np.ascontiguousarray(self.u[self.free]).reshape(-1, 1))[:, 0]
             self.u = last
         q = product(self.rows, left.reshape(-1, 1), ta=True)[:, 0] / self.design.total
-        long = product(np.ones((1, len(left))), self.rows * self.rows)[0] / self.design.total
+        long = squared_lengths(self.rows) / self.design.total
         return np.where(np.abs(q) <= DUST * np.sqrt(long * self.square), 0.0, q)
 
     def pull(self) -> float:
@@ -98,7 +103,8 @@ class RegressionSolver(Solver):
 
     def solve(self, l1: float, l2: float) -> LinearModel:
         l1, l2 = finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0)
-        if l1 == 0 and self.bounds is None and not (l2 and self.wide and self.free.size):
+        direct = l1 == 0 and self.bounds is None and not self.sparse
+        if direct and not (l2 and self.wide and self.free.size):
             rounds, gap, trouble = 0, math.nan, ""
             self.u = self._ridge(l2)
         else:
@@ -151,7 +157,7 @@ class RegressionSolver(Solver):
     def _sweep(self, l1: np.ndarray, l2: np.ndarray, tolerance: float) -> tuple[int, float]:
         """Coordinate descent on the Gram matrix; the sweeps, and the largest violation met in the last one."""
         if self.gram is None:
-            self.gram = product(self.rows, self.rows, ta=True) / self.design.total
+            self.gram = gram(self.rows) / self.design.total
         within = {} if self.bounds is None else self.bounds.flat()
         rounds, largest, most = 0, math.inf, self.settings.max_rounds
         while rounds < most and not largest <= tolerance:
@@ -197,13 +203,13 @@ class Residuals:
         self.rows, self.total, self.r = solver.rows, solver.design.total, solver.target.reshape(-1, 1)
         moved = np.flatnonzero(solver.u)
         if moved.size:
-            self.move(np.ascontiguousarray(self.rows[:, moved]), solver.u[moved].reshape(1, -1))
+            self.move(columns_of(self.rows, moved), solver.u[moved].reshape(1, -1))
 
     def slopes(self, columns: np.ndarray) -> np.ndarray:
         return product(self.r, columns, ta=True) / self.total
 
     def gram(self, columns: np.ndarray) -> np.ndarray:
-        return product(columns, columns, ta=True) / self.total
+        return gram(columns) / self.total
 
     def move(self, columns: np.ndarray, step: np.ndarray) -> None:
         self.r = self.r - product(columns, step, tb=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .design import product
+from .column_products import product
 from .least_squares import solve
 
 SURE = 1e-6  # 1 - p of its class, of a row whose loss may go on falling for ever

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import kernels as K
+from .column_products import REAL, dot, product
 from .columns import LEAST, SWEEPS, WHOLE, Quadratic
-from .design import REAL, dot, product
 from .least_squares import solve
 
 BISECTIONS = 2200  # halvings of an interval of floats until its ends are neighbours, at the very most

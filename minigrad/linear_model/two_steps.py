@@ -12,10 +12,11 @@ from .. import kernels as K
 from ..checks import finite, truth
 from ..data.dataset import as_rows, finite_rows
 from ..errors import NonFiniteError, ShapeError
-from .design import REAL
+from .column_products import REAL, dense_columns
 from .logistic import Logistic
 from .model import ConvergenceWarning, Linear, LinearModel
 from .regression import Regression
+from .sparse import SparseMatrix, as_sparse, is_sparse
 
 LEAST, MOST = 1e-100, 1e100  # penalty factors; the largest keeps a coefficient at 0
 
@@ -112,6 +113,7 @@ def relaxed(
     family      what the model was fitted with: its bounds hold in the refit, its penalty factors do not
     gamma       1 is the model as it is, 0 (the default) least squares, or logistic regression, on the inputs that are
                 not 0 (the relaxed lasso in glmnet's form: Hastie, Tibshirani, Tibshirani 2020, Statist. Sci. 35)
+    x           as in start; of a sparse one the columns of the support are made dense
     weights, offset     of the rows, as in start
 
     Returns a LinearModel whose l1 and l2 are those of the first fit. It has the same support, unless a coefficient is
@@ -134,9 +136,8 @@ def relaxed(
     support = np.flatnonzero((w != 0).any(1))
     if gamma == 1 or not support.size:
         return model
-    solver = _on_support(family, x, support, len(w)).start(
-        np.ascontiguousarray(x[:, support]), y, weights, offset=offset
-    )
+    columns = dense_columns(x.columns() if isinstance(x, SparseMatrix) else x, support)
+    solver = _on_support(family, support, len(w)).start(columns, y, weights, offset=offset)
     _check_room(solver, family)
     free = solver.solve(0.0, 0.0)
     if free.coefficients.shape[1:] != model.coefficients.shape[1:]:
@@ -165,7 +166,7 @@ def _mixed(model: LinearModel, free: LinearModel, support: np.ndarray, gamma: fl
     )
 
 
-def _rows(family: Linear, model: LinearModel, x: Any, offset: Any) -> np.ndarray:
+def _rows(family: Linear, model: LinearModel, x: Any, offset: Any) -> Any:
     """x, checked against the model; ValueError for a model that is not of the family."""
     name = type(family).__name__
     if not isinstance(family, (Regression, Logistic)):
@@ -177,13 +178,13 @@ def _rows(family: Linear, model: LinearModel, x: Any, offset: Any) -> np.ndarray
     if model.offset != (offset is not None):
         given = "without an offset; leave offset out" if not model.offset else "with an offset; need offset= here, too"
         raise ValueError(f"relaxed: the model was fitted {given}")
-    x = finite_rows(as_rows(x, "x"), "x", REAL)
+    x = as_sparse(x, "x") if is_sparse(x) else finite_rows(as_rows(x, "x"), "x", REAL)
     if x.ndim != 2 or x.shape[1] != len(model.coefficients):
         raise ShapeError(f"relaxed: x is {x.shape}; the model was fitted on {len(model.coefficients)} columns")
     return x
 
 
-def _on_support(family: Linear, x: np.ndarray, support: np.ndarray, columns: int) -> Linear:
+def _on_support(family: Linear, support: np.ndarray, columns: int) -> Linear:
     """The family for the columns of the support: with their bounds, and without factors."""
     sides = {}
     for side in ("lower", "upper"):

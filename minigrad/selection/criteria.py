@@ -20,7 +20,7 @@ from ..linear_model.logistic import Logistic
 from ..linear_model.poisson import Poisson
 from ..linear_model.regression import Regression
 from .crossvalidation import Family, checked_lambdas, fit_path, lambda_grid
-from .prepared import Data, prepare
+from .prepared import Data, dense_only, prepare
 from .result import CrossValidation, mean_and_error
 
 RULES = {
@@ -161,6 +161,7 @@ def criteria(
             f"criteria: degrees of freedom are known of linear_model.Regression, Logistic and Poisson, not of "
             f"{type(family).__name__}; cross_validate takes any family"
         )
+    dense_only(x, "criteria")
     data = prepare(family, x, y, weights, offset)
     lambdas = lambda_grid(family, data, count, ratio) if lambdas is None else checked_lambdas(lambdas)
     return _judged(family, data, lambdas)

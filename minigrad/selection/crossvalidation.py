@@ -213,7 +213,7 @@ def described(
             "lambdas": lambdas.tolist(),
             "folds": len(parts),
             "seed": seed,
-            "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+            "data": digest(*data.arrays()),
             "rows of the folds": digest(*[rows for part in parts for rows in part]),
             **({} if data.offset is None else {"offset": digest(data.offset)}),
         }

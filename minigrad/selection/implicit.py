@@ -15,12 +15,12 @@ import numpy as np
 from .. import kernels as K
 from ..checks import finite, named_keywords
 from ..errors import ShapeError
+from ..linear_model.column_products import dot, product
 from ..linear_model.columns import row_space
-from ..linear_model.design import dot, product
 from ..linear_model.least_squares import lengths, triangle
 from ..linear_model.logistic import Logistic
 from ..linear_model.regression import Regression
-from .prepared import Data, fitting_score, prepare
+from .prepared import Data, dense_only, fitting_score, prepare
 from .scores import Score, judged_output
 
 
@@ -98,6 +98,7 @@ def hypergradient(
     True
     """
     chosen = differentiable_score(family, score, "hypergradient")
+    dense_only(x, "hypergradient")
     data = prepare(family, x, y, weights)
     rest = as_held_out(family, data, held_out, "hypergradient")
     return of_fit(family, data, rest, finite(l1, "l1", at_least=0.0), finite(l2, "l2", at_least=0.0), chosen)

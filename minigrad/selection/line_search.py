@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..linear_model.design import dot
+from ..linear_model.column_products import dot
 
 PAIRS = 10  # of (step, change of slope) that a direction is made from
 HALVINGS = 20

@@ -12,6 +12,7 @@ import numpy as np
 from ..data.dataset import as_rows, finite_rows, pair, take_rows
 from ..errors import DTypeError, NonFiniteError, ShapeError
 from ..linear_model.design import LARGEST
+from ..linear_model.sparse import SparseMatrix, as_sparse, is_sparse
 from .folds import Pair
 from .scores import Score, as_score, check_weighted
 
@@ -35,11 +36,24 @@ class Data(NamedTuple):
         given = {name: values for name, values in of_rows.items() if values is not None}
         return family.start(self.x, self.y, **given, **self.options, **options)
 
+    def arrays(self) -> list[np.ndarray]:
+        """What tells these rows from others: x, or what a sparse x consists of, y, and the weights."""
+        x = self.x
+        parts = [np.array(x.shape), x.first, x.row, x.x] if isinstance(x, SparseMatrix) else [x]
+        return [*parts, self.y, *([] if self.weights is None else [self.weights])]
+
     def rows(self, index: np.ndarray) -> Data:
         """Some of the rows."""
         weights = None if self.weights is None else self.weights[index]
         offset = None if self.offset is None else self.offset[index]
-        return self._replace(x=take_rows(self.x, index), y=self.y[index], weights=weights, offset=offset)
+        rows = self.x[index] if isinstance(self.x, SparseMatrix) else take_rows(self.x, index)
+        return self._replace(x=rows, y=self.y[index], weights=weights, offset=offset)
+
+
+def dense_only(x: Any, who: str) -> None:
+    """TypeError for a sparse x, which not everything takes."""
+    if is_sparse(x):
+        raise TypeError(f"{who}: x is a sparse matrix; cross_validate and stability take it; here x.toarray()")
 
 
 def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None) -> Data:
@@ -51,15 +65,16 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None
     a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
     """
     who = _name_of(family)
+    x = _sparse(family, x) if is_sparse(x) else x
     if weights is not None:
         return prepare(family, x, y, offset=offset)._replace(weights=_row_weights(family, weights, len(x)))
     known = None if offset is None else _row_offset(family, offset, len(x))
-    x, y = _table(x), _entries(y)
+    x, y = x if isinstance(x, SparseMatrix) else _table(x), _entries(y)
     names = None
     if family.classifies:
         names, y = _classes(y, who)
-    rows, targets = pair(x, y if family.classifies else _numbers(y, who))
-    if not getattr(family, "takes_gaps", True):
+    rows, targets = _pair(x, y if family.classifies else _numbers(y, who))
+    if not getattr(family, "takes_gaps", True) and not isinstance(rows, SparseMatrix):
         rows = _without_gaps(rows)
     _check_sizes(rows, targets if names is None else None, linear=hasattr(family, "fit_intercept"))
     if getattr(family, "fit_intercept", True):
@@ -70,13 +85,37 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None
     return Data(rows, targets.astype(np.int64), {"classes": len(names)}, names, offset=known)
 
 
-def _check_varying(rows: np.ndarray, numbers: np.ndarray | None, offset: np.ndarray | None) -> None:
+def _sparse(family: Any, x: Any) -> SparseMatrix:
+    """A sparse x, checked. TypeError for a family that takes none."""
+    if not getattr(family, "takes_sparse", False) or getattr(family, "takes_gaps", False):
+        gaps = " (a sparse matrix has no gaps)" if hasattr(family, "family") else ""
+        raise TypeError(
+            f"x is a sparse matrix, and {type(family).__name__} takes none{gaps}; linear_model.Regression and Logistic "
+            "do; for others x.toarray()"
+        )
+    return as_sparse(x, "x")
+
+
+def _pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """x and y with one target for each row."""
+    if not isinstance(x, SparseMatrix):
+        return pair(x, y)
+    y = as_rows(y, "y")
+    if len(x) != len(y):
+        raise ShapeError(f"x has {len(x)} rows, y has {len(y)}; need one target per row")
+    if x.size == 0:
+        raise ShapeError(f"x is {x.shape}; need at least one row and one column")
+    return x, y
+
+
+def _check_varying(rows: Any, numbers: np.ndarray | None, offset: np.ndarray | None) -> None:
     """ValueError where all rows are the same, or all numbers less the offsets: an intercept says it all."""
     left = numbers if numbers is None or offset is None else numbers - offset.reshape(-1)
     if left is not None and left.ndim == 1 and len(left) > 1 and (left == left[0]).all():
         beside = "" if offset is None else " less its offset"
         raise ValueError(f"y{beside} is {left[0]:.6g} in all {len(left)} rows: a constant target leaves no choice")
-    if len(rows) > 1 and (rows == rows[0]).all():
+    same = rows.is_constant() if isinstance(rows, SparseMatrix) else len(rows) > 1 and (rows == rows[0]).all()
+    if same:
         raise ValueError(f"x: every column is constant in all {len(rows)} rows, so no input can tell rows apart")
 
 
@@ -127,11 +166,11 @@ def _name_of(family: Any) -> str:
     return type(getattr(family, "family", family)).__name__
 
 
-def _check_sizes(rows: np.ndarray, numbers: np.ndarray | None, linear: bool) -> None:
+def _check_sizes(rows: Any, numbers: np.ndarray | None, linear: bool) -> None:
     """Shapes that a family takes; inputs that can be centred; numbers to predict whose squares are numbers."""
     if rows.ndim == 1 and (linear or rows.dtype.kind == "f"):
         raise ShapeError(f"x is {rows.shape}; need rows and columns: x.reshape(-1, 1) is one column")
-    if rows.dtype.kind == "f" and rows.dtype.itemsize == 8:
+    if rows.dtype.kind == "f" and rows.dtype.itemsize == 8 and not isinstance(rows, SparseMatrix):
         with np.errstate(invalid="ignore"):
             over = np.argwhere(np.abs(rows) > LARGEST)
         if len(over):

@@ -13,8 +13,8 @@ from .. import kernels as K
 from ..data.dataset import as_rows
 from ..engine import Tensor
 from ..errors import NonFiniteError, ShapeError
+from ..linear_model.column_products import dot
 from ..linear_model.data_terms import AbsoluteTails, Counts
-from ..linear_model.design import dot
 from ..linear_model.generalized import mean_of
 from ..nn.module import Module
 from ..nn.prediction import evaluating

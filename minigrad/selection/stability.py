@@ -184,7 +184,7 @@ def _described(family: Any, data: Data, lambdas: np.ndarray, draws: int, pairs: 
             "draws": draws,
             "pairs": pairs,
             "seed": seed,
-            "data": digest(*(part for part in (data.x, data.y, data.weights) if part is not None)),
+            "data": digest(*data.arrays()),
             **({} if data.offset is None else {"offset": digest(data.offset)}),
         }
     )

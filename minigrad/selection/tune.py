@@ -19,7 +19,7 @@ from .crossvalidation import lambda_grid
 from .folds import as_folds, as_groups, fit_seed, nested_seed, repeats_of
 from .implicit import as_held_out, differentiable_score, of_fit
 from .line_search import Point, descend
-from .prepared import Data, check_classes, check_weights, prepare
+from .prepared import Data, check_classes, check_weights, dense_only, prepare
 from .result import SelectionWarning, mean_and_error
 from .scores import Score
 from .sweep import Line
@@ -79,6 +79,7 @@ def tune(
     """
     steps, tol = whole(steps, "tune: steps", 1), finite(tol, "tune: tol", at_least=0.0)
     whole(seed, "tune: seed", 0, SEEDS)
+    dense_only(x, "tune")
     data = prepare(family, x, y, weights)
     chosen = _score_of(family, score, per, "tune")
     parts = _parts(family, data, held_out, folds, groups, seed)
@@ -356,6 +357,7 @@ def nested_tune(
     if "held_out" in options:
         raise TypeError("nested_tune: no held_out here; the outer folds and, inside, `folds` hold rows out")
     whole(seed, "nested_tune: seed", 0, SEEDS)
+    dense_only(x, "nested_tune")
     data, chosen = prepare(family, x, y, weights), _score_of(family, score, per, "nested_tune")
     outside = _parts(family, data, None, outer, groups, seed)
     if chosen is not None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .. import kernels as K
-from ..linear_model.design import dot
+from ..linear_model.column_products import dot
 from ..linear_model.generalized import mean_of
 from ..selection.scores import accuracy, log_loss, mse, poisson_deviance
 

@@ -17,6 +17,7 @@
 #include "base/cpu.h"
 #include "conv/conv.h"
 #include "descent/descent.h"
+#include "sparse/sparse.h"
 #include "random/dropout.h"
 #include "elementwise/elementary.h"
 #include "elementwise/elementwise.h"
@@ -231,6 +232,7 @@ static const kernel_check checks[] = {
     PAIR(penalty, elastic_net) PAIR(penalty, elastic_net_grad) PAIR(penalty, soft_threshold)
     PAIR(descent, coordinate_descent)
     PAIR(descent, group_descent)
+    PAIR(sparse, sparse_dots) PAIR(sparse, sparse_sum) PAIR(sparse, sparse_gram)
     PAIR(group_norms, group_norm) PAIR(group_norms, group_soft_threshold) PAIR(group_norms, group_limit)
     PAIR(group_norms, group_level)
     PAIR(update, sums) PAIR(update, sgd) PAIR(update, adam) PAIR(update, amsgrad) PAIR(update, rmsprop)

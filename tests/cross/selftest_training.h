@@ -171,6 +171,52 @@ static void FN(check_group_descent)(void) {
     }
 }
 
+/* --- sparse: n columns of 0 to 8 entries, rows that rise --- */
+
+static mg_sparse_args FN(sparse_matrix)(size_t n, size_t rows) {
+    int64_t *first = fresh((n + 1) * sizeof *first, sizeof *first), *row = fresh(9 * n * sizeof *row, sizeof *row), entries = 0;
+    for (size_t j = 0; j < n; j++) {
+        first[j] = entries;
+        int64_t at = (int64_t)(draw() % 3);
+        for (uint64_t count = draw() % 9; count && at < (int64_t)rows; count--, at += 1 + (int64_t)(draw() % 5))
+            row[entries++] = at;
+    }
+    first[n] = entries;
+    return (mg_sparse_args){.rows = rows, .n = n, .first = first, .row = row, .x = FN(wild)((size_t)entries),
+                            .precision = PRECISION};
+}
+
+static void FN(check_sparse_dots)(void) {
+    for (size_t n = 0; n < 70; n += 3, release()) {
+        mg_sparse_args p = FN(sparse_matrix)(n, 40);
+        p.v = FN(wild)(40), p.out = FN(mild)(n);
+        CALL(sparse, sparse_dots)(&p, n / 3, n - n / 3);
+        FN(feed)(n, p.out);
+    }
+}
+
+static void FN(check_sparse_sum)(void) {
+    for (size_t n = 0; n < 70; n += 3, release()) {
+        mg_sparse_args p = FN(sparse_matrix)(n, 40);
+        real *v = FN(mild)(n);
+        for (size_t j = 0; j < n; j += 4) v[j] = 0;
+        p.v = v, p.out = FN(mild)(40);
+        CALL(sparse, sparse_sum)(&p);
+        FN(feed)(40, p.out);
+    }
+}
+
+static void FN(check_sparse_gram)(void) {
+    for (size_t n = 0; n < 40; n += 3, release()) {
+        mg_sparse_args p = FN(sparse_matrix)(n, 40);
+        real *scratch = FN(mild)(40);
+        for (size_t i = 0; i < 40; i++) scratch[i] = 0;
+        p.v = FN(mild)(40), p.out = FN(mild)(n * n);
+        CALL(sparse, sparse_gram)(&p, 0, n, scratch);
+        FN(feed)(n * n, p.out), FN(feed)(40, scratch);
+    }
+}
+
 /* --- group_norms: k groups of n elements, as rows for odd n, else as columns --- */
 
 #define EACH_COUNT(k) for (size_t i_ = 0, k; i_ < 3 && (k = (size_t[]){1, 3, 70}[i_], 1); i_++)

@@ -93,6 +93,7 @@ from .recurrent import (
 from .reduce import check_finite, max, max_grad, mean, min, sum
 from .scans import cumsum, norm, prod, prod_grad
 from .softmax import log_softmax, log_softmax_grad, softmax, softmax_grad
+from .sparse import sparse_dots, sparse_gram, sparse_sum
 from .standardize import (
     running_moments,
     standardize_channels,
@@ -146,6 +147,7 @@ WRITES = {
 ADDS = (
     "add_at",
     "group_level",
+    "sparse_sum",
     "running_moments",
     "rnn_gate_grad",
     "lstm_gates_grad",
@@ -163,5 +165,8 @@ SILENT = {
 REFUSED = {
     **dict.fromkeys(
         ("coordinate_descent", "group_descent"), "it sweeps until it has converged, which is no fixed list of calls"
+    ),
+    **dict.fromkeys(
+        ("sparse_dots", "sparse_sum", "sparse_gram"), "solvers call it until they have converged, and no op does"
     ),
 }

@@ -175,6 +175,7 @@ def _recurrent(g: Given) -> Calls:
 def _weights(g: Given) -> Calls:
     columns = g.x.shape[1]
     gram = (np.minimum.outer(*[np.arange(1, columns + 1)] * 2) / columns).astype(g.x.dtype)  # positive definite
+    csc = np.array([0, 2, 2, 3]), np.array([0, columns - 1, 1]), g.x[0, :3].copy()  # columns of 2, 0 and 1 entries
     return {
         "elastic_net": ([g.x, np.zeros(1), g.zeros()], {"l1": 0.1, "l2": 0.2}),
         "elastic_net_grad": ([g.x, g.zeros()], {"l1": 0.1, "l2": 0.2}),
@@ -193,6 +194,9 @@ def _weights(g: Given) -> Calls:
             ],
             {"sweeps": 3},
         ),
+        "sparse_dots": ([*csc, g.y[0], g.zeros(3)], {}),
+        "sparse_sum": ([*csc, g.ones(3), g.x[1].copy()], {}),
+        "sparse_gram": ([*csc, g.y[0], g.zeros(3, 3)], {}),
         "group_norm": ([g.x, np.zeros(columns), 0, 1], {}),
         "group_soft_threshold": ([g.x, g.ones(columns), g.zeros(), 0, 1], {"l1": 0.1, "strength": 0.2}),
         "group_level": (
