@@ -114,6 +114,15 @@ def test_folds_stability_and_two_steps():
     assert factors[0] == pytest.approx(factors[1])
 
 
+def test_a_log_knows_its_rows(tmp_path):
+    x, rng = table(8, rows=30, columns=5)
+    y, told = rng.standard_normal(30), {"count": 5, "folds": 3, "log": tmp_path / "sweep.jsonl"}
+    once = selection.cross_validate(Regression(), Sparse(x), y, **told)
+    assert (selection.cross_validate(Regression(), Sparse(x, "csr"), y, **told).scores == once.scores).all()
+    with pytest.raises(ValueError, match="log"):
+        selection.cross_validate(Regression(), Sparse(2 * x), y, **told)
+
+
 @pytest.mark.parametrize("standardize", [False, True])
 def test_the_columns_are_those_of_the_design(standardize):
     x, rng = table(9, rows=40, columns=12)
@@ -127,6 +136,9 @@ def test_the_columns_are_those_of_the_design(standardize):
     rows = design.z.times_rows(root)
     assert rows.gram(root) == pytest.approx(z.T @ (z * (root**3)[:, None]), abs=1e-10)
     assert rows.squares() == pytest.approx((z * root[:, None]).__pow__(2).sum(0), abs=1e-10)
+    r = rng.standard_normal((len(z), 2))
+    assert rows.dots(r) == pytest.approx(r.T @ (z * root[:, None]), abs=1e-12)
+    assert rows.times(r[:12]) == pytest.approx((z * root[:, None]) @ r[:12], abs=1e-12)
     some = rows.of([3, 1]).with_ones()
     assert some.shape == (len(z), 3) and isinstance(some, SparseColumns)
     assert some.dense([2, 0]) == pytest.approx(np.column_stack([np.ones(len(z)), z[:, 3] * root]), abs=1e-12)
