@@ -115,8 +115,8 @@ def test_folds_stability_and_two_steps():
 
 
 def test_a_log_knows_its_rows(tmp_path):
-    x, rng = table(8, rows=30, columns=5)
-    y, told = rng.standard_normal(30), {"count": 5, "folds": 3, "log": tmp_path / "sweep.jsonl"}
+    x, rng = table(7, rows=60, columns=5)
+    y, told = 3 * x[:, 1] + rng.standard_normal(60), {"count": 5, "folds": 3, "log": tmp_path / "sweep.jsonl"}
     once = selection.cross_validate(Regression(), Sparse(x), y, **told)
     assert (selection.cross_validate(Regression(), Sparse(x, "csr"), y, **told).scores == once.scores).all()
     with pytest.raises(ValueError, match="log"):
