@@ -37,7 +37,7 @@ _new, _ndarray = object.__new__, np.ndarray
 class Tensor:
     """An array and how it was made. Tensors are values: ops make new ones; only `copy_` writes.
 
-    Made by `minigrad.tensor(data)`, `minigrad.from_numpy(array)` and by ops; the methods are attached in methods.py.
+    Made by `minigrad.tensor`, `from_numpy` and ops; methods.py has the methods. Gradients of integers: DTypeError.
     """
 
     # array: the numbers. tracked: whether gradients are computed for it. stamp: the clock when it was last written, or
@@ -369,7 +369,7 @@ def grad(
 ) -> Any:
     """The gradient of `outputs` with respect to `inputs`: a tensor for one tensor, else a tuple; no `.grad` changes.
 
-    An unused input is an error, or None with `allow_unused`. `create_graph` makes the result differentiable again.
+    An unused input is a GraphError, or None with `allow_unused`. `create_graph` makes the result differentiable again.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(2.0, requires_grad=True)

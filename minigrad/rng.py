@@ -30,6 +30,8 @@ Shape = int | tuple[int, ...]
 def stream(purpose: int, call: int) -> int:
     """The stream of one call: call | purpose << 48, for callers that number their calls themselves (epochs, folds).
 
+    ValueError for a call number outside of [0, 2⁴⁸).
+
     >>> stream(SHUFFLE, 3) == 3 + 2 * 2**48
     True
     """
@@ -58,6 +60,8 @@ class Streams:
     """The streams of one seed. Each draw takes the next call number of its purpose; none is handed out twice.
 
     The functions of this module draw from the streams of the process; an object of your own draws apart from them.
+
+    set_state raises ValueError for anything but what state() gave.
 
     >>> mine = Streams(7)
     >>> a, b = mine.uniform(3), mine.uniform(3)

@@ -31,6 +31,8 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares the memory of a NumPy array: later writes into the array show in the tensor.
 
     Nothing can notice such a write between forward and backward: prefer `minigrad.tensor`, which copies.
+
+    TypeError for what is no NumPy array, DTypeError for one of a dtype that tensors do not have.
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: got a {type(array).__name__}; need a NumPy array (or use minigrad.tensor)")

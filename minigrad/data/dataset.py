@@ -28,14 +28,25 @@ EXACT = 1 << 24  # float32 holds every integer up to here
 
 
 class Dataset(NamedTuple):
-    """Rows x (n, ...) and their targets y (n, ...). It unpacks: `x, y = load_digits()`."""
+    """Rows x (n, ...) and their targets y (n, ...). It unpacks: `x, y = load_digits()`.
+
+    >>> rows = Dataset(np.zeros((3, 2)), np.arange(3))
+    >>> x, y = rows
+    >>> x.shape, y.tolist()
+    ((3, 2), [0, 1, 2])
+    """
 
     x: np.ndarray
     y: np.ndarray
 
 
 class Weighted(NamedTuple):
-    """Rows x (n, ...), their targets y (n, ...), and how much each row counts, weight (n,): `x, y, weight = batch`."""
+    """Rows x (n, ...), their targets y (n, ...), and how much each row counts, weight (n,): `x, y, weight = batch`.
+
+    >>> x, y, weight = Weighted(np.zeros((3, 2)), np.arange(3), np.ones(3))
+    >>> weight.tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     x: np.ndarray
     y: np.ndarray

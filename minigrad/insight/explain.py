@@ -24,6 +24,14 @@ class Explanation:
     """One walk of a trace and the graph behind it: `save` writes a page, `dot` and `mermaid` give text for other tools.
 
     In a notebook it shows the page itself.
+
+    GraphError if nothing was traced, there was no such backward pass, or the graph has more nodes than a page takes.
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0])
+    >>> made = mg.explain((w * w).sum())
+    >>> type(made).__name__
+    'Explanation'
     """
 
     def __init__(self, seen: trace, walk: int = 0, title: str = "A backward pass") -> None:

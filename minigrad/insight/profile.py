@@ -99,6 +99,8 @@ class profile(Lookout):
     calls that are kept one by one; sums count all of them. Steps of fit(compile=True) run in Python meanwhile, with the
     same kernels. model gives layers their names.
 
+    save(path) raises ValueError for a name that ends neither in .html nor in .json.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
     >>> with mg.profile() as p:

@@ -46,6 +46,9 @@ class Loaded(dict[str, np.ndarray]):
     """The tensors of a file, name -> array, in the file's order; `metadata` is what was saved beside them.
 
     `verified` is True if the digest was compared, None if it was not: there is none, or verify or mmap said so.
+
+    KeyError for a name that is not there, and from part(prefix) if no name begins with it; the message lists those that
+    are.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], verified: bool | None) -> None:

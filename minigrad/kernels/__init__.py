@@ -149,6 +149,8 @@ def cpu_variant() -> str:
 def set_num_threads(n: int) -> None:
     """Use at most n threads per kernel call. The results do not depend on it.
 
+    ValueError for n below 1, or no whole number.
+
     >>> import minigrad as mg
     >>> before = mg.get_num_threads()
     >>> mg.set_num_threads(1)

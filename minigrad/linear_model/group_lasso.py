@@ -41,6 +41,9 @@ class GroupLasso(Linear):
     do. celer's and skglm's GroupLasso(alpha, weights) is λ = alpha with ‖w_g‖ times weights; penalty_factor =
     weights/√p_g says the same.
 
+    ValueError for another loss, for groups that name a column twice, and for more than two classes; ShapeError for
+    labels that are not one for each column.
+
     >>> import numpy as np
     >>> x = np.array([[1.0, 0, 0, 1], [0, 1, 0, 2], [0, 0, 1, 1], [1, 0, 0, 2], [0, 1, 0, 1], [0, 0, 1, 2]])
     >>> y = np.array([1.0, 2.0, 4.0, 1.0, 2.0, 4.0])

@@ -39,8 +39,8 @@ class Regression(Linear):
     def start(self, x: Any, y: Any, weights: Any = None, offset: Any = None) -> RegressionSolver:
         """The solver for these rows: .lambda_max(), .fit(λ), each fit from the last.
 
-        x           (m, p): an array, or a sparse matrix, SciPy's CSC or CSR or what has their attributes; it is never made
-                    dense, only the columns that are never penalized are, where there are bounds or a gap to compute
+        x           (m, p): an array, or a sparse matrix, SciPy's CSC or CSR or what has their attributes; never made
+                    dense, but for columns that are never penalized, where the gap is computed
         weights     one for each row, at least 0; None: 1
         offset      (m,) a known part of each output, to which b + x w is added: the model of y - offset
         """

@@ -12,28 +12,49 @@ from .module import Module
 
 
 class ReLU(Module):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    >>> import minigrad as mg
+    >>> mg.nn.ReLU()(mg.tensor([-2, 0, 3]))
+    tensor([0., 0., 3.])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return relu(x)
 
 
 class Tanh(Module):
-    """tanh x."""
+    """tanh x.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Tanh()(mg.tensor([-1e4, 0, 1e4]))
+    tensor([-1.,  0.,  1.])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return tanh(x)
 
 
 class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ). Losses "with logits" apply it themselves and refuse its output."""
+    """1 / (1 + e⁻ˣ). Losses "with logits" apply it themselves and refuse its output.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Sigmoid()(mg.tensor([-1e4, 0, 1e4]))
+    tensor([0. , 0.5, 1. ])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return sigmoid(x)
 
 
 class Softmax(Module):
-    """Probabilities along dim. cross_entropy applies it itself and refuses its output."""
+    """Probabilities along dim. cross_entropy applies it itself and refuses its output.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Softmax(dim=1)(mg.tensor([[0.0, 0.0], [0.0, -1e4]]))
+    tensor([[0.5, 0.5],
+            [1. , 0. ]])
+    """
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
@@ -64,7 +85,12 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else alpha (eˣ - 1)."""
+    """x where x > 0, else alpha (eˣ - 1).
+
+    >>> import minigrad as mg
+    >>> mg.nn.ELU()(mg.tensor([-1e4, 0, 3]))
+    tensor([-1.,  0.,  3.])
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -77,14 +103,26 @@ class ELU(Module):
 
 
 class CELU(ELU):
-    """x where x > 0, else alpha (exp(x / alpha) - 1)."""
+    """x where x > 0, else alpha (exp(x / alpha) - 1).
+
+    >>> import minigrad as mg
+    >>> mg.nn.CELU(alpha=0.5)(mg.tensor([-1e4, 0, 3]))
+    tensor([-0.5,  0. ,  3. ])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return ops.celu(x, self.alpha)
 
 
 class GELU(Module):
-    """x Φ(x); approximate="tanh" takes the form with tanh."""
+    """x Φ(x); approximate="tanh" takes the form with tanh.
+
+    ValueError for another approximate.
+
+    >>> import minigrad as mg
+    >>> mg.nn.GELU()(mg.tensor([0, 1e4]))
+    tensor([    0., 10000.])
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         if approximate not in ("none", "tanh"):
@@ -99,14 +137,26 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x / (1 + e⁻ˣ)."""
+    """x / (1 + e⁻ˣ).
+
+    >>> import minigrad as mg
+    >>> mg.nn.SiLU()(mg.tensor([0, 1e4]))
+    tensor([    0., 10000.])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return ops.silu(x)
 
 
 class Hardtanh(Module):
-    """x between min_val and max_val, else the nearer one."""
+    """x between min_val and max_val, else the nearer one.
+
+    ValueError unless min_val < max_val.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Hardtanh()(mg.tensor([-2, 0, 3]))
+    tensor([-1.,  0.,  1.])
+    """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
         if not min_val < max_val:
@@ -121,7 +171,12 @@ class Hardtanh(Module):
 
 
 class Softplus(Module):
-    """ln(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
+    """ln(1 + exp(beta x)) / beta; x itself where beta x > threshold.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Softplus()(mg.tensor([-1e4, 0, 1e4]))
+    tensor([0.000000e+00, 6.931472e-01, 1.000000e+04])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
@@ -134,14 +189,24 @@ class Softplus(Module):
 
 
 class Softsign(Module):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    >>> import minigrad as mg
+    >>> mg.nn.Softsign()(mg.tensor([-1, 0, 3]))
+    tensor([-0.5 ,  0.  ,  0.75])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return ops.softsign(x)
 
 
 class LogSigmoid(Module):
-    """ln(1 / (1 + e⁻ˣ))."""
+    """ln(1 / (1 + e⁻ˣ)).
+
+    >>> import minigrad as mg
+    >>> mg.nn.LogSigmoid()(mg.tensor([0, 1e4]))
+    tensor([-0.6931472, -0.       ])
+    """
 
     def forward(self, x: Any) -> Tensor:
         return ops.logsigmoid(x)

@@ -219,6 +219,8 @@ class TransformerEncoderLayer(Module):
     source    Vaswani et al. 2017, Attention is all you need; norm_first: Xiong et al. 2020, On layer normalization in
               the transformer architecture
 
+    ValueError for another activation, or an embed_dim that nhead does not divide.
+
     >>> import minigrad as mg
     >>> layer = mg.nn.TransformerEncoderLayer(8, 2, dim_feedforward=16, batch_first=True)
     >>> layer(mg.rand(3, 5, 8)).shape

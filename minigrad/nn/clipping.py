@@ -62,7 +62,15 @@ def clip_grad_norm_(
 
 
 def scale_to_norm(found: list[tuple[Tensor, np.ndarray]], total: np.ndarray, max_norm: float) -> None:
-    """Multiply all gradients by min(1, max_norm / (total + 1e-6)), which is 1, and changes no bit, below max_norm."""
+    """Multiply all gradients by min(1, max_norm / (total + 1e-6)), which is 1, and changes no bit, below max_norm.
+
+    >>> import minigrad as mg
+    >>> p = mg.nn.Parameter([3.0, 4.0], "float64")
+    >>> (p * p).sum().backward()
+    >>> scale_to_norm([(p, p.grad.array)], norm_of([p.grad.array]), 1.0)
+    >>> p.grad.numpy().round(3).tolist()
+    [0.6, 0.8]
+    """
     factor = K.empty((), np.float64)
     K.add(total, 1e-6, factor)
     K.div(max_norm, factor, factor)
@@ -77,12 +85,22 @@ def scale_to_norm(found: list[tuple[Tensor, np.ndarray]], total: np.ndarray, max
 
 
 def total_norm(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> float:
-    """The norm of several arrays as one vector: √Σx², Σ|x| or max |x|, from float64 sums in the order given."""
+    """The norm of several arrays as one vector: √Σx², Σ|x| or max |x|, from float64 sums in the order given.
+
+    >>> total_norm([np.array([3.0]), np.array([[4.0]])])
+    5.0
+    """
     return float(norm_of(arrays, norm_type))
 
 
 def norm_of(arrays: Iterable[np.ndarray], norm_type: float = 2.0) -> np.ndarray:
-    """total_norm as an array () of float64. Kernels alone compute it, so that a recorded step can clip by it."""
+    """total_norm as an array () of float64. Kernels alone compute it, so that a recorded step can clip by it.
+
+    ValueError for a norm_type other than 2, 1 or math.inf.
+
+    >>> float(norm_of([np.array([3.0]), np.array([[4.0]])], 1))
+    7.0
+    """
     if norm_type not in (1, 2, math.inf):
         raise ValueError(f"clip_grad_norm_: norm_type is {norm_type!r}; need 2, 1 or math.inf")
     value, total = K.empty((), np.float64), K.empty((), np.float64)

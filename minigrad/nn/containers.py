@@ -39,6 +39,8 @@ class Lambda(Module):
 
     A model with it is pickled only if the function has a name that pickle finds: no lambda.
 
+    TypeError for what is no function, and for a layer, which needs no Lambda.
+
     >>> import minigrad as mg
     >>> mg.nn.Sequential(mg.nn.Lambda(mg.square), mg.nn.Lambda(lambda x: x + 1))(mg.tensor([1.0, 2.0]))
     tensor([2., 5.])

@@ -23,7 +23,13 @@ Shape = tuple[int, ...]
 
 
 def fans(name: str, shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight (in, out), or of a convolution's, (out, in, kernel ...)."""
+    """(fan_in, fan_out) of a weight (in, out), or of a convolution's, (out, in, kernel ...).
+
+    ShapeError for a shape with fewer than two dimensions.
+
+    >>> fans("he_normal", (3, 5)), fans("he_normal", (16, 8, 3, 3))
+    ((3, 5), (72, 144))
+    """
     if len(shape) < 2:
         raise ShapeError(f"{name}: the shape is {tuple(shape)}; need (in, out), or (out, in, kernel ...)")
     if len(shape) == 2:
@@ -32,40 +38,71 @@ def fans(name: str, shape: Shape) -> tuple[int, int]:
 
 
 def glorot_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Uniform in ±√(6 / (fan_in + fan_out)): keeps the variance of signals and of gradients (Glorot, Bengio 2010)."""
+    """Uniform in ±√(6 / (fan_in + fan_out)): keeps the variance of signals and of gradients (Glorot, Bengio 2010).
+
+    >>> w = glorot_uniform((300, 300))
+    >>> bool(np.abs(w).max() <= 0.1), w.shape
+    (True, (300, 300))
+    """
     limit = math.sqrt(6 / max(1, sum(fans("glorot_uniform", shape))))
     return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
 
 
 def glorot_normal(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Normal with standard deviation √(2 / (fan_in + fan_out))."""
+    """Normal with standard deviation √(2 / (fan_in + fan_out)).
+
+    >>> round(float(glorot_normal((300, 300)).std()), 2)  # √(2 / 600) = 0.058
+    0.06
+    """
     return rng.normal(shape, 0.0, math.sqrt(2 / max(1, sum(fans("glorot_normal", shape)))), dtype, rng.INIT)
 
 
 def he_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Uniform in ±√(6 / fan_in): keeps the variance behind a relu, which halves it (He, Zhang, Ren, Sun 2015)."""
+    """Uniform in ±√(6 / fan_in): keeps the variance behind a relu, which halves it (He, Zhang, Ren, Sun 2015).
+
+    >>> bool(np.abs(he_uniform((600, 10))).max() <= 0.1)
+    True
+    """
     limit = math.sqrt(6 / max(1, fans("he_uniform", shape)[0]))
     return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
 
 
 def he_normal(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Normal with standard deviation √(2 / fan_in)."""
+    """Normal with standard deviation √(2 / fan_in).
+
+    >>> round(float(he_normal((800, 100)).std()), 2)  # √(2 / 800)
+    0.05
+    """
     return rng.normal(shape, 0.0, math.sqrt(2 / max(1, fans("he_normal", shape)[0])), dtype, rng.INIT)
 
 
 def fan_in_uniform(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Uniform in ±1/√fan_in: what PyTorch's linear and convolutional layers start from."""
+    """Uniform in ±1/√fan_in: what PyTorch's linear and convolutional layers start from.
+
+    >>> bool(np.abs(fan_in_uniform((100, 50))).max() <= 0.1)
+    True
+    """
     limit = 1 / math.sqrt(max(1, fans("fan_in_uniform", shape)[0]))
     return rng.uniform(shape, -limit, limit, dtype, rng.INIT)
 
 
 def normal(shape: Shape, dtype: Any = "float32", *, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
-    """Normal with a mean and a standard deviation."""
+    """Normal with a mean and a standard deviation.
+
+    >>> w = normal((100, 100), mean=2.0, std=0.1)
+    >>> round(float(w.mean()), 1), round(float(w.std()), 1)
+    (2.0, 0.1)
+    """
     return rng.normal(shape, mean, std, dtype, rng.INIT)
 
 
 def uniform(shape: Shape, dtype: Any = "float32", *, low: float = -1.0, high: float = 1.0) -> np.ndarray:
-    """Uniform in [low, high)."""
+    """Uniform in [low, high).
+
+    >>> w = uniform((100, 100), low=0.0, high=2.0)
+    >>> bool(w.min() >= 0), bool(w.max() < 2), round(float(w.mean()), 1)
+    (True, True, 1.0)
+    """
     return rng.uniform(shape, low, high, dtype, rng.INIT)
 
 
@@ -74,6 +111,12 @@ def orthogonal(shape: Shape, dtype: Any = "float32", *, gain: float = 1.0) -> np
 
     Each vector loses its parts along those before it, twice, and is divided by its norm, in float64. A product with
     such a matrix keeps lengths, over many steps too (Saxe, McClelland, Ganguli 2014, section 4).
+
+    ShapeError for a shape that is not (in, out).
+
+    >>> w = orthogonal((3, 8), "float64")
+    >>> bool(np.allclose(w @ w.T, np.eye(3)))
+    True
     """
     if len(shape) != 2:
         raise ShapeError(f"orthogonal: the shape is {tuple(shape)}; need (in, out)")
@@ -96,14 +139,22 @@ def orthogonal(shape: Shape, dtype: Any = "float32", *, gain: float = 1.0) -> np
 
 
 def constant(shape: Shape, dtype: Any = "float32", *, value: float) -> np.ndarray:
-    """One number everywhere."""
+    """One number everywhere.
+
+    >>> constant((2, 2), value=0.5).tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
     out = K.empty(shape, np.dtype(dtype))
     K.copy(float(value), out)
     return out
 
 
 def zeros(shape: Shape, dtype: Any = "float32") -> np.ndarray:
-    """Zeros."""
+    """Zeros.
+
+    >>> zeros((2,)).tolist()
+    [0.0, 0.0]
+    """
     return constant(shape, dtype, value=0.0)
 
 
@@ -115,6 +166,8 @@ BY_NAME: dict[str, Callable[..., np.ndarray]] = {
 
 def find(init: str | Callable[..., Any]) -> Callable[..., Any]:
     """The initializer of a name; a function is given back.
+
+    ValueError for another name; the message has the nearest one.
 
     >>> find("he_normal") is he_normal
     True

@@ -27,6 +27,9 @@ class Linear(Module):
     activation is None, "relu", "tanh" or "sigmoid", computed in the same pass. init is the name of a function of
     minigrad.nn.init or such a function; W starts Glorot-uniform ("he_uniform" suits a relu), b starts at zero.
 
+    ValueError for another activation or the name of no initializer; ShapeError for x whose last size is not
+    in_features, and for an init that returns another shape; DTypeError for x of the other real dtype.
+
     >>> import minigrad as mg
     >>> layer = mg.nn.Linear(3, 2)
     >>> layer(mg.tensor([[1, 2, 3]])).shape, layer.weight.shape

@@ -80,7 +80,12 @@ class MSELoss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Squared up to delta, linear beyond, one shape."""
+    """Squared up to delta, linear beyond, one shape.
+
+    >>> import minigrad as mg
+    >>> mg.nn.HuberLoss(delta=1.0, reduction="none")(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]))
+    tensor([0.125, 2.5  ])
+    """
 
     function = staticmethod(huber_loss)
 
@@ -89,7 +94,12 @@ class HuberLoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """HuberLoss(delta=beta) / beta; L1Loss for beta = 0."""
+    """HuberLoss(delta=beta) / beta; L1Loss for beta = 0.
+
+    >>> import minigrad as mg
+    >>> mg.nn.SmoothL1Loss(beta=0.5, reduction="none")(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]))
+    tensor([0.25, 2.75])
+    """
 
     function = staticmethod(smooth_l1_loss)
 
@@ -126,7 +136,12 @@ class CrossEntropyLoss(_Loss):
 
 
 class NLLLoss(_Loss):
-    """The negative log-likelihood of log-probabilities (rows, classes) and integer classes (rows,)."""
+    """The negative log-likelihood of log-probabilities (rows, classes) and integer classes (rows,).
+
+    >>> import minigrad as mg
+    >>> mg.nn.NLLLoss()(mg.tensor([[-0.5, -1.0]]), [1])
+    tensor(1.)
+    """
 
     function = staticmethod(nll_loss)
 
@@ -135,7 +150,12 @@ class NLLLoss(_Loss):
 
 
 class SoftmaxFocalLoss(_Loss):
-    """Cross-entropy of logits in which sure rows count little, by (1 - p)^gamma."""
+    """Cross-entropy of logits in which sure rows count little, by (1 - p)^gamma.
+
+    >>> import minigrad as mg
+    >>> mg.nn.SoftmaxFocalLoss(gamma=1.0)(mg.tensor([[0.0, 0.0]]), [1])
+    tensor(0.3465736)
+    """
 
     function = staticmethod(softmax_focal_loss)
 
@@ -154,7 +174,12 @@ class SoftmaxFocalLoss(_Loss):
 
 
 class MultiMarginLoss(_Loss):
-    """The multi-class hinge of scores (rows, classes) and integer classes (rows,)."""
+    """The multi-class hinge of scores (rows, classes) and integer classes (rows,).
+
+    >>> import minigrad as mg
+    >>> mg.nn.MultiMarginLoss()(mg.tensor([[1.0, 0.5]]), [0])
+    tensor(0.25)
+    """
 
     function = staticmethod(multi_margin_loss)
 
@@ -163,7 +188,12 @@ class MultiMarginLoss(_Loss):
 
 
 class BCELoss(_Loss):
-    """Binary cross-entropy of probabilities and targets in [0, 1], one shape."""
+    """Binary cross-entropy of probabilities and targets in [0, 1], one shape.
+
+    >>> import minigrad as mg
+    >>> mg.nn.BCELoss()(mg.tensor([0.5, 0.5]), mg.tensor([1.0, 0.0]))
+    tensor(0.6931472)
+    """
 
     function = staticmethod(binary_cross_entropy)
 
@@ -172,7 +202,12 @@ class BCELoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Binary cross-entropy of logits and targets in [0, 1], one shape."""
+    """Binary cross-entropy of logits and targets in [0, 1], one shape.
+
+    >>> import minigrad as mg
+    >>> mg.nn.BCEWithLogitsLoss()(mg.tensor([0.0, 0.0]), mg.tensor([1.0, 0.0]))
+    tensor(0.6931472)
+    """
 
     function = staticmethod(binary_cross_entropy_with_logits)
 
@@ -183,7 +218,12 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class SigmoidFocalLoss(_Loss):
-    """Binary cross-entropy of logits in which sure elements count little, by (1 - p)^gamma; targets 0 and 1."""
+    """Binary cross-entropy of logits in which sure elements count little, by (1 - p)^gamma; targets 0 and 1.
+
+    >>> import minigrad as mg
+    >>> mg.nn.SigmoidFocalLoss(gamma=1.0)(mg.tensor([0.0]), mg.tensor([1.0]))
+    tensor(0.0866434)
+    """
 
     function = staticmethod(sigmoid_focal_loss)
 
@@ -194,7 +234,12 @@ class SigmoidFocalLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + exp(-t x)) of scores and signs t, one shape."""
+    """log(1 + exp(-t x)) of scores and signs t, one shape.
+
+    >>> import minigrad as mg
+    >>> mg.nn.SoftMarginLoss()(mg.tensor([0.0, 0.0]), mg.tensor([1.0, -1.0]))
+    tensor(0.6931472)
+    """
 
     function = staticmethod(soft_margin_loss)
 
@@ -203,7 +248,12 @@ class SoftMarginLoss(_Loss):
 
 
 class HingeLoss(_Loss):
-    """max(0, margin - t x) of scores and signs t, one shape."""
+    """max(0, margin - t x) of scores and signs t, one shape.
+
+    >>> import minigrad as mg
+    >>> mg.nn.HingeLoss()(mg.tensor([0.5, 2.0]), mg.tensor([1.0, 1.0]))
+    tensor(0.25)
+    """
 
     function = staticmethod(hinge_loss)
 
@@ -212,7 +262,12 @@ class HingeLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """Distances of pairs that belong together (sign 1), and max(0, margin - distance) of those that do not (-1)."""
+    """Distances of pairs that belong together (sign 1), and max(0, margin - distance) of those that do not (-1).
+
+    >>> import minigrad as mg
+    >>> mg.nn.HingeEmbeddingLoss(reduction="none")(mg.tensor([0.5, 0.25]), mg.tensor([1.0, -1.0]))
+    tensor([0.5 , 0.75])
+    """
 
     function = staticmethod(hinge_embedding_loss)
 
@@ -221,7 +276,13 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence of log-probabilities and probabilities; reduction may also be "batchmean"."""
+    """The Kullback-Leibler divergence of log-probabilities and probabilities; reduction may also be "batchmean".
+
+    >>> import minigrad as mg
+    >>> log_p = mg.log_softmax(mg.tensor([[0.0, 0.0]]), dim=1)
+    >>> mg.nn.KLDivLoss(reduction="batchmean")(log_p, mg.tensor([[0.5, 0.5]]))
+    tensor(0.)
+    """
 
     function = staticmethod(kl_div)
     reductions = ("none", "mean", "sum", "batchmean")

@@ -58,6 +58,10 @@ class Module(Parametrized):
     A leaf tensor that requires grad when it is set is a parameter, also after requires_grad_(False) froze it. Other
     tensors that belong to the state are set by `register_buffer`. What stands in two places has one name, the first.
 
+    TypeError where an attribute would hide parameters from the optimizer (a list of layers, a tensor in place of a
+    parameter); GraphError for a copy of a module that holds the result of an op; ValueError from load_state_dict for
+    names or shapes that do not fit.
+
     >>> import minigrad as mg
     >>> class Scale(mg.nn.Module):
     ...     def __init__(self):

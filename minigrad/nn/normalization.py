@@ -205,6 +205,8 @@ class GroupNorm(Normalization):
 
     source    Wu, He 2018, Group normalization
 
+    ValueError if num_groups does not divide num_channels; ShapeError for x of another number of channels.
+
     >>> import minigrad as mg
     >>> mg.nn.GroupNorm(2, 4, eps=0)(mg.tensor([[1.0, 3.0, 20.0, 40.0]])).tolist()
     [[-1.0, 1.0, -1.0, 1.0]]

@@ -179,6 +179,8 @@ class AdaptiveAvgPool2d(Pool):
 
     source    Lin, Chen, Yan 2014, Network in network, section 3.2 (global pooling)
 
+    ValueError for an output_size that is neither a number nor a pair; ShapeError for x of another number of dimensions.
+
     >>> import minigrad as mg
     >>> mg.nn.AdaptiveAvgPool2d(1)(mg.ones(5, 3, 28, 20)).shape
     (5, 3, 1, 1)
@@ -217,6 +219,8 @@ class Upsample(Pool):
     """x (rows, channels, height, width) with larger planes, of `size` or scale_factor times as large; see upsample.
 
     mode: nearest, which repeats pixels, or bilinear, which weighs the four around, with or without align_corners.
+
+    ValueError unless exactly one of size and scale_factor is given, and for another mode.
 
     >>> import minigrad as mg
     >>> mg.nn.Upsample(scale_factor=2)(mg.ones(5, 3, 7, 7)).shape

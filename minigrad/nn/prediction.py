@@ -42,7 +42,15 @@ def dtype_of(model: Module) -> np.dtype:
 
 
 def predict(model: Module, x: Any, batch_size: int = 256) -> Any:
-    """What Module.predict returns."""
+    """What Module.predict returns.
+
+    TypeError for what is no Module; errors of the model name its layer.
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2))
+    >>> mg.train.predict(model, np.zeros((5, 3))).shape
+    (5, 2)
+    """
     if not hasattr(model, "named_modules"):
         raise TypeError(f"predict: model is a {type(model).__name__}; need a minigrad.nn.Module")
     size = whole(batch_size, "predict: batch_size", 1)

@@ -16,6 +16,8 @@ from .module import ERRORS, Module
 class Sequential(Module):
     """Layers applied in order. Layer i is model[i], and is named by its index.
 
+    TypeError for a layer that is no Module, a class for instance.
+
     >>> from minigrad import nn
     >>> nn.Sequential(nn.Linear(64, 32, activation="relu"), nn.Dropout(0.5), nn.Linear(32, 10))
     Sequential()
@@ -74,7 +76,14 @@ class Sequential(Module):
 
 
 class Flatten(Module):
-    """(rows, a, b, ...) to (rows, a b ...)."""
+    """(rows, a, b, ...) to (rows, a b ...).
+
+    ShapeError for a single number, which has no rows.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Flatten()(mg.zeros(5, 2, 3)).shape
+    (5, 6)
+    """
 
     def forward(self, x: Any) -> Tensor:
         x = x if isinstance(x, Tensor) else tensor(x)

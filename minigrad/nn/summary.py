@@ -38,7 +38,13 @@ class Row(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What `summary` returns: rows, one for each module, and totals. print() and notebooks show a table."""
+    """What `summary` returns: rows, one for each module, and totals. print() and notebooks show a table.
+
+    >>> import minigrad as mg
+    >>> found = mg.nn.summary(mg.nn.Sequential(mg.nn.Linear(3, 2)), (1, 3))
+    >>> type(found).__name__, found.parameters
+    ('Summary', 8)
+    """
 
     rows: list[Row]
     parameters: int
@@ -80,6 +86,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
     for zeros: (1, 784). A product (m, k)(k, n) counts 2 m k n operations, any other op one for each number that it
     gives. No gradient is recorded, no random number drawn, and modes are left as found. A module that is not called
     has no output.
+
+    TypeError for what is no Module, and without an input.
 
     >>> from minigrad import nn
     >>> nn.summary(nn.Sequential(nn.Linear(784, 32, activation="relu"), nn.Linear(32, 10)), (100, 784))

@@ -131,6 +131,8 @@ def arange(
 
     dtype is int64 when all three are integers, else float32, rounded once from float64; requires_grad as elsewhere.
 
+    ValueError for a step of 0, or one that leads away from the end.
+
     >>> import minigrad as mg
     >>> mg.arange(3), mg.arange(1, 2, 0.25)
     (tensor([0, 1, 2], dtype=int64), tensor([1.  , 1.25, 1.5 , 1.75]))

@@ -83,7 +83,16 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: w = w (1 - lr weight_decay) before the step (Loshchilov, Hutter 2019)."""
+    """Adam with decoupled weight decay: w = w (1 - lr weight_decay) before the step (Loshchilov, Hutter 2019).
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.Parameter([1.0])
+    >>> optimizer = mg.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (0 * w).sum().backward()
+    >>> optimizer.step()
+    >>> w  # no gradient: the decay alone, 1 - 0.1 · 0.5
+    tensor([0.95], requires_grad=True)
+    """
 
     decoupled = True
 

@@ -35,6 +35,9 @@ class ISTA(Optimizer):
     `step(closure)` takes a function that returns the data loss of the present weights, on all the data, and calls it
     for the gradient and for each trial. Terms on the loss itself belong into that function.
 
+    ValueError for an lr of 0; TypeError for step() without a closure; ArithmeticError where no step is short enough,
+    because the loss is not finite or not smooth.
+
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(2, 1, bias=False, init="zeros")
     >>> x, y = mg.tensor([[1, 0], [0, 1], [1, 1]]), mg.tensor([[2], [0.1], [2.1]])
@@ -148,7 +151,16 @@ class ISTA(Optimizer):
 
 
 class FISTA(ISTA):
-    """ISTA with Nesterov's momentum, formula above: the error falls as 1/k² (Beck, Teboulle 2009: restart=False)."""
+    """ISTA with Nesterov's momentum, formula above: the error falls as 1/k² (Beck, Teboulle 2009: restart=False).
+
+    >>> import minigrad as mg
+    >>> model = mg.nn.Linear(1, 1, bias=False, init="zeros", dtype="float64")
+    >>> terms = mg.reg.on(model, "weight", mg.reg.L1(1.0))
+    >>> optimizer = mg.optim.FISTA(model.parameters(), lr=1.0, prox=terms)
+    >>> _ = optimizer.minimize(lambda: (0.5 * (model.weight - 3) * (model.weight - 3)).sum())
+    >>> model.weight.data.round(6).tolist()  # 3, less the strength of L1
+    [[2.0]]
+    """
 
     counters = ("t",)
 

@@ -16,6 +16,9 @@ class LambdaLR(Schedule):
     The function returns a finite number, at least 0. Rates are the same on every machine where it uses + - × ÷ alone. A
     schedule whose function is a lambda can be deep-copied, not pickled: define the function in a module for that.
 
+    TypeError for what is no function; ValueError for another number of functions than groups, and for a rate that is
+    negative or not finite.
+
     >>> import minigrad as mg
     >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=0.8)
     >>> schedule = LambdaLR(optimizer, lambda t: 1 / (1 + t))

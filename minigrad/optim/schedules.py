@@ -41,6 +41,9 @@ class Schedule:
     group whose rate is 0 when the schedule is made, because a warm-up begins there, has first = its "initial_lr", the
     rate before the warm-up was made; it keeps the 0, and gets the share rate(first, t) / first once it is above 0.
 
+    ValueError for a last_epoch without the rates at the start, and from load_state_dict for the state of another
+    schedule or another number of groups.
+
     >>> import minigrad as mg
     >>> class Halving(Schedule):
     ...     def rate(self, first, t):
@@ -160,7 +163,14 @@ class Schedule:
 
 
 class StepLR(Schedule):
-    """first gamma^⌊t / step_size⌋."""
+    """first gamma^⌊t / step_size⌋.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = mg.optim.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> [schedule.rate(1.0, t) for t in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = whole(step_size, "StepLR: step_size", 1)
@@ -175,6 +185,8 @@ class MultiStepLR(Schedule):
     """first gamma^(number of milestones <= t): the rate falls by the factor gamma at each milestone.
 
     Milestones are whole numbers of steps, in any order; one that stands twice counts twice.
+
+    TypeError for milestones that are no list of whole numbers.
 
     >>> import minigrad as mg
     >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
@@ -237,7 +249,14 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearLR(Schedule):
-    """first times a factor that goes from start_factor to end_factor in total_iters equal steps: a warm-up."""
+    """first times a factor that goes from start_factor to end_factor in total_iters equal steps: a warm-up.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = mg.optim.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> [schedule.rate(1.0, t) for t in range(4)]
+    [0.5, 0.75, 1.0, 1.0]
+    """
 
     def __init__(
         self,
@@ -258,7 +277,14 @@ class LinearLR(Schedule):
 
 
 class ConstantLR(Schedule):
-    """first times factor for total_iters steps, then first."""
+    """first times factor for total_iters steps, then first.
+
+    >>> import minigrad as mg
+    >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
+    >>> schedule = mg.optim.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> [schedule.rate(1.0, t) for t in range(4)]
+    [0.5, 0.5, 1.0, 1.0]
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         self.factor = finite(factor, "ConstantLR: factor", 0.0, 1.0)
@@ -276,6 +302,8 @@ class ReduceLROnPlateau:
     threshold_mode="abs": by more than threshold. NaN never improves. `cooldown` steps follow a reduction in which none
     is counted. Rates end at min_lr; a change smaller than eps is not made. Other schedules may act beside it: see
     Schedule.
+
+    ValueError for another mode, or a factor of 1; TypeError for a measure that is no number.
 
     >>> import minigrad as mg
     >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)

@@ -14,6 +14,9 @@ class SequentialLR(Schedule):
 
     All of them start from the rate that the groups had before the first of them was made.
 
+    ValueError unless the milestones rise and are one fewer than the schedules; TypeError for a schedule of another
+    optimizer.
+
     >>> import minigrad as mg
     >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=1.0)
     >>> warm_up = mg.optim.LinearLR(optimizer, 0.5, total_iters=2)

@@ -18,6 +18,8 @@ class SGD(Optimizer):
     The prox, if terms are given as prox=, has step lr / (1 - momentum): what a lasting gradient moves a weight by, so
     that its fixed points are those of the objective.
 
+    ValueError for nesterov without momentum, and for numbers below 0.
+
     >>> import minigrad as mg
     >>> w = mg.nn.Parameter([1.0])
     >>> optimizer = mg.optim.SGD([w], lr=0.1)

@@ -82,6 +82,8 @@ class Box(Interval):
     projection  min(max(w, low), high)
     source      Goldstein 1964, Convex programming in Hilbert space: steps along the gradient, then the nearest point
 
+    ValueError if both bounds are None, or low is above high.
+
     >>> Box(-1, 0.5).project([-3.0, 0.25, 2.0])
     tensor([-1.  ,  0.25,  0.5 ])
     """

@@ -39,6 +39,8 @@ class SpectralNorm(Constraint):
     source      Higham 2008, Functions of matrices, chapters 5 and 8; the bound: Yoshida, Miyato 2017, Spectral norm
                 regularization for improving the generalizability of deep learning
 
+    ShapeError for a weight with fewer than two dimensions; ReplayError inside a step that mg.compile records.
+
     >>> SpectralNorm(2.0).project([[3.0, 0.0], [0.0, 1.0]])
     tensor([[2., 0.],
             [0., 1.]])

@@ -46,6 +46,13 @@ class Criteria:
     variance    of the noise, as Cp takes it: from least squares on all inputs; NaN where there are too few rows
     picks       {rule: index}, in the order of RULES, of the rules that are defined
     notes       which are not, and why
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> found = selection.criteria(linear_model.Regression(l1_ratio=0), x, y)
+    >>> type(found).__name__, sorted(found.picks)
+    ('Criteria', ['aic', 'aicc', 'bic', 'cp', 'gcv', 'loo', 'loo_1se'])
     """
 
     lambdas: np.ndarray

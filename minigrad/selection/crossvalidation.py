@@ -49,6 +49,16 @@ def lambda_grid(family: Family, data: Data, count: int = 50, ratio: float | None
 
     ratio is 0.001 unless given, or less with little L1 beside the L2, because λ_max is then that much larger: a ridge
     goes down to 1e-6 λ_max, the L2 that a lasso's last L1 would be.
+
+    ValueError where nothing pulls a weight from 0, so that the grid has no upper end.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> data = selection.prepare(linear_model.Regression(), x, y)
+    >>> grid = lambda_grid(linear_model.Regression(), data, 3)
+    >>> (grid / grid[0]).round(4).tolist()
+    [1.0, 0.0316, 0.001]
     """
     count = whole(count, "lambda_grid: count", 2)
     ratio = None if ratio is None else finite(ratio, "lambda_grid: ratio, the least λ over the largest,", 1e-12, 1.0)
@@ -77,6 +87,13 @@ def fit_path(
 
     A network that does not go on from the last one (warm=False) trains afresh at each λ: until its validation rows,
     drawn from the seed `start`, stop improving, or for so many `epochs` at each λ, on all rows.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> data, lambdas = selection.prepare(linear_model.Regression(), x, y), [0.5, 0.1]
+    >>> [model.l1 for model in fit_path(linear_model.Regression(), data, lambdas, seeds=[0, 0])]
+    [0.5, 0.1]
     """
     models: list[Any] = [None] * len(lambdas)
     order = range(len(lambdas))
@@ -270,7 +287,15 @@ def table_of(rows: list[list[dict[str, Any]]], name: str) -> np.ndarray:
 
 
 class Nested(NamedTuple):
-    """scores (outer folds,) of the picked models on rows that no choice saw; their mean and standard error; picks."""
+    """scores (outer folds,) of the picked models on rows that no choice saw; their mean and standard error; picks.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 20, noise=1.0, nonzero=3, dtype="float64")
+    >>> found = selection.nested_cross_validate(linear_model.Regression(), x, y, outer=3, folds=3, count=8)
+    >>> type(found).__name__, found.scores.shape, len(found.lambdas)
+    ('Nested', (3,), 3)
+    """
 
     scores: np.ndarray
     mean: float
@@ -300,6 +325,15 @@ def nested_cross_validate(
     pick is "min" or "1se"; outer are folds as in cross_validate, whose other keywords pass on to the inner ones (a log
     becomes one per outer fold: log.0, log.1, ...). The smallest mean of a cross-validation flatters itself, since λ was
     chosen to make it small; this mean does not.
+
+    ValueError for another pick; errors of an outer fold name it.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 20, noise=1.0, nonzero=3, dtype="float64")
+    >>> found = nested_cross_validate(linear_model.Regression(), x, y, outer=3, folds=3, count=8)
+    >>> len(found.lambdas), bool(found.mean > 0)
+    (3, True)
     """
     if pick not in ("min", "1se"):
         raise ValueError(f"nested_cross_validate: pick is {pick!r}; need 'min' or '1se'")

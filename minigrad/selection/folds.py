@@ -25,6 +25,9 @@ class KFold:
     one group, where split is given groups, stay in one fold: the largest groups are dealt out first, each to the fold
     with the fewest rows, and classes then are not.
 
+    ValueError for fewer rows, or groups, than folds, and for stratified folds of a y that holds no classes; ShapeError
+    for a y of another length.
+
     >>> for train, test in KFold(3, seed=1).split(np.zeros(7)):
     ...     print(sorted([*train, *test]) == list(range(7)), len(test))
     True 3

@@ -18,6 +18,8 @@ Setting = dict[str, Any]
 def log_spaced(high: float, low: float, count: int) -> np.ndarray:
     """count numbers from high down to low in equal ratios; both ends are exact. By the project's exp and log.
 
+    ValueError if low is above high, or one number is to be both ends.
+
     >>> log_spaced(1.0, 0.001, 4).round(12).tolist()
     [1.0, 0.1, 0.01, 0.001]
     """
@@ -35,7 +37,12 @@ def log_spaced(high: float, low: float, count: int) -> np.ndarray:
 
 
 class Uniform(NamedTuple):
-    """Random numbers in [low, high)."""
+    """Random numbers in [low, high).
+
+    >>> values = Uniform(1.0, 2.0).draw(np.array([0.0, 0.5]))
+    >>> values
+    [1.0, 1.5]
+    """
 
     low: float
     high: float
@@ -45,7 +52,11 @@ class Uniform(NamedTuple):
 
 
 class LogUniform(NamedTuple):
-    """Random numbers in [low, high) whose logarithms are uniform: as many in [0.001, 0.01) as in [0.01, 0.1)."""
+    """Random numbers in [low, high) whose logarithms are uniform: as many in [0.001, 0.01) as in [0.01, 0.1).
+
+    >>> [round(v, 9) for v in LogUniform(0.01, 1.0).draw(np.array([0.0, 0.5]))]
+    [0.01, 0.1]
+    """
 
     low: float
     high: float

@@ -31,6 +31,15 @@ class HyperGradient:
     value       the loss
     l1, l2      (p,): by log l1ⱼ and by log l2ⱼ, the strengths on coefficient j; 0 where a coefficient is 0
     model       the linear model that was fitted
+
+    groups raises ShapeError unless members has a group for each column.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> found = selection.hypergradient(linear_model.Regression(), x[:40], y[:40], (x[40:], y[40:]), 0.1, 0.1)
+    >>> type(found).__name__, len(found.terms), found.groups([0, 0, 1, 1, 1]).shape
+    ('HyperGradient', 2, (2,))
     """
 
     value: float

@@ -13,7 +13,17 @@ from .scores import output_of
 
 @dataclass(frozen=True)
 class Imputed:
-    """The family, with every NaN of x replaced by the mean of its column in the rows that start was given."""
+    """The family, with every NaN of x replaced by the mean of its column in the rows that start was given.
+
+    AttributeError for what the family does not have.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> x[3, 2] = np.nan
+    >>> selection.cross_validate(selection.Imputed(linear_model.Regression()), x, y, count=10).scores.shape
+    (5, 10)
+    """
 
     family: Any
 

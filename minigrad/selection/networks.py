@@ -63,6 +63,17 @@ class Network:
     scale_targets   numbers to be predicted are brought to mean 0 and deviation 1, by the training rows, and outputs
                 back; λ is then beside a loss of that scale. None: unless they are 0 and 1 or the loss is one of
                 probabilities or margins. False for a loss that needs them as they are
+
+    TypeError for a build that is a network and not a function that makes one, and for a penalty that is no function of
+    λ.
+
+    >>> import minigrad as mg
+    >>> from minigrad import selection
+    >>> x, y = mg.data.moons(200, noise=0.2)
+    >>> build = lambda: mg.nn.Sequential(mg.nn.Linear(2, 8, activation="relu"), mg.nn.Linear(8, 2))
+    >>> family = Network(build, mg.cross_entropy, warm=True, epochs=5)
+    >>> selection.cross_validate(family, x, y, [10.0, 1e-3, 1e-4], folds=2).scores.shape
+    (2, 3)
     """
 
     build: Callable[[], Module]

@@ -63,6 +63,11 @@ def prepare(family: Any, x: Any, y: Any, weights: Any = None, offset: Any = None
 
     Errors name what can't be: a missing entry of y, words for a family of numbers, measured numbers for one of classes,
     a constant target, inputs that are all constant, words in x, gaps in x for a family that does not take them.
+
+    >>> from minigrad.linear_model import Logistic
+    >>> data = prepare(Logistic(), [[1.0], [2.0], [3.0]], ["no", "yes", "yes"])
+    >>> data.y.tolist(), data.names.tolist()
+    ([0, 1, 1], ['no', 'yes'])
     """
     who = _name_of(family)
     x = _sparse(family, x) if is_sparse(x) else x

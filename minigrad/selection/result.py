@@ -34,6 +34,15 @@ class CrossValidation:
     median_epochs   their medians over folds, which the fits on all rows take; cut_short: fits that reached the most
                     epochs they may have while they still improved
     model, model_1se, path     fitted on all rows, if refit: at both picks, and at every λ
+
+    ValueError if no λ was fitted in every fold, and from model and model_1se without a fit of all rows.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> result = selection.cross_validate(linear_model.Regression(), x, y, count=10)
+    >>> result.scores.shape, result.lambda_1se >= result.lambda_min, result.model.nonzeros >= result.model_1se.nonzeros
+    ((5, 10), True, True)
     """
 
     lambdas: np.ndarray

@@ -28,6 +28,10 @@ class Score(NamedTuple):
     classes: whether y holds classes 0, 1, ... (True) or numbers (False); None: the function takes both. Where rows have
     weights it is function(output, y, weights). link: what outputs it takes, "identity" (predictions) or "log" (log
     rates of counts); None: those of any model.
+
+    >>> worst = Score("worst", lambda output, y: float(np.abs(output - y).max()), classes=False)
+    >>> worst.function(np.array([1.0, 2.0]), np.array([1.0, 4.0])), worst.sign
+    (2.0, 1.0)
     """
 
     name: str

@@ -26,7 +26,15 @@ from .sweep import logged
 
 @dataclass
 class Search:
-    """Scores of (settings, folds), NaN where a fit failed; mean and standard error by setting; `best`, the setting."""
+    """Scores of (settings, folds), NaN where a fit failed; mean and standard error by setting; `best`, the setting.
+
+    ValueError if no setting was fitted in every fold.
+
+    >>> from minigrad.selection import Search
+    >>> found = Search([{"l2": 0.0}, {"l2": 0.1}], np.array([[1.0, 3.0], [1.0, 2.0]]), "mse")
+    >>> found.best, found.mean.tolist()
+    ({'l2': 0.1}, [2.0, 1.5])
+    """
 
     settings: list[Setting]
     scores: np.ndarray

@@ -74,6 +74,8 @@ def stability(
     Returns a Stability: .stable, .frequencies, print(found.table()); found.at(cutoff, bound) asks another question of
     the same halves.
 
+    ValueError for a family without L1, which picks every column at every λ.
+
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression
     >>> x, y, truth = regression(120, 20, noise=1.0, nonzero=2, dtype="float64")

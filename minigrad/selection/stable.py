@@ -96,6 +96,13 @@ class Stability:
     q, bound        of the range: q, and the bound on the mean number of false columns, E[V]
     shares          (p,): the largest frequency within the range
     stable          the columns whose share is at least the cutoff, most frequent first
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> found = selection.stability(linear_model.Regression(), x, y, draws=20, bound=1.0)
+    >>> type(found).__name__, found.frequencies.shape[1], len(found.shares)
+    ('Stability', 5, 5)
     """
 
     lambdas: np.ndarray

@@ -318,6 +318,13 @@ class NestedTuning(NamedTuple):
 
     start_scores and start_mean are those at the strengths of the start, the best of a grid if no start was given; inner
     are the Tunings. Where mean is above start_mean the gain on the held-out rows was luck.
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> found = selection.nested_tune(linear_model.Regression(0.5), x, y, outer=3, folds=3, steps=3)
+    >>> type(found).__name__, found.scores.shape, found.start_scores.shape
+    ('NestedTuning', (3,), (3,))
     """
 
     scores: np.ndarray
@@ -346,6 +353,8 @@ def nested_tune(
     """What tuning is worth on rows that no choice saw: tuned anew in the training part of each outer fold.
 
     outer are folds as in cross_validate; the other options are those of tune.
+
+    TypeError for held_out; NonFiniteError, by its number, for an outer fold in which nothing could be fitted.
 
     >>> from minigrad import linear_model
     >>> from minigrad.data import regression

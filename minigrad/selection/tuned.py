@@ -33,6 +33,13 @@ class Tuning:
     grid        {λ: mean loss} of the grid whose best λ was the start, if there was one
     model       fitted on all rows with the strengths of the end (with held_out= on the rows to fit)
     family      linear models: the family with these penalty factors; networks: as it was given
+
+    >>> from minigrad import linear_model, selection
+    >>> from minigrad.data import regression
+    >>> x, y, _ = regression(60, 5, noise=0.5, dtype="float64")
+    >>> found = selection.tune(linear_model.Regression(0.5), x, y, steps=3)
+    >>> type(found).__name__, list(found.lambdas), found.value <= found.start_value
+    ('Tuning', ['l1', 'l2'], True)
     """
 
     names: list[str]

@@ -37,6 +37,14 @@ class NetworkGradient:
 
     gradient    {name: array}, of the shape that the strength of that name has; empty where it was not asked for
     model       output(x) are its predictions, in the units of the targets, or logits
+
+    >>> import minigrad as mg
+    >>> build = lambda: mg.nn.Sequential(mg.nn.Linear(3, 1, dtype="float64"))
+    >>> x, y, _ = mg.data.regression(40, 3, dtype="float64")
+    >>> network = Unrolled(build, mg.mse, {"l2": ("*.weight", "l2", "term")}, steps=5)
+    >>> found = network.hypergradient(x[:30], y[:30], (x[30:], y[30:]), {"l2": 0.1})
+    >>> type(found).__name__, list(found.gradient), found.model.output(x).shape[0]
+    ('NetworkGradient', ['l2'], 40)
     """
 
     value: float
@@ -64,6 +72,9 @@ class Unrolled:
     strengths. Where it has a kink, as a weight gets to 0 or a relu turns off, the derivative on one side is taken; a
     `penalty` of your own with |w| in it would make a kink at every change of sign, and derivatives that say nothing.
     Networks with running statistics are refused, because their derivative is not known here.
+
+    TypeError for a build that is a network and not a function that makes one, and for terms that are no {name:
+    (selector, kind, share)}.
 
     >>> import minigrad as mg
     >>> build = lambda: mg.nn.Sequential(mg.nn.Linear(3, 4, activation="tanh", dtype="float64"),

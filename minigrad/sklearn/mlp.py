@@ -269,6 +269,8 @@ class MLPRegressor(RegressorMixin, _MLP):
 class MLPClassifier(LogitClassifier, _MLP):
     """A perceptron for classes, by softmax and cross-entropy.
 
+    partial_fit raises ValueError for a class that the first call did not name.
+
     >>> from minigrad.data import moons
     >>> x, y = moons(200, noise=0.1)
     >>> MLPClassifier(lr=1e-2, epochs=60, prox=reg.L1(1e-4)).fit(x, y).score(x, y) > 0.95

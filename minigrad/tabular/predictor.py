@@ -42,6 +42,9 @@ class Predictor:
     build       of a network: what makes one
     verified    of a loaded model: whether the digest of its file was compared; None: it was not loaded, or has none
 
+    predict raises ShapeError or ValueError for columns that do not fit, TypeError for options of files beside an array,
+    NonFiniteError for an answer that is no number; predict_proba raises ValueError for a model of numbers.
+
     >>> import minigrad as mg
     >>> x = np.arange(20.0).reshape(-1, 1)
     >>> model = mg.tabular.train(mg.data.Table(x, 3 * x[:, 0] + 1, ["size"], "price"), l2=0.0, test=0)

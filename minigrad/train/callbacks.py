@@ -74,6 +74,15 @@ class EarlyStopping(Callback):
     epoch. A column of the training data is measured before each update. With one batch an epoch its weights are kept
     from before the update; with more, no weights have the mean over the batches, and ValueError says what to do. After
     an exception, Ctrl-C too, the best weights are restored as well.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> callback = mg.train.EarlyStopping("loss", patience=2, restore=False)
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
+    >>> callback.best_epoch
+    3
     """
 
     adds_columns = False

@@ -29,6 +29,9 @@ class History:
     history as the exception's attribute `history`. `stopped` says why a fit ended early, where a callback let it stop
     at a loss that is not finite; else it is empty.
 
+    KeyError for a column that is not there; NotFittedError from last and plot before the first epoch; ValueError for an
+    epoch with other columns.
+
     >>> history = History([{"epoch": 1, "loss": 0.5, "L1": 0.25, "total": 0.75}], penalties=["L1"])
     >>> history["L1"], history.last["total"]
     ([0.25], 0.75)

@@ -54,6 +54,16 @@ class SkipNonFinite(_Policy):
     limit: so many such batches in a row are endured; one more raises NonFiniteError. The column `skipped` counts them
     by epoch; `batches` has the (epoch, batch) of each. Weights, states of the optimizer, averages and schedules stay
     as they were. Acts when the loss is known and when the gradients are.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> x[0, 0] = 1e38
+    >>> callback = mg.train.SkipNonFinite()
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
+    >>> callback.batches
+    [(1, 1), (2, 1), (3, 1)]
     """
 
     policy = "skip"
@@ -101,6 +111,8 @@ class TimeLimit(Callback):
     the epoch. `reached` is then the (epoch, batch), else None. With a Checkpoint in the list of callbacks nothing is
     lost: fit(resume=...) goes on there, to the same bits, with the time counted anew. The time that the batch, or the
     epoch, takes comes on top: leave room for it where a machine ends jobs. Acts at the end of batches and epochs.
+
+    ValueError for 0 minutes.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1)

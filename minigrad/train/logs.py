@@ -203,6 +203,8 @@ class JSONLogger(_RowLogger):
     path, append, overwrite and what happens to the file are those of CSVLogger. NaN and infinities, which JSON does not
     have, are null.
 
+    ValueError, with the line, for a file that is no such log and is to be appended to.
+
     >>> import tempfile
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(1, 1, init="zeros")

@@ -83,6 +83,8 @@ def top_k_accuracy(output: Tensor, target: Any, sample_weight: Any = None, *, k:
     k is at least 1, where it is accuracy, and less than the number of classes, of which all would be right. Labels
     and NaN are those of accuracy. For another k in fit: metrics=[functools.partial(top_k_accuracy, k=5)].
 
+    ShapeError for outputs that are not (n, classes) with at least two classes.
+
     >>> top_k_accuracy([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]], [1, 2], k=2)
     0.5
     """
@@ -124,6 +126,8 @@ def r2(output: Tensor, target: Any, sample_weight: Any = None) -> float:
     1 is perfect and 0 as good as the mean of the targets; a worse output is negative. A column of one number alone
     counts 1 where the output is that number, else 0, as in scikit-learn. NaN where a number is NaN, and, with a
     warning, of fewer than two rows. Weights w stand in both sums and in the mean. In float64.
+
+    ShapeError for single numbers, and for two shapes.
 
     >>> r2([2.5, 0.0, 2.0, 8.0], [3.0, -0.5, 2.0, 7.0]).__round__(4)
     0.9486

@@ -26,6 +26,13 @@ class Progress(Callback):
     show=None writes only to a terminal, and to any stream that a run was resumed; True always, False never. A stream
     that is no terminal gets lines without a bar. `every` leaves out lines: each every-th epoch and the last are
     written.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> callback = mg.train.Progress(show=False)  # True shows a line for each epoch
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
     """
 
     adds_columns = False

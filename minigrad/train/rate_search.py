@@ -36,6 +36,10 @@ class RateSearch:
     losses      of the batches, before their updates
     smoothed    the mean over each batch and the five before and behind it, by which the suggestion goes
     suggestion  the rate at which `smoothed` falls fastest, for the first parameter group; None where it never falls
+
+    >>> found = RateSearch([0.1, 0.2], [3.0, 1.0], [3.0, 1.0], 0.2)
+    >>> found.suggestion
+    0.2
     """
 
     rates: list[float]
@@ -80,6 +84,8 @@ def find_lr(
     Model, optimizer, gradients, terms, random streams and a Loader are afterwards as they were, also where an
     exception leaves; the memory for this is that of a copy of model and optimizer. The numbers are the same in every
     run, and on every machine with the native kernels.
+
+    ValueError unless 0 < low < high.
 
     >>> import minigrad as mg
     >>> x, y = mg.data.load_digits()

@@ -45,6 +45,17 @@ class Run:
                     "skip": the update is left out and counted in `skipped`; "stop": training ends with the weights
                     before the batch, nothing is raised, and history.stopped says it. "skip" and "stop" look at the
                     gradients too, before the update
+
+    >>> import minigrad as mg
+    >>> class Told(mg.train.Callback):
+    ...     def on_epoch_end(self, run):
+    ...         print(run.epoch, run.updates)
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=2, callbacks=[Told()])
+    1 2
+    2 4
     """
 
     def __init__(

@@ -25,6 +25,15 @@ class ClipGradients(Callback):
 
     `norms` are the norms before clipping by norm, update by update. The gradients are those of the loss: penalties
     bound to the optimizer add theirs later. NonFiniteError where the norm is NaN or infinite. Acts before each update.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> callback = mg.train.ClipGradients(max_norm=1.0)
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
+    >>> len(callback.norms)  # 2 batches of 3 epochs
+    6
     """
 
     adds_columns = False
@@ -75,6 +84,15 @@ class LearningRate(Callback):
     that is not the mode of the plateau, or neither says it, ValueError before the first batch.
 
     `rates` are the first group's, one for each epoch or batch that was trained.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> callback = mg.train.LearningRate(mg.optim.StepLR(optimizer, step_size=1, gamma=0.5))
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
+    >>> callback.rates
+    [0.1, 0.05, 0.025]
     """
 
     adds_columns = False
@@ -164,6 +182,17 @@ class AverageWeights(Callback):
     The average begins with the weights at the start, which are decay^steps of it: with few steps take a smaller decay.
     keep=False leaves the last weights there; `with callback.ema.swap():` evaluates the averages. Where EarlyStopping
     stands before it in the list of callbacks, keep replaces what that restored.
+
+    ValueError for a decay of 1, with which the average would stay at the start.
+
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3, dtype="float32")
+    >>> model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    >>> optimizer = mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> callback = mg.train.AverageWeights(decay=0.5)
+    >>> _ = mg.train.fit(model, (x, y.reshape(-1, 1)), mg.mse, optimizer, epochs=3, callbacks=[callback])
+    >>> type(callback.ema).__name__
+    'EMA'
     """
 
     adds_columns = False

@@ -138,6 +138,8 @@ def hessian(
     batched=True is for a func that gives one number for each row, (n, ...) -> (n,) or (n, 1): (n, *input.shape[1:],
     *input.shape[1:]), the Hessian of each row's number by the row, in two walks. See jacobian.
 
+    ShapeError if func does not return one number, or with batched one for each row.
+
     >>> import minigrad as mg
     >>> mg.hessian(lambda x: x[0] * x[0] * x[1], mg.tensor([1.0, 2.0]))
     tensor([[4., 2.],

@@ -18,6 +18,8 @@ class Draws:
     The rows stand at first, first + 1, ... in the epoch's order, itself a function of (seed, epoch): a row gets the
     same numbers in batches of any size. Each call draws new ones, in an array (rows, count).
 
+    ValueError for more than 256 draws of one transform, or more than 128 transforms.
+
     >>> whole, part = Draws((3, 0, 0, 0), rows=8), Draws((3, 0, 6, 0), rows=2)
     >>> bool((whole.uniform(2)[6:] == part.uniform(2)).all())
     True

@@ -43,6 +43,8 @@ class _ImageTransform(ABC):
 class RandomFlip(_ImageTransform):
     """Mirror each image with probability p: dim -1 exchanges left and right, -2 top and bottom.
 
+    ValueError for another dim; ShapeError for rows that are no images of this shape.
+
     >>> flip = RandomFlip(p=1.0, shape=(1, 3))
     >>> flip(np.array([[1.0, 2.0, 3.0]]), np.array([0]), place=(0, 0, 0, 0))[0]
     array([[3., 2., 1.]])
@@ -63,6 +65,8 @@ class RandomFlip(_ImageTransform):
 
 class RandomShift(_ImageTransform):
     """Move each image by whole pixels, uniform in [-pixels, pixels] both ways; what comes in at an edge is `fill`.
+
+    DTypeError for a fill that the dtype of x does not hold; ShapeError for rows that are no images of this shape.
 
     >>> shift = RandomShift(1, shape=(2, 2))
     >>> shift(np.ones((1, 4)), np.array([0]), place=(1, 0, 0, 0))[0]

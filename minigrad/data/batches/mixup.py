@@ -23,6 +23,9 @@ class Mixup:
     With integer targets, `classes` says how many: they become rows of probabilities, which cross_entropy takes. A small
     alpha (0.2) leaves most rows nearly as they are; alpha = 1 draws λ uniformly. Weights mix as `weighted` says.
 
+    ValueError for an alpha of 0, and for integer targets without classes; DTypeError for an x of integers, between
+    which there is nothing.
+
     >>> from minigrad.data import Loader
     >>> loader = Loader(np.eye(4), [0, 1, 2, 3], batch_size=4, transform=Mixup(0.4, classes=4))
     >>> x, y = next(iter(loader))

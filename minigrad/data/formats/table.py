@@ -29,6 +29,13 @@ class Table(_Columns):
     offset      (n,) float64, a known part of the output of each row; None without a column of them
     notes       what was left out of the file or taken as something, in words
     recipe      how the file was read: recipe.to_dict() is plain JSON; None for a table that was made by hand
+
+    read raises ValueError for a table that was read from no file.
+
+    >>> table = Table(np.array([[60.0], [99.0]]), np.array([50.0, 97.0]), ["size"], "price")
+    >>> x, y, names, target = table
+    >>> x.shape, names, target
+    ((2, 1), ['size'], 'price')
     """
 
     index: np.ndarray | None = None  # type: ignore[assignment]  # in place of tuple.index, which finds a value

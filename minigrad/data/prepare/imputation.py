@@ -17,6 +17,9 @@ class MeanImputer:
 
     A column without a single number in the training rows is an error: there is no mean to put.
 
+    NonFiniteError for such a column; ShapeError for x of another number of columns than it was fitted on, or without
+    rows.
+
     >>> fill = MeanImputer(np.array([[1.0, 4.0], [3.0, np.nan]]))
     >>> fill.mean, fill(np.array([[np.nan, np.nan]]))
     (array([2., 4.]), array([[2., 4.]]))

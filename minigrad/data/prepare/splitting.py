@@ -13,7 +13,12 @@ from ..dataset import Dataset, pair, take_rows
 
 
 class Split(NamedTuple):
-    """Two data sets that share no row. It unpacks: `train, test = split(x, y)`."""
+    """Two data sets that share no row. It unpacks: `train, test = split(x, y)`.
+
+    >>> train, test = Split(Dataset(np.zeros((3, 2)), np.arange(3)), Dataset(np.zeros((1, 2)), np.arange(1)))
+    >>> len(train.x), len(test.x)
+    (3, 1)
+    """
 
     train: Dataset
     test: Dataset

@@ -17,6 +17,8 @@ def smooth_labels(y: Any, classes: int, smoothing: float = 0.1, dtype: Any = "fl
 
     Cross-entropy with such targets is never 0: the network is not driven to infinite logits (Szegedy et al. 2016).
 
+    ShapeError for a y that is neither labels nor rows of this many classes.
+
     >>> smooth_labels([1], classes=4, smoothing=0.2)
     array([[0.05, 0.85, 0.05, 0.05]], dtype=float32)
     """
@@ -60,6 +62,8 @@ def weighted_targets(y: Any, weights: Any, classes: int, dtype: Any = "float32")
 
     Cross-entropy is linear in its target, so a row's loss and gradient are weighted by weights[i]: `fit`, loaders and
     losses need no argument for weights. The mean stays one over rows: weights of mean 1 keep the scale of λ.
+
+    ShapeError for weights that are not one for each row, or below 0.
 
     >>> weighted_targets([1, 0], [0.5, 2.0], classes=2)
     array([[0. , 0.5],

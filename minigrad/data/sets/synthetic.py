@@ -17,7 +17,13 @@ from ..dataset import Dataset
 
 
 class Regression(NamedTuple):
-    """y = x @ coefficients + noise: x (n, p), y (n,), coefficients (p,)."""
+    """y = x @ coefficients + noise: x (n, p), y (n,), coefficients (p,).
+
+    >>> from minigrad.data import regression
+    >>> found = regression(20, 5, nonzero=2)
+    >>> type(found).__name__, found.x.shape, int((found.coefficients != 0).sum())
+    ('Regression', (20, 5), 2)
+    """
 
     x: np.ndarray
     y: np.ndarray

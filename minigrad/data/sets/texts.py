@@ -12,7 +12,12 @@ CLASSES = ("noun", "verb", "adjective", "adverb")
 
 
 class Words(NamedTuple):
-    """words[i] is of the class classes[y[i]]; y is int64. It unpacks: `words, y, classes = load_words()`."""
+    """words[i] is of the class classes[y[i]]; y is int64. It unpacks: `words, y, classes = load_words()`.
+
+    >>> words, y, classes = Words(["hand"], np.array([0]), ("noun", "verb"))
+    >>> classes[y[0]]
+    'noun'
+    """
 
     words: list[str]
     y: np.ndarray

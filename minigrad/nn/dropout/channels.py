@@ -15,6 +15,8 @@ class Dropout1d(Dropout):
     source    Tompson, Goroshin, Jain, LeCun, Bregler 2015, Efficient object localization using convolutional networks,
               section 3.2
 
+    ShapeError for x of another number of dimensions.
+
     >>> import minigrad as mg
     >>> y = mg.nn.Dropout1d(0.5, seed=1)(mg.tensor([[[1, 1, 1], [1, 1, 1]]]))
     >>> sorted({tuple(channel) for channel in y.data[0].tolist()})
@@ -34,7 +36,14 @@ class Dropout1d(Dropout):
 
 
 class Dropout2d(Dropout1d):
-    """Drop whole channels of images: x (rows, channels, height, width), one bit for each (see Dropout1d)."""
+    """Drop whole channels of images: x (rows, channels, height, width), one bit for each (see Dropout1d).
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Dropout2d(0.5, seed=0)
+    >>> y = layer(mg.ones(2, 8, 3, 3)).numpy()
+    >>> sorted({len(set(channel.ravel().tolist())) for image in y for channel in image})  # all of a channel, or nothing
+    [1]
+    """
 
     dims = "rows, channels, height, width"
 
@@ -64,6 +73,8 @@ class StochasticDepth(Dropout):
     Formula, seed and masks are those of Dropout; x is (rows, ...).
 
     source    Huang, Sun, Liu, Sedra, Weinberger 2016, Deep networks with stochastic depth (there classical scaling)
+
+    ValueError for another mode; ShapeError for a single number.
 
     >>> import minigrad as mg
     >>> y = mg.nn.StochasticDepth(0.5, seed=2)(mg.ones(4, 2))
@@ -95,6 +106,8 @@ class VariationalDropout(Dropout):
     features), one step a call, or for a sequence that comes in pieces.
 
     source    Gal, Ghahramani 2016, A theoretically grounded application of dropout in recurrent neural networks
+
+    ShapeError for x that is not (rows, steps, features); single steps, (rows, features), need locked=True.
 
     >>> import minigrad as mg
     >>> layer = mg.nn.VariationalDropout(0.5, locked=True)

@@ -39,6 +39,8 @@ class Dropout(RandomLayer):
     A mask is a function of (seed, call number, position) alone. Every call in training takes the next call number,
     whatever p is, so that networks that differ in p see the same streams. p within 2⁻¹⁷ of 0 or 1 drops none or all.
 
+    ValueError for p outside of [0, 1] or another scaling; ShapeError for x that noise_shape does not fit.
+
     >>> import minigrad as mg
     >>> layer = mg.nn.Dropout(0.5, seed=1)
     >>> y = layer(mg.tensor([1, 1, 1, 1]))

@@ -35,6 +35,8 @@ def mc_predict(
     in eval mode; modes and streams are left as they were. transform is applied to each output: mg.softmax gives the
     mean probabilities of a model that returns logits.
 
+    ValueError for a model without a layer that draws.
+
     >>> import minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(2, 8), mg.nn.Dropout(0.5), mg.nn.Linear(8, 1))
     >>> found = mc_predict(model, [[1.0, 2.0]], samples=20)

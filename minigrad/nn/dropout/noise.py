@@ -52,6 +52,8 @@ class GaussianDropout(_Noise):
     source    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, Dropout: a simple way to prevent neural
               networks from overfitting, section 10
 
+    ValueError for a p of 1, where the variance would be infinite.
+
     >>> import minigrad as mg
     >>> layer = mg.nn.GaussianDropout(0.2)
     >>> layer(mg.tensor([1.0, 1.0])).shape, layer.std

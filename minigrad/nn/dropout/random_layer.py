@@ -18,6 +18,14 @@ class RandomLayer(Module):
 
     seed None: the streams of the process (minigrad.manual_seed); a number: streams of the layer's own, whose next call
     number is the buffer `calls`: `calls.copy_(0)` starts again. Every call in training takes a number.
+
+    last_draw raises RuntimeError before the first call in training mode.
+
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Dropout(0.5, seed=3)
+    >>> _ = layer(mg.ones(4))
+    >>> isinstance(layer, mg.nn.RandomLayer), len(layer.last_draw())  # the key and the stream that it drew from
+    (True, 2)
     """
 
     calls: Tensor

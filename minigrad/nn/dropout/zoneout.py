@@ -34,6 +34,8 @@ class Zoneout(RandomLayer):
     source    Krueger, Maharaj, Kramár, Pezeshki, Ballas, Ke, Goyal, Bengio, Courville, Pal 2017, Zoneout: regularizing
               RNNs by randomly preserving hidden activations
 
+    ShapeError unless both states are (rows, units).
+
     >>> import minigrad as mg
     >>> cell, zone, h = mg.nn.GRUCell(3, 8), mg.nn.Zoneout(0.2), mg.zeros(5, 8)
     >>> for x in mg.ones(7, 5, 3):

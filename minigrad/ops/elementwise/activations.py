@@ -80,6 +80,8 @@ def elu(input: Any, alpha: float = 1.0) -> Tensor:
 def celu(input: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha (exp(x / alpha) - 1): smooth at 0 for every alpha.
 
+    ValueError for an alpha of 0.
+
     >>> import minigrad as mg
     >>> mg.celu(mg.tensor([-1e4, 0, 2]), alpha=0.5)
     tensor([-0.5,  0. ,  2. ])
@@ -220,6 +222,8 @@ def softsign(input):
 )
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """y = x between min_val and max_val, else the nearer one; the gradient at the bounds is 0 (that of clamp is not).
+
+    ValueError if min_val is above max_val.
 
     >>> import minigrad as mg
     >>> mg.hardtanh(mg.tensor([-3, 0.5, 3]))

@@ -169,6 +169,8 @@ def equal(input: Any, other: Any) -> bool:
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether |input - other| <= atol + rtol |other| everywhere, broadcast; NaN is close to NaN if equal_nan.
 
+    ShapeError if the shapes do not broadcast.
+
     >>> import minigrad as mg
     >>> mg.allclose(mg.tensor([1.0]), mg.tensor([1.000001])), mg.allclose(mg.tensor([1.0]), mg.tensor([1.1]))
     (True, False)

@@ -27,6 +27,9 @@ def where(condition, input, other):
     Two real tensors give the wider dtype, a number takes that of the other, and so do integers and booleans beside a
     real tensor; two integer tensors are chosen from too.
 
+    DTypeError for a condition that is no boolean, or numbers of which some are real and some are not; ShapeError for
+    shapes that do not broadcast.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([-1, 2])
     >>> mg.where(x > 0, x, 0.1 * x)
@@ -131,6 +134,8 @@ def clamp(input, min=None, max=None):
     """y = min(max(input, min), max): numbers or tensors, broadcast, one of them may be left out; max wins over min.
 
     The gradient goes to the input where min ≤ input ≤ max, bounds included, else to the bound that was taken.
+
+    ValueError if both bounds are None.
 
     >>> import minigrad as mg
     >>> mg.clamp(mg.tensor([-2, 0.5, 2]), 0, 1)

@@ -17,6 +17,8 @@ from ..shape.views import reshape
 def diag(x: Tensor, diagonal: int = 0) -> Tensor:
     """A vector x as a diagonal of a matrix of zeros; of a matrix x, its diagonal: the main one, or that many above.
 
+    ShapeError for more than two dimensions.
+
     >>> import minigrad as mg
     >>> mg.diag(mg.tensor([[1, 2], [3, 4]]), 1), mg.diag(mg.tensor([5, 6]))
     (tensor([2.]), tensor([[5., 0.],

@@ -87,6 +87,8 @@ def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
 def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
     """The slices of x along dim that index, a vector of integers, names.
 
+    ShapeError for an index with more than one dimension, IndexError for one outside of x.
+
     >>> import minigrad as mg
     >>> mg.index_select(mg.tensor([[1, 2], [3, 4]]), 1, [1, 1, 0])
     tensor([[2., 2., 1.],
@@ -115,6 +117,9 @@ def scatter_add(x: Tensor, dim: int, index: Any, src: Tensor) -> Tensor:
 
     Of src, the corner of the index's shape is added. Its gradient is a gather, and the other way about.
 
+    DTypeError for x and src of two dtypes, ShapeError for a src smaller than the index, IndexError for a place outside
+    of x.
+
     >>> import minigrad as mg
     >>> mg.scatter_add(mg.tensor([0, 0, 0]), 0, [2, 0, 2], mg.tensor([1, 2, 3]))
     tensor([2., 0., 4.])
@@ -132,6 +137,8 @@ def scatter_add(x: Tensor, dim: int, index: Any, src: Tensor) -> Tensor:
 
 def take_along_dim(x: Tensor, indices: Any, dim: int | None = None) -> Tensor:
     """gather along dim, after x and the indices are broadcast to each other but for dim; without dim, from a flat x.
+
+    ShapeError for another number of dimensions than x has, or sizes that do not broadcast.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[3, 1], [2, 4]])
@@ -155,6 +162,8 @@ def take_along_dim(x: Tensor, indices: Any, dim: int | None = None) -> Tensor:
 
 def masked_select(x: Tensor, mask: Any) -> Tensor:
     """The elements of x where a mask of booleans, broadcast with x, is true: a vector.
+
+    DTypeError for a mask of anything but booleans, ShapeError if it does not broadcast with x.
 
     >>> import minigrad as mg
     >>> mg.masked_select(mg.tensor([[1, 2], [3, 4]]), [True, False])

@@ -27,6 +27,9 @@ def pad(x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | No
 
     mode: constant (of `value`, 0 if None), reflect (the edge is not repeated), replicate (the edge is), circular.
 
+    ShapeError for widths that are no pairs, leave a negative size, or reach beyond what a mode can repeat; ValueError
+    for another mode, or a value beside one that takes none.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([1, 2, 3])
     >>> mg.pad(x, (1, 2)), mg.pad(x, (2, 1), "reflect")

@@ -61,6 +61,8 @@ def scaled_dot_product_attention(
 
     source    Vaswani et al. 2017, Attention is all you need, section 3.2.1
 
+    ValueError for both a mask and is_causal; ShapeError for sizes that do not fit.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([[1.0, 0.0], [0.0, 1.0]])
     >>> mg.scaled_dot_product_attention(x, x, mg.tensor([[1.0], [3.0]]), is_causal=True, scale=0.0)

@@ -176,6 +176,8 @@ def conv1d(
 
     stride, padding ("same" and "valid" too) and dilation are numbers, groups and activation as in conv2d.
 
+    ShapeError for a weight that has not three dimensions.
+
     >>> import minigrad as mg
     >>> mg.conv1d(mg.tensor([[[1, 2, 3, 4]]]), mg.tensor([[[1, -1]]]), stride=2)
     tensor([[[-1., -1.]]])
@@ -215,6 +217,9 @@ def conv_transpose2d(
 
     source    Zeiler, Krishnan, Taylor, Fergus 2010, Deconvolutional networks
 
+    ShapeError for channels that do not fit, or if y would have no rows or columns; ValueError for an output_padding
+    that is neither less than the stride nor than the dilation.
+
     >>> import minigrad as mg
     >>> mg.conv_transpose2d(mg.tensor([[[[1, 2]]]]), mg.tensor([[[[1, 1]]]]), stride=2)
     tensor([[[[1., 1., 2., 2.]]]])
@@ -252,6 +257,8 @@ def conv_transpose1d(
     """conv_transpose2d along a signal: input (samples, channels, length), weight (channels, out / groups, kernel).
 
     bias (out,); stride, padding, output_padding and dilation are numbers, and groups as in conv_transpose2d.
+
+    ShapeError for a weight that has not three dimensions; others as conv_transpose2d.
 
     >>> import minigrad as mg
     >>> mg.conv_transpose1d(mg.tensor([[[1, 2]]]), mg.tensor([[[1, 10]]]), stride=2)

@@ -189,6 +189,8 @@ def _starts(index: np.ndarray, offsets: Any, include_last: bool) -> np.ndarray:
 def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     """int64 (…, num_classes): 1 at the class that x names, else 0; -1 stands for the largest class and one.
 
+    ValueError for num_classes below 1, IndexError for a label outside of them.
+
     >>> import minigrad as mg
     >>> mg.one_hot([0, 2])
     tensor([[1, 0, 0],

@@ -106,6 +106,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
     source    Wu, He 2018, Group normalization
 
+    ShapeError if num_groups does not divide the channels, or weight and bias do not have one number for each.
+
     >>> import minigrad as mg
     >>> mg.group_norm(mg.tensor([[1.0, 3.0, 20.0, 40.0]]), 2, eps=0)
     tensor([[-1.,  1., -1.,  1.]])

@@ -163,6 +163,9 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
     output_size is a number or a pair; None in it keeps a size. Window i runs from ⌊i·height / rows⌋
     to ⌈(i + 1)·height / rows⌉. output_size 1 is global pooling: the mean of each plane.
 
+    ShapeError for planes without a row or a column, whose mean would be of nothing, and for another number of
+    dimensions.
+
     >>> import minigrad as mg
     >>> mg.adaptive_avg_pool2d(mg.tensor([[[[1, 2, 3], [4, 5, 6]]]]), (1, 2))
     tensor([[[[3., 4.]]]])

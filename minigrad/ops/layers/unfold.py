@@ -106,6 +106,9 @@ def upsample(
     corners of both grids lie on each other, else their edges. Gradients are sums over the same pixels. Exactly one of
     size and scale_factor, a number or a pair.
 
+    ShapeError for an input of another number of dimensions; ValueError for another mode, or align_corners beside
+    nearest.
+
     >>> import minigrad as mg
     >>> mg.upsample(mg.tensor([[[[1, 2]]]]), scale_factor=2)
     tensor([[[[1., 1., 2., 2.],

@@ -98,6 +98,8 @@ def affine(x, w, b=None, *, activation=None):
 
     Integers and booleans in x, counts or pixels for instance, are taken in w's dtype.
 
+    ValueError for another activation; ShapeError if the sizes of x, w and b do not fit.
+
     >>> import minigrad as mg
     >>> mg.affine(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), mg.tensor([-20]), activation="relu")
     tensor([[0.]])

@@ -96,6 +96,8 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """yᵢ = inputᵢ mat2ᵢ, (b, m, k) by (b, k, n); no broadcasting (matmul does).
 
+    ShapeError for batches of two sizes, or matrices that do not fit.
+
     >>> import minigrad as mg
     >>> mg.bmm(mg.tensor([[[1, 2]], [[3, 4]]]), mg.tensor([[[1], [1]], [[2], [2]]]))
     tensor([[[ 3.]],
@@ -110,6 +112,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). beta = 0 does not look at input, NaN included.
+
+    ShapeError if the sizes of mat1 and mat2 do not fit, or input does not broadcast to (m, n).
 
     >>> import minigrad as mg
     >>> mg.addmm(mg.tensor([1.0]), mg.tensor([[1, 2]]), mg.tensor([[3], [4]]), beta=2, alpha=10)
@@ -133,6 +137,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     A weight (in,) makes one output, without that dimension. Integers and booleans in the input are taken in the
     weight's dtype. (`affine` and `nn.Linear` store (in, out).)
+
+    ShapeError if the last sizes of input and weight differ, or the bias is not (out,).
 
     >>> import minigrad as mg
     >>> mg.linear(mg.tensor([1, 2]), mg.tensor([[1, 1], [0, 3]]), mg.tensor([10, 20]))

@@ -67,6 +67,8 @@ def binary_cross_entropy(
     reduction is mean, sum or none. Probabilities outside of [0, 1] are refused. With a sample_weight w for each row the
     mean is Σ w l / Σ w.
 
+    ValueError for inputs or targets outside of [0, 1]; ShapeError for two shapes.
+
     >>> import minigrad as mg
     >>> mg.binary_cross_entropy(mg.tensor([0.5, 0.0]), [1, 1], reduction="none")
     tensor([  0.6931472, 100.       ])
@@ -215,6 +217,9 @@ def kl_div(
     With log_target the target is log t. reduction: mean divides by the number of elements; batchmean by the size of
     the first dimension, which is the mean Kullback-Leibler divergence of the rows; sum; none. With a sample_weight w
     for each row both means are over Σ w.
+
+    ValueError for another reduction, and for an input that softmax or sigmoid made, because it should hold logarithms;
+    ShapeError for batchmean of no rows.
 
     >>> import minigrad as mg
     >>> x = mg.log_softmax(mg.tensor([[0.0, 0.0]]))

@@ -88,6 +88,9 @@ def cross_entropy(
     for probabilities). sample_weight (rows,) multiplies the losses of the rows and their shares of that divisor. A
     tensor made by softmax is refused unless allow_probabilities.
 
+    ShapeError for shapes that do not fit, and for a mean of no rows; ValueError for a class that is none of the
+    columns.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([[0.0, 0.0], [0.0, 3.0]])
     >>> mg.cross_entropy(x, [1, -100]), mg.cross_entropy(x, [1, 1], weight=[1, 3], label_smoothing=0.1)
@@ -238,6 +241,9 @@ def multi_margin_loss(
 
     input holds scores (rows, classes) or (classes,), target classes; w is the weight of the row's class; the mean is
     over rows, or over their weights sample_weight (rows,); reduction is mean, sum or none.
+
+    ValueError for another p; IndexError for a class that is none of the columns; ShapeError for shapes that do not fit,
+    or without classes.
 
     >>> import minigrad as mg
     >>> mg.multi_margin_loss(mg.tensor([[0.0, 3.0, 2.5]]), [1])

@@ -60,6 +60,8 @@ def huber_loss(
     With a weight for each element the mean is that of the products, as in PyTorch; with a sample_weight w for each row
     it is Σ w l / Σ w.
 
+    ValueError for a delta of 0 or another reduction; ShapeError for two shapes.
+
     >>> import minigrad as mg
     >>> mg.huber_loss(mg.tensor([0.0, 0.0]), [1.0, 3.0], reduction="none")
     tensor([0.5, 2.5])

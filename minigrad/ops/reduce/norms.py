@@ -55,6 +55,8 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
     large and small numbers are formed without overflow. The gradient at 0, and where the norm is 0, is 0, an element of
     the subdifferential. keepdim leaves dimensions of size 1.
 
+    ValueError for a p that is no number.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([3, -4])
     >>> mg.norm(x), mg.norm(x, 1), mg.norm(x, float("inf")), mg.norm(x, 0)
@@ -94,6 +96,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     """y = Σ x1 x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along dim: the cosine of the angle; 0 with a zero vector.
 
     x1 and x2 broadcast; dim counts in their common shape.
+
+    ShapeError if x1 and x2 do not broadcast.
 
     >>> import minigrad as mg
     >>> mg.cosine_similarity(mg.tensor([[1, 0], [1, 1]]), mg.tensor([[2, 0], [-2, 2]]))

@@ -52,6 +52,8 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True) -> Extreme:
 
     Of equal elements those in front are taken; NaN counts as largest.
 
+    ShapeError for a k above the number of elements along dim.
+
     >>> import minigrad as mg
     >>> mg.topk(mg.tensor([3, 1, 2]), 2)
     Extreme(values=tensor([3., 2.]), indices=tensor([0, 2], dtype=int64))

@@ -67,6 +67,8 @@ def tile(x: Tensor, dims: int | Sequence[int]) -> Tensor:
 def broadcast_to(x, *, shape):
     """y = x in this shape: repeated along dimensions of size 1 and new leading ones, as NumPy broadcasts. A view.
 
+    ShapeError if x does not broadcast to the shape.
+
     >>> import minigrad as mg
     >>> mg.broadcast_to(mg.tensor([1, 2]), shape=(2, 2))
     tensor([[1., 2.],

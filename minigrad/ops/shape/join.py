@@ -58,6 +58,8 @@ def _in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one behind the other along dim; their other sizes are equal. float32 with float64 gives float64.
 
+    ShapeError for tensors whose other sizes differ.
+
     >>> import minigrad as mg
     >>> mg.cat([mg.tensor([[1, 2]]), mg.tensor([[3, 4], [5, 6]])])
     tensor([[1., 2.],
@@ -75,6 +77,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, of one shape, as slices along a new dimension, dim of the result.
+
+    ShapeError for tensors of several shapes.
 
     >>> import minigrad as mg
     >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
@@ -108,6 +112,8 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
     """x with its elements moved on by `shifts` along dims, those behind the end coming back in front.
 
     Without dims, the flattened x is rolled.
+
+    ShapeError for another number of shifts than of dims.
 
     >>> import minigrad as mg
     >>> mg.roll(mg.tensor([1, 2, 3]), 1)

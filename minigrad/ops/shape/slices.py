@@ -39,6 +39,8 @@ def place(x, *, index, shape, value=0):
 def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     """The `length` slices of x from `start` along dim; a negative start counts from the end. A view.
 
+    IndexError if the slices reach outside of x.
+
     >>> import minigrad as mg
     >>> mg.narrow(mg.tensor([1, 2, 3, 4]), 0, 1, 2)
     tensor([2., 3.])
@@ -53,6 +55,8 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 def select(x: Tensor, dim: int, index: int) -> Tensor:
     """Slice `index` of x along dim, without that dimension. A view.
+
+    IndexError for a slice that x does not have.
 
     >>> import minigrad as mg
     >>> mg.select(mg.tensor([[1, 2], [3, 4]]), 1, -1)
@@ -100,6 +104,8 @@ def _cut(x: Tensor, dim: int, ends: Sequence[int], drop: bool = False) -> tuple[
 def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """x cut along dim into views: split_size_or_sections is their size (the last may be smaller), or a list of sizes.
 
+    ShapeError for a size below 1, or sizes whose sum is not that of x along dim.
+
     >>> import minigrad as mg
     >>> mg.split(mg.tensor([1, 2, 3]), 2)
     (tensor([1., 2.]), tensor([3.]))
@@ -120,6 +126,8 @@ def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) 
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """x cut along dim into at most `chunks` pieces of one size (the last may be smaller). Views.
+
+    ValueError for less than one piece.
 
     >>> import minigrad as mg
     >>> [piece.size for piece in mg.chunk(mg.tensor([1, 2, 3, 4, 5]), 4)]

@@ -18,6 +18,8 @@ from .axes import normalize_dims, one_dim
 def reshape(x, *, shape):
     """y = the numbers of x in C order, in another shape; one size may be -1.
 
+    ShapeError if the elements of x do not fill the shape.
+
     >>> import minigrad as mg
     >>> mg.reshape(mg.tensor([1, 2, 3, 4]), shape=(2, -1))
     tensor([[1., 2.],
@@ -32,6 +34,8 @@ def reshape(x, *, shape):
 @differentiable(x=lambda g, y, x, *, dims: permute(g, dims=tuple(np.argsort([d % g.ndim for d in dims]).tolist())))
 def permute(x, *, dims):
     """y = x with its dimensions in the order dims: y.shape[i] = x.shape[dims[i]]. A view.
+
+    ShapeError if dims is no order of the dimensions of x.
 
     >>> import minigrad as mg
     >>> mg.permute(mg.tensor([[1, 2, 3]]), dims=(1, 0)).shape
@@ -71,6 +75,8 @@ def drop_dims(x, *, dims):
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """x with the dimensions from start_dim to end_dim joined to one.
 
+    ShapeError if start_dim lies behind end_dim.
+
     >>> import minigrad as mg
     >>> mg.flatten(mg.tensor([[[1, 2], [3, 4]]]), 1).shape
     (1, 4)
@@ -104,6 +110,8 @@ def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 def t(x: Tensor) -> Tensor:
     """The transpose of a matrix x; a vector or a number as it is.
 
+    ShapeError for more than two dimensions.
+
     >>> import minigrad as mg
     >>> mg.t(mg.tensor([[1, 2]])).shape
     (2, 1)
@@ -118,6 +126,8 @@ swapaxes = transpose
 
 def movedim(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """x with its dimensions `source` moved to the places `destination`, the others in order. A view.
+
+    ShapeError for another number of places than of dimensions.
 
     >>> import minigrad as mg
     >>> mg.movedim(mg.tensor([[[1, 2, 3]]]), -1, 0).shape

@@ -38,6 +38,9 @@ def on(model: Module, selector: Any, term: Any = None) -> Terms:
     `L1(0.001) *.weight`. Matching nothing is an error, and so are two terms of one kind on a parameter, and two
     constraints that no weights satisfy.
 
+    TypeError for what is no Module, a mapping beside a term, or a term in place of the selector; ValueError for an
+    empty mapping, a selector that matches nothing (with the nearest names), and two terms that contradict each other.
+
     >>> import minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(4, 3), mg.nn.Linear(3, 2))
     >>> mg.reg.on(model, {"first": ("0.*", mg.reg.L1(1e-3)), "all": (mg.reg.everything, mg.reg.L2(1e-2))})

@@ -18,6 +18,8 @@ class Penalty:
     The names in `strengths` are finite numbers, at least 0, checked whenever they are set; or functions of the epoch
     (counted from 1), evaluated by `at_epoch`, which minigrad.train.fit calls.
 
+    TypeError for a list of tensors in place of one; ValueError for a strength that is negative or not finite.
+
     >>> import minigrad as mg
     >>> class LogCosh(mg.reg.Penalty):
     ...     '''strength Σ log cosh w: like L2 near 0, like L1 far from it.'''

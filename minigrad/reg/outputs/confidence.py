@@ -22,6 +22,8 @@ class ConfidencePenalty(OutputPenalty):
     source    Pereyra, Tucker, Chorowski, Kaiser, Hinton 2017, Regularizing neural networks by penalizing confident
               output distributions, section 3
 
+    ShapeError for an output that is not (samples, classes).
+
     >>> ConfidencePenalty(1.0).value([[0.0, 0.0], [100.0, 0.0]])
     0.3465735912322998
     """

@@ -24,6 +24,9 @@ class InputGradient(OutputPenalty):
     row i of the loss's gradient by x. It is differentiated again, so the rules of every op behind the loss are used to
     second order. x requires grad:
 
+    ValueError for a selector other than '', the model itself; GraphError if the input of the model does not require
+    grad.
+
     >>> import minigrad as mg
     >>> model, x = mg.nn.Linear(2, 1, init="zeros"), mg.tensor([[1, 2], [3, 4]], requires_grad=True)
     >>> loss = mg.mse(model(x), [[1], [0]])

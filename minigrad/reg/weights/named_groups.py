@@ -45,6 +45,8 @@ class NamedGroupLasso(Penalty):
     source    Yuan, Lin 2006 (see GroupLasso); groups of a unit: Scardapane, Comminiello, Hussain, Uncini 2017, Group
               sparse regularization for deep neural networks, section 3
 
+    ValueError for an empty group, and for a parameter that the model does not have.
+
     >>> import numpy as np, minigrad as mg
     >>> model = mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1))
     >>> units = {f"unit {j}": [("0.weight", np.s_[:, j]), ("0.bias", j), ("1.weight", j)] for j in range(2)}

@@ -23,6 +23,8 @@ class Orthogonal(Penalty):
     source    Bansal, Chen, Wang 2018, Can we gain more from orthogonality regularizations in training deep networks?,
               section 3: soft orthogonality
 
+    ShapeError for a parameter with fewer than two dimensions, or an empty one.
+
     >>> Orthogonal(0.5).value([[1.0, 1.0], [0.0, 1.0]])
     1.5
     """

@@ -96,6 +96,8 @@ class Sparsity(tuple[Zeros, ...]):
 def sparsity(model: Module) -> Sparsity:
     """Count the exact zeros of every parameter, and what is empty as a whole.
 
+    TypeError for what is no Module.
+
     >>> import minigrad as mg
     >>> sparsity(mg.nn.Sequential(mg.nn.Linear(3, 2), mg.nn.Linear(2, 1, init="zeros")))
     parameter   shape  zeros   share  empty rows  empty columns

@@ -49,6 +49,8 @@ class Watch(Callback):
 
     A loop of one's own is watched by `with watch.loop(model, optimizer):` around it.
 
+    ValueError for two of them in one fit, and from plot before a step was watched.
+
     >>> import minigrad as mg
     >>> from minigrad import nn, optim, train
     >>> mg.manual_seed(0)

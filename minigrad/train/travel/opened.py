@@ -50,6 +50,23 @@ class OpenRun:
     batches     steps of an epoch
     about       what run.json says: settings, versions, how it was made
     loader      of the data
+
+    ValueError for a record without a snapshot, of another training than build makes, or of kernels that are not there;
+    and for a step that it does not have.
+
+    >>> import tempfile
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3)
+    >>> data = x, y.reshape(-1, 1)
+    >>> def build():
+    ...     model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    ...     return model, mg.mse, mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> model, loss, optimizer = build()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = mg.train.fit(model, data, loss, optimizer, epochs=3, callbacks=[mg.train.Record(folder)])
+    ...     run = mg.train.open_run(folder, build, data)
+    ...     print(type(run).__name__, run.losses.shape, run.losses[0] > run.losses[-1])
+    OpenRun (6,) True
     """
 
     def __init__(self, path: str | os.PathLike[str], build: Callable[[], Any], data: Any) -> None:
@@ -338,6 +355,20 @@ def open_run(path: str | os.PathLike[str], build: Callable[[], Any], data: Any) 
     compared with those that were kept. The first three are made again here. ValueError, naming what is not as it was:
     data, by a hash of all numbers; shapes, seeds, options, callbacks; and bits that another version computes otherwise.
     FileNotFoundError for a folder without a record. Random streams of the program stay as they are.
+
+    >>> import tempfile
+    >>> import minigrad as mg
+    >>> x, y, _ = mg.data.regression(64, 3)
+    >>> data = x, y.reshape(-1, 1)
+    >>> def build():
+    ...     model = mg.nn.Sequential(mg.nn.Linear(3, 1))
+    ...     return model, mg.mse, mg.optim.SGD(model.parameters(), lr=0.1)
+    >>> model, loss, optimizer = build()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = mg.train.fit(model, data, loss, optimizer, epochs=3, callbacks=[mg.train.Record(folder)])
+    ...     run = mg.train.open_run(folder, build, data)
+    ...     print(run.steps, run.at(2).gradients["0.weight"].shape)
+    6 (3, 1)
     """
     try:
         return OpenRun(path, build, data)
