@@ -71,7 +71,7 @@ class Network:
     >>> from minigrad import selection
     >>> x, y = mg.data.moons(200, noise=0.2)
     >>> build = lambda: mg.nn.Sequential(mg.nn.Linear(2, 8, activation="relu"), mg.nn.Linear(8, 2))
-    >>> family = Network(build, mg.cross_entropy, warm=True, epochs=5)
+    >>> family = Network(build, mg.cross_entropy, options=(("lr", 0.03),), warm=True)
     >>> selection.cross_validate(family, x, y, [10.0, 1e-3, 1e-4], folds=2).scores.shape
     (2, 3)
     """
