@@ -63,7 +63,7 @@ class Tally:
         self.backend = K.use_backend(self.module)
 
     def stop(self) -> None:
-        """Count no more; the backend is the one that was."""
+        """Stop counting, and set the backend back."""
         self.backend.__exit__()
 
     def wrapped(self, name: str, kernel: Callable) -> Callable:

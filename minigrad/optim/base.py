@@ -318,7 +318,8 @@ class Optimizer(ABC):
     def penalty_values(self) -> dict[str, float]:
         """Name -> value of each bound term just before the last step, from the sums that the update made on its way.
 
-        Steps note them once this has been called: the first call gives the present values. Who never asks, never pays.
+        Steps form the sums only after this was called once. The first call therefore gives the values at the present
+        weights.
         """
         asked, self._asked = self._asked, True
         if not asked or any(table.written is None for table in self._tables):

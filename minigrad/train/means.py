@@ -170,7 +170,7 @@ def parts_of(loss: Tensor, output: list[Tensor], rows: int, size: float | None =
 class Means:
     """Means over the batches of an epoch: of the loss by its parts, of all else by rows, or by the weights of rows.
 
-    It also keeps the outputs of the epoch, where a metric wants to see them all.
+    It also keeps the outputs of the epoch, if a metric is computed from all of them.
     """
 
     def __init__(self) -> None:

@@ -122,7 +122,7 @@ class Replayed:
                 number = after
 
     def _by_hand(self, number: int) -> bool:
-        """Whether a callback wants to see this batch made in Python."""
+        """Whether a callback asks that this batch be computed in Python."""
         asked = [callback.by_hand for callback in self.run.callbacks if hasattr(callback, "by_hand")]
         return any(by_hand(self.run, number) for by_hand in asked)
 

@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
     size_t samples, groups, in, out;
     mg_conv_axis axis[2];
-    const void *x, *w, *y, *bias;           /* without the one that is computed */
+    const void *x, *w, *y, *bias;           /* the inputs of the call; what it computes goes to `result` */
     void *result;
     int activation, precision;
 } mg_conv_args;

@@ -1,9 +1,10 @@
 /* Sums over taps that read the planes in place, by rows of places. Included by conv.c, once per precision.
 
-   A vector is W places of one row. Its taps lie in the planes at fixed distances (`where`, one for each k), so nothing
-   is copied; what a panel saves, loads that lie in two cache lines, costs less than filling it. Where a row of places is
-   longer than W, its last vector ends with it and overlaps the one before; where it is shorter, the other lanes compute
-   what nobody stores. Two vectors make a pair, which a tile of filters meets at once.
+   A vector is W places of one row. Its taps lie in the planes at fixed distances (`where` has one for each k), so nothing
+   is copied. Some of these loads lie in two cache lines; a panel would avoid that, but filling it takes longer than the
+   slower loads. If a row of places is longer than W, its last vector ends at the end of the row and overlaps the vector
+   before. If the row is shorter, the lanes behind its end compute numbers that are not stored. A tile of filters is
+   multiplied by a pair of vectors at once.
 
        places of a row       0 ... W-1 | W ... 2W-1 | ... n-1          rows of 14 with W = 16:
        vectors               [---0---]  [---1---]                      [---0-------]      two lanes unused

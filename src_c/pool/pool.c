@@ -1,17 +1,17 @@
-/* Pools. Equal to pool_naive.c, bit for bit: each element meets the same places in the same order, but a row of windows at
-   a time, tap after tap, so that the compiler computes neighbours side by side. */
+/* Pools. Equal to pool_naive.c, bit for bit: each window takes its places in the same order. The loops go over a row of
+   windows for one tap, then for the next tap, so that the compiler can compute neighbouring windows in one vector. */
 #ifndef real
 #include <math.h>
 #include "pool/pool.h"
 #include "pool/windows.h"
 #include "base/simd.h"
 
-enum { ROOM = MG_BYTES / sizeof(float) };   /* loops go by whole vectors: each row has so many numbers more */
+enum { ROOM = MG_BYTES / sizeof(float) };   /* numbers behind each row, because loops write whole vectors */
 
-/* A row of x with its padding, dealt out by place mod stride: the place q, counted from the first window's first, is
-   number q / stride of part q % stride. So the tap t of neighbouring windows stands side by side, from at[t] on. */
+/* A row of x with its padding, sorted by place mod stride: place q, counted from the first place of the first window, is
+   number q / stride of part q % stride. So tap t of neighbouring windows lies side by side, from at[t] on. */
 typedef struct {
-    size_t part, stride, taps;              /* part: numbers of one */
+    size_t part, stride, taps;              /* part: how many numbers one part has */
     size_t *at;
     double *row, *sum, *share, *divisor;    /* scratch: of the parts; of a row of windows, twice; of all windows */
 } dealt_row;

@@ -10,9 +10,10 @@
 #include "base/simd.h"
 #include "random/stream.h"
 
-/* mul_low: the product of the low halves. high: the high half in the place of the low one; a shuffle leaves the ports
-   that multiply alone: with a shift, 64k dropout bits took 7 % longer on an Intel core, the same on Zen 5. lows and
-   highs: the low and the high halves of both, those of even in the low halves. */
+/* mul_low multiplies the low halves of each lane. high moves the high half of each lane to the low half. It is a shuffle,
+   because a shift would need the ports that multiply: 64k dropout bits took 7 % longer with a shift on an Intel core, and
+   the same on Zen 5. lows(even, odd) joins the low halves of both: a lane has that of `even` in its low half and that of
+   `odd` in its high half; highs does the same with the high halves. */
 #if defined(__AVX512F__)
 INLINE vu64 mg_mul_low(vu64 a, vu64 b) { return (vu64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 INLINE vu64 mg_high(vu64 a) { return (vu64)_mm512_movehdup_ps((__m512)a); }

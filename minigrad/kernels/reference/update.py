@@ -15,8 +15,8 @@ def _rows(table, grads):
     """(parameter, gradient with its penalty, states, scalars) of every segment to update, after filling its sums.
 
     sums[i] = (Σ|w|, Σw²) in float64 before the update: each where the row has such a term in the gradient, both where
-    it has a proximal map, else 0. Forming them costs up to a fifth of a pass, so only a penalty pays for them, and
-    only while table.summed is set.
+    it has a proximal map, else 0. Forming them takes up to a fifth of a pass, so they are formed only for
+    parameters with a penalty, and only while table.summed is set.
     """
     for i, (w, g) in enumerate(zip(table.params, grads, strict=True)):
         row = table.scalars[i]

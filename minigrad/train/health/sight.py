@@ -179,7 +179,7 @@ class Sight(Lookout):
             return
         if held and not data and not by_index(inputs, options):
             self._weight_of[y.stamp] = held[0][1]
-            self.used.discard(held[0][1][0])  # until what was made of it meets data: a penalty does not
+            self.used.discard(held[0][1][0])  # used only if its result is combined with data: no penalty is
             return
         if op.name in LOSSES:
             self._loss_of(op, inputs)
