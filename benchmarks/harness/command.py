@@ -20,7 +20,7 @@ LEGEND = (
     "x NumPy, x PyTorch: above 1 is faster than its best row; gain: over one thread; "
     ">: the variant that is used by default."
 )
-PEERS = ("numpy", "torch", "jax", "numba")
+PEERS = ("numpy", "torch", "jax", "numba", "sklearn", "celer", "skglm", "adelie")
 
 
 def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
@@ -28,7 +28,8 @@ def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog=prog,
         description="Times of minigrad's kernels and training steps beside NumPy by hand, the NumPy backend, naive C "
-        "and, where installed, PyTorch, JAX and numba. Rows that lose stay. Five minutes; --quick: half a minute.",
+        "and, where installed, PyTorch, JAX and numba; of linear models beside scikit-learn, celer, skglm and adelie. "
+        "Rows that lose stay. Six minutes; --quick: half a minute.",
     )
     p.add_argument(
         "families",
@@ -50,7 +51,8 @@ def parser(prog: str = "python -m benchmarks") -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="SIZE",
-        help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 (training)",
+        help="instead of the family's own: 64 or 32x784x64 (matmul), 55k (elements), S0 (step), 60000x1 (training), "
+        "lasso:1000x200 (paths)",
     )
     p.add_argument("--peers", nargs="*", metavar="PEER", choices=PEERS, help=f"only these of {', '.join(PEERS)}")
     return p

@@ -22,6 +22,7 @@ from typing import Any
 from .case import Case, agree
 
 TITLES = {"numpy": "NumPy", "minigrad": "", "torch": "PyTorch", "jax": "JAX", "numba": "numba"}
+TITLES |= {"sklearn": "scikit-learn", "celer": "celer", "skglm": "skglm", "adelie": "adelie"}  # of linear models
 ORDER = tuple(TITLES)
 ROOFS = ("FMA peak", "copy")  # the rows that are no peer's, but the machine's
 THREAD_VARIABLES = (

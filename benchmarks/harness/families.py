@@ -21,6 +21,7 @@ MODULES = {
     "threads": "engine.threads",
     "step": "steps.family",
     "training": "training.epochs",
+    "paths": "linear.paths",
 }
 
 

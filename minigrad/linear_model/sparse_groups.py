@@ -79,6 +79,8 @@ def least_strength(groups: Groups, z: np.ndarray, l1: np.ndarray, strength: np.n
         bounds = np.where(sizes == 0, 0.0, np.minimum(sizes / strength, _reach(groups, z, l1)))
     if np.isinf(bounds).any() or not (strength + most > 0).any():
         return math.inf if bounds.any() else 0.0
+    if not l1.any():
+        return _least_multiple(sizes, strength)
     low, high = 0.0, float(bounds.max(initial=0.0)) * (1 + 1e-12)
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
@@ -89,6 +91,20 @@ def least_strength(groups: Groups, z: np.ndarray, l1: np.ndarray, strength: np.n
         else:
             low = middle
     return high
+
+
+def _least_multiple(sizes: np.ndarray, strength: np.ndarray) -> float:
+    """The least number k with sizes <= k strength, as floating point multiplies: the largest ratio, or next to it.
+
+    >>> _least_multiple(np.array([3.0, 1.0]), np.array([2.0, 1.0]))
+    1.5
+    """
+    k = float((sizes / np.where(strength > 0, strength, 1.0)).max(initial=0.0))  # 0 / 0 is 0 here
+    while (sizes > k * strength).any():
+        k = math.nextafter(k, math.inf)
+    while k > 0 and (sizes <= math.nextafter(k, 0.0) * strength).all():
+        k = math.nextafter(k, 0.0)
+    return k
 
 
 def _reach(groups: Groups, z: np.ndarray, l1: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Linear models down a path of λ, beside packages for them."""
