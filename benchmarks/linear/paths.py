@@ -43,7 +43,9 @@ def case(size: str) -> Case:
         raise ValueError(f"paths: {size!r} is no size; need kind:rows x columns, such as lasso:1000x200") from None
     if kind not in KINDS or m < 2 or p < 1 or (kind == "group" and p % GROUP):
         raise ValueError(f"paths: {size!r}; need {', '.join(KINDS)}; of group a multiple of {GROUP} columns")
-    return Case(size, "float64", {"kind": kind, "m": m, "p": p}, 0.0, 0.0)
+    return Case(
+        size, "float64", {"kind": kind, "m": m, "p": p}, 0.0, 16.0 * 10 * m if kind == "sparse" else 8.0 * m * p
+    )
 
 
 def seconds(case: Case) -> float:

@@ -10,6 +10,7 @@ from .binding import steps_taken
 from .fista import FISTA, ISTA
 from .lambda_lr import LambdaLR
 from .one_cycle import OneCycleLR
+from .plateau import ReduceLROnPlateau
 from .rmsprop import RMSprop
 from .schedules import (
     ConstantLR,
@@ -17,7 +18,6 @@ from .schedules import (
     ExponentialLR,
     LinearLR,
     MultiStepLR,
-    ReduceLROnPlateau,
     Schedule,
     StepLR,
 )

@@ -2,13 +2,13 @@
 
 from .lambda_lr import LambdaLR
 from .one_cycle import OneCycleLR
+from .plateau import ReduceLROnPlateau
 from .schedules import (
     ConstantLR,
     CosineAnnealingLR,
     ExponentialLR,
     LinearLR,
     MultiStepLR,
-    ReduceLROnPlateau,
     Schedule,
     StepLR,
 )

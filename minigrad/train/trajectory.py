@@ -10,7 +10,8 @@ import numpy as np
 from ..checks import finite
 from ..nn.clipping import clip_grad_norm_, clip_grad_value_
 from ..optim.averaging import EMA
-from ..optim.schedules import ReduceLROnPlateau, Schedule
+from ..optim.plateau import ReduceLROnPlateau
+from ..optim.schedules import Schedule
 from ..recording import mode
 from .callbacks import Callback, check_monitor, column_name, missing
 from .monitors import known_direction
