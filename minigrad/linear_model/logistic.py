@@ -25,6 +25,7 @@ NEWTON_STEPS, SWEEPS, HALVINGS = 100, 1000, 40
 SEPARATED = 1e-9  # a mean log loss that only separated classes have
 NEVER = 1e-11  # of the largest slope of the model without inputs: what is left by rounding and the first fit
 SEPARABLE = "the classes are separable, so without a penalty there is no minimum: larger coefficients are always better"
+MANY = 40  # columns, from which on it pays to leave most of them out of a Newton step
 MOST = 10_000_000  # numbers of sparse columns that are made dense to see whether they separate the classes
 ROUNDING = 4e-15  # of the objective: what two evaluations of it may differ by
 
@@ -263,7 +264,8 @@ class LogisticSolver(Solver):
     ) -> np.ndarray:
         """The minimum of the quadratic model at v, plus the penalty, within the bounds."""
         model, v = Newton(self, probabilities), self.v.copy()
-        if self.wide:
+        few = 2 * int((v != 0).any(0).sum()) < v.shape[1] and v.shape[1] > MANY
+        if self.wide or few:  # most columns stay at 0, and their second derivatives are not needed
             descend(model, v, l1, l2, sweeps=SWEEPS, tolerance=tolerance, bounds=self.bounds)
         else:
             K.coordinate_descent(

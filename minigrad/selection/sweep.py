@@ -109,10 +109,12 @@ def _joblib(n_jobs: int) -> Any:
         import joblib
     except ImportError:
         raise ImportError(f"n_jobs={n_jobs} needs joblib: pip install 'minigrad[parallel]'") from None
+    # joblib hands out quick tasks in batches unless told not to, and gives their results when the batch is done: tasks
+    # that are done would then be missing from the log of a sweep whose worker is killed.
     try:
-        return joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        return joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     except (ValueError, NotImplementedError):  # a backend that gives its results at the end, all at once
-        return joblib.Parallel(n_jobs=n_jobs)
+        return joblib.Parallel(n_jobs=n_jobs, batch_size=1)
 
 
 def _work(job: Job, home: int, backend: str, key: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:

@@ -211,8 +211,9 @@ def test_an_interrupted_sweep_resumes(tmp_path):
 
 def deadly(folder, number):
     """The square of a number. The largest waits for the others' results in the log; a file `shot` kills its worker."""
-    log = Path(folder, "log.jsonl")
+    log, end = Path(folder, "log.jsonl"), time.monotonic() + 60
     while number == 5 and len(log.read_bytes().splitlines()) < 6:  # the settings, and five results
+        assert time.monotonic() < end, "the other tasks are not done after a minute"
         time.sleep(0.01)
     shots = sorted(Path(folder).glob("shot*")) if number == 5 else []
     if shots:
