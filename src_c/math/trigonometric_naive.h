@@ -38,7 +38,7 @@ static int naive_reduce_huge(double x, double *hi, double *lo) {
     return quarters;
 }
 
-/* x >= 0 less quarter turns: their number, modulo 4, and the angle hi + lo that is left. */
+/* x >= 0 minus quarter turns: returns their number, modulo 4; the rest is the angle hi + lo. */
 static int naive_reduce_angle(double x, double *hi, double *lo) {
     *hi = *lo = NAN;
     if (!(x < INFINITY)) return 0;
