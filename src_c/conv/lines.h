@@ -49,7 +49,7 @@ static inline mg_line mg_line_of_x(const mg_conv_axis *a, size_t phase) {
 typedef struct {
     mg_line rows, columns;
     ptrdiff_t top, left;                    /* where in the source the plane begins */
-    size_t height, width, stride, part, row;            /* part: columns with the same q % stride; row: numbers of a row */
+    size_t height, width, stride, part, row;            /* part: columns of one q % stride; row: numbers of a row */
 } mg_plane;
 
 /* How many places of the source a line reads, from the first to the last. */
