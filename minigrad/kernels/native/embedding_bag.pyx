@@ -42,7 +42,7 @@ cdef enum:
 
 
 cdef bint inside(const mg_embedding_bag_args *p) noexcept nogil:
-    """Whether every index is in [0, entries), and offsets rise from 0 to at most n. It is the only check in a replay."""
+    """Whether every index is in [0, entries), and offsets rise from 0 to at most n. A replay has no other check."""
     cdef size_t i
     cdef int64_t before = 0
     cdef bint outside = False

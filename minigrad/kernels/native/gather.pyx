@@ -44,7 +44,7 @@ cdef extern from "gather/gather.h" nogil:
 import_array()
 
 cdef enum: BLOCK = 65536                    # bytes that one thread copies at a time
-cdef enum: LINE = 16                        # elements: parts are multiples, so that no two threads write to one cache line
+cdef enum: LINE = 16                        # elements: parts are multiples, so that no threads share a cache line
 
 
 cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:

@@ -75,7 +75,7 @@ cdef inline size_t part_rows(size_t width) noexcept nogil:
 
 # --- the steps ---
 
-cdef struct rows_call:                      # what the parts share: the arguments and the body of a step, or of a gradient
+cdef struct rows_call:                      # what the parts share: arguments and body of a step, or of a gradient
     const mg_gates_args *p
     mg_gates body
     const mg_gates_grad_args *q
