@@ -34,7 +34,7 @@ typedef struct {
     mg_axis axis[MG_AXES];                  /* axis[0] is the innermost, axis[1] the rows */
 } mg_map_args;
 
-/* What a body reads: element (r, j) stands at p + r * row + j * col, in bytes. */
+/* What a body reads: element (r, j) is at p + r * row + j * col, in bytes. */
 typedef struct {
     const char *p;
     ptrdiff_t row, col;

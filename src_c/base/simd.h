@@ -4,6 +4,7 @@
    Types     vf32, vf64        a vector of float, of double; + - * / work lane by lane
              vi32, vi64        signed integers of that width; vu32, vu64: unsigned
              mf32, mf64        a mask: what a comparison returns and select takes
+             hf32, hf64        half a vector (AVX-512 only)
    Width     MG_BYTES          bytes of a vector: 64, 32 or 16
              MG_W32, MG_W64    floats and doubles in a vector
    Compiler  INLINE, NOINLINE  a function that is always inlined, that never is
@@ -11,16 +12,17 @@
              KEEP(v)           keep the vector v in a register
    Names     MG_CAT(a, b)      the name ab: MG_CAT(mf, 32) is mf32
              MG_TABLE(family)  the table of a family in this variant: mg_penalty_avx2
-             MG_RULES(X)       such a list calls the macro X for each of its entries: X(sgd) X(adam) ...
-   Words     lane              a place in a vector; also one of 32 or 64 partial sums, as many in every variant
+             MG_RULES(X)       a list that passes each of its entries to the macro X: X(sgd) X(adam) ...
+   Words     lane              a place in a vector; also one of 32 or 64 partial sums, the same number in every variant
              chain             additions or fma of which each needs the result of the one before
              chunk             elements that are summed on their own, so that the order of a sum is always the same
              body              the half of a source file that is compiled once for float and once for double
              naive             the variant that computes one element at a time: the plain meaning of the others
 
    In files that are compiled for both precisions (mg_both.h) `real` is float or double, and real_bits 32 or 64. W is
-   MG_W32 or MG_W64, vec and mask are the types of the precision, uvec is vu32 or vu64. FN(name) is mg_name_f32 or
-   mg_name_f64; R(0.5) is 0.5f or 0.5; V(fma) is vf32_fma or vf64_fma. The operations, without vf32_ or vf64_:
+   MG_W32 or MG_W64, vec and mask are the types of the precision, uvec is vu32 or vu64, ubits uint32_t or uint64_t.
+   FN(name) is mg_name_f32 or mg_name_f64; R(0.5) is 0.5f or 0.5; REAL_FMA is fmaf or fma; V(fma) is vf32_fma or
+   vf64_fma. The operations, without vf32_ or vf64_:
 
    set1(x)              x in every lane
    fma(a, b, c)         a b + c, rounded once

@@ -249,8 +249,8 @@ INLINE void FN(block)(const FN(block_args) *t, const int R, const int V_) {
 }
 
 /* The same for kernels of 3 rows whose windows are 1 row apart: 4 rows of places share 6 rows of the plane, and each of
-   these is read once. Every sum adds its taps in the same order as before. Of `at`, only the first row of taps is
-   used. */
+   these is read once. Every sum adds its taps in the same order as in `block`. Of `at`, only the first row of taps
+   is used. */
 INLINE void FN(sliding_block)(const FN(block_args) *t, const int V_) {
     const size_t last = V_ == 2 ? t->n - W : 0, wide = t->taps / 3, n = V_ == 2 ? W : t->n;
     vec sum[8] = {{0}};
@@ -325,7 +325,8 @@ static void FN(unit)(const FN(phase) *f, const real *a, const real *bias, const 
                            f->source + d * f->planes);
     if (f->in_place) {                      /* the vectors of whole rows, so that no two slices write one place */
         const size_t each = (columns + W - 1) / W, first = rows * slice / slices;
-        /* The lanes behind the last row are computed, though not stored: with denormal numbers there, slowly. */
+        /* The lanes behind the last row are computed, though not stored. They are set to 0, because denormal numbers
+           would be slow. */
         memset(f->source + f->depth * f->planes, 0, FN(room) * sizeof(real));
         FN(vectors_in_place)(f, a, bias, first * each, (rows * (slice + 1) / slices - first) * each, result);
         return;

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include "matmul/matmul.h"                  /* MG_ACT_NONE ... */
 
-/* The rows, or the columns. A place is a position in a plane, and a tap an element of the kernel. Place i of y reads
-   place i * stride + t * dilation - padding of x for each tap t; outside of x there are zeros. */
+/* The rows, or the columns. A place is a position along an axis or in a plane, and a tap is an element of the kernel.
+   Place i of y reads place i * stride + t * dilation - padding of x for each tap t; outside of x there are zeros. */
 typedef struct {
     size_t x, y, kernel, stride, padding, dilation;     /* x, y, kernel: sizes */
 } mg_conv_axis;

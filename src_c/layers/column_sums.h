@@ -1,4 +1,5 @@
-/* Sums over channels of one place, a few samples of a chunk at a time. Included by standardize.c in its second pass. */
+/* Sums over channels of one place, a few samples of a chunk at a time. Included by standardize.c, once per precision.
+   */
 
 /* Adds some samples to the sums of a chunk, or starts these if `first`: Σ g (x - mean) at sums, and Σ g at sums +
    channels, for `vectors` vectors of columns, of which the last has `part` columns. If by_rows, mean and rstd are

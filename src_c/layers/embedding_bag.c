@@ -71,7 +71,7 @@ INLINE size_t FN(counted)(const mg_embedding_bag_args *p, size_t start, size_t e
     return count;
 }
 
-/* out = 0 + x, which a sum of one number is: -0 becomes +0. */
+/* out = 0 + x, as in any sum of one number: -0 becomes +0. */
 INLINE void FN(copy_row)(size_t n, const real *x, real *out) {
     const vec zero = {0};
     size_t i = 0;

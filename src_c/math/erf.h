@@ -31,7 +31,7 @@ INLINE vf32 mg_polynomial_f32(const float *c, const int degree, vf32 x) {
 }
 
 /* The probability of a standard normal number above x, for 1 <= x <= 14.3: exp(-x^2 / 2) c(t) / d, where d = x + 5/2
-   and t = (x - 5/2) / d. The rounding errors of x^2 (lost), of d (d_lost) and of 1 / d (missing) are added again. */
+   and t = (x - 5/2) / d. The rounding errors of x^2 (lost), of d (d_lost) and of 1 / d (missing) are corrected. */
 INLINE vf32 mg_normal_tail(vf32 x) {
     const vf32 square = x * x, h = -0.5f * square, lost = vf32_fma(x, x, -square);
     const vf32 n = vf32_fma(h, vf32_set1(mg_log2e_f32), vf32_set1(mg_round_f32)) - mg_round_f32;

@@ -118,7 +118,7 @@ INLINE vf64 mg_pow(vf64 x, vf64 y) {
     vf64 r = mg_exp(vf64_max(vf64_set1(-746), vf64_min(vf64_set1(711), p.hi)), p.lo, 0);
     r = vf64_select(vf64_eq(a, one), vf64_select(vf64_eq(y, y), one, y), r);
     const vf64 sign = vf64_select(vf64_is_whole(y), vf64_select(vf64_is_whole(0.5 * y), one, -one), zero);
-    const vf64 finite = vf64_select(vf64_lt(a, infinity), a, zero); /* 0 for bases 0 and inf: no power is NaN */
+    const vf64 finite = vf64_select(vf64_lt(a, infinity), a, zero); /* 0 if x is 0 or infinite: then r is no NaN */
     r = vf64_select(vf64_eq(sign, zero) & vf64_lt(x, zero) & vf64_lt(zero, finite), vf64_set1(NAN), r);
     r = vf64_flipsign(r, vf64_select(vf64_lt(sign, zero), x, zero));
     return vf64_select(vf64_eq(y, zero), one, vf64_select(vf64_eq(x, one), one, r));

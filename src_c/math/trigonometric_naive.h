@@ -21,7 +21,7 @@ static int naive_reduce_huge(double x, double *hi, double *lo) {
     int quarters = 2 * digit[0] + digit[1];
     int *f = digit + 2; /* 128 digits behind the point */
     const int negative = f[0];
-    if (negative) { /* 1 - f: all digits turned, plus one in the last place */
+    if (negative) { /* 1 - f: all digits flipped, plus one in the last place */
         quarters++;
         carry = 1;
         for (int i = 127; i >= 0; i--) carry += !f[i], f[i] = carry & 1, carry >>= 1;

@@ -54,7 +54,7 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul/matvec.h"
 
 /* How a product is computed.
-   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, this transposes a in place of b.
+   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, a is then transposed instead of b.
    pack_a: blocks of a are copied; pack_b: panels of b are copied; keep_b: the copies of all panels of a chunk are kept,
    because the next block of rows uses them again (otherwise only the present panel and the next one are held).
    rows: of a block. columns: of b, computed at a time. panels, block, strip: how many numbers of scratch are for the

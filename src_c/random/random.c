@@ -1,4 +1,4 @@
-/* Random numbers of a block, n elements, contiguous. Equal to random_naive.c, bit for bit; what they are: random.h. */
+/* Random numbers of a block, n elements, contiguous. Equal to random_naive.c, bit for bit; random.h defines them. */
 #ifndef real
 #include "math/exp_log_tanh.h"
 #include "random/philox.h"

@@ -160,7 +160,8 @@ INLINE void FN(extreme_rows)(const int least, const mg_reduce_args *p, size_t fi
     }
 }
 
-/* out[j] = largest of column j, index[j] = where it first occurs; by 64 rows, so that memory is read in order. */
+/* out[j] = largest of column j, index[j] = where it first occurs. 64 rows are taken at a time, so that memory is read
+   in order. */
 INLINE void FN(extreme_columns)(const int least, const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
     const size_t m = p->n, stride = p->inner, to = slice * stride + first;
     const real *x = (const real *)p->x + slice * m * stride + first;

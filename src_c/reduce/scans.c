@@ -1,7 +1,7 @@
 /* Cumulative sums, products, and Euclidean norms of rows, in float64 and rounded once. Equal to scans_naive.c, bit for
    bit.
 
-   A cumulative sum is one chain of additions from +0. The product of a row: element i is multiplied to lane i mod 64,
+   A cumulative sum is one chain of additions from +0. The product of a row: element i is multiplied into lane i mod 64,
    in rising order, each lane from 1; the 64 lanes are multiplied by halving. A norm is the root of a sum of squares in
    the flat order of sums.h. The order of the gradient of a product is described at prod_grad_row. */
 #ifndef real
@@ -67,8 +67,8 @@ static void FN(prod)(const mg_scan_args *p, size_t first, size_t rows) {
 }
 
 /* out[i] = g (left right), where left is the product x[0] ... x[i - 1], and right is outside x[n - 1] ... x[i + 1]. A
-   row of more than prod_chunk elements is split in two, and the product of each part is multiplied to `outside` of the
-   other. Nothing is divided, so zeros need no special case. */
+   row of more than prod_chunk elements is split in two, and the product of each part is multiplied into `outside` of
+   the other. Nothing is divided, so zeros need no special case. */
 static void FN(prod_grad_row)(size_t n, double g, double outside, const real *x, real *out) {
     if (n > prod_chunk) {
         size_t half = prod_chunk;
