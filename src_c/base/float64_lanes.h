@@ -18,8 +18,9 @@ INLINE vf64 mg_widen(mg_half v) { return __builtin_convertvector(v, vf64); }
 INLINE mg_half mg_narrow(vf64 v) { return __builtin_convertvector(v, mg_half); }
 #endif
 
-/* sum + x for an x that was widened: x * 1 + sum is the same number, rounded once as well. Zen converts by the units that
-   add and would wait for them, while those that multiply are idle; on other processors both cost the same. */
+/* sum + x for an x that was converted from float. x * 1 + sum is the same number, also rounded once. On Zen the
+   conversion occupies the units that add, while those that multiply are idle, so this form is faster; on other
+   processors both take the same time. */
 #if defined(__AVX2__)
 INLINE vf64 mg_add_widened(vf64 sum, vf64 x) { return vf64_fma(x, vf64_set1(1), sum); }
 #else

@@ -1,8 +1,8 @@
-/* One row by whole vectors of its precision. Included by a body, once per precision. */
+/* One row of an elementwise map, computed by whole vectors. Included by a body, once per precision. */
 typedef vec (*FN(formula_of_two))(const int op, vec a, vec b);
 
-/* out = f(op, a, b): four vectors at a time, as a function of one vector is a chain that leaves the units idle. A step
-   is 1, or 0 for an operand that is one vector, the same for all elements. */
+/* out = f(op, a, b), four vectors at a time, because the operations of one vector depend on each other and would leave
+   most of the processor idle. A step is 1, or 0 for an operand that is one vector, the same for all elements. */
 INLINE void FN(by_vectors)(FN(formula_of_two) f, const int op, size_t n, const real *a, size_t a_step, const real *b,
                            size_t b_step, real *out) {
     size_t i = 0;

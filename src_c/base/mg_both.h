@@ -8,12 +8,12 @@
        ... the functions ...
        #endif
 
-   is compiled from its top; where it includes this header, this header includes it again (MG_SOURCE) twice: with `real` as
-   float, then as double, and both take the #else half. FN(name) is mg_name_f32, then mg_name_f64;
+   is compiled from its top; where it includes this header, this header includes it again (MG_SOURCE) twice: with `real`
+   as float, then as double, and both take the #else half. FN(name) is mg_name_f32, then mg_name_f64;
    V(fma) is vf32_fma, then vf64_fma (simd.h); REAL_FMA is the scalar fused multiply-add, R(0.5) a literal; ubits and
    uvec are the unsigned integers of that width. The table spells both names of each function, mg_name_f32 and
    mg_name_f64, so a search for either finds this file, and FN(name) in it is the function.
-   A header with functions for both precisions does the same (exp_log_tanh.h), and asks for another name than `real`. */
+   A header with functions for both precisions does the same (exp_log_tanh.h); it tests another macro than `real`. */
 #include <math.h>
 #include <stdint.h>
 #include "base/variants.h"

@@ -1,4 +1,4 @@
-/* Elementwise maps: what a call says, what a body is given, and the ops of all families, in one list. */
+/* Elementwise maps: the arguments of a kernel, the operands that a body reads, and the list of all ops. */
 #ifndef MG_OPERAND_H
 #define MG_OPERAND_H
 #include <stddef.h>
@@ -13,11 +13,11 @@
 #define MG_ELEMENTARY_2(X)                                                                                             \
     X(pow) X(atan2) X(hypot) X(logaddexp) X(maximum) X(minimum) X(step) X(leaky_relu) X(leaky_slope) X(gelu_grad)      \
     X(gelu_tanh_grad)
-/* One enum, so that no number means one op in one family and another op in the other. */
+/* One enum for both families, so that a number means the same op in both. */
 #define MG_OP(name) mg_op_##name,
 enum { MG_UNARY(MG_OP) MG_BINARY(MG_OP) mg_op_convert, MG_ELEMENTARY_1(MG_OP) MG_ELEMENTARY_2(MG_OP) mg_ops };
 
-/* An axis of out, and how far apart the elements of the operands are along it, in bytes: 0 where one is repeated. */
+/* An axis of out, and how many bytes apart the elements of a and of b are along it: 0 if one element is repeated. */
 typedef struct {
     size_t length;
     ptrdiff_t a, b;
@@ -26,15 +26,15 @@ typedef struct {
 /* out = op(a, b), out contiguous; an op of one operand does not read b. */
 enum { MG_AXES = 32 };
 typedef struct {
-    const void *a, *b;                      /* NULL: the number a_value, b_value */
+    const void *a, *b;                      /* if NULL, the operand is the number a_value or b_value */
     void *out;
-    double a_value, b_value;                /* of out's precision: the first four bytes hold a float */
-    int op, precision;                      /* out's; a and b have the same, or for `convert` the other one */
+    double a_value, b_value;                /* in the precision of out: a float is in the first four bytes */
+    int op, precision;                      /* of out; a and b have the same, or for `convert` the other one */
     int axes;                               /* 2 at least */
     mg_axis axis[MG_AXES];                  /* axis[0] is the innermost, axis[1] the rows */
 } mg_map_args;
 
-/* What a body reads: element (r, j) stands at p + r * row + j * col, in bytes. */
+/* What a body reads: element (r, j) is at p + r * row + j * col, in bytes. */
 typedef struct {
     const char *p;
     ptrdiff_t row, col;

@@ -4,14 +4,25 @@
    Types     vf32, vf64        a vector of float, of double; + - * / work lane by lane
              vi32, vi64        signed integers of that width; vu32, vu64: unsigned
              mf32, mf64        a mask: what a comparison returns and select takes
+             hf32, hf64        half a vector (AVX-512 only)
    Width     MG_BYTES          bytes of a vector: 64, 32 or 16
              MG_W32, MG_W64    floats and doubles in a vector
    Compiler  INLINE, NOINLINE  a function that is always inlined, that never is
              UNROLL            before a loop with a constant count: unroll it whole
              KEEP(v)           keep the vector v in a register
+   Names     MG_CAT(a, b)      the name ab: MG_CAT(mf, 32) is mf32
+             MG_TABLE(family)  the table of a family in this variant: mg_penalty_avx2
+             MG_RULES(X)       a list that passes each of its entries to the macro X: X(sgd) X(adam) ...
+   Words     lane              a place in a vector; also one of 32 or 64 partial sums, the same number in every variant
+             chain             additions or fma of which each needs the result of the one before
+             chunk             elements that are summed on their own, so that the order of a sum is always the same
+             body              the half of a source file that is compiled once for float and once for double
+             naive             the variant that computes one element at a time: the plain meaning of the others
 
-   In files that are compiled for both precisions (mg_both.h) W is MG_W32 or MG_W64, vec and mask are the types of the
-   precision, and V(fma) is vf32_fma or vf64_fma. The operations, without the prefix vf32_ or vf64_:
+   In files that are compiled for both precisions (mg_both.h) `real` is float or double, and real_bits 32 or 64. W is
+   MG_W32 or MG_W64, vec and mask are the types of the precision, uvec is vu32 or vu64, ubits uint32_t or uint64_t.
+   FN(name) is mg_name_f32 or mg_name_f64; R(0.5) is 0.5f or 0.5; REAL_FMA is fmaf or fma; V(fma) is vf32_fma or
+   vf64_fma. The operations, without vf32_ or vf64_:
 
    set1(x)              x in every lane
    fma(a, b, c)         a b + c, rounded once
@@ -131,7 +142,7 @@ INLINE void vf32_store_part(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(
 INLINE void vf64_store_part(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, mf64_first(n), v); }
 INLINE vf32 vf32_load_end(const float *end, size_t n) { return vf32_load_part(end - n, n); }
 INLINE vf64 vf64_load_end(const double *end, size_t n) { return vf64_load_part(end - n, n); }
-/* Half vectors, for rows that fill no more: Zen 4 multiplies two of them in the time of a whole one. */
+/* Half vectors, for rows of W / 2 numbers or fewer: Zen 4 multiplies two of them in the time of a whole one. */
 typedef __m256 hf32;
 typedef __m256d hf64;
 INLINE hf32 hf32_set1(float x) { return _mm256_set1_ps(x); }
@@ -250,7 +261,8 @@ INLINE vf64 vf64_lookup(const double *row, vu64 i) {
     UNROLL for (int k = 0; k < MG_W64; k++) v[k] = row[i[k] & 15];
     return v;
 }
-/* 2^n in two factors whose exponents are n halved down and the rest. n + 1.5 * 2^23 has n in its low bits. */
+/* y times two powers of two, with the exponents n / 2 (rounded down) and the rest of n, because 2^n may be out of
+   range. n + 1.5 * 2^23 has n in its low bits. */
 INLINE vf32 vf32_scale(vf32 y, vf32 n) {
     const vu32 biased = (vu32)(n + 0x1.8p23f) - (0x4b400000 - 2 * 127), half = biased >> 1;
     return y * (vf32)(half << 23) * (vf32)((biased - half) << 23);
@@ -259,7 +271,8 @@ INLINE vf64 vf64_scale(vf64 y, vf64 n) {
     const vu64 biased = (vu64)(n + 0x1.8p52) - (0x4338000000000000 - 2 * 1023), half = biased >> 1;
     return y * (vf64)(half << 52) * (vf64)((biased - half) << 52);
 }
-/* Denormals are made normal first; 2^23 with the exponent field in its low bits becomes a number by subtraction. */
+/* Denormals are scaled into the normal range first. The bits of 2^23 with n in the low bits are the number 2^23 + n, so
+   a subtraction converts n to a real. */
 INLINE vf32 vf32_split(vf32 x, vf32 *e) {
     const mf32 small = vf32_lt(x, vf32_set1(0x1p-126f));
     const vu32 bits = (vu32)vf32_select(small, x * 0x1p24f, x), n = (bits - 0x400000) >> 23;
@@ -284,7 +297,7 @@ INLINE vf64 vf64_copysign(vf64 a, vf64 s) { return (vf64)(((vi64)a & INT64_MAX) 
 INLINE vf32 vf32_flipsign(vf32 a, vf32 s) { return (vf32)((vi32)a ^ ((vi32)s & INT32_MIN)); }
 INLINE vf64 vf64_flipsign(vf64 a, vf64 s) { return (vf64)((vi64)a ^ ((vi64)s & INT64_MIN)); }
 
-#if defined(__AVX512F__) /* by classes of s: its own NaN, +0 for a zero, what came for every other */
+#if defined(__AVX512F__) /* by the class of s: the NaN of s, +0 for a zero, else flipsign(a, s) */
 INLINE vf32 vf32_times_sign(vf32 a, vf32 s) {
     return _mm512_fixupimm_ps(vf32_flipsign(a, s), s, _mm512_set1_epi32(0x811), 0);
 }
@@ -300,7 +313,7 @@ INLINE vf64 vf64_times_sign(vf64 a, vf64 s) {
 }
 #endif
 
-/* The next W64 numbers at p as float64. gcc splits a vector conversion into halves, hence the intrinsics. */
+/* The next MG_W64 numbers at p as float64. Intrinsics, because gcc splits a vector conversion into halves. */
 #if defined(__AVX512F__)
 INLINE vf64 vf32_load_wide(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 #elif defined(__AVX2__)

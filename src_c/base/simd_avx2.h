@@ -9,7 +9,7 @@ INLINE vf32 vf32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
 INLINE vf64 vf64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
 INLINE vf32 vf32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, (vf32)m); }
 INLINE vf64 vf64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, (vf64)m); }
-INLINE vf32 vf32_times_sign(vf32 a, vf32 s) { /* NaN is not less or greater than 0, and stays */
+INLINE vf32 vf32_times_sign(vf32 a, vf32 s) { /* NEQ_OQ is false for a NaN, so it stays */
     return vf32_select((mf32)_mm256_cmp_ps(s, (vf32){0}, _CMP_NEQ_OQ), _mm256_blendv_ps(a, -a, s), s + (vf32){0});
 }
 INLINE vf64 vf64_times_sign(vf64 a, vf64 s) {
@@ -25,7 +25,8 @@ INLINE vi32 mf32_first(size_t n) {
     return (int32_t)n - (vi32){0} > (vi32){0, 1, 2, 3, 4, 5, 6, 7};
 }
 INLINE vi64 mf64_first(size_t n) { return (int64_t)n - (vi64){0} > (vi64){0, 1, 2, 3}; }
-/* By pieces: a masked load or store takes ten cycles on Zen 1, and n is the same again and again. */
+/* In pieces, because a masked load or store takes ten cycles on Zen 1. The branches are predicted, because n is the
+   same in most calls. */
 INLINE __m128 vf32_load_half(const float *p, size_t n) {
     const __m128 two = n & 2 ? (__m128)_mm_loadl_epi64((const __m128i *)p) : _mm_setzero_ps();
     return n & 1 ? (n & 2 ? _mm_movelh_ps(two, _mm_load_ss(p + 2)) : _mm_load_ss(p)) : two;

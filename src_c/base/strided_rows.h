@@ -1,6 +1,6 @@
-/* Rows of operands that are contiguous, one repeated element, or strided, given to the row function of a family.
-   Included by a body, once per precision, behind its FN(row)(op, n, a, a_step, b, b_step, out) of one row: a step is 1,
-   or 0 for an operand that is one vector, the same for all elements. */
+/* Calls the row function of a family for each row of the operands, which may be contiguous, one repeated element, or
+   strided. Included by a body, once per precision, behind its FN(row)(op, n, a, a_step, b, b_step, out), which computes
+   one row: a step is 1, or 0 for an operand that is one vector, the same for all elements. */
 #ifndef MG_ROWS_H
 #define MG_ROWS_H
 #include "base/operand.h"
@@ -14,7 +14,7 @@ enum { TILE = 1024, TILE_ROWS = 16 };
 
 #include "base/transpose.h"
 
-/* The rows at y, `step` elements apart, = x. */
+/* Copies the rows of x to rows at y that are `step` elements apart. */
 static void FN(gather)(size_t rows, size_t n, mg_operand x, real *y, size_t step) {
     const ptrdiff_t size = sizeof(real);
     if (x.row != size || rows == 1) {
@@ -37,7 +37,7 @@ static void FN(gather)(size_t rows, size_t n, mg_operand x, real *y, size_t step
         }
 }
 
-/* Where row() can start reading operand x: at x itself, or at `repeated`, filled with its one element. */
+/* Where row() reads operand x: at x itself, or, if x is one element, at `repeated`, which is filled with it. */
 INLINE const real *FN(start)(mg_operand x, real *repeated) {
     if (x.col != 0) return (const real *)x.p;
     V(store)(repeated, V(set1)(*(const real *)x.p));
@@ -51,7 +51,7 @@ INLINE mg_operand FN(contiguous)(size_t rows, size_t n, mg_operand x, real *tile
     return (mg_operand){(const char *)tile, (ptrdiff_t)(n * sizeof(real)), sizeof(real)};
 }
 
-/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b, one of none copies a. */
+/* out[r][j] = op(a[r][j], b[r][j]). If `operands` is 1, b is not read; if it is 0, out is a copy of a. */
 INLINE void FN(rows)(const int op, const int operands, size_t rows, size_t n, mg_operand a, mg_operand b, real *out) {
     const ptrdiff_t size = sizeof(real);
     if ((a.col == size || a.col == 0) && (b.col == size || b.col == 0)) {

@@ -3,11 +3,12 @@
    Flat sum of n elements in C order:
      a chunk is 1024 elements (the last may be shorter); in a chunk, element i is added to lane i mod 64, in rising
      order, each lane from +0; the 64 lanes are added by halving: lane j + 32 to lane j, then j + 16, 8, 4, 2, 1.
-     Chunks are added pairwise: neighbours 0 1, 2 3, ...; then those sums likewise; one that is left over passes up.
-   It depends on n alone. Any aligned run of 2^k chunks is a subtree, so threads may take such runs.
+     The chunks are added pairwise: neighbours 0 1, 2 3, ...; then those sums likewise; of an odd number, the last goes
+     to the next level as it is.
+   The order depends on n alone. An aligned run of 2^k chunks is a subtree, so threads may take such runs.
 
-   Include it in both passes of a body (mg_both.h). A body that sums something else of its elements adds it to 64 lanes,
-   mg_lanes, or writes it to a chunk, and hands sum after sum to mg_pairwise_add. */
+   Include it in both passes of a body (mg_both.h). A body that sums a function of its elements adds the values to 64
+   lanes, mg_lanes, or writes them to a chunk, and passes the sum of each chunk to mg_pairwise_add. */
 #include "base/float64_lanes.h"
 
 #ifndef MG_SUMS_H
@@ -19,7 +20,8 @@ typedef vf64 mg_lanes[mg_lane_vectors];
 
 INLINE double mg_lanes_total(mg_lanes lane) { return mg_fold_all(mg_lane_vectors, lane); }
 
-/* Sums that wait for a partner, those of most chunks first. A subtree is complete when the count's bit falls to 0. */
+/* The sums of `waiting` subtrees that have no partner yet, the largest subtree first: one for each bit that is set in
+   `count`, the number of chunks so far. */
 typedef struct {
     size_t count, waiting;
     double sum[mg_sum_depth]; /* 2^48 chunks do not fit into memory */
@@ -41,7 +43,7 @@ static inline double mg_pairwise_total(const mg_pairwise *p) {
 
 #ifdef real
 
-/* lane + the first `part` of a, or of a b in one rounding where b is given. */
+/* lane + a, or lane + a b rounded once unless b is NULL, of the first `part` numbers at a and b. */
 INLINE vf64 FN(add_lanes)(vf64 lane, const real *a, const real *b, size_t part) {
     const vf64 x = part >= MG_W64 ? FN(load64)(a) : FN(load64_part)(a, part);
     if (!b) return FN(add64)(lane, x);
@@ -51,7 +53,7 @@ INLINE vf64 FN(add_lanes)(vf64 lane, const real *a, const real *b, size_t part) 
 /* The sum of a, or of a b, over one chunk, n <= mg_sum_chunk elements. */
 INLINE double FN(sum_chunk)(size_t n, const real *a, const real *b) {
     const vf64 zero = {0};
-    if (n <= MG_W64) return mg_fold(FN(add_lanes)(zero, a, b, n)); /* the lanes that nothing is added to are +0 */
+    if (n <= MG_W64) return mg_fold(FN(add_lanes)(zero, a, b, n)); /* all other lanes are +0 */
     if (n <= 2 * MG_W64) {
         const vf64 first = FN(add_lanes)(zero, a, b, MG_W64);
         return mg_fold(first + FN(add_lanes)(zero, a + MG_W64, b ? b + MG_W64 : b, n - MG_W64));

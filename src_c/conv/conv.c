@@ -1,8 +1,11 @@
-/* Convolutions. Equal to conv_naive.c, bit for bit: each element is the same chains of fma, in another order of elements.
-   conv2d and conv2d_input are sums over taps of planes (lines.h): of x, or of y for each phase of the stride. A panel of
-   2 W places is what all taps see there, copied from planes with zeros around them (planes.h), and the tiles of a matrix
-   product (tile.h) multiply it by the filters. Where rows of places fill vectors well, nothing is copied: tiles read the
-   planes in place (in_place.h), as groups with up to FEW filters always do. weight.h has the gradient of the filters. */
+/* Convolutions. Equal to conv_naive.c, bit for bit, because each element is the same chains of fma; only the order in
+   which the elements are computed differs.
+
+   conv2d and conv2d_input compute each place of the result as a sum over taps of planes (lines.h): planes of x, or,
+   for each phase of the stride, of y. For 2 W places at a time, the numbers that the taps read are copied from planes
+   with zeros around them (planes.h) to a panel, and the tiles of a matrix product (tile.h) multiply the panel by the
+   filters. Where rows of places fill vectors well, there is no panel: tiles read the planes in place (in_place.h).
+   Groups with up to FEW filters never have a panel. weight.h has the gradient of the filters. */
 #ifndef real
 #include "conv/conv.h"
 #include "conv/lines.h"
@@ -13,7 +16,7 @@ enum { FEW = 3, LINE = 64 };
 
 static size_t aligned(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
 
-/* Phases and filters of conv2d (which is MG_CONV) or conv2d_input. */
+/* The plane of a phase of conv2d (`which` is MG_CONV; it has one phase) or of conv2d_input. */
 static mg_plane plane_of_phase(const mg_conv_args *p, int which, size_t row, size_t column) {
     if (which == MG_CONV) return mg_plane_of(mg_line_of_y(&p->axis[0]), mg_line_of_y(&p->axis[1]));
     return mg_plane_of(mg_line_of_x(&p->axis[0], row), mg_line_of_x(&p->axis[1], column));
@@ -40,17 +43,17 @@ enum { FN(chunk) = 4096 / sizeof(real) };
 #include "conv/planes.h"
 #include "conv/weight.h"
 
-/* A phase of one call: what its units share. */
+/* What all units of a call share in one phase. */
 typedef struct {
     const mg_conv_args *p;
     mg_plane plane;
-    size_t filters, depth, k;               /* filters of a group, planes that each sums over, terms of a sum */
+    size_t filters, depth, k;               /* filters of a group, planes that each filter reads, terms of a sum */
     size_t a_row, result_rows, result_columns;
     size_t planes;                          /* numbers of one plane */
-    int direct;                             /* 1 x 1: a panel is read in the source itself */
+    int direct;                             /* the kernel is 1 x 1: the source is read itself, without planes */
     int in_place;                           /* the planes are read by rows of places (in_place.h) */
-    size_t *at;                             /* where each tap stands in a plane */
-    uint32_t *where;                        /* in_place: where the tap of each k stands in the planes */
+    size_t *at;                             /* the index of each tap in a plane */
+    uint32_t *where;                        /* in_place: the index of the tap of each k in the planes */
     real *source, *panel, *strip;           /* scratch */
 } FN(phase);
 
@@ -65,15 +68,16 @@ static FN(phase) FN(phase_of)(const mg_conv_args *p, int which, size_t row, size
     f.planes = q->height * q->row;
     f.direct = q->rows.taps * q->columns.taps == 1 && q->rows.stride == 1 && q->stride == 1 && q->top == 0 &&
                q->left == 0 && q->height == q->rows.source && q->width == q->columns.source && f.filters > FEW;
-    /* A row of places takes so many lanes. In place pays where at most an eighth is unused, and not where many tiles would
-       read a panel: 64 filters at 14 x 14 lose 2%, 32 gain 2 to 18% (Zen 4). */
+    /* `lanes` is how many lanes a row of places takes. Reading in place is faster where at most an eighth of them is
+       unused and few tiles would read a panel: at 14 x 14, 32 filters are 2 to 18 % faster, 64 are 2 % slower
+       (Zen 4). */
     const size_t lanes = (q->columns.n + W - 1) / W * W;
     f.in_place = !f.direct && f.filters > FEW && f.filters <= 3 * ROWS_2 && q->rows.step == 1 && q->columns.step == 1 &&
                  8 * q->columns.n >= 7 * lanes && f.depth * f.planes < UINT32_MAX;
     return f;
 }
 
-/* Hands out the scratch of a phase; returns its bytes. */
+/* Divides scratch among the arrays of a phase; returns how many bytes they take. */
 static size_t FN(lay_out)(FN(phase) *f, char *memory) {
     const size_t k = f->k < FN(chunk) ? f->k : FN(chunk), taps = f->plane.rows.taps * f->plane.columns.taps;
     size_t used = 0;
@@ -121,7 +125,7 @@ static size_t FN(conv2d_filters)(const mg_conv_args *p, int which, void *to) {
     for (size_t r = 0; r < phases_of(&p->axis[0], which); r++)
         for (size_t c = 0; c < phases_of(&p->axis[1], which); c++) {
             const FN(phase) f = FN(phase_of)(p, which, r, c);
-            if (which == MG_CONV && f.a_row == f.k) return 0;      /* w is such a matrix */
+            if (which == MG_CONV && f.a_row == f.k) return 0;      /* w itself is such a matrix */
             if (to) FN(pack_filters)(&f, which, (real *)to + used);
             used += p->groups * f.filters * f.a_row;
         }
@@ -144,7 +148,7 @@ static void FN(finish)(const mg_conv_args *p, const real *bias, size_t m, size_t
 
 #include "conv/in_place.h"
 
-/* The strip (m, n), for the places first .. first + n of a phase, goes to where they stand in the result. */
+/* Writes the strip (m, n), the results of places first .. first + n of a phase, to these places of the result. */
 static void FN(spread)(const FN(phase) *f, size_t m, size_t first, size_t n, real *result) {
     const mg_line *rows = &f->plane.rows, *columns = &f->plane.columns;
     for (size_t q = 0; q < n; q++) {
@@ -155,7 +159,8 @@ static void FN(spread)(const FN(phase) *f, size_t m, size_t first, size_t n, rea
     }
 }
 
-/* Taps k0 .. k0 + k of a panel: what they see at some places. N: how many moves, a constant, or 0: `count`. */
+/* Rows k0 .. k0 + k of a panel: the numbers that these taps read. N is the number of moves as a constant, or 0: then it
+   is `count`. */
 INLINE void FN(pack_by)(const FN(phase) *f, const FN(move) *moves, size_t count, size_t k0, size_t k, size_t width,
                         const int N) {
     const size_t taps = f->plane.rows.taps * f->plane.columns.taps;
@@ -181,7 +186,7 @@ NOINLINE static void FN(pack_taps)(const FN(phase) *f, const FN(move) *m, size_t
     }
 }
 
-/* Places first .. first + n, at most 2 W, for all filters of a group. */
+/* Computes places first .. first + n, at most 2 W, for all filters of a group. */
 static void FN(panel_of_places)(const FN(phase) *f, const real *a, const real *bias, const real *source, size_t first,
                                 size_t n, real *result) {
     const size_t places = f->result_rows * f->result_columns, width = n > W ? 2 * W : W;
@@ -243,8 +248,9 @@ INLINE void FN(block)(const FN(block_args) *t, const int R, const int V_) {
 #undef AT
 }
 
-/* The same for kernels of 3 rows whose windows are 1 row apart: 4 rows of places share 6 rows of the plane. Each of those
-   is read once; the sums meet their taps in the same order. at: of the taps of one row. */
+/* The same for kernels of 3 rows whose windows are 1 row apart: 4 rows of places share 6 rows of the plane, and each of
+   these is read once. Every sum adds its taps in the same order as in `block`. Of `at`, only the first row of taps
+   is used. */
 INLINE void FN(sliding_block)(const FN(block_args) *t, const int V_) {
     const size_t last = V_ == 2 ? t->n - W : 0, wide = t->taps / 3, n = V_ == 2 ? W : t->n;
     vec sum[8] = {{0}};
@@ -276,7 +282,7 @@ NOINLINE static void FN(blocks_of)(const FN(block_args) *t, size_t rows, int sli
     else FN(block)(t, 1, 1);
 }
 
-/* Rows first .. first + n of the places, for filter m. */
+/* Computes rows first .. first + n of the places, for filter m. */
 static void FN(rows_of_places)(const FN(phase) *f, const real *a, const real *bias, size_t m, size_t first, size_t n,
                                real *result) {
     const mg_plane *q = &f->plane;
@@ -284,7 +290,7 @@ static void FN(rows_of_places)(const FN(phase) *f, const real *a, const real *bi
     FN(block_args) t = {.at = f->at, .a = a + m * f->a_row, .taps = q->rows.taps * q->columns.taps, .plane = f->planes,
                         .row = mg_row_step(q), .c_row = stepped ? 2 * W : f->result_columns};
     const int slides = q->rows.taps == 3 && q->rows.stride == 1 && q->rows.tap == 1 && f->k <= FN(chunk);
-    if (t.taps == 0) t.taps = 1;            /* k is 0 as well: no tap is looked at */
+    if (t.taps == 0) t.taps = 1;            /* k is 0 as well: no tap is read */
     result += m * f->result_rows * f->result_columns;
     for (size_t i = first, rows; i < first + n; i += rows) {
         rows = first + n - i >= 4 ? 4 : 1;
@@ -319,7 +325,8 @@ static void FN(unit)(const FN(phase) *f, const real *a, const real *bias, const 
                            f->source + d * f->planes);
     if (f->in_place) {                      /* the vectors of whole rows, so that no two slices write one place */
         const size_t each = (columns + W - 1) / W, first = rows * slice / slices;
-        /* The lanes behind the last row are multiplied and thrown away; what lies there should not be denormal, which is slow. */
+        /* The lanes behind the last row are computed, though not stored. They are set to 0, because denormal numbers
+           would be slow. */
         memset(f->source + f->depth * f->planes, 0, FN(room) * sizeof(real));
         FN(vectors_in_place)(f, a, bias, first * each, (rows * (slice + 1) / slices - first) * each, result);
         return;

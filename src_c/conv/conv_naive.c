@@ -1,23 +1,27 @@
 /* The plain meaning of conv.c: one element at a time. Variant `naive`.
-   A sum is cut into chunks of 4 KiB; each chunk is one chain of fma from +0, and the chunks are added in order. The terms
-   of conv2d are (c, t, u) rising: channels of x, then rows, then columns of the kernel. Those of conv2d_input are
-   (o, t, u) rising, without the taps that skip the element because of the stride. What lies outside counts as 0: such
-   terms take part. Those of conv2d_weight are (sample, row, column of y) rising; where a group has up to MG_FEW
-   channels of y, a chunk is some samples and has 32 chains, lane j mod 32 for column j, added by halves. */
+   A sum is cut into chunks of 4 KiB; each chunk is one chain of fma from +0, and the chunks are added in order. The
+   terms of conv2d are (c, t, u) rising: channels of x, then rows, then columns of the kernel. Those of conv2d_input are
+   (o, t, u) rising, without the taps that skip the element because of the stride. Terms outside of x or y are 0, and
+   are added too. Those of conv2d_weight are (sample, row, column of y) rising; if a group has up to MG_FEW channels of
+   y, a chunk is some samples and has 32 chains, lane j mod 32 for column j, added by halves. */
 #ifndef real
 #include "math/exp_log_tanh_naive.h"
 #include "conv/conv.h"
 
 enum { MG_FEW = 3 };
 
-/* The place of tap t seen from i, or -1 outside. */
+/* The place of x that tap t reads for place i of y, or -1 outside. */
 static ptrdiff_t place(const mg_conv_axis *a, size_t i, size_t t) {
     const ptrdiff_t at = (ptrdiff_t)(i * a->stride + t * a->dilation) - (ptrdiff_t)a->padding;
     return at < (ptrdiff_t)a->x ? at : -1;
 }
 
+<<<<<<< HEAD
 /* Whether some place of y reads place h of x through tap t, if y is continued beyond its ends. *i is that place of y, or
    -1 if it lies outside of y. */
+=======
+/* Whether tap t reads place h of x for some place of y. That place is *i, or *i is -1 if it is outside of y. */
+>>>>>>> h-c
 static int meets(const mg_conv_axis *a, size_t h, size_t t, ptrdiff_t *i) {
     const ptrdiff_t far = (ptrdiff_t)(h + a->padding) - (ptrdiff_t)(t * a->dilation);
     if (far % (ptrdiff_t)a->stride) return 0;
@@ -148,8 +152,8 @@ static real FN(tap_gradient)(const mg_conv_args *p, size_t channel, size_t o, si
     return sum;
 }
 
-/* The same for few filters: 32 chains, lane j mod 32 for column j, rows filled up with zeros; a chunk is as many samples
-   as fill it, one at least. */
+/* The same for few filters: 32 chains, lane j mod 32 for column j, where rows are extended with zeros to a multiple of
+   32. A chunk is as many whole samples as fit into it, at least one. */
 static real FN(few_gradient)(const mg_conv_args *p, size_t channel, size_t o, size_t t, size_t u) {
     const size_t places = p->axis[0].y * p->axis[1].y, whole = places ? FN(chunk) / places : 0;
     const size_t at_once = whole < 1 ? 1 : whole;

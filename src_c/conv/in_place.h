@@ -1,10 +1,18 @@
 /* Sums over taps that read the planes in place, by rows of places. Included by conv.c, once per precision.
 
+<<<<<<< HEAD
    A vector is W places of one row. Its taps lie in the planes at fixed distances (`where` has one for each k), so nothing
    is copied. Some of these loads lie in two cache lines; a panel would avoid that, but filling it takes longer than the
    slower loads. If a row of places is longer than W, its last vector ends at the end of the row and overlaps the vector
    before. If the row is shorter, the lanes behind its end compute numbers that are not stored. A tile of filters is
    multiplied by a pair of vectors at once.
+=======
+   A vector is W places of one row. The numbers that its taps read are at fixed distances in the planes (`where`, one
+   for each k), so nothing is copied. Some loads then lie in two cache lines, which a panel avoids, but they take less
+   time than filling the panel. If a row of places is longer than W, its last vector ends with it and overlaps the one
+   before; if it is shorter, the results of the other lanes are not stored. A tile of filters computes two vectors at
+   once.
+>>>>>>> h-c
 
        places of a row       0 ... W-1 | W ... 2W-1 | ... n-1          rows of 14 with W = 16:
        vectors               [---0---]  [---1---]                      [---0-------]      two lanes unused
@@ -13,7 +21,7 @@
 /* What a tile computes: `rows` filters at the places of one or two vectors. */
 typedef struct {
     size_t k, n;                            /* n: places of each vector, W or fewer */
-    const uint32_t *where;                  /* of each k: where it stands in the planes, from the first place */
+    const uint32_t *where;                  /* the index of the tap of each k in the planes, from the first place */
     const real *a, *planes, *bias;          /* planes: at the first vector; bias: one for each filter, or NULL */
     real *c;                                /* at the first vector */
     size_t a_row, c_row;
@@ -30,7 +38,7 @@ INLINE void FN(taps)(const FN(taps_args) *t, const int R, const int VN) {
     UNROLL for (int g = 0; 3 * g < R; g++) a[g] = t->a + 3 * (size_t)g * a_row;
     for (size_t k = t->k; k > 0; k--) {
         const real *b = planes + *where++;
-        if (k % 16 == 0)                    /* as many rows of filters are more streams than a processor fetches ahead */
+        if (k % 16 == 0)                    /* R rows of filters are more streams than processors fetch by themselves */
             UNROLL for (int i = 0; i < R; i++) __builtin_prefetch(a[i / 3] + (size_t)(i % 3) * a_row + 16);
         vec seen[2];
         seen[0] = V(load)(b);
@@ -41,7 +49,7 @@ INLINE void FN(taps)(const FN(taps_args) *t, const int R, const int VN) {
         }
         UNROLL for (int g = 0; 3 * g < R; g++) a[g]++;
     }
-    __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
+    __asm__("" : "+r"(t));                  /* so that compilers do not keep the addresses of c during the loop */
     real *const c = t->c;
     const size_t n = t->n, c_row = t->c_row;
     const ptrdiff_t to = t->to;
@@ -80,7 +88,7 @@ NOINLINE static void FN(taps_2)(const FN(taps_args) *t, size_t rows) {
 #undef ROWS
 #undef ROWS6
 
-/* The vectors first .. first + n of the places of all filters of a group. */
+/* Computes vectors first .. first + n of the places, for all filters of a group. */
 static void FN(vectors_in_place)(const FN(phase) *f, const real *a, const real *bias, size_t first, size_t n,
                                  real *result) {
     const size_t columns = f->result_columns, each = (columns + W - 1) / W, places = f->result_rows * columns;

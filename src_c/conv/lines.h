@@ -1,10 +1,11 @@
-/* Where the taps of a convolution lead, without numbers: for an axis of y, and for an axis of x's gradient. */
+/* Which places of the source the taps of a convolution read, along an axis of y or of the gradient of x. This file
+   computes indices only. */
 #ifndef MG_CONV_LINES_H
 #define MG_CONV_LINES_H
 #include "conv/conv.h"
 
-/* Some places of a result, along an axis: number i of n stands at first + i * step, and is a sum over the taps t of what
-   stands at i * stride + t * tap + start of the source (outside of its `source` places: 0). Tap t is number
+/* Some places of a result, along an axis. Place i of n is number first + i * step of the result. Its tap t reads place
+   i * stride + t * tap + start of the source, which has `source` places, and zeros outside. Tap t is element
    kernel_first + t * kernel_step of the kernel. */
 typedef struct {
     size_t n, first, step, taps, kernel_first, kernel_step, source;
@@ -18,11 +19,13 @@ static inline mg_line mg_line_of_y(const mg_conv_axis *a) {
     };
 }
 
-/* Into how many lines the places of x fall: neighbours meet other taps if the stride is above 1. */
+/* How many lines the places of x make. If the stride is above 1, neighbours are read by different taps, and a line (a
+   phase) has the places that are read by the same taps. */
 static inline size_t mg_phases(const mg_conv_axis *a) { return a->stride < a->x ? a->stride : a->x; }
 
-/* The places phase, phase + stride, ... of x. They meet the taps t with (phase + padding - t * dilation) % stride == 0,
-   which are evenly apart; from place to place the source moves by 1, from tap to tap back. */
+/* The places phase, phase + stride, ... of x. They are read by the taps t with (phase + padding - t * dilation) %
+   stride == 0, which are `apart` taps apart. From one place to the next, the place of the source moves on by 1; from
+   one tap to the next, it moves back. */
 static inline mg_line mg_line_of_x(const mg_conv_axis *a, size_t phase) {
     size_t divisor = a->stride, rest = a->dilation, first = 0;
     while (rest) {                          /* the greatest common divisor of stride and dilation */
@@ -40,19 +43,22 @@ static inline mg_line mg_line_of_x(const mg_conv_axis *a, size_t phase) {
     };
 }
 
-/* A source plane with all that the lines look at, zeros outside, so that no tap asks where it is. Columns that are a
-   stride apart stand side by side: column q of the plane is at q % stride * part + q / stride. */
+/* A copy of a source plane with all places that the lines read, and zeros outside of the source, so that no tap is
+   tested for being outside. Columns that are a stride apart are side by side: column q of the plane is at
+   q % stride * part + q / stride. */
 typedef struct {
     mg_line rows, columns;
     ptrdiff_t top, left;                    /* where in the source the plane begins */
-    size_t height, width, stride, part, row;            /* stride: of columns; part: numbers of q % stride; row: of a row */
+    size_t height, width, stride, part, row;            /* part: columns of one q % stride; row: numbers of a row */
 } mg_plane;
 
+/* How many places of the source a line reads, from the first to the last. */
 static inline size_t mg_reach(const mg_line *l) {
     const size_t tap = (size_t)(l->tap < 0 ? -l->tap : l->tap);
     return l->n && l->taps ? (l->n - 1) * (size_t)l->stride + (l->taps - 1) * tap + 1 : 0;
 }
 
+/* The first place that a line reads, counted from `start`: with a negative `tap`, that of the last tap. */
 static inline ptrdiff_t mg_begin(const mg_line *l) { return l->tap < 0 ? ((ptrdiff_t)l->taps - 1) * l->tap : 0; }
 
 static inline mg_plane mg_plane_of(mg_line rows, mg_line columns) {
@@ -63,14 +69,14 @@ static inline mg_plane mg_plane_of(mg_line rows, mg_line columns) {
     return q;
 }
 
-/* Where, from the place (0, 0), tap (t, u) stands in a plane. */
+/* The index in a plane that tap (t, u) reads for place (0, 0). */
 static inline size_t mg_tap_at(const mg_plane *q, size_t t, size_t u) {
     const size_t r = (size_t)((ptrdiff_t)t * q->rows.tap - mg_begin(&q->rows));
     const size_t c = (size_t)((ptrdiff_t)u * q->columns.tap - mg_begin(&q->columns));
     return r * q->row + c % q->stride * q->part + c / q->stride;
 }
 
-/* From a row of the result to the next, in a plane. */
+/* The distance in a plane between what two neighbouring rows of the result read. */
 static inline size_t mg_row_step(const mg_plane *q) { return (size_t)q->rows.stride * q->row; }
 
 #endif

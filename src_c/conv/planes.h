@@ -1,12 +1,12 @@
-/* Copies of a source's planes with zeros around them, and of what the taps see in them. Included by conv.c, once per
-   precision. Copies go by whole vectors, so each has W numbers of room behind it. */
+/* Copies of the planes of a source with zeros around them, and of the numbers that the taps read. Included by conv.c,
+   once per precision. Copies are made by whole vectors, so there is room for 2 W numbers behind each. */
 
 enum { FN(room) = 2 * MG_BYTES / sizeof(real) };
 
 /* One row of a plane from a row of the source, of `source` numbers. */
 static void FN(fill_row)(const mg_plane *q, const real *from, real *to) {
     const ptrdiff_t source = (ptrdiff_t)q->columns.source, width = (ptrdiff_t)q->width;
-    if (q->stride == 1) {                   /* by whole vectors: what is too much is written again by the next row */
+    if (q->stride == 1) {                   /* by whole vectors; the next row overwrites what is behind this one */
         const ptrdiff_t lead = q->left < 0 ? (-q->left < width ? -q->left : width) : 0, start = q->left + lead;
         const ptrdiff_t n = source - start < width - lead ? source - start : width - lead;
         ptrdiff_t i = 0;
@@ -33,13 +33,13 @@ static void FN(fill_plane)(const mg_plane *q, size_t first, size_t n, const real
     }
 }
 
-/* A vector that a copy takes over: to `at` of the copy, from `from` of the planes for a tap at 0. */
+/* A vector to copy: to `at` of the copy, from `from` of the planes, for a tap with index 0. */
 typedef struct {
     size_t at, from;
 } FN(move);
 
-/* The moves that bring together what one tap sees at places first .. first + n, in C order; returns how many, at most n.
-   A vector that ends beyond its row is overwritten by the next one. */
+/* The moves that copy the numbers that one tap reads for places first .. first + n, in C order; returns how many, at
+   most n. If a vector ends beyond its row, the next one overwrites the rest. */
 static size_t FN(moves_of)(const mg_plane *q, size_t first, size_t n, FN(move) *moves) {
     size_t count = 0, i = first / q->columns.n, j = first % q->columns.n;
     for (size_t at = 0; at < n; i++, j = 0) {

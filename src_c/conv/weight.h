@@ -1,9 +1,10 @@
-/* The gradient of the filters: for each tap and each channel of y, the sum over all places of all samples of what the tap
-   sees times y's gradient. Included by conv.c, once per precision.
+/* The gradient of the filters: for each tap and each channel of y, the sum over all places of all samples of the number
+   that the tap reads times the gradient of y. Included by conv.c, once per precision.
 
-   A chunk of places at a time: y's gradient is turned, so that the channels of a place stand side by side (a panel of
-   2 W of them); what the taps of some channels of x see is copied, a row for each tap; tiles multiply the two and add
-   to a strip (taps, channels of y), which is turned into the result at the end. */
+   One chunk of places is computed at a time. The gradient of y is transposed, so that the channels of a place are
+   side by side (in panels of 2 W channels). The numbers that the taps of some channels of x read are copied, one row
+   for each tap. Tiles multiply the two and add to a strip (taps, channels of y), which is transposed into the result
+   at the end. */
 
 enum { FN(block_rows) = 28, FN(gap) = 64 / sizeof(real) };
 
@@ -24,7 +25,7 @@ typedef struct {
     real *planes, *rows, *panels, *strip;
 } FN(weight_plan);
 
-/* Samples in a chunk of a gradient of few filters. */
+/* How many samples are a chunk of the gradient of few filters. */
 static size_t FN(samples_at_once)(const mg_conv_args *p) {
     const size_t places = p->axis[0].y * p->axis[1].y, n = places ? FN(chunk) / places : 0;
     return n < 1 ? 1 : n > p->samples ? p->samples : n;
@@ -82,7 +83,7 @@ static void FN(find_places)(const mg_plane *q, size_t first, size_t n, FN(places
     }
 }
 
-/* Turned gradients: panel after panel, (n places, 2 W channels of y), or W where no more are left. */
+/* Transposed gradients: panel after panel, (n places, 2 W channels of y), the last maybe of W channels. */
 static void FN(turn_gradient)(const mg_conv_args *p, size_t group, size_t first, size_t n, size_t panel, real *to) {
     const size_t places = p->axis[0].y * p->axis[1].y, all = p->groups * p->out;
     for (size_t o = 0; o < p->out; o += 2 * W, to += panel) {
@@ -100,7 +101,7 @@ static void FN(turn_gradient)(const mg_conv_args *p, size_t group, size_t first,
     }
 }
 
-/* What the taps of channels first .. first + n of x see, a row for each. */
+/* The numbers that the taps of channels first .. first + n of x read, one row for each tap. */
 static void FN(see)(const mg_conv_args *p, const mg_plane *q, const FN(weight_plan) *l, size_t first, size_t n) {
     const size_t size = p->axis[0].x * p->axis[1].x;
     real *to = l->rows;
@@ -118,7 +119,7 @@ static void FN(see)(const mg_conv_args *p, const mg_plane *q, const FN(weight_pl
     }
 }
 
-/* Channels c0 .. c0 + n of x, of one group, and one chunk of places. */
+/* Adds one chunk of places to the strips of channels c0 .. c0 + n of x, of one group. */
 static void FN(weight_chunk)(const mg_conv_args *p, const mg_plane *q, FN(weight_plan) *l, size_t group, size_t c0,
                              size_t n, size_t first, size_t count) {
     FN(find_places)(q, first, count, &l->places);
@@ -140,10 +141,11 @@ static void FN(weight_chunk)(const mg_conv_args *p, const mg_plane *q, FN(weight
 }
 
 /* --- groups with few filters ---
-   A chunk is as many samples as fill it, one at least, in 32 lanes: column j of y is in lane j mod 32. Rows count as 0 up
-   to a multiple of 32. */
+   A chunk is as many whole samples as fit into it, at least one, summed in 32 lanes: column j of y in lane j mod 32.
+   Rows are extended with zeros to a multiple of 32. */
 
-/* What T taps side by side see of n planes, times y's gradients there: T sums. L: vectors of a row that have columns. */
+/* T sums, one for each of T taps: of the numbers that it reads in n planes, times the gradients of y. L: how many of
+   the vectors of 32 lanes have columns. */
 INLINE void FN(lanes_of_taps)(const mg_plane *q, size_t n, const real *planes, const size_t *at, const real *y,
                               size_t apart, real *to, int add, const int T, const int L) {
     const size_t width = q->columns.n, step = mg_row_step(q), plane = q->height * q->row;

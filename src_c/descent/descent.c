@@ -1,5 +1,6 @@
 /* Descent on a quadratic function with an elastic net, or with norms of groups. Equal to descent_naive.c, bit for bit.
-   Sequential by nature: the next coordinate needs the correlations r that this one leaves. Only r is a vector. */
+   Coordinates are computed one after the other, because each step changes the correlations r that the next one needs.
+   Only the update of r uses vectors. */
 #ifndef real
 #include "descent/descent.h"
 #include "base/simd.h"
@@ -35,7 +36,8 @@ INLINE void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
     if (k < n) V(store_part)(r + k, n - k, V(fma)(s, V(load_part)(row + k, n - k), V(load_part)(r + k, n - k)));
 }
 
-/* w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising, until no step times its curvature exceeds the tolerance. */
+/* w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising, until no step times its curvature exceeds the
+   tolerance. */
 static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
     const size_t n = p->n;
     const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2, *lower = p->lower, *upper = p->upper;
@@ -53,15 +55,15 @@ static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
             if (step == 0) continue;
             FN(subtract_row)(n, step, gram + j * n, r);
             const double violation = fabs((double)step) * d;
-            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+            if (!(violation <= worst)) worst = violation;       /* written so that a NaN stays */
         }
     }
     *p->largest = worst;
     *p->done = done;
 }
 
-/* One proximal step of the group [a, b): w = prox(w + (r - l2 w) / top), r kept up inside of the group only. Returns the
-   largest |step| top. */
+/* One proximal step of the group [a, b): w = prox(w + (r - l2 w) / top). r is updated inside of the group only. Returns
+   the largest |step| top. */
 static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b, real strength, real top) {
     const real *l1 = p->l1, *l2 = p->l2;
     real *w = p->w, *r = p->r, *s = p->scratch;
@@ -83,7 +85,8 @@ static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b,
     return worst;
 }
 
-/* Up to MG_LOCAL_STEPS steps of each group, until they are a tenth of the first, then r outside of it. */
+/* Sweeps over the groups: up to MG_LOCAL_STEPS steps of each, until a step is at most a tenth of the first, then r is
+   updated outside of the group. */
 static void FN(group_descent)(const mg_group_descent_args *p) {
     const size_t n = p->n;
     const real *gram = p->gram, *strength = p->strength, *curvature = p->curvature;
@@ -97,7 +100,7 @@ static void FN(group_descent)(const mg_group_descent_args *p) {
             if (a == b || !(curvature[g] > 0)) continue;
             for (size_t j = a; j < b; j++) old[j] = w[j];
             const double violation = FN(group_step)(p, a, b, strength[g], curvature[g]);
-            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+            if (!(violation <= worst)) worst = violation;       /* written so that a NaN stays */
             if (violation == 0) continue;
             double last = violation;
             for (size_t i = 1; i < MG_LOCAL_STEPS && b - a > 1 && last > 0.1 * violation && last > p->tolerance; i++)

@@ -1,4 +1,5 @@
-/* Descent on a quadratic function with an elastic net, or with norms of groups: what a call says, and the table of one variant. */
+/* Descent on a quadratic function with an elastic net, or with norms of groups: the arguments of the kernels, and the
+   table of one variant. */
 #ifndef MG_DESCENT_H
 #define MG_DESCENT_H
 #include <stddef.h>
@@ -10,7 +11,7 @@ typedef struct {
     const void *lower, *upper;              /* (n,) each: bounds of w; or both NULL */
     void *w, *r;                            /* both change: r = q - gram w */
     size_t *done;                           /* the sweeps that were made */
-    double *largest;                        /* the largest violation of the optimality conditions in the last of them */
+    double *largest;                        /* the largest violation of the optimality conditions in the last sweep */
     double tolerance;
     int precision;
 } mg_coordinate_descent_args;
@@ -18,8 +19,8 @@ typedef struct {
 typedef struct {
     size_t n, groups, sweeps;
     const void *gram, *l1, *l2;             /* (n, n), (n,), (n,) */
-    const void *strength, *curvature;       /* (groups,) each: of the norm; at least the largest eigenvalue + l2 */
-    const int64_t *first;                   /* (groups + 1,): group g is the coordinates from first[g] below first[g + 1] */
+    const void *strength, *curvature;       /* (groups,) each; curvature: at least the largest eigenvalue + l2 */
+    const int64_t *first;                   /* (groups + 1,): group g is first[g] <= j < first[g + 1] */
     void *w, *r;                            /* both change: r = q - gram w */
     void *scratch;                          /* (2 n,) */
     size_t *done;

@@ -18,8 +18,9 @@ static real FN(shrink)(real v, real t, real d) {
     return v == v ? 0 : v;
 }
 
-/* Sweeps of w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising, with r = q - gram w kept up: see reference/descent.py.
-   done = the sweeps that were made; largest = the largest violation of the optimality conditions in the last one. */
+/* Sweeps of w[j] = prox(r[j] + gram[j][j] w[j]), within its bounds, for j rising; each step updates r = q - gram w: see
+   reference/descent.py. done = how many sweeps were made; largest = the largest violation of the optimality conditions
+   in the last one. */
 static void FN(coordinate_descent)(const mg_coordinate_descent_args *p) {
     const size_t n = p->n;
     const real *gram = p->gram, *l1 = p->l1, *l2 = p->l2, *lower = p->lower, *upper = p->upper;
@@ -52,7 +53,7 @@ static void FN(subtract_row)(size_t n, real step, const real *row, real *r) {
     for (size_t k = 0; k < n; k++) r[k] = REAL_FMA(-step, row[k], r[k]);
 }
 
-/* w = prox(w + (r - l2 w) / top) of the group [a, b), with r kept up inside of it: the largest |step| top. */
+/* w = prox(w + (r - l2 w) / top) of the group [a, b); r is updated inside of it. Returns the largest |step| top. */
 static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b, real strength, real top) {
     const real *l1 = p->l1, *l2 = p->l2;
     real *w = p->w, *r = p->r, *s = p->scratch;
@@ -74,7 +75,7 @@ static double FN(group_step)(const mg_group_descent_args *p, size_t a, size_t b,
     return worst;
 }
 
-/* Sweeps of all groups, each by a few steps of its own before r outside of it is kept up: see reference/descent.py. */
+/* Sweeps over the groups: a few steps of each, then r is updated outside of the group: see reference/descent.py. */
 static void FN(group_descent)(const mg_group_descent_args *p) {
     const size_t n = p->n;
     const real *gram = p->gram, *strength = p->strength, *curvature = p->curvature;
@@ -88,7 +89,7 @@ static void FN(group_descent)(const mg_group_descent_args *p) {
             if (a == b || !(curvature[g] > 0)) continue;
             for (size_t j = a; j < b; j++) old[j] = w[j];
             const double violation = FN(group_step)(p, a, b, strength[g], curvature[g]);
-            if (!(violation <= worst)) worst = violation;       /* so, NaN stays */
+            if (!(violation <= worst)) worst = violation;       /* written so that a NaN stays */
             if (violation == 0) continue;
             double last = violation;
             for (size_t i = 1; i < MG_LOCAL_STEPS && b - a > 1 && last > 0.1 * violation && last > p->tolerance; i++)

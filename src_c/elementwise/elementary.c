@@ -1,8 +1,8 @@
-/* Functions of one number or two beyond elementwise.c's. Equal to elementary_naive.c, bit for bit.
+/* Functions of one or two numbers that elementwise.c does not have. Equal to elementary_naive.c, bit for bit.
 
-   Exact ones are computed in the operands' precision. Others compute in float64, so that float32 is rounded once and is
-   right but for rare halves: by the functions of float64, or by shorter ones where people use them most. erf,
-   normal_cdf and GELU have functions of float32. */
+   Exact functions, erf, normal_cdf and GELU are computed in the precision of the operands. All others are computed in
+   float64 and rounded once, so that a float32 is the nearest one, except rarely where the result is almost halfway
+   between two. For float32 the most used of them have shorter polynomials: the functions mg_short_... */
 #ifndef real
 #include "elementwise/elementary.h"
 #include "math/erf.h"
@@ -91,7 +91,7 @@ INLINE int FN(is_own)(const int op) {
            (op >= mg_op_floor && op < mg_op_pow);
 }
 
-/* Two vectors at a time, whose chains overlap. */
+/* Two vectors at a time, so that the operations of one run while those of the other need a result. */
 INLINE void FN(by_float64)(const int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step,
                            real *out) {
     size_t i = 0;
@@ -110,7 +110,7 @@ INLINE void FN(by_float64)(const int op, size_t n, const real *a, size_t a_step,
     }
 }
 
-/* One row (strided_rows.h). Each case is the loop made for one op. */
+/* One row (strided_rows.h). Each case is the loop compiled for one op. */
 static void FN(row)(int op, size_t n, const real *a, size_t a_step, const real *b, size_t b_step, real *out) {
     switch (op) {
 #define CASE(name) case mg_op_##name:                                                                          \
@@ -133,7 +133,7 @@ static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, v
 INLINE void FN(pick)(size_t n, const uint8_t *c, const real *a, const size_t a_step, const real *b, const size_t b_step,
                      real *out) {
     for (size_t i = 0; i < n; i++) {
-        const real x = a[i * a_step], y = b[i * b_step]; /* both are read, so that the choice is no jump */
+        const real x = a[i * a_step], y = b[i * b_step]; /* both are read, so that nothing branches */
         out[i] = c[i] ? x : y;
     }
 }

@@ -8,7 +8,7 @@
 typedef struct {
     size_t n;
     const uint8_t *c;
-    const void *a, *b;                      /* NULL: the number a_value, b_value for all elements */
+    const void *a, *b;                      /* if NULL, the number a_value or b_value for all elements */
     void *out;
     double a_value, b_value;
     int precision;

@@ -39,7 +39,7 @@ static double naive_value_f64(int op, double a, double b) {
     }
 }
 
-/* What float32 computes in another way. */
+/* The functions of float32, of which some differ from those of float64. */
 static float naive_value_f32(int op, float a, float b) {
     switch (op) {
     case mg_op_expm1: return (float)naive_short_expm1(a);

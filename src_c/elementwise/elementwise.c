@@ -50,7 +50,7 @@ INLINE void FN(row)(const int op, size_t n, const real *a, size_t a_step, const 
 #define other float
 #endif
 
-/* out = x, numbers of the other precision; to float rounded to nearest. */
+/* out = x, where x has the other precision; doubles are rounded to the nearest float. */
 static void FN(convert)(size_t rows, size_t n, mg_operand x, real *out) {
     for (size_t r = 0; r < rows; r++, x.p += x.row, out += n)
         if (x.col == sizeof(other))
@@ -60,7 +60,7 @@ static void FN(convert)(size_t rows, size_t n, mg_operand x, real *out) {
 }
 #undef other
 
-/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. Each case is the loop made for one op. */
+/* out[r][j] = op(a[r][j], b[r][j]); an op of one operand does not read b. Each case is the loop compiled for one op. */
 static void FN(map)(int op, size_t rows, size_t n, mg_operand a, mg_operand b, void *out) {
     switch (op) {
 #define OPERANDS(op) (op == mg_op_copy ? 0 : op < mg_op_add ? 1 : 2)

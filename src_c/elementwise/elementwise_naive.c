@@ -19,7 +19,7 @@ static real FN(value)(int op, real a, real b) {
     case mg_op_neg: return -a;
     case mg_op_abs: return signbit(a) ? -a : a;
     case mg_op_sign: return a > 0 ? 1 : a < 0 ? -1 : a == 0 ? 0 : a;
-    case mg_op_sqrt: return (real)sqrt(a); /* of a float: rounding twice gives the same */
+    case mg_op_sqrt: return (real)sqrt(a); /* the double root of a float, rounded again, is its float root */
     case mg_op_exp: return NAIVE(exp)(a);
     case mg_op_log: return NAIVE(log)(a);
     case mg_op_tanh: return NAIVE(tanh)(a);

@@ -1,11 +1,11 @@
-/* Gathers and copies, whose items are bytes: any dtype; and sums at indices. Equal to gather_naive.c, bit for bit. */
+/* Gathers and copies of items of any dtype, as bytes; and sums at indices. Equal to gather_naive.c, bit for bit. */
 #ifndef real
 #include "gather/gather.h"
 #include <string.h>
 #include "base/simd.h"
 
 /* out[i] = x[index[i]], both rows of `bytes` bytes.
-   The two short cases are one load and one store each, where a copy of unknown length is a call. */
+   The two short cases compile to a load and a store, while a copy of unknown length is a function call. */
 static void take(const mg_rows_args *p, size_t slice, size_t first, size_t n) {
     const size_t bytes = p->size * p->bytes;
     const char *x = (const char *)p->x + slice * p->few * bytes;
@@ -23,8 +23,7 @@ INLINE void place_row(size_t n, size_t bytes, const char *x, char *out, ptrdiff_
     for (size_t j = 0; j < n; j++) memcpy(out + (ptrdiff_t)j * column, x + j * bytes, bytes);
 }
 
-/* out = x (rows, n), items of `bytes` bytes; an item of out is `column` bytes behind its left, `row` below its upper
-   neighbour. */
+/* out = x (rows, n), items of `bytes` bytes; in out, the items of a row are `column` bytes apart, rows `row` bytes. */
 static void place(size_t rows, size_t n, size_t bytes, const char *x, char *out, ptrdiff_t row, ptrdiff_t column) {
     for (size_t i = 0; i < rows; i++, x += n * bytes, out += row) {
         if (column == (ptrdiff_t)bytes) memcpy(out, x, n * bytes);

@@ -1,4 +1,4 @@
-/* Gathers, scatters and copies into strided arrays: what a call says, and the table of one variant. */
+/* Gathers, scatters and copies into strided arrays: the arguments of the kernels, and the table of one variant. */
 #ifndef MG_GATHER_H
 #define MG_GATHER_H
 #include <stddef.h>
@@ -14,7 +14,7 @@ typedef struct {
     void *out;
 } mg_rows_args;
 
-/* An axis of out, its items so many bytes apart. */
+/* An axis of out; its items are `stride` bytes apart. */
 typedef struct {
     size_t length;
     ptrdiff_t stride;

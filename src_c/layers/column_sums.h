@@ -1,8 +1,10 @@
-/* Sums over channels of one place, a few samples of a chunk at a time. Included by standardize.c in its second pass. */
+/* Sums over channels of one place, a few samples of a chunk at a time. Included by standardize.c, once per precision.
+   */
 
-/* Added to the sums of one chunk, or the first: those of some samples over `vectors` vectors of columns, the last of
-   `part`: of g (x - mean) at `sums`, of g `channels` behind. mean and rstd: of the rows, `groups` apart; or, by
-   columns, mean of the columns, and the product is not multiplied. */
+/* Adds some samples to the sums of a chunk, or starts these if `first`: Σ g (x - mean) at sums, and Σ g at sums +
+   channels, for `vectors` vectors of columns, of which the last has `part` columns. If by_rows, mean and rstd are
+   those of the rows, `groups` apart, and g (x - mean) is multiplied by rstd. Otherwise mean is that of each column,
+   and rstd is not used. */
 INLINE void FN(some_columns)(const int by_rows, int first, size_t samples, size_t stride, const real *g, const real *x,
                              const double *mean, const double *rstd, size_t groups, const int vectors, size_t part,
                              double *sums, size_t channels) {
@@ -30,8 +32,8 @@ INLINE void FN(some_columns)(const int by_rows, int first, size_t samples, size_
     }
 }
 
-/* The sums of a chunk over all columns, by rows over those of one group. A few samples at a time: so many streams of
-   memory are fetched ahead. */
+/* The sums of a chunk for all columns, or, if by_rows, for the columns of one group. `streams` samples at a time,
+   because processors fetch about so many streams of memory ahead. */
 INLINE void FN(chunk_sums)(const int by_rows, size_t samples, size_t stride, size_t columns, const real *g,
                            const real *x, const double *mean, const double *rstd, size_t groups, double *sums,
                            size_t channels) {
@@ -52,7 +54,8 @@ INLINE void FN(chunk_sums)(const int by_rows, size_t samples, size_t stride, siz
     }
 }
 
-/* Added to the sums of one chunk, or the first: x - first and its square, of some samples over one to four vectors. */
+/* Adds some samples to the sums of a chunk, or starts these if `first`: Σ (x - origin) at sums, and Σ (x - origin)² at
+   sums + channels, for one to four vectors of columns. */
 INLINE void FN(some_differences)(int first, size_t samples, size_t stride, const real *origin, const real *x,
                                  const int vectors, size_t part, double *sums, size_t channels) {
     vf64 sum[4], square[4], zero[4];

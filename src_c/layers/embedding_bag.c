@@ -18,7 +18,8 @@ const mg_embedding_bag_table MG_TABLE(embedding_bag) = {
 #else
 #include "base/sums.h"
 
-/* `vectors` vectors of columns from j on, the last of `part` numbers, over entries start up to end. */
+/* Sums entries start .. end, for `vectors` vectors of columns from j on, of which the last has `part` columns, and
+   divides by count if it is not 0. */
 INLINE void FN(sum_block)(const mg_embedding_bag_args *p, size_t start, size_t end, double count, size_t j, int vectors,
                           size_t part, real *out) {
     const real *weight = (const real *)p->weight + j, *scale = p->scale;
@@ -63,14 +64,14 @@ static void FN(largest_of)(const mg_embedding_bag_args *p, size_t start, size_t 
     }
 }
 
-/* How many entries of a bag count. */
+/* How many entries of a bag are not skipped. */
 INLINE size_t FN(counted)(const mg_embedding_bag_args *p, size_t start, size_t end) {
     size_t count = 0;
     for (size_t i = start; i < end; i++) count += p->index[i] != p->skip;
     return count;
 }
 
-/* A sum of one number a is 0 + a, which is a but for -0. */
+/* out = 0 + x, as in any sum of one number: -0 becomes +0. */
 INLINE void FN(copy_row)(size_t n, const real *x, real *out) {
     const vec zero = {0};
     size_t i = 0;

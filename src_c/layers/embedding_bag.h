@@ -1,7 +1,8 @@
-/* Sums, means and maxima of rows of a table, bag after bag: what a call says, and the table of one variant.
+/* Sums, means and maxima of rows of a table, for each bag of entries: the arguments of the kernels, and the table of
+   one variant.
 
-   Bag b has the entries offsets[b] up to the next bag's first, or to n; without offsets each entry is a bag. An entry
-   whose index is `skip` counts for nothing; skip is -1 for none. */
+   Bag b has the entries from offsets[b] up to the first of the next bag, or to n; without offsets each entry is a bag.
+   An entry whose index is `skip` is left out; if skip is -1, none is. */
 #ifndef MG_EMBEDDING_BAG_H
 #define MG_EMBEDDING_BAG_H
 #include <stddef.h>
@@ -21,7 +22,7 @@ typedef struct {
     int mode, precision;
 } mg_embedding_bag_args;
 
-/* By precision; n bags from `first` on; of the gradient, n columns of all bags. */
+/* By precision; n bags from `first` on, or, in embedding_bag_grad, n columns of all bags. */
 typedef void (*mg_bags)(const mg_embedding_bag_args *p, size_t first, size_t n);
 typedef struct {
     mg_bags embedding_bag[2], embedding_bag_grad[2], embedding_bag_dots[2];

@@ -1,4 +1,5 @@
-/* One step of recurrent networks behind its products, a row at a time. Equal to recurrent_naive.c, bit for bit. */
+/* One step of a recurrent network after its matrix products, a row at a time. Equal to recurrent_naive.c, bit for
+   bit. */
 #ifndef real
 #include "layers/recurrent.h"
 #include "math/exp_log_tanh.h"
@@ -17,7 +18,8 @@ const mg_recurrent_table MG_TABLE(recurrent) = {
 
 #else
 
-/* n numbers, or, where `whole`, a vector of them: a body below is made once for whole vectors, once for a row's end. */
+/* Read and write n numbers, or a whole vector if `whole`. BY_VECTORS calls a body for each vector of a row; bodies are
+   compiled twice, for whole vectors and for the end of a row. GET and SET access the numbers from column j on. */
 INLINE vec FN(get)(const real *x, size_t n, const int whole) { return whole ? V(load)(x) : V(load_part)(x, n); }
 INLINE void FN(set)(real *x, size_t n, const int whole, vec y) {
     if (whole) V(store)(x, y);
@@ -37,7 +39,7 @@ INLINE int FN(active)(const int64_t *lengths, size_t row, int64_t step) { return
 INLINE void FN(fill)(size_t n, real *out) { memset(out, 0, n * sizeof *out); }
 INLINE void FN(move)(size_t n, const real *x, real *out) { memcpy(out, x, n * sizeof *out); }
 
-/* dh += g: of a row that keeps its state. */
+/* dh += g, for a row that keeps its state. */
 INLINE void FN(add_to)(size_t width, const real *g, real *dh) {
     for (size_t j = 0; j < width; j++) dh[j] = g[j] + dh[j];
 }
@@ -201,7 +203,7 @@ static void FN(gru_gates_grad)(const mg_gates_grad_args *p, size_t first, size_t
     }
 }
 
-/* --- what lies behind a row's end --- */
+/* --- zeros after the last step of each row --- */
 
 static void FN(keep_steps)(const mg_keep_steps_args *p, size_t first, size_t n) {
     for (size_t r = first; r < first + n; r++) {

@@ -1,8 +1,10 @@
-/* One step of recurrent networks behind its products: what a call says, and the table of one variant.
+/* One step of a recurrent network after its matrix products: the arguments of the kernels, and the table of one
+   variant.
 
-   z is what the inputs and p what the state before gives to the gates, (rows, gates width) each, gate after gate:
-   i f g o of an LSTM, r u n of a GRU, one of a plain network. A row takes part where step < lengths[row], or where
-   lengths is NULL; else it keeps its state, and its gates are 0. */
+   The argument of the gates is z + p: z is computed from the inputs, p from the state before. Both are (rows, gates *
+   width), gate after gate: i f g o (input, forget, cell, output) of an LSTM, r u n (reset, update, new) of a GRU, one
+   gate of a plain network. A row is computed if lengths is NULL or step < lengths[row]; otherwise it keeps its state,
+   and its gates are 0. */
 #ifndef MG_RECURRENT_H
 #define MG_RECURRENT_H
 #include <stddef.h>
@@ -12,7 +14,7 @@ typedef struct {
     size_t rows, width;
     const void *z, *p;
     const void *h, *c;                      /* the state before; c of an LSTM alone */
-    void *gates;                            /* i f g o after their functions; r u n and p's part of n; not of a plain network */
+    void *gates;                            /* of an LSTM i f g o; of a GRU r u n and the part of n in p */
     void *new_c, *tanh_c;                   /* of an LSTM alone */
     void *out;                              /* the new h */
     const int64_t *lengths;
@@ -22,13 +24,13 @@ typedef struct {
 
 typedef struct {
     size_t rows, width;
-    const void *g;                          /* the gradient of the new h but for what later steps gave to dh */
+    const void *g;                          /* the gradient of the new h, without that of later steps (dh) */
     const void *gates;                      /* of a plain network the new h */
     const void *before;                     /* c before of an LSTM, h before of a GRU */
     const void *tanh_c;
-    void *dh;                               /* in: of the new h by later steps; out: of h before, but for what goes by p */
+    void *dh;                               /* in: of the new h, from later steps; out: of h, without that through p */
     void *dc;                               /* in: of the new c; out: of c before */
-    void *dz, *dp;                          /* dp of a GRU alone: else it is dz */
+    void *dz, *dp;                          /* dp: of a GRU alone; otherwise the gradient of p is dz */
     const int64_t *lengths;
     int64_t step;
     int relu, precision;

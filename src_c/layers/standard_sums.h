@@ -1,5 +1,5 @@
-/* Flat sums of numbers less a mean, in the order of sums.h, and what normalized numbers are computed from. Included by
-   standardize.c, once per precision, behind sums.h. */
+/* Flat sums of numbers minus a mean, in the order of sums.h, and the moments from which normalized numbers are
+   computed. Included by standardize.c, once per precision, behind sums.h. `what` says which terms are summed. */
 INLINE vec FN(load_row)(const real *p, size_t n) { return n >= W ? V(load)(p) : V(load_part)(p, n); }
 INLINE void FN(store_row)(real *p, size_t n, vec v) {
     if (n >= W) V(store)(p, v);
@@ -36,7 +36,7 @@ INLINE double FN(chunk_of)(const int what, size_t n, const real *x, const real *
     return mg_lanes_total(lane);
 }
 
-/* x stands for g and w where these are not read. */
+/* The flat sum of the terms. g and w may be any arrays, such as x, if `what` does not read them. */
 INLINE double FN(flat)(const int what, size_t n, const real *x, const real *g, const real *w, double mean) {
     if (n <= mg_sum_chunk) return FN(chunk_of)(what, n, x, g, w, mean);
     mg_pairwise p;
@@ -54,8 +54,8 @@ static NOINLINE double FN(differences)(size_t n, const real *x, double mean) {
 static NOINLINE double FN(squares)(size_t n, const real *x, double mean) { return FN(flat)(SQUARES, n, x, x, x, mean); }
 static NOINLINE double FN(total)(size_t n, const real *x) { return FN(sum_flat)(n, x); }
 
-/* Two flat sums in one pass: of g (x - mean), and of g; with `weighted`, of g w in place of g. So many vectors of lanes
-   at a time, as registers hold those of both sums. */
+/* Two flat sums in one pass: Σ g (x - mean) and Σ g; if `weighted`, with g w in place of g. `held` vectors of lanes are
+   summed at a time, because registers hold so many of both sums. */
 INLINE void FN(two_chunks)(const int weighted, size_t n, const real *g, const real *w, const real *x, double mean,
                            double out[2]) {
     enum { held = MG_BYTES == 64 ? mg_lane_vectors : 4 };
@@ -85,7 +85,7 @@ INLINE void FN(two_chunks)(const int weighted, size_t n, const real *g, const re
     out[0] = mg_lanes_total(product), out[1] = mg_lanes_total(sum);
 }
 
-/* The same of any number of numbers, and without weights. */
+/* The same for any n. */
 INLINE void FN(two_flat)(const int weighted, size_t n, const real *g, const real *w, const real *x, double mean,
                          double out[2]) {
     if (n <= mg_sum_chunk) {

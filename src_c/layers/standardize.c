@@ -1,16 +1,17 @@
 /* Normalization of rows and of channels. Equal to standardize_naive.c, bit for bit.
 
-   A row is summed in the flat order of sums.h. A channel has an order of its own: the places of each sample are summed
-   flat; the sums of samples are added in chunks (standardize.h). It depends on the sizes alone. All sums are in
-   float64, and so are mean and rstd; y and the gradient of x are computed in x's precision, from a mean in two parts:
-   x - high is exact where the numbers lie near their mean.
+   A row is summed in the flat order of sums.h. A channel is summed in another order, which depends on the sizes
+   alone: the places of each sample are summed flat, and the sums of samples are added in chunks (standardize.h). All
+   sums are in float64, and so are mean and rstd. y and the gradient of x are computed in x's precision, from a mean
+   in two parts, high + low, because x - high is exact if the numbers are near their mean.
 
-   The variance of a row takes two passes, as a row stays in the first cache. That of a channel takes one: the numbers
-   less the first of them, their sum and their squares. That number lies within √n standard deviations of the mean,
-   so 1/n of the squares at least is variance, and float64 has digits to spare.
+   The variance of a row is computed in two passes, because a row stays in the L1 cache. That of a channel is computed
+   in one, from the sums of d and of d², where d is a number minus the first number of the channel. The first number
+   is within √n standard deviations of the mean, so at least 1/n of the mean of d² is variance, and float64 has enough
+   digits for the difference.
 
-   With one place for each channel (inner == 1) rows of memory are read from end to end, 32 samples at a time, and each
-   32 leave two sums for each channel. With several places a channel is read as a whole, then again from the cache. */
+   With one place for each channel (inner == 1) rows of memory are read from end to end, and each chunk of 32 samples
+   gives two sums for each channel. With several places a channel is read as a whole, then again from the cache. */
 #ifndef real
 #include "layers/standardize.h"
 #include "base/simd.h"
@@ -26,7 +27,7 @@ static void add_chunks(double *sums, size_t chunks, size_t stride, size_t first,
 
 enum { streams = 8 }; /* samples that are read side by side; they divide a chunk */
 #define MG_SOURCE "layers/standardize.c"
-enum { DIFFERENCES, SQUARES, PRODUCTS, WEIGHTED }; /* standard_sums.h: sums of x - mean, of its squares, times g, g w */
+enum { DIFFERENCES, SQUARES, PRODUCTS, WEIGHTED }; /* terms of standard_sums.h: d = x - mean, d², g d, g w d */
 #include "base/mg_both.h"
 
 const mg_standardize_table MG_TABLE(standardize) = {
@@ -100,7 +101,7 @@ static void FN(standardize_rows)(const mg_standardize_args *p, const mg_standard
     }
 }
 
-/* dx of one row. With several places, the sums of its channels are added to `sums` (of g xhat) and sums + channels. */
+/* dx of one row. With several places, Σ g xhat of each of its channels is added to sums, Σ g to sums + channels. */
 static void FN(row_grad)(const mg_standardize_grad_args *p, size_t row, double *sums, size_t channels) {
     const size_t inner = p->inner, width = p->width, n = width * inner, channel = row % p->groups * width;
     const real *g = (const real *)p->g + row * n, *x = (const real *)p->x + row * n;
@@ -166,7 +167,7 @@ INLINE void FN(put_moments)(const mg_standardize_args *p, size_t c, double sum, 
     p->var[c] = var < 0 ? 0 : var;
 }
 
-/* All of some channels of several places. */
+/* Normalizes channels first .. first + n, which have several places. */
 static void FN(standardize_channels)(const mg_standardize_args *p, const mg_standard_work *work, size_t first,
                                      size_t n) {
     const size_t inner = p->inner, stride = p->groups * p->width * inner, samples = p->samples;
@@ -196,7 +197,7 @@ static void FN(standardize_channels)(const mg_standardize_args *p, const mg_stan
     }
 }
 
-/* Chunks of channels of one place: the sums of x - first and of its squares. */
+/* For chunks of channels of one place, the sums of d and of d², where d is x minus the first x of the channel. */
 static void FN(column_sums)(const mg_standardize_args *p, const mg_standard_work *work, size_t first, size_t n) {
     const size_t channels = p->groups * p->width, start = first * mg_sample_chunk;
     const size_t end = p->samples < start + n * mg_sample_chunk ? p->samples : start + n * mg_sample_chunk;
@@ -216,7 +217,8 @@ static void FN(column_sums)(const mg_standardize_args *p, const mg_standard_work
     }
 }
 
-/* The rows of numbers: high, low, rstd, weight, bias; of gradients high, low, rstd, level, -slope, scale. */
+/* Row `row` of work->numbers. The rows are high, low, rstd, weight, bias; of gradients high, low, rstd, level, -slope,
+   scale. */
 INLINE real *FN(numbers)(const mg_standard_work *work, size_t channels, int row) {
     return (real *)work->numbers + (size_t)row * channels;
 }

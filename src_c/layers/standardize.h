@@ -1,9 +1,9 @@
-/* Numbers less their mean, by their standard deviation: layer, group and batch normalization; what a call says, and the
-   table of one variant.
+/* Layer, group and batch normalization: numbers minus their mean, divided by their standard deviation. The arguments of
+   the kernels, and the table of one variant.
 
    x is (samples, groups * width, inner): channels in groups, and `inner` places in each. A row is one group of one
    sample, width * inner numbers side by side; a channel is its samples * inner numbers. xhat = (x - mean) rstd, and
-   y = xhat weight + bias, with one weight and one bias for each channel; NULL stands for 1 and 0.
+   y = xhat weight + bias, with one weight and one bias for each channel; where they are NULL, 1 and 0.
 
    Sums over a channel are added sample by sample: 32 samples are a chunk, a chain from +0; chunks are added pairwise,
    neighbours first (add_chunks). */
@@ -19,7 +19,7 @@ typedef struct {
     const void *x, *weight, *bias;
     void *out;
     double *mean, *rstd;                    /* of each row, or of each channel: written */
-    double *var;                            /* of each channel; read where `given`, with mean, else written */
+    double *var;                            /* of each channel; if `given`, mean and var are read, else written */
     double eps;
     int center, given, precision;           /* center 0: the mean counts as 0 (rows only) */
 } mg_standardize_args;
@@ -38,13 +38,13 @@ typedef struct {
     const double *mean, *var;
     void *running_mean, *running_var;
     int64_t *count;                         /* of updates; one more after each */
-    double momentum;                        /* the share of the new numbers; where `cumulative`, 1 / count */
+    double momentum;                        /* the share of the new numbers; if `cumulative`, it is 1 / count */
     double correction;                      /* by which var is multiplied */
     int cumulative, precision;
 } mg_running_args;
 
-/* Scratch of one call: two sums for each channel and chunk, those of a chunk side by side; and, for each channel, what
-   places are computed from, in x's precision. */
+/* Scratch of one call: two sums for each channel and chunk, those of a chunk side by side; and, for each channel, the
+   numbers from which its places are computed, in x's precision. */
 enum { mg_standardize_rows_of_numbers = 6 };
 typedef struct { double *sums; void *numbers; } mg_standard_work;
 
@@ -55,7 +55,7 @@ typedef void (*mg_standardize_grad_part)(const mg_standardize_grad_args *p, cons
 typedef struct {
     mg_standardize_part standardize_rows[2];            /* rows */
     mg_standardize_part standardize_channels[2];        /* channels of several places */
-    mg_standardize_part column_sums[2];                 /* chunks, one place: sums of x - first, and of its squares */
+    mg_standardize_part column_sums[2];                 /* chunks, one place: sums of d = x - first x, and of d² */
     mg_standardize_part column_moments[2];              /* channels: mean, var, rstd, numbers */
     mg_standardize_part standardize_places[2];          /* samples, from numbers */
     mg_standardize_grad_part standardize_rows_grad[2];  /* chunks: the gradient of x, and their sums if wanted */

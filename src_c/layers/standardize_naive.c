@@ -31,7 +31,8 @@ const mg_standardize_table MG_TABLE(standardize) = {
 #else
 #include "base/sums_naive.h"
 
-/* (x - mean) rstd; the mean is taken off in two parts, so that one that is large beside the numbers loses nothing. */
+/* (x - mean) rstd. The mean is subtracted in two parts, so that no digits are lost if it is much larger than x -
+   mean. */
 static real FN(standard)(real x, double mean, double rstd) {
     const real high = (real)mean, low = (real)(mean - (double)high);
     return ((x - high) - low) * (real)rstd;
@@ -160,7 +161,7 @@ static void FN(row_sums)(const mg_standardize_grad_args *p, const mg_standard_wo
     }
 }
 
-/* --- channels: var is the mean square less the squared mean, of the differences to the first number --- */
+/* --- channels: var is the mean of d² minus the squared mean of d, where d is x minus the first x of the channel --- */
 
 static void FN(moments)(const mg_standardize_args *p, size_t c, double sum, double squares) {
     const double count = (double)(p->samples * p->inner), mean = sum / count;
@@ -169,7 +170,7 @@ static void FN(moments)(const mg_standardize_args *p, size_t c, double sum, doub
     p->var[c] = var < 0 ? 0 : var;
 }
 
-/* Differences of one chunk over channel c. */
+/* Σ d and Σ d² of one chunk of channel c. */
 static void FN(chunk_of_x)(const mg_standardize_args *p, size_t chunk, size_t c, double sum[2]) {
     const size_t start = chunk * mg_sample_chunk, channels = p->groups * p->width;
     const real *x = p->x;

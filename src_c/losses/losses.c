@@ -1,6 +1,7 @@
 /* Losses that act element by element. Equal to losses_naive.c, bit for bit.
 
-   Elements are rounded to real, then summed in the flat order of sums.h: a mean loss is the mean of the losses. */
+   The losses of the elements are rounded to real, then summed in the flat order of sums.h, so that a mean loss is the
+   mean of these losses. */
 #ifndef real
 #include "math/exp_log_tanh.h"
 #include "losses/losses.h"
@@ -75,7 +76,7 @@ INLINE vec FN(log1p)(vec e) {
 /* max(x, 0) - x t + log(1 + exp(-|x|)). */
 INLINE vec FN(bce)(vec x, vec t) { return V(max)((vec){0}, x) - x * t + FN(log1p)(V(exp)(-V(abs)(x))); }
 
-/* sigmoid(x) - t without cancellation, so that the gradient of a sure and right answer is small, not 0:
+/* sigmoid(x) - t without cancellation, so that the gradient of a right prediction with a large |x| is small, but not 0:
    q - t for x < 0 and (1 - t) - q else, q = exp(-|x|) / (1 + exp(-|x|)). */
 INLINE vec FN(bce_slope)(vec x, vec t) {
     const vec one = V(set1)(1), e = V(exp)(-V(abs)(x)), q = e / (one + e);

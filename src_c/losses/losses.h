@@ -1,4 +1,4 @@
-/* Losses that act element by element: what a call says, and the table of one variant. */
+/* Losses that act element by element: the arguments of the kernels, and the table of one variant. */
 #ifndef MG_LOSSES_H
 #define MG_LOSSES_H
 #include <stddef.h>
@@ -6,7 +6,7 @@
 typedef struct {
     size_t n;
     const void *x, *t;
-    void *loss;                             /* of each element, or one number: their sum / divisor */
+    void *loss;                             /* of each element if `each`, or their sum / divisor */
     double divisor;
     int each, precision;
 } mg_loss_args;
@@ -20,8 +20,8 @@ typedef struct {
     int each, precision;
 } mg_loss_grad_args;
 
-/* By precision; n elements from `first` on. A loss writes them if each is asked for and returns 0, or returns their
-   flat sum. */
+/* By precision; n elements from `first` on. If `each`, a loss writes the losses of the elements and returns 0;
+   otherwise it returns their flat sum. */
 typedef double (*mg_loss)(const mg_loss_args *p, size_t first, size_t n);
 typedef void (*mg_loss_grad)(const mg_loss_grad_args *p, size_t first, size_t n);
 typedef struct {

@@ -32,7 +32,7 @@ static real FN(bce)(real x, real t) {
 
 static real FN(square_error)(real x, real t) { return (x - t) * (x - t); }
 
-/* The losses of n elements: written, or summed like any other flat sum: by chunks, as a tree. */
+/* Writes the losses of n elements if `each`; otherwise returns their flat sum: by chunks, as a tree. */
 static double FN(losses)(real (*f)(real, real), const mg_loss_args *p, size_t first, size_t n) {
     const real *x = (const real *)p->x + first, *t = (const real *)p->t + first;
     if (n > 1024 && !p->each) {

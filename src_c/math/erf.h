@@ -1,6 +1,7 @@
-/* erf and the normal distribution function. Of vectors of float64 as exp_log_tanh.h does tanh, by a table of polynomials;
-   of float32 by a polynomial near 0 and by the tail beyond, which keeps its relative accuracy down to the denormals.
-   Largest errors found: erf 1.45 ulp of float64 and 1.25 of float32, normal_cdf 2.9 of float32. */
+/* erf and the normal distribution function of vectors. For float64 they are computed from a table of polynomials, like
+   tanh in exp_log_tanh.h; for float32 from a polynomial for |x| < 1, and beyond from the tail probability, which is
+   relatively accurate down to the denormals. Largest errors found: erf 1.45 ulp of float64 and 1.25 of float32,
+   normal_cdf 2.9 of float32. */
 #ifndef MG_ERF_H
 #define MG_ERF_H
 #include "math/float64_tables.h"
@@ -9,7 +10,7 @@
 
 INLINE vf64 vf64_erf(vf64 x) {
     const vf64 a = vf64_min(vf64_set1(mg_erf_top), vf64_abs(x));
-    const vu64 column = (vu64)vf64_fma(a, vf64_set1(mg_erf_columns), vf64_set1(0x1p52)); /* rounded, in the low bits */
+    const vu64 column = (vu64)vf64_fma(a, vf64_set1(mg_erf_columns), vf64_set1(0x1p52)); /* rounded to a whole number */
     const vf64 t = a - vf64_lookup(mg_erf_center, column);
     vf64 p = vf64_lookup(mg_erf_c[mg_erf_degree], column);
     UNROLL for (int k = mg_erf_degree - 1; k >= 0; k--) p = vf64_fma(p, t, vf64_lookup(mg_erf_c[k], column));
@@ -29,8 +30,8 @@ INLINE vf32 mg_polynomial_f32(const float *c, const int degree, vf32 x) {
     return p;
 }
 
-/* The probability of a standard normal number above x, for 1 <= x <= 14.3: exp(-x^2 / 2), in which the rounding error
-   of x^2 counts, times a smooth function of x - 5/2 over d = x + 5/2, in which those of d and 1 / d count. */
+/* The probability of a standard normal number above x, for 1 <= x <= 14.3: exp(-x^2 / 2) c(t) / d, where d = x + 5/2
+   and t = (x - 5/2) / d. The rounding errors of x^2 (lost), of d (d_lost) and of 1 / d (missing) are corrected. */
 INLINE vf32 mg_normal_tail(vf32 x) {
     const vf32 square = x * x, h = -0.5f * square, lost = vf32_fma(x, x, -square);
     const vf32 n = vf32_fma(h, vf32_set1(mg_log2e_f32), vf32_set1(mg_round_f32)) - mg_round_f32;

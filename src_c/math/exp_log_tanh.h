@@ -10,7 +10,7 @@
 
 #elif defined(real)
 
-/* e^x = 2^n e^r with n = x / ln 2 rounded to a whole number. Overflow, denormals and 0 come from the last rounding. */
+/* e^x = 2^n e^r with n = x / ln 2 rounded to a whole number. Overflow, denormals and 0 come from rounding in scale. */
 INLINE vec V(exp)(vec x) {
     x = V(max)(V(set1)(FN(exp_range)[0]), V(min)(V(set1)(FN(exp_range)[1]), x));
     const vec n = V(fma)(x, V(set1)(FN(log2e)), V(set1)(FN(round))) - V(set1)(FN(round));

@@ -1,10 +1,10 @@
 /* The constants of exp, log and tanh: minimax polynomials in Horner order, coefficient k multiplies x^k.
-   Computed by the Remez algorithm with 50 digits, then rounded; the errors are relative ones of the rounded polynomial
-   in exact arithmetic, beside them in units of 2^-23 and 2^-52, one ulp of 1. */
+   They were computed by the Remez algorithm with 50 digits, then rounded. Errors are relative ones of the rounded
+   polynomial in exact arithmetic, for float32 and float64; in brackets in ulp of 1, which are 2^-23 and 2^-52. */
 #ifndef MG_FUNCTION_TABLES_H
 #define MG_FUNCTION_TABLES_H
 
-/* ln 2 as the sum of two numbers, 1 / ln 2, and 1.5 * 2^mantissa: adding it rounds to a whole number. */
+/* ln 2 as the sum of two numbers; 1 / ln 2; and 1.5 * 2^23 or 1.5 * 2^52, whose addition rounds to a whole number. */
 static const float mg_ln2_hi_f32 = 0x1.62e43p-1f, mg_ln2_lo_f32 = -0x1.05c61p-29f, mg_log2e_f32 = 0x1.715476p+0f;
 static const double mg_ln2_hi_f64 = 0x1.62e42fefa39efp-1, mg_ln2_lo_f64 = 0x1.abc9e3b39803fp-56;
 static const double mg_log2e_f64 = 0x1.71547652b82fep+0;
@@ -40,11 +40,12 @@ static const double mg_log_q_f64[] = {
 };
 
 /* tanh |x| by a table of polynomials in t = |x| - center, one column per interval, up to where it rounds to 1. The
-   column is the bits of |x| + offset, less those of offset, shifted: half octaves of the sum in float32, quarters in
-   float64, so that intervals are fine where tanh bends and grow as it levels off. A center is a number near the
-   middle of its interval where tanh is close to a machine number: rounding coefficient 0 costs little. Column 0 is
-   x + x^2(...). Intervals of float32 start at 0, .25, .61, 1.11, 1.83, 2.83, 4.27, 6.27; error 8.0e-9 (0.07 ulp). Those
-   of float64 at 0, .25, .5, .81, 1.3, 1.8, 2.3, 2.9, 3.9, 4.9, 5.9, 7.2, 9.2, 11, 13, 16; error 5.3e-17 (0.24 ulp). */
+   number of the column is the difference of the bits of |x| + offset and of offset, shifted: half octaves of the sum
+   in float32, quarters in float64, so that intervals are short where tanh bends and longer where it levels off. A
+   center is a number near the middle of its interval where tanh is close to a float of the precision, so that
+   rounding coefficient 0 adds little error. Column 0 is x + x^2(...). Intervals of float32 start at 0, .25, .61,
+   1.11, 1.83, 2.83, 4.27, 6.27; error 8.0e-9 (0.07 ulp). Those of float64 start at 0, .25, .5, .81, 1.3, 1.8, 2.3,
+   2.9, 3.9, 4.9, 5.9, 7.2, 9.2, 11, 13, 16; error 5.3e-17 (0.24 ulp). */
 static const float mg_tanh_offset_f32 = 0.609375f, mg_tanh_top_f32 = 9.125f;
 static const double mg_tanh_offset_f64 = 1.3125, mg_tanh_top_f64 = 19.25;
 enum { mg_tanh_shift_f32 = 22, mg_tanh_shift_f64 = 50, mg_tanh_degree_f32 = 7, mg_tanh_degree_f64 = 13 };

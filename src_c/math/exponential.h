@@ -29,7 +29,7 @@ INLINE vf64 mg_exp(vf64 hi, vf64 lo, double shift) {
     return vf64_scale(s.hi + (s.lo + p.tail), p.n + shift);
 }
 
-/* 2 (2^(n-1) - 1/2 + 2^(n-1) (e^r - 1)): the half keeps 2^n in range. Below -60 it is -1. */
+/* e^x - 1 = 2 (2^(n-1) - 1/2 + 2^(n-1) (e^r - 1)), because 2^n may be out of range. Below -60 the result is -1. */
 INLINE vf64 mg_expm1(vf64 x) {
     const mg_power p = mg_reduce_power(vf64_max(vf64_set1(-60), vf64_min(vf64_set1(710), x)), (vf64){0});
     const vf64 half = vf64_scale(vf64_set1(0.5), p.n);
@@ -38,7 +38,7 @@ INLINE vf64 mg_expm1(vf64 x) {
     return vf64_select(vf64_lt(vf64_abs(x), vf64_set1(0x1p-54)), x, y + y);
 }
 
-/* (e^a - e^-a) / 2 for a = |x|, or the odd polynomial. */
+/* (e^a - e^-a) / 2 for a = |x| >= 1, and an odd polynomial below. */
 INLINE vf64 mg_sinh(vf64 x) {
     const vf64 a = vf64_min(vf64_set1(711), vf64_abs(x)), z = a * a, half = mg_exp(a, (vf64){0}, -1);
     const vf64 small = vf64_fma(a * z, POLYNOMIAL(mg_sinh_c, z), a);
@@ -50,7 +50,7 @@ INLINE vf64 mg_cosh(vf64 x) {
     return half + 0.25 / half;
 }
 
-/* What a logarithm y of u is at the ends: -inf at 0, NaN below, inf at inf. */
+/* y, the logarithm of u, with the values at the ends: -inf for u = 0, NaN below 0, inf for u = inf. */
 INLINE vf64 mg_log_ends(vf64 u, vf64 y) {
     const vf64 zero = {0}, infinity = vf64_set1(INFINITY);
     y = vf64_select(vf64_lt(u, infinity), y, u);
@@ -68,7 +68,7 @@ INLINE vf64 mg_log1p(vf64 x) {
     return vf64_select(vf64_lt(vf64_abs(x), vf64_set1(0x1p-54)), x, y);
 }
 
-/* ln(1 + e^x), never the logarithm of a large number. */
+/* ln(1 + e^x) = max(0, x) + ln(1 + e^-|x|), where e^-|x| cannot overflow. */
 INLINE vf64 mg_softplus(vf64 x) { return vf64_max((vf64){0}, x) + mg_log1p(vf64_exp(-vf64_abs(x))); }
 
 /* ln(e^a + e^b); two equal infinities stay. */
@@ -85,7 +85,7 @@ INLINE vf64 mg_asinh(vf64 x) {
 }
 
 /* ln x = e ln 2 + the pair, for finite x > 0: twice artanh s = s (1 + z/3 + ...), z = s^2, where x / 2^e is
-   (1 + s) / (1 - s). The first two terms as pairs: 66 bits. */
+   (1 + s) / (1 - s). The first two terms are computed as pairs, which gives 66 bits. */
 INLINE mg_pair mg_log_pair(vf64 x, vf64 *e) {
     const vf64 f = vf64_split(x, e) - 1, d = f + 2, d_low = f - (d - 2);
     const vf64 s = f / d, s_low = vf64_fma(-s, d_low, vf64_fma(-s, d, f)) / d;
@@ -118,7 +118,7 @@ INLINE vf64 mg_pow(vf64 x, vf64 y) {
     vf64 r = mg_exp(vf64_max(vf64_set1(-746), vf64_min(vf64_set1(711), p.hi)), p.lo, 0);
     r = vf64_select(vf64_eq(a, one), vf64_select(vf64_eq(y, y), one, y), r);
     const vf64 sign = vf64_select(vf64_is_whole(y), vf64_select(vf64_is_whole(0.5 * y), one, -one), zero);
-    const vf64 finite = vf64_select(vf64_lt(a, infinity), a, zero); /* 0 for the bases that have roots of either sign */
+    const vf64 finite = vf64_select(vf64_lt(a, infinity), a, zero); /* 0 if x is 0 or infinite: then r is no NaN */
     r = vf64_select(vf64_eq(sign, zero) & vf64_lt(x, zero) & vf64_lt(zero, finite), vf64_set1(NAN), r);
     r = vf64_flipsign(r, vf64_select(vf64_lt(sign, zero), x, zero));
     return vf64_select(vf64_eq(y, zero), one, vf64_select(vf64_eq(x, one), one, r));

@@ -1,15 +1,16 @@
-/* Functions of float32 that are computed in float64: as exponential.h and trigonometric.h do, but by polynomials as long
-   as a result of 24 bits needs, and without second parts. Rounded once, so right but for rare halves: the largest
-   errors found are 0.51 ulp, log1p and log2 0.52 (pytest -m slow tests/kernels/test_elementary.py). One number at a
-   time: float32_functions_naive.h. */
+/* Functions of float32 that are computed in float64: in the way of exponential.h and trigonometric.h, but by
+   polynomials only as long as 24 bits need, and without the low parts of pairs. The result is rounded once, so it is
+   the nearest float32, except rarely where it is almost halfway between two: the largest errors found are 0.51 ulp, of
+   log1p and log2 0.52 (pytest -m slow tests/kernels/test_elementary.py). One number at a time:
+   float32_functions_naive.h. */
 #ifndef MG_SHORT_H
 #define MG_SHORT_H
 #include "math/exponential.h"
 #include "math/float32_tables.h"
 #include "math/trigonometric.h"
 
-/* e^x = power (1 + p), power = 2^n for n = x / ln 2 rounded, -700 < x < 700. The sum that rounds to a whole number has
-   n + 1023 in its low bits, so that 2^n is a shift away. */
+/* e^x = power (1 + p), power = 2^n for n = x / ln 2 rounded, -700 < x < 700. Adding `whole` rounds x / ln 2 to n and
+   leaves n + 1023 in the low bits; shifted left by 52, these are the bits of 2^n. */
 INLINE vf64 mg_short_power(vf64 x, vf64 *p) {
     const vf64 whole = vf64_set1(mg_round_f64 + 1023), shifted = vf64_fma(x, vf64_set1(mg_log2e_f64), whole);
     const vf64 r = vf64_fma(shifted - whole, vf64_set1(-mg_ln2_hi_f64), x);
@@ -61,7 +62,7 @@ INLINE vf64 mg_short_logaddexp(vf64 a, vf64 b) {
     return vf64_max(a, b) + mg_short_log1p_exp(d);
 }
 
-/* x less n quarter turns, about within an eighth turn; n is right modulo 4. */
+/* x minus n quarter turns, within about an eighth of a turn of 0; n is right modulo 4. */
 INLINE vf64 mg_short_angle(vf64 x, vu64 *n) {
     const vf64 shifted = vf64_fma(x, vf64_set1(mg_two_over_pi), vf64_set1(mg_round_f64)), whole = shifted - mg_round_f64;
     vf64 r = vf64_fma(whole, vf64_set1(-mg_half_pi[0]), x);

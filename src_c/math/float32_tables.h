@@ -1,5 +1,5 @@
-/* The constants of float32's own functions (float32_functions.h, erf.h): minimax polynomials as those of float64_tables.h.
-   Errors are relative ones of the rounded polynomial in exact arithmetic, in ulp of float32. */
+/* The constants of the functions of float32 (float32_functions.h, erf.h): minimax polynomials, fitted like those of
+   float64_tables.h. Errors are relative ones of the rounded polynomial in exact arithmetic, in ulp of float32. */
 #ifndef MG_SINGLE_TABLES_H
 #define MG_SINGLE_TABLES_H
 

@@ -1,12 +1,13 @@
-/* The constants of elementary.h's functions: polynomials in Horner order, coefficient k multiplies x^k, minimax by the
-   Remez algorithm or nearly so by weighted least squares, with 45 digits, then rounded one by one while the later ones
-   are fitted again. Errors are relative ones of the rounded polynomial in exact arithmetic, in units of 2^-52. */
+/* The constants of exponential.h, trigonometric.h, erf.h and gelu.h: polynomials in Horner order, coefficient k
+   multiplies x^k. They are minimax by the Remez algorithm, or nearly so by weighted least squares, with 45 digits; the
+   coefficients were rounded one by one, and after each the later ones were fitted again. Errors are relative ones of
+   the rounded polynomial in exact arithmetic, in units of 2^-52. */
 #ifndef MG_ELEMENTARY_TABLES_H
 #define MG_ELEMENTARY_TABLES_H
 #include <stdint.h>
 
-/* pi/2 and ln 2 as sums of numbers, each the rest rounded; the first of ln 2 has 42 bits, so that its product with an
-   exponent is exact. 1/3 and 1/ln 2 likewise. */
+/* pi/2 and ln 2 as sums of numbers, each of which is the rest, rounded; the first of ln 2 has 42 bits, so that its
+   product with an exponent is exact. 1/3 and 1/ln 2 likewise. */
 static const double mg_half_pi[] = {
     0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110,
 };
@@ -68,7 +69,7 @@ static const double mg_sinh_c[] = {
 
 /* erf |x| by a table of polynomials in t = |x| - center, one column per interval of width 32/83 = 0.386 around the
    multiples of that width, up to where erf rounds to 1. A center is a number near the middle of its interval where erf
-   is close to a machine number: rounding coefficient 0 costs little. Error 0.06. */
+   is close to a float64, so that rounding coefficient 0 adds little error. Error 0.06. */
 static const double mg_erf_columns = 2.59375, mg_erf_top = 5.93;
 static const double mg_erf_center[] = {
     0, 0x1.8acb90f6bf322p-2, 0x1.8acb90f6bf379p-1, 0x1.2818acb90f6a9p+0, 0x1.8acb90f6bf37cp+0, 0x1.ed7e75346f079p+0,

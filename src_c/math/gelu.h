@@ -1,5 +1,6 @@
-/* GELU of a vector, V(gelu)(x) for both precisions, and its slope times g: x Phi(x), Phi the normal distribution function;
-   and the form with tanh in Phi's place, which is x sigmoid(x (c + d x^2)). One number at a time: gelu_naive.h. */
+/* GELU of a vector, V(gelu)(x) for both precisions: x Phi(x), where Phi is the normal distribution function; the
+   approximation of it by tanh, which is x sigmoid(x (c + d x^2)); and the derivatives of both times g. One number at a
+   time: gelu_naive.h. */
 #ifndef MG_GELU_H
 #define MG_GELU_H
 #include "math/erf.h"
@@ -15,7 +16,7 @@ INLINE vec V(gelu_grad)(vec g, vec x) {
     return g * V(fma)(x, density, V(normal_cdf)(x));
 }
 
-/* x^2, which stays finite: where it is cut the sigmoid is 0 or 1 long since. */
+/* x^2, but at most 10^4, so that it stays finite; where |x| > 100, the sigmoid is 0 or 1 anyway. */
 INLINE vec V(gelu_square)(vec x) {
     const vec size = V(min)(V(set1)(100), V(abs)(x));
     return size * size;
@@ -26,7 +27,7 @@ INLINE vec V(gelu_tanh)(vec x) {
     return x * V(sigmoid)(x * rise);
 }
 
-/* s + x s (1 - s) times the slope of x (c + d x^2), for the sigmoid s; the smaller of s and 1 - s is q. */
+/* g (s + x s (1 - s) (c + 3 d x^2)) for the sigmoid s of x (c + d x^2); q is the smaller of s and 1 - s. */
 INLINE vec V(gelu_tanh_grad)(vec g, vec x) {
     const vec square = V(gelu_square)(x), one = V(set1)(1), c = V(set1)((real)mg_gelu_c);
     const vec at = x * V(fma)(square, V(set1)((real)mg_gelu_d), c), q = V(sigmoid)(-V(abs)(at));

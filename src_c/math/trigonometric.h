@@ -12,15 +12,15 @@ typedef struct {
     vu64 n;
 } mg_angle;
 
-/* The same for one number x >= 2^30, by Payne and Hanek's method: x = m 2^e, and only those digits of 2/pi matter that
-   give x 2/pi modulo 4 and 126 bits behind the point or more. A product of 53 and 192 bits, modulo 2^192, whose upper
-   two bits count quarter turns. No float64 comes closer than 2^-62 to a whole number of them. */
+/* The same for one number x >= 2^30, by the method of Payne and Hanek: x = m 2^e, and m is multiplied by those 192 bits
+   of 2/pi that determine x 2/pi modulo 4 and at least 126 bits behind the point. The product is computed modulo 2^192,
+   and its upper two bits count quarter turns. No float64 is closer than 2^-62 to a whole number of quarter turns. */
 static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
-    *hi = *lo = x - x; /* NaN of an infinity */
+    *hi = *lo = x - x; /* NaN if x is infinite */
     if (!(x < INFINITY)) return 0;
     uint64_t bits, n;
     memcpy(&bits, &x, sizeof bits);
-    const int e = (int)(bits >> 52) - 1075, first = e + 62, shift = first & 63; /* first bit, in the table */
+    const int e = (int)(bits >> 52) - 1075, first = e + 62, shift = first & 63; /* first: bit of the table */
     const uint64_t m = (bits & 0xfffffffffffff) | 0x10000000000000, *word = mg_two_over_pi_bits + (first >> 6);
     uint64_t w[3], f[2];
     for (int i = 0; i < 3; i++) w[i] = shift ? word[i] << shift | word[i + 1] >> (64 - shift) : word[i];
@@ -29,7 +29,7 @@ static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
     const uint64_t high = m * w[0] + (uint64_t)(mid >> 64);
     n = high >> 62;
     f[0] = high << 2 | (uint64_t)mid >> 62, f[1] = (uint64_t)mid << 2 | (uint64_t)low >> 62;
-    const int past_half = f[0] >> 63; /* the fraction f / 2^128, or what is missing to the next whole number */
+    const int past_half = f[0] >> 63; /* then f becomes the distance to the next whole number */
     if (past_half) n++, f[0] = ~f[0] + (f[1] == 0), f[1] = -f[1];
     const int lead = f[0] ? __builtin_clzll(f[0]) : 64 + __builtin_clzll(f[1] | 1);
     const unsigned __int128 g = ((unsigned __int128)f[0] << 64 | f[1]) << lead;
@@ -45,7 +45,8 @@ static uint64_t mg_reduce_huge(double x, double *hi, double *lo) {
     return n;
 }
 
-/* x >= 0: below 2^30 by subtracting n pi/2 in three parts; the first difference and the product after it are exact. */
+/* The angle of x >= 0. Below 2^30, n pi/2 is subtracted in three parts: the difference with the first part and the
+   product with the second are exact. */
 INLINE mg_angle mg_reduce_angle(vf64 x) {
     const vf64 shifted = vf64_fma(x, vf64_set1(mg_two_over_pi), vf64_set1(0x1.8p52)), n = shifted - 0x1.8p52;
     const vf64 t = vf64_fma(-n, vf64_set1(mg_half_pi[0]), x);
@@ -74,7 +75,7 @@ INLINE vf64 mg_cosine(mg_pair r) {
 
 INLINE mf64 mg_is_odd(vu64 n) { return vf64_lt((vf64){0}, (vf64)((n & 1) << 62)); } /* 2 or 0 as a float64 */
 
-/* sin of the angle, n quarter turns turned on. */
+/* sin(r + n quarter turns). */
 INLINE vf64 mg_wave(mg_pair r, vu64 n) {
     return vf64_flipsign(vf64_select(mg_is_odd(n), mg_cosine(r), mg_sine(r)), (vf64)(n << 62));
 }
@@ -97,7 +98,7 @@ INLINE vf64 mg_tan(vf64 x) {
 }
 
 /* The angle of the point (v, u), u and v >= 0, or of (-v, u) where x has its sign bit set. It is k pi/4 + arctan t with
-   |t| <= sqrt(2) - 1, by the nearest of the half axes and the diagonal between them. */
+   |t| <= sqrt(2) - 1, where k pi/4 is the angle of the nearest half axis or diagonal. */
 INLINE vf64 mg_angle_of(vf64 u, vf64 v, vf64 x) {
     const vf64 zero = {0};
     const mf64 low = vf64_lt(u, v * 0x1.a827999fcef34p-2), middle = vf64_lt(u, v * 0x1.3504f333f9de6p+1);
@@ -107,7 +108,7 @@ INLINE vf64 mg_angle_of(vf64 u, vf64 v, vf64 x) {
     vf64 num_low = vf64_select(low, zero, vf64_select(middle, less.lo, zero));
     const vf64 den_low = vf64_select(low, zero, vf64_select(middle, more.lo, zero));
     vf64 k = vf64_select(low, zero, vf64_select(middle, vf64_set1(1), vf64_set1(2)));
-    const vf64 turned = vf64_copysign(vf64_set1(1), x); /* pi less the angle */
+    const vf64 turned = vf64_copysign(vf64_set1(1), x); /* pi minus the angle */
     num *= turned, num_low *= turned, k = vf64_fma(turned, k, 2 - 2 * turned);
     const vf64 inverse = 1 / den, t = num * inverse;
     const vf64 t_low = (vf64_fma(-t, den, num) + vf64_fma(-t, den_low, num_low)) * inverse, z = t * t;
@@ -121,7 +122,7 @@ INLINE vf64 mg_atan(vf64 x) {
     return vf64_flipsign(mg_angle_of(vf64_min(vf64_set1(0x1p64), vf64_abs(x)), one, one), x);
 }
 
-/* What stands for x >= 0 where x or the other number is infinite: 1 for an infinity, else 0. */
+/* Replaces x >= 0 in atan2 where x or the other number is infinite: 1 for an infinity, 0 for a finite number. */
 INLINE vf64 mg_beside_infinity(vf64 x) {
     return vf64_select(vf64_lt(x, vf64_set1(INFINITY)), (vf64){0}, vf64_set1(1));
 }
@@ -137,7 +138,7 @@ INLINE vf64 mg_atan2(vf64 y, vf64 x) {
     const vf64 right = vf64_select(infinite, mg_beside_infinity(v), finite);
     vf64 angle = mg_angle_of(up, right, x);
     const mf64 flat = vf64_lt(up, right * 0x1p-40) & vf64_lt(zero, vf64_copysign(vf64_set1(1), x)) & ~origin;
-    angle = vf64_select(flat, u / v, angle); /* may be denormal */
+    angle = vf64_select(flat, u / v, angle); /* the angle is u / v, which may be denormal */
     angle = vf64_select(vf64_eq(x, x) & vf64_eq(y, y), angle, x + y);
     return vf64_flipsign(angle, y);
 }

@@ -21,7 +21,7 @@ static int naive_reduce_huge(double x, double *hi, double *lo) {
     int quarters = 2 * digit[0] + digit[1];
     int *f = digit + 2; /* 128 digits behind the point */
     const int negative = f[0];
-    if (negative) { /* 1 - f: all digits turned, plus one in the last place */
+    if (negative) { /* 1 - f: all digits flipped, plus one in the last place */
         quarters++;
         carry = 1;
         for (int i = 127; i >= 0; i--) carry += !f[i], f[i] = carry & 1, carry >>= 1;
@@ -38,7 +38,7 @@ static int naive_reduce_huge(double x, double *hi, double *lo) {
     return quarters;
 }
 
-/* x >= 0 less quarter turns: their number, modulo 4, and the angle hi + lo that is left. */
+/* x >= 0 minus quarter turns: returns their number, modulo 4; the rest is the angle hi + lo. */
 static int naive_reduce_angle(double x, double *hi, double *lo) {
     *hi = *lo = NAN;
     if (!(x < INFINITY)) return 0;

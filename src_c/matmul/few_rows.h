@@ -1,11 +1,12 @@
 /* Products with few rows: c (R, n) = a (R, k) b for R <= FEW. Included by matmul.c, once per precision.
 
-   Every number of b is used R times only, so memory binds: b is read as it lies, several of its rows side by side or,
-   where its columns are contiguous, W columns at a time. The sums of a stretch of columns wait in the first cache. */
+   Every number of b is used only R times, so reading b takes longer than multiplying, and b is not copied: GROUP of its
+   rows are read side by side or, if its columns are contiguous, W or 4 W columns. The sums of `stretch` columns of c
+   stay in the L1 cache. */
 
 enum { FN(stretch) = 8192 / sizeof(real) };
 
-/* sum (R, n) continues its chains with G rows of b; it starts from +0 if `starts`. */
+/* sum (R, n) += a (R, G) b (G, n), one row of b after the other; the sums start from +0 if `starts`. */
 INLINE void FN(add_rows)(const int R, const int G, size_t n, const real *a, ptrdiff_t a_row, ptrdiff_t a_col,
                          const real *b, ptrdiff_t b_row, int starts, real *sum) {
     vec x[24];
@@ -25,7 +26,7 @@ INLINE void FN(add_rows)(const int R, const int G, size_t n, const real *a, ptrd
     }
 }
 
-/* sum (R, n) = the chains of a chunk, b by rows. */
+/* sum (R, n) = a (R, k) b (k, n) for one chunk of k; the rows of b are contiguous. */
 INLINE void FN(by_rows)(const int R, size_t n, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *b,
                         ptrdiff_t b_row, real *sum) {
     size_t l = 0;
@@ -34,8 +35,9 @@ INLINE void FN(by_rows)(const int R, size_t n, size_t k, const real *a, ptrdiff_
     for (; l < k; l++, a += a_col, b += b_row) FN(add_rows)(R, 1, n, a, a_row, a_col, b, b_row, l == 0, sum);
 }
 
-/* The same for G times W columns of b (of fewer than W, G is 1), which are transposed in registers. A single row's
-   chains wait for themselves; those of several groups side by side do not. */
+/* The same for G times W contiguous columns of b, transposed in registers; of a last group of `part` < W columns, G is
+   1. An fma needs the result of the one before it in its chain. If R is 1, the chains of G = 4 groups side by side give
+   the processor independent work in the meantime. */
 INLINE void FN(column_group)(const int R, const int G, size_t part, size_t k, const real *a, ptrdiff_t a_row,
                              ptrdiff_t a_col, const real *b, ptrdiff_t b_col, real *sum) {
     vec s[FEW * 4], row[W];
@@ -64,7 +66,7 @@ INLINE void FN(by_columns)(const int R, size_t n, size_t k, const real *a, ptrdi
                            const real *b, ptrdiff_t b_col, real *sum) {
     enum { G = 4 };
     size_t j = 0;
-    if (R == 1 && !FN(page_apart)(b_col))   /* else so many columns would push each other out of the first cache */
+    if (R == 1 && !FN(page_apart)(b_col))   /* columns page_apart would push each other out of the L1 cache */
         for (; j + G * W <= n; j += G * W)
             FN(column_group)(R, G, W, k, a, a_row, a_col, b + (ptrdiff_t)j * b_col, b_col, sum + j);
     for (; j < n; j += W) {

@@ -6,7 +6,7 @@
                         +---+---+---+                         panel   chunk rows and 2 W columns of b, the last
                   chunk |   |pan|   |                                 maybe narrower; all tiles of a block read it
                         |   |nel|   |  b                      block   rows of a, one chunk of k wide: 210 rows for a
-                        +---+---+---+                                 whole chunk; it stays in the second cache
+                        +---+---+---+                                 whole chunk; it stays in the L2 cache
             chunk                                             tile    ROWS_2 rows and 2 W columns of c, in registers
           +------+      +---+---+---+                                 (or ROWS_1 rows and W columns)
     block | ---- |      |   |til|   |  rows of the block
@@ -17,7 +17,7 @@
           +------+  m   +-----------+
              a                c
 
-   Where there are several blocks, this is done for 4096 columns of b at a time.
+   If there are several blocks, this is done for 4096 columns of b at a time.
 
    This file: plans, blocks and panels. pack.h: copies that make a block or a panel contiguous. tile.h: the tile.
    few_rows.h: products with few rows. matvec.h: products with a vector. matvec_columns.h: the same for a matrix whose
@@ -27,7 +27,9 @@
 #include "math/exp_log_tanh.h"
 #include "matmul/tile_sizes.h"
 
-enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 }; /* SMALL: bytes of scratch that come from the stack */
+/* FEW: the most rows that few_rows.h takes. GROUP: rows of b that it reads side by side. COLUMNS: the most columns of c
+   that a block of a turned product computes. SMALL: up to so many bytes, scratch is on the stack. */
+enum { FEW = 3, GROUP = 4, COLUMNS = 112, SMALL = 32768 };
 
 #define MG_SOURCE "matmul/matmul.c"
 #include "base/mg_both.h"
@@ -41,7 +43,8 @@ const mg_matmul_table MG_TABLE(matmul) = {
 #else
 enum { FN(chunk) = 4096 / sizeof(real) };
 
-/* Whether rows (or columns) lie a multiple of 2048 bytes apart. Their lines then share few sets of the first cache. */
+/* Whether rows (or columns) lie a multiple of 2048 bytes apart. Their cache lines then share few sets of the L1 cache,
+   and push each other out of it. */
 static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) % 2048 == 0; }
 
 #include "matmul/tile.h"
@@ -51,12 +54,14 @@ static int FN(page_apart)(ptrdiff_t row) { return row * (ptrdiff_t)sizeof(real) 
 #include "matmul/matvec.h"
 
 /* How a product is computed.
-   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, this transposes a in place of b.
+   turned: as the transpose of b^T a^T. If b's columns are contiguous and a is small, a is then transposed instead of b.
    pack_a: blocks of a are copied; pack_b: panels of b are copied; keep_b: the copies of all panels of a chunk are kept,
-   because the next block of rows uses them again (otherwise only the present panel and the next one are held). */
+   because the next block of rows uses them again (otherwise only the present panel and the next one are held).
+   rows: of a block. columns: of b, computed at a time. panels, block, strip: how many numbers of scratch are for the
+   copies of b, for the copy of a, and for the turned rows of c. */
 typedef struct {
     int turned, pack_a, pack_b, keep_b;
-    size_t rows, columns, panels, block, strip;     /* of a block, of a stripe; then numbers of scratch: b, a, c */
+    size_t rows, columns, panels, block, strip;
 } FN(plan);
 
 static int FN(few)(const mg_product *p) {
@@ -74,13 +79,13 @@ static FN(plan) FN(make_plan)(const mg_product *p) {
     q.pack_a = p->m >= 64 && p->n >= 128 && (p->a_row == 1 || p->a_col == 1) && (large_a || FN(page_apart)(p->a_row));
     q.keep_b = q.pack_b && p->m > q.rows;
     if (p->m > q.rows && p->n > 4096) q.columns = 4096;
-    /* Scratch does not depend on where b lies: it serves all the products of a batch. */
+    /* The size must not depend on the address of b, because one scratch serves all products of a batch. */
     if (q.pack_b || p->m >= 64) q.panels = k * (p->m > q.rows ? q.columns + 2 * W : 4 * W);
     q.block = q.pack_a ? (k + 16) * (q.rows + 16) : 0;
     return q;
 }
 
-/* The plan; and in t the product that it is for: p, or its transpose. */
+/* Returns a plan, and in t the product that it computes: p, or the transpose of p. */
 static FN(plan) FN(choose)(const mg_product *p, mg_product *t) {
     *t = *p;
     if (p->b_row != 1 || p->b_col == 1 || p->m < W || p->m >= 96 || p->n < W || 2 * p->m * (p->k + p->n) >= p->n * p->k)
@@ -93,7 +98,8 @@ static FN(plan) FN(choose)(const mg_product *p, mg_product *t) {
     return q;
 }
 
-/* Whether one tile is the whole product: then nothing needs to be planned, which takes longer than 8 x 8 x 8 does. */
+/* Whether one tile is the whole product. It is then computed without a plan, because making one takes longer than a
+   product of 8 x 8 x 8. */
 static int FN(single)(const mg_product *p) {
     return p->n <= 2 * W && p->m <= (p->n > W ? ROWS_2 : ROWS_1) && p->k <= FN(chunk) && p->b_col == 1 &&
            !(PADS && p->n < W);
@@ -108,10 +114,10 @@ static size_t FN(matmul_scratch)(const mg_product *p) {
     return bytes > SMALL ? bytes : 0;
 }
 
-/* Columns of the next panel: two vectors, the second of which may overlap the first; or one, which may be narrow. */
+/* How many of the next n columns make a panel: those of two vectors, which overlap if n < 2 W, or of one if n <= W. */
 static size_t FN(panel)(size_t n) { return n < 2 * W ? n : 2 * W; }
 
-/* Full tiles that work ahead. */
+/* Tiles of all ROWS_2 rows that also fetch or copy for the next panel. */
 NOINLINE static void FN(tile_fetching)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(fetching)); }
 NOINLINE static void FN(tile_copying)(const FN(tile_args) *t) { FN(tile)(t, ROWS_2, 2, FN(copying)); }
 
@@ -142,14 +148,14 @@ static void FN(group_tiles)(FN(tile_args) t, size_t m) {
 static void FN(block)(const mg_product *p, const FN(plan) *q, size_t i0, size_t m, size_t k0, real *scratch) {
     const size_t k = p->k - k0 < FN(chunk) ? p->k - k0 : FN(chunk);
     const int ends = k0 + k == p->k, adds = k0 > 0 || p->accumulate, groups = q->pack_a && p->a_row == 1;
-    const int fresh = i0 == 0 || !q->keep_b;        /* else the panels are already packed, by the first block */
+    const int fresh = i0 == 0 || !q->keep_b;        /* otherwise the first block has packed all panels */
     const real *a = (const real *)p->a + (ptrdiff_t)i0 * p->a_row + (ptrdiff_t)k0 * p->a_col;
     const real *b = (const real *)p->b + (ptrdiff_t)k0 * p->b_row;
     real *const packed_a = scratch + q->panels, *const strip = packed_a + q->block;
     const ptrdiff_t strip_row = (ptrdiff_t)((p->n + W - 1) / W * W);
     FN(tile_args) t = {.k = k, .a_row = p->a_row, .a_col = p->a_col, .b_row = p->b_row};
     real *c = (real *)p->c + (ptrdiff_t)i0 * p->c_row;
-    if (q->turned) c = strip, t.c_row = strip_row;  /* finished when it is turned back */
+    if (q->turned) c = strip, t.c_row = strip_row;  /* turn_back adds c and bias, and applies the activation */
     else t.c_row = p->c_row, t.add = adds, t.relu = ends && p->activation == MG_ACT_RELU;
     if (groups) FN(pack_columns)(m, k, a, p->a_col, packed_a);
     else if (q->pack_a) FN(copy_rows)(m, k, a, p->a_row, packed_a, t.a_row = (ptrdiff_t)k + 16);
@@ -224,7 +230,7 @@ static void FN(matmul)(const mg_product *p, void *scratch) {
     _Alignas(64) char small[SMALL];
     real *memory = scratch ? scratch : (void *)small;
     mg_product q = *p, t;
-    const int apart = p->accumulate && p->k > FN(chunk);    /* the sum over chunks, finished before it is added */
+    const int apart = p->accumulate && p->k > FN(chunk);    /* sum all chunks in scratch, then add the sum to c */
     if (apart) {
         q.c = memory, q.c_row = (ptrdiff_t)p->n, q.accumulate = 0;
         memory += p->m * p->n;

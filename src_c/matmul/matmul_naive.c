@@ -31,7 +31,7 @@ static real FN(b)(const mg_product *p, size_t k, size_t j) {
     return ((const real *)p->b)[(ptrdiff_t)k * p->b_row + (ptrdiff_t)j * p->b_col];
 }
 
-/* What becomes of the sum of element (i, j). */
+/* Adds the bias to the sum of element (i, j), applies the activation, and writes the result to c or adds it to c. */
 static void FN(finish)(const mg_product *p, size_t i, size_t j, real sum) {
     real *c = (real *)p->c + (ptrdiff_t)i * p->c_row + j;
     if (p->bias) sum += ((const real *)p->bias)[j];

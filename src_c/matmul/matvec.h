@@ -1,13 +1,15 @@
 /* n = 1: c = a x for a vector x; in a batch of dot products, row i of a times a vector x_i.
    Included by matmul.c, once per precision.
 
-   One chain of fma per element would wait for itself, so a chunk is 32 chains, whatever the processor: lane l takes
-   k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2, 1. All ways through a end there: here,
-   contiguous rows, whose lanes are in registers; in matvec_columns.h, contiguous columns. */
+   In one chain of fma per element, every fma would need the result of the one before. So a chunk is summed in 32
+   chains, on every processor: lane l takes k = l, l + 32, ... The lanes are added by halves: l + 16, then l + 8, 4, 2,
+   1. Every path through a has this order: in this file, contiguous rows, whose lanes are in registers; in
+   matvec_columns.h, contiguous columns. */
 
+/* held: vectors of the 32 lanes of a row. at_once: rows that are computed side by side. */
 enum { FN(held) = 32 / W, FN(at_once) = MG_BYTES == 64 ? 4 : 8 / FN(held) ? 8 / FN(held) : 1 };
 
-/* Lane i of the result is the sum by halves of the lanes of row i. Where vectors hold four times 128 bits, halving two
+/* Lane i of the result is the sum by halves of the W numbers of row i. With vectors of 512 bits, adding halves of two
    rows at once takes a quarter of the shuffles that a transpose takes. */
 INLINE vec FN(sums_of_rows)(const real row[W * W]) {
     vec x[W];
@@ -28,7 +30,8 @@ INLINE vec FN(sums_of_rows)(const real row[W * W]) {
 #endif
 }
 
-/* part = the lanes of R rows of a chunk, each halved down to one vector. x_row is 0, or each row has its own x. */
+/* part = the lanes of R rows of a chunk, for each row added by halves until one vector is left. x_row is 0 if all rows
+   are multiplied by the same x. */
 INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row, const real *x, ptrdiff_t x_row,
                           real *part) {
     enum { L = FN(held) };
@@ -39,7 +42,7 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
         UNROLL for (int v = 0; v < L; v++) {
             const size_t at = l + v * W;
             vec xs = V(load)(x + at);
-            KEEP(xs);                       /* else it is read again for every row */
+            KEEP(xs);                       /* otherwise it would be read again for every row */
             UNROLL for (int i = 0; i < R; i++) {
                 const vec own = x_row ? V(load)(x + i * x_row + at) : xs;
                 sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), own, sum[i * L + v]);
@@ -50,7 +53,7 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
         if (at + W <= k) {
             UNROLL for (int i = 0; i < R; i++)
                 sum[i * L + v] = V(fma)(V(load)(a + i * a_row + at), V(load)(x + i * x_row + at), sum[i * L + v]);
-        } else if (at < k) {                /* lanes beyond k keep their sum, and its sign if it is 0 */
+        } else if (at < k) {                /* lanes beyond k keep their sum, even a -0 */
             const size_t n = k - at;
             const mask there = MG_CAT(MG_CAT(mf, real_bits), _first)(n);
             UNROLL for (int i = 0; i < R; i++) {
@@ -64,7 +67,7 @@ INLINE void FN(row_lanes)(const int R, size_t k, const real *a, ptrdiff_t a_row,
     UNROLL for (int i = 0; i < R; i++) V(store)(part + i * W, FN(by_halves)(L, sum + i * L));
 }
 
-/* The sums of one chunk of up to W rows, each contiguous (step 1) or copied first. */
+/* The sums of one chunk of up to W rows. Rows that are not contiguous are copied first. */
 INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row, ptrdiff_t a_col, const real *x,
                           ptrdiff_t x_row) {
     real row[FN(chunk)], part[W * W];
@@ -83,7 +86,8 @@ INLINE vec FN(rows_chunk)(size_t rows, size_t k, const real *a, ptrdiff_t a_row,
     return FN(sums_of_rows)(part);
 }
 
-/* c[i] and on = what becomes of the sums of `part` rows. */
+/* Adds the bias to the sums y of `part` rows, applies the activation, and writes them to c[i] and on or adds them to
+   it. */
 INLINE void FN(finish)(const mg_product *p, size_t i, size_t part, vec y) {
     real *c = (real *)p->c + i;
     if (p->bias) y += V(set1)(*(const real *)p->bias);
@@ -101,13 +105,13 @@ INLINE const real *FN(chunk_of)(const mg_product *p, size_t i, size_t k0, size_t
 
 static void FN(matvec_by_rows)(const mg_product *p) {
     enum { MANY = FN(at_once) };
-    const size_t most = p->b_col && p->b_row != 1 ? 1 : W;  /* only one copy of an x is held */
+    const size_t most = p->b_col && p->b_row != 1 ? 1 : W;  /* `copy` holds only one x */
     real copy[FN(chunk)];
     for (size_t i = 0; i < p->m; i += most) {
         const size_t rows = p->m - i < most ? p->m - i : most;
         vec y = {0};
         size_t k0 = 0;
-        if (p->m == 1 && p->a_col == 1 && p->b_row == 1) {  /* a dot product: several chunks at once, as if rows */
+        if (p->m == 1 && p->a_col == 1 && p->b_row == 1) {  /* a dot product: chunks as if they were rows */
             for (; p->k - k0 >= MANY * FN(chunk); k0 += MANY * FN(chunk)) {
                 const real *a = (const real *)p->a + k0, *x = (const real *)p->b + k0;
                 const vec next = FN(rows_chunk)(MANY, FN(chunk), a, FN(chunk), 1, x, FN(chunk));
@@ -126,9 +130,12 @@ static void FN(matvec_by_rows)(const mg_product *p) {
     }
 }
 
-/* The three ways, measured against OpenBLAS (AVX-512): 500 x 200 by pairs of lanes 0.96, with a few lanes in registers
-   0.60; 784 x 32 so 0.84, by pairs 0.62; 20 x 100000 in order 1.00, 0.93 in registers. In registers is also fastest
-   (1.02, pairs 0.92) where the third cache holds the matrix and few vectors lie in two of its cache lines. */
+/* Chooses by measured speed, here in multiples of the speed of OpenBLAS (AVX-512, m x k):
+   500 x 200      paired_columns 0.96, short_columns 0.60
+   784 x 32       short_columns 0.84, paired_columns 0.62
+   20 x 100000    columns_in_order 1.00, short_columns 0.93
+   short_columns is also the fastest (1.02, paired_columns 0.92) for a matrix that fits only into the L3 cache, if few
+   of its vectors lie in two cache lines. */
 static void FN(matvec_by_columns)(const mg_product *p) {
     const size_t row = p->m * sizeof(real), bytes = p->k * row;
     const int far = bytes > 2 << 20;
@@ -153,7 +160,7 @@ static void FN(matvec_by_columns)(const mg_product *p) {
     }
 }
 
-/* k = 1: adjacent numbers times one number, or each times its own. 31 of the 32 lanes are +0, so -0 becomes +0. */
+/* k = 1: c[i] = a[i] x[0], or a[i] x[i]. The other 31 lanes are +0; adding them turns a product -0 into +0. */
 static void FN(matvec_of_one)(const mg_product *p) {
     const real *a = p->a, *x = p->b;
     const vec one = V(set1)(*x);

@@ -1,5 +1,6 @@
-/* c = a x where the columns of a are contiguous: the gradient X^T r of a linear model. The lanes are those of matvec.h;
-   here are three ways through a, for one chunk of k. Included by matmul.c, once per precision. */
+/* c = a x where the columns of a are contiguous: the gradient X^T r of a linear model. The 32 lanes are those of
+   matvec.h. Three functions compute one chunk of k: short_columns, paired_columns and columns_in_order. Included by
+   matmul.c, once per precision. */
 
 enum { FN(widest) = 4096 / sizeof(real) };  /* rows at a time */
 
@@ -12,9 +13,9 @@ INLINE vec FN(by_halves)(const int n, vec *x) {
     return x[0] + x[1];
 }
 
-/* Short columns, or few of them: to = the sums of one chunk of VN vectors of rows, the second `last` rows after the
-   first; only a single one may be narrow. A few of the lanes are in registers at a time, and those that these meet
-   first. */
+/* Short columns, or few of them: to = the sums of one chunk for VN vectors of rows. The second vector starts `last`
+   rows after the first; if there is only one, it has n <= W rows. At a time, FEWER of the lanes 0 ... 15 are in
+   registers, with the FEWER lanes 16 further on, which are the first to be added to them. */
 INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, const real *a, ptrdiff_t a_col,
                              const real *x, real *to) {
     enum { FEWER = MG_BYTES == 64 ? 4 : 2 };
@@ -38,7 +39,7 @@ INLINE void FN(column_lanes)(const int VN, size_t n, size_t last, size_t k, cons
     V(store)(to, FN(by_halves)(16, half[0]));
 }
 
-/* sums = those of one chunk of m rows. */
+/* sums = the sums of one chunk for m rows. */
 static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col, const real *x, real *sums) {
     size_t i = 0;
     for (; i + W < m; i += 2 * W) {
@@ -48,10 +49,11 @@ static void FN(short_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_col
     if (i < m) FN(column_lanes)(1, m - i, 0, k, a + i, a_col, x, sums + i);
 }
 
-/* Long columns: a pass takes lanes l and l + 16 through up to 8 (4) columns each, side by side from end to end: each
-   cache line is read once, though most vectors of an unaligned column lie in two. Lanes that another pass continues
-   wait in `lane`. Those that end are added, and their sum joins the `joins` sums that wait for it in `half`: with l in
-   the order 0 8 4 12 2 ..., these are the halves, and no more than 4 wait. */
+/* Long columns: a pass adds up to 8 columns (4 without AVX-512) to each of lanes l and l + 16. The columns are read
+   side by side from top to bottom, so each cache line is read once, although most vectors of an unaligned column lie in
+   two. If these lanes have more columns, their sums are stored in `lane`, and another pass continues them. Otherwise
+   (`ends`) the two lanes are added, and the last `joins` sums in `half` are added to the result. With l in the order
+   0 8 4 12 2 ..., these additions are those by halves, and `half` holds at most 4 sums. */
 typedef struct {
     size_t m;
     const real *a, *x;
@@ -60,7 +62,8 @@ typedef struct {
     real *sums, *lane, (*half)[FN(widest)];
 } FN(pass);
 
-/* U vectors of rows from `at` on, whose place in `lane` and `half` is i, through J and J2 columns. */
+/* Adds J columns to lane l and J2 to lane l + 16, each times its number in x, for U vectors of rows from `at` on. Their
+   place in `lane` and `half` is i. */
 INLINE void FN(pass_on)(const FN(pass) *p, const int J, const int J2, const int U, size_t at, size_t i, const vec *x) {
     vec sum[4], *const second = sum + U;
     UNROLL for (int u = 0; u < 2 * U; u++) sum[u] = p->starts ? (vec){0} : V(load)(p->lane + 2 * i + u * W);
@@ -83,7 +86,7 @@ INLINE void FN(pass_on)(const FN(pass) *p, const int J, const int J2, const int 
 }
 
 INLINE void FN(lane_pair)(const FN(pass) *from, const int J, const int J2) {
-    const FN(pass) p = *from;               /* in registers: what is stored might else be a part of it */
+    const FN(pass) p = *from;               /* a copy, because a store might change *from */
     vec x[16];
     UNROLL for (int j = 0; j < J; j++) { x[j] = V(set1)(p.x[32 * j]); KEEP(x[j]); }
     UNROLL for (int j = 0; j < J2; j++) { x[J + j] = V(set1)(p.x[32 * j + 16]); KEEP(x[J + j]); }
@@ -121,8 +124,9 @@ static void FN(paired_columns)(size_t m, size_t k, const real *a, ptrdiff_t a_co
     }
 }
 
-/* Short columns from beyond the second cache, of W numbers or more: read as they lie and fetched 2 KiB ahead. All lanes
-   wait in the first cache. Vectors go by fours but for the last R of a column, which end with it. */
+/* Short columns (of W numbers or more) of a matrix larger than the L2 cache: they are read in their order in memory and
+   fetched 2 KiB ahead, and all lanes are in the L1 cache. The vectors of a column are taken by fours, then the last R.
+   The very last one ends with the column and may overlap the one before it, but has its own place in the lane. */
 INLINE void FN(add_column)(const int R, size_t m, const real *a, ptrdiff_t ahead, vec x, real *to) {
     for (; m > 4 * W; m -= 4 * W, a += 4 * W, to += 4 * W)
         UNROLL for (int i = 0; i < 4 * W; i += W) {

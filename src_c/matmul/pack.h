@@ -2,7 +2,8 @@
 
 #include "matmul/panel.h"
 
-/* c = activation(c), (m, n). Tiles do relu themselves; tanh and sigmoid in each of them would be much code. */
+/* c (m, n) = activation(c). Tiles apply relu themselves; tanh and sigmoid are here, because a copy of their code in
+   each tile would be long. */
 static void FN(activate)(int activation, size_t m, size_t n, real *c, ptrdiff_t c_row) {
     for (size_t i = 0; i < m; i++, c += c_row)
         for (size_t j = 0; j < n; j += W) {
@@ -31,7 +32,8 @@ static void FN(pack_columns)(size_t m, size_t n, const real *from, ptrdiff_t col
         }
 }
 
-/* Rows i0 .. i0 + m of the turned product t: their transpose goes into c, finished. */
+/* Writes rows i0 .. i0 + m of the turned product t, transposed, to c: adds what c holds if `add`, and in the last chunk
+   (`ends`) the bias, and applies the activation. */
 static void FN(turn_back)(const mg_product *t, size_t i0, size_t m, int add, int ends, const real *strip,
                           ptrdiff_t row) {
     for (size_t j = 0; j < t->n; j += W) {

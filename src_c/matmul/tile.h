@@ -16,15 +16,15 @@
    same chains and store the same bits. A masked load is not used, because it occupies a unit that multiplies. */
 
 /* What a tile computes: c (rows, n) = finish(a (rows, k) b (k, n)). The rows of b and c are contiguous; the last vector
-   of a row of b begins at b_last. While it computes, a tile can fetch or copy what a later one reads: one vector
-   for each k, from `ahead`, to `panel`. Of what is copied, two vectors, ahead_last apart, make a row; what is fetched
-   are runs of ahead_last numbers. */
+   of a row of b begins at b_last. While it computes, a tile can fetch into the cache, or copy to `panel`, what a later
+   tile reads: one vector of `ahead` for each k. The rows of `ahead` are ahead_row apart. When they are copied, a row is
+   two vectors that start ahead_last apart; when they are fetched, it is ahead_last numbers. */
 typedef struct {
     size_t n, k;
     const real *a, *b, *bias, *ahead;       /* bias: NULL except in the last chunk */
     real *c, *panel;
     ptrdiff_t a_row, a_col, b_row, b_last, c_row, ahead_row, ahead_last;
-    int add, relu, second;                  /* add what c holds; max(c, 0); `ahead` begins with the second of a row */
+    int add, relu, second;                  /* add what c holds; max(c, 0); `ahead` is at the second vector of a row */
 } FN(tile_args);
 
 enum { FN(plain), FN(fetching), FN(copying) };
@@ -76,7 +76,7 @@ INLINE void FN(tile)(const FN(tile_args) *t, const int R, const int VN, const in
         UNROLL for (int g = 0; 3 * g < R; g += 64 / (int)sizeof(real) / 3) __builtin_prefetch(a[g] + 16 * a_col);
         b += b_row;
     }
-    __asm__("" : "+r"(t));                  /* else the addresses of c are worked out before the loop and crowd it */
+    __asm__("" : "+r"(t));                  /* so that compilers do not keep the addresses of c during the loop */
     real *const c = t->c;
     const ptrdiff_t c_row = t->c_row, c_last = (ptrdiff_t)n - W;
 #define EACH_SUM UNROLL for (int i = 0; i < R; i++) UNROLL for (int v = 0; v < VN; v++)

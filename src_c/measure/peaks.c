@@ -1,4 +1,4 @@
-/* The roofs of the machine: fused multiply-adds that touch no memory, and a plain copy. Only benchmarks/ call them. */
+/* The peak speeds of the machine: fused multiply-adds without memory, and a plain copy. Only benchmarks/ call them. */
 #ifndef real
 #include "measure/peaks.h"
 #include "base/simd.h"
@@ -13,8 +13,8 @@ const mg_peaks_table MG_TABLE(peaks) = {
 #else
 
 /* Twelve independent chains c = a c + b: enough for two units with a latency of up to six cycles, and with a and b they
-   fit into 16 registers. Returns the number of operations, additions and multiplications; sink keeps the compiler from
-   dropping them. */
+   fit into 16 registers. Returns the number of operations, additions and multiplications; because of sink
+   the compiler cannot leave them out. */
 static double FN(peak_fma)(size_t rounds, void *memory) {
     real *sink = memory;
     const vec a = V(set1)(*sink), b = V(set1)(R(1.0) - *sink);

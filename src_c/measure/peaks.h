@@ -16,7 +16,7 @@ typedef struct {
     int precision;
 } mg_peak_copy_args;
 
-/* By precision. sink is 0.5, in a variable so that the compiler cannot compute with it. */
+/* By precision. sink is 0.5, in memory, so that the compiler cannot compute the result in advance. */
 typedef struct {
     double (*peak_fma[2])(size_t rounds, void *sink);
     void (*peak_copy[2])(const mg_peak_copy_args *p, size_t first, size_t n);

@@ -1,7 +1,7 @@
-/* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: gradient, proximal map, lanes of the two sums.
-   Shared by penalty.c and update.c, which include it once per precision. elastic_net_naive.h is its plain meaning.
-   terms says which of the two have a coefficient other than 0. Callers pass a constant, so that the compiler removes the
-   code of the other term. */
+/* The elastic net l1 Σ|w| + (l2/2) Σw² of a vector of weights: its gradient, its proximal map, and the two sums.
+   penalty.c and update.c include this file, once per precision. elastic_net_naive.h computes the same, one weight at a
+   time. `terms` has the bit L1_TERM if l1 is not 0, and L2_TERM if l2 is not 0. Callers pass it as a constant, so that
+   the compiler removes the code of a term whose coefficient is 0. */
 #ifndef MG_ELASTIC_H
 #define MG_ELASTIC_H
 enum { L1_TERM = 1, L2_TERM = 2, BOTH_TERMS = 3 };
@@ -17,7 +17,8 @@ INLINE vec FN(elastic_slope)(vec w, vec l1, vec l2, int terms) {
     return V(select)(V(ne)(w, zero), l2 * w + V(flipsign)(l1, w), zero);
 }
 
-/* sign(v) max(|v| - t, 0) / d; zeros are +0; NaN in v or t stays NaN. Without L2, d is 1 and v / 1 is v. */
+/* sign(v) max(|v| - t, 0) / d; zeros are +0; NaN in v or t stays NaN. Without L2_TERM, d is 1, and nothing
+   is divided. */
 INLINE vec FN(elastic_prox)(vec v, vec t, vec d, int terms) {
     const vec size = V(abs)(v), rest = V(flipsign)(size - t, v);
     return V(select)(V(le)(size, t), (vec){0}, terms & L2_TERM ? rest / d : rest);
@@ -56,8 +57,8 @@ INLINE void FN(slopes)(size_t n, const real *w, vec l1, vec l2, vec scale, real 
         V(store_part)(out + i, n - i, FN(elastic_slope)(V(load_part)(w + i, n - i), l1, l2, terms) * scale);
 }
 
-/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that is not there; grad = their slopes, unless it is NULL. One loop
-   does both, because the processor then adds while it reads the next weights. Without terms there is nothing to add. */
+/* sums = {Σ|w|, Σw²} of n elements, 0 for a term that `terms` does not have; grad = the gradient, unless it is NULL.
+   One loop computes both, so that the additions overlap with reading the next weights. */
 INLINE void FN(elastic_pass)(size_t n, const real *w, vec l1, vec l2, real *grad, double *sums, int terms) {
     FN(lanes) s = {0};
     size_t i = 0;

@@ -1,8 +1,9 @@
-/* Norms of groups of elements, and what scales them. Equal to group_norms_naive.c, bit for bit.
+/* Norms of groups of elements, and functions that scale a group by its norm. Equal to group_norms_naive.c, bit for bit.
 
-   Σu² of a group is summed in the flat order of sums.h over its elements, whether they are adjacent (a row: vectors run
-   along the group) or a stride apart (columns: vectors run across the groups, and the 64 lanes of each stand in memory).
-   Groups are taken `panel` at a time. soft says whether u = soft(v, t) differs from v: a constant where it is passed. */
+   A norm is the root of Σu² over the elements of a group, summed in the flat order of sums.h. If the elements are
+   adjacent (the group is a row), a vector holds elements of one group. If they are a stride apart (the group is a
+   column), a vector holds one element of each of several groups, and the 64 lanes of every group are kept in memory.
+   Groups are computed `panel` at a time. u is soft(v, t) if `soft` is 1, else v; callers pass `soft` as a constant. */
 #ifndef real
 #include "penalty/group_norms.h"
 #include "base/simd.h"
@@ -22,13 +23,13 @@ const mg_group_norms_table MG_TABLE(group_norms) = {
 
 #ifndef MG_GROUPS_ONCE
 #define MG_GROUPS_ONCE
-/* sign(x) max(|x| - t, 0); NaN stays. */
+/* sign(x) max(|x| - t, 0) if `soft`, else x; NaN stays. */
 INLINE vf64 mg_soft(vf64 x, vf64 t, int soft) {
     const vf64 zero = {0}, size = vf64_abs(x), y = vf64_copysign(size - t, x);
     return soft ? vf64_select(vf64_eq(x, x), vf64_select(vf64_lt(t, size), y, zero), x) : x;
 }
 
-/* u factor, +0 where either is 0. */
+/* u times factor; +0 where either is 0, even if u is infinite or NaN. */
 INLINE vf64 mg_scaled(vf64 u, vf64 factor) {
     const vf64 zero = {0};
     return vf64_select(vf64_eq(factor, zero), zero, u * factor + zero);
@@ -37,7 +38,7 @@ INLINE vf64 mg_scaled(vf64 u, vf64 factor) {
 
 INLINE vf64 FN(load)(const real *v, size_t n) { return n >= MG_W64 ? FN(load64)(v) : FN(load64_part)(v, n); }
 
-/* Σ (soft(v, t) by)² of n adjacent elements; scaled says whether `by` is read. */
+/* Σ (soft(v, t) by)² of n adjacent elements. If `scaled` is 0, nothing is multiplied by `by`. */
 INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft, vf64 by, int scaled) {
     mg_pairwise sums;
     sums.count = sums.waiting = 0;
@@ -63,11 +64,11 @@ INLINE double FN(row_squares)(size_t n, const real *v, vf64 t, int soft, vf64 by
 /* squares[j] = Σ (soft(column j, t[j]) by[j])² of up to `panel` columns. */
 INLINE void FN(column_squares)(size_t columns, size_t m, size_t stride, const real *v, const double *t, double *squares,
                                int soft, const double *by, int scaled) {
-    double lane[mg_sum_lanes][panel], waiting[mg_sum_depth][panel]; /* waiting: as in mg_pairwise, for each column */
+    double lane[mg_sum_lanes][panel], waiting[mg_sum_depth][panel]; /* waiting: `sum` of mg_pairwise, per column */
     size_t chunks = 0, left = 0;
     for (size_t start = 0; start < m; start += mg_sum_chunk) {
         const size_t n = m - start < mg_sum_chunk ? m - start : mg_sum_chunk;
-        size_t lanes = 1; /* those beyond are +0, which changes no sum of squares */
+        size_t lanes = 1; /* the others stay +0, which changes no sum of squares */
         while (lanes < n && lanes < mg_sum_lanes) lanes *= 2;
         memset(lane, 0, lanes * sizeof *lane);
         for (size_t i = 0; i < n; i++) {
@@ -109,7 +110,7 @@ INLINE void FN(squares_of)(mg_layout g, const real *v, const double *t, double *
 }
 
 #if real_bits == 64
-/* Form squares that overflowed or vanished again, and say in `by` what their elements were multiplied by. */
+/* The sums of squares, some of which overflowed or vanished, again: of the elements of group j times by[j]. */
 static __attribute__((noinline)) void mg_squares_again(mg_layout g, const double *v, const double *t, double *squares,
                                                        double *by, int soft) {
     if (soft) FN(squares_of)(g, v, t, squares, 1, by, 1);
@@ -137,7 +138,7 @@ INLINE void FN(norms_of)(mg_layout g, const real *v, const double *t, double *no
 /* out = soft(group j, t[j]) factor[j] in g.count <= panel groups. */
 INLINE void FN(scale)(mg_layout g, const real *v, const double *t, const double *factor, real *out, int soft) {
     const size_t lines = g.stride == 1 ? g.count : g.m, n = g.stride == 1 ? g.m : g.count;
-    for (size_t l = 0; l < lines; l++) { /* a line is adjacent in memory: a group, or one element of each */
+    for (size_t l = 0; l < lines; l++) { /* adjacent in memory: a group, or one element of each group */
         const size_t at = l * (g.stride == 1 ? g.next : g.stride);
         for (size_t j = 0; j < n; j += MG_W64) {
             const vf64 vt = g.stride == 1 ? vf64_set1(t[l]) : vf64_load(t + j);
@@ -218,10 +219,10 @@ INLINE vec FN(metric)(vec square, const mg_metric *c) {
     return (V(sqrt)(square) * root + eps) * scale;
 }
 
-/* n adjacent numbers, W of them if there are so many; those beyond are +0. */
+/* The next min(n, W) numbers at p; the other lanes are +0. */
 INLINE vec FN(take)(const real *p, size_t n) { return n >= W ? V(load)(p) : V(load_part)(p, n); }
 
-/* n adjacent weights move by metric / top of their way from `before`. */
+/* The next min(n, W) weights: w = before + (w - before) metric / top, so the step is shorter where metric < top. */
 INLINE void FN(shorten)(size_t n, real *w, const real *before, const real *square, vec top, const mg_metric *c) {
     const vec from = FN(take)(before, n);
     const vec y = (FN(take)(w, n) - from) * (FN(metric)(FN(take)(square, n), c) / top) + from;
@@ -229,7 +230,8 @@ INLINE void FN(shorten)(size_t n, real *w, const real *before, const real *squar
     else V(store_part)(w, n, y);
 }
 
-/* top[j] = the largest metric of group j, from the largest square: roots, products and sums round in order. */
+/* top[j] = the largest metric of group j. It is the metric of the largest square, because the root, the products and
+   the sum never reverse the order of two numbers, not even by rounding. */
 INLINE void FN(tops)(mg_layout g, const real *square, const mg_metric *c, real *top) {
     for (size_t j = 0; g.stride == 1 && j < g.count; j++) {
         real each[W];

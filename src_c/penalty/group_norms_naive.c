@@ -34,13 +34,13 @@ static double FN(squares)(size_t m, size_t stride, const real *v, double t, doub
     return FN(squares)(left, stride, v, t, by) + FN(squares)(m - left, stride, v + left * stride, t, by);
 }
 
-/* The norm of soft(v, t); squares that overflow or vanish in float64 are formed again of scaled elements. */
+/* The norm of soft(v, t). If its squares overflow or vanish in float64, the elements are scaled and squared again. */
 static double FN(norm)(size_t m, size_t stride, const real *v, double t) {
     const double squares = FN(squares)(m, stride, v, t, 1), by = real_bits == 64 ? mg_norm_scale(squares) : 1;
     return by == 1 ? sqrt(squares) : sqrt(FN(squares)(m, stride, v, t, by)) / by;
 }
 
-/* out = soft(v, t) factor, rounded once; +0 where that is 0. */
+/* out = soft(v, t) factor, rounded once; +0 where it is 0. */
 static void FN(scale)(size_t m, size_t stride, const real *v, double t, double factor, real *out) {
     for (size_t i = 0; i < m; i++) {
         const double y = factor == 0 ? 0 : FN(soft)(v[i * stride], t) * factor;

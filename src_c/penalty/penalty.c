@@ -1,6 +1,6 @@
 /* Penalties of a block of weights. Equal to penalty_naive.c, bit for bit. The loops are in elastic_net.h.
-   `vec` is a vector of W reals, V(load) and its like are in simd.h. Each case of a switch passes its terms as a constant,
-   so that the compiler leaves the other term out of the loop. */
+   `vec` is a vector of W reals, V(load) and its like are in simd.h. Each case of a switch passes its terms as a
+   constant, so that the compiler leaves the other term out of the loop. */
 #ifndef real
 #include "penalty/penalty.h"
 #include "base/simd.h"
@@ -35,7 +35,7 @@ static void FN(elastic_net_grad)(const mg_elastic_net_grad_args *p, size_t first
     switch (mg_terms((real)p->l1, (real)p->l2)) {
     case BOTH_TERMS: FN(slopes)(n, w, l1, l2, scale, out, BOTH_TERMS); break;
     case L2_TERM: FN(slopes)(n, w, l1, l2, scale, out, L2_TERM); break;
-    default: FN(slopes)(n, w, l1, l2, scale, out, L1_TERM); /* with l1 = 0 as well: zeros, and NaN where w is */
+    default: FN(slopes)(n, w, l1, l2, scale, out, L1_TERM); /* if l1 is 0 too: 0, or NaN where w is NaN */
     }
 }
 

@@ -1,22 +1,23 @@
-/* Pools. Equal to pool_naive.c, bit for bit: each window takes its places in the same order. The loops go over a row of
-   windows for one tap, then for the next tap, so that the compiler can compute neighbouring windows in one vector. */
+/* Pools. Equal to pool_naive.c, bit for bit, because each element reads the same places in the same order. A row of
+   windows is computed at a time, tap after tap, so that compilers compute neighbouring windows in one vector. */
 #ifndef real
 #include <math.h>
 #include "pool/pool.h"
 #include "pool/windows.h"
 #include "base/simd.h"
 
-enum { ROOM = MG_BYTES / sizeof(float) };   /* numbers behind each row, because loops write whole vectors */
+enum { ROOM = MG_BYTES / sizeof(float) };   /* numbers behind each row, because loops go by whole vectors */
 
-/* A row of x with its padding, sorted by place mod stride: place q, counted from the first place of the first window, is
-   number q / stride of part q % stride. So tap t of neighbouring windows lies side by side, from at[t] on. */
+/* A row of x with its padding, sorted by place mod stride: place q, counted from the first place of the first window,
+   is number q / stride of part q % stride. So the numbers that tap t reads for neighbouring windows are side by side,
+   from at[t] on. */
 typedef struct {
-    size_t part, stride, taps;              /* part: how many numbers one part has */
+    size_t part, stride, taps;              /* part: numbers of a part */
     size_t *at;
     double *row, *sum, *share, *divisor;    /* scratch: of the parts; of a row of windows, twice; of all windows */
 } dealt_row;
 
-/* Hands out the scratch; returns its bytes. */
+/* Divides scratch among the arrays; returns how many bytes they take. */
 static size_t deal(const mg_pool_args *p, dealt_row *d, char *memory) {
     const mg_pool_axis *v = &p->axis[1];
     const size_t reach = v->y ? (v->y - 1) * v->stride + (v->kernel ? v->kernel - 1 : 0) * v->dilation + 1 : 0;
@@ -43,8 +44,8 @@ static dealt_row dealt(const mg_pool_args *p, void *scratch) {
     return d;
 }
 
-/* Whether one of n numbers is outside of [0, size): by the signs of the number and of size - 1 - number, as many at once
-   as a vector holds. */
+/* Whether one of n numbers is outside of [0, size), by the sign bits of the number and of size - 1 - number: without a
+   branch, so that compilers use vectors. */
 static int pool_outside(const int64_t *index, size_t n, size_t size) {
     uint64_t signs = 0;
     for (size_t q = 0; q < n; q++) signs |= (uint64_t)index[q] | ((uint64_t)size - 1 - (uint64_t)index[q]);
@@ -66,13 +67,13 @@ const mg_pool_table MG_TABLE(pool) = {
 
 #else
 
-/* All of a dealt row is `fill`: what is padding, or room, stays so. */
+/* Sets all of a dealt row to `fill`, which remains in the padding and in the room behind the row. */
 static void FN(clear_row)(const dealt_row *d, real fill) {
     real *to = (real *)d->row;
     for (size_t i = 0; i < d->part * d->stride; i++) to[i] = fill;
 }
 
-/* Deals out a row of x. */
+/* Writes a row of x to a dealt row. */
 static void FN(deal_row)(const mg_pool_axis *v, const dealt_row *d, const real *restrict x) {
     real *restrict to = (real *)d->row;
     for (size_t rest = 0; rest < d->stride; rest++, to += d->part) {
@@ -86,8 +87,9 @@ static void FN(deal_row)(const mg_pool_axis *v, const dealt_row *d, const real *
     }
 }
 
-/* The larger of best and what each tap of a row sees, for n windows. at: where it stands, as bits of a vector; place: that
-   of the row's first padding. Before the first row of a window, best is -inf and stands at start + starts[j]. */
+/* best = the largest of best and of the numbers that the taps read in a row, for n windows; a NaN is the largest. at =
+   its place, as the bits of a vector. place: that of the first padding of the row. If `fresh`, this is the first row of
+   the windows, and best starts from -inf at place start + starts[j]. */
 INLINE void FN(larger_of_row)(const mg_pool_axis *v, const dealt_row *d, size_t n, uvec steps, ubits place, int fresh,
                               ubits start, real *best, real *at) {
     for (size_t j = 0; j < n; j += W) {
@@ -158,7 +160,7 @@ static void FN(pool_put)(const mg_pool_args *p, size_t first, size_t n, void *sc
     }
 }
 
-/* sum += what the taps of a row see, for all windows of a row. */
+/* sum += the numbers that the taps read in row x, for all windows of a row. */
 static void FN(add_row)(const mg_pool_axis *v, const dealt_row *d, const real *x) {
     double *sum = d->sum;
     if (v->kernel == 0) {
@@ -177,7 +179,7 @@ static void FN(add_row)(const mg_pool_axis *v, const dealt_row *d, const real *x
     }
 }
 
-/* By what each window of a plane is divided. */
+/* The divisor of each window of a plane. */
 static void FN(divisors)(const mg_pool_args *p, double *to) {
     for (size_t i = 0; i < p->axis[0].y; i++)
         for (size_t j = 0; j < p->axis[1].y; j++) {
@@ -190,7 +192,7 @@ static void FN(divisors)(const mg_pool_args *p, double *to) {
 static void FN(avg_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *scratch) {
     const mg_pool_axis *h = &p->axis[0], *v = &p->axis[1];
     const dealt_row d = dealt(p, scratch);
-    if (v->kernel) FN(clear_row)(&d, 0);    /* a sum from +0 does not change by +0 */
+    if (v->kernel) FN(clear_row)(&d, 0);    /* adding +0 does not change a sum that starts from +0 */
     FN(divisors)(p, d.divisor);
     for (size_t plane = first; plane < first + n; plane++)
         for (size_t i = 0; i < h->y; i++) {
@@ -204,8 +206,8 @@ static void FN(avg_pool2d)(const mg_pool_args *p, size_t first, size_t n, void *
         }
 }
 
-/* What the row of windows `share` gives to each place of a row. Windows come in order for each place: the last tap
-   first. */
+/* Adds the `share` of each window of a row to the places of that window. The last tap goes first, so that each place
+   adds its windows in rising order. */
 static void FN(spread_row)(const mg_pool_axis *v, const dealt_row *d) {
     if (v->kernel == 0) {
         for (size_t j = 0; j < v->y; j++) {

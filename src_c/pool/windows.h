@@ -1,9 +1,9 @@
-/* Where windows lie: of an axis, without numbers. */
+/* Which places the windows have, along an axis. This file computes indices only. */
 #ifndef MG_POOL_WINDOWS_H
 #define MG_POOL_WINDOWS_H
 #include "pool/pool.h"
 
-/* The places first, first + step, ... below last, and by how much a mean is divided for them. */
+/* The places first, first + step, ... below last, and the count by which a mean is divided. */
 typedef struct {
     size_t first, last, step, count;
 } mg_window;
@@ -22,7 +22,7 @@ static inline mg_window mg_window_of(const mg_pool_axis *a, size_t i, int border
     return w;
 }
 
-/* The windows first .. last - 1 hold the place h of x, if any does. Their taps are not asked for dilation. */
+/* Windows first .. last - 1 have place h of x. The dilation must be 1, as it is in avg_pool2d. */
 static inline void mg_windows_with(const mg_pool_axis *a, size_t h, size_t *first, size_t *last) {
     if (a->kernel == 0) {
         *first = (h * a->y) / a->x, *last = ((h + 1) * a->y + a->x - 1) / a->x;

@@ -1,17 +1,18 @@
-/* Dropout of a block, n elements, contiguous. Equal to dropout_naive.c, bit for bit; the layout stands in dropout.h. */
+/* Dropout of a block, n elements, contiguous. Equal to dropout_naive.c, bit for bit; dropout.h has the layout. */
 #ifndef real
 #include "random/dropout.h"
 #include "random/philox.h"
 #include "base/simd.h"
 
-/* RUN: elements whose bits are drawn before they are read; so few that drawing the next ones overlaps with reading. */
+/* RUN: for so many elements, bits are drawn and then used; few, so that drawing overlaps with using the bits before. */
 enum { GROUP = 128, RUN = MG_BYTES == 64 ? 256 : 1024 };
 typedef unsigned __int128 mg_group; /* one bit per element of a group */
 
-/* Write the bits of W32 words: whether a half is at least the threshold, those of the low halves from bit `at` on, those
-   of the high halves 16 bits later. */
+/* Writes one bit for each half of MG_W32 words: 1 if the half is at least the threshold. The bits of the low halves are
+   from bit `at` on, those of the high halves 16 bits later. */
 #if defined(__AVX512F__)
-/* volatile: else gcc gathers the stores of a group by shuffles, on the port that Philox needs; 15 % of dropout. */
+/* volatile, because gcc would otherwise join the stores of a group by shuffles, which need the same port as Philox:
+   15 % of the time of dropout. */
 typedef volatile uint16_t mg_sixteen __attribute__((may_alias, aligned(1)));
 INLINE void mg_word_bits(vu32 word, uint32_t threshold, uint8_t *bits, int at) {
     const uint32_t halves = _mm512_cmpge_epu16_mask((__m512i)word, _mm512_set1_epi16((short)threshold));
@@ -31,7 +32,7 @@ INLINE void mg_at_least(vu32 a, vu32 b, uint8_t *bits, int at) {
 #endif
 }
 INLINE void mg_word_bits(vu32 word, uint32_t threshold, uint8_t *bits, int at) {
-    const vu32 least = (vu32){0} + (threshold << 16); /* in the high halves, as one of the two numbers of a word */
+    const vu32 least = (vu32){0} + (threshold << 16); /* compared with the shifted low halves, then with the high */
     mg_at_least(word << 16, least, bits, at);
     mg_at_least(word, least, bits, at + 16);
 }
@@ -47,8 +48,8 @@ INLINE void mg_group_bits(const mg_philox *p, const int G, uint64_t group, uint3
     }
 }
 
-/* Groups begin at multiples of 128 of the stream, bits at the offset: 128 bits are the end of one group and the
-   beginning of the next. Also serves what is shorter than a group. */
+/* The bits if the offset is not a multiple of 128, where groups begin: each 128 bits are the end of one group and the
+   beginning of the next. Also for fewer bits than a group. */
 static __attribute__((noinline)) void mg_draw_across(size_t n, uint8_t *bits, const mg_philox *p, uint64_t offset,
                                                      uint32_t threshold) {
     const unsigned skip = offset % GROUP;
@@ -114,7 +115,7 @@ INLINE void FN(scale_run)(size_t n, const real *x, const uint8_t *bits, vec scal
     size_t i = 0;
     for (; i + W <= n; i += W) V(store)(out + i, V(select)(FN(mask_at)(bits, i), V(load)(x + i) * scale, zero));
     if (i < n) {
-        uint8_t last[2] = {0}; /* a mask may be wider than the bits that are left */
+        uint8_t last[2] = {0}; /* mask_at may read more bits than are left */
         memcpy(last, bits + i / 8, (n + 7) / 8 - i / 8);
         V(store_part)(out + i, n - i, V(select)(FN(mask_at)(last, i % 8), V(load_part)(x + i, n - i) * scale, zero));
     }
@@ -124,7 +125,7 @@ static void FN(masked_scale)(const mg_masked_scale_args *p, size_t first, size_t
     FN(scale_run)(n, (const real *)p->x + first, p->bits + first / 8, V(set1)((real)p->scale), (real *)p->out + first);
 }
 
-/* Both in one pass: the bits of a run are still in the first cache when they are read. */
+/* Draws and uses the bits in one pass, so that the bits of a run are still in the L1 cache when they are used. */
 static void FN(dropout)(const mg_dropout_args *p, size_t first, size_t n) {
     const mg_philox philox = mg_philox_of(p->stream);
     const uint64_t offset = p->stream.offset + first;

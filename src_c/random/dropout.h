@@ -1,11 +1,12 @@
-/* Dropout: bits that say which elements stay, and products with them. What a call says, and the table of one variant. */
+/* Dropout: bits that say which elements are kept, and products with them. The arguments of the kernels, and the table
+   of one variant. */
 #ifndef MG_DROPOUT_H
 #define MG_DROPOUT_H
 #include <stddef.h>
 #include "random/stream.h"
 
 /* A group of 128 elements is 16 blocks of Philox. Element e takes 16 bits: block 16 (e div 128) + e mod 16, word
-   ((e div 16) mod 8) div 2, its low half if e div 16 is even; it stays if they are at least the threshold (<= 65536).
+   ((e div 16) mod 8) div 2, its low half if e div 16 is even; it is kept if they are at least the threshold (<= 65536).
    Bit i of the bits is element offset + i; the bits behind the last one are 0. */
 typedef struct {
     size_t n;
@@ -24,7 +25,7 @@ typedef struct {
     int precision;
 } mg_masked_scale_args;
 
-/* Both: bits are drawn, and used. */
+/* Both at once: the bits are drawn and used. */
 typedef struct {
     size_t n;
     const void *x;
@@ -36,7 +37,7 @@ typedef struct {
     int precision;
 } mg_dropout_args;
 
-/* n elements from `first` on, which is a multiple of 8. */
+/* n elements from `first` on; first is a multiple of 8. */
 typedef struct {
     void (*dropout_bits)(const mg_dropout_bits_args *p, size_t first, size_t n);
     void (*masked_scale[2])(const mg_masked_scale_args *p, size_t first, size_t n);

@@ -2,18 +2,17 @@
    (SC 2011). The counter of block b of a stream is (b low, b high, stream low, stream high), the key is the seed.
    philox_naive.h is the plain meaning.
 
-   Words live in the low halves of 64-bit lanes, where the multiplier reads them; the high halves hold rests of
-   products that no later operation looks at. W32 blocks are the even ones in one set of vectors, the odd ones in
-   another; the last round brings them together. */
+   Words are in the low halves of 64-bit lanes, where the multiplication reads them; the high halves hold parts of
+   products that no later operation reads. Of MG_W32 blocks, the even ones are in one set of vectors and the odd ones in
+   another; the last round joins them. */
 #ifndef MG_PHILOX_H
 #define MG_PHILOX_H
 #include "base/simd.h"
 #include "random/stream.h"
 
-/* mul_low multiplies the low halves of each lane. high moves the high half of each lane to the low half. It is a shuffle,
-   because a shift would need the ports that multiply: 64k dropout bits took 7 % longer with a shift on an Intel core, and
-   the same on Zen 5. lows(even, odd) joins the low halves of both: a lane has that of `even` in its low half and that of
-   `odd` in its high half; highs does the same with the high halves. */
+/* mul_low: the product of the low halves. high: the high half moved to the low one, by a shuffle, because a shift uses
+   a port that multiplies: with shifts, 64k dropout bits took 7 % longer on an Intel core, the same time on Zen 5.
+   lows (highs): the low (high) halves of `even` in the low halves of the result, those of `odd` in the high halves. */
 #if defined(__AVX512F__)
 INLINE vu64 mg_mul_low(vu64 a, vu64 b) { return (vu64)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
 INLINE vu64 mg_high(vu64 a) { return (vu64)_mm512_movehdup_ps((__m512)a); }
@@ -39,13 +38,14 @@ INLINE vu32 mg_highs(vu64 even, vu64 odd) { return (vu32)(even >> 32 | (odd & ~(
 #define PHILOX_M1 0xCD9E8D57u
 typedef struct {
     vu64 key0[PHILOX_ROUNDS], key1[PHILOX_ROUNDS]; /* in both halves */
-    vu64 first0, first2, second0;                  /* what the first two rounds add to words 0 and 2 of every block */
+    vu64 first0, first2, second0;                  /* what the first two rounds xor to words 0 and 2 of every block */
 } mg_philox;
 typedef struct {
     vu32 word[4];
 } mg_philox_words;
 
-/* What all blocks of a stream share: the round keys grow by the golden ratio and by the square root of 3 less 1. */
+/* What all blocks of a stream share. From round to round key0 grows by the fraction of the golden ratio in 32 bits, and
+   key1 by that of the square root of 3. */
 INLINE mg_philox mg_philox_of(mg_stream s) {
     const vu64 none = {0};
     const uint64_t both = 0x100000001, product = (uint64_t)PHILOX_M1 * (uint32_t)s.number;
@@ -60,14 +60,14 @@ INLINE mg_philox mg_philox_of(mg_stream s) {
     return p;
 }
 
-/* The words of blocks first ... first + W32 - 1, and of as many 16, 32, ... blocks later: G <= 2 groups in all. Two side by
-   side take a fifth less time than one after the other, as a round waits for the one before (Zen 4). */
+/* The words of blocks first ... first + MG_W32 - 1 and, if G is 2, of as many blocks 16 later. Two such groups side by
+   side take a fifth less time (Zen 4) than one after the other, because a round needs the result of the one before. */
 INLINE void mg_philox_groups(const mg_philox *p, const int G, uint64_t first, mg_philox_words *w) {
     const vu64 m0 = (vu64){0} + PHILOX_M0, m1 = (vu64){0} + PHILOX_M1;
     const uint64_t last = first + 16 * (G - 1) + MG_W32 - 1;
     vu64 step, c[4][4], low = {0}, high = {0};
     UNROLL for (int i = 0; i < MG_W64; i++) step[i] = 2 * i;
-    UNROLL for (int s = 0; s < 2 * G; s++) { /* two rounds: word 0 behind the first is the same for 2^32 blocks */
+    UNROLL for (int s = 0; s < 2 * G; s++) { /* rounds 1 and 2: after round 1, word 0 is the same for 2^32 blocks */
         const vu64 block = step + (first + s / 2 * 16 + s % 2), p0 = mg_mul_low(m0, block);
         if (s == 0 || (first ^ last) >> 32) {
             low = mg_mul_low(m0, (block >> 32) ^ p->first0);

@@ -1,4 +1,4 @@
-/* Random numbers of a block, n elements, contiguous. Equal to random_naive.c, bit for bit; what they are: random.h. */
+/* Random numbers of a block, n elements, contiguous. Equal to random_naive.c, bit for bit; random.h defines them. */
 #ifndef real
 #include "math/exp_log_tanh.h"
 #include "random/philox.h"
@@ -44,7 +44,8 @@ INLINE vf64 mg_quotient(const double *over, const double *under, vf64 x) {
     return p / q;
 }
 
-/* The normal quantile of 1/2 + q, |q| < 1/2. All lanes take both paths; the far one is taken when a lane needs it. */
+/* The normal quantile of 1/2 + q, |q| < 1/2. The centre and the tail are computed for all lanes, the far tail only if a
+   lane needs it. */
 INLINE vf64 mg_normal_quantile(vf64 q) {
     const vf64 size = vf64_abs(q), center = vf64_fma(-q, q, vf64_set1(0.180625));
     const vf64 r = vf64_sqrt(-vf64_log(vf64_set1(0.5) - size));

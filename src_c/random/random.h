@@ -1,4 +1,4 @@
-/* Random numbers, two per block of Philox: what a call says, and the table of one variant.
+/* Random numbers, two per block of Philox: the arguments of the kernels, and the table of one variant.
    Element e takes words 2 (e mod 2) (low) and 2 (e mod 2) + 1 (high) of block e div 2; k is the upper 53 of these 64
    bits. uniform: low + (high - low) k 2^-53. normal: mean + std z with z the normal quantile of (k + 1/2) 2^-53.
    All in float64, rounded once at the end. */

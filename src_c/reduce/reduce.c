@@ -1,9 +1,10 @@
 /* Reductions of rows and columns. Equal to reduce_naive.c, bit for bit.
 
-   Rows are summed in the flat order of sums.h. A column of m elements has an order of its own, fit for streaming rows:
-     a chunk is 32 rows (the last may be shorter), one chain of additions in float64 from +0, downwards;
-     chunks are added pairwise, as in sums.h. It depends on m alone.
-   The smallest is the largest of what `up` has negated, which is exact. */
+   Rows are summed in the flat order of sums.h. A column of m elements has another order, because memory is read row by
+   row:
+     a chunk is 32 rows (the last may be shorter), one chain of additions in float64 from +0, from the top down;
+     the chunks are added pairwise, as in sums.h. This order depends on m alone.
+   A minimum is computed as the maximum of the elements that `up` has negated, which is exact. */
 #ifndef real
 #include "reduce/reduce.h"
 #include "base/simd.h"
@@ -36,8 +37,8 @@ static void FN(sum_rows)(const mg_reduce_args *p, size_t first, size_t rows) {
     for (size_t i = 0; i < rows; i++, x += p->n) out[i] = (real)(FN(sum_flat)(p->n, x) / p->divisor);
 }
 
-/* One chunk of `vectors` * MG_W64 columns, the last vector holding `part` of them; then its place in the tree:
-   waiting[level * panel] on are the sums of the complete subtrees of the chunks before. */
+/* Sums one chunk of `vectors` vectors of columns, of which the last has `part` columns, and adds the sums to the tree:
+   waiting + i * panel is the i-th of the subtrees of earlier chunks that have no partner yet, the largest first. */
 INLINE void FN(add_chunk)(size_t chunk, size_t rows, size_t stride, const real *x, int vectors, size_t part,
                           double *waiting) {
     vf64 sum[8] = {{0}};
@@ -46,7 +47,7 @@ INLINE void FN(add_chunk)(size_t chunk, size_t rows, size_t stride, const real *
         UNROLL for (int j = 0; j < vectors - 1; j++) sum[j] = FN(add64)(sum[j], FN(load64)(x + j * MG_W64));
         sum[vectors - 1] = FN(add64)(sum[vectors - 1], part == MG_W64 ? FN(load64)(last) : FN(load64_part)(last, part));
     }
-    double *top = waiting + (size_t)__builtin_popcountll(chunk) * panel; /* a subtree waits for every bit that is set */
+    double *top = waiting + (size_t)__builtin_popcountll(chunk) * panel; /* there is one subtree for every set bit */
     for (size_t c = chunk; c & 1; c >>= 1) {
         top -= panel;
         UNROLL for (int j = 0; j < vectors; j++) sum[j] = vf64_load(top + j * MG_W64) + sum[j];
@@ -89,15 +90,16 @@ static void FN(sum_columns)(const mg_reduce_args *p, size_t slice, size_t first,
 INLINE real FN(up)(const int least, real x) { return least ? -x : x; }
 INLINE vec V(up)(const int least, vec x) { return least ? -x : x; }
 
-/* Where the largest (the smallest, if least) of W <= n <= 65536 elements first occurs; a NaN beats every number. */
+/* Where the largest (the smallest, if least) of W <= n <= 65536 elements first occurs. If there are NaN, the first of
+   them. */
 INLINE size_t FN(argmax_chunk)(const int least, size_t n, const real *x) {
     const vec step = V(set1)(2 * W);
-    vec best[2], at[2] = {{0}}, now[2] = {{0}, V(set1)(W)}, nan = {0}; /* places of vectors are exact as reals */
+    vec best[2], at[2] = {{0}}, now[2] = {{0}, V(set1)(W)}, nan = {0}; /* places, exact as reals */
     best[0] = best[1] = V(up)(least, V(load)(x));
     for (size_t i = 0; i < n; i += 2 * W) {
         UNROLL for (int j = 0; j < 2; j++) {
             const size_t start = i + j * W;
-            const int inside = start + W <= n; /* the last vector overlaps what was seen: max does not mind */
+            const int inside = start + W <= n; /* the last vector overlaps the one before it */
             const vec v = V(up)(least, V(load)(x + (inside ? start : n - W)));
             const vec place = inside ? now[j] : V(set1)((real)(n - W));
             const mask better = V(lt)(best[j], v);
@@ -158,7 +160,8 @@ INLINE void FN(extreme_rows)(const int least, const mg_reduce_args *p, size_t fi
     }
 }
 
-/* out[j] = largest of column j, index[j] = where it first occurs; 64 rows at a time, so that rows are streamed. */
+/* out[j] = largest of column j, index[j] = where it first occurs. 64 rows are taken at a time, so that memory is read
+   in order. */
 INLINE void FN(extreme_columns)(const int least, const mg_reduce_args *p, size_t slice, size_t first, size_t columns) {
     const size_t m = p->n, stride = p->inner, to = slice * stride + first;
     const real *x = (const real *)p->x + slice * m * stride + first;

@@ -1,4 +1,4 @@
-/* Reductions of rows and columns: what a call says, and the table of one variant. */
+/* Reductions of rows and columns: the arguments of the kernels, and the table of one variant. */
 #ifndef MG_REDUCE_H
 #define MG_REDUCE_H
 #include <stddef.h>
@@ -31,7 +31,8 @@ typedef struct {                            /* stops the run of a recorded step 
     int precision;
 } mg_check_finite_args;
 
-/* By precision. sum_flat: the flat sum of n elements of x; rows: n of the outer; columns: n of the inner, in one slice. */
+/* By precision. sum_flat returns the flat sum of n elements of x, from `first` on. The functions of rows reduce n of
+   the `outer` rows; those of columns reduce n of the `inner` columns of one slice, which is x[slice]. */
 typedef void (*mg_reduce_rows)(const mg_reduce_args *p, size_t first, size_t n);
 typedef void (*mg_reduce_columns)(const mg_reduce_args *p, size_t slice, size_t first, size_t n);
 typedef struct {

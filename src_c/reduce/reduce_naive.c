@@ -29,7 +29,7 @@ static void FN(sum_rows)(const mg_reduce_args *p, size_t first, size_t rows) {
     for (size_t i = 0; i < rows; i++, x += p->n) out[i] = (real)(FN(sum_flat)(p->n, x) / p->divisor);
 }
 
-/* One column: chains of 32, added as a tree. */
+/* The sum of a column: chunks of 32 rows, each one chain, are added pairwise as a tree. */
 static double FN(sum_column)(size_t m, size_t stride, const real *x) {
     double sum = 0;
     if (m <= 32) {

@@ -1,9 +1,9 @@
 /* Cumulative sums, products, and Euclidean norms of rows, in float64 and rounded once. Equal to scans_naive.c, bit for
    bit.
 
-   A cumulative sum is one chain of additions from +0. The product of a row: element i is multiplied to lane i mod 64,
+   A cumulative sum is one chain of additions from +0. The product of a row: element i is multiplied into lane i mod 64,
    in rising order, each lane from 1; the 64 lanes are multiplied by halving. A norm is the root of a sum of squares in
-   the flat order of sums.h. The product of the others of element i is written at prod_grad_row. */
+   the flat order of sums.h. The order of the gradient of a product is described at prod_grad_row. */
 #ifndef real
 #include "reduce/scans.h"
 #include "base/simd.h"
@@ -21,7 +21,8 @@ const mg_scans_table MG_TABLE(scans) = {
 #else
 #include "base/sums.h"
 
-/* `count` rows side by side: a chain waits for each of its additions, so one row alone takes four times as long. */
+/* `count` rows side by side. Each addition of a row needs the result of the one before, so four rows side by side take
+   as long as one. */
 INLINE void FN(cumsum_rows)(const int count, size_t n, const real *x, int reverse, real *out) {
     double sum[4] = {0};
     for (size_t i = 0; i < n; i++) {
@@ -44,7 +45,7 @@ static void FN(cumsum)(const mg_scan_args *p, size_t first, size_t rows) {
     for (; r < rows; r++) FN(cumsum_rows)(1, n, x + r * n, reverse, out + r * n);
 }
 
-/* The product of a row. A lane that nothing is multiplied to is 1, and left out. */
+/* The product of a row. If n < 64, the lanes from n on are 1 and left out. */
 static double FN(product)(size_t n, const real *x) {
     double lane[prod_lanes];
     for (size_t j = 0; j < prod_lanes; j++) lane[j] = 1;
@@ -65,9 +66,9 @@ static void FN(prod)(const mg_scan_args *p, size_t first, size_t rows) {
     for (size_t r = 0; r < rows; r++) out[r] = (real)FN(product)(p->n, x + r * p->n);
 }
 
-/* out[i] = g (left right), left the chain of what stands before i, right that of what stands behind it, begun with
-   `outside`. A long row is halved: to one half, the product of the other belongs to what is outside. No division, so
-   zeros are numbers like others. */
+/* out[i] = g (left right), where left is the product x[0] ... x[i - 1], and right is outside x[n - 1] ... x[i + 1]. A
+   row of more than prod_chunk elements is split in two, and the product of each part is multiplied into `outside` of
+   the other. Nothing is divided, so zeros need no special case. */
 static void FN(prod_grad_row)(size_t n, double g, double outside, const real *x, real *out) {
     if (n > prod_chunk) {
         size_t half = prod_chunk;
@@ -93,7 +94,7 @@ static void FN(prod_grad)(const mg_scan_args *p, size_t first, size_t rows) {
         FN(prod_grad_row)(p->n, g[r], 1, x + r * p->n, (real *)p->out + r * p->n);
 }
 
-/* The sum of the squares of x * scale, a power of two. */
+/* The sum of (x scale)², where scale is a power of two. */
 static double FN(sum_scaled_squares)(size_t n, const real *x, real scale) {
     mg_pairwise sum = {0};
     for (size_t i = 0; i < n; i += mg_sum_chunk) {
@@ -105,8 +106,8 @@ static double FN(sum_scaled_squares)(size_t n, const real *x, real scale) {
     return mg_pairwise_total(&sum);
 }
 
-/* out[r] = root of the sum of squares. Squares of float32 fit into float64; those of float64 may overflow or vanish,
-   and are then formed again of numbers brought into range. */
+/* out[r] = root of the sum of squares. Squares of float32 fit into float64. If those of float64 overflow or vanish, the
+   elements are scaled by a power of two and squared again. */
 static void FN(norm)(const mg_scan_args *p, size_t first, size_t rows) {
     const size_t n = p->n;
     const real *x = (const real *)p->x + first * n;

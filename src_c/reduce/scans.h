@@ -1,4 +1,4 @@
-/* What is formed along a row, one element after the other: what a call says, and the table of one variant. */
+/* Functions computed along a row, one element after the other: the arguments, and the table of one variant. */
 #ifndef MG_SCANS_H
 #define MG_SCANS_H
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /* Softmax, its logarithm and cross-entropy by rows of n classes. Equal to softmax_naive.c, bit for bit.
 
-   Everything about a row comes from that row alone. With m = max x: e = exp(x - m) in x's precision, s = sum of e in
-   the flat order of sums.h, log s in float64. Rows go in blocks that stay in cache, so that log and 1/s are vectors. */
+   The results of a row depend on that row alone. With m = max x: e = exp(x - m) in x's precision, s = sum of e in the
+   flat order of sums.h, log s in float64. Rows are computed in blocks that stay in the cache, so that log s and 1/s of
+   several rows are computed as vectors. */
 #ifndef real
 #include "math/exp_log_tanh.h"
 #include "base/simd.h"
@@ -29,7 +30,8 @@ INLINE void FN(store_row)(real *p, size_t n, vec v) {
     else V(store_part)(p, n, v);
 }
 
-/* The largest of n > 0 numbers. Whatever comes of a NaN, x - m and so the whole row is NaN. */
+/* The largest of n > 0 numbers. If one is NaN, the result may be any number, because then x - m has a NaN, and so the
+   whole row becomes NaN. */
 INLINE real FN(row_max)(size_t n, const real *x) {
     vec m = V(set1)(x[0]);
     size_t i = 0;
@@ -38,9 +40,9 @@ INLINE real FN(row_max)(size_t n, const real *x) {
     return FN(top_lane)(m);
 }
 
-/* What a block of rows is made of: its largest logits, its exponentials, their sums, and 1/s and log s. Narrow rows
-   keep their exponentials here, a whole number of vectors apart: a masked store into the rows of the output would hold
-   up the load of the row behind it (softmax of 32x10 took 0.54 us, not 0.38). Wide rows keep them in the output. */
+/* Of each row of a block: the largest logit, the exponentials, their sum s, 1/s and log s. The exponentials of narrow
+   rows are kept here, each row padded to whole vectors, because a masked store into the output would delay the load of
+   the next row (softmax of 32x10 took 0.54 us instead of 0.38). Those of wide rows are kept in the output. */
 typedef struct {
     size_t rows, stride;
     real max[row_block], *e, narrow[row_block * narrow_row];
@@ -75,12 +77,12 @@ INLINE void FN(logarithms)(FN(block) *b) {
     }
 }
 
-/* out[i] = a[i] * factor for one row; in place is fine. */
+/* out[i] = a[i] * factor for one row; out may be a. */
 INLINE void FN(scale_row)(size_t n, const real *a, real factor, real *out) {
     for (size_t i = 0; i < n; i += W) FN(store_row)(out + i, n - i, FN(load_row)(a + i, n - i) * V(set1)(factor));
 }
 
-/* out = e times 1/s, rounded to real before the product. */
+/* out = e * (1/s), where 1/s is rounded to real before the product. */
 INLINE void FN(normalize)(const FN(block) *b, size_t n, real *out) {
     for (size_t r = 0; r < b->rows; r++) FN(scale_row)(n, b->e + r * b->stride, (real)b->inverse[r], out + r * n);
 }

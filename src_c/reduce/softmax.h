@@ -1,4 +1,4 @@
-/* Softmax, its logarithm and cross-entropy by rows: what a call says, and the table of one variant. */
+/* Softmax, its logarithm and cross-entropy by rows: the arguments of the kernels, and the table of one variant. */
 #ifndef MG_SOFTMAX_H
 #define MG_SOFTMAX_H
 #include <stddef.h>
@@ -12,7 +12,7 @@ typedef struct {
     int precision;
 } mg_softmax_args;
 
-/* y is what the forward pass left. */
+/* y is the result of the forward pass. */
 typedef struct {
     size_t rows, n;
     const void *g, *y;
@@ -26,7 +26,7 @@ typedef struct {
     const void *x;
     const int64_t *label;
     const void *t;
-    void *loss, *probs;                     /* loss: of each row, or one number: their sum / divisor */
+    void *loss, *probs;                     /* loss: of each row if `each`, or their sum / divisor */
     double divisor;
     int each, precision;
 } mg_cross_entropy_args;
@@ -42,7 +42,7 @@ typedef struct {
     int each, precision;
 } mg_cross_entropy_grad_args;
 
-/* By precision; n rows from `first` on. cross_entropy leaves a loss for each at `loss`; sum_flat adds losses. */
+/* By precision; n rows from `first` on. cross_entropy writes the loss of each row to `loss`; sum_flat adds losses. */
 typedef void (*mg_softmax_rows)(const mg_softmax_args *p, size_t first, size_t n);
 typedef void (*mg_softmax_grad_rows)(const mg_softmax_grad_args *p, size_t first, size_t n);
 typedef struct {

@@ -80,7 +80,8 @@ static void FN(log_softmax_grad)(const mg_softmax_grad_args *p, size_t first, si
 
 static double FN(sum_losses)(size_t n, const void *losses) { return FN(sum_flat)(n, losses); }
 
-/* loss[i] = log s - (x - m) at the label, or the sum of t (log s - (x - m)); probs = e / s holds those terms first. */
+/* loss[i] = log s - (x - m) at the label, or the sum of t (log s - (x - m)), whose terms are in probs at first;
+   probs = e / s. */
 static void FN(cross_entropy)(const mg_cross_entropy_args *p, size_t first, size_t rows, void *losses) {
     const size_t n = p->n;
     const real *x = (const real *)p->x + first * n, *t = p->label ? NULL : (const real *)p->t + first * n;

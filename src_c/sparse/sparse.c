@@ -1,7 +1,7 @@
 /* Products with a sparse matrix by its columns. Equal to sparse_naive.c, bit for bit.
 
-   An entry is one multiply-add and a load from anywhere, so that memory decides. No vectors: a gather takes as long as its
-   loads. Four sums in flight hide the latency of the multiply-adds. */
+   Each entry takes one multiply-add and a load from an arbitrary address, so memory limits the speed. Vectors are not
+   used, because a gather takes as long as its loads. Four independent sums hide the latency of the multiply-adds. */
 #ifndef real
 #include "sparse/sparse.h"
 #include "base/simd.h"

@@ -1,17 +1,17 @@
-/* A job is cut into units, runs of its parts. One 64-bit word counts the units of the job, and those that were claimed:
-   the caller claims from the front, helpers from the back, so that from job to job a thread finds in its own cache what
-   it wrote before. Nobody waits for a helper that did not come: the caller claims until nothing is left, and then
-   waits only for units that helpers have claimed.
+/* A job is divided into units, each a run of parts. One 64-bit word counts the units of the job, and those that were
+   claimed: the caller claims from the front, helpers from the back, so that from job to job a thread finds in its own
+   cache what it wrote before. The caller claims units until none is left, and then waits only for units that helpers
+   have claimed. A helper that comes too late delays nothing.
 
-   Where other processes want the processors, the system may take one away from a helper that holds a unit, and the
-   caller waits for a time slice, thousands of times as long as a job. Four rules keep that rare:
+   If other processes need the processors, the system may suspend a helper in the middle of a unit, and the caller then
+   waits for a time slice, thousands of times as long as a job. Four rules make that rare:
 
-   - Distrust. After a wait that is too long the caller computes alone for a multiple of that wait. The multiple grows
-     when the trust that follows does not last, and shrinks when it does.
-   - A helper that finds itself on the caller's processor computes nothing: it would only hold the caller up.
+   - Distrust. After a wait that is too long the caller computes alone for a multiple of that wait. The multiple is
+     doubled if the next long wait comes soon after that time (trust did not last), and halved if not.
+   - A helper on the caller's processor computes nothing, because it would only delay the caller.
    - A helper spins for SPIN ns, in which most next jobs come, and then sleeps.
-   - Waking a helper costs the caller microseconds, so it wakes one for each WAKE_WORK of work that helpers slept
-     through. */
+   - Waking a helper takes the caller microseconds, so it wakes one for each WAKE_WORK of work that was done while
+     helpers slept. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_getcpu, pthread_setname_np */
 #endif
@@ -27,19 +27,19 @@
 
 enum {
     SPIN = 100000,          /* ns that an idle helper looks for the next job before it sleeps */
-    PATIENCE = 20000,       /* ns that the caller waits without distrust, beside 1.5 times the time of a unit */
-    ASIDE = 100000,         /* ns that a helper on the caller's processor counts for */
+    PATIENCE = 20000,       /* ns beyond 1.5 times the time of a unit that the caller waits without distrust */
+    ASIDE = 100000,         /* ns: a helper on the caller's processor counts as a wait of this length */
     LONGEST = 8000000,      /* ns: longer waits count as this much */
     LEAST = 2, MOST = 64,   /* the multiple of the wait for which the caller computes alone */
-    LASTS = 16,             /* trust lasted, if for so many times as long as the distrust before it */
+    LASTS = 16,             /* trust has lasted if it was this many times as long as the distrust before it */
     UNIT_WORK = 8192,       /* the least work of a unit: 0.5 us */
     UNITS = 16,             /* units for each member, at most */
-    WAKE_WORK = 1 << 21,    /* work done alone that pays for waking a helper: 130 us; the system takes 2 to 10 */
+    WAKE_WORK = 1 << 21,    /* so much work is worth waking a helper: it takes 130 us, and waking takes 2 to 10 us */
     STACK = 2 << 20,        /* bytes of a helper's stack; the system's choice may be 128 KiB or 8 MiB */
     MEMBERS = 1024,         /* at most: UNITS * MEMBERS can be counted in 16 bits */
     PAUSES = 64,            /* pauses of a spinning helper between two looks at the clock */
     YIELD = 256,            /* pauses of a waiting caller before it offers its processor */
-    LINE = 128              /* bytes that processors exchange: two lines of a cache at a time, or one of 128 */
+    LINE = 128              /* bytes that processors exchange at a time: two cache lines, or one of 128 bytes */
 };
 
 /* The word: a number of the job, its units, those that helpers claimed, those that the caller claimed; 16 bits each. */
@@ -56,10 +56,10 @@ static struct {
     const void *args;
     size_t parts, units;
     _Atomic int processor;                    /* the caller's, or -1 */
-    _Alignas(LINE) atomic_int busy;           /* whether the team has a caller; all that follows to `owed` is its own */
+    _Alignas(LINE) atomic_int busy;           /* whether there is a caller; only it uses the fields up to `owed` */
     uint64_t trusted_from, distrust, multiple; /* ns: when trust begins, how long the last distrust was */
     size_t owed;                              /* work done while helpers slept */
-    _Alignas(LINE) atomic_int asleep, aside;  /* helpers that sleep; whether one found itself on my processor */
+    _Alignas(LINE) atomic_int asleep, aside;  /* helpers that sleep; whether one was on the caller's processor */
     atomic_int alive, wanted;                 /* helpers; written with the lock */
     bool watches_forks;
     pthread_mutex_t lock;
@@ -93,7 +93,8 @@ static inline uint64_t most(uint64_t a, uint64_t b) { return a < b ? b : a; }
 
 /* ---- claims ---- */
 
-/* Claim a unit at one end. A claim can only succeed while its job is the present one: the word holds no other. */
+/* Claims a unit at one end. The exchange fails if the word has changed, so only units of the present job are claimed.
+   */
 static bool claim(int end, size_t *unit) {
     uint64_t word = atomic_load_explicit(&team.word, memory_order_acquire);
     while (is_open(word)) {
@@ -127,7 +128,7 @@ static bool leave(void) {
     return surplus;
 }
 
-/* Sleep until a job other than number `past` is open, or the team becomes smaller. */
+/* Sleeps until a job other than number `past` is open, or the team becomes smaller. */
 static void sleep_until_job(uint64_t past) {
     pthread_mutex_lock(&team.lock);
     atomic_fetch_add(&team.asleep, 1);
@@ -175,7 +176,8 @@ static void *help(void *unused) {
     }
 }
 
-/* In a forked child: the helpers are threads of the parent, and so is whoever called the team just then. */
+/* In a forked child the helpers do not exist, because they are threads of the parent, nor does a thread that was
+   calling the team during the fork. */
 static void begin_anew(void) {
     pthread_mutex_init(&team.lock, NULL);
     pthread_cond_init(&team.wake, NULL);
@@ -189,7 +191,7 @@ static void begin_anew(void) {
     team.multiple = LEAST;
 }
 
-/* Start a thread that helps. It takes no signals: those are for the threads of the program. */
+/* Starts a helper. It blocks all signals but those of its own faults, so that the threads of the program get them. */
 static bool start_helper(void) {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -209,13 +211,13 @@ static bool start_helper(void) {
     return started;
 }
 
-/* Start the helpers that are missing; where the system refuses, be content with those that there are. */
+/* Starts the helpers that are missing. If the system refuses one, the team keeps the size that it has. */
 static int hire(void) {
     int refused = 0;
     pthread_mutex_lock(&team.lock);
     if (!team.watches_forks) team.watches_forks = pthread_atfork(NULL, NULL, begin_anew) == 0;
     while (!refused && atomic_load(&team.alive) < atomic_load(&team.wanted)) {
-        atomic_fetch_add(&team.alive, 1); /* before it begins, because it reads it */
+        atomic_fetch_add(&team.alive, 1); /* before the helper starts, because it reads `alive` */
         if (!start_helper()) {
             atomic_fetch_sub(&team.alive, 1);
             refused = -1;
@@ -236,7 +238,7 @@ static void distrust(uint64_t time, uint64_t lost) {
     team.trusted_from = time + team.distrust;
 }
 
-/* Wake helpers that sleep, one for each WAKE_WORK of work done since. */
+/* Wakes sleeping helpers, one for each WAKE_WORK of work done since they fell asleep. */
 static void wake_for(size_t work, size_t units) {
     int asleep = atomic_load(&team.asleep);
     if (asleep == 0) {
@@ -244,7 +246,8 @@ static void wake_for(size_t work, size_t units) {
         return;
     }
     team.owed += work;
-    /* Without the lock: a helper about to sleep may miss this, and a helper that is late is none that others wait for. */
+    /* Without the lock: a helper that is about to sleep may miss the signal, but no thread waits for a helper that has
+       not claimed a unit. */
     for (; asleep > 0 && units > 1 && team.owed >= WAKE_WORK; asleep--, units--) {
         team.owed -= WAKE_WORK;
         pthread_cond_signal(&team.wake);
@@ -254,12 +257,12 @@ static void wake_for(size_t work, size_t units) {
 
 static void wait_for_helpers(uint64_t claimed) {
     for (unsigned turns = 1; atomic_load_explicit(&team.reported, memory_order_acquire) != claimed; turns++) {
-        if (turns % YIELD == 0) sched_yield(); /* a helper may wait for this very processor */
+        if (turns % YIELD == 0) sched_yield(); /* a helper may need this very processor */
         else rest();
     }
 }
 
-/* The job by all who come; `begin` is the time. */
+/* Computes the job with the helpers that come in time; `begin` is the present time. */
 static void together(size_t work, size_t parts, mg_part part, const void *args, uint64_t begin) {
     const uint64_t members = (uint64_t)atomic_load_explicit(&team.alive, memory_order_relaxed) + 1;
     const uint64_t units = least(parts, least(UNITS * members, most(members, work / UNIT_WORK)));

@@ -7,10 +7,10 @@
 
 typedef void (*mg_part)(const void *args, size_t i);
 
-/* part(args, i) for every i below parts, each once, in any order: by the caller, and by the helpers that come in time.
-   `work`, in elements that are read, computed on a little and written, says how much the whole job is.
-   Returns 0, or -1 if the system gives the team fewer threads than mg_team_resize asked for: it goes on with those that
-   it has, and all parts are computed all the same. */
+/* part(args, i) for every i below parts, each once, in any order: by the caller, and by the helpers that come in
+   time. `work` is the size of the whole job, in elements that are read, computed on a little and written. Returns 0,
+   or -1 if the system gives the team fewer threads than mg_team_resize asked for: then all parts are computed by the
+   threads that there are. */
 int mg_team_share(size_t work, size_t parts, mg_part part, const void *args);
 
 /* From now on the team has so many members, the caller being one. Helpers beyond that end as soon as they are idle;

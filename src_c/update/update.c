@@ -8,13 +8,13 @@
 #include "update/update.h"
 #include "base/simd.h"
 
-/* Gradients under TINY (before they are squared), moments under FLUSH, and weights that Adam leaves under FLUSH count
-   as 0, because a step with denormal numbers takes 10 times as long. Decay does not end at 0 by itself: 0.9 times one
-   of the smallest denormal numbers is rounded to that number again. */
+/* Because a step with denormal numbers takes 10 times as long, these count as 0: moments under FLUSH; and, of the rules
+   with a root (Adam, RMSprop, Adagrad), gradients under TINY, which are squared, and new weights under FLUSH. Decay
+   alone does not reach 0: 0.9 times one of the smallest denormal numbers is rounded to that number again. */
 #define TINY (real_bits == 32 ? 1e-15 : 1e-150)
 #define FLUSH (real_bits == 32 ? 1e-30 : 1e-290)
-enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd is the first two */
-enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* what happens to w; the proximal maps decay as well */
+enum { PLAIN, MOMENTUM, ADAM, RMSPROP, ADAGRAD };   /* sgd: MOMENTUM if momentum is not 0, else PLAIN */
+enum { STEP, DECAY, SHRINK, SHRINK_AND_DIVIDE };    /* w - move and: nothing; decay; decay, L1; decay, L1, L2 */
 enum { GROUP = 4 };
 
 #define MG_SOURCE "update/update.c"
@@ -71,7 +71,7 @@ static int FN(after)(const double *row) {
     return row[MG_DECAY] != 0 ? DECAY : STEP;
 }
 
-/* The sums that the value of the penalties needs; a proximal map has both. */
+/* Which sums the value of the penalties needs: those of `terms`, or both if there is a proximal map. */
 INLINE int FN(summed)(int terms, int after) { return after < SHRINK ? terms : BOTH_TERMS; }
 
 static void FN(sums)(const mg_update_args *p, size_t segment, size_t first, size_t n, double *sums) {
@@ -85,7 +85,8 @@ static void FN(sums)(const mg_update_args *p, size_t segment, size_t first, size
     }
 }
 
-/* A piece and what it remembers, in the order of update.h. A state that the settings do not ask for is not read. */
+/* A piece of a parameter, its gradient, and its state in the order of update.h. A state that the settings do not use is
+   not read. */
 typedef struct {
     size_t n;
     real *w, *state[3];
@@ -106,7 +107,7 @@ INLINE vec FN(penalized)(vec w, vec g, const FN(constants) *c, int terms) {
     return terms ? g + FN(elastic_slope)(w, c->l1, c->l2, terms) : g;
 }
 
-/* w at the end of a step of the given length, as `after` says. */
+/* The new w: w decayed, less `move`, then the proximal map with the given step. `after` says which of these happen. */
 INLINE vec FN(moved)(vec w, vec move, vec step, const FN(constants) *c, int after) {
     if (after != STEP) w = w * c->keep;
     w = w - move;
@@ -114,30 +115,31 @@ INLINE vec FN(moved)(vec w, vec move, vec step, const FN(constants) *c, int afte
     return FN(elastic_prox)(w, step * c->prox_l1, 1 + step * c->prox_l2, after == SHRINK ? L1_TERM : BOTH_TERMS);
 }
 
-/* factor times the n numbers at p, which count as 0 where they are small. */
+/* factor times the n numbers at p, of which those under FLUSH count as 0. */
 INLINE vec FN(faded)(const real *p, size_t n, vec factor, const FN(constants) *c) {
     const vec old = FN(load_n)(p, n);
     return FN(unless_small)(old, c->flush, factor * old);
 }
 
-/* What the first stage of a rule makes of a vector: it will move by top, or by top / root. */
+/* The result of stage 1 for a vector: the move will be made from top, or from top / root. */
 typedef struct {
     vec top, root;
 } FN(ratio);
 
-/* And the second: it moves, and its proximal map takes this step, which is formed only where it is read. */
+/* The result of stage 2: the move, and the step of the proximal map. The compiler computes the step only where it is
+   used. */
 typedef struct {
     vec move, step;
 } FN(motion);
 
-/* buf = momentum buf + d; along buf, or for nesterov along d + momentum buf. */
+/* buf = momentum buf + d; top = lr buf, or lr (d + momentum buf) for nesterov. */
 INLINE FN(ratio) FN(momentum_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec buf = FN(faded)(b->state[0] + i, n, c->momentum, c) + d;
     FN(store_n)(b->state[0] + i, n, buf);
     return (FN(ratio)){.top = c->lr * (c->nesterov ? d + c->momentum * buf : buf)};
 }
 
-/* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: top = max(top, v), in place of v below. */
+/* m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²; amsgrad: the largest v so far takes the place of v. */
 INLINE FN(ratio) FN(adam_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec m = FN(faded)(b->state[0] + i, n, c->beta1, c) + c->rest1 * d;
     vec v = FN(faded)(b->state[1] + i, n, c->beta2, c) + c->rest2 * (d * d);
@@ -150,8 +152,8 @@ INLINE FN(ratio) FN(adam_ratio)(const FN(block) *b, size_t i, size_t n, vec d, c
     return (FN(ratio)){c->step * m, V(sqrt)(v) * c->correction + c->eps};
 }
 
-/* v = alpha v + (1 - alpha) d²; centered: less the square of m = alpha m + (1 - alpha) d. Rounding may leave the
-   variance v - m² under 0, where its root would be NaN. */
+/* v = alpha v + (1 - alpha) d²; centered: m = alpha m + (1 - alpha) d, and the root is that of the variance v - m².
+   Rounding may make the variance negative, and its root NaN, so a negative one counts as 0. */
 INLINE FN(ratio) FN(rmsprop_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec zero = {0};
     vec v = FN(faded)(b->state[0] + i, n, c->beta2, c) + c->rest2 * (d * d);
@@ -164,7 +166,7 @@ INLINE FN(ratio) FN(rmsprop_ratio)(const FN(block) *b, size_t i, size_t n, vec d
     return (FN(ratio)){d, V(sqrt)(v) + c->eps};
 }
 
-/* buf = momentum buf + d / root. */
+/* buf = momentum buf + d / root; the move is lr buf, or lr d / root without momentum. */
 INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(ratio) h, const FN(constants) *c) {
     vec move = h.top / h.root;
     if (c->with_momentum) {
@@ -175,14 +177,14 @@ INLINE vec FN(rmsprop_move)(const FN(block) *b, size_t i, size_t n, FN(ratio) h,
     return c->lr * move;
 }
 
-/* v = v + d²; step is lr / correction1, which grows with lr_decay. */
+/* v = v + d²; step = lr / correction1, and correction1 grows from step to step if lr_decay is not 0. */
 INLINE FN(ratio) FN(adagrad_ratio)(const FN(block) *b, size_t i, size_t n, vec d, const FN(constants) *c) {
     const vec v = FN(load_n)(b->state[0] + i, n) + d * d;
     FN(store_n)(b->state[0] + i, n, v);
     return (FN(ratio)){c->step * d, V(sqrt)(v) + c->eps};
 }
 
-/* The stages of the n <= W elements from i on. */
+/* Stages 1, 2 and 3 of the n <= W elements from i on. */
 INLINE FN(ratio) FN(first)(const FN(block) *b, size_t i, size_t n, const FN(constants) *c, int rule, int terms) {
     vec d = FN(penalized)(FN(load_n)(b->w + i, n), FN(load_n)(b->g + i, n), c, terms);
     if (rule >= ADAM) d = FN(unless_small)(d, c->tiny, d);
@@ -211,7 +213,7 @@ INLINE void FN(third)(const FN(block) *b, size_t i, size_t n, FN(motion) m, cons
     FN(store_n)(b->w + i, n, rule < ADAM ? to : FN(unless_small)(to, c->flush, to));
 }
 
-/* And of GROUP whole vectors. */
+/* The same stages of GROUP whole vectors. */
 INLINE void FN(firsts)(const FN(block) *b, size_t i, FN(ratio) *r, const FN(constants) *c, int rule, int terms) {
     UNROLL for (size_t k = 0; k < GROUP; k++) r[k] = FN(first)(b, i + k * W, W, c, rule, terms);
 }
@@ -250,7 +252,7 @@ INLINE void FN(loop)(const FN(block) *b, const FN(constants) *c, int rule, int t
     }
 }
 
-/* The loop with its flags as constants. */
+/* Calls the loop with `after` as a constant; by_terms does the same for `terms`. */
 INLINE void FN(by_after)(const FN(block) *b, const FN(constants) *c, int rule, int terms, int after) {
     switch (after) {
     case STEP: FN(loop)(b, c, rule, terms, STEP); break;

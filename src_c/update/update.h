@@ -1,5 +1,5 @@
-/* Optimizer updates of a table of parameters: what a call says, and the table of one variant. The formulas stand in
-   reference/update.py. */
+/* Optimizer updates of a table of parameters: the arguments of the kernels, and the table of one variant. The formulas
+   are in reference/update.py. */
 #ifndef MG_UPDATE_H
 #define MG_UPDATE_H
 #include <stddef.h>
@@ -13,14 +13,14 @@ enum { MG_RULES(MG_RULE) mg_rules };
 
 typedef struct {
     double momentum, beta1, beta2, eps;     /* beta2 is rmsprop's alpha */
-    double lr_decay;                        /* of adagrad, for the counters */
+    double lr_decay;                        /* of adagrad; correction1 is 1 + (number of the step - 1) lr_decay */
     int nesterov, amsgrad, centered, rule;
 } mg_update_settings;
 
-/* What a parameter's gradient of this step is: g, zeros, or nothing, which leaves the parameter as it is. */
+/* Which gradient a parameter has in this step: g, zeros, or none; a parameter without one does not change. */
 enum { MG_GIVEN, MG_ZEROS, MG_LEAVE };
 
-/* A parameter. state is, as far as the settings ask for it: sgd {momentum buffer}, adam {m, v, largest v}, rmsprop
+/* A parameter. state holds, as far as the settings use them: sgd {momentum buffer}, adam {m, v, largest v}, rmsprop
    {v, m if centered, momentum buffer}, adagrad {v}. */
 typedef struct {
     size_t n;
@@ -31,15 +31,15 @@ typedef struct {
 
 typedef struct {
     const double *scalars;                  /* MG_COLUMNS for each segment */
-    double *counters;                       /* two for each segment, which corrections follow from; or NULL */
+    double *counters;                       /* two for each segment, from which the corrections are computed; or NULL */
     double *sums;                           /* Σ|w| and Σw² of each segment; NULL: not wanted */
     mg_update_settings settings;
     size_t n;
     mg_segment segment[];                   /* n of them */
 } mg_update_args;
 
-/* By precision; n elements, MG_PIECE at most, of one segment. sums = {Σ|w|, Σw²} of these: each where its row has such
-   a term in the gradient, both where it has a proximal map; else 0. */
+/* By precision; each computes n <= MG_PIECE elements of one segment, from `first` on. sums = {Σ|w|, Σw²} of these:
+   both if the segment has a proximal map, else Σ|w| if its l1 is not 0 and Σw² if its l2 is not 0. The other is 0. */
 enum { MG_PIECE = 4096 };
 typedef void (*mg_update)(const mg_update_args *p, size_t segment, size_t first, size_t n);
 typedef struct {

@@ -17,7 +17,7 @@ const mg_update_table MG_TABLE(update) = {
 #else
 #include "penalty/elastic_net_naive.h"
 
-/* x, with 0 in place of what is smaller than a limit in single or double precision. */
+/* x, or 0 if |x| is below the limit of this precision. */
 static real FN(flushed)(real x, double limit_f32, double limit_f64) {
     const real limit = (real)(real_bits == 32 ? limit_f32 : limit_f64);
     return -limit < x && x < limit ? 0 : x;

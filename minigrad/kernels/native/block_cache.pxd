@@ -1,2 +1,2 @@
-cdef void *take(size_t bytes) noexcept      # NULL where there is none
+cdef void *take(size_t bytes) noexcept      # NULL if there is no memory
 cdef void give(void *block, size_t bytes) noexcept

@@ -1,15 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Memory for arrays. Large blocks that come back are kept for the next array of their size: a step of training gives
-back its gradients and takes as many again, and memory that is new to the process costs a page fault per 4 KiB, which
-was a fifth of the time of a step of 784-1024-1024-10.
+"""Memory for arrays. Large blocks that are freed are kept for the next array of the same size, because a training step
+frees its gradients and allocates as many again, and memory that is new to the process costs a page fault per 4 KiB,
+which would take a fifth of the time of a step of 784-1024-1024-10.
 
-No more is kept than is in use, or 64 MiB if that is more. The caller holds the GIL, so there is no lock."""
+At most as many bytes are kept as are in use, or 64 MiB if that is more. The caller holds the GIL, so there is no lock.
+"""
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uintptr_t
 from libc.string cimport memmove
 
-cdef extern from "Python.h":                # tracemalloc counts arrays, not what is kept
+cdef extern from "Python.h":                # so that tracemalloc counts arrays, but not kept blocks
     int PyTraceMalloc_Track(unsigned int domain, uintptr_t block, size_t bytes)
     int PyTraceMalloc_Untrack(unsigned int domain, uintptr_t block)
 
@@ -23,7 +24,7 @@ cdef struct Kept:
     size_t bytes
 
 
-cdef Kept[MOST + 1] kept                    # in the order in which they came back
+cdef Kept[MOST + 1] kept                    # in the order in which they were freed
 cdef int count = 0
 cdef size_t kept_bytes = 0, used_bytes = 0  # of large blocks
 
@@ -43,7 +44,7 @@ cdef void *take(size_t bytes) noexcept:
     cdef int i
     if bytes < LARGE:
         return PyMem_RawMalloc(bytes)
-    for i in range(count - 1, -1, -1):      # the last to come back is the likeliest to be in a cache
+    for i in range(count - 1, -1, -1):      # the block freed last is the most likely to be in a cache
         if kept[i].bytes == bytes:
             block = remove(i).block
             PyTraceMalloc_Track(0, <uintptr_t>block, bytes)
@@ -77,10 +78,10 @@ cdef void keep_at_most(size_t bytes) noexcept:
 
 
 def held():
-    """Bytes of large arrays that are in use, and of those that are kept."""
+    """Bytes of large blocks that are in use, and of those that are kept."""
     return used_bytes, kept_bytes
 
 
 def release():
-    """Give all that is kept back to the system."""
+    """Give all kept blocks back to the system."""
     keep_at_most(0)

@@ -1,6 +1,6 @@
-# The argument checks that every kernel shares. A check raises the error itself; one that passes costs nanoseconds.
-# The checks are functions of their own: in a kernel's `def`, an error text with a generator in it would make each call
-# build a closure.
+# The argument checks that kernels share. A check raises the error itself; a check that passes takes nanoseconds.
+# The checks are functions of their own, because an error text with a generator in a kernel's `def` would make every
+# call build a closure.
 from libc.stdint cimport int64_t, uint64_t
 from numpy cimport (
     NPY_DOUBLE,
@@ -19,7 +19,7 @@ from numpy cimport (
 )
 
 
-cdef enum:                                  # 0 and 1: where a precision stands in the pairs of a C table
+cdef enum:                                  # 0 and 1: the index of a precision in the pairs of a C table
     FLOAT32
     FLOAT64
 
@@ -30,7 +30,7 @@ cdef inline str describe(object x):
 
 
 cdef inline int check_real(str kernel, ndarray x) except -1:
-    """FLOAT32 or FLOAT64; any other dtype than these two is an error."""
+    """FLOAT32 or FLOAT64. Raises DTypeError for any other dtype."""
     cdef int t = PyArray_TYPE(x)
     if t == NPY_FLOAT:
         return FLOAT32
@@ -41,14 +41,14 @@ cdef inline int check_real(str kernel, ndarray x) except -1:
 
 
 cdef inline int check_flat(str kernel, ndarray x) except -1:
-    """x is C-contiguous, aligned, in native byte order: C reads it from its first element to its last."""
+    """x is C-contiguous, aligned and in native byte order, so that C can read it from its first element to its last."""
     if not PyArray_ISCARRAY_RO(x):
         raise ValueError(f"{kernel}: {describe(x)} is strided, misaligned or byte-swapped; pass kernels.contiguous(x)")
     return 0
 
 
 cdef inline int check_out(str kernel, ndarray out) except -1:
-    """out is as check_flat wants it, and writable."""
+    """out is C-contiguous, aligned, in native byte order, and writable."""
     if not PyArray_ISCARRAY(out):
         raise ValueError(f"{kernel}: out is {describe(out)}; need it C-contiguous, aligned, native and writable")
     return 0
@@ -68,7 +68,7 @@ cdef inline bint within(const int64_t *at, size_t count, size_t n) noexcept nogi
     """Whether all numbers at `at` are in [0, n)."""
     cdef uint64_t last = <uint64_t>n - 1, outside = 0
     cdef size_t i
-    for i in range(count):                  # the sign of at[i], or of n - 1 - at[i]: many at once, as no compare is
+    for i in range(count):                  # by sign bits, because compilers use vectors for them, and not for compares
         outside |= <uint64_t>at[i] | (last - <uint64_t>at[i])
     return not outside >> 63
 
@@ -97,7 +97,7 @@ cdef inline bint apart(ndarray x, ndarray out) noexcept:
     """Whether no byte of x, of any strides, lies between the first and the last of the contiguous out."""
     cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), last = first, start = <Py_ssize_t>PyArray_DATA(out), step
     cdef int axis
-    if PyArray_SIZE(x) == 0 or PyArray_SIZE(out) == 0:      # the strides of an empty array say nothing
+    if PyArray_SIZE(x) == 0 or PyArray_SIZE(out) == 0:      # an empty array may have any strides
         return True
     for axis in range(PyArray_NDIM(x)):
         step = (PyArray_DIM(x, axis) - 1) * PyArray_STRIDE(x, axis)

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Convolutions of planes and their gradients: checks, then groups of samples, or channels, over threads.
+"""Convolutions of planes and their gradients: checks, then groups of samples, or channels, shared among threads.
 
 Arithmetic: src_c/conv/conv.c; meaning: reference/conv.py.
 """
@@ -41,11 +41,11 @@ cdef extern from "conv/conv.h" nogil:
     const mg_conv_table *const *mg_conv_tables
 
 cdef enum:
-    NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
+    NO_MEMORY = 1                           # returned by a kernel that gets no scratch memory; it has written nothing
     LARGEST = 1 << 30                       # of a stride, a padding, a dilation: their products fit into 64 bits
 
 
-cdef struct plan:                           # how the units of a call are spread over parts
+cdef struct plan:                           # how the units of a call are divided into parts
     const mg_conv_args *p
     int which                               # MG_CONV, MG_CONV_INPUT, MG_CONV_WEIGHT
     size_t units, parts, slices             # parts of several units, or each unit in several slices
@@ -53,7 +53,7 @@ cdef struct plan:                           # how the units of a call are spread
 
 
 cdef inline size_t work_of(const mg_conv_args *p) noexcept nogil:
-    """In elements of memory-bound work, as matmul counts it; a float64, so that it cannot overflow."""
+    """In elements of memory-bound work, as matmul counts it; computed in float64, which cannot overflow."""
     cdef double places = <double>p.axis[0].y * <double>p.axis[1].y * <double>p.samples * <double>p.groups
     cdef double taps = <double>p.axis[0].kernel * <double>p.axis[1].kernel
     return <size_t>min(places * p.channels_out * (p.channels_in * taps / 8 + 1) + places * p.channels_in, 1e18)
@@ -78,7 +78,8 @@ cdef void compute_part(const void *args, size_t i) noexcept nogil:
 
 
 cdef int spread(const mg_conv_args *p, int which) noexcept nogil:
-    """Units are groups of samples, or channels of x for the gradient of w; each part has its own scratch."""
+    """Share the units among threads: groups of samples, or channels of x for the gradient of w. Each part has its own
+    scratch."""
     cdef plan s
     cdef size_t work = work_of(p), threads = threads_for(work)
     table = mg_conv_tables[runtime.variant]
@@ -124,7 +125,7 @@ cdef int misfit(str kernel, ndarray x, ndarray w, ndarray y, object groups) exce
     )
 
 
-@cython.boundscheck(True)                   # stride, padding, dilation may be tuples of one
+@cython.boundscheck(True)                   # because stride, padding and dilation may be tuples of one number
 cdef int fill_axis(
     str kernel, mg_conv_axis *a, int d, ndarray x, ndarray w, ndarray y, object stride, object padding, object dilation
 ) except -1:
@@ -153,7 +154,7 @@ cdef int fill(
     str kernel, mg_conv_args *p, ndarray x, ndarray w, ndarray y, ndarray a, ndarray b, ndarray out,
     object stride, object padding, object dilation, Py_ssize_t groups,
 ) except -1:
-    """Check everything and note it; of x, w and y, a and b are read and `out` is written."""
+    """Check all arguments and put them into p. a and b are those of x, w and y that are read; `out` is written."""
     cdef int dtype = PyArray_TYPE(out)
     if PyArray_NDIM(x) != 4 or PyArray_NDIM(w) != 4 or PyArray_NDIM(y) != 4 or groups < 1 or (
         PyArray_TYPE(x) != dtype or PyArray_TYPE(w) != dtype or PyArray_TYPE(y) != dtype

@@ -44,7 +44,7 @@ cdef extern from "descent/descent.h" nogil:
 
 
 cdef int k_coordinate_descent(const void *args) noexcept nogil:
-    """On one thread: the next coordinate needs the correlations that this one leaves."""
+    """On one thread, because each coordinate changes the correlations that the next one needs."""
     p = <const mg_coordinate_descent_args *>args
     mg_descent_tables[runtime.variant].coordinate_descent[p.precision](p)
     return 0
@@ -86,7 +86,7 @@ def coordinate_descent(
 
 
 cdef int k_group_descent(const void *args) noexcept nogil:
-    """On one thread: the next group needs the correlations that this one leaves."""
+    """On one thread, because each group changes the correlations that the next one needs."""
     cdef mg_group_descent_args p = (<const mg_group_descent_args *>args)[0]
     cdef scratch memory
     if not take_scratch(&memory, 1, 2 * p.n * (8 if p.precision else 4)):

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Dropout: checks, then blocks over threads. Arithmetic: src_c/random/dropout.c; meaning: reference/random.py."""
+"""Dropout: checks, then blocks, shared among threads.
+
+Arithmetic: src_c/random/dropout.c; meaning: reference/random.py.
+"""
 
 from libc.math cimport rint
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -40,7 +43,7 @@ cdef extern from "random/dropout.h" nogil:
 
 cdef enum:
     BLOCK = 16384                           # elements; a multiple of 128, so that no group is drawn twice
-    WORK = 4                                # a number that is drawn costs as much as four elements that are only copied
+    WORK = 4                                # drawing for an element takes as long as copying four
 
 
 cdef void dropout_bits_block(const void *args, size_t i) noexcept nogil:
@@ -84,7 +87,7 @@ cdef inline int check_mask(str kernel, ndarray mask, Py_ssize_t n) except -1:
 
 
 cdef inline int64_t threshold_of(str kernel, double p) except -1:
-    """How many of the 65536 numbers of an element drop it."""
+    """How many of the 65536 numbers that may be drawn for an element drop it. Raises ValueError unless 0 <= p <= 1."""
     if not 0 <= p <= 1:                     # NaN as well
         raise ValueError(f"{kernel}: p is {p}; need 0 <= p <= 1")
     return <int64_t>rint(65536 * p)         # half to even, as Python rounds

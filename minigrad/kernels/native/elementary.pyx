@@ -44,7 +44,7 @@ cdef enum: BLOCK = 8192                     # elements of where; fixed, though i
 
 
 cdef inline size_t cost_of(int op) noexcept nogil:
-    """What an element costs in elements of memory-bound work: exact functions move memory, others compute."""
+    """The work of an element, in elements of memory-bound work: exact functions take as long as a copy."""
     if op == mg_op_floor or op == mg_op_ceil or mg_op_maximum <= op <= mg_op_leaky_slope:
         return 1
     return 12
@@ -103,7 +103,7 @@ cdef int k_where(const void *args) noexcept nogil:
 
 
 cdef ndarray shaped(str what, ndarray x, dtype, ndarray out):
-    """x broadcast to out's shape: an array of that dtype, contiguous and apart from out."""
+    """A contiguous copy of x, broadcast to the shape of out, in that dtype."""
     try:
         spread = np.broadcast_to(x, (<object>out).shape)
     except ValueError:
@@ -112,7 +112,7 @@ cdef ndarray shaped(str what, ndarray x, dtype, ndarray out):
 
 
 cdef ndarray operand(str what, ndarray x, ndarray out):
-    """x, or a copy of it that has out's shape and dtype and lies apart from out."""
+    """x, or a copy of it with the shape and dtype of out that shares no memory with out."""
     if alike(x, out):
         return x
     if check_real("where", x) > check_real("where", out):

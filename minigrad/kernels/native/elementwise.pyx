@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Elementwise maps and copies: checks, then units of rows over threads (maps.pxd).
+"""Elementwise maps and copies: checks, then units of rows, shared among threads (maps.pxd).
 
 Arithmetic: src_c/elementwise/elementwise.c; meaning: reference/elementwise.py.
 
-An operand may have any strides and broadcasts to out; out is C-contiguous. Axes are merged where every operand steps
-evenly across them, so most calls are one row.
+An operand may have any strides and broadcasts to out; out is C-contiguous. Neighbouring axes are merged where every
+operand steps evenly across them, so that most calls are one row.
 """
 
 import numpy as np
@@ -33,11 +33,11 @@ cdef extern from "elementwise/elementwise.h" nogil:
         mg_mapper map[2]
     const mg_elementwise_table *const *mg_elementwise_tables
 
-cdef enum: BY_NUMPY = -1                    # in place of an op: a copy between other dtypes, which is no map
+cdef enum: BY_NUMPY = -1                    # in place of an op: a copy between other dtypes, which NumPy makes
 
 
 cdef inline size_t cost_of(int op) noexcept nogil:
-    """What an element costs in elements of memory-bound work, as measured in the cache."""
+    """The work of an element, in elements of memory-bound work, as measured with all arrays in the cache."""
     if mg_op_exp <= op <= mg_op_sigmoid:
         return 4
     return 2 if op == mg_op_sqrt or op == mg_op_div else 1
@@ -49,7 +49,8 @@ cdef int k_map(const void *args) noexcept nogil:
 
 
 cdef ndarray readable(str kernel, ndarray x, ndarray out, bint convert):
-    """x, or a copy that a map can read: aligned, native, out itself or apart from it; of out's dtype unless convert."""
+    """x, or a copy of it that a map can read: aligned, in native byte order, either out itself or without memory in
+    common with out, and, unless `convert`, with the dtype of out."""
     if not convert and PyArray_TYPE(x) != PyArray_TYPE(out):
         if check_real(kernel, x) > check_real(kernel, out):
             raise DTypeError(f"{kernel}: an operand is {describe(x)}, out is {describe(out)}; copy it to float32 first")
@@ -62,7 +63,7 @@ cdef ndarray readable(str kernel, ndarray x, ndarray out, bint convert):
 
 
 cdef ndarray copied(ndarray x, dtype):
-    """A copy of x: by a kernel while a step is recorded, as a replay sees nothing else."""
+    """A copy of x. While a step is recorded a kernel makes it, because a replay runs nothing but kernels."""
     if not tape.on:
         return x.astype(dtype)
     own = np.empty((<object>x).shape, dtype)
@@ -139,7 +140,7 @@ cdef int strided_map(
 
 
 cdef bint alike(object x, ndarray out) noexcept:
-    """x is an array that steps through memory as out does, and apart from it or out itself."""
+    """Whether x is a C-contiguous array with out's shape and dtype, and is out itself or shares no memory with it."""
     if type(x) is not ndarray:
         return False
     cdef ndarray array = <ndarray>x
@@ -195,12 +196,12 @@ cdef inline bint is_real(int t) noexcept:
 
 
 cdef inline int copy_op(object x, ndarray out) noexcept:
-    """The op that copies x to out: as it stands, between the floats, or BY_NUMPY for other dtypes."""
+    """The op that copies x to out: a copy of the bits, a conversion between the two floats, or BY_NUMPY."""
     cdef int t = PyArray_TYPE(out), size = PyArray_ITEMSIZE(out)
     if not isinstance(x, ndarray):
         return mg_op_copy if is_real(t) else BY_NUMPY
     if PyArray_TYPE(<ndarray>x) == t and (is_real(t) or PyTypeNum_ISINTEGER(t) and (size == 4 or size == 8)):
-        return mg_op_copy                   # bits are moved, not numbers, so integers go the same way
+        return mg_op_copy                   # which copies bits, so it is right for integers of 4 or 8 bytes too
     return mg_op_convert if is_real(t) and is_real(PyArray_TYPE(<ndarray>x)) else BY_NUMPY
 
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Bags of rows of a table: checks, then bags, or columns of the gradient, over threads.
+"""Bags of rows of a table: checks, then bags, or columns of the gradient, shared among threads.
 
 Arithmetic: src_c/layers/embedding_bag.c; meaning: reference/embedding_bag.py.
 """
@@ -37,12 +37,12 @@ cdef extern from "layers/embedding_bag.h" nogil:
 
 cdef enum:
     BLOCK = 16384                           # elements that a thread takes at once, in whole bags
-    LINE = 16                               # columns: threads do not write into one cache line of a row
-    OUTSIDE = 3                             # what a kernel returns for an index outside of the table: nothing is written
+    LINE = 16                               # columns: parts are multiples, so that no two threads write to one line
+    OUTSIDE = 3                             # returned for an index outside of the table; nothing has been written
 
 
 cdef bint inside(const mg_embedding_bag_args *p) noexcept nogil:
-    """Whether every index names a row and offsets rise from 0 to at most n. Replayed steps are checked here alone."""
+    """Whether every index is in [0, entries), and offsets rise from 0 to at most n. A replay has no other check."""
     cdef size_t i
     cdef int64_t before = 0
     cdef bint outside = False
@@ -91,7 +91,7 @@ cdef int k_embedding_bag_dots(const void *args) noexcept nogil:
 
 
 cdef int k_embedding_bag_grad(const void *args) noexcept nogil:
-    """Threads share columns, never entries: each sum keeps its order."""
+    """Threads share columns, never entries, so that the order of each sum does not depend on them."""
     p = <const mg_embedding_bag_args *>args
     cdef bags_call c
     cdef size_t work = (p.n + p.bags + p.entries) * p.width, threads = threads_for(work)
@@ -107,7 +107,7 @@ cdef int k_embedding_bag_grad(const void *args) noexcept nogil:
 # --- checks ---
 
 cdef int check_bags(str kernel, mg_embedding_bag_args *p, ndarray index, ndarray offsets, Py_ssize_t bags) except -1:
-    """index and offsets are flat int64, offsets has one for each bag, or None."""
+    """index and offsets are flat int64 vectors; offsets has one number for each bag, or is None."""
     cdef ndarray a
     if PyArray_NDIM(index) != 1 or offsets is not None and PyArray_NDIM(offsets) != 1:
         raise ShapeError(f"{kernel}: index is {describe(index)}; need it and offsets to be vectors")
@@ -156,7 +156,7 @@ cdef int check_largest(str kernel, ndarray largest, ndarray like) except -1:
 
 
 cdef int begin(str kernel, mg_embedding_bag_args *p, ndarray table, int mode, ndarray scale, long long skip) except -1:
-    """Note what all take; `table` is (rows, width)."""
+    """Check the arguments that all kernels have in common, and put them into p; `table` is (rows, width)."""
     p.precision = check_real(kernel, table)
     if PyArray_NDIM(table) != 2:
         raise ShapeError(f"{kernel}: an array is {describe(table)}; need (rows, width)")
@@ -175,7 +175,8 @@ cdef int fill(
     str kernel, mg_embedding_bag_args *p, ndarray source, ndarray out, ndarray index, ndarray offsets, ndarray scale,
     int mode, long long skip, bint back
 ) except -1:
-    """What embedding_bag and, if back, its gradient share: `source` is read, `out` is written; one of them is the table."""
+    """The checks of embedding_bag and, if `back`, of its gradient. `source` is read, `out` is written, and one of them
+    is the table."""
     cdef ndarray table = out if back else source, bags = source if back else out
     begin(kernel, p, source, mode, scale, skip)
     check_table(kernel, "out", out, source, -1)

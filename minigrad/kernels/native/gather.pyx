@@ -44,7 +44,7 @@ cdef extern from "gather/gather.h" nogil:
 import_array()
 
 cdef enum: BLOCK = 65536                    # bytes that one thread copies at a time
-cdef enum: LINE = 16                        # elements: threads do not write into one cache line of a row
+cdef enum: LINE = 16                        # elements: parts are multiples, so that no threads share a cache line
 
 
 cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:
@@ -59,7 +59,7 @@ cdef inline int check_one_dtype(str kernel, ndarray x, ndarray out) except -1:
 # --- take and add_at ---
 
 cdef int fill(str kernel, mg_rows_args *p, ndarray x, ndarray index, ndarray out, bint gather, int axis) except -1:
-    """Check and note the arguments. A gather reads few rows and writes many; sums go from many to few."""
+    """Check the arguments and put them into p. A gather reads `few` rows and writes `many`; add_at adds many to few."""
     cdef ndarray few = x if gather else out, many = out if gather else x
     cdef int i, named = PyArray_NDIM(index), axes = PyArray_NDIM(few)
     cdef bint fits = 0 <= axis < axes and PyArray_NDIM(many) == named + axes - 1
@@ -104,7 +104,7 @@ cdef int k_take(const void *args) noexcept nogil:
 
 
 cdef int k_take_checked(const void *args) noexcept nogil:
-    """As a step that is recorded keeps it: in a replay nothing else looks at the indices."""
+    """The kernel of a recorded step. It checks the indices, because a replay does not call the def that checks them."""
     p = <const mg_rows_args *>args
     return k_take(p) if inside(p.index, p.n, p.few) else OUTSIDE
 
@@ -123,7 +123,7 @@ cdef struct columns_call:                   # what the parts of add_at share
 
 
 cdef void add_columns(const void *args, size_t i) noexcept nogil:
-    """Piece i of the columns: all entries of index, in order."""
+    """Part i: all entries of index, in order, for some columns."""
     c = <const columns_call *>args
     cdef size_t first = i % c.pieces * c.width
     mg_gather_tables[runtime.variant].add_at[c.p.bytes == 8](
@@ -131,7 +131,7 @@ cdef void add_columns(const void *args, size_t i) noexcept nogil:
 
 
 cdef int k_add_at(const void *args) noexcept nogil:
-    """Threads share columns, never entries of index: each sum keeps its order."""
+    """Threads share columns, never entries of index, so that the order of each sum does not depend on them."""
     p = <const mg_rows_args *>args
     cdef columns_call c
     cdef size_t work = p.outer * p.n * p.size, threads = threads_for(work)
@@ -144,7 +144,7 @@ cdef int k_add_at(const void *args) noexcept nogil:
 
 
 cdef int k_add_at_checked(const void *args) noexcept nogil:
-    """As k_take_checked."""
+    """The kernel of a recorded step, as k_take_checked."""
     p = <const mg_rows_args *>args
     return k_add_at(p) if inside(p.index, p.n, p.few) else OUTSIDE
 
@@ -158,7 +158,7 @@ def add_at(ndarray x not None, ndarray index not None, ndarray out not None, int
         call(k_add_at_checked if tape.on else k_add_at, &p, PyArray_SIZE(x))
 
 
-# --- class_places: where the class of each row stands ---
+# --- class_places: the flat index of the class of each row ---
 
 cdef struct mg_class_places_args:
     size_t n, classes
@@ -195,13 +195,13 @@ def class_places(ndarray index not None, ndarray out not None, Py_ssize_t classe
 
 # --- place ---
 
-cdef struct place_units:                    # how the copy *p is cut: a unit is `height` rows of `width` items
+cdef struct place_units:                    # how the copy *p is divided: a unit is `height` rows of `width` items
     const mg_place_args *p
     size_t groups, pieces, height, width
 
 
 cdef void place_unit(const void *args, size_t i) noexcept nogil:
-    """Unit i, counted with pieces of a row running fastest, then groups of rows, then the outer axes."""
+    """Copy unit i, counted with pieces of a row running fastest, then groups of rows, then the outer axes."""
     u = <const place_units *>args
     p = u.p
     cdef size_t columns = p.axis[0].length, rows = p.axis[1].length

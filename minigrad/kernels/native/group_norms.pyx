@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Norms of groups: checks, then groups over threads.
+"""Norms of groups: checks, then groups, shared among threads.
 
 Arithmetic: src_c/penalty/group_norms.c; meaning: reference/group_norms.py.
 
-The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every group is a row; else a column.
+The axes [first, last) make x an array (outer, n, inner). If they are its last axes, every group is a row; otherwise it
+is a column.
 """
 
 from libc.math cimport sqrt
@@ -66,7 +67,7 @@ cdef enum: PANEL = 64                       # as in group_norms.c
 
 # --- the loop over groups ---
 
-cdef struct split_groups:                   # how the groups of a call are cut into parts
+cdef struct split_groups:                   # how the groups of a call are divided into parts
     const void *args
     size_t count, size, blocks              # groups of a slice, groups of a part, parts of a slice
 
@@ -81,7 +82,7 @@ cdef inline size_t count_of(const split_groups *s, size_t i) noexcept nogil:
 
 
 cdef int share_groups(const mg_groups *g, part_of part, const void *args) noexcept nogil:
-    """One thread takes a slice at a time, several take blocks of its groups."""
+    """One thread computes a slice at a time; several threads share blocks of its groups."""
     cdef split_groups s
     cdef size_t work = 2 * g.outer * g.n * g.inner, slices = 1 if g.inner == 1 else g.outer
     s.args, s.count, s.blocks = args, g.outer if g.inner == 1 else g.inner, 1
@@ -159,7 +160,7 @@ cdef int split(str kernel, mg_groups *g, ndarray x, Py_ssize_t first, Py_ssize_t
 
 
 cdef int check_alike(str kernel, ndarray v, ndarray out) except -1:
-    """v and out have one shape and dtype: the axes mean the same in both."""
+    """v and out have the same shape and dtype, so that first and last are the same axes in both."""
     if not PyArray_SAMESHAPE(v, out):
         raise ShapeError(f"{kernel}: v is {describe(v)}, out is {describe(out)}; need the same shape")
     return check_same(kernel, v, out)
@@ -211,7 +212,7 @@ def group_limit(
 
 
 cdef const double *number_at(str name, object x) except? NULL:
-    """Where a number stands that a kernel wrote; NULL for one of Python's."""
+    """The address of a number that is in an array, which a kernel may have written; NULL for a Python number."""
     if not isinstance(x, ndarray):
         return NULL
     if PyArray_TYPE(<ndarray>x) != NPY_DOUBLE or PyArray_SIZE(<ndarray>x) != 1:

@@ -1,9 +1,9 @@
 # cython: language_level=3
-# Indices that the user gives, in a replayed step: no def looks at them there, so that the kernel does.
+# The check of indices in a replayed step. A replay calls no def, which would check them, so the kernel does.
 from libc.stdint cimport int64_t, uint64_t
 
 cdef enum:
-    OUTSIDE = 3                             # what a kernel returns for an index outside of its range: nothing is written
+    OUTSIDE = 3                             # returned for an index outside of its range; nothing has been written
 
 
 cdef inline bint inside(const int64_t *index, size_t n, size_t limit) noexcept nogil:

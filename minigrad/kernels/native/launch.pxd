@@ -1,5 +1,6 @@
 # cython: language_level=3, cdivision=True
-# What every kernel needs between its checks and its C body: the GIL, threads, scratch, and sums of pieces in order.
+# What every kernel needs between its checks and its C body: releasing the GIL, sharing parts among threads, scratch
+# memory, and sums of pieces in a fixed order.
 #
 # A kernel `name` is three functions in its family's .pyx, here in the order in which they stand there; a call runs them
 # from the last to the first:
@@ -9,14 +10,17 @@
 #     def name(...)                                                      checks, fills the struct p, call(k_name, &p, work)
 #
 # The def's first line behind `cdef mg_name_args p` is `record(&p, sizeof(p))`: with it, a step that mg.compile records
-# keeps the call and can replay it. Four things must hold then. All pointers of p lie in arrays that the def was given;
-# a copy that the def makes of one is made by a kernel and given to tape.hold. k_name reads nothing else that changes
-# from step to step. It returns 0, or a number that ends the run. And reference/__init__.py says in WRITES which
-# arguments it writes, where that is not `out` alone. A kernel without the line is refused by name in a recording.
-# At the end of the file `know("name", k_name)` gives the kernel the name that it has in a record.
+# keeps the call and can replay it. Then four things must hold:
+#   1. Every pointer in p points into an array that the def was given. If the def copies one of these arrays, a kernel
+#      makes the copy, and the def passes it to tape.hold.
+#   2. k_name reads nothing else that changes from step to step.
+#   3. k_name returns 0, or a number that ends the run.
+#   4. WRITES in reference/__init__.py lists the arguments that the kernel writes, unless that is `out` alone.
+# A recording raises an error that names the kernel if the line is missing. At the end of the file
+# `know("name", k_name)` gives the kernel the name that it has in a record.
 #
-# args is the kernel's struct of arguments. `work` says how much there is to compute, in elements that are read, added
-# and written: a kernel that computes more for each element gives a larger number. Threads are used from THREAD_WORK on.
+# args is the kernel's struct of arguments. `work` is how much there is to compute, in elements that are read, added and
+# written: a kernel that computes more for each element passes a larger number. Threads are used from THREAD_WORK on.
 from libc.stdlib cimport free, malloc
 
 from minigrad.kernels.native cimport runtime, tape
@@ -25,12 +29,12 @@ from minigrad.kernels.native.checks cimport FLOAT32
 ctypedef int (*kernel_of)(const void *args) noexcept nogil
 
 cdef enum:
-    # From this much work on, about 4 us, a second thread gains (docs/kernels.md). Smaller work is a plain loop, and
-    # keeps the GIL: giving it up costs 0.036 us.
+    # From this work on, about 4 us, two threads are faster than one (docs/kernels.md). Less work is computed by a plain
+    # loop that holds the GIL, because releasing it takes 0.036 us.
     THREAD_WORK = 65536
     WAVE = 512                              # pieces whose sums are on the stack at once: 8 KiB
     LINE = 64                               # bytes of a cache line
-    NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
+    NO_MEMORY = 1                           # returned by a kernel that gets no scratch memory; it has written nothing
 
 
 cdef inline size_t least(size_t a, size_t b) noexcept nogil:
@@ -38,7 +42,7 @@ cdef inline size_t least(size_t a, size_t b) noexcept nogil:
 
 
 cdef inline size_t pieces(size_t n, size_t size) noexcept nogil:
-    """Into how many pieces of `size` elements n elements are cut; the last may be shorter."""
+    """How many pieces of `size` elements n elements make; the last may be shorter."""
     return (n + size - 1) // size
 
 
@@ -83,7 +87,7 @@ cdef inline int call(kernel_of kernel, const void *args, size_t work) noexcept:
 
 
 cdef inline int call_in_memory(str name, kernel_of kernel, const void *args, size_t work) except -1:
-    """The same as call, for a kernel that allocates scratch; MemoryError if there is no memory for it."""
+    """The same as call, for a kernel that allocates scratch. Raises MemoryError if there is no memory for it."""
     if call(kernel, args, work) == NO_MEMORY:
         raise MemoryError(f"{name}: no memory for scratch")
     return 0
@@ -96,15 +100,15 @@ cdef inline int know(str name, kernel_of kernel) except -1:
 
 
 cdef inline int threads_for(size_t work) noexcept nogil:
-    """How many threads to use; 1 where the work is too small to gain."""
+    """How many threads to use; 1 if the work is too small for more to be faster."""
     return runtime.threads if runtime.threads > 1 and work >= THREAD_WORK else 1
 
 
 cdef inline void share(size_t work, size_t parts, runtime.part_of part, const void *args) noexcept nogil:
-    """part(args, i) for every i below parts, in any order, by as many threads as the work is worth.
+    """part(args, i) for every i below parts, in any order, by several threads if the work is large enough.
 
-    Where parts add to one sum, `parts` must follow from the sizes alone, so that the number of threads changes no bit.
-    Where each part writes outputs of its own, it may follow from the number of threads.
+    If parts add to one sum, `parts` must depend on the sizes alone, so that the number of threads changes no bit. If
+    each part writes its own outputs, `parts` may depend on the number of threads.
     """
     cdef size_t i
     if parts > 1 and threads_for(work) > 1:
@@ -123,7 +127,7 @@ cdef struct wave:                           # the argument of `part` in add_piec
 cdef inline void add_pieces(
     size_t work, size_t count, runtime.part_of part, const void *args, double *total
 ) noexcept nogil:
-    """total += the two sums of each of `count` pieces, in the order of the pieces, whichever thread computes which.
+    """total += the two sums of each of `count` pieces, always in the order of the pieces.
 
     WAVE pieces are computed at a time. `part` is given a wave in place of args.
     """
@@ -140,16 +144,17 @@ cdef inline void add_pieces(
         w.first += n
 
 
-cdef struct scratch:                        # memory that a kernel takes for a call, a piece of it for each part
-    void *block                             # what malloc returned; NULL for no memory
-    char *first                             # the first piece; each begins a cache line
+cdef struct scratch:                        # memory that a kernel allocates for a call: a piece for each part
+    void *block                             # what malloc returned; NULL if there is no memory
+    char *first                             # the first piece; each starts on a cache line
     size_t size                             # bytes of a piece
 
 
 cdef inline bint take_scratch(scratch *s, size_t parts, size_t bytes) noexcept nogil:
-    """Memory of `bytes` bytes for each part; False if there is none, before anything was computed.
+    """Allocate `bytes` bytes for each part; False if there is no memory. To be called before anything is computed.
 
-    Every piece begins a cache line, because reading vectors that cross two costs a fifth of a product's time.
+    Every piece starts on a cache line, because reading vectors that lie in two lines takes a fifth of the time of a
+    matrix product.
     """
     s.block, s.first, s.size = NULL, NULL, (bytes + LINE - 1) // LINE * LINE
     if bytes:

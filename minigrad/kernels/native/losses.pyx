@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Elementwise losses: checks, then parts over threads.
+"""Elementwise losses: checks, then parts, shared among threads.
 
 Arithmetic: src_c/losses/losses.c; meaning: reference/losses.py.
 """
@@ -39,7 +39,7 @@ cdef extern from "losses/losses.h" nogil:
         mg_loss_grad mse_grad[2]
     const mg_losses_table *const *mg_losses_tables
 
-cdef enum: BCE_WEIGHT = 16                  # an exponential and a logarithm, in elements of memory-bound work
+cdef enum: BCE_WEIGHT = 16                  # work of an exponential and a logarithm, in elements of memory-bound work
 
 
 # --- the losses ---

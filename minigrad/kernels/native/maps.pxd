@@ -1,5 +1,5 @@
 # cython: language_level=3, cdivision=True
-# The loop of every elementwise map: units of about BLOCK elements, whole rows or pieces of a row, over threads.
+# The loop of every elementwise map: threads share units of about MAP_BLOCK elements, whole rows or pieces of a row.
 from minigrad.kernels.native.launch cimport least, pieces, share
 
 cdef extern from "base/operand.h" nogil:
@@ -22,7 +22,7 @@ cdef extern from "base/operand.h" nogil:
 cdef enum: MAP_BLOCK = 8192                 # elements; fixed, so that threads never change an order
 
 
-cdef struct map_units:                      # how the map *p is cut
+cdef struct map_units:                      # how the map *p is divided
     const mg_map_args *p
     mg_mapper map
     size_t units, groups, pieces            # a unit is `height` rows of `width` elements
@@ -53,7 +53,7 @@ cdef inline void map_unit(const void *args, size_t i) noexcept nogil:
 
 
 cdef inline int map_all(const mg_map_args *p, mg_mapper map, size_t cost) noexcept nogil:
-    """Compute *p by `map`, which takes `cost` elements of memory-bound work for each of its own."""
+    """Compute *p by `map`, which takes as long for an element as memory-bound work takes for `cost` elements."""
     cdef map_units u
     cdef size_t columns = p.axis[0].length, rows = p.axis[1].length, outer = 1
     cdef int axis

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Matrix products: checks, then parts of the result over threads.
+"""Matrix products: checks, then parts of the result, shared among threads.
 
 Arithmetic: src_c/matmul/matmul.c; meaning: reference/matmul.py.
 """
@@ -42,13 +42,13 @@ cdef extern from "matmul/matmul.h" nogil:
 
 cdef enum:
     COLUMNS = 128                           # bytes; parts are whole panels of columns
-    NO_MEMORY = 1                           # what k_matmul returns when there is none for scratch; nothing is written
+    NO_MEMORY = 1                           # returned by k_matmul if there is no scratch; it has written nothing
 
 
-cdef struct plan:                           # how the product *p, or the batch, is spread over threads
+cdef struct plan:                           # how threads share the product *p, or the batch
     const mg_matmul_args *p
     size_t count, parts                     # products in the batch; parts, one for each thread
-    bint lanes, by_columns                  # n is 1: the order of matvec; whether a part is columns, not rows
+    bint lanes, by_columns                  # lanes: n is 1, so use matvec; by_columns: a part is some columns, not rows
     scratch memory
 
 
@@ -61,13 +61,13 @@ cdef inline size_t count_products(const mg_matmul_args *p) noexcept nogil:
 
 
 cdef inline size_t work_of(const mg_product *p, size_t count) noexcept nogil:
-    """In elements of memory-bound work; a float64, so that it cannot overflow."""
+    """The work of `count` products, in elements of memory-bound work; computed in float64, which cannot overflow."""
     cdef double m = <Py_ssize_t>p.m, n = <Py_ssize_t>p.n, k = <Py_ssize_t>p.k
     return <size_t>min(<Py_ssize_t>count * (m * n * k / 8 + k * (m + n)), 1e18)
 
 
 cdef size_t count_parts(plan *s, int threads) noexcept nogil:
-    """Parts of the result, one per thread: columns where they are many, else rows. A dot product is one part."""
+    """How many parts the result has, at most one per thread: of columns if there are many, else of rows."""
     p = &s.p.first
     cdef size_t panels = pieces(p.n * item_size(s.p.precision), COLUMNS)
     s.by_columns = p.n >= p.m and panels >= <size_t>threads
@@ -96,7 +96,8 @@ cdef mg_product part(const plan *s, size_t i) noexcept nogil:
 
 
 cdef inline void compute(const plan *s, const mg_product *q, void *memory) noexcept nogil:
-    """n of the whole product decides: one column of a wider one is no product with a vector."""
+    """Compute q. n of the whole product decides which kernel does it: matvec adds in another order than matmul does for
+    one column of a wider product."""
     if s.lanes:
         mg_matmul_tables[runtime.variant].matvec[s.p.precision](q)
     else:
@@ -114,7 +115,7 @@ cdef void compute_part(const void *args, size_t i) noexcept nogil:
 
 
 cdef void compute_batch(const void *args, size_t i) noexcept nogil:
-    """Part i of the batch: its products one after the other."""
+    """Compute the products of part i of the batch, one after the other."""
     s = <const plan *>args
     p = s.p
     cdef Py_ssize_t[MG_BATCH_AXES] at
@@ -133,7 +134,7 @@ cdef void compute_batch(const void *args, size_t i) noexcept nogil:
         q.b = <const char *>p.first.b + b * item
         q.c = <char *>p.first.c + j * q.m * q.n * item
         compute(s, &q, memory)
-        for d in range(p.axes - 1, -1, -1):         # the next place in the batch, the last axis fastest
+        for d in range(p.axes - 1, -1, -1):         # to the next product of the batch, the last axis fastest
             at[d] += 1
             a += p.axis[d].a
             b += p.axis[d].b
@@ -225,7 +226,7 @@ cdef inline int check_apart(ndarray x, ndarray out) except -1:
 
 
 cdef inline Py_ssize_t step(ndarray x, int d) noexcept:
-    """Stride in elements; that of one element is never used, and NumPy may keep anything there."""
+    """Stride in elements; 1 for an axis of length 1, for which NumPy may have any stride."""
     return PyArray_STRIDE(x, d) // PyArray_ITEMSIZE(x) if PyArray_DIM(x, d) > 1 else 1
 
 
@@ -242,8 +243,8 @@ cdef bint batch_step(ndarray x, int d, int axes, Py_ssize_t length, Py_ssize_t *
 cdef bint set_batch(mg_matmul_args *p, ndarray a, ndarray b, ndarray out) noexcept:
     """Fill the axes of the batch; False if shapes do not fit.
 
-    If b is the same for the whole batch, (batch, m, k) times (k, n) is computed as one product of batch m rows. So is a
-    batch of dot products whose vectors are evenly apart: one product with lanes, each row with a vector of its own.
+    If b is the same for the whole batch, (batch, m, k) times (k, n) is computed as one product of batch * m rows. A
+    batch of dot products whose vectors are evenly apart is also one product (n is 1); each row has its own vector.
     """
     cdef int d, axes = PyArray_NDIM(out) - 2
     cdef bint shared = True, even = p.first.m * p.first.n == 1

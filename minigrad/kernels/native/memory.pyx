@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Arrays made, made contiguous, repeated without a copy, and joined. Meaning: reference/memory.py."""
+"""Making arrays, contiguous copies, broadcasts without a copy, and joins. Meaning: reference/memory.py."""
 
 cimport cython
 import numpy as np
@@ -30,11 +30,11 @@ cdef extern from "numpy/arrayobject.h":             # not in Cython's numpy modu
 
 import_array()
 
-cdef enum: SMALL = 8                        # axes of a shape that takes the short way
+cdef enum: SMALL = 8                        # the most axes that this file handles; NumPy handles more
 cdef enum: ALIGN = 64                       # bytes: a cache line, and the widest vector
 cdef enum: LARGE = 2048                     # bytes from which an array starts on a cache line
-cdef enum: SHORT = 64                       # bytes of a row that is not worth a call
-cdef Py_ssize_t HUGE = 1 << 50              # bytes that no machine has
+cdef enum: SHORT = 64                       # bytes: shorter rows are not copied by a memcpy for each
+cdef Py_ssize_t HUGE = 1 << 50              # more bytes than any machine has
 cdef object float32 = np.float32, float64 = np.float64, uint8 = np.uint8
 cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)
 
@@ -51,8 +51,9 @@ cdef class Memory:
 
 
 cdef ndarray make(int axes, const npy_intp *shape, int t):
-    """An array with arbitrary content. NumPy's own start 16 bytes past a cache line, so that every vector of 64 bytes
-    is read from two lines: add took 1.4 times as long on 2,048 floats in the cache, matmul up to 1.16 times."""
+    """An array with arbitrary content. Arrays that NumPy makes start 16 bytes behind a cache line, so that every vector
+    of 64 bytes is read from two lines: with them, add took 1.4 times as long on 2,048 floats in the cache, matmul up to
+    1.16 times."""
     cdef Py_ssize_t bytes = 4 if t == NPY_FLOAT else 8 if t == NPY_DOUBLE else 1
     cdef int axis
     cdef uintptr_t start
@@ -60,7 +61,7 @@ cdef ndarray make(int axes, const npy_intp *shape, int t):
     cdef ndarray array
     for axis in range(axes):
         if shape[axis] <= 0 or shape[axis] > HUGE // bytes:
-            bytes = 0                       # nothing, or for NumPy to refuse
+            bytes = 0                       # an empty array, or one for which NumPy raises the error
             break
         bytes *= shape[axis]
     if bytes < LARGE:
@@ -108,7 +109,7 @@ def empty_product(ndarray a not None, ndarray b not None, bint ta=False, bint tb
     if PyArray_NDIM(a) != 2 or PyArray_NDIM(b) != 2 or not PyArray_ISNOTSWAPPED(a) or (
         PyArray_TYPE(a) != NPY_FLOAT and PyArray_TYPE(a) != NPY_DOUBLE
     ):
-        return reference.empty_product(a, b, ta, tb)        # or the error that says why
+        return reference.empty_product(a, b, ta, tb)        # or it raises the error
     dims[0], dims[1] = PyArray_DIM(a, 1 if ta else 0), PyArray_DIM(b, 0 if tb else 1)
     return make(2, dims, PyArray_TYPE(a))
 
@@ -140,7 +141,7 @@ def empty_for(a, b):
         if not PyArray_SAMESHAPE(x, <ndarray>b):
             axes = broadcast_shape(x, b, dims)
             if axes < 0 or PyArray_TYPE(x) != NPY_FLOAT and PyArray_TYPE(x) != NPY_DOUBLE:
-                return reference.empty_for(a, b)        # or the error that says why
+                return reference.empty_for(a, b)        # or it raises the error
             return make(axes, dims, PyArray_TYPE(x))
     elif isinstance(a, ndarray):
         x = a
@@ -199,7 +200,7 @@ def broadcast(ndarray x not None, tuple shape, int at=0):
         dims[axis], strides[axis] = shape[axis], 0
         if at <= axis < at + extra:
             if dims[axis] < 0:
-                return reference.broadcast(x, shape, at)        # which says what is wrong
+                return reference.broadcast(x, shape, at)        # which raises the error
             continue
         own = axis if axis < at else axis - extra
         if PyArray_DIM(x, own) == dims[axis]:
@@ -213,7 +214,7 @@ def broadcast(ndarray x not None, tuple shape, int at=0):
 
 
 cdef Py_ssize_t check_piece(ndarray x, ndarray out, int axis) except -1:
-    """How much of the axis of out x fills."""
+    """How many elements x fills along that axis of out."""
     cdef int i, lacks = PyArray_NDIM(out) - PyArray_NDIM(x)
     cdef bint fits = lacks == 0 or lacks == 1
     if PyArray_TYPE(x) != PyArray_TYPE(out) or not PyTypeNum_ISNUMBER(PyArray_TYPE(x)):

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""The roofs of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy; no kernels."""
+"""The peak speeds of this machine, for benchmarks/: fused multiply-adds without memory, and a plain copy."""
 
 from numpy cimport PyArray_DATA, PyArray_SIZE, ndarray
 
@@ -32,7 +32,7 @@ cdef void peak_fma_part(const void *args, size_t i) noexcept nogil:
     cdef double sink64 = 0.5
     cdef void *sink = <void *>&sink32 if p.precision == FLOAT32 else <void *>&sink64
     cdef double operations = mg_peaks_tables[runtime.variant].peak_fma[p.precision](p.rounds, sink)
-    if i == 0:                              # every part makes as many
+    if i == 0:                              # every part makes the same number
         p.operations[0] = operations
 
 
@@ -43,7 +43,7 @@ cdef int k_peak_fma(const void *args) noexcept nogil:
 
 
 def peak_fma(int bits, Py_ssize_t rounds):
-    """Run chains of fused multiply-adds on every thread; returns how many additions and multiplications that were."""
+    """Run chains of fused multiply-adds on every thread. Returns how many additions and multiplications were made."""
     cdef mg_peak_fma_args p
     cdef double operations = 0
     p.rounds, p.parts, p.operations = rounds, runtime.threads, &operations

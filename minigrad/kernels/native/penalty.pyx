@@ -1,5 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Penalties: checks, then blocks over threads. Arithmetic: src_c/penalty/penalty.c; meaning: reference/penalty.py.
+"""Penalties: checks, then blocks, shared among threads.
+
+Arithmetic: src_c/penalty/penalty.c; meaning: reference/penalty.py.
 
 A kernel is three functions, read from the last: `def name` checks and fills the struct, `k_name` runs all blocks
 (without the GIL, if there are many), `name_block` runs one. Helpers: launch.pxd; `record` is for mg.compile.

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Pools of planes and their gradients: checks, then planes over threads.
+"""Pools of planes and their gradients: checks, then planes, shared among threads.
 
 Arithmetic: src_c/pool/pool.c; meaning: reference/pool.py.
 """
@@ -43,12 +43,12 @@ cdef extern from "pool/pool.h" nogil:
     const mg_pool_table *const *mg_pool_tables
 
 cdef enum:
-    NO_MEMORY = 1                           # what a kernel returns when there is none for scratch; nothing is written
-    OUTSIDE = 3                             # and for an index outside of its plane; nothing is written either
+    NO_MEMORY = 1                           # returned by a kernel that gets no scratch memory; it has written nothing
+    OUTSIDE = 3                             # returned for an index outside of its plane; nothing has been written
     LARGEST = 1 << 30                       # of a kernel, stride, padding, dilation: their products fit into 64 bits
 
 
-cdef struct plan:                           # how the planes of a call are spread over parts
+cdef struct plan:                           # how the planes of a call are divided into parts
     const mg_pool_args *p
     pool_of pool
     size_t parts
@@ -82,7 +82,7 @@ cdef int spread(const mg_pool_args *p, pool_of pool) noexcept nogil:
 
 
 cdef int by_index(const mg_pool_args *p, pool_of pool) noexcept nogil:
-    """Planes by an index, whose numbers are looked at first."""
+    """Check the indices, then compute planes by them."""
     cdef size_t places = p.planes * p.axis[0].y * p.axis[1].y
     if mg_pool_tables[runtime.variant].pool_outside(p.index, places, p.axis[0].x * p.axis[1].x):
         return OUTSIDE
@@ -134,7 +134,7 @@ cdef int check_sizes(str kernel, const mg_pool_axis *a, bint adaptive) except -1
     return 0
 
 
-@cython.boundscheck(True)                   # kernel, stride, padding, dilation may be tuples of one
+@cython.boundscheck(True)                   # because kernel, stride, padding, dilation may be tuples of one number
 cdef int fill_axis(
     str name, mg_pool_axis *a, int d, object kernel, object stride, object padding, object dilation
 ) except -1:
@@ -148,7 +148,7 @@ cdef int fill_axis(
 
 
 cdef int fill(str kernel, mg_pool_args *p, ndarray x, ndarray y, ndarray source, ndarray out) except -1:
-    """Check the arrays of planes and note them: `source` is the one of x and y that is read, `out` is written."""
+    """Check the arrays of planes and put them into p. `source` is the one of x and y that is read; `out` is written."""
     if PyArray_NDIM(x) != 4 or PyArray_NDIM(y) != 4 or PyArray_TYPE(x) != PyArray_TYPE(y) or (
         PyArray_DIM(x, 0) != PyArray_DIM(y, 0) or PyArray_DIM(x, 1) != PyArray_DIM(y, 1)
     ):
@@ -172,7 +172,7 @@ cdef int launch_by_index(str kernel, kernel_of k, const mg_pool_args *p, ndarray
     if code == NO_MEMORY:
         raise MemoryError(f"{kernel}: no memory for the threads")
     if code == OUTSIDE:
-        check_indices(kernel, "index", index, p.axis[0].x * p.axis[1].x)    # which names the first that is
+        check_indices(kernel, "index", index, p.axis[0].x * p.axis[1].x)    # it raises the error
     return 0
 
 
@@ -183,7 +183,7 @@ cdef int launch(str kernel, int (*k)(const void *args) noexcept nogil, const mg_
 
 
 cdef int check_index(str kernel, mg_pool_args *p, ndarray index, ndarray y, ndarray out) except -1:
-    """index has y's shape, and stays within the planes of x."""
+    """index is int64 with as many elements as y, and shares no memory with out. Its numbers are checked by the kernel."""
     if PyArray_SIZE(index) != PyArray_SIZE(y) or PyArray_NDIM(index) != 4:
         from minigrad.errors import ShapeError
         raise ShapeError(f"{kernel}: index is {describe(index)}, y {describe(y)}; need one shape")
@@ -238,7 +238,7 @@ def pool_put(ndarray y not None, ndarray index not None, ndarray x not None):
 cdef int fill_average(
     str name, mg_pool_args *p, object kernel, object stride, object padding, bint count_include_pad, Py_ssize_t divisor
 ) except -1:
-    """kernel (0, 0): windows that share x evenly."""
+    """Check the arguments of the averages and put them into p. With kernel (0, 0), the windows divide x evenly."""
     cdef bint adaptive = False
     if divisor < 0:
         raise ValueError(f"{name}: divisor is {divisor}; need at least 1, or 0 for the count")

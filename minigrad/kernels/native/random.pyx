@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Random fills: checks, then blocks over threads. Arithmetic: src_c/random/random.c; meaning: reference/random.py."""
+"""Random fills: checks, then blocks, shared among threads.
+
+Arithmetic: src_c/random/random.c; meaning: reference/random.py.
+"""
 
 from numpy cimport NPY_UINT64, PyArray_DATA, PyArray_SIZE, PyArray_TYPE, ndarray
 
@@ -25,7 +28,7 @@ cdef extern from "random/random.h" nogil:
 
 cdef enum:
     BLOCK = 8192                            # elements; even, so that no block of Philox is drawn twice
-    WORK = 8                                # an element costs as much as eight that are only copied
+    WORK = 8                                # an element takes as long as eight that are only copied
 
 
 cdef struct fill_call:                      # what the blocks share
@@ -84,7 +87,10 @@ def normal(ndarray out not None, *, key, stream, offset, double mean, double std
 
 
 def normal_quantile(ndarray q not None, ndarray out not None):
-    """out = the normal quantile of 1/2 + q, |q| < 1/2, float64: what `normal` is made of. For tests of its tails."""
+    """out = the normal quantile of 1/2 + q, |q| < 1/2, float64, as `normal` computes it. For tests of its tails.
+
+    Raises DTypeError for another dtype than float64.
+    """
     if check_same("normal_quantile", q, out) != FLOAT64:
         from minigrad.errors import DTypeError
         raise DTypeError(f"normal_quantile: q is {describe(q)}; need float64")

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""One step of recurrent networks behind its products: checks, then rows over threads.
+"""One step of a recurrent network after its matrix products: checks, then rows, shared among threads.
 
 Arithmetic: src_c/layers/recurrent.c; meaning: reference/recurrent.py.
 """
@@ -65,17 +65,17 @@ cdef enum:
     BLOCK = 1024                            # elements of the state that a thread takes at once, in whole rows
     WEIGHT = 24                             # five exponentials and quotients, in elements of memory-bound work
     GRAD_WEIGHT = 6
-    ARRAYS = 9                              # of a call, at most
+    ARRAYS = 9                              # the most arrays of a call
 
 
 cdef inline size_t part_rows(size_t width) noexcept nogil:
-    """How many rows make a part. It follows from the width alone; no sum depends on it."""
+    """How many rows make a part; it depends on the width alone."""
     return BLOCK // (width + 1) + 1
 
 
 # --- the steps ---
 
-cdef struct rows_call:                      # what the parts share: the arguments and the body of a step, or of a gradient
+cdef struct rows_call:                      # what the parts share: arguments and body of a step, or of a gradient
     const mg_gates_args *p
     mg_gates body
     const mg_gates_grad_args *q
@@ -155,7 +155,7 @@ cdef int k_keep_steps(const void *args) noexcept nogil:
 
 # --- checks ---
 
-cdef struct arrays:                         # what a call was given so far: no array that is written may overlap another
+cdef struct arrays:                         # the arrays of a call so far; one that is written must not overlap another
     int n, dtype, precision
     Py_ssize_t rows, width
     Py_ssize_t first[ARRAYS]
@@ -164,7 +164,7 @@ cdef struct arrays:                         # what a call was given so far: no a
 
 
 cdef int begin(str kernel, ndarray h, arrays *a) except -1:
-    """h, (rows, width), says what sizes and which dtype the others need."""
+    """h, (rows, width), determines the sizes and the dtype of the others."""
     if PyArray_NDIM(h) != 2:
         raise ShapeError(f"{kernel}: a state is {describe(h)}; need (rows, width)")
     a.n, a.dtype, a.precision = 0, PyArray_TYPE(h), check_real(kernel, h)
@@ -179,7 +179,7 @@ cdef int refuse(str kernel, str name, ndarray x, Py_ssize_t rows, Py_ssize_t col
 
 
 cdef void *take(str kernel, str name, ndarray x, int gates, bint written, arrays *a) except NULL:
-    """The memory of x, (rows, gates width), when it is as the call needs it."""
+    """Check x, which must be (rows, gates * width), and return its memory."""
     cdef Py_ssize_t first = <Py_ssize_t>PyArray_DATA(x), end
     cdef int i
     if (

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Reductions: checks, then rows, columns or parts over threads.
+"""Reductions: checks, then rows, columns or parts, shared among threads.
 
 Arithmetic: src_c/reduce/reduce.c; meaning: reference/reduce.py.
 
@@ -88,7 +88,7 @@ cdef inline void reduce_all(const reduction *r, size_t work, bint threads) noexc
     elif p.rows:
         r.rows(p, 0, p.outer)
     else:
-        for i in range(p.outer):            # whole slices: rows of memory are read from end to end
+        for i in range(p.outer):            # whole slices, so that memory is read from end to end
             r.columns(p, i, 0, p.inner)
 
 
@@ -104,7 +104,7 @@ cdef int k_sum(const void *args) noexcept nogil:
     t = mg_reduce_tables[runtime.variant]
     cdef reduction r
     cdef size_t i, work = p.outer * p.n * p.inner, threads = threads_for(work)
-    if p.rows and p.outer < threads:        # fewer rows than threads: rows are cut
+    if p.rows and p.outer < threads:        # fewer rows than threads, so that threads share the parts of each row
         for i in range(p.outer):
             put(<char *>p.out + (i << (2 + p.precision)), p.precision,
                 sum_in_parts(work, i * p.n, p.n, sum_part, p) / p.divisor)
@@ -204,7 +204,7 @@ def min(ndarray x not None, ndarray out not None, ndarray index not None, Py_ssi
     run_extreme("min", True, x, out, index, first, last)
 
 
-# --- max_grad: what comes in goes to where the extremes were ---
+# --- max_grad: the gradient goes to the places of the extremes ---
 
 cdef inline size_t slices_at_once(const mg_max_grad_args *p) noexcept nogil:
     return 1 + BLOCK // (p.n * p.inner + 1)
@@ -241,7 +241,7 @@ def max_grad(ndarray g not None, ndarray index not None, ndarray out not None, P
     call(k_max_grad, &p, PyArray_SIZE(out))
 
 
-# --- check_finite: what a loss is asked before anything is made of it ---
+# --- check_finite: whether all numbers, such as those of a loss, are finite ---
 
 cdef int k_check_finite(const void *args) noexcept nogil:
     p = <const mg_check_finite_args *>args

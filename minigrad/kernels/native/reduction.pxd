@@ -1,4 +1,4 @@
-# What the losses share: the reduction (reference.NONE, MEAN, SUM), the array of its losses, and what it divides by.
+# What the losses share: the reduction (reference.NONE, MEAN, SUM), the check of its array of losses, and its divisor.
 from numpy cimport PyArray_SIZE, PyArray_TYPE, ndarray
 
 from minigrad.kernels.native.checks cimport check_flat, describe
@@ -22,7 +22,7 @@ cdef inline int check_losses(str kernel, str name, ndarray a, ndarray x, Py_ssiz
 
 
 cdef inline double divisor_of(str kernel, ndarray x, Py_ssize_t n, int reduction) except? -1:
-    """n for MEAN, else 1. There is no mean of nothing."""
+    """n for MEAN, else 1. Raises ShapeError for the mean of no losses."""
     if reduction != MEAN:
         return 1
     if n == 0:

@@ -1,4 +1,4 @@
-# State that every kernel module reads: which CPU variant computes, and with how many threads; and what spreads parts.
+# State that every kernel module reads: which CPU variant computes, with how many threads; and how threads share parts.
 ctypedef void (*part_of)(const void *args, size_t i) noexcept nogil
 
 cdef int variant

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What computes: the CPU variant, and the team of threads, which is described in src_c/team/team.c."""
+"""The CPU variant in use, and the team of threads, which is described in src_c/team/team.c."""
 
 import warnings
 
@@ -28,7 +28,7 @@ cdef void share_among_threads(size_t work, size_t parts, part_of part, const voi
 
 
 cdef void fewer_threads() noexcept with gil:
-    """The system refused to start a thread: said once, because no more are asked for."""
+    """Warn that the system refused to start a thread. This happens once, because no more threads are requested then."""
     global threads
     asked, threads = threads, mg_team_members()
     warnings.warn(
@@ -45,7 +45,7 @@ def supported():
 
 
 def set_variant(str name):
-    """Use one variant for all kernels that are called from now on."""
+    """Use one variant for all kernels that are called from now on. Raises ValueError if the processor cannot run it."""
     global variant
     if name not in supported():
         raise ValueError(f"MINIGRAD_CPU={name!r}: this processor runs {', '.join(supported())}")
@@ -58,7 +58,7 @@ def get_variant():
 
 
 def set_num_threads(int n):
-    """Use at most n threads per kernel call. Results do not depend on it."""
+    """Use at most n threads per kernel call. Results do not depend on it. Raises ValueError if n is less than 1."""
     global threads
     if n < 1:
         raise ValueError(f"set_num_threads: n is {n}; need at least 1")

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Cumulative sums, products and norms of rows: checks, then rows over threads.
+"""Cumulative sums, products and norms of rows: checks, then rows, shared among threads.
 
 Arithmetic: src_c/reduce/scans.c; meaning: reference/scans.py.
 """
@@ -32,7 +32,7 @@ cdef extern from "reduce/scans.h" nogil:
 
 cdef enum:
     BLOCK = 8192                            # elements that a thread takes at once, in whole rows
-    WEIGHT = 4                              # a chain of additions, in elements of memory-bound work
+    WEIGHT = 4                              # the work of an element of a chain, in elements of memory-bound work
 
 
 cdef struct scan:                           # what the blocks share
@@ -54,7 +54,7 @@ cdef inline int scan_rows(const mg_scan_args *p, mg_scan body) noexcept nogil:
     cdef scan s
     cdef size_t work = WEIGHT * p.rows * p.n
     s.p, s.body = p, body
-    if threads_for(work) == 1:              # all rows at once: the bodies take several side by side
+    if threads_for(work) == 1:              # all rows at once, because the bodies compute several side by side
         body(p, 0, p.rows)
     else:
         share(work, pieces(p.rows, rows_at_once(p.n)), scan_block, &s)

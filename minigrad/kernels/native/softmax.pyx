@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Softmax and cross-entropy: checks, then rows over threads.
+"""Softmax and cross-entropy: checks, then rows, shared among threads.
 
 Arithmetic: src_c/reduce/softmax.c; meaning: reference/softmax.py.
 """
@@ -62,14 +62,14 @@ cdef extern from "reduce/softmax.h" nogil:
 
 cdef enum:
     BLOCK = 4096                            # elements that a thread takes at once, in whole rows
-    WEIGHT = 8                              # an exponential and its share of a sum, in elements of memory-bound work
+    WEIGHT = 8                              # the work of an exponential and a sum, in elements of memory-bound work
 
 
 cdef inline size_t rows_at_once(size_t n) noexcept nogil:
     return 1 + BLOCK // n
 
 
-# --- softmax, log_softmax and their gradients: one thread takes all rows at once, several take blocks of rows ---
+# --- softmax, log_softmax and their gradients: one thread computes all rows at once, several share blocks of rows ---
 
 cdef struct softmax_call:                   # what the blocks share
     const mg_softmax_args *p
@@ -136,7 +136,7 @@ cdef int k_log_softmax_grad(const void *args) noexcept nogil:
 
 
 cdef inline bint is_table(ndarray x, ndarray out) noexcept:
-    """Both are (rows, classes), knowing that their sizes are equal."""
+    """Whether both are (rows, classes) of one shape; their sizes must be equal already."""
     return PyArray_NDIM(out) == 2 and PyArray_NDIM(x) == 2 and PyArray_DIM(x, 1) == PyArray_DIM(out, 1)
 
 
@@ -231,7 +231,7 @@ cdef int k_cross_entropy(const void *args) noexcept nogil:
 
 
 cdef int k_cross_entropy_checked(const void *args) noexcept nogil:
-    """As a step that is recorded keeps it: in a replay nothing else looks at the labels."""
+    """The kernel of a recorded step. It checks the labels, because a replay does not call the def that checks them."""
     p = <const mg_cross_entropy_args *>args
     return k_cross_entropy(p) if p.label == NULL or inside(p.label, p.rows, p.n) else OUTSIDE
 
@@ -284,7 +284,7 @@ cdef int k_cross_entropy_grad(const void *args) noexcept nogil:
 
 
 cdef int k_cross_entropy_grad_checked(const void *args) noexcept nogil:
-    """As k_cross_entropy_checked."""
+    """The kernel of a recorded step, as k_cross_entropy_checked."""
     p = <const mg_cross_entropy_grad_args *>args
     return k_cross_entropy_grad(p) if p.label == NULL or inside(p.label, p.rows, p.n) else OUTSIDE
 

@@ -28,13 +28,13 @@ cdef extern from "sparse/sparse.h" nogil:
         void (*sparse_gram[2])(const mg_sparse_args *p, size_t first, size_t n, void *scratch) noexcept nogil
     const mg_sparse_table *const *mg_sparse_tables
 
-cdef enum: COLUMNS = 64                     # that one thread multiplies at a time
+cdef enum: COLUMNS = 64                     # columns that a thread takes at once
 
 
 cdef int fill(
     str kernel, mg_sparse_args *p, ndarray first, ndarray row, ndarray x, ndarray v, ndarray out, size_t rows
 ) except -1:
-    """Check and note the arguments; `rows` is how many the matrix has."""
+    """Check the arguments and put them into p; `rows` is how many rows the matrix has."""
     cdef Py_ssize_t j, n = PyArray_SIZE(first) - 1, entries = PyArray_SIZE(x)
     cdef const int64_t *at
     p.precision = check_real(kernel, x)
@@ -70,7 +70,7 @@ cdef void dots_block(const void *args, size_t i) noexcept nogil:
 
 
 cdef int k_sparse_dots(const void *args) noexcept nogil:
-    """Threads share columns: each sum has one order."""
+    """Threads share columns, so that the order of each sum does not depend on them."""
     p = <const mg_sparse_args *>args
     share(2 * <size_t>p.first[p.n], pieces(p.n, COLUMNS), dots_block, p)
     return 0
@@ -87,7 +87,7 @@ def sparse_dots(
 
 
 cdef int k_sparse_sum(const void *args) noexcept nogil:
-    """On one thread: every row adds its columns in order."""
+    """On one thread, because every row adds its columns in order."""
     p = <const mg_sparse_args *>args
     mg_sparse_tables[runtime.variant].sparse_sum[p.precision](p)
     return 0
@@ -104,7 +104,7 @@ def sparse_sum(
 
 
 cdef int k_sparse_gram(const void *args) noexcept nogil:
-    """On one thread: a column of the matrix is spread over scratch of the size of all rows."""
+    """On one thread, because each thread would need scratch of the length of all rows, where a column is expanded."""
     p = <const mg_sparse_args *>args
     cdef scratch memory
     if not take_scratch(&memory, 1, p.rows * item_size(p.precision)):

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Normalization of rows and channels: checks, then phases, each of them in parts over threads.
+"""Normalization of rows and channels: checks, then phases, each of them in parts that threads share.
 
 Arithmetic: src_c/layers/standardize.c; meaning: reference/standardize.py.
 
@@ -76,12 +76,12 @@ cdef extern from "layers/standardize.h" nogil:
 
 cdef enum:
     BLOCK = 8192                            # elements that a thread takes at once, in whole rows, channels or samples
-    WEIGHT = 3                              # passes over the numbers
+    WEIGHT = 3                              # the work of a number, in elements of memory-bound work: three passes
 
 
 # --- parts of a phase: rows, channels, chunks or samples from part * size on ---
 
-cdef struct phase:                          # what the parts share: one of p and q, or the sums of chunks to be added
+cdef struct phase:                          # what the parts share: p and body, or q and grad, or chunks to be added
     const mg_standardize_args *p
     mg_standardize_part body
     const mg_standardize_grad_args *q
@@ -102,7 +102,7 @@ cdef void phase_part(const void *args, size_t i) noexcept nogil:
 
 
 cdef inline void run_phase(phase *f, size_t count, size_t numbers) noexcept nogil:
-    """`count` parts of so many numbers each, several of them at once."""
+    """Run a phase over `count` rows, channels, chunks or samples, of `numbers` numbers each."""
     cdef size_t work = WEIGHT * count * numbers
     f.count, f.size = count, count if threads_for(work) == 1 else 1 + BLOCK // (numbers + 1)
     if count:
@@ -119,7 +119,7 @@ cdef inline void run_grad(phase *f, mg_standardize_grad_part grad, size_t count,
 
 
 cdef inline void add_all(phase *f, size_t chunks, size_t channels) noexcept nogil:
-    """The sums of all chunks are added to those of the first."""
+    """Add the sums of all chunks to those of the first."""
     f.body, f.grad, f.chunks = NULL, NULL, chunks
     if chunks > 1:
         run_phase(f, 2 * channels, chunks)
@@ -128,7 +128,7 @@ cdef inline void add_all(phase *f, size_t chunks, size_t channels) noexcept nogi
 cdef inline bint take_work(
     scratch *s, mg_standard_work *work, size_t chunks, size_t channels, int precision
 ) noexcept nogil:
-    """Memory for the sums of chunks and the numbers of channels."""
+    """Allocate the sums of chunks and the numbers of channels; False if there is no memory."""
     cdef size_t sums = chunks * 2 * channels * sizeof(double)
     cdef size_t numbers = mg_standardize_rows_of_numbers * channels * item_size(precision)
     if not take_scratch(s, 1, sums + numbers):
@@ -210,7 +210,7 @@ cdef int k_standardize_channels_grad(const void *args) noexcept nogil:
 # --- checks ---
 
 cdef int check_sizes(str kernel, ndarray x, ndarray like, Py_ssize_t groups) except -1:
-    """x is (samples, channels, inner), as `like` is, and its channels make so many groups."""
+    """x and `like` are (samples, channels, inner) of one shape, and the channels can be divided into `groups`."""
     if PyArray_NDIM(x) != 3 or (<object>x).shape != (<object>like).shape:
         raise ShapeError(f"{kernel}: arrays are {describe(x)} and {describe(like)}; need both (samples, channels, inner)")
     if groups < 1 or PyArray_DIM(x, 1) % groups:
@@ -219,7 +219,7 @@ cdef int check_sizes(str kernel, ndarray x, ndarray like, Py_ssize_t groups) exc
 
 
 cdef int check_moments(str kernel, str what, ndarray a, Py_ssize_t n) except -1:
-    """a holds n float64 numbers that C may write."""
+    """a is n float64 numbers, contiguous and writable."""
     if PyArray_TYPE(a) != NPY_DOUBLE:
         raise DTypeError(f"{kernel}: {what} is {describe(a)}; need float64")
     if PyArray_SIZE(a) != n:
@@ -251,7 +251,7 @@ cdef int check_channels(str kernel, str what, ndarray a, ndarray x, bint written
 cdef int fill(
     str kernel, mg_standardize_args *p, ndarray x, ndarray weight, ndarray bias, ndarray out, Py_ssize_t groups, double eps
 ) except -1:
-    """Check and note what both ways of normalizing take."""
+    """Check the arguments that rows and channels have in common, and put them into p."""
     p.precision = check_same(kernel, x, out)
     check_sizes(kernel, x, out, groups)
     check_apart(kernel, x, out)
@@ -272,7 +272,7 @@ cdef int fill_grad(
     str kernel, mg_standardize_grad_args *q, ndarray g, ndarray x, ndarray weight, ndarray mean, ndarray rstd,
     Py_ssize_t groups, Py_ssize_t moments
 ) except -1:
-    """Check and note what all gradients take."""
+    """Check the arguments that all gradients have in common, and put them into q."""
     q.precision = check_same(kernel, x, g)
     check_sizes(kernel, x, g, groups)
     check_moments(kernel, "mean", mean, moments)

@@ -1,4 +1,4 @@
-# The place in a random stream that dropout and random draw from.
+# The position in a random stream from which dropout and random draw.
 from libc.stdint cimport uint64_t
 
 cdef extern from "random/stream.h" nogil:

@@ -14,14 +14,14 @@ cdef enum:
     MAX_PARTS = 64
 
 
-cdef struct stretch:                        # what the parts of sum_in_parts are given: part i sums elements
-    const void *args                        # first + i size on, `size` of the n in all,
+cdef struct stretch:                        # the argument of the parts of sum_in_parts. Of the n elements from `first`
+    const void *args                        # on, part i sums `size` (the last maybe fewer), from first + i * size on,
     size_t first, n, size
-    double *sums                            # and leaves the flat sum of these at sums[i]
+    double *sums                            # and writes their flat sum to sums[i]
 
 
 cdef inline size_t part_size(size_t n) noexcept nogil:
-    """The least 2^k chunks, 16 at least, of which n elements make at most MAX_PARTS parts."""
+    """Elements of a part: the fewest 2^k chunks, but at least 16, with which n elements are at most MAX_PARTS parts."""
     cdef size_t size = 16 * CHUNK
     while size * MAX_PARTS < n:
         size *= 2
@@ -29,7 +29,7 @@ cdef inline size_t part_size(size_t n) noexcept nogil:
 
 
 cdef inline double sum_in_parts(size_t work, size_t first, size_t n, part_of part, const void *args) noexcept nogil:
-    """The flat sum of n elements from `first` on: in one part, or in parts that any threads take."""
+    """The flat sum of n elements from `first` on: in one part, or in parts that threads share."""
     cdef double[MAX_PARTS] sums
     cdef mg_pairwise tree
     cdef stretch s

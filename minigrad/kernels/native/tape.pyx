@@ -15,9 +15,9 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident()
 
-cdef enum: DEPTH = 32                       # structs that are filled at a time: a kernel may call others on its way
+cdef enum: DEPTH = 32                       # structs that are being filled at a time: a def may call other kernels
 cdef enum: LINE = 64                        # bytes of a cache line: each struct begins one
-cdef double SLICE = 0.04                    # seconds without a look at signals
+cdef double SLICE = 0.04                    # seconds between two checks for signals
 
 cdef bint on = False
 cdef unsigned long owner = 0                # the thread that records
@@ -40,7 +40,7 @@ cdef void expect(void *args, size_t size, bint clear) noexcept:
     if PyThread_get_thread_ident() != owner:
         return
     if clear:
-        memset(args, 0, size)               # bytes between the fields would differ from step to step
+        memset(args, 0, size)               # else the bytes between the fields would differ from step to step
     for i in range(count):
         if waiting[i].args == args:
             waiting[i].size = size
@@ -62,7 +62,7 @@ cdef void note(void *kernel, const void *args) noexcept:
 
 
 cdef inline object name_of(void *kernel):
-    """The name that a kernel has in records, or None: its file has no `know` for it."""
+    """The name that a kernel has in records, or None if its file has no `know` for it."""
     return names.get(<uintptr_t>kernel)
 
 
@@ -102,7 +102,7 @@ def stop():
 def collect():
     """What was noted since the last call: [(name of the kernel, its struct as bytes)], and copies to hold.
 
-    A name is None where the kernel has none, a struct where its def has no `record`.
+    A name is None if there is no `know` for the kernel, and a struct is None if its def has no `record`.
     """
     global notes, held, count
     cdef tuple found = (notes, held)
@@ -122,7 +122,7 @@ cdef struct feed:                           # before step s: `bytes` bytes from 
 
 
 cdef struct tap:                            # after a call of step s: `bytes` bytes from `source` go to row s of `to`,
-    Py_ssize_t call                         # or to row rows[s], or nowhere where that is negative
+    Py_ssize_t call                         # or to row rows[s]; if that is negative, nothing is copied
     size_t bytes, stride
     const char *source
     char *to
@@ -173,7 +173,7 @@ cdef class Program:
         return self.n
 
     def address(self, Py_ssize_t call, size_t offset):
-        """Where a word of a call's struct lies, for a feed."""
+        """The address of the word at `offset` of a call's struct, for a feed. Raises IndexError for no such call."""
         if not 0 <= call < self.n:
             raise IndexError(f"replay: call {call} of {self.n}")
         return <uintptr_t>(self.calls[call].args + offset)
@@ -182,8 +182,9 @@ cdef class Program:
         """Run all calls `steps` times. Returns None, or (step, call, result) of a call that did not return 0.
 
         feeds [(to, source, bytes, stride)], taps [(call, source, bytes, to, stride, rows)] in the order of their
-        calls: addresses; rows is the address of an int64 for each step, or 0. KeyboardInterrupt, and whatever a signal
-        raises, leaves between two steps; `done` says how many were made. No other thread may run the same program.
+        calls: addresses; rows is the address of an int64 for each step, or 0. KeyboardInterrupt, or what another signal
+        handler raises, is raised between two steps; `done` is then the number of complete steps. Raises RuntimeError if
+        another thread is running the same program, MemoryError if there is no memory for feeds and taps.
         """
         cdef Py_ssize_t n_feeds = len(feeds), n_taps = len(taps), i
         cdef feed *ins = <feed *>calloc(n_feeds + 1, sizeof(feed))
@@ -273,6 +274,6 @@ cdef inline double seconds() noexcept nogil:
 
 
 cdef inline int64_t next_pace(int64_t pace, double took) noexcept:
-    """How many steps fit into a slice, where `pace` of them took so long; at most eight times as many."""
+    """How many steps fit into SLICE seconds if `pace` steps took `took` seconds; at most eight times as many."""
     cdef double fit = SLICE * pace / took if took > 0 else 1e18
     return <int64_t>max(1.0, min(fit, 8.0 * pace, 1e15))

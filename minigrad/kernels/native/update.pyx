@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Optimizer updates: one call for a table of parameters, cut into pieces over threads.
+"""Optimizer updates: one call for a table of parameters, in pieces that threads share.
 
 Arithmetic: src_c/update/update.c; meaning: reference/update.py.
 """
@@ -51,7 +51,7 @@ cdef struct piece:
     size_t segment, first, n
 
 
-cdef struct update_wave:                    # pieces whose sums wait on the stack
+cdef struct update_wave:                    # pieces whose sums are on the stack until they are added
     const mg_update_args *p
     size_t count
     piece *pieces
@@ -73,7 +73,7 @@ cdef void update_part(const void *args, size_t i) noexcept nogil:
 
 
 cdef inline void update_wave_of(update_wave *w, size_t work) noexcept nogil:
-    """Update the pieces of a wave by any threads, and add their sums in order."""
+    """Update the pieces of a wave, shared among threads, and add their sums in order."""
     cdef double *total
     cdef size_t j
     share(work, w.count, update_part, w)
@@ -86,7 +86,7 @@ cdef inline void update_wave_of(update_wave *w, size_t work) noexcept nogil:
 
 
 cdef inline void advance(const mg_update_args *p) noexcept nogil:
-    """One step on for the counters of every segment that moves, and for the corrections that follow from them."""
+    """Advance the counters of every segment that is updated, and compute its corrections from them."""
     cdef double *counter
     cdef double *row
     cdef size_t i
@@ -136,7 +136,7 @@ cdef int k_update(const void *args) noexcept nogil:
 # --- the table of parameters ---
 
 cdef class Segments:
-    """The native table of segments.py: the same attributes, and one block of memory that holds what a call says."""
+    """The native table of segments.py: the same attributes, and one block of memory with the arguments of a call."""
     cdef readonly tuple params, states
     cdef readonly ndarray scalars, sums
     cdef public ndarray counters            # (n, 2) float64 that an update advances, or None
@@ -163,7 +163,7 @@ cdef class Segments:
             s.precision = check_real("segments", w)
             check_out("segments", w)
             s.n, s.w = PyArray_SIZE(w), start_of(w)
-            for k in range(STATES):         # not read where there is none
+            for k in range(STATES):         # any address will do for a state that there is not: it is never read
                 s.state[k] = s.w
             for k in range(len(self.states)):
                 check_same("segments", w, array_of("segments: a state", self.states[k][i]))
@@ -175,7 +175,7 @@ cdef class Segments:
 
 
 cdef inline void *start_of(ndarray x) noexcept:
-    """The first element; NULL where there is none, as records know no memory without bytes."""
+    """The address of the first element; NULL for an empty array, because a record cannot tell whose address it is."""
     return PyArray_DATA(x) if PyArray_SIZE(x) else NULL
 
 
@@ -227,7 +227,7 @@ cdef double *counters_of(str name, Segments t) except NULL:
 
 
 cdef Segments adopt(table):
-    """A native table over one that another backend made, with its scalars and sums."""
+    """A native table for a table that another backend made; both share parameters, states, scalars and sums."""
     cdef Segments t = Segments(table.params, *table.states)
     for x in (table.scalars, table.sums):
         if PyArray_TYPE(x) != NPY_DOUBLE or not PyArray_ISCARRAY(x):
