@@ -17,11 +17,7 @@ typedef struct {
 typedef struct {
     size_t samples, groups, in, out;
     mg_conv_axis axis[2];
-<<<<<<< HEAD
-    const void *x, *w, *y, *bias;           /* the inputs of the call; what it computes goes to `result` */
-=======
     const void *x, *w, *y, *bias;           /* of x, w and y those that are read */
->>>>>>> h-c
     void *result;
     int activation, precision;
 } mg_conv_args;

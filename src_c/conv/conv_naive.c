@@ -16,12 +16,7 @@ static ptrdiff_t place(const mg_conv_axis *a, size_t i, size_t t) {
     return at < (ptrdiff_t)a->x ? at : -1;
 }
 
-<<<<<<< HEAD
-/* Whether some place of y reads place h of x through tap t, if y is continued beyond its ends. *i is that place of y, or
-   -1 if it lies outside of y. */
-=======
 /* Whether tap t reads place h of x for some place of y. That place is *i, or *i is -1 if it is outside of y. */
->>>>>>> h-c
 static int meets(const mg_conv_axis *a, size_t h, size_t t, ptrdiff_t *i) {
     const ptrdiff_t far = (ptrdiff_t)(h + a->padding) - (ptrdiff_t)(t * a->dilation);
     if (far % (ptrdiff_t)a->stride) return 0;

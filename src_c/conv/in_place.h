@@ -1,18 +1,10 @@
 /* Sums over taps that read the planes in place, by rows of places. Included by conv.c, once per precision.
 
-<<<<<<< HEAD
-   A vector is W places of one row. Its taps lie in the planes at fixed distances (`where` has one for each k), so nothing
-   is copied. Some of these loads lie in two cache lines; a panel would avoid that, but filling it takes longer than the
-   slower loads. If a row of places is longer than W, its last vector ends at the end of the row and overlaps the vector
-   before. If the row is shorter, the lanes behind its end compute numbers that are not stored. A tile of filters is
-   multiplied by a pair of vectors at once.
-=======
    A vector is W places of one row. The numbers that its taps read are at fixed distances in the planes (`where`, one
    for each k), so nothing is copied. Some loads then lie in two cache lines, which a panel avoids, but they take less
    time than filling the panel. If a row of places is longer than W, its last vector ends with it and overlaps the one
    before; if it is shorter, the results of the other lanes are not stored. A tile of filters computes two vectors at
    once.
->>>>>>> h-c
 
        places of a row       0 ... W-1 | W ... 2W-1 | ... n-1          rows of 14 with W = 16:
        vectors               [---0---]  [---1---]                      [---0-------]      two lanes unused
