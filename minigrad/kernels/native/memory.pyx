@@ -33,7 +33,7 @@ import_array()
 cdef enum: SMALL = 8                        # the most axes that this file handles; NumPy handles more
 cdef enum: ALIGN = 64                       # bytes: a cache line, and the widest vector
 cdef enum: LARGE = 2048                     # bytes from which an array starts on a cache line
-cdef enum: SHORT = 64                       # bytes: shorter rows are not copied by a memcpy for each
+cdef enum: SHORT = 64                       # bytes: rows shorter than this are copied by `place`, not each by memcpy
 cdef Py_ssize_t HUGE = 1 << 50              # more bytes than any machine has
 cdef object float32 = np.float32, float64 = np.float64, uint8 = np.uint8
 cdef object dtype32 = np.dtype(np.float32), dtype64 = np.dtype(np.float64)

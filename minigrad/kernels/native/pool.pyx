@@ -117,7 +117,7 @@ cdef int k_avg_pool2d_grad(const void *args) noexcept nogil:
 # --- checks ---
 
 cdef int check_sizes(str kernel, const mg_pool_axis *a, bint adaptive) except -1:
-    """No overflow, and no window without a place in x."""
+    """Raise ValueError for sizes whose products may overflow, or for a window without a place in x."""
     cdef Py_ssize_t i, start, tap
     cdef bint lost = a.x == 0 and a.y > 0
     if a.x >= LARGEST or a.y >= LARGEST:

@@ -16,7 +16,7 @@ cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident()
 
 cdef enum: DEPTH = 32                       # structs that are being filled at a time: a def may call other kernels
-cdef enum: LINE = 64                        # bytes of a cache line: each struct begins one
+cdef enum: LINE = 64                        # bytes of a cache line: each struct starts on one
 cdef double SLICE = 0.04                    # seconds between two checks for signals
 
 cdef bint on = False
