@@ -27,10 +27,11 @@ HALVES = f"""{FILES} of each half. Half of the rows are drawn again
 and again, and a model is fitted on them at every λ. An input that most halves pick is stable, and the
 mean number of false ones among these has a bound (Meinshausen, Bühlmann 2010)."""
 
-TUNED = f"""{FILES} is not to be had here. Every strength is
-followed down the slope of the error of held-out rows, which is exact: strengths of L1 and of L2 (the
-ratio is tuned too), of each column, or of each input. It starts at the best λ of a grid and never ends
-above it. The folder of --out keeps the model of all rows for minigrad predict and show."""
+TUNED = f"""{FILES} (of cv and train; not here).
+
+Every strength is followed down the slope of the error of held-out rows, which is exact: strengths of
+L1 and of L2 (the ratio is tuned, too), of each column, or of each input. It starts at the best λ of a
+grid and never ends above it. The folder of --out keeps the model of all rows for minigrad predict and show."""
 
 EPOCHS = {
     "cv": "the most epochs at a λ (default: 200); with --warm-start, epochs at every λ (default: 10)",
@@ -84,7 +85,8 @@ def add(commands: argparse._SubParsersAction, name: str, run: Callable) -> argpa
     command.add_argument("data", metavar="DATA", help="a CSV file, or the name of a data set")
     add_table(command)
     _add_model(command, name)
-    _add_grid(command)
+    if name != "tune":
+        _add_grid(command)
     if name == "cv":
         _add_folds(command)
     command.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of folds and networks (default: 0)")
@@ -125,6 +127,9 @@ def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     )
     add_factors(model)
     add_bounds(model)
+    if name == "tune":  # it has no networks
+        model.set_defaults(warm_start=False, hidden=None, epochs=None, lr=None)
+        return
     model.add_argument("--hidden", type=at_least(1), metavar="N", help="mlp: hidden units (default: 32)")
     if name == "cv":
         model.add_argument("--epochs", type=at_least(1), metavar="N", help=f"mlp: {EPOCHS['cv']}")

@@ -41,7 +41,6 @@ def add_tune(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         action="store_true",
         help="what tuning is worth on rows that no choice saw: tuned anew in each outer fold",
     )
-    command.set_defaults(warm_start=False)
     return command
 
 

@@ -55,6 +55,13 @@ def test_inputs_have_a_strength_each_and_a_figure(houses, tmp_path):
     assert "Tuned strengths for price" in (tmp_path / "tune.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("option", ["--count", "--ratio", "--hidden", "--epochs", "--lr", "--repeats", "--log"])
+def test_options_that_would_change_nothing_are_not_there(houses, option, capsys):
+    with pytest.raises(SystemExit):
+        run("tune", houses, *READ, option, "3")
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
