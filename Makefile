@@ -83,8 +83,10 @@ $(VENV)/.ready: pyproject.toml
 	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
 	@touch $@
 
+# The packages of the extra alone: installing the project again, without a compiler, would remove the kernels.
 $(VENV)/.docs: $(VENV)/.ready
-	MINIGRAD_NO_NATIVE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[docs]"
+	$(BIN)/pip install --quiet --disable-pip-version-check $$($(BIN)/python -c \
+	  "from importlib.metadata import requires as r; print(*(x.split(';')[0] for x in r('minigrad') if 'docs' in x))")
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.ready setup.py $(SOURCES)
