@@ -51,7 +51,7 @@ class SparseMatrix:
         place = np.full(len(self), -1)
         place[index] = np.arange(len(index))
         if len(np.unique(index)) < len(index):
-            raise ValueError("rows of a sparse matrix can be taken once each")
+            raise ValueError("x: a sparse matrix gives each of its rows once; folds that repeat rows need x.toarray()")
         row, column = place[self.row], np.repeat(np.arange(self.shape[1]), np.diff(self.first))
         kept = row >= 0
         return _by_columns(column[kept], row[kept], self.x[kept], (len(index), self.shape[1]))
@@ -100,6 +100,13 @@ def as_sparse(x: Any, name: str) -> SparseMatrix:
     return _by_columns(column, row, values, shape)
 
 
+def _integers(x: np.ndarray, name: str) -> np.ndarray:
+    """x as int64. DTypeError for numbers that are not whole by their dtype."""
+    if x.dtype.kind not in "iu" and x.size:
+        raise DTypeError(f"{name} is {x.dtype}; need integers")
+    return x.astype(np.int64)
+
+
 def _checked(x: Any, form: str, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int]]:
     """indptr, indices and data as int64 and float64, and the shape, which fit together."""
     first, inner, values = (np.asarray(part) for part in (x.indptr, x.indices, x.data))
@@ -109,7 +116,7 @@ def _checked(x: Any, form: str, name: str) -> tuple[np.ndarray, np.ndarray, np.n
     if values.dtype.kind not in "fiub":
         raise DTypeError(f"{name} is {values.dtype}; need real numbers")
     outside, inside = (shape[1], shape[0]) if form == "csc" else shape
-    first, inner = first.astype(np.int64), inner.astype(np.int64)
+    first, inner = _integers(first, f"{name}: indptr"), _integers(inner, f"{name}: indices")
     fits = first.shape == (outside + 1,) and first[0] == 0 and (np.diff(first) >= 0).all() and first[-1] <= len(inner)
     if not fits or len(inner) != len(values):
         raise ShapeError(

@@ -167,7 +167,7 @@ def test_what_is_read():
     matrix = as_sparse(Sparse(x), "x")
     order = rng.permutation(9)[:6]
     assert (matrix[order].toarray() == x[order]).all() and (matrix[x[:, 1] != 0].toarray() == x[x[:, 1] != 0]).all()
-    with pytest.raises(ValueError, match="once each"):
+    with pytest.raises(ValueError, match="each of its rows once"):
         matrix[[1, 1]]
 
 
@@ -186,6 +186,7 @@ def changed(x, **parts):
         ({"indices": [0, 1, 2, 3]}, ShapeError, "indices go from 0 to 3; need 0 to 2"),
         ({"data": [1.0, np.inf, 1.0, 1.0]}, NonFiniteError, "x: row 1, column 0 is inf; need numbers"),
         ({"data": [1.0, 1e301, 1.0, 1.0]}, NonFiniteError, r"x: column 0 reaches 1e\+301"),
+        ({"indices": [0.0, 1.5, 1.0, 2.0]}, DTypeError, "x: indices is float64; need integers"),
         ({"shape": (3,)}, ShapeError, r"x is \(3,\); need rows and columns"),
     ],
 )
