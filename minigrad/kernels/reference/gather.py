@@ -22,12 +22,12 @@ def class_places(index, out, classes):
 
 
 def place(x, out):
-    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    """out[...] = x, which has out's shape and dtype. out may have any strides, but must not hold an element twice."""
     np.copyto(out, x)
 
 
 def check_indices(kernel, what, index, n):
-    """Negative indices would count from the end, so NumPy's own check is not enough."""
+    """IndexError for an index outside [0, n). NumPy's check is not enough: it takes -1 for the last element."""
     outside = np.flatnonzero((index < 0) | (index >= n))
     if outside.size:
         at = outside[0]
@@ -35,7 +35,7 @@ def check_indices(kernel, what, index, n):
 
 
 def join(xs, out, axis):
-    """out = the xs one behind the other along axis; their shapes are out's but for that axis, which an x may lack."""
+    """out = the xs joined along axis. Each x has out's shape except along axis; without that axis it counts as one."""
     start = 0
     for x in xs:
         piece = x[(slice(None),) * axis + (None,)] if x.ndim < out.ndim else x
