@@ -101,7 +101,7 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: 
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """The identity matrix (n, m), m = n if None: ones on the diagonal, of this dtype; requires_grad as elsewhere.
+    """The identity matrix (n, m) of this dtype, m = n if None: ones on the diagonal; requires_grad asks for gradients.
 
     >>> import minigrad as mg
     >>> mg.eye(2)
@@ -129,9 +129,9 @@ def arange(
 ) -> Tensor:
     """start, start + step, ... before end; arange(end) begins at 0.
 
-    dtype is int64 when all three are integers, else float32, rounded once from float64; requires_grad as elsewhere.
+    dtype is int64 if all three are integers, else float32, rounded once from float64; requires_grad asks for gradients.
 
-    ValueError for a step of 0, or one that leads away from the end.
+    ValueError if step is 0 or leads away from end, or a number is not finite.
 
     >>> import minigrad as mg
     >>> mg.arange(3), mg.arange(1, 2, 0.25)
@@ -148,9 +148,10 @@ def arange(
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """`steps` numbers at equal distances from start to end, both among them, rounded once from float64 to the dtype.
+    """`steps` numbers at equal distances from start to end, both included, rounded once from float64 to the dtype.
 
-    requires_grad asks for gradients.
+    requires_grad asks for gradients. ValueError if steps is negative, or start or end is not finite; TypeError if steps
+    is no whole number.
 
     >>> import minigrad as mg
     >>> mg.linspace(0, 1, 5)
@@ -165,7 +166,9 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = "float32", re
 
 
 def rand(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Numbers uniform in [0, 1), of this size and dtype, from the streams of manual_seed; requires_grad as elsewhere.
+    """Numbers uniform in [0, 1), of this size and dtype, from the streams of manual_seed.
+
+    requires_grad asks for gradients.
 
     >>> import minigrad as mg
     >>> mg.rand(2, 3).shape
@@ -175,7 +178,9 @@ def rand(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Ten
 
 
 def randn(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Standard normal numbers, of this size and dtype, from the streams of manual_seed; requires_grad as elsewhere.
+    """Standard normal numbers, of this size and dtype, from the streams of manual_seed.
+
+    requires_grad asks for gradients.
 
     >>> import minigrad as mg
     >>> mg.randn(2, 3).shape

@@ -1,4 +1,4 @@
-"""Ops that repeat numbers, and their transposes, which add: sum, broadcast_to, cast."""
+"""Ops that repeat numbers, the sums that are their gradients, and cast."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def spread(g: Tensor, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 @differentiable(g=lambda gg, z, g, *, shape, dim: reshape(sum(gg, dim=dim), shape=g.shape))
 def repeat_along(g, *, shape, dim):
-    """z = g repeated along dim (an axis, several, or all), which it lacks or where it has size 1: sum's gradient."""
+    """z = g repeated along dim (an axis, several, or all), where g has size 1 or no dimension: the gradient of sum."""
     if not 0 < g.ndim < len(shape):
         return K.broadcast(g, shape)
     dims = reduced_dims("sum", dim, len(shape))
