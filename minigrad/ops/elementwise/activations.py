@@ -92,13 +92,13 @@ def celu(input: Any, alpha: float = 1.0) -> Tensor:
 
 
 def _gelu_curve(x):
-    """The slope of GELU's slope, φ(x) (2 - x²). The clamp changes nothing but keeps x² finite."""
+    """The second derivative of GELU, φ(x) (2 - x²). The clamp keeps x² finite; beyond ±40 the result is 0 anyway."""
     square_x = square(clamp(x, -40.0, 40.0))
     return mul(mul(BY_ROOT_2_PI, exp(mul(-0.5, square_x))), sub(2.0, square_x))
 
 
 def _gelu_tanh_curve(x):
-    """The slope of the slope of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
+    """The second derivative of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
     x = clamp(x, -100.0, 100.0)
     square_x = square(x)
     s = sigmoid(mul(x, add(GELU_C, mul(GELU_D, square_x))))
@@ -108,7 +108,7 @@ def _gelu_tanh_curve(x):
 
 
 def _gelu_form(approximate, by_erf, by_tanh):
-    """Which of the two forms of GELU is asked for."""
+    """The one of the two forms of GELU that `approximate` names; ValueError for another name."""
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate is {approximate!r}; need 'none' or 'tanh'")
     return by_tanh if approximate == "tanh" else by_erf
@@ -121,7 +121,7 @@ def _gelu_form(approximate, by_erf, by_tanh):
     ),
 )
 def gelu_grad(g, x, *, approximate="none"):
-    """z = g (Φ(x) + x φ(x)), φ the slope of Φ; by tanh: g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
+    """z = g (Φ(x) + x φ(x)), φ = Φ'; for "tanh": g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
     z = K.empty_for(g, x)
     _gelu_form(approximate, K.gelu_grad, K.gelu_tanh_grad)(g, x, z)
     return z
@@ -130,6 +130,8 @@ def gelu_grad(g, x, *, approximate="none"):
 @differentiable(input=lambda g, y, input, *, approximate: gelu_grad(g, input, approximate=approximate))
 def gelu(input, *, approximate="none"):
     """x Φ(x), Φ the normal distribution function; approximate="tanh": x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+
+    ValueError for another approximate than "none" and "tanh"; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.gelu(mg.tensor([0, 1])), mg.gelu(mg.tensor([0, 1]), approximate="tanh")
@@ -192,7 +194,7 @@ def softplus(input, beta=1.0, threshold=20.0):
     if beta != 1.0:
         K.div(y, beta, y)
     K.relu_grad(input, large, large)  # x where beta x > threshold, else 0
-    K.relu_grad(y, small, y)  # 0 there
+    K.relu_grad(y, small, y)  # and y = 0 where beta x > threshold
     K.add(large, y, y)
     return y
 
@@ -221,9 +223,9 @@ def softsign(input):
     max_val=None,
 )
 def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """y = x between min_val and max_val, else the nearer one; the gradient at the bounds is 0 (that of clamp is not).
+    """y = x between min_val and max_val, else the nearer bound; the gradient at the bounds is 0 (that of clamp is not).
 
-    ValueError if min_val is above max_val.
+    ValueError if min_val is above max_val; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.hardtanh(mg.tensor([-3, 0.5, 3]))

@@ -1,6 +1,7 @@
-"""Ops that act on each element alone. Binary ones broadcast as NumPy does; a Python number takes the tensor's dtype.
+"""Ops that act on each element alone. Binary ones broadcast as NumPy does.
 
-So do integers and booleans beside a float tensor, without a gradient; integers among themselves are refused.
+A Python number is rounded to the dtype of the tensor beside it. A tensor of integers or booleans beside a float tensor
+is converted to the float dtype, and gets no gradient; without a float tensor it raises DTypeError.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comparisons and logic, which yield booleans: they move no number and round none, so NumPy makes them.
+"""Comparisons and logic, which give booleans. NumPy computes them, because nothing in them is rounded.
 
 A result has no gradient. Integers, booleans and floats may be compared with each other.
 """
@@ -16,7 +16,7 @@ from ...recording import decided_by_numpy
 
 
 def _array(op: str, x: Any) -> Any:
-    """x as NumPy compares it: an array, or a Python number, which takes the other's dtype."""
+    """x as NumPy compares it: an array, or a Python number, which gets the dtype of the other operand."""
     if isinstance(x, Tensor):
         return x.array
     if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
@@ -137,7 +137,7 @@ def logical_not(input: Any) -> Tensor:
 
 
 def logical_and(input: Any, other: Any) -> Tensor:
-    """Booleans: are both other than 0, broadcast? For boolean tensors also `input & other`.
+    """Booleans: are both not 0, broadcast? For boolean tensors also `input & other`.
 
     >>> import minigrad as mg
     >>> mg.logical_and(mg.tensor([True, True]), mg.tensor([True, False]))
@@ -147,7 +147,7 @@ def logical_and(input: Any, other: Any) -> Tensor:
 
 
 def logical_or(input: Any, other: Any) -> Tensor:
-    """Booleans: is either other than 0, broadcast? For boolean tensors also `input | other`.
+    """Booleans: is at least one not 0, broadcast? For boolean tensors also `input | other`.
 
     >>> import minigrad as mg
     >>> mg.logical_or(mg.tensor([False, True]), mg.tensor([False, False]))
@@ -157,7 +157,7 @@ def logical_or(input: Any, other: Any) -> Tensor:
 
 
 def equal(input: Any, other: Any) -> bool:
-    """Whether input and other have one shape and equal elements; NaN equals nothing.
+    """Whether input and other have the same shape and equal elements; NaN equals nothing.
 
     >>> import minigrad as mg
     >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2])), mg.equal(mg.tensor([1]), mg.tensor([1, 1]))

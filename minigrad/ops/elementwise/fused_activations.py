@@ -47,7 +47,7 @@ def sigmoid(x):
     return y
 
 
-# The fused gradients, from the output y; ops of their own, so that they can be differentiated again.
+# The gradients of the activations, from the output y: each is an op, so that it can be differentiated again.
 
 
 @differentiable(g=lambda gg, z, g, y: match(relu_grad(gg, y), g), y=flat)

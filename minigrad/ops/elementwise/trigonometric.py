@@ -1,4 +1,4 @@
-"""Trigonometric and hyperbolic functions: gradients of every order."""
+"""Trigonometric and hyperbolic functions, with gradients of every order."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def atan(input):
 
 
 def _nonzero(x):
-    """x, and 1 in place of 0: a denominator with which 0/0 is 0, a subgradient."""
+    """x with 1 in place of 0, for use as a denominator: 0/0 then gives 0, which is a subgradient."""
     return where(eq(x, 0.0), 1.0, x)
 
 

@@ -24,11 +24,11 @@ from .fused_activations import relu_grad
 def where(condition, input, other):
     """y = input where the boolean condition holds, else other; all three broadcast. What is not chosen gets gradient 0.
 
-    Two real tensors give the wider dtype, a number takes that of the other, and so do integers and booleans beside a
-    real tensor; two integer tensors are chosen from too.
+    Two float tensors give the wider dtype. A number, and a tensor of integers or booleans beside a float tensor, is
+    converted to the dtype of the other. Two tensors of integers or booleans are allowed too.
 
-    DTypeError for a condition that is no boolean, or numbers of which some are real and some are not; ShapeError for
-    shapes that do not broadcast.
+    DTypeError for a condition that is not boolean, or an integer tensor beside a number that it cannot hold; ShapeError
+    for shapes that do not broadcast.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([-1, 2])
@@ -131,9 +131,9 @@ def _between(g, x, low, high):
     max=lambda g, y, input, min, max: match(above(g, input if min is None else maximum(input, min), max), max),
 )
 def clamp(input, min=None, max=None):
-    """y = min(max(input, min), max): numbers or tensors, broadcast, one of them may be left out; max wins over min.
+    """y = min(max(input, min), max), with numbers or tensors, which broadcast; one bound may be None.
 
-    The gradient goes to the input where min ≤ input ≤ max, bounds included, else to the bound that was taken.
+    If min > max, y is max. The gradient goes to the input where min ≤ input ≤ max, else to the bound that y is.
 
     ValueError if both bounds are None.
 

@@ -97,7 +97,7 @@ def cast(x, *, dtype):
 def sum(x, *, dim=None, keepdim=False):
     """y = Σ x over dim (an axis, several, or all), from float64 accumulators; integers and booleans sum to int64.
 
-    keepdim leaves dimensions of size 1.
+    keepdim leaves dimensions of size 1. ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.sum(mg.tensor([[1, 2], [3, 4]]), dim=0)

@@ -80,8 +80,8 @@ def _cut(x: Tensor, dim: int, ends: Sequence[int], drop: bool = False) -> tuple[
     """x between neighbouring ends along dim; drop: these pieces, of size 1, without the dimension.
 
     If x is tracked and has many pieces, it is cut into at most FAN parts, and each part again. The gradient of a piece
-    is placed in zeros of the size of what it was cut from, and added. So it is placed log(pieces) times, mostly in small
-    parts, and not once in zeros of x's size. That is less work unless x is small.
+    is placed in zeros of the size of what it was cut from, and added. So it is placed log(pieces) times, mostly in
+    small parts, and not once in zeros of x's size. That is less work unless x is small.
     """
     items = [first if drop else slice(first, last) for first, last in itertools.pairwise(ends)]
     lead = (slice(None),) * dim
