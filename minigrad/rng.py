@@ -177,6 +177,8 @@ def _here() -> Streams:
 def own_streams(seed: int) -> Iterator[None]:
     """A block in which this thread's calls of the functions of this module draw from new streams of this seed.
 
+    TypeError or ValueError for a seed that manual_seed does not take.
+
     >>> with own_streams(3):
     ...     a = uniform(2)
     >>> with own_streams(3):
@@ -250,6 +252,8 @@ def uniform(
 ) -> np.ndarray:
     """Numbers uniform in [low, high) from the next stream of a purpose; see Streams.uniform.
 
+    ValueError if low or high is not finite, or high < low; DTypeError for another dtype than float32 and float64.
+
     >>> uniform((2, 3), -1.0, 1.0).shape
     (2, 3)
     """
@@ -260,6 +264,8 @@ def normal(
     shape: Shape, mean: float = 0.0, std: float = 1.0, dtype: Any = "float32", purpose: int = NOISE
 ) -> np.ndarray:
     """Normal numbers mean + std z from the next stream of a purpose; see Streams.normal.
+
+    ValueError if mean or std is not finite, or std is below 0; DTypeError for another dtype than float32 and float64.
 
     >>> normal(4, std=0.1, dtype="float64").dtype
     dtype('float64')

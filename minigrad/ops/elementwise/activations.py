@@ -38,6 +38,8 @@ def leaky_slope(input, negative_slope):
 def leaky_relu(input, negative_slope=0.01):
     """y = x where x > 0, else negative_slope x; the gradient at 0 is negative_slope.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.leaky_relu(mg.tensor([-1, 2]), 0.1)
     tensor([-0.1,  2. ])
@@ -69,6 +71,8 @@ def exponential_unit(input, alpha, width):
 
 def elu(input: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha (eˣ - 1).
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.elu(mg.tensor([-1e4, 0, 2]))
@@ -145,6 +149,8 @@ def gelu(input, *, approximate="none"):
 def silu(input: Any) -> Tensor:
     """x / (1 + e⁻ˣ), also known as swish.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.silu(mg.tensor([-1e4, 0, 20]))
     tensor([-0.,  0., 20.])
@@ -155,6 +161,8 @@ def silu(input: Any) -> Tensor:
 @differentiable(input=lambda g, y, input: mul(g, sigmoid(neg(input))))
 def logsigmoid(input):
     """y = ln(1 / (1 + e⁻ˣ)) = -ln(1 + e⁻ˣ), without overflow; within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.logsigmoid(mg.tensor([-40, 0]))
@@ -177,6 +185,8 @@ def _softplus_slope(g, x, beta, threshold):
 )
 def softplus(input, beta=1.0, threshold=20.0):
     """y = ln(1 + exp(beta x)) / beta, without overflow; x itself where beta x > threshold.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.softplus(mg.tensor([-1e4, 0, 30]))
@@ -202,6 +212,8 @@ def softplus(input, beta=1.0, threshold=20.0):
 @differentiable(input=lambda g, y, input: mul(g, square(div(1.0, add(1.0, abs(input))))))
 def softsign(input):
     """y = x / (1 + |x|); ±1 at ±inf.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.softsign(mg.tensor([-1, 3, float("inf")]))

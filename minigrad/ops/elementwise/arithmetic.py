@@ -15,6 +15,8 @@ from ..shape.broadcast import match
 def add(a, b):
     """y = a + b.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.add(mg.tensor([1, 2]), 3)
     tensor([4., 5.])
@@ -27,6 +29,8 @@ def add(a, b):
 @differentiable(a=lambda g, y, a, b: match(g, a), b=lambda g, y, a, b: match(neg(g), b))
 def sub(a, b):
     """y = a - b.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.sub(3, mg.tensor([1, 2]))
@@ -41,6 +45,8 @@ def sub(a, b):
 def mul(a, b):
     """y = a b.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.mul(mg.tensor([1, 2]), mg.tensor([3, 4]))
     tensor([3., 8.])
@@ -53,6 +59,8 @@ def mul(a, b):
 @differentiable(a=lambda g, y, a, b: match(div(g, b), a), b=lambda g, y, a, b: match(neg(mul(g, div(y, b))), b))
 def div(a, b):
     """y = a / b; division by 0 gives an infinity or NaN, as IEEE 754 says.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.div(mg.tensor([1, 2]), mg.tensor([4, 0]))
@@ -67,6 +75,8 @@ def div(a, b):
 def neg(x):
     """y = -x.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.neg(mg.tensor([1, -2]))
     tensor([-1.,  2.])
@@ -79,6 +89,8 @@ def neg(x):
 @differentiable(x=lambda g, y, x: mul(g, sign(x)))
 def abs(x):
     """y = |x|; the gradient at 0 is 0.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.abs(mg.tensor([1, -2]))
@@ -93,6 +105,8 @@ def abs(x):
 def sign(x):
     """y = 1, 0 or -1, as x is positive, 0 or negative; NaN for NaN.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.sign(mg.tensor([3, 0, -2]))
     tensor([ 1.,  0., -1.])
@@ -105,6 +119,8 @@ def sign(x):
 @differentiable(x=lambda g, y, x: mul(g, mul(2.0, x)))
 def square(x):
     """y = x².
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.square(mg.tensor([3, -2]))

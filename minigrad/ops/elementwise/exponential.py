@@ -45,6 +45,8 @@ def sqrt(x):
 def exp(x):
     """y = eˣ, within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.exp(mg.tensor([0, 1]))
     tensor([1.       , 2.7182817])
@@ -57,6 +59,8 @@ def exp(x):
 @differentiable(x=lambda g, y, x: div(g, x))
 def log(x):
     """y = ln x, within 2 ulp; -inf at 0, NaN below.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.log(mg.tensor([1, 0, -1]))
@@ -78,6 +82,8 @@ BY_ROOT_2_PI = 0.3989422804014327
 def expm1(input):
     """y = eˣ - 1, accurate near 0; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.expm1(mg.tensor([0, 1e-10]))
     tensor([0.e+00, 1.e-10])
@@ -90,6 +96,8 @@ def expm1(input):
 @differentiable(input=lambda g, y, input: div(g, add(1.0, input)))
 def log1p(input):
     """y = ln(1 + x), accurate near 0; -inf at -1, NaN below; within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.log1p(mg.tensor([0, 1e-10]))
@@ -104,6 +112,8 @@ def log1p(input):
 def log2(input):
     """y = log₂ x; -inf at 0, NaN below; exact for powers of 2; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.log2(mg.tensor([8, 0.5]))
     tensor([ 3., -1.])
@@ -116,6 +126,8 @@ def log2(input):
 def reciprocal(input: Any) -> Tensor:
     """1/x, exactly rounded; an infinity at 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.reciprocal(mg.tensor([4, 0.5]))
     tensor([0.25, 2.  ])
@@ -125,6 +137,8 @@ def reciprocal(input: Any) -> Tensor:
 
 def rsqrt(input: Any) -> Tensor:
     """1/√x, within 1 ulp; inf at 0, NaN below.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.rsqrt(mg.tensor([4, 0.25]))
@@ -188,6 +202,8 @@ SHORT_POWERS = {  # faster than K.pow, and rounded once (the cube twice); K is r
 def floor(input):
     """y = the largest whole number ≤ x; the gradient is 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.floor(mg.tensor([1.5, -1.5]))
     tensor([ 1., -2.])
@@ -200,6 +216,8 @@ def floor(input):
 @differentiable(input=flat)
 def ceil(input):
     """y = the smallest whole number ≥ x; the gradient is 0.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.ceil(mg.tensor([1.5, -1.5]))
@@ -214,6 +232,8 @@ def ceil(input):
 def erf(input):
     """y = 2/√π ∫₀ˣ exp(-t²) dt; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.erf(mg.tensor([0, 0.5, 10]))
     tensor([0.       , 0.5204999, 1.       ])
@@ -226,6 +246,8 @@ def erf(input):
 @differentiable(input=lambda g, y, input: mul(g, mul(BY_ROOT_2_PI, exp(mul(-0.5, square(input))))))
 def normal_cdf(input):
     """y = (1 + erf(x/√2)) / 2, the probability of a standard normal number below x; within 2⁻⁵² (float32: 3 ulp).
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.normal_cdf(mg.tensor([0, 10]))
@@ -247,6 +269,8 @@ def _lead(a, b):
 )
 def logaddexp(input, other):
     """y = ln(eᵃ + eᵇ) without overflow, broadcast: max(a, b) + ln(1 + exp(-|a - b|)).
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.logaddexp(mg.tensor([0, 1000]), mg.tensor([0, 0]))

@@ -12,6 +12,8 @@ from .arithmetic import mul, sub
 def relu(x):
     """y = max(x, 0); the gradient at 0 is 0; NaN stays NaN.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.relu(mg.tensor([-1, 0, 2]))
     tensor([0., 0., 2.])
@@ -25,6 +27,8 @@ def relu(x):
 def tanh(x):
     """y = tanh x, within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.tanh(mg.tensor([0, -100]))
     tensor([ 0., -1.])
@@ -37,6 +41,8 @@ def tanh(x):
 @differentiable(x=lambda g, y, x: sigmoid_grad(g, y))
 def sigmoid(x):
     """y = 1 / (1 + e⁻ˣ), within 2.5 ulp, without overflow.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.sigmoid(mg.tensor([0, -1000]))

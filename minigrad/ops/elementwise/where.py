@@ -62,6 +62,8 @@ def where(condition, input, other):
 def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """input with `value`, a number or a tensor, where the boolean mask holds.
 
+    DTypeError for a mask that is not boolean, ShapeError if the operands do not broadcast.
+
     >>> import minigrad as mg
     >>> mg.masked_fill(mg.tensor([1, 2, 3]), mg.tensor([False, True, False]), float("-inf"))
     tensor([  1., -inf,   3.])
@@ -94,6 +96,8 @@ def above(g: Any, a: Any, b: Any) -> Tensor:
 def maximum(input, other):
     """y = the larger of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.maximum(mg.tensor([1, 5]), 3)
     tensor([3., 5.])
@@ -109,6 +113,8 @@ def maximum(input, other):
 )
 def minimum(input, other):
     """y = the smaller of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.minimum(mg.tensor([1, 5]), 3)
@@ -153,6 +159,8 @@ def clamp(input, min=None, max=None):
 
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """input + weight (end - input), broadcast; exactly input at weight 0 and end at weight 1.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.lerp(mg.tensor([0, 10]), mg.tensor([10, 20]), 0.5)

@@ -107,6 +107,9 @@ def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
 def gather(x: Tensor, dim: int, index: Any) -> Tensor:
     """y[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on; y has the shape of the index.
 
+    ShapeError for an index of other dimensions, or of sizes above those of x except along dim; IndexError for a
+    number outside of x, DTypeError for numbers that are no integers.
+
     >>> import minigrad as mg
     >>> mg.gather(mg.tensor([[1, 2], [3, 4]]), 1, [[1], [0]])
     tensor([[2.],

@@ -137,12 +137,11 @@ def batch_norm(
 ) -> Tensor:
     """y = (input - mean) / √(var + eps) · weight + bias, with mean and var of each channel of input.
 
-    input is (rows, channels, ...).
-    In training mean and var = Σ (input - mean)² / n are those of the n numbers of a channel in this batch, and
-    running_mean and running_var, if given, become (1 - momentum) times the old plus momentum times the new, where the
-    new variance is that of a sample, Σ (input - mean)² / (n - 1). In evaluation mean and var are running_mean and
-    running_var, so that rows do not influence each other. weight and bias have one number for each channel; None means
-    1 and 0.
+    input is (rows, channels, ...). In training mean and var = Σ (input - mean)² / n are those of the n numbers of a
+    channel in this batch, and running_mean and running_var, if given, become (1 - momentum) times the old plus momentum
+    times the new, where the new variance is that of a sample, Σ (input - mean)² / (n - 1). In evaluation mean and var
+    are running_mean and running_var, so that rows do not influence each other. weight and bias have one number for each
+    channel; None means 1 and 0.
 
     ShapeError for a single number per channel in training, which has no variance; ValueError for evaluation without
     running_mean and running_var; GraphError if these require grad.

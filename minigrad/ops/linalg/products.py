@@ -28,6 +28,8 @@ def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """y = input mat2, (m, k) by (k, n).
 
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.mm(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
     tensor([[11.]])
@@ -39,6 +41,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """y = input vec, (m, k) by (k,).
 
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.mv(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 1]))
     tensor([3., 7.])
@@ -49,6 +53,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """y = Σ inputᵢ tensorᵢ of two vectors: a number.
+
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
 
     >>> import minigrad as mg
     >>> mg.dot(mg.tensor([1, 2, 3]), mg.tensor([1, 10, 100]))
@@ -74,6 +80,8 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """y = Σ over the last dimension of both, of shape input.shape[:-1] + other.shape[:-1]; with a number, the product.
 
+    ShapeError if the last sizes differ, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.inner(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 10]))
     tensor([21., 43.])
@@ -85,6 +93,8 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """y[i, j] = inputᵢ vec2ⱼ of two vectors.
+
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
 
     >>> import minigrad as mg
     >>> mg.outer(mg.tensor([1, 2]), mg.tensor([1, 10]))

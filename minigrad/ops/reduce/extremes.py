@@ -164,6 +164,8 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     keepdim leaves dimensions of size 1. False if there are no elements.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.any(mg.tensor([[0, 0], [0, 2]]), dim=1)
     tensor([False,  True], dtype=bool)
@@ -178,6 +180,8 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
     keepdim leaves dimensions of size 1.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.all(mg.tensor([[1, 1], [0, 2]]), dim=1)
     tensor([ True, False], dtype=bool)
@@ -189,6 +193,8 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """y = how many elements of x are not 0, over dim (one, several, or all): int64.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.count_nonzero(mg.tensor([[1, 0], [0, 0]]))

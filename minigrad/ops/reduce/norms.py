@@ -82,6 +82,8 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """y = x / max(‖x‖ₚ, eps) along dim: vectors of length 1; 0 stays 0, with gradient g / eps.
 
+    ShapeError for a dim that x does not have, DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.normalize(mg.tensor([[3, 4], [0, 0]]))
     tensor([[0.6, 0.8],

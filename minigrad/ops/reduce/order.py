@@ -20,6 +20,8 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
 
     NaN counts as largest.
 
+    ShapeError for a dim that input does not have.
+
     >>> import minigrad as mg
     >>> mg.argsort(mg.tensor([3, 1, 2])), mg.argsort(mg.tensor([3, 1, 3]), descending=True)
     (tensor([1, 2, 0], dtype=int64), tensor([0, 2, 1], dtype=int64))
@@ -37,6 +39,8 @@ def sort(input: Any, dim: int = -1, descending: bool = False) -> Extreme:
     """The elements of input along dim in rising order, or descending, and their places: (values, indices).
 
     Equal elements keep their order; NaN counts as largest.
+
+    ShapeError for a dim that input does not have.
 
     >>> import minigrad as mg
     >>> mg.sort(mg.tensor([3, 1, 2])).values

@@ -37,6 +37,8 @@ def _on_rows(kernel, dim, *arrays):
 def softmax(x, *, dim=-1):
     """y = exp(x - max x) / Σ exp(x - max x) along dim: positive, sums to 1, finite for any finite x.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.softmax(mg.tensor([0.0, 0.0]))
     tensor([0.5, 0.5])
@@ -47,6 +49,8 @@ def softmax(x, *, dim=-1):
 @differentiable(x=lambda g, y, x, *, dim: log_softmax_grad(g, y, dim=dim))
 def log_softmax(x, *, dim=-1):
     """y = x - max x - log Σ exp(x - max x) along dim.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.log_softmax(mg.tensor([0.0, 0.0]))

@@ -57,6 +57,8 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     Integers give int64. The gradient of an element is the product of the others, computed without a division, so that
     zeros are allowed; second derivatives need n² numbers for n elements. keepdim leaves dimensions of size 1.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> x = mg.tensor([2, 0, 3], requires_grad=True)
     >>> mg.prod(x).backward()

@@ -55,6 +55,8 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
 def tile(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """x repeated dims[i] times along dimension i; where dims is shorter, its missing leading numbers are 1.
 
+    ShapeError for a negative number in dims.
+
     >>> import minigrad as mg
     >>> mg.tile(mg.tensor([[1, 2]]), (2,))
     tensor([[1., 2., 1., 2.]])
@@ -83,6 +85,8 @@ def broadcast_to(x, *, shape):
 @differentiable(x=lambda g, y, x, *, dtype: cast(g, dtype=x.dtype))
 def cast(x, *, dtype):
     """y = x in another dtype, each number rounded once (floats to integers: towards zero).
+
+    DTypeError for a dtype that tensors do not have.
 
     >>> import minigrad as mg
     >>> mg.cast(mg.tensor([1.5, -1.5]), dtype="int64")

@@ -67,6 +67,8 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
 def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """x in reverse along dims. A view.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.flip(mg.tensor([[1, 2], [3, 4]]), 1)
     tensor([[2., 1.],
@@ -140,6 +142,8 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices of x along dim, without that dimension. Views.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.unbind(mg.tensor([[1, 2], [3, 4]]))

@@ -50,6 +50,8 @@ def permute(x, *, dims):
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """x with the dimensions dim0 and dim1 exchanged. A view.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.transpose(mg.tensor([[1, 2, 3]]), 0, 1).shape
     (3, 1)
@@ -89,6 +91,8 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """x with a new dimension of size 1 at dim of the result. A view.
+
+    ShapeError for a dim that the result does not have.
 
     >>> import minigrad as mg
     >>> mg.unsqueeze(mg.tensor([1, 2]), -1).shape
