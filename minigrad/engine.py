@@ -263,7 +263,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask the rule of each input that needs a gradient. (op.positions is empty for a variadic op, *xs.)
+            # Call the rule of each input that needs a gradient. (op.positions is empty for a variadic op, *xs.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]
@@ -280,7 +280,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 gx = flat(g, x) if rule is flat else rule(*arguments, **options) if options else rule(*arguments)
                 if _watch is not None or type(gx) is not Tensor or not K.alike(gx.array, x.array):
                     _inspect(y, x, i, g, gx)
-                # Add gx to x's gradient. A leaf has no rules to ask, so only one with hooks is put into pending.
+                # Add gx to x's gradient. A leaf has no rules to call, so only one with hooks is put into pending.
                 known = found if x.op is None and x.hooks is None else pending
                 if made in known:
                     gx = accumulate(known[made][1], gx)

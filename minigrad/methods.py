@@ -166,10 +166,10 @@ def _own_memory(t: Tensor) -> np.ndarray:
 
 
 def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """t += x and the like: a leaf that requires grad is written, under no_grad; any other name gets a new tensor.
+    """t += x and the like: a leaf that requires grad is written in place, under no_grad; else t becomes a new tensor.
 
-    A new tensor in place of such a leaf would leave the leaf as it is: the loop `for p in model.parameters(): p -= ...`
-    would train nothing.
+    If `p -= ...` made a new tensor of a parameter p, the loop `for p in model.parameters(): p -= ...` would leave the
+    parameters as they are, and train nothing.
     """
 
     def assign(t: Tensor, other: Any) -> Tensor:
@@ -251,7 +251,7 @@ def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
 
 
 def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
-    """Ask for gradients of this leaf, or no more; returns the tensor."""
+    """Set requires_grad, with its errors, and return the tensor."""
     t.requires_grad = requires_grad
     return t
 

@@ -1,4 +1,4 @@
-"""The constructors of tensors: `tensor` copies, `from_numpy` shares. Their methods stand in methods.py."""
+"""The constructors of tensors: `tensor` copies, `from_numpy` shares. The methods of tensors are in methods.py."""
 
 from __future__ import annotations
 

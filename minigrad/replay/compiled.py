@@ -97,7 +97,7 @@ class Step:
                 continue
             count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
             chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
-            count = entry.steady.steps(columns, chosen)  # at least 1: the arguments in place are those of the first
+            count = entry.steady.steps(columns, chosen)  # at least 1: _ready compared the arguments of the first batch
             kept.add(*entry.gather(columns, chosen[:count]))
             first += count
         return kept.together()

@@ -57,7 +57,7 @@ class Record:
         return self._memory
 
     def plain(self) -> dict[str, Any]:
-        """The record as lists, words, numbers and bytes: see plain.py."""
+        """The record as lists, strings, numbers and bytes: see plain.py."""
         return written(self.calls, self.slots, [(b.size, self.kinds[b.number]) for b in self.blocks])
 
     def _noted(self, call: Call, places: list[list[Place]]) -> Noted:

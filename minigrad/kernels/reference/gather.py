@@ -16,7 +16,7 @@ def add_at(x, index, out, axis=0):
 
 
 def class_places(index, out, classes):
-    """out[i] = i classes + index[i]: where in (rows, classes) the class of each row stands; index is int64 (rows,)."""
+    """out[i] = i classes + index[i]: the place of each row's class in the flattened (rows, classes); index is int64."""
     check_indices("class_places", "index", index, classes)
     np.add(np.arange(len(index)) * classes, index, out=out)
 

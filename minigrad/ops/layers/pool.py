@@ -141,8 +141,8 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """y = the mean of each window: input (samples, channels, height, width) to (samples, channels, rows, columns), as
-    many as those of max_pool2d, with ceil_mode too.
+    """y = the mean of each window: input (samples, channels, height, width) to (samples, channels, rows, columns), with
+    the rows and columns of max_pool2d, with and without ceil_mode.
 
     Zeros of the padding count, unless count_include_pad is False; divisor_override divides the sums instead. Sizes are
     numbers or pairs (of rows, of columns); stride None means kernel_size. Sums are added row by row in float64. Errors

@@ -98,7 +98,7 @@ def _flat(array: np.ndarray | None) -> np.ndarray | None:
 
 
 class Together:
-    """x and weight in shapes of four dimensions, of which `dims` are those of the numbers that are normalized together.
+    """x and weight reshaped to four dimensions; numbers that differ only in `dims` are normalized together.
 
     options are those of the op that gives the gradient, without sums and saved.
     """
