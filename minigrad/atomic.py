@@ -1,4 +1,4 @@
-"""A file is written whole or not at all: into a nameless or hidden file that then takes its name."""
+"""A file is written whole or not at all: the bytes go into a nameless or hidden file, which then gets its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-NAME_BYTES = 150  # of the target's name in a hidden file's name, which may have 255 bytes in all
+NAME_BYTES = 150  # how much of the target's name is in the name of its hidden file, which may have 255 bytes in all
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)  # folders that cannot be synced: some network disks
 
 
@@ -24,13 +24,14 @@ NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)  # folders that cannot be 
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A binary file to write; it becomes `path` when the block ends without an error, else nothing has changed.
 
-    Readers see the old file or the new one. The bytes are on the disk before the name is, and then the folder's entry
-    (fsync of both). A killed process leaves the old file and, on Linux, nothing beside it; where the system knows no
-    nameless files, the next write to the same name removes what is left.
+    Readers see the old file or the new one. The bytes are synced to the disk before the file gets its name, and the
+    folder after that (fsync of both). If the process is killed, the old file stays and, on Linux, nothing else; where
+    the system has no nameless files, a hidden file is left, which the next write to the same path removes.
 
     An existing file keeps its permissions, and its owner where the system allows it. A symbolic link stays: the file
-    that it leads to is written. Other hard links keep the old content. OSError, before anything is written: a folder,
-    a device or a pipe (which a rename would destroy), a file without permission to write, a folder that is missing.
+    that it leads to is written. Other hard links keep the old content. Raises OSError, before anything is written, if
+    `path` is a folder, a device or a pipe (which a rename would destroy), if the file is protected against writing, or
+    if its folder does not exist.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -70,7 +71,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """What stands at the target, or None; OSError if it is nothing that a file may replace."""
+    """The status of the file at the target, or None if there is none; OSError if a file must not be written there."""
     try:
         old = os.stat(target)
     except FileNotFoundError:
@@ -87,7 +88,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _label(target: Path) -> str:
-    """The target's name as far as a hidden file's name has room for it."""
+    """The first NAME_BYTES bytes of the target's name."""
     return target.name.encode("utf-8", "ignore")[:NAME_BYTES].decode("utf-8", "ignore")
 
 
@@ -96,7 +97,7 @@ def _open(part: Path, mode: int) -> tuple[int, bool]:
     if hasattr(os, "O_TMPFILE"):
         with suppress(OSError):
             descriptor = os.open(part.parent, os.O_TMPFILE | os.O_RDWR, mode)
-            if os.path.exists(f"/proc/self/fd/{descriptor}"):  # its only way to a name
+            if os.path.exists(f"/proc/self/fd/{descriptor}"):  # _give_name needs this path
                 _lock(descriptor)
                 return descriptor, False
             os.close(descriptor)
@@ -106,7 +107,7 @@ def _open(part: Path, mode: int) -> tuple[int, bool]:
         _lock(descriptor)
         if fcntl is None or os.fstat(descriptor).st_nlink:
             return descriptor, True
-        os.close(descriptor)  # another process swept it away before it was locked
+        os.close(descriptor)  # another process's _sweep removed the file before it was locked
 
 
 def _give_name(descriptor: int, part: Path) -> None:
@@ -130,7 +131,7 @@ def _lock(descriptor: int, wait: bool = True) -> bool:
 
 
 def _sweep(target: Path) -> None:
-    """Remove hidden files of this target whose writer is dead: it holds no lock on them."""
+    """Remove hidden files of this target that no process has locked: the processes that wrote them have ended."""
     if fcntl is None:
         return
     pattern = re.compile(rf"\.{re.escape(_label(target))}\.[0-9a-f]{{16}}\.part")

@@ -33,13 +33,13 @@ from .lab.pages import console
 from .lab.pages.console import USER_ERROR
 from .version import __version__
 
-RUN_SCRIPTS = ("diagnose", "explain", "profile")  # commands
+RUN_SCRIPTS = ("diagnose", "explain", "profile")  # the commands that run a script of the user's
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status: 0, 2 after an error of the user's, 130 after Ctrl-C, 141 if not read.
+    """Run the command line. Returns the exit status: 0, 2 after an error of the user's, or 130 after Ctrl-C.
 
-    `diagnose` has 1 where it found something.
+    It is 141 if the reader of the output closed the pipe, and 1 if `diagnose` found something.
     """
     with console.any_encoding():
         return console.to_the_end(lambda: _main(arguments))
@@ -73,9 +73,9 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def apart(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The arguments of a command that runs a script, and those of the script, which stand behind --.
+    """The arguments of a command that runs a script, and the arguments of the script, which follow after --.
 
-    argparse alone takes them for the script only where no option stands between the script and --.
+    They are separated here, because argparse gives them to the script only if no option is between the script and --.
     """
     if arguments[:1] and arguments[0] in RUN_SCRIPTS and "--" in arguments:
         place = arguments.index("--")

@@ -20,13 +20,13 @@ CURES = {
 
 
 def check_dtype(op: str, dtype: np.dtype) -> None:
-    """Refuse the dtypes that no tensor has."""
+    """Raise DTypeError for a dtype that tensors do not have."""
     if dtype not in DTYPES:
         raise DTypeError(f"{op}: dtype {dtype} is not taken; need one of {', '.join(map(str, DTYPES))}")
 
 
 def plain_array(name: str, data: Any) -> np.ndarray:
-    """np.asarray(data), but for arrays that it would take for something else: masked ones, and sparse matrices."""
+    """np.asarray(data); DTypeError for masked entries, which it would unmask, and for sparse matrices and objects."""
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise DTypeError(f"{name} has masked entries; fill them first: x.filled(value)")
     array = np.asarray(data)
@@ -37,7 +37,7 @@ def plain_array(name: str, data: Any) -> np.ndarray:
 
 
 def check_numbers(name: str, dtype: np.dtype) -> None:
-    """Refuse what is neither float32, float64, integers nor booleans, with what would make numbers of it."""
+    """Raise DTypeError for other dtypes than float32, float64, integers and booleans; the error says how to convert."""
     if dtype.kind not in "iub" and dtype.newbyteorder("=") not in REAL:
         cure = f"; {CURES[dtype.kind]}" if dtype.kind in CURES else ""
         raise DTypeError(f"{name} is {dtype}; need real numbers (float32, float64) or integers{cure}")

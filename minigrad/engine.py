@@ -37,7 +37,7 @@ _new, _ndarray = object.__new__, np.ndarray
 class Tensor:
     """An array and how it was made. Tensors are values: ops make new ones; only `copy_` writes.
 
-    Made by `minigrad.tensor`, `from_numpy` and ops; methods.py has the methods. Gradients of integers: DTypeError.
+    Made by `minigrad.tensor`, `from_numpy` and ops; methods.py has the methods. DTypeError for gradients of integers.
     """
 
     # array: the numbers. tracked: whether gradients are computed for it. stamp: the clock when it was last written, or
@@ -80,8 +80,8 @@ class Tensor:
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradients of this tensor to `.grad` of the leaves behind it; its graph is freed unless retained.
 
-        A tensor of more than one element needs `gradient`, of its shape. `create_graph` makes the gradients
-        differentiable (and retains the graph).
+        A tensor of several elements needs `gradient`, of its shape. `create_graph` makes the gradients differentiable
+        (and retains the graph). GraphError if the graph was freed, or an input was written after its use.
 
         >>> import minigrad as mg
         >>> x = mg.tensor([3.0], requires_grad=True)
@@ -157,7 +157,7 @@ def differentiable(
     `y.options`. Rules find `saved` as `y.saved`. A variadic op, of arguments *xs, has one rule for all, which gets the
     position i first: `xs=lambda i, g, y, *xs, **options: ...`. `opaque` says that the forward computes with NumPy
     instead of kernels (kernels.report() lists it). `called` is the op's name in errors, where users call it through
-    another function.
+    another function. TypeError if the names of rules and arguments differ.
 
     >>> import minigrad as mg
     >>> from minigrad import kernels as K
@@ -263,7 +263,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 continue
             if inputs is None:
                 raise op.freed()
-            # Ask the rule of each input that needs a gradient. (op.positions is empty for a variadic op, *xs.)
+            # Call the rule of each input that needs a gradient. (op.positions is empty for a variadic op, *xs.)
             arguments = (g if op.shared is None else op.shared(g, y), y) + inputs
             for i in op.positions or range(len(inputs)):
                 x = inputs[i]
@@ -280,7 +280,7 @@ def walk(output: Tensor, g: Tensor, wanted: Collection[int], create_graph: bool,
                 gx = flat(g, x) if rule is flat else rule(*arguments, **options) if options else rule(*arguments)
                 if _watch is not None or type(gx) is not Tensor or not K.alike(gx.array, x.array):
                     _inspect(y, x, i, g, gx)
-                # Add gx to x's gradient. A leaf has no rules to ask, so only one with hooks is put into pending.
+                # Add gx to x's gradient. A leaf has no rules to call, so only one with hooks is put into pending.
                 known = found if x.op is None and x.hooks is None else pending
                 if made in known:
                     gx = accumulate(known[made][1], gx)

@@ -14,7 +14,7 @@ class Interrupts:
     """`with interrupts:` holds back a first Ctrl-C until the block ends; a second one raises at once.
 
     `whole` says whether the last block ended without an exception and no other has begun: model, optimizer and
-    callbacks then stand where a batch ended.
+    callbacks are then in their state at the end of a batch.
 
     >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> interrupts = Interrupts()
@@ -50,8 +50,8 @@ class Interrupts:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Inside the block Ctrl-C comes here, if it would raise KeyboardInterrupt: not in threads, nor in a nested fit,
-        nor where the program has a handler of its own.
+        """A block in which Ctrl-C calls _handle if it would raise KeyboardInterrupt else: so not in other threads, in a
+        nested fit, or in a program with a handler of its own.
         """
         main = threading.current_thread() is threading.main_thread()
         if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -33,8 +33,9 @@ class LazyRows:
 
     `Loader`, `fit`, `evaluate` and `predict` take LazyRows as x or y, and make them of memory maps by themselves.
     rows[i], rows[2:5], rows[numbers] and iteration give arrays of NumPy; np.asarray(rows) reads all. A NaN or infinity
-    raises NonFiniteError when its batch is read; finite=False lets it pass. A file that was cut since raises ValueError
-    (see refuse_cut_file). Pickling a memory map with a name keeps the name, not the numbers; copies share the array.
+    raises NonFiniteError when its batch is read, unless finite is False. A file that became shorter after it was opened
+    raises ValueError (see refuse_cut_file). Pickling a memory map of a file keeps the file's name, not the numbers;
+    copies share the array.
 
     >>> pixels = np.array([[0, 255], [51, 102]], np.uint8)
     >>> rows = LazyRows(pixels, prepare=lambda rows: rows / np.float32(255))
@@ -149,7 +150,7 @@ class LazyRows:
         return made
 
     def refuse_cut_file(self) -> None:
-        """ValueError where the file that is mapped into memory has become shorter than the map.
+        """Raise ValueError if the file that is mapped into memory has become shorter than the map.
 
         Reading beyond the end of a file ends the process by SIGBUS, which Python cannot catch; so the size is compared
         before each batch. A file that is cut while a batch is read still ends the process.
@@ -158,11 +159,11 @@ class LazyRows:
             self.file.refuse_cut(self.name)
 
     def astype(self, dtype: Any, copy: bool = True) -> LazyRows:
-        """The same rows, cast to another dtype as they are read; the rows themselves if they have it and not copy."""
+        """The same rows, cast to another dtype as they are read; self if the dtype is the same and copy is False."""
         return self if not copy and np.dtype(dtype) == self.dtype else self._like(dtype=np.dtype(dtype))
 
     def checked(self, check: Check) -> LazyRows:
-        """The same rows; check(rows, numbers) is called with each batch after the cast, and raises what it refuses."""
+        """The same rows; check(rows, numbers) is called with each batch after the cast, and raises if it refuses it."""
         return self._like(checks=(*self.checks, check))
 
     def _like(self, **changed: Any) -> LazyRows:
@@ -216,7 +217,7 @@ class Map:
             self.address = root.__array_interface__["data"][0]
 
     def refuse_cut(self, name: str) -> None:
-        """ValueError where the file has become shorter than the map."""
+        """Raise ValueError if the file has become shorter than the map."""
         try:
             found, need = self.map.size(), self.start + len(self.map)
         except ValueError:
@@ -272,7 +273,7 @@ def lazy(data: Any, name: str, finite: bool = True) -> LazyRows:
 
 
 def refuse_non_finite(cast: np.ndarray, rows: np.ndarray, name: str, numbers: np.ndarray | range) -> None:
-    """NonFiniteError that names the first NaN or infinity of a cast of rows, whose numbers in the data are given."""
+    """NonFiniteError for the first NaN or infinity of `cast`; `numbers` are the numbers of its rows in the data."""
     if cast.dtype.kind != "f":
         return
     ok = np.isfinite(cast)

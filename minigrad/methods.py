@@ -151,8 +151,8 @@ def _copy(t: Tensor, source: Any) -> Tensor:
         raise DTypeError(f"copy_: the source is {array.dtype}; need numbers")
     if array.shape != t.array.shape:
         raise ShapeError(f"copy_: the source has shape {array.shape}, the tensor {t.array.shape}; need the same")
-    # A parameter keeps its array: optimizers hold it, and recorded views are guarded by its stamp. Views of a constant
-    # are not, so they keep the former numbers.
+    # A parameter keeps its array, because optimizers hold it; a walk over a graph with views of it raises, because its
+    # stamp changes. Views of a constant have no such check, so it gets a new array, and they keep the former numbers.
     target = t.array if t.tracked else _own_memory(t)
     K.copy(array, target)
     t.array = target
@@ -161,15 +161,15 @@ def _copy(t: Tensor, source: Any) -> Tensor:
 
 
 def _own_memory(t: Tensor) -> np.ndarray:
-    """Where the new numbers of a constant go: memory of their own. In a recorded step it is the same in each step."""
+    """A new array for the new numbers of a constant; in a step of mg.compile, the same array in every replay."""
     return K.empty(t.array.shape, t.array.dtype) if mode.step is None else mode.step.place_of(t)
 
 
 def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """t += x and the like: a leaf that requires grad is written, under no_grad; any other name gets a new tensor.
+    """t += x and the like: a leaf that requires grad is written in place, under no_grad; else t becomes a new tensor.
 
-    A new tensor in place of such a leaf would leave the leaf as it is: the loop `for p in model.parameters(): p -= ...`
-    would train nothing.
+    If `p -= ...` made a new tensor of a parameter p, the loop `for p in model.parameters(): p -= ...` would leave the
+    parameters as they are, and train nothing.
     """
 
     def assign(t: Tensor, other: Any) -> Tensor:
@@ -192,9 +192,8 @@ def _augmented(sign: str, op: Callable[..., Tensor]) -> Callable[[Tensor, Any], 
 
 
 def _reduce(t: Tensor) -> tuple[Any, ...]:
-    """What copy, deepcopy and pickle make again: a leaf with a stamp of its own. To the walk, a stamp is one tensor.
-
-    Its hooks go along, so that a copied model trains as the original would.
+    """For copy, deepcopy and pickle: how to make the leaf again. The copy gets a stamp of its own, because the walk
+    tells tensors apart by their stamps. Hooks are copied too, so that a copied model trains as the original does.
     """
     if t.tracked and t.op is not None:
         raise GraphError(f"copy: this tensor was made by {t.op.name}; use detach(), or copy the leaves")
@@ -216,7 +215,7 @@ COMPARED = (Tensor, np.ndarray, np.generic, bool, int, float, list, tuple)
 
 
 def _comparison(op: Callable[..., Tensor]) -> Callable[..., Any]:
-    """An operator that leaves what is no number to Python: t == None is False, t < None a TypeError."""
+    """The op as an operator. If the other operand is no number, Python decides: t == None is False, t < None fails."""
     return lambda t, other: op(t, other) if isinstance(other, COMPARED) else NotImplemented
 
 
@@ -252,15 +251,16 @@ def _no_assignment(t: Tensor, index: Any, value: Any) -> None:
 
 
 def _requires_grad(t: Tensor, requires_grad: bool = True) -> Tensor:
-    """Ask for gradients of this leaf, or no more; returns the tensor."""
+    """Set requires_grad, with its errors, and return the tensor."""
     t.requires_grad = requires_grad
     return t
 
 
 def _register_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-    """Call hook(g) with this tensor's gradient whenever a walk has it whole; what it returns takes g's place.
+    """Call hook(g) in each backward once this tensor's gradient g is complete; a returned tensor is used in place of g.
 
-    Returns a function that takes the hook away again. GraphError for a tensor that does not require grad.
+    Returns a function that removes the hook. Raises GraphError if this tensor does not require grad, and TypeError if
+    `hook` cannot be called.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
@@ -284,7 +284,9 @@ def _register_hook(t: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Callab
 
 
 def _retain_grad(t: Tensor) -> None:
-    """Keep the gradient of a tensor that an op made in `.grad`, as leaves do; added up over walks.
+    """Keep the gradient of this result of an op in `.grad`, as leaves do; each backward adds to it.
+
+    Raises GraphError if this tensor is a result that does not require grad.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
@@ -295,7 +297,7 @@ def _retain_grad(t: Tensor) -> None:
     tensor([3., 3.])
     """
     if t.op is None:
-        return  # a leaf keeps it anyway
+        return  # backward fills .grad of every leaf
     held = weakref.ref(t)
 
     def keep(g: Tensor) -> Tensor:
@@ -308,7 +310,7 @@ def _retain_grad(t: Tensor) -> None:
 
 
 def _format(t: Tensor, spec: str) -> str:
-    """f"{loss:.3f}": the only element as a number is written; without a format, whatever print shows."""
+    """f"{loss:.3f}": the only element, formatted as a number; without a format, the text that print shows."""
     if not spec:
         return str(t)
     if t.array.size != 1:
@@ -353,7 +355,7 @@ def _no_write(name: str, instead: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-# The functions behind NumPy's operators, which are called for array + tensor: each with the op that it means.
+# NumPy calls one of these functions for an operator such as array + tensor; the op of the same meaning answers.
 ON_ARRAYS: dict[str, Callable[..., Any]] = {
     "add": add,
     "subtract": sub,
@@ -370,7 +372,7 @@ ON_ARRAYS: dict[str, Callable[..., Any]] = {
     "bitwise_and": _on_booleans("&", logical_and),
     "bitwise_or": _on_booleans("|", logical_or),
 }
-# NumPy's names of what has another name here.
+# NumPy's name -> minigrad's name, where they differ.
 RENAMED = {
     "absolute": "abs",
     "fabs": "abs",
@@ -394,11 +396,11 @@ RENAMED = {
     "true_divide": "div",
     "concatenate": "cat",
 }
-JOINS = {"stack": None, "cat": None, "einsum": None, "tensordot": None}  # what is no method
+JOINS = {"stack": None, "cat": None, "einsum": None, "tensordot": None}  # functions of minigrad that are no methods
 
 
 def _ufunc(t: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-    """What array + tensor is, for each operator; other functions of NumPy are refused with the name that would do."""
+    """array + tensor and NumPy's other operators, by ops; TypeError for any other ufunc, with what to write instead."""
     op, out = ON_ARRAYS.get(ufunc.__name__), options.pop("out", (inputs[0],))
     if op is not None and method == "__call__" and not options and out[0] is inputs[0]:  # array += t: out is the array
         return op(*inputs)
@@ -406,7 +408,7 @@ def _ufunc(t: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> 
 
 
 def _instead(name: str, tensors: list[Tensor]) -> str:
-    """What does for tensors what NumPy's function of this name does for arrays."""
+    """For an error: what to write in place of NumPy's function of this name."""
     here = RENAMED.get(name, name)
     whole = f"minigrad.{here} takes tensors and keeps their graph; for the numbers " if here in METHODS | JOINS else ""
     numbers = "t.detach().numpy()" if [t for t in tensors if t.tracked] else "t.numpy()"
@@ -414,7 +416,7 @@ def _instead(name: str, tensors: list[Tensor]) -> str:
 
 
 def _array_function(t: Tensor, function: Callable[..., Any], types: Any, args: Any, options: Any) -> Any:
-    """np.mean(t) and other functions of arrays: NumPy's answer on the numbers, where no graph is lost by it."""
+    """np.mean(t) and the like: NumPy's result for the numbers; GraphError if a graph would be lost by that."""
     tracked: list[Tensor] = []
 
     def numbers(x: Any) -> Any:
@@ -649,5 +651,5 @@ METHODS: dict[str, Any] = {
 put_names(METHODS, "minigrad.ops.")
 for _name, _method in METHODS.items():
     if isinstance(_method, FunctionType) and _method.__name__ == "<lambda>":
-        _method.__qualname__ = _name  # which Python's own errors about arguments say
+        _method.__qualname__ = _name  # Python's errors about wrong arguments print this name
     setattr(Tensor, _name, _method)

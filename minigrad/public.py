@@ -1,7 +1,7 @@
-"""The public face of functions: what goes wrong inside one is said in its own name, with the argument that did it.
+"""Errors under the names that users call: an error from inside `narrow` begins with "narrow:" and names its argument.
 
-`narrow` is written with other ops, and NumPy computes indices. Their errors speak of `view`, of `a` and `b`, or of
-objects without a shape, which the caller has never heard of. Nothing is looked at before something has gone wrong.
+`narrow` calls other ops, and NumPy computes its indices. Their errors speak of `view`, of `a` and `b`, or of objects
+without a shape: names that the caller did not write. Arguments are inspected only after an error was raised.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 
 from .errors import GraphError
 
-TOLD = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, GraphError)  # what bad arguments lead to
-PLAIN = {AttributeError: TypeError, KeyError: ValueError, ArithmeticError: ValueError}  # what is raised in their place
-# What an annotation asks for: whether a value has it, and how to say it.
+TOLD = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, GraphError)  # what wrong arguments cause
+PLAIN = {AttributeError: TypeError, KeyError: ValueError, ArithmeticError: ValueError}  # caught -> raised in its place
+# annotation -> (whether a value is what it asks for, the words for it in an error)
 NEEDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Tensor": (lambda x: hasattr(x, "array"), "a tensor: minigrad.tensor(...)"),
     "int": (lambda x: isinstance(x, (int, np.integer)) and not isinstance(x, bool), "a whole number"),
@@ -31,7 +31,7 @@ NEEDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def shown(x: Any) -> str:
-    """A value as errors show it: of tensors and arrays dtype and shape, else what it prints, cut after 60 letters."""
+    """A value as errors show it: dtype and shape of a tensor or array, else its repr, cut after 60 characters."""
     array = x if isinstance(x, (np.ndarray, np.generic)) else getattr(x, "array", None)
     if isinstance(array, np.ndarray):
         return f"{'an array' if array is x else 'a tensor'} {array.dtype} {array.shape}"
@@ -41,7 +41,7 @@ def shown(x: Any) -> str:
 
 
 def told(name: str, error: Exception, came: Mapping[str, Any], needs: Mapping[str, str] | None = None) -> Exception:
-    """The error with the name of the function, and of the argument that is not what its annotation in `needs` asks for.
+    """`error` with the name of the function, and with the first argument that does not fit its annotation in `needs`.
 
     `came` holds the arguments by name. An error that begins with the name already is returned as it is.
 
@@ -76,7 +76,7 @@ def _plain_kind(error: Exception) -> type[Exception]:
 
 
 def named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The function, whose errors are told in this name."""
+    """`function`, with errors that begin with this name."""
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
@@ -93,15 +93,16 @@ def named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return call
 
 
-# They stand in every training step, where a call more would be noticed, and name themselves in what they refuse.
+# Functions that put_names leaves as they are, because every training step calls them and one more Python call would
+# show in its time. Their own errors begin with their names.
 IN_STEPS = frozenset({"cross_entropy"})
 
 
 def put_names(namespace: dict[str, Any], below: str) -> None:
-    """Replace functions that stand in the namespace, and come from modules below `below`, by ones told in their names.
+    """Replace each function of the namespace that comes from a module below `below` by `named` of it.
 
-    The same in the modules where they were defined, because pickle looks for a function there. Ops are left alone: they
-    name themselves, and a call more would cost them a tenth of their time.
+    The function is also replaced in the module that defines it, because pickle looks for it there. Ops are left as they
+    are, because their errors have their names already, and one more Python call would add a tenth to their time.
     """
     for name, f in list(namespace.items()):
         if not inspect.isfunction(f) or not f.__module__.startswith(below) or hasattr(f, "op") or name[0] == "_":
@@ -116,7 +117,7 @@ def put_names(namespace: dict[str, Any], below: str) -> None:
 
 
 def described(self: Any) -> str:
-    """A repr: the class, and those arguments of its __init__ that the object keeps under their names, but for defaults.
+    """A repr: the class, and each argument of its __init__ that is an attribute of this name and not the default.
 
     >>> class Stop:
     ...     __repr__ = described
@@ -138,7 +139,7 @@ def described(self: Any) -> str:
 
 
 class Named(str):
-    """A word that prints without quotes."""
+    """A string whose repr has no quotes."""
 
     __slots__ = ()
     __repr__ = str.__str__

@@ -11,8 +11,8 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True
-    step: Any = None  # the recorder of mg.compile while this thread records a step: called for what is no kernel call
-    draws: Any = None  # of mg.checkpoint: keeps the random draws of a forward pass, to use them again in its repetition
+    step: Any = None  # mg.compile's recorder while this thread records a step: it gets what kernel calls do not show
+    draws: Any = None  # mg.checkpoint's list of the random draws of a forward pass, which its repetition uses again
 
 
 mode = _Mode()

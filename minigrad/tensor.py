@@ -1,4 +1,4 @@
-"""The constructors of tensors: `tensor` copies, `from_numpy` shares. Their methods stand in methods.py."""
+"""The constructors of tensors: `tensor` copies, `from_numpy` shares. The methods of tensors are in methods.py."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from .engine import Tensor
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of `data`: numbers, nested lists, an array, or a tensor.
 
-    Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype. float32, float64, int64,
-    int32, uint8 and bool are taken; others raise DTypeError. `requires_grad` asks for gradients: floats only.
+    Python numbers become float32 (booleans stay boolean); NumPy arrays keep their dtype: float32, float64, int64,
+    int32, uint8 or bool. `requires_grad` asks for gradients: floats only. The copy has no graph: of a tensor that
+    requires grad only the numbers are copied, as detach() does.
 
-    The copy has no graph: of a tensor that requires grad it takes the numbers alone, as detach() does. A list of such
-    tensors is refused, because `stack` is meant, which keeps their graphs. ShapeError for lists that are ragged.
+    Raises DTypeError for other dtypes, for what is no number, and for gradients of integers; ShapeError if nested lists
+    have different lengths; GraphError for a list of tensors that require grad, because their graphs would be lost
+    (`stack` keeps them).
 
     >>> import minigrad as mg
     >>> mg.tensor([1, 2, 3])
@@ -30,9 +32,10 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares the memory of a NumPy array: later writes into the array show in the tensor.
 
-    Nothing can notice such a write between forward and backward: prefer `minigrad.tensor`, which copies.
+    Such a write between forward and backward is not noticed, and the gradient is then wrong: prefer `minigrad.tensor`,
+    which copies.
 
-    TypeError for what is no NumPy array, DTypeError for one of a dtype that tensors do not have.
+    Raises TypeError if `array` is no NumPy array, and DTypeError if tensors do not have its dtype.
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: got a {type(array).__name__}; need a NumPy array (or use minigrad.tensor)")

@@ -1,7 +1,7 @@
 """The table of kernels: every number of minigrad is computed by a function named here.
 
 `K.matmul(a, b, y)` calls the kernel of the backend in use: `native` (Cython over C), `reference` (NumPy), or a module
-of your own. `use_backend` switches all of them at once, for the whole process; `report` says what serves what.
+of your own. `use_backend` switches all of them at once, for the whole process; `report` lists where each comes from.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ _opaque: set[str] = set()
 
 
 def _load_native() -> None:
-    """Fill the native table. No extension: reference serves, said once. One that does not load: its error."""
+    """Put the compiled kernels into _native. If this installation has none, warn, and the reference kernels serve.
+
+    A compiled module that cannot be loaded raises its error.
+    """
     global runtime, blocks, tape
     if os.environ.get("MINIGRAD_NO_NATIVE") == "1":
         warnings.warn("minigrad: MINIGRAD_NO_NATIVE=1, so the NumPy reference kernels serve", stacklevel=4)
@@ -110,11 +113,13 @@ def _fill(backend: str | ModuleType) -> None:
 class use_backend:
     """Compute with `native`, `reference`, or a module of your own kernels, from now on and in the whole process.
 
-    `compare` makes every call by both, and raises KernelMismatch, with the kernel and its arguments, where they differ
-    by more than compared.BOUND allows: for a look at a processor or a compiler that nobody has tried.
+    `compare` makes every call with both and raises KernelMismatch, with the kernel and its arguments, if their results
+    differ by more than compared.BOUND allows: a check for a new processor or compiler.
 
     In a `with` statement the former backend returns at the end. A module may define any of the kernels of
-    `minigrad.kernels.reference`; the names that it lacks are served by the native table.
+    `minigrad.kernels.reference`; for other names the native kernels are used.
+
+    Raises RuntimeError for `native` and `compare` if there are no compiled kernels, and ValueError for another name.
 
     >>> import minigrad as mg
     >>> with mg.use_backend("reference"):
@@ -149,7 +154,7 @@ def cpu_variant() -> str:
 def set_num_threads(n: int) -> None:
     """Use at most n threads per kernel call. The results do not depend on it.
 
-    ValueError for n below 1, or no whole number.
+    Raises ValueError if n is no whole number or below 1.
 
     >>> import minigrad as mg
     >>> before = mg.get_num_threads()
@@ -180,7 +185,7 @@ def _threads_from_environment() -> int:
 
 
 def opaque(name: str) -> None:
-    """Note an op whose arithmetic is not a kernel of the table (a user's NumPy forward)."""
+    """Note the name of an op that does not compute with kernels (a user's forward in NumPy), for `report`."""
     _opaque.add(name)
 
 

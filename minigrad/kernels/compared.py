@@ -1,7 +1,7 @@
 """Both backends at once: every kernel call is made by the native kernel and by its NumPy reference, and compared.
 
-`use_backend("compare")` serves this table. The native kernel computes in the caller's arrays, so that a program goes on
-as it would; the reference computes in copies. What the reference would differ in beyond BOUND raises KernelMismatch.
+`use_backend("compare")` uses this table. The native kernel computes in the caller's arrays, so that a program continues
+as it would without the comparison; the reference computes in copies. A difference above BOUND raises KernelMismatch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..errors import KernelMismatch
 from . import reference
 from .reference.segments import Segments
 
-# Kernels whose results are one rounding, a choice or a copy: they have the reference's bits.
+# Kernels that round once, choose or copy: their results equal the reference's bit for bit.
 EXACT = frozenset(
     [
         "neg",
@@ -56,11 +56,11 @@ EXACT = frozenset(
         "check_finite",
     ]
 )
-BOUND = 1024  # for all others: units in the last place of the largest number among arguments and results
+BOUND = 1024  # of all other kernels, in units in the last place of the largest number among arguments and results
 
 
 def table(native: Mapping[str, Callable], names: list[str]) -> ModuleType:
-    """A backend of these native kernels, each beside its reference; what makes arrays or views is native alone."""
+    """A backend that calls each of these native kernels and its reference; kernels of SILENT and REFUSED run alone."""
     module = ModuleType("compare")
     for name in names:
         kernel = native.get(name)
@@ -71,13 +71,13 @@ def table(native: Mapping[str, Callable], names: list[str]) -> ModuleType:
 
 
 def beside(name: str, kernel: Callable, twin: Callable) -> Callable:
-    """The kernel, held to its reference in each call."""
+    """A function that calls the kernel and its reference `twin`, and compares what they wrote."""
     signature = inspect.signature(twin)
     written = reference.WRITES.get(name, ("out",))
 
     def compared(*args: Any, **options: Any) -> Any:
         given = signature.bind(*args, **options).arguments
-        copies: dict[tuple, np.ndarray] = {}  # an array that is given twice is one array to the reference, too
+        copies: dict[tuple, np.ndarray] = {}  # an array that is given twice is copied once, so that it stays one array
         others = {key: copied(x, copies) for key, x in given.items()}
         largest = max(map(size_of, arrays(given.values())), default=0.0)
         result = kernel(*args, **options)
@@ -100,7 +100,7 @@ def beside(name: str, kernel: Callable, twin: Callable) -> Callable:
 
 
 def arrays(values: Iterable[Any]) -> list[np.ndarray]:
-    """The arrays among values, those in lists and in tables of updates too, always in the same order."""
+    """The arrays among values, in lists and in tables of updates too, always in the same order."""
     found: list[np.ndarray] = []
     for x in values:
         if isinstance(x, np.ndarray):
@@ -114,7 +114,7 @@ def arrays(values: Iterable[Any]) -> list[np.ndarray]:
 
 
 def copied(x: Any, copies: dict[tuple, np.ndarray]) -> Any:
-    """An argument that the reference may write to; `copies` has those made before, by where they lie in memory."""
+    """A copy of an argument, for the reference to write to; `copies` keeps the copies of arrays by place in memory."""
     if isinstance(x, np.ndarray):
         place = (x.__array_interface__["data"][0], x.shape, x.strides, x.dtype.str)
         if place not in copies:
@@ -132,7 +132,7 @@ def copied(x: Any, copies: dict[tuple, np.ndarray]) -> Any:
 
 
 def size_of(x: np.ndarray) -> float:
-    """The largest finite magnitude, 0 of what is no floating point."""
+    """The largest finite magnitude in x; 0 for dtypes that are no floats."""
     if x.dtype.kind != "f" or not x.size:
         return 0.0
     with np.errstate(all="ignore"):
@@ -143,7 +143,7 @@ def size_of(x: np.ndarray) -> float:
 def hold(
     name: str, ours: np.ndarray, theirs: np.ndarray, largest: float, args: Any, options: Mapping[str, Any]
 ) -> None:
-    """KernelMismatch where two results differ beyond the bound of their kernel."""
+    """Raise KernelMismatch if two results of a kernel differ by more than its bound."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         came = f"{ours.dtype} {ours.shape} and {theirs.dtype} {theirs.shape}"
         raise KernelMismatch(f"{name}({said(args, options)}): the native kernel and the reference made {came}")

@@ -38,6 +38,9 @@ def _filled(op: str, shape: tuple[int, ...], value: Any, dtype: Any, requires_gr
 def zeros(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
     """Zeros, of this size and dtype; requires_grad asks for gradients.
 
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for a dtype that tensors
+    do not have.
+
     >>> import minigrad as mg
     >>> mg.zeros(2, 3)
     tensor([[0., 0., 0.],
@@ -49,6 +52,9 @@ def zeros(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Te
 def ones(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
     """Ones, of this size and dtype; requires_grad asks for gradients.
 
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for a dtype that tensors
+    do not have.
+
     >>> import minigrad as mg
     >>> mg.ones(2, dtype="int64")
     tensor([1, 1], dtype=int64)
@@ -58,6 +64,9 @@ def ones(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Ten
 
 def full(size: int | Sequence[int], fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """fill_value everywhere, of this size; dtype is float32, or bool for a boolean; requires_grad asks for gradients.
+
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for a dtype that tensors
+    do not have.
 
     >>> import minigrad as mg
     >>> mg.full((2,), 0.5), mg.full((1,), True)
@@ -70,6 +79,8 @@ def full(size: int | Sequence[int], fill_value: Any, *, dtype: Any = None, requi
 def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of input, or in another dtype; requires_grad asks for gradients.
 
+    DTypeError for a dtype that tensors do not have.
+
     >>> import minigrad as mg
     >>> mg.zeros_like(mg.tensor([3, 4]))
     tensor([0., 0.])
@@ -80,6 +91,8 @@ def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) ->
 
 def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of input, or in another dtype; requires_grad asks for gradients.
+
+    DTypeError for a dtype that tensors do not have.
 
     >>> import minigrad as mg
     >>> mg.ones_like(mg.tensor([3, 4]))
@@ -92,6 +105,8 @@ def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> 
 def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """fill_value in the shape and dtype of input, or in another dtype; requires_grad asks for gradients.
 
+    DTypeError for a dtype that tensors do not have.
+
     >>> import minigrad as mg
     >>> mg.full_like(mg.tensor([3, 4]), 0.5)
     tensor([0.5, 0.5])
@@ -101,7 +116,10 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: 
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """The identity matrix (n, m), m = n if None: ones on the diagonal, of this dtype; requires_grad as elsewhere.
+    """The identity matrix (n, m) of this dtype, m = n if None: ones on the diagonal; requires_grad asks for gradients.
+
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for a dtype that tensors
+    do not have.
 
     >>> import minigrad as mg
     >>> mg.eye(2)
@@ -129,9 +147,9 @@ def arange(
 ) -> Tensor:
     """start, start + step, ... before end; arange(end) begins at 0.
 
-    dtype is int64 when all three are integers, else float32, rounded once from float64; requires_grad as elsewhere.
+    dtype is int64 if all three are integers, else float32, rounded once from float64; requires_grad asks for gradients.
 
-    ValueError for a step of 0, or one that leads away from the end.
+    ValueError if step is 0 or leads away from end, or a number is not finite.
 
     >>> import minigrad as mg
     >>> mg.arange(3), mg.arange(1, 2, 0.25)
@@ -148,9 +166,10 @@ def arange(
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """`steps` numbers at equal distances from start to end, both among them, rounded once from float64 to the dtype.
+    """`steps` numbers at equal distances from start to end, both included, rounded once from float64 to the dtype.
 
-    requires_grad asks for gradients.
+    requires_grad asks for gradients. ValueError if steps is negative, or start or end is not finite; TypeError if steps
+    is no whole number.
 
     >>> import minigrad as mg
     >>> mg.linspace(0, 1, 5)
@@ -165,7 +184,12 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = "float32", re
 
 
 def rand(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Numbers uniform in [0, 1), of this size and dtype, from the streams of manual_seed; requires_grad as elsewhere.
+    """Numbers uniform in [0, 1), of this size and dtype, from the streams of manual_seed.
+
+    requires_grad asks for gradients.
+
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for another dtype than
+    float32 and float64.
 
     >>> import minigrad as mg
     >>> mg.rand(2, 3).shape
@@ -175,7 +199,12 @@ def rand(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Ten
 
 
 def randn(*size: Any, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Standard normal numbers, of this size and dtype, from the streams of manual_seed; requires_grad as elsewhere.
+    """Standard normal numbers, of this size and dtype, from the streams of manual_seed.
+
+    requires_grad asks for gradients.
+
+    TypeError for a size that is no whole number, ValueError for a negative one, DTypeError for another dtype than
+    float32 and float64.
 
     >>> import minigrad as mg
     >>> mg.randn(2, 3).shape

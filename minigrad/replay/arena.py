@@ -1,8 +1,9 @@
-"""Where the blocks of a recorded step lie: those that live between two calls only share one piece of memory, an arena.
+"""Where the blocks of a recorded step lie. Blocks that are used only within a step share one array, the arena.
 
-A block lives from the call that first writes it to the last that uses it. Blocks whose lives do not meet may have the
-same place. What somebody outside of the step holds (a result, a gradient, a parameter, an array that a tensor of the
-user keeps) stays where it is, and so does a block of which a call reads a byte that no call of the step has written.
+A block is in use from the call that first writes it to the last call that uses it. Blocks that are never in use at the
+same time may have the same place. A block that something outside of the step holds (a result, a gradient, a parameter,
+an array of a tensor of the user) stays where it is, and so does a block of which a call reads a byte that no call of
+the step has written before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Memory:
 
     def __init__(self, record: Any) -> None:
         blocks: list[Block] = record.blocks
-        self.saved = 0  # bytes that the blocks of the arena had before
+        self.saved = 0  # the sum of the sizes of the blocks that are in the arena
         places: dict[int, int] = {}
         if record.native:
             lives = lives_of(record.calls, [number for number, kind in record.kinds.items() if kind == MADE])
@@ -43,7 +44,7 @@ class Memory:
 
     @staticmethod
     def _free(record: Any, lives: Mapping[int, tuple[int, int]]) -> list[int]:
-        """The blocks that nobody but the record holds; it lets go of them."""
+        """The blocks that only the record holds: the recorder drops its references, and their arrays are then freed."""
         blocks = record.blocks
         seen = {number: weakref.ref(blocks[number].owner) for number in lives}
         record.recorder.let_go()
@@ -61,19 +62,19 @@ class Memory:
         return block.bytes()
 
     def array(self, form: Form) -> np.ndarray:
-        """An array of the record, on its memory."""
+        """An array of the record, as a view of its block's memory."""
         return np.ndarray(form.shape, form.dtype, self.bytes(form.block), form.at, form.strides)
 
 
 def aligned(size: int) -> np.ndarray:
-    """So many bytes that begin on a cache line."""
+    """An array of `size` bytes that begins on a cache line."""
     whole = K.empty((size + LINE,), np.uint8)
     start = -whole.__array_interface__["data"][0] % LINE
     return whole[start : start + size]
 
 
 def lives_of(calls: Sequence[Noted], numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """The first and the last call that use a block, of those whose bytes are all written before they are read."""
+    """The first and the last call that use a block, for blocks whose bytes are all written before they are read."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     filled: dict[int, list[tuple[int, int]]] = {number: [] for number in numbers}
@@ -92,7 +93,7 @@ def lives_of(calls: Sequence[Noted], numbers: Sequence[int]) -> dict[int, tuple[
 
 
 def covered(filled: list[tuple[int, int]], bounds: tuple[int, int]) -> bool:
-    """Whether intervals of bytes contain one."""
+    """Whether the union of the intervals `filled` contains the interval `bounds`."""
     at, end = bounds
     for low, high in sorted(filled):
         if low > at:
@@ -104,7 +105,7 @@ def covered(filled: list[tuple[int, int]], bounds: tuple[int, int]) -> bool:
 
 
 def packed(lives: Mapping[int, tuple[int, int]], sizes: Mapping[int, int]) -> tuple[dict[int, int], int]:
-    """A place for each block, and the bytes of all: the largest first, each at the lowest place that is free.
+    """A place for each block, and the bytes that are needed: the largest first, each at the lowest place that is free.
 
     >>> packed({0: (0, 2), 1: (3, 4), 2: (2, 3)}, {0: 100, 1: 64, 2: 10})
     ({0: 0, 1: 0, 2: 128}, 192)

@@ -1,4 +1,4 @@
-"""Blocks of memory that the kernels of a step read and write, whatever views they saw them through."""
+"""Blocks of memory that the kernels of a step read and write. All views of an array belong to one block."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ except ImportError:  # pragma: no cover
 
 
 class Block:
-    """Memory from `start` on, which `owner` keeps alive.
+    """`size` bytes of memory from `start` on, which `owner` keeps alive.
 
-    checksum: what it held when a kernel last used it. opening: what it held when the first kernel of the step came,
-    and `read_first`: whether that one read it.
+    checksum: that of its content when a kernel last used it; opening: that of its content before the first kernel of
+    the step used it. read_first: whether that kernel read it; None before.
     """
 
     __slots__ = ("checksum", "number", "opening", "owner", "read_first", "size", "start", "written")
@@ -28,17 +28,17 @@ class Block:
     def __init__(self, owner: np.ndarray, number: int) -> None:
         low, high = byte_bounds(owner)
         self.start, self.size, self.number = low, high - low, number
-        self.owner: np.ndarray | None = owner  # None: the memory is gone, and the block lies in the arena
+        self.owner: np.ndarray | None = owner  # None: the memory was freed, and the block lies in the arena
         self.checksum = self.opening = checksum(low, self.size)
         self.read_first: bool | None = None
         self.written = False
 
     def changed(self) -> bool:
-        """Whether the memory is no longer what it was when a kernel last used it."""
+        """Whether the content has changed since a kernel last used it."""
         return checksum(self.start, self.size) != self.checksum
 
     def used(self) -> None:
-        """Note what the memory holds now."""
+        """Set the checksum to that of the content now."""
         self.checksum = checksum(self.start, self.size)
 
     def bytes(self) -> np.ndarray:
@@ -47,7 +47,7 @@ class Block:
 
 
 def checksum(start: int, size: int) -> int:
-    """A number that changes when the memory does."""
+    """The CRC-32 of `size` bytes from an address on."""
     return zlib.crc32(memoryview((ctypes.c_char * size).from_address(start)))
 
 
@@ -65,7 +65,7 @@ class Blocks:
         self.blocks: list[Block] = []
         self._starts: list[int] = []
         self._at: dict[int, Block] = {}
-        self._of: dict[int, tuple[np.ndarray, Block]] = {}  # id of an array -> the array, which keeps the id, its block
+        self._of: dict[int, tuple[np.ndarray, Block]] = {}  # id -> (the array, held so that its id stays, its block)
 
     def of(self, array: np.ndarray) -> Block:
         """The block that the array is on; a new one if no array on it was seen."""
@@ -91,11 +91,11 @@ class Blocks:
         return block if address < block.start + block.size else None
 
     def let_go(self) -> None:
-        """Drop the arrays; the blocks are found by address alone from now on."""
+        """Drop the references to arrays; from now on blocks are found by address only."""
         self._of = {}
 
     def drop(self, numbers: Collection[int]) -> None:
-        """Blocks whose memory is gone are found no longer."""
+        """Remove blocks whose memory was freed, so that `at` does not find them."""
         gone = {self.blocks[number].start for number in numbers}
         self._starts = [start for start in self._starts if start not in gone]
         for start in gone:

@@ -19,13 +19,15 @@ from .inspection import check, explain
 from .results import Kept, rebuilt, tensors_of
 from .taps import Tapped, Taps
 
-AGAIN = 3  # a warning is given when a step is recorded again for this time
+AGAIN = 3  # a warning is given when a step is recorded again this many times
 
 
 class Step:
-    """A compiled step: made by `compile`, which see.
+    """A compiled step, made by `compile`.
 
-    TypeError for what is no function; ValueError from untap for a tap that is none of its own.
+    Raises TypeError for what is no function. Calls, run and epoch raise ReplayError if the step cannot be replayed,
+    NonFiniteError or IndexError if a kernel ends a replayed run with it, and TypeError for arguments that are no
+    arrays, tensors or numbers.
 
     >>> import minigrad as mg
     >>> @mg.compile
@@ -48,7 +50,7 @@ class Step:
         functools.update_wrapper(self, function)
 
     def __call__(self, *inputs: Any) -> Any:
-        """One step. Its results are constants: tensors with memory of their own."""
+        """Make one step. The tensors that it returns are constants with memory of their own."""
         entry = self._entry(inputs)
         if not self._ready(entry):
             return self._recorded(entry)
@@ -57,7 +59,7 @@ class Step:
         return rebuilt(entry.result, lambda: Tensor(next(made)[0, ...]))
 
     def run(self, steps: int, *inputs: Any) -> Any:
-        """`steps` steps with the same arguments; what they return, kept: see epoch."""
+        """Make `steps` steps with the same arguments; returns the results of all of them, as epoch does."""
         entry, kept, left = self._entry(inputs), Kept(), steps
         while left and not self._ready(entry):
             kept.add(*_kept(self._recorded(entry)))
@@ -67,14 +69,14 @@ class Step:
         return kept.together()
 
     def epoch(self, loader: Any, first: int | None = None, last: int | None = None) -> Any:
-        """The steps of an epoch of a loader, batches [first, last); what they return, kept.
+        """Make the steps of an epoch of a loader, for its batches [first, last); returns the results of all of them.
 
-        first: where the loader stands if None, which is at the beginning of its next epoch, or where set_position or
-        an earlier `last` left it. Behind the last batch the loader stands at the next epoch, and where `last` was
-        before it, at that batch, from which the next call goes on.
+        first None means the position of the loader: the beginning of its next epoch, or where set_position or an
+        earlier call with `last` left it. After the last batch the loader is at the next epoch; with a smaller `last` it
+        is at that batch, and the next call goes on from there.
 
-        For each tensor that the step returns: where it is one number, an array with the number of each step, else a
-        list of arrays, one for each step.
+        Each tensor that the step returns becomes an array with the number of each step, if it is one number, else a
+        list of arrays, one for each step. TypeError or ValueError for a first or last that is no batch of the epoch.
         """
         kept = Kept()
         first = loader._start if first is None else whole(first, "epoch: first", 0, len(loader) + 1)
@@ -95,7 +97,7 @@ class Step:
                 continue
             count = max(1, min(stop, len(order) // size) - first) if len(rows) == size else 1
             chosen = order[first * size : first * size + count * len(rows)].reshape(count, len(rows))
-            count = entry.steady.steps(columns, chosen)  # at least 1: the arguments in place are those of the first
+            count = entry.steady.steps(columns, chosen)  # at least 1: _ready compared the arguments of the first batch
             kept.add(*entry.gather(columns, chosen[:count]))
             first += count
         return kept.together()
@@ -104,9 +106,10 @@ class Step:
 
     @property
     def number(self) -> int:
-        """How many steps were made, which is the number of the next one, in Python and replayed alike.
+        """How many steps were made, in Python or replayed, which is also the number of the next step.
 
-        Taps count by it. Set it where training goes on from a restored state.
+        Taps count by it. Set it if training continues from a restored state. Raises TypeError or ValueError for what is
+        no whole number of at least 0.
         """
         return self._taps.number
 
@@ -123,17 +126,19 @@ class Step:
         output: int = 0,
         grad: bool = False,
     ) -> Tapped:
-        """Keep an array of the step from now on: a weight, an activation, a gradient, whole or in part.
+        """Keep an array of the step from now on: a weight, an activation or a gradient, or a part of it.
 
-        what: a parameter or another tensor that outlives the step, kept as it is when the step is over; with grad=True
-        its gradient. Or the name of a kernel call, as explain() prints it ("matmul", "matmul:2", ...): kept is the
-        array that the call writes, as it is right behind the call; output is its number where there are several.
-        at: an index or a tuple of them, numbers and slices, of the part that is kept; None: all of it.
-        every: steps whose number is a multiple of it are kept; steps: of those only these.
+        what: a parameter or another tensor that outlives the step, kept as it is at the end of the step; with grad=True
+        its gradient. Or the name of a kernel call, as explain() prints it ("matmul", "matmul:2", ...): then the array
+        that the call writes is kept, as it is right after the call; output is its number if the call writes several.
+        at: an index of the part that is kept, a number, a slice or a tuple of them; None means all of it.
+        every: steps whose number is a multiple of it are kept; steps: if given, only those of them.
 
-        The Tapped that comes back has the numbers `steps` and the `values`. It costs a copy of the array in each step
-        that is kept. untap(it) ends it. ValueError or IndexError for what the step does not have: at once where it is
-        recorded, else behind the next step.
+        Returns a Tapped with the numbers of the kept steps in `steps` and the arrays in `values`. A tap costs a copy of
+        the array in each kept step. untap(tap) ends it.
+
+        Raises TypeError or ValueError for arguments that make no sense. Raises ValueError or IndexError for an array or
+        part that the step does not have: at once if the step is recorded, else after the next step.
 
         >>> import minigrad as mg
         >>> w = mg.tensor([1.0, -2.0], requires_grad=True)
@@ -159,7 +164,7 @@ class Step:
         return made
 
     def untap(self, tap: Tapped) -> None:
-        """Stop a tap; what it has kept stays. ValueError if the tap is not one of this step."""
+        """Stop a tap; what it has kept stays in it. ValueError if the tap is not one of this step."""
         if tap not in self._taps.taps:
             raise ValueError(f"untap: {tap!r} is no tap of {self.__name__}, or no longer")
         self._taps.taps.remove(tap)
@@ -169,7 +174,8 @@ class Step:
     def explain(self) -> str:
         """The kernel calls of the step in order: microseconds, bytes read and written, shapes, the line that called.
 
-        For each shape of arguments that is replayed; the times are the least of 20 steps, whose changes are undone.
+        There is one table for each shape of arguments that is replayed. The times are the smallest of 20 steps, whose
+        changes are undone.
         """
         ready = [entry for entry in self._entries.values() if entry.program is not None]
         if not ready:
@@ -177,14 +183,14 @@ class Step:
         return "\n\n".join(explain(entry) for entry in ready)
 
     def check(self, *inputs: Any) -> str:
-        """One step in Python and one replayed, from the same state; ReplayError unless all bits are equal.
+        """Make one step in Python and replay one, from the same state; ReplayError unless all bits are equal.
 
-        Compared are the results, the gradients, and every array that the kernels of the step write and that lives
-        longer: parameters, states, buffers. Afterwards the step is made once, or more often where it had to be
-        recorded first. Views of ops (anomaly mode, trace, profile) do not see it.
+        Compared are the results, the gradients, and every array that the kernels of the step write and that outlives
+        it: parameters, states, buffers. In the end one step has been made, or more if it had to be recorded first.
+        Anomaly mode, trace and profile do not see these steps.
         """
         entry = self._entry(inputs)
-        view, engine._watch = engine._watch, None  # while a view is on, nothing is ready to be replayed
+        view, engine._watch = engine._watch, None  # while a watch is set, _ready is False
         try:
             while not self._ready(entry):
                 self._recorded(entry)
@@ -212,7 +218,7 @@ class Step:
         return made
 
     def _ready(self, entry: Entry) -> bool:
-        """Whether the entry can be replayed as it is; where something changed, it is recorded again."""
+        """Whether the entry can be replayed as it is; if something changed, its recordings are dropped."""
         if entry.program is None or engine._watch is not None:  # anomaly mode looks at every op
             return False
         why = entry.changed()
@@ -237,14 +243,15 @@ class Step:
 
 
 def compile(function: Callable[..., Any]) -> Step:
-    """A step that is recorded when it is called for the first two times, and replayed afterwards, with the same bits.
+    """A step that is recorded in its first two calls, and replayed afterwards, with the same bits.
 
-    function takes arrays or tensors and does one step of training, or anything else that is made of minigrad's ops: it
-    gets its arguments as tensors. What it returns is kept. A replay is a loop over the recorded kernel calls, without
-    Python: `step(x, y)` makes one step, `step.epoch(loader)` the steps of an epoch, `step.run(n, x, y)` n steps. Each
-    shape of the arguments is recorded by itself.
+    function makes one step of training, or computes anything else with minigrad's ops. It is called with arrays,
+    tensors or numbers, and gets them as tensors. A replay is a loop over the recorded kernel calls, without Python:
+    `step(x, y)` makes one step, `step.epoch(loader)` the steps of an epoch, `step.run(n, x, y)` n steps. Each
+    combination of shapes of the arguments is recorded by itself.
 
-    ReplayError where the step cannot be replayed: it names the op, the line and the cure.
+    Raises TypeError for what is no function. A call of the step raises ReplayError if it cannot be replayed: the error
+    names the op, the line and what would do.
 
     >>> import minigrad as mg
     >>> model = mg.nn.Linear(2, 1)
@@ -283,7 +290,7 @@ def _kept(result: Any) -> tuple[Any, list[np.ndarray]]:
 
 
 def columns_of(loader: Any) -> list[np.ndarray] | None:
-    """The arrays that a batch takes rows of; None where a batch is more than rows of arrays."""
+    """The arrays of whose rows batches consist; None if a batch is made in another way, such as by transforms."""
     columns = [loader.x, loader.y, *([] if loader.weight is None else [loader.weight])]
     plain = not loader.transforms and all(isinstance(column, np.ndarray) for column in columns)
     return columns if plain else None

@@ -22,10 +22,10 @@ from .streams import Draws
 from .taps import Taps
 from .watch import Watch
 
-NOT_FINITE = 2  # what the kernel check_finite returns
+NOT_FINITE = 2  # what the kernel check_finite returns for a NaN or infinity
 OUTSIDE = 3  # what a kernel returns for an index outside of a table (embedding_bag)
-CHUNK = 4096  # steps for which numbers of streams and rates are made ahead
-TRIES = 3  # recordings until two that follow each other have to agree
+CHUNK = 4096  # steps for which stream numbers and learning rates are computed ahead
+TRIES = 3  # the most recordings: one of them must agree with the recording before it
 
 
 class Entry:
@@ -33,46 +33,46 @@ class Entry:
 
     def __init__(self, function: Callable[..., Any], arrays: Sequence[np.ndarray], taps: Taps | None = None) -> None:
         self.function = function
-        self.taps = Taps() if taps is None else taps  # what is kept of steps, whichever entry makes them
+        self.taps = Taps() if taps is None else taps  # shared by the entries of all shapes
         self.inputs = [Tensor(operand(array, "compile", constant=True)) for array in arrays]
-        self._watch: Any = None  # the state of all that Python decides by, when the last step was recorded
+        self._watch: Any = None  # what Python's decisions depend on, as it was when the last step was recorded
         self.result: Any = None  # the structure of what the step returns
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew with recordings."""
+        """Drop the program, so that the step is recorded again."""
         self.program: Any = None
         self.refused: ReplayError | None = None
-        self._gathers: dict[tuple, tuple] = {}  # programs that gather, by their columns, which are held with them
+        self._gathers: dict[tuple, tuple] = {}  # ids of columns -> (program that gathers from them, index, columns)
         self._recorder: Recorder | None = None
-        self._given: list[np.ndarray] = []  # what the arguments were in the last recording
+        self._given: list[np.ndarray] = []  # copies of the arguments of the last recording
         self.steady = Steady([], [])
         self._tries = 0
 
     def fill(self, arrays: Sequence[np.ndarray]) -> None:
-        """Put the arguments of the next step into place."""
+        """Copy the arguments of the next step into the arrays that the recorded calls read."""
         for own, array in zip(self.inputs, arrays):
             if own.array is not array:
                 np.copyto(own.array, array)
         touch(self.inputs)
 
     def changed(self) -> str:
-        """What the recording rests on and is no longer so."""
+        """What differs from the time of the recording, in words; "" if nothing does."""
         return self._watch.changed()
 
     def other_arguments(self) -> str:
-        """Which argument, in its place already, is not what it was in both recordings: they say nothing of it."""
+        """Which argument had the same numbers in both recordings and has others now; "" if none. See steady.py."""
         return self.steady.broken([t.array for t in self.inputs])
 
     # --- recording -----------------------------------------------------------------------------------------------
 
     def record(self) -> Any:
-        """Make one step in Python and record it; returns its result. The second makes the program.
+        """Make one step in Python and record it; returns its result. The second recording makes the program.
 
-        Where the last two of three steps do not agree, `refused` is the reason from then on.
+        If the last two of three recordings do not agree, the reason is kept in `refused`.
         """
         if self._recorder is not None and self._watch.changed():
-            self._recorder, self._tries = None, 0  # two steps under different conditions say nothing of each other
+            self._recorder, self._tries = None, 0  # steps under different conditions cannot be compared
         recorder = Recorder(self._recorder, self.taps)
         given = [t.array.copy() for t in self.inputs]
         with recording(recorder):
@@ -100,7 +100,7 @@ class Entry:
         self.record_ = record
         self.outputs = [t.array for t in outputs]
         copies = iter([constant_like(t) for t in outputs])
-        self.result = rebuilt(result, lambda: next(copies))  # without the graphs, which hold all that the step computed
+        self.result = rebuilt(result, lambda: next(copies))  # without graphs, which would keep all arrays of the step
         recorder = record.recorder
         self.program = NativeProgram(record) if record.native else PythonProgram(record)
         self.draws = Draws(record)
@@ -116,7 +116,10 @@ class Entry:
     # --- replay --------------------------------------------------------------------------------------------------
 
     def run(self, steps: int, program: Any = None, feeds: Sequence[Feed] = ()) -> tuple[Any, list[np.ndarray]]:
-        """Replay some steps: the structure of the result, and of each of its tensors an array (steps, ...)."""
+        """Replay some steps: returns the structure of the result, and for each tensor in it an array (steps, ...).
+
+        Raises NonFiniteError, IndexError or MemoryError if a kernel ends the run with it.
+        """
         kept, ended = self.replay(steps, program, feeds)
         if ended is not None:
             step, name, code = ended
@@ -139,10 +142,10 @@ class Entry:
         also: Sequence[np.ndarray] = (),
         taps: Sequence[Tap] = (),
     ) -> tuple[list[np.ndarray], tuple[int, str, int] | None]:
-        """Replay some steps. Of what is kept, arrays (steps, ...): the results, the values of terms, `also`.
+        """Replay some steps. Returns arrays (steps, ...) of the results, of the values of terms and of `also`, and None
+        or the (step, name, result) of a call that ended the run.
 
-        And None, or (step, name, result) of a call that ended the run in that step. taps: more arrays of calls, kept
-        after their call, in steps that their `rows` choose.
+        taps: further arrays, copied after their call in the steps that their `rows` choose.
         """
         program = program or self.program
         sources = [*self.outputs, *self._values, *also, *self._observed]
@@ -165,7 +168,7 @@ class Entry:
             self._observe(kept[count:], start + program.done)
 
     def _observe(self, kept: list[np.ndarray], done: int) -> None:
-        """Tell who observes numbers of a step what they were in those that were done."""
+        """Call the functions given to Recorder.observe with the numbers of each step that was completed."""
         for step in range(done if kept else 0):
             numbers = iter([float(array[step]) for array in kept])
             for arrays, note in self.record_.recorder.observed:
@@ -185,7 +188,7 @@ class Entry:
                 self._finish(program, [tap.out for tap in of_terms])
 
     def _finish(self, program: Any, values: list[np.ndarray]) -> None:
-        """Bring what Python knows up to date with what the kernels did."""
+        """Update Python's objects after a run: draws, gradients, the stamps of written tensors, values of terms."""
         done = program.done
         self.draws.advance(done, None if program.at is None else program.at - program.ahead)
         for p, g in self.gradients:
@@ -194,28 +197,28 @@ class Entry:
         self._note_terms([row[done - 1] for row in values] if done else [])
 
     def _note_terms(self, values: Sequence[np.ndarray]) -> None:
-        """Let terms that depend on the batch know their values in a step."""
+        """Store the values in a step of those terms that depend on the batch."""
         for terms, entry, numbers in self.values_of(values) if values else ():
             if entry.of_batch:
                 terms._of_batch[entry.name] = sum(float(number) for number in numbers)
 
     def broken_off(self) -> list[np.ndarray]:
-        """Of the step that ended the last run what `replay` keeps of others, as far as it came."""
+        """The results and values of terms of the step that ended the last run, as far as they were computed."""
         self._note_terms(self._values)
         return [*self.outputs, *self._values]
 
     def values_of(self, kept: Sequence[np.ndarray]) -> list[tuple[Any, Any, list[np.ndarray]]]:
-        """(terms, entry, its values) of all terms in the loss; kept: what replay kept, from the values on."""
+        """(terms, entry, its values) of all terms in the loss; `kept` is the list from replay without the results."""
         rows = iter(kept)
         return [(terms, entry, [next(rows) for _ in found]) for terms, entry, found in self.record_.recorder.values]
 
     def gather(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[np.ndarray]]:
-        """Replay a step for each row of `rows`: indices into the columns, the data that batches are cut from."""
+        """Replay a step for each row of `rows`, which holds the indices of its batch in the columns (the data)."""
         program, feeds = self.gathering(columns, rows)
         return self.run(len(rows), program, feeds)
 
     def gathering(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> tuple[Any, list[Feed]]:
-        """The program that gathers its batches itself, and what it is fed for these rows."""
+        """The program that gathers its batches from the columns, and the feeds for these rows."""
         key = tuple(id(column) for column in columns)
         if key not in self._gathers:
             self._gathers[key] = (*self._gathering(columns), columns)
@@ -223,7 +226,7 @@ class Entry:
         return program, [Feed(index, np.ascontiguousarray(rows, np.int64))]
 
     def _gathering(self, columns: Sequence[np.ndarray]) -> tuple[Any, np.ndarray, list[np.ndarray]]:
-        """The program with the calls that gather a batch in front."""
+        """A program that first gathers a batch and then makes the step, the array of its indices, and the columns."""
         index = np.zeros(len(self.inputs[0].array), np.int64)
         recorder, sources = Recorder(), []
         with recording(recorder), no_grad():
@@ -241,14 +244,14 @@ def tensors_in(modules: Mapping[int, Any]) -> list[Tensor]:
 
 
 def constant_like(t: Tensor) -> Tensor:
-    """A constant on the array of a tensor that says which op made it."""
+    """A constant with the array of t, and with its op and options."""
     made = Tensor(t.array)
     made.op, made.options = t.op, t.options
     return made
 
 
 def written_by(recorder: Recorder) -> list[Tensor]:
-    """The tensors that a step may write: what optimizers hold, all of the modules, and what copy_ wrote."""
+    """The tensors that a step may write: those of optimizers and of modules, and constants that copy_ wrote."""
     written = {id(p): p for optimizer in recorder.optimizers for p in getattr(optimizer, "state", ())}
     written |= {id(t): t for t in tensors_in(recorder.modules)}
     return [*written.values(), *recorder.placed]

@@ -1,4 +1,4 @@
-"""Looking into a recorded step: its kernel calls with times and lines; whether a replay has the bits of the step."""
+"""Inspection of a recorded step: its kernel calls with times and lines; whether a replay gives the step's bits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .record import KEPT
 from .results import tensors_of
 from .taps import names_of
 
-RUNS = 20  # steps of which the fastest call counts
+RUNS = 20  # steps in which calls are timed; the smallest time of each call counts
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def undone(entry: Entry) -> Iterator[None]:
 
 
 def written(entry: Entry) -> list[Any]:
-    """The blocks that live longer than a step and that its kernels write."""
+    """The blocks that outlive a step and that its kernels write."""
     return [b for b in entry.record_.blocks if b.written and entry.record_.kinds[b.number] == KEPT]
 
 
@@ -74,7 +74,7 @@ def _bytes(call: Noted) -> int:
 
 
 def _shapes(call: Noted) -> str:
-    """The shapes that a call reads and writes; of an update how many numbers it changes."""
+    """The shapes that a call reads and writes; for an update, how many numbers it changes."""
     reads = " ".join(str(form.shape) for form in call.reads)
     return call.said or f"{reads} -> {' '.join(str(form.shape) for form in call.writes)}"
 
@@ -86,10 +86,7 @@ def _line(call: Noted) -> str:
 
 
 def check(entry: Entry) -> str:
-    """One step in Python and one replayed, from the same state: all bits are compared. Afterwards one step is made.
-
-    ReplayError names what differs.
-    """
+    """Replay one step, undo it, make the step in Python, and compare all bits. Raises ReplayError for what differs."""
     with undone(entry):
         _, kept = entry.run(1)
         replayed = [block.bytes().copy() for block in written(entry)]

@@ -1,8 +1,8 @@
-"""A recorded step as plain data: names, numbers and bytes, without an address, an array or a function.
+"""A recorded step as plain data: names, numbers and bytes, without addresses, arrays or functions.
 
 A record that is ready to run is a list of kernel calls and a table of blocks of memory. Each call is the name of a
-kernel and the bytes of its struct, in which the words that point to memory are 0; a Place says which block, and which
-byte of it, such a word points to. So a record can be written down, and run wherever its blocks have been laid out.
+kernel and the bytes of its struct, in which the words that point to memory are 0; a Place says to which byte of which
+block such a word points. So a record can be stored, and run with its blocks at any addresses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .. import kernels as K
 
 WORD = 8  # bytes of a pointer
-FORMAT = 1  # of what `written` makes
+FORMAT = 1  # the version of what `written` returns
 
 
 class Place(NamedTuple):
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
 
 class Launch(NamedTuple):
-    """A kernel by its name, its struct with pointers of 0, and where they point to."""
+    """The name of a kernel, its struct with 0 in place of pointers, and where the pointers point to."""
 
     kernel: str
     struct: bytes
@@ -33,7 +33,7 @@ class Launch(NamedTuple):
 
 
 class Form(NamedTuple):
-    """An array as a part of a block: its first element stands at byte `at`."""
+    """An array as a part of a block: its element [0, ..., 0] is at byte `at`."""
 
     block: int
     at: int
@@ -43,7 +43,7 @@ class Form(NamedTuple):
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The bytes of the block from the first to behind the last that it shows."""
+        """The first byte of the block that the array covers, and the byte after the last."""
         item = int(self.dtype[2:])
         spans = [(n - 1) * stride for n, stride in zip(self.shape, self.strides)]
         low = self.at + sum(min(0, span) for span in spans)
@@ -66,11 +66,13 @@ class Noted(NamedTuple):
     reads: tuple[Form, ...]
     writes: tuple[Form, ...]
     where: tuple[str, int]
-    said: str  # what explain() says in place of shapes, or ""
+    said: str  # what explain() prints in place of shapes, or ""
 
 
 class Slot(NamedTuple):
-    """Where a call gets the number of its random stream: draw `draw` of the step; `offset` in its struct, if native."""
+    """The random stream of call `call`: it is draw `draw` of the step. In native calls it is written into the struct of
+    note `note`, at `offset`.
+    """
 
     call: int
     note: int
@@ -87,7 +89,7 @@ def launched(launches: Sequence[Launch], starts: Mapping[int, int]) -> list[tupl
 
 
 def written(calls: Sequence[Noted], slots: Sequence[Slot], blocks: Sequence[tuple[int, str]]) -> dict[str, Any]:
-    """The record as lists, words, numbers and bytes: calls, slots, and the size and kind of each block."""
+    """The record as lists, strings, numbers and bytes: calls, slots, and the size and kind of each block."""
     return {
         "format": FORMAT,
         "blocks": [list(block) for block in blocks],
@@ -107,7 +109,7 @@ def written(calls: Sequence[Noted], slots: Sequence[Slot], blocks: Sequence[tupl
 
 
 def read(data: Mapping[str, Any]) -> tuple[list[Noted], list[Slot]]:
-    """The calls and slots of what `written` made. ValueError for another format, or a kernel that is not here."""
+    """Calls and slots from what `written` returned. ValueError for another format, an unknown kernel, a bad pointer."""
     if data.get("format") != FORMAT:
         raise ValueError(f"replay: the record has format {data.get('format')!r}; need {FORMAT}")
     calls = [
@@ -128,7 +130,7 @@ def read(data: Mapping[str, Any]) -> tuple[list[Noted], list[Slot]]:
 
 
 def _check(launch: Launch, sizes: Sequence[int]) -> None:
-    """Every pointer lies in the struct, and points into a block."""
+    """ValueError for an unknown kernel, a pointer outside of the struct, or one that points outside of the blocks."""
     if launch.kernel not in K.tape.known():
         raise ValueError(f"replay: the record calls the kernel {launch.kernel!r}, which is not here")
     for place in launch.places:

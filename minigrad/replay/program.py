@@ -18,14 +18,14 @@ from .recorder import Recorder
 
 
 class Feed(NamedTuple):
-    """Before each step, a row of `rows` goes into `target`: an array, or a slot of the record by its number."""
+    """Before each step, a row of `rows` is copied into `target`: an array, or a slot of the record by its number."""
 
     target: np.ndarray | int
     rows: np.ndarray
 
 
 class Tap(NamedTuple):
-    """After call `call` of each step, the content of `source` goes into row s of `out`, or into row rows[s] if >= 0."""
+    """After call `call` of step s, `source` is copied into row s of `out`, or into row rows[s], if that is >= 0."""
 
     call: int
     source: np.ndarray
@@ -33,7 +33,7 @@ class Tap(NamedTuple):
     rows: np.ndarray | None = None
 
     def moved(self, ahead: int, part: slice) -> Tap:
-        """The tap for steps `part` of a run, in a program with so many calls ahead."""
+        """The tap for the steps `part` of a run, in a program with `ahead` calls before those of the record."""
         rows = np.arange(part.start, part.stop) if self.rows is None else self.rows[part]
         return self._replace(call=self.call + ahead, rows=np.ascontiguousarray(rows, np.int64))
 
@@ -50,17 +50,17 @@ class NativeProgram:
 
     @property
     def native(self) -> Any:
-        """The loop in C, made when it is first needed: from then on the blocks of the record lie where they lie."""
+        """The loop in C, made at the first use. From then on the addresses of the blocks of the record are fixed."""
         if self._native is None:
             calls: list[tuple[str, bytes, list[tuple[int, int]]]] = []
-            self._first: list[int] = []  # the native call with which each call begins ...
-            self._last: list[int] = []  # ... and ends
+            self._first: list[int] = []  # the number of the first native kernel of each call
+            self._last: list[int] = []  # and of the last
             first = () if self._before is None else self._before.calls
             starts = self.record.memory.starts
             before: list[Any] = [[(kernel, struct, []) for kernel, struct in call.notes] for call in first]
             for made in [*before, *(launched(call.launches, starts) for call in self.record.calls)]:
                 self._first.append(len(calls))
-                calls += made  # in the structs of calls before, addresses stand as they are
+                calls += made  # the structs of `first` still hold their addresses, so they have no pointers to fill in
                 self._last.append(len(calls) - 1)
             self._native = K.tape.Program(calls)
         return self._native
@@ -100,7 +100,7 @@ class NativeProgram:
         return to, address(rows), size, rows.strides[0] if len(rows) > 1 else 0
 
     def times(self, steps: int, feeds: Sequence[Feed]) -> list[float]:
-        """Seconds of each call of the record, the least of some steps."""
+        """Seconds of each call of the record: the smallest of this many steps."""
         seconds = self.native.time_calls(steps, [self._feed(feed) for feed in feeds])
         return [sum(seconds[first : last + 1]) for first, last in zip(self._first, self._last)]
 
@@ -117,7 +117,7 @@ class PythonProgram:
         self.at: int | None = None
 
     def run(self, steps: int, feeds: Sequence[Feed] = (), taps: Sequence[Tap] = ()) -> tuple[int, int, int] | None:
-        """As NativeProgram.run. Ctrl-C waits for the end of its step."""
+        """As NativeProgram.run. After Ctrl-C, the current step is completed first."""
         by_call: dict[int, list[Tap]] = {}
         for tap in taps:
             by_call.setdefault(tap.call, []).append(tap)
@@ -134,7 +134,7 @@ class PythonProgram:
         return None
 
     def _step(self, step: int, feeds: Sequence[Feed], by_call: dict[int, list[Tap]]) -> tuple[int, int] | None:
-        """One step; the call that ended it, if one did, and its result: 2 not finite, 3 an index outside."""
+        """Make one step. None, or the call that ended it and its result: 2 for not finite, 3 for an index outside."""
         for feed in feeds:
             self._feed(feed, step)
         for i, (kernel, arguments, options) in enumerate(self._calls):

@@ -1,4 +1,4 @@
-"""The options of optimizers in a run: the tables they stand in are written anew, in each step where schedules act."""
+"""The options of optimizers in a run: their tables are written before it, and for each step if there are schedules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .recorder import Recorder
 
 
 class Rates:
-    """The tables of the optimizers of a step, and the schedules that step in it."""
+    """The tables of the optimizers of a step, and the schedules whose step() is called in it."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.events, self.schedules = recorder.events, recorder.schedules
@@ -23,9 +23,9 @@ class Rates:
 
     @contextmanager
     def running(self, steps: int, program: Any) -> Iterator[list[Feed]]:
-        """Write the tables for a run; where there are schedules, feeds with the tables of each step.
+        """Write the tables for a run. If there are schedules, yield feeds with the tables of each step instead.
 
-        Schedules go on by as many steps as the run makes, also where it ends early.
+        Schedules are advanced by the steps that the run completes, also if it ends early.
         """
         if not self.schedules:
             for optimizer, table in self.tables:
@@ -46,7 +46,7 @@ class Rates:
                     self._advance(rows, 0)
 
     def _advance(self, rows: list[np.ndarray], step: int) -> None:
-        """One step of all schedules and optimizers, of which the tables alone are made."""
+        """One step of all schedules and optimizers, in their order; of an optimizer only the table is written."""
         for event in self.events:
             if any(event is schedule for schedule in self.schedules):
                 event.step()

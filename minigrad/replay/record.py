@@ -1,12 +1,13 @@
-"""Two recordings of a step compared: what is the same in both is a list of calls that can be replayed.
+"""Two recordings of a step are compared. If they agree, their list of calls can be replayed.
 
-Arrays are compared as blocks and places in them. A block of the second recording is
+An array is compared by its block of memory and its place in the block. A block of the second recording is
 
     kept       the same memory in both: parameters, states, inputs, arrays that live longer than a step
-    made       written before it is read: what the step computes on its way
-    constant   read, but written by no kernel: made by Python in each step, with equal content both times
+    made       written before it is read: intermediate results of the step
+    constant   read, but written by no kernel: made by Python in each step, with the same content both times
 
-Anything else that differs comes from Python between the calls, and is refused, or is the number of a random stream.
+The numbers of random streams may differ. Any other difference comes from Python between the calls, which a replay does
+not run, so it is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Record:
         self.native = K.backend() == "native"
         self.slots: list[Slot] = []
         self.kinds: dict[int, str] = {}
-        self._places: list[list[list[Place]]] = []  # of each note of each call
+        self._places: list[list[list[Place]]] = []  # the pointers of each note of each call
         self._first, self._second = first, second
         self._other: dict[int, int] = {}  # start of a block of the first recording -> start in the second
         self._memory: Memory | None = None
@@ -50,13 +51,13 @@ class Record:
 
     @property
     def memory(self) -> Memory:
-        """Where the blocks lie, from the first time on that it is asked for, when nobody may be in the step."""
+        """Where the blocks lie. It is decided at the first use, at which no step may be running."""
         if self._memory is None:
             self._memory = Memory(self)
         return self._memory
 
     def plain(self) -> dict[str, Any]:
-        """The record as lists, words, numbers and bytes: see plain.py."""
+        """The record as lists, strings, numbers and bytes: see plain.py."""
         return written(self.calls, self.slots, [(b.size, self.kinds[b.number]) for b in self.blocks])
 
     def _noted(self, call: Call, places: list[list[Place]]) -> Noted:
@@ -155,7 +156,7 @@ class Record:
     # --- what native kernels noted -------------------------------------------------------------------------------
 
     def _compare_notes(self, i: int, a: Call, b: Call) -> list[list[Place]]:
-        """The pointers in the structs of a call. All else in them is the same in both recordings."""
+        """The pointers in the structs of a call; ReplayError if anything else in them differs between recordings."""
         if [n[0] for n in a.notes] != [n[0] for n in b.notes] or any(
             len(x[1]) != len(y[1]) for x, y in zip(a.notes, b.notes)
         ):
@@ -188,14 +189,14 @@ class Record:
         return block if block in blocks else None
 
     def _streams(self, i: int, left: int, right: int) -> bool:
-        """Whether a word that differs is the number of the call's stream, or its key."""
+        """Whether a word that differs is the call's stream number or its key."""
         if not self.slots or self.slots[-1].call != i:
             return False
         options = self._first.calls[i].options, self._second.calls[i].options
         return any((options[0][name], options[1][name]) == (left, right) for name in ("stream", "key"))
 
     def _find_slot(self, i: int, call: Call) -> None:
-        """Where the key of the stream stands in the struct, its number behind it."""
+        """Find the key of the stream in the struct; its number is the next word."""
         if not self.slots or self.slots[-1].call != i:
             return
         for note, (_, struct) in enumerate(call.notes):
@@ -207,7 +208,7 @@ class Record:
         raise refusal(call.name, "the number of its stream was not found in what it noted", call.where)
 
     def _all_found(self, call: Call, found: list[list[Place]]) -> None:
-        """Every array of the call is one that its kernels were given; else they were given a copy that NumPy made."""
+        """Refuse a call if an array of it was not passed to its kernels, because NumPy made a copy that was passed."""
         pointed = {place.block for places in found for place in places}
         tables = [value for value in call.arguments if hasattr(value, "scalars")]
         for array in () if tables else [*call.reads, *call.writes]:
@@ -232,7 +233,7 @@ class Record:
             self.kinds[block.number] = CONSTANT
 
     def _check_constant(self, block: Block, other: int | None) -> None:
-        """The content is the same in both recordings, no kernel of the step before made it, and none changes it."""
+        """Refuse a block that this recording writes or the former computed, or that had another content in it."""
         user = next(call for call in self._second.calls if any(self._second.blocks.of(x) is block for x in call.reads))
         made_before = self._first.blocks.at(block.start)
         if made_before is not None and made_before.written:
@@ -271,7 +272,7 @@ def _other_line(a: Call, b: Call) -> str:
 
 
 def _draw_of(call: Call, recorder: Recorder) -> int | None:
-    """Which draw of the step gave the call its stream, or None: the stream is a fixed one."""
+    """Which draw of the step gave the call its stream; None if the stream is fixed."""
     stream = call.options["key"], call.options["stream"]
     draws: list[Draw] = recorder.draws
     return next((i for i, draw in enumerate(draws) if (draw.key, draw.stream) == stream), None)
@@ -286,6 +287,6 @@ def _without(struct: bytes, places: list[Place]) -> bytes:
 
 
 def _said(call: Call) -> str:
-    """What an update changes, as the arrays of its table say little."""
+    """For an update, how many parameters and numbers it changes; "" for other calls, which are shown by shapes."""
     table = next((value for value in call.arguments if hasattr(value, "scalars")), None)
     return "" if table is None else f"{len(table.params)} parameters, {sum(w.size for w in table.params)} numbers"

@@ -1,4 +1,4 @@
-"""A step being recorded: every kernel call with what it reads and writes, and whatever else a replay has to know."""
+"""A step being recorded: every kernel call with what it reads and writes, and whatever else a replay needs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ READING: tuple[str, ...] = (
     "__format__",
 )
 READING += ("tolist", "__float__", "__int__", "__bool__", "__dlpack__", "__buffer__")
-IN_TABLES = ("lr", "weight_decay", "initial_lr")  # options of which a replay has a table for each step
+IN_TABLES = ("lr", "weight_decay", "initial_lr")  # options that a replay reads from a table, written for each step
 ARGUMENTS = {name: tuple(inspect.signature(getattr(reference, name)).parameters) for name in K.NAMES}
 _one_at_a_time = threading.Lock()
-_places: dict[int, tuple[Any, Any]] = {}  # id of a constant -> a weak reference to it, where copy_ writes it
+_places: dict[int, tuple[Any, Any]] = {}  # id of a constant -> (a weak reference to it, the array that copy_ writes)
 
 
 class Call:
-    """A call of a kernel of the table: its arguments, the line of the user that led to it, and what native noted."""
+    """A call of a kernel of the table: its arguments, the user's line that led to it, and its notes.
+
+    notes: (name, bytes of the struct) of each native kernel that ran in the call.
+    """
 
     __slots__ = ("arguments", "held", "kernel", "name", "notes", "options", "reads", "where", "writes")
 
@@ -74,7 +77,7 @@ class Call:
 
 
 class Draw:
-    """One draw from a stream of random numbers: which counter it came from, and what it gave."""
+    """One draw from a stream of random numbers: the counter that it came from, and its key and stream."""
 
     __slots__ = ("key", "layer", "purpose", "source", "stream")
 
@@ -84,10 +87,10 @@ class Draw:
 
 
 class Recorder:
-    """What `mode.step` is while a step is recorded. The library tells it of draws, optimizers, schedules and terms."""
+    """The value of `mode.step` while a step is recorded. The library calls it for draws, optimizers and the like."""
 
     def __init__(self, before: Recorder | None = None, taps: Any = None) -> None:
-        # What the blocks of the recording before hold as this one begins: Python may have changed them in between.
+        # The content of the former recording's blocks as this one begins: Python may have changed it in between.
         self._opening = {b.start: (b.size, checksum(b.start, b.size)) for b in before.blocks.blocks} if before else {}
         self._options = {id(optimizer): options_of(optimizer) for optimizer in before.optimizers} if before else {}
         self.calls: list[Call] = []
@@ -96,50 +99,50 @@ class Recorder:
         self.optimizers: list[Any] = []
         self.schedules: list[Any] = []
         self.events: list[Any] = []  # the steps of optimizers and schedules, in order
-        self.values: list[tuple[Any, Any, list[Tensor]]] = []  # terms, an entry of them, its values in this step
+        self.values: list[tuple[Any, Any, list[Tensor]]] = []  # (terms, an entry of them, its values in this step)
         self.terms: list[Any] = []
         self.placed: list[Tensor] = []  # constants that copy_ wrote
         self.modules: dict[int, Module] = {}
-        self.held: list[Tensor] = []  # parameters whose gradients are looked at after a step
+        self.held: list[Tensor] = []  # parameters whose gradients are read after a step
         self.observed: list[tuple[list[np.ndarray], Callable[[list[float]], None]]] = []  # see observe
         self._inside = False
-        self._tell = (lambda call: None) if taps is None else taps.begin()  # is told of each call
+        self._tell = (lambda call: None) if taps is None else taps.begin()  # called with each call
 
-    # --- what the library tells ----------------------------------------------------------------------------------
+    # --- what the library calls ----------------------------------------------------------------------------------
 
     def drawn(self, source: Any, purpose: int, found: tuple[int, int]) -> None:
-        """A number of a stream was taken: from the streams `source`, or, where that is a layer, from its own."""
+        """Streams (rng.Streams) gave a call number of this purpose."""
         self.draws.append(Draw(source, purpose, None, found))
 
     def drew(self, layer: Any, found: tuple[int, int]) -> None:
-        """A layer drew: from streams of its own where it has a seed, else the last draw was its."""
+        """A layer drew: from its own streams if it has a seed; else the last draw was made for it."""
         if layer.seed is not None:
             self.draws.append(Draw(layer, layer.purpose, layer, found))
         elif self.draws:
             self.draws[-1].layer = layer
 
     def called(self, module: Module) -> None:
-        """A module is called: it, and all parts of it, of which some may be reached without a call."""
+        """A module is called. Its parts are noted too, because some may be used without a call."""
         if id(module) not in self.modules:
             self.modules.update({id(part): part for _, part in module.named_modules()})
 
     def stepped(self, optimizer: Any) -> None:
-        """An optimizer, or whatever else has tables, is making its step."""
+        """An optimizer, or another object with tables, is making its step."""
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
         self._same_options(optimizer)
         self.events.append(optimizer)
 
     def observe(self, numbers: list[np.ndarray], note: Callable[[list[float]], None]) -> None:
-        """Let note(numbers) be called for every step: for this one at its end, for replayed ones after their run."""
+        """Call note(numbers) for every step: for this one at its end, for replayed ones after their run."""
         self.observed.append((numbers, note))
 
     def hold(self, parameters: Iterable[Tensor]) -> None:
-        """The gradients of these are wanted after the step."""
+        """The gradients of these parameters will be read after the step."""
         self.held += parameters
 
     def finish(self) -> None:
-        """The step is over: what it did to the options of its optimizers must be what a schedule does."""
+        """The step is over. Raise if it changed options of its optimizers in another way than by a schedule."""
         for optimizer in self.optimizers:
             self._same_options(optimizer)
         for numbers, note in self.observed:
@@ -172,7 +175,7 @@ class Recorder:
         self.values.append((terms, entry, values))
 
     def place_of(self, t: Tensor) -> np.ndarray:
-        """Where copy_ writes the new numbers of a constant: an array that it keeps from the first recorded step on."""
+        """The array that copy_ writes for a constant: from the first recorded step on it is always the same one."""
         self.placed.append(t)
         held, array = _places.get(id(t), (None, None))
         if held is None or held() is not t or array is not t.array:
@@ -211,7 +214,7 @@ class Recorder:
         if native:
             call.notes, call.held = K.tape.collect()
             if not call.notes and not call.writes and reference.WRITES.get(name, True):
-                return result  # what it would write has no elements: the kernel did nothing
+                return result  # its outputs have no elements, so the kernel did nothing
             if not call.notes or any(None in noted for noted in call.notes):
                 raise refusal(name, f"{_what(call)} is computed without a kernel that notes itself", call.where)
         self._after(call)
@@ -257,12 +260,12 @@ class Recorder:
             block.used()
 
     def let_go(self) -> None:
-        """Drop the arrays of the calls, of which the record has made plain data."""
+        """Drop the calls and their arrays, after the record has turned them into plain data."""
         self.calls = []
         self.blocks.let_go()
 
     def numbers(self) -> list[np.ndarray]:
-        """The arrays in which options of optimizers stand: they are written anew before each run."""
+        """The arrays that hold options of optimizers: they are written before each run."""
         return [table.segments.scalars for optimizer in self.optimizers for table in getattr(optimizer, "_tables", ())]
 
     def refuse(self, name: str, why: str) -> NoReturn:
@@ -270,7 +273,7 @@ class Recorder:
         raise refusal(name, why, users_line())
 
     def hooked(self, changed: Any) -> Any:
-        """What a hook of a tensor returned; raise if that is None."""
+        """What a hook of a tensor returned; raise if that is None, because then it has an effect outside the step."""
         why = "it returns nothing, so that it is there for something beside the step: let it return the gradient"
         return self.refuse("a hook of a tensor", why) if changed is None else changed
 
@@ -282,7 +285,7 @@ class Recorder:
         )
 
     def comparing(self, op: str) -> NoReturn:
-        """Refuse that NumPy compares numbers: where both recordings got one answer, it would be kept for ever."""
+        """Raise because NumPy compares floats: all replays would repeat the answers of the recordings."""
         raise ReplayError(
             f"{op} of real numbers inside a step that mg.compile records{at_line(users_line())}: NumPy compares, and a "
             "replay runs no Python, so that it would keep the first answers. relu, maximum, minimum and clamp choose "
@@ -335,7 +338,7 @@ def refusal(name: str, why: str, where: tuple[str, int]) -> ReplayError:
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Let the kernel calls of this thread go through the recorder, and refuse that Python reads numbers."""
+    """A block in which the recorder gets this thread's kernel calls, and reading numbers of tensors raises."""
     if mode.step is not None:
         raise ReplayError("compile: a compiled step is called inside another one that is being recorded")
     with _one_at_a_time:

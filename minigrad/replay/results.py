@@ -1,4 +1,4 @@
-"""What a step returns: tensors in tuples, lists and dicts, taken apart and put together again."""
+"""What a step returns: tensors in tuples, lists and dicts, taken out of them and put in again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def tensors_of(result: Any) -> list[Tensor]:
-    """The tensors of a result, in order."""
+    """The tensors of a result, in order; ReplayError for what a replay could not compute again."""
     if isinstance(result, Tensor):
         return [result]
     if isinstance(result, dict):
@@ -47,7 +47,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.like: Any = None
-        self.pieces: list[list[np.ndarray]] = []  # of each tensor: arrays (steps, ...) in order
+        self.pieces: list[list[np.ndarray]] = []  # for each tensor: arrays (some steps, ...) in order
 
     def add(self, like: Any, arrays: Sequence[np.ndarray]) -> None:
         """Add the results of some steps that returned `like`; arrays[i] is (steps, ...) of tensor i."""
@@ -59,7 +59,7 @@ class Kept:
             piece.append(array)
 
     def together(self) -> Any:
-        """For each tensor an array (steps,) where it is one number, else a list of arrays, one of each step."""
+        """For each tensor an array (steps,) if it is one number, else a list of arrays, one for each step."""
         made = iter(
             [
                 np.concatenate(piece) if all(p.ndim == 1 for p in piece) else [row for p in piece for row in p]

@@ -1,8 +1,8 @@
-"""Arguments of a step that were the same in both of its recordings: nothing says what Python made of them.
+"""Arguments of a step that had the same numbers in both of its recordings.
 
-Two recordings tell what changes from what does not. Where an index, a label or a mask had the same numbers in both, an
-array that NumPy made of it looks like a constant, and a replay would go on with it after the argument had changed. So
-such arguments are held to the numbers that they had, and other numbers mean another recording.
+What is equal in two recordings is taken for constant. But if an index, a label or a mask had the same numbers in both,
+an array that NumPy made from it looks like a constant, and a replay would still use it after the argument has changed.
+So such arguments are compared before each run, and if one has other numbers, the step is recorded again.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 
 
 class Steady:
-    """The arguments that two recordings had in common: (place among the arguments, what it held)."""
+    """The arguments that were equal in two recordings: (position among the arguments, its numbers)."""
 
     def __init__(self, before: Sequence[np.ndarray], now: Sequence[np.ndarray]) -> None:
         self.held = [(i, b) for i, (a, b) in enumerate(zip(before, now)) if same(a, b)]
 
     def broken(self, arrays: Sequence[np.ndarray]) -> str:
-        """Which argument is not as it was, in words; "" where all are."""
+        """Which argument has other numbers than in the recordings, in words; "" if none has."""
         for i, held in self.held:
             if not same(arrays[i], held):
                 return f"argument {i}, which was the same in both recordings,"
         return ""
 
     def steps(self, columns: Sequence[np.ndarray], rows: np.ndarray) -> int:
-        """For how many of the batches rows[0], rows[1], ... of the columns all such arguments are as they were."""
+        """How many of the batches rows[0], rows[1], ... come before the first with other numbers in such arguments."""
         count = len(rows)
         for i, held in self.held:
             for step in range(count):

@@ -1,4 +1,4 @@
-"""The random streams of a recorded step: the call number that each of its draws has in each step of a run."""
+"""The random streams of a recorded step: the call number of each of its draws in each step of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Counter:
 
     def __init__(self, source: Any, purpose: int) -> None:
         self.source, self.purpose = source, purpose
-        self.here = source is rng._here()  # the streams that a thread draws from when the step runs, whichever they are
-        self.draws: list[int] = []  # of the step, by number
+        self.here = source is rng._here()  # if so, a replay draws from the streams of the thread that runs it
+        self.draws: list[int] = []  # the numbers of its draws in the step
 
     def _streams(self) -> Any:
         return rng._here() if self.here else self.source
@@ -60,7 +60,7 @@ class Draws:
         for counter in self.counters:
             key, first = counter.position()
             each = len(counter.draws)
-            rng.stream(counter.purpose, first + each * steps)  # raises where the numbers end
+            rng.stream(counter.purpose, first + each * steps)  # raises ValueError if call numbers would run out
             for place, draw in enumerate(counter.draws):
                 rows = np.empty((steps, 2), np.uint64)
                 rows[:, 0] = key
@@ -70,7 +70,7 @@ class Draws:
         return [Feed(i, numbers[slot.draw]) for i, slot in enumerate(self.record.slots)]
 
     def advance(self, done: int, last_call: int | None = None) -> None:
-        """Count the draws of `done` steps, and of one that ended in call last_call; layers note their last draw."""
+        """Count the draws of `done` steps, and of a step that ended in call last_call; set the `_last` of layers."""
         made = [slot.draw for slot in self.record.slots if last_call is not None and slot.call <= last_call]
         for counter in self.counters:
             key, first = counter.position()

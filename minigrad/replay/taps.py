@@ -1,4 +1,4 @@
-"""Taps: arrays of a step, a weight, an activation, a gradient, whole or in part, that are kept at chosen steps."""
+"""Taps: arrays of a step, such as weights, activations and gradients, or parts of them, kept at chosen steps."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def names_of(calls: Sequence[Call] | Sequence[Noted]) -> list[str]:
 
 
 class Tapped:
-    """What a tap of a compiled step keeps; made by `step.tap`, which see.
+    """The steps and arrays that a tap of a compiled step has kept; made by `step.tap`.
 
-    steps: the numbers (int64) of the steps that were kept. values: an array (len(steps), ...) of what they held, or,
-    where the shapes differ from step to step, a list of arrays.
+    steps: the numbers (int64) of the steps that were kept. values: their arrays, as one array (len(steps), ...), or as
+    a list of arrays if the shapes differ from step to step.
     """
 
     def __init__(self, what: Any, every: int, steps: Collection[int] | None, at: Any, output: int, grad: bool) -> None:
@@ -49,7 +49,7 @@ class Tapped:
         self.clear()
 
     def clear(self) -> None:
-        """Drop what was kept; the tap goes on."""
+        """Drop what was kept; the tap continues."""
         self._steps: list[np.ndarray] = []
         self._values: list[np.ndarray] = []
 
@@ -60,7 +60,7 @@ class Tapped:
 
     @property
     def values(self) -> np.ndarray | list[np.ndarray]:
-        """What was kept: an array with a row for each step, or a list where the shapes differ."""
+        """What was kept: an array with a row for each step, or a list if the shapes differ."""
         if not self._values:
             return np.empty(0)
         if all(piece.shape[1:] == self._values[0].shape[1:] for piece in self._values):
@@ -81,7 +81,7 @@ class Tapped:
         return f"{'the gradient of ' if self.grad else ''}a tensor {self.what.array.shape}"
 
     def keeps(self, numbers: np.ndarray) -> np.ndarray:
-        """A boolean for each of these steps: whether the tap keeps it."""
+        """Whether the tap keeps each of these steps, as booleans."""
         kept = numbers % self.every == 0
         return kept if self.chosen is None else kept & np.isin(numbers, self.chosen)
 
@@ -91,10 +91,10 @@ class Tapped:
             self._steps.append(numbers)
             self._values.append(values)
 
-    # --- where it lies -------------------------------------------------------------------------------------------
+    # --- the array that is kept ----------------------------------------------------------------------------------
 
     def of_calls(self, calls: Sequence[Any]) -> tuple[int, Any]:
-        """The call after which a named array is read, and the array: a Form if the calls are those of a record."""
+        """The call whose output is kept, and that output: an array, or a Form if the calls are those of a record."""
         names = names_of(calls)
         if self.what not in names:
             raise ValueError(f"tap: the step has no kernel call {self.what!r}; it has {', '.join(names)}")
@@ -106,7 +106,7 @@ class Tapped:
         return call, calls[call].writes[self.output]
 
     def of_tensor(self, blocks: Blocks) -> np.ndarray:
-        """The part of a tensor, or of its gradient, that is kept when a step is over that used these blocks."""
+        """The part of a tensor, or of its gradient, that is kept at the end of a step; `blocks` are those it used."""
         assert isinstance(self.what, Tensor)
         held = self.what.grad if self.grad else self.what
         if held is None or blocks.at(byte_bounds(held.array)[0]) is None:
@@ -139,12 +139,12 @@ class Taps:
     # --- steps in Python -----------------------------------------------------------------------------------------
 
     def begin(self) -> Callable[[Call], None]:
-        """A step in Python begins, whose calls are to be told to what comes back."""
+        """A step in Python begins. Returns the function that must be called with each of its kernel calls."""
         self._calls, self._seen = [], {}
         return self.called
 
     def called(self, call: Call) -> None:
-        """A kernel was called in a step in Python: what taps want of it is copied now, as a later call may write it."""
+        """A kernel was called in a step in Python. Copy what is tapped of it, because a later call may write it."""
         self._calls.append(call)
         wanted = [tap for tap in self.taps if isinstance(tap.what, str) and tap.what.partition(":")[0] == call.name]
         if wanted:
@@ -158,7 +158,7 @@ class Taps:
         for tap in self.taps:
             if tap.keeps(number)[0]:
                 if isinstance(tap.what, str) and tap not in self._seen:
-                    tap.of_calls(calls)  # says that there is none
+                    tap.of_calls(calls)  # raises, because the step has no such call
                 value = self._seen[tap] if isinstance(tap.what, str) else tap.of_tensor(blocks)
                 tap.add(number, value.copy()[None])
 
@@ -180,7 +180,7 @@ class Taps:
         )
 
     def wanted(self, steps: int, record: Record, gradients: Sequence[Any]) -> list[Wanted]:
-        """What the taps want of the next `steps` steps."""
+        """A Wanted for each tap that keeps some of the next `steps` steps."""
         if not self.taps:
             return []  # returns early, because the code below takes longer than a small step
         numbers = np.arange(self.number, self.number + steps)
@@ -188,14 +188,14 @@ class Taps:
         return [Wanted(tap, rows, steps, *self.place(tap, record, gradients)) for tap, rows in kept if len(rows)]
 
     def replayed(self, done: int, wanted: Sequence[Wanted]) -> None:
-        """Some steps were replayed: hand out what was kept of them."""
+        """`done` steps were replayed: give the taps what was kept of them."""
         for one in wanted:
             one.hand_out(self.number, done)
         self.number += done
 
 
 class Wanted:
-    """What a tap wants of a run: the array, and room for its content in each of the kept steps."""
+    """The array that a tap keeps in a run, and memory for its content in each of the kept steps."""
 
     def __init__(self, tap: Tapped, kept: np.ndarray, steps: int, call: int, source: np.ndarray) -> None:
         self._tap, self._kept, self._source = tap, kept, source
@@ -208,7 +208,7 @@ class Wanted:
         self.made = Tap(call, memory, self._room, rows)
 
     def hand_out(self, number: int, done: int) -> None:
-        """Give the tap what was kept in the first `done` steps, of which `number` is the number of the first."""
+        """Give the tap what was kept in the first `done` steps of the run, whose first step has this number."""
         count, source = int(np.searchsorted(self._kept, done)), self._source
         if count:
             shape, strides = (count, *source.shape), (self._room.shape[1], *source.strides)

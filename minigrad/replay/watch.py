@@ -1,6 +1,7 @@
 """What a recorded step depends on: before each run it is compared with its state at the recording.
 
-The look costs microseconds, as a run of one small step takes no more: what is to be compared is listed once.
+The comparison must take microseconds only, because a run of one small step takes no longer. So the values that are
+compared are listed once.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from ..optim.parameter_groups import same_groups
 from .recorder import Recorder
 
 PLAIN = (bool, int, float, str, bytes, type(None))
-IN_SCALARS = ("params", "lr", "weight_decay", "initial_lr")  # options that stand in the table, and are written anew
+IN_SCALARS = ("params", "lr", "weight_decay", "initial_lr")  # not compared: written into the table before each run
 
 
 class Watch:
-    """The state of all that Python decides by in a step."""
+    """The state of everything that Python's decisions in a step depend on."""
 
     def __init__(self, function: Callable, recorder: Recorder) -> None:
         self._backend = K._backend
@@ -39,21 +40,21 @@ class Watch:
 
 
 class OfTensors:
-    """Tensors that have the same arrays and want gradients as before."""
+    """Tensors, with their arrays, whether they require grad, and their hooks."""
 
     def __init__(self, tensors: list[Tensor]) -> None:
         self._tensors = [(t, t.array, t.tracked) for t in tensors]
         self._hooks = [(t, list(t.hooks or ())) for t in tensors]
 
     def same(self) -> bool:
-        """Whether all tensors have these arrays and want gradients as at the recording."""
+        """Whether arrays, requires_grad and hooks are those of the recording."""
         if not all(t.array is array and t.tracked is tracked for t, array, tracked in self._tensors):
             return False
         return all(list(t.hooks or ()) == hooks for t, hooks in self._hooks)
 
 
 class OfModule:
-    """A module: its numbers and words, `training` among them, its parts, parameters, buffers and hooks."""
+    """A module: its numbers and strings, such as `training`, its submodules, parameters, buffers and hooks."""
 
     def __init__(self, module: Module) -> None:
         self.name = f"a {type(module).__name__}"
@@ -65,7 +66,7 @@ class OfModule:
         self._size, self._module, self._hooks = len(module.__dict__), module, hooks_of(module)
 
     def same(self) -> bool:
-        """Whether the module is as it was."""
+        """Whether the module is as it was at the recording."""
         values = self._values
         if not self._tensors.same() or len(self._watchers) != self._count or len(values) != self._size:
             return False
@@ -77,13 +78,13 @@ class OfModule:
 
 
 def hooks_of(module: Module) -> list[Any]:
-    """The functions that are called when the module is, but for those that a replay repeats (hooks.replays)."""
+    """The functions that a call of the module calls, except those that a replay repeats (hooks.replays)."""
     found = [hook for hooks in vars(module._hooks).values() for hook in hooks] if module._hooks else []
     return [hook for hook in found if not getattr(hook[0], "replays", False)]
 
 
 class OfOptimizer:
-    """An optimizer: its tables, and what does not stand in them."""
+    """An optimizer: its tables, and the options that are not in them."""
 
     def __init__(self, optimizer: Any) -> None:
         self.name = optimizer.name
@@ -98,7 +99,7 @@ class OfOptimizer:
         self._rest = self._others()
 
     def same(self) -> bool:
-        """Whether the optimizer is as it was; rates and strengths that stand in tables may differ."""
+        """Whether the optimizer is as it was at the recording; rates and strengths in its tables may differ."""
         optimizer = self._optimizer
         if optimizer._tables is not self._tables or not self._tensors.same():
             return False
@@ -107,7 +108,7 @@ class OfOptimizer:
         return all(group[name] == value for group, name, value in self._options) and self._others() == self._rest
 
     def _others(self) -> Any:
-        """Hooks; whether sums are asked for; rates and strengths of terms on groups, and the bounds of constraints."""
+        """Hooks; whether sums are computed; rates and strengths of terms on groups, and the bounds of constraints."""
         optimizer = self._optimizer
         given: list[Any] = [plain(entry.term) for entry in optimizer._grouped.entries]
         if given:
@@ -125,12 +126,12 @@ class OfTerms:
         self._entries = [(entry.term, plain(entry.term)) for entry in terms.entries]
 
     def same(self) -> bool:
-        """Whether all are as they were."""
+        """Whether all strengths are as they were at the recording."""
         return all(plain(term) == before for term, before in self._entries)
 
 
 class OfVariables:
-    """The variables of a function that are not its own: numbers, words and tensors."""
+    """The variables that a function uses from outside, its closure and globals: numbers, strings and tensors."""
 
     name = "a variable that the step uses"
 
@@ -145,14 +146,14 @@ class OfVariables:
         self._tensors = OfTensors([value for value in around if isinstance(value, Tensor)])
 
     def same(self) -> bool:
-        """Whether they are as they were."""
+        """Whether they are as they were at the recording."""
         if not self._tensors.same() or not all(_content(cell) == [value] for cell, value in self._cells):
             return False
         return all(self._globals.get(name) == value for name, value in self._named)
 
 
 def _content(cell: Any) -> list[Any]:
-    """The value of a variable of a closure, or nothing if it has none yet."""
+    """The value of a variable of a closure, as a list, which is empty if it has no value yet."""
     try:
         return [cell.cell_contents]
     except ValueError:

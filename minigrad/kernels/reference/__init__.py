@@ -1,12 +1,12 @@
 """The kernels in NumPy: the definition of correct, and a backend of its own. One file for each family.
 
-Every kernel writes into an array that its caller allocated (K.empty) and never changes its inputs, save the updates,
-whose parameters and states change. Elementwise kernels and matmul take any strides and broadcast to `out`; all others
-take C-contiguous arrays (K.contiguous). An operand may be a Python number: it is rounded to out's dtype. `out` is
-float32 or float64 and, for native kernels, C-contiguous.
+Every kernel writes into an array that its caller allocated (K.empty) and never changes its inputs, except the updates
+and the descents, which change parameters and states in place. Elementwise kernels and matmul take any strides and
+broadcast to `out`; all others take C-contiguous arrays (K.contiguous). An operand may be a Python number: it is rounded
+to out's dtype. `out` is float32 or float64 and, for native kernels, C-contiguous.
 
-The native kernels compute the same in a fixed order of operations, stated in src_c. They agree with these bit for bit
-where only exact operations occur (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
+The native kernels compute the same in a fixed order of operations, stated in src_c. Their results equal these bit for
+bit if all operations are exact (copies, masks, relu, comparisons, penalty gradients), else within a few roundings.
 """
 
 import numpy as np
@@ -103,12 +103,12 @@ from .standardize import (
 )
 from .update import adagrad_update, adam_update, rmsprop_update, segments, sgd_update
 
-# NaN and infinities are answers in kernels, not events: NumPy's warnings about them are off.
+# NaN and infinity are results that kernels may give, so NumPy's warnings about them are off.
 NAMES = sorted(name for name, kernel in globals().items() if callable(kernel))
 for _name in NAMES:
     globals()[_name] = np.errstate(all="ignore")(globals()[_name])
 
-# What mg.compile has to know of a kernel: which of its arguments it writes, where that is not `out` alone ...
+# For mg.compile, three facts about kernels. WRITES: the arguments that a kernel writes, if they are not `out` alone.
 WRITES = {
     "standardize_rows": ("out", "mean", "rstd"),
     "standardize_rows_grad": ("out", "weight_grad", "bias_grad"),
@@ -143,7 +143,7 @@ WRITES = {
     "check_finite": (),
     **dict.fromkeys(("sgd_update", "adam_update", "rmsprop_update", "adagrad_update"), ("table",)),
 }
-# ... which change what they write, so that they read it too ...
+# ADDS: kernels that read what their written arguments hold, because they add to it or change it.
 ADDS = (
     "add_at",
     "group_level",
@@ -153,7 +153,7 @@ ADDS = (
     "lstm_gates_grad",
     "gru_gates_grad",
 )
-# ... and which compute nothing that a replay would have to repeat, or cannot be replayed: each with its reason.
+# SILENT: kernels that a replay need not repeat. REFUSED: kernels that it cannot repeat. Each with its reason.
 SILENT = {
     **dict.fromkeys(
         ("empty", "empty_like", "empty_for", "empty_product", "empty_reduced"), "makes an array, which a replay keeps"

@@ -1,9 +1,9 @@
 """Convolutions in NumPy: a product for each tap of the kernel.
 
 Arrays are x (samples, channels, height, width), w (filters, channels / groups, kernel height, kernel width) and
-y (samples, filters, height, width). stride, padding and dilation are pairs, for rows and columns. Place i of y looks at
-the places i · stride + tap · dilation − padding of x; what lies outside of x is 0. padding is what stands before x; how
-much follows is known from the size of y.
+y (samples, filters, height, width). stride, padding and dilation are pairs, for rows and columns. Place i of y is
+computed from the places i · stride + tap · dilation − padding of x; places outside of x count as 0. padding is the
+number of zeros before x; the number after it follows from the size of y.
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ def filters(w, groups):
 
 
 def bordered(x, w, y, stride, padding, dilation):
-    """x with zeros on all sides: as far as the windows of y reach."""
+    """x padded with zeros on all sides, as far as the windows of y reach."""
     widths = [(0, 0), (0, 0)]
     for before, size, kernel, places, s, d in zip(padding, x.shape[2:], w.shape[2:], y.shape[2:], stride, dilation):
         widths.append((before, max(0, (places - 1) * s + (kernel - 1) * d + 1 - before - size)))
@@ -72,7 +72,7 @@ def bordered(x, w, y, stride, padding, dilation):
 
 
 def taps(x, w, y, stride, padding, dilation, groups):
-    """(row, column, what the tap sees: (samples, groups, channels, places), the slices that show it in `bordered`)."""
+    """For each tap: row, column, the numbers it is multiplied by (samples, groups, channels, places), their slices."""
     whole = bordered(x, w, y, stride, padding, dilation)
     samples, _, channels, _ = grouped(x, groups)
     for t in range(w.shape[2]):

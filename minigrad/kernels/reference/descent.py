@@ -8,12 +8,15 @@ from .penalty import shrink
 def coordinate_descent(gram, l1, l2, w, r, *, sweeps, tolerance=0.0, lower=None, upper=None):
     """Minimize ½ wᵀ gram w - qᵀ w + Σ l1ⱼ|wⱼ| + l2ⱼ/2 wⱼ² over one coordinate after the other, in place.
 
-    gram is symmetric (n, n); l1, l2, w and r are (n,). On entry r = q - gram w, and so on return: each step fⱼ of wⱼ
-    subtracts fⱼ gram[j] from it, one fused multiply-add per element in native kernels. The best wⱼ beside the others is
-    soft(r[j] + gram[j,j] wⱼ, l1ⱼ) / (gram[j,j] + l2ⱼ); a coordinate without curvature (gram[j,j] + l2ⱼ <= 0) stays.
-    With bounds (n,), lower <= 0 <= upper, infinite where there is none, it is the nearest number within them.
-    Returns the sweeps done and the largest |fⱼ| (gram[j,j] + l2ⱼ) of the last one: how far a coordinate was from its
-    optimality condition when its turn came. Ends after `sweeps`, or when that is at most `tolerance`; NaN never is.
+    gram is symmetric (n, n); l1, l2, w and r are (n,). The caller passes r = q - gram w, and the kernel updates r: when
+    wⱼ changes by fⱼ, it subtracts fⱼ gram[j] from r, by one fused multiply-add per element in native kernels. With all
+    other coordinates fixed, the best wⱼ is soft(r[j] + gram[j,j] wⱼ, l1ⱼ) / (gram[j,j] + l2ⱼ); a coordinate without
+    curvature (gram[j,j] + l2ⱼ <= 0) stays. With bounds (n,), lower <= 0 <= upper (infinite for no bound), wⱼ is the
+    number within its bounds that is nearest to that.
+
+    Returns the number of sweeps and the violation of the last one: the largest |fⱼ| (gram[j,j] + l2ⱼ), which says how
+    far a coordinate was from its optimality condition just before its step. It ends after `sweeps`, or when the
+    violation is at most `tolerance`, which a violation of NaN never is.
     """
     done, largest = 0, 0.0
     while done < sweeps and (done == 0 or not largest <= tolerance):
@@ -32,23 +35,26 @@ def coordinate_descent(gram, l1, l2, w, r, *, sweeps, tolerance=0.0, lower=None,
     return done, largest
 
 
-LOCAL_STEPS = 20  # at most so many steps in a group before the next one
+LOCAL_STEPS = 20  # the most steps that a group makes before the next group
 
 
 def group_descent(gram, l1, l2, strength, curvature, first, w, r, *, sweeps, tolerance=0.0):
     """Minimize ½ wᵀ gram w - qᵀ w + Σ l1ⱼ|wⱼ| + l2ⱼ/2 wⱼ² + Σ strength_g ‖w_g‖ over group after group, in place.
 
-    gram is symmetric (n, n); l1, l2, w and r are (n,). first (groups + 1,), int64, rises from 0 to n: group g is the
-    coordinates from first[g] below first[g + 1]. strength and curvature are (groups,); curvature_g is at least the
-    largest eigenvalue of the group's block of gram + l2, and a group where it is not above 0 stays. On entry
-    r = q - gram w, and so on return. A step of a group is
+    gram is symmetric (n, n); l1, l2, w and r are (n,). first (groups + 1,), int64, rises from 0 to n: group g holds the
+    coordinates first[g] <= j < first[g + 1]. strength and curvature are (groups,); curvature_g is at least the largest
+    eigenvalue of the group's block of gram + l2, and a group whose curvature is not above 0 stays. The caller passes
+    r = q - gram w, and the kernel updates r. A step of a group is
 
         u = soft(curvature w + r - l2 w, l1),   w = u max(1 - strength / ‖u‖, 0) / curvature
 
     (the proximal map of both penalties: Simon et al. 2013, A sparse-group lasso). A group makes up to LOCAL_STEPS of
-    them, until |step| curvature is a tenth of that of its first, or at most `tolerance`; then r outside of it follows.
-    Returns the sweeps, and the largest |step| curvature of first steps in the last one: how far a coordinate was from
-    its optimality condition when its turn came. Ends after `sweeps`, or when that is at most `tolerance`; NaN never is.
+    them, until the largest |step| curvature is a tenth of that of its first step, or at most `tolerance`; then r is
+    updated outside of the group.
+
+    Returns the number of sweeps and the violation of the last one: the largest |step| curvature of the first steps in
+    its groups, which says how far a coordinate was from its optimality condition just before. It ends after `sweeps`,
+    or when the violation is at most `tolerance`, which a violation of NaN never is.
     """
     done, largest = 0, 0.0
     while done < sweeps and (done == 0 or not largest <= tolerance):
@@ -73,7 +79,7 @@ def group_descent(gram, l1, l2, strength, curvature, first, w, r, *, sweeps, tol
 
 
 def _group_step(block, l1, l2, strength, curvature, w, r):
-    """One step of a group, whose r follows it: the largest |step| curvature."""
+    """One step of a group: updates its w and its part of r, and returns the largest |step| curvature."""
     u = shrink(curvature * w + (r - l2 * w), l1, 1.0)
     norm = np.sqrt((u.astype(np.float64) ** 2).sum())
     factor = 0.0 if norm <= strength else (1 - strength / norm) / curvature

@@ -1,8 +1,9 @@
 """Functions of one number or two in NumPy: elementwise, any strides, broadcast to out.
 
-The native ones compute in float64 in fixed operations of their own (exponential.h, trigonometric.h, float32_functions.h
-in src_c/math) and round once, so float32 results are right but for rare halves; only erf, normal_cdf (erf.h: 1.5 and
-3 ulp of float32) and GELU (gelu.h) have float32 bodies. The bounds named here are those of float64.
+The native kernels compute in float64 (exponential.h, trigonometric.h, float32_functions.h in src_c/math) and round
+once, so that float32 results are correctly rounded except in rare cases near the middle of two floats. Only erf,
+normal_cdf (erf.h: 1.5 and 3 ulp of float32) and GELU (gelu.h) compute float32 in float32. The bounds below are those of
+float64.
 """
 
 import math
@@ -94,7 +95,7 @@ def pow(a, b, out):
 
 
 def atan2(a, b, out):
-    """out = the angle in [-π, π] of the point (b, a), which looks at the signs of zeros; within 2 ulp."""
+    """out = the angle in [-π, π] of the point (b, a), by the signs of zeros too; within 2 ulp."""
     np.arctan2(a, b, out=out)
 
 

@@ -1,7 +1,7 @@
 """Bags of rows of a table in NumPy: their sums, means and maxima, and the gradients.
 
-index names rows of a table, int64, each in [0, entries). Bag b has the entries from offsets[b] up to the next bag's
-first; without offsets each entry is a bag. An entry whose index is `skip` counts for nothing.
+index (int64) holds numbers of rows of a table, each in [0, rows). Bag b has the entries of index from offsets[b] up to
+the first of the next bag; without offsets each entry is a bag. An entry whose index is `skip` is left out.
 """
 
 import numpy as np
@@ -24,9 +24,10 @@ def _bags(kernel, index, offsets, entries, count):
 
 
 def embedding_bag(weight, index, out, *, mode=0, offsets=None, scale=None, largest=None, skip=-1):
-    """out[b] = the sum of weight[index[i]] scale[i] over bag b, or their mean (1) or largest (2); 0 for an empty bag.
+    """out[b] = the sum of weight[index[i]] scale[i] over bag b, or the mean (mode 1) or maximum (2); 0 if b is empty.
 
-    largest (bags, width): of a maximum, the row that each is from; -1 in an empty bag. scale goes with sums alone.
+    largest (bags, width) is written for a maximum: the row of weight that each number of out is from, -1 in an empty
+    bag. scale may be given for sums only.
     """
     for b, part in _bags("embedding_bag", index, offsets, len(weight), len(out)):
         kept = np.arange(part.start, part.stop)[index[part] != skip]
@@ -45,9 +46,9 @@ def embedding_bag(weight, index, out, *, mode=0, offsets=None, scale=None, large
 
 
 def embedding_bag_grad(g, index, out, *, mode=0, offsets=None, scale=None, largest=None, skip=-1):
-    """out = 0; then out[index[i]] += g[b] scale[i] for each entry i of each bag b in order, or g[b] / entries (mean).
+    """out = 0; then out[index[i]] += g[b] scale[i] for each entry i of each bag b in order; g[b] / entries for a mean.
 
-    Of a maximum out[largest[b, j], j] += g[b, j], but where largest is -1.
+    For a maximum out[largest[b, j], j] += g[b, j], except where largest is -1.
     """
     out[...] = 0
     for b, part in _bags("embedding_bag_grad", index, offsets, len(out), len(g)):

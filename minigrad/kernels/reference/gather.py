@@ -16,18 +16,18 @@ def add_at(x, index, out, axis=0):
 
 
 def class_places(index, out, classes):
-    """out[i] = i classes + index[i]: where in (rows, classes) the class of each row stands; index is int64 (rows,)."""
+    """out[i] = i classes + index[i]: the place of each row's class in the flattened (rows, classes); index is int64."""
     check_indices("class_places", "index", index, classes)
     np.add(np.arange(len(index)) * classes, index, out=out)
 
 
 def place(x, out):
-    """out[...] = x, of one shape and dtype. out may have any strides, but no element twice."""
+    """out[...] = x, which has out's shape and dtype. out may have any strides, but must not hold an element twice."""
     np.copyto(out, x)
 
 
 def check_indices(kernel, what, index, n):
-    """Negative indices would count from the end, so NumPy's own check is not enough."""
+    """IndexError for an index outside [0, n). NumPy's check is not enough: it takes -1 for the last element."""
     outside = np.flatnonzero((index < 0) | (index >= n))
     if outside.size:
         at = outside[0]
@@ -35,7 +35,7 @@ def check_indices(kernel, what, index, n):
 
 
 def join(xs, out, axis):
-    """out = the xs one behind the other along axis; their shapes are out's but for that axis, which an x may lack."""
+    """out = the xs joined along axis. Each x has out's shape except along axis; without that axis it counts as one."""
     start = 0
     for x in xs:
         piece = x[(slice(None),) * axis + (None,)] if x.ndim < out.ndim else x

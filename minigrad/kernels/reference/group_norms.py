@@ -1,7 +1,7 @@
 """Groups of elements and their norms in NumPy.
 
-The groups of x lie along its axes first <= axis < last: there is one for each element of the other axes, as in sum. All
-is computed in float64 and rounded once. A NaN in a group makes all of it NaN; zeros are +0.
+A group of x is the elements along its axes first <= axis < last, one group for each element of the other axes, as in
+sum. All is computed in float64 and rounded once. A NaN in a group makes the whole group NaN; zeros are +0.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def _blocks(x, first, last):
 
 
 def _norms(blocks):
-    """The norm of each group, in the place of its axis. Squares that overflow or vanish are of scaled elements."""
+    """The norm of each group, with its axis kept. If the squares overflow or vanish, the elements are scaled first."""
     with np.errstate(over="ignore"):
         squares = (blocks * blocks).sum(1, keepdims=True)
     by = np.where(squares < 2.0**-900, 2.0**600, np.where(squares == np.inf, 2.0**-600, 1.0))
@@ -50,7 +50,7 @@ def group_soft_threshold(v, step, out, first, last, *, l1, strength):
 
 
 def group_limit(v, out, first, last, *, low, high):
-    """out = v, each group scaled to the nearest norm in [low, high]; a group of zeros stays one."""
+    """out = v, with each group scaled so that its norm lies in [low, high]; a group of zeros stays 0."""
     blocks = _blocks(v, first, last)
     norm = _norms(blocks)
     wanted = np.clip(norm, *(np.float64(v.dtype.type(x)) for x in (low, high)))
@@ -58,12 +58,12 @@ def group_limit(v, out, first, last, *, low, high):
 
 
 def group_level(w, before, square, step, first, last, *, lr, root, eps, scale):
-    """w, which came from `before`, each coordinate by its own step lr / metric, goes on from there by the smallest
-    step of its group: w = (w - before) metric / top + before, step = lr / top, top the largest metric of a group.
+    """Give all coordinates of a group one step: an update moved w from `before`, each coordinate by its own step
+    lr / metric, and w = (w - before) metric / top + before makes it lr / top, where top is the group's largest metric.
 
-    metric = (√square root + eps) scale, every operation rounded to the dtype. A square that is NaN is no largest. An
-    array as root (float64, one element) says root = 1 / √array, one as scale says scale = array: numbers that another
-    kernel wrote.
+    step (one element per group) = lr / top; metric = (√square root + eps) scale, every operation rounded to the dtype.
+    A square that is NaN is ignored in the maximum. root and scale may be float64 arrays of one element, which another
+    kernel writes before each call: then root = 1 / √array and scale = array.
     """
     real = w.dtype.type
     root = 1 / np.sqrt(float(root)) if isinstance(root, np.ndarray) else root

@@ -10,7 +10,7 @@ NONE, MEAN, SUM = 0, 1, 2  # reduction of a loss over its rows
 
 
 def _reduce(kernel, rows, loss, reduction):
-    """loss = the rows, or their mean or sum from float64 accumulators. There is no mean of nothing."""
+    """loss = the rows, or their mean or sum from float64 accumulators. ShapeError for a mean of no rows."""
     if reduction == MEAN and rows.size == 0:
         raise ShapeError(f"{kernel}: there is no mean of no losses; need at least one")
     if reduction == NONE:
@@ -25,10 +25,11 @@ def _scale(g, rows, reduction):
 
 
 def cross_entropy(x, target, loss, probs, *, reduction):
-    """Row i loses -Σⱼ t[i,j] log softmax(x[i])[j]; probs = softmax(x), for the gradient.
+    """The loss of row i is -Σⱼ t[i,j] log softmax(x[i])[j]; probs = softmax(x), for the gradient.
 
-    target is int64 (rows,), each in [0, classes): a one-hot row; or probabilities (rows, classes) in x's dtype,
-    where t = 0 adds 0 even against a logit of -inf. loss is (rows,) for NONE, 0-d for MEAN and SUM.
+    target is int64 (rows,), the class of each row in [0, classes), for which t[i] is 1 there and 0 elsewhere; or the
+    probabilities t (rows, classes) in x's dtype, where t = 0 adds 0 even for a logit of -inf. loss is (rows,) for NONE,
+    0-d for MEAN and SUM.
     """
     if target.ndim == 1:
         check_indices("cross_entropy", "label", target, x.shape[1])
@@ -58,9 +59,10 @@ def bce_with_logits(x, t, loss, *, reduction):
 
 
 def bce_with_logits_grad(x, t, g, out, *, reduction):
-    """out = (sigmoid(x) - t) g, divided by the elements for MEAN; a sure and right answer keeps its digits."""
+    """out = (sigmoid(x) - t) g, divided by the number of elements for MEAN; accurate where sigmoid(x) is close to t."""
+    # q = sigmoid(-|x|). For positive x, sigmoid(x) - t is computed as (1 - t) - q: 1 - q would round a small q away.
     e = np.exp(-np.abs(x))
-    q = e / (1 + e)  # sigmoid(-|x|): for positive x, sigmoid(x) - t = (1 - t) - q rounds no 1 - tiny
+    q = e / (1 + e)
     np.multiply(np.where(np.less(x, 0), q - t, (1 - t) - q), _scale(g, x.size, reduction), out=out)
 
 

@@ -17,16 +17,17 @@ def empty_like(x):
 
 
 def empty_product(a, b, ta=False, tb=False):
-    """An empty array for the product of two matrices; ta, tb say which are given transposed. a's dtype."""
+    """An empty array of a's dtype for the product of two matrices; ta, tb say which of them is given transposed."""
     if a.ndim != 2 or b.ndim != 2:
         raise ShapeError(f"a product of {a.shape} and {b.shape}; need two matrices, (m, k) and (k, n)")
     return np.empty((a.shape[1 if ta else 0], b.shape[0 if tb else 1]), a.dtype)
 
 
 def empty_for(a, b):
-    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either is. Integers are refused.
+    """An empty array for the elementwise a ∘ b: the broadcast shape; float64 if either array is, else float32.
 
-    Two numbers make a float32. An array of integers or booleans beside one of floats raises IntegersBesideFloats.
+    Raises ShapeError if the shapes do not broadcast, DTypeError for an array of integers or booleans, and its kind
+    IntegersBesideFloats if the other array holds floats.
     """
     arrays = [x for x in (a, b) if not isinstance(x, (int, float))]
     for x in arrays:
@@ -54,7 +55,7 @@ def alike(a, b):
 
 
 def contiguous(x):
-    """x itself if it is C-contiguous, aligned and of native byte order, else such a copy."""
+    """x itself if it is C-contiguous, aligned and of native byte order, else a copy that is."""
     return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 

@@ -14,7 +14,7 @@ def slope(w, l1, l2):
 
 
 def _check_real(kernel, x):
-    """Integers are refused: a penalty of 0.1 would round to 0."""
+    """DTypeError for an array of integers, in which a penalty of 0.1 would be rounded to 0."""
     if x.dtype not in REAL:
         raise DTypeError(f"{kernel}: an array is {x.dtype} {x.shape}; need float32 or float64")
 
@@ -43,7 +43,7 @@ def elastic_net_grad(w, out, *, l1, l2, scale=1.0):
 
 
 def shrink(v, t, d):
-    """sign(v) max(|v| - t, 0) / d: toward zero by t, then divided. Zeros are +0; NaN in v or t stays NaN."""
+    """sign(v) max(|v| - t, 0) / d: v moved toward 0 by t, then divided by d. Zeros are +0; NaN in v or t gives NaN."""
     return np.where(np.abs(v) <= t, 0, np.copysign(np.abs(v) - t, v) / d)
 
 

@@ -34,7 +34,7 @@ def half_words(key, stream, offset, n):
     """16 bits per element (uint16) for elements offset ... offset + n - 1.
 
     A group of 128 elements is 16 blocks; element e takes block 16 (e div 128) + e mod 16, word
-    (e div 32) mod 4, its low half if e div 16 is even: vectors of any width make this layout without shuffles.
+    (e div 32) mod 4, its low half if e div 16 is even. With this layout vectors of any width need no shuffles.
     """
     _check(key, stream, offset)
     first, last = offset // 128, -(-(offset + n) // 128)

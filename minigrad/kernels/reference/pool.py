@@ -1,4 +1,4 @@
-"""Pools of planes in NumPy: a loop over the windows, and over places where windows give something back.
+"""Pools of planes in NumPy: loops over the windows.
 
 Arrays are x (samples, channels, height, width) and y (samples, channels, rows, columns), one element for each window.
 kernel, stride, padding and dilation are pairs, for rows and columns. Window i covers the places i · stride + tap ·
@@ -11,9 +11,10 @@ from .gather import check_indices
 
 
 def windows(x, y, kernel, stride, padding, dilation=(1, 1)):
-    """(row of y, column of y, the rows and the columns of its window: slices, the size that counts its padding).
+    """For each window: row and column of y, slices of its rows and columns in x, and its size with its padding.
 
-    kernel (0, 0): windows that share x evenly, from i · x / y, rounded down, to (i + 1) · x / y, rounded up.
+    kernel (0, 0) divides x evenly among the windows: window i begins at i · n / m, rounded down, and ends before
+    (i + 1) · n / m, rounded up, for n places of x and m of y.
     """
     sides = []
     for n, m, k, s, p, d in zip(x.shape[2:], y.shape[2:], kernel, stride, padding, dilation):
@@ -31,20 +32,23 @@ def windows(x, y, kernel, stride, padding, dilation=(1, 1)):
 
 
 def max_pool2d(x, y, index, *, kernel, stride, padding, dilation):
-    """y = the largest element of each window, index (int64) = where in its plane it stands first; NaN is largest."""
+    """y = the largest element of each window, index (int64) = its place in its plane.
+
+    Of equal elements the first counts. NaN counts as larger than any number, and of several NaN the last one counts.
+    """
     places = np.arange(x.shape[2] * x.shape[3]).reshape(x.shape[2:])
     for i, j, rows, columns, _ in windows(x, y, kernel, stride, padding, dilation):
         here = places[rows, columns].ravel()
         seen = x[:, :, rows, columns].reshape(*x.shape[:2], here.size)
         at = np.argmax(seen, axis=2)
         last = seen.shape[2] - 1 - np.argmax(np.isnan(seen[:, :, ::-1]), axis=2)
-        at = np.where(np.isnan(seen).any(2), last, at)  # the last NaN, as a scan that takes every NaN ends
+        at = np.where(np.isnan(seen).any(2), last, at)  # the last NaN: the native kernel takes each NaN that it reads
         y[:, :, i, j] = np.take_along_axis(seen, at[:, :, None], 2)[:, :, 0]
         index[:, :, i, j] = here[at]
 
 
 def pool_pick(x, index, y):
-    """y = x[index], index counting the places of a plane."""
+    """y = x[index], where index numbers the places of a plane."""
     check_indices("pool_pick", "index", index, x.shape[2] * x.shape[3])
     places = index.reshape(*y.shape[:2], y.shape[2] * y.shape[3])
     planes = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
@@ -52,7 +56,7 @@ def pool_pick(x, index, y):
 
 
 def pool_put(y, index, x):
-    """x = 0, then x[index] += y in the order of y: what pool_pick took, put back."""
+    """x = 0, then x[index] += y in the order of y: the gradient of pool_pick's x, where y is the gradient of its y."""
     check_indices("pool_put", "index", index, x.shape[2] * x.shape[3])
     x[...] = 0
     planes, places = x.shape[0] * x.shape[1], y.shape[2] * y.shape[3]
@@ -61,7 +65,9 @@ def pool_put(y, index, x):
 
 
 def avg_pool2d(x, y, *, kernel, stride, padding, count_include_pad=True, divisor=0):
-    """y = the sum of each window / divisor; 0: its count, of the places in x, or in x and its padding too."""
+    """y = the sum of each window / divisor. A divisor of 0 means the number of places of the window: those in x and in
+    its padding, or those in x alone if count_include_pad is False.
+    """
     for i, j, rows, columns, whole in windows(x, y, kernel, stride, padding):
         seen = x[:, :, rows, columns]
         count = divisor or (whole if count_include_pad else seen.shape[2] * seen.shape[3])

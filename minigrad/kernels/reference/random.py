@@ -7,9 +7,10 @@ from .quantile import normal_quantile
 
 
 def dropout_bits(bits, n, *, key, stream, offset, p):
-    """Bit i of bits (uint8, ceil(n/8), little end first) = keep element offset + i: its 16 bits >= round(65536 p).
+    """Bit i of bits (uint8, ceil(n/8), lowest bit first) is 1 if element offset + i is kept.
 
-    A p within 2⁻¹⁷ of 0 or 1 drops nothing or everything. The bits behind the last element are 0.
+    It is kept if its 16 random bits are at least round(65536 p), so that a p within 2⁻¹⁷ of 0 or 1 drops nothing or
+    everything. The bits after the last element are 0. ValueError for a p outside [0, 1].
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout_bits: p is {p}; need 0 <= p <= 1")
@@ -18,7 +19,7 @@ def dropout_bits(bits, n, *, key, stream, offset, p):
 
 
 def masked_scale(x, bits, out, *, scale):
-    """out = x * scale where the element's bit is set, else +0 (also for NaN and infinities: dropped is dropped)."""
+    """out = x * scale where the element's bit is set, else +0, also if x is NaN or infinite there."""
     keep = np.unpackbits(bits, count=x.size, bitorder="little").reshape(x.shape).astype(bool)
     np.copyto(out, np.where(keep, x * x.dtype.type(scale), 0))
 
@@ -30,7 +31,7 @@ def dropout(x, out, bits, *, key, stream, offset, p, scale):
 
 
 def random_bits(out, *, key, stream, offset):
-    """out (uint64) = 64 random bits each: words 2(e mod 2) (low) and 2(e mod 2) + 1 (high) of block e div 2."""
+    """out (uint64) = 64 random bits for each element e: words 2(e mod 2) (low) and 2(e mod 2) + 1 of block e div 2."""
     out[...] = philox.double_words(key, stream, offset, out.size).reshape(out.shape)
 
 

@@ -1,8 +1,9 @@
-"""One step of recurrent networks behind its products, in NumPy.
+"""One step of recurrent networks after its matrix products, in NumPy.
 
-z is what the inputs and p what the state before gives to the gates, (rows, gates width) each, gate after gate: i f g o
-of an LSTM, r u n of a GRU (u is PyTorch's z). A row takes part where step < lengths[row], or where there are no
-lengths; else it keeps its state, and its gates are 0. Gradients add to what later steps left in dh and dc.
+z and p, (rows, gates · width) each, are the products of the inputs and of the previous state with their weights. They
+hold gate after gate: i f g o of an LSTM, r u n of a GRU (u is PyTorch's z). A row is active if step < lengths[row], or
+if there are no lengths; else it keeps its state, and its gates are 0. On entry dh and dc hold the gradients that later
+steps gave to the new state.
 """
 
 import numpy as np
@@ -22,12 +23,12 @@ def _squashed(x):
 
 
 def _active(lengths, step):
-    """(rows, 1), or True."""
+    """Whether each row is active, (rows, 1), or True if all are."""
     return True if lengths is None else (step < lengths).reshape(-1, 1)
 
 
 def rnn_gate(z, p, h, out, *, lengths=None, step=0, relu=False):
-    """out = f(z + p), f tanh or relu; h of rows that take no part."""
+    """out = f(z + p), f tanh or relu; rows that are not active keep h."""
     a = z + p
     out[...] = np.where(_active(lengths, step), np.where(a <= 0, a.dtype.type(0), a) if relu else np.tanh(a), h)
 
@@ -44,7 +45,7 @@ def lstm_gates(z, p, h, c, gates, new_c, tanh_c, out, *, lengths=None, step=0):
 
 
 def gru_gates(z, p, h, gates, out, *, lengths=None, step=0):
-    """r, u = σ(z + p); n = tanh(z + r p); out = n + u (h - n). gates are r, u, n and p's part of n."""
+    """r, u = σ(z + p); n = tanh(z + r p); out = n + u (h - n). gates = r, u, n, and the part of p that belongs to n."""
     active, a, b = _active(lengths, step), _gates(z, 3), _gates(p, 3)
     r, u = _squashed(a[0] + b[0]), _squashed(a[1] + b[1])
     n = np.tanh(a[2] + r * b[2])
@@ -53,7 +54,7 @@ def gru_gates(z, p, h, gates, out, *, lengths=None, step=0):
 
 
 def rnn_gate_grad(g, dh, y, dz, *, lengths=None, step=0, relu=False):
-    """dz = (g + dh) f'(y) for the new state y; dh = 0, or g + dh of rows that take no part."""
+    """dz = (g + dh) f'(y) for the new state y; dh = 0 in active rows, else g + dh."""
     active, d = _active(lengths, step), g + dh
     made = np.empty_like(d)
     (relu_grad if relu else tanh_grad)(d, y, made)
@@ -62,7 +63,7 @@ def rnn_gate_grad(g, dh, y, dz, *, lengths=None, step=0, relu=False):
 
 
 def lstm_gates_grad(g, dh, dc, gates, c, tanh_c, dz, *, lengths=None, step=0):
-    """The gradients of z (dz) and of the c before (dc); dh = 0, or g + dh of rows that take no part."""
+    """The gradients of z (dz) and of the previous c (dc); dh = 0 in active rows, else g + dh."""
     active, d = _active(lengths, step), g + dh
     i, f, new, o = _gates(gates, 4)
     inner = dc + d * o * (1 - tanh_c * tanh_c)
@@ -74,7 +75,7 @@ def lstm_gates_grad(g, dh, dc, gates, c, tanh_c, dz, *, lengths=None, step=0):
 
 
 def gru_gates_grad(g, dh, gates, h, dz, dp, *, lengths=None, step=0):
-    """The gradients of z (dz), of p (dp), and of the h before but for what goes by p (dh)."""
+    """The gradients of z (dz), of p (dp), and of the previous h, without the part that flows through p (dh)."""
     active, d = _active(lengths, step), g + dh
     r, u, n, part = _gates(gates, 4)
     dn = d * (1 - u) * (1 - n * n)

@@ -52,6 +52,6 @@ def max_grad(g, index, out, first, last):
 
 
 def check_finite(x):
-    """NonFiniteError if an element is NaN or infinite; in a replay, the end of the run."""
+    """NonFiniteError if an element is NaN or infinite; in a replay this ends the run."""
     if not np.isfinite(x).all():
         raise NonFiniteError(f"check_finite: {x.dtype} {x.shape} has a number that is NaN or infinite")

@@ -1,10 +1,10 @@
-"""What is formed along rows in NumPy: x is (rows, n); accumulators are float64, rounded once."""
+"""Running sums, products and norms of rows in NumPy: x is (rows, n); accumulators are float64, rounded once."""
 
 import numpy as np
 
 
 def cumsum(x, out, *, reverse=False):
-    """out[r, i] = x[r, 0] + ... + x[r, i], one chain of additions; from the last element down if reverse."""
+    """out[r, i] = x[r, 0] + ... + x[r, i], added one after the other; from the last element down if reverse."""
     way = slice(None, None, -1 if reverse else 1)
     out[:, way] = np.cumsum(x[:, way], axis=1, dtype=np.float64)
 
@@ -15,7 +15,7 @@ def prod(x, out):
 
 
 def prod_grad(g, x, out):
-    """out[r, i] = g[r] Πₖ x[r, k] over k ≠ i, without a division: with zeros, the product of the others."""
+    """out[r, i] = g[r] Πₖ x[r, k] over k ≠ i, computed without a division, because x[r, i] may be 0."""
     left, right = np.ones(x.shape), np.ones(x.shape)
     np.cumprod(x[:, :-1], axis=1, dtype=np.float64, out=left[:, 1:])
     np.cumprod(x[:, :0:-1], axis=1, dtype=np.float64, out=right[:, -2::-1])

@@ -1,18 +1,18 @@
-"""The segment table: a model's parameters and their states as the updates see them, one row of scalars each."""
+"""The segment table, which the updates take: a model's parameters and their states, with a row of scalars for each."""
 
 import numpy as np
 
-# Columns of Segments.scalars. corrections are 1 - beta^t; an update that has none ignores them.
+# Columns of Segments.scalars. The corrections are 1 - beta^t; updates without corrections ignore them.
 LR, L1, L2, PROX_L1, PROX_L2, DECAY, CORRECTION1, CORRECTION2 = range(8)
 
 
 class Segments:
-    """params[i] and states[k][i] are flat or any-shape C-contiguous arrays of one dtype, changed in place by updates.
+    """params[i] and states[k][i] are C-contiguous arrays of any shape and of one dtype, changed in place by updates.
 
-    scalars (n, 8) float64: what may change between steps, written by the optimizer. sums (n, 2) float64: Σ|w| and Σw²
-    of each parameter before the last update made while `summed` was set; without it, updates leave sums alone.
-    counters (n, 2) float64, or None: what adam_update and adagrad_update advance by a step and compute the corrections
-    from; with None, corrections are the caller's.
+    scalars (n, 8) float64: the numbers that may change between steps, written by the optimizer. sums (n, 2) float64:
+    Σ|w| and Σw² of each parameter before the last update that was made while `summed` was set; updates write sums only
+    then. counters (n, 2) float64, or None: adam_update and adagrad_update advance them by one step and compute the
+    corrections from them; with None, the caller writes the corrections.
     """
 
     def __init__(self, params, *states):
@@ -25,7 +25,7 @@ class Segments:
 
 
 def new_scalars(n):
-    """Rows without penalty, decay or correction, and a learning rate of 0."""
+    """n rows of scalars with a learning rate of 0 and without penalties, decay or corrections (which are 1)."""
     scalars = np.zeros((n, 8))
     scalars[:, CORRECTION1:] = 1
     return scalars

@@ -1,6 +1,6 @@
 """Products with a sparse matrix by its columns, in NumPy.
 
-A matrix (rows, n) is three arrays: column j holds the entries from first[j] below first[j + 1]; entry e is the number
+A matrix (rows, n) is three arrays: column j has the entries first[j] <= e < first[j + 1], and entry e is the number
 x[e] in row row[e]. first and row are int64; within a column the rows rise; all other numbers are 0.
 """
 
@@ -10,7 +10,8 @@ import numpy as np
 def sparse_dots(first, row, x, v, out):
     """out[j] = Σ x[e] v[row[e]] over the entries of column j. v (rows,), out (n,); an empty column gives 0.
 
-    Native kernels add four chains of fused multiply-adds, entry e in chain (e - first[j]) % 4, as (0 + 1) + (2 + 3).
+    Native kernels sum a column in four chains of fused multiply-adds: entry e belongs to chain (e - first[j]) % 4, and
+    the result is (chain 0 + chain 1) + (chain 2 + chain 3).
     """
     out[:] = 0
     full = np.flatnonzero(np.diff(first))
@@ -28,7 +29,8 @@ def sparse_sum(first, row, x, v, out):
 def sparse_gram(first, row, x, v, out):
     """out = Xᵀ diag(v) X, (n, n), symmetric. v (rows,).
 
-    Native kernels add x[e] (v[i] X[i, k]), i = row[e], over the entries of column j <= k, in the chains of sparse_dots.
+    For j <= k, native kernels sum x[e] (v[i] X[i, k]), i = row[e], over the entries e of column j, in four chains as in
+    sparse_dots.
     """
     column = np.zeros(len(v), x.dtype)
     for k in range(len(out)):

@@ -1,7 +1,8 @@
-"""Normalization in NumPy: numbers less their mean, by their standard deviation; its gradients; running moments.
+"""Normalization in NumPy: (x - mean) / standard deviation, its gradients, and running moments.
 
-x is (samples, channels, inner). A row is one of `groups` of channels of one sample, and all its places; a channel is
-all its places in all samples. mean, var and rstd are float64. weight and bias have one number for each channel.
+x is (samples, channels, inner). The channels are divided into `groups`, and a row is all numbers of one group in one
+sample; a channel is all its numbers in all samples. mean, var and rstd are float64. weight and bias have one number for
+each channel.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ def _by_channel(a, default, dtype):
 
 
 def _xhat(x, mean, rstd, groups):
-    """(x - mean) rstd, with mean and rstd of rows, or, for groups None, of channels."""
+    """(x - mean) rstd, with mean and rstd of each row, or of each channel if groups is None."""
     if groups is None:
         return (x - mean.reshape(1, -1, 1)) * rstd.reshape(1, -1, 1)
     return ((_in_groups(x, groups) - mean.reshape(-1, 1)) * rstd.reshape(-1, 1)).reshape(x.shape)
@@ -38,9 +39,9 @@ def standardize_rows(x, out, mean, rstd, *, weight=None, bias=None, groups=1, ep
 def standardize_rows_grad(
     g, x, mean, rstd, out, *, weight=None, weight_grad=None, bias_grad=None, groups=1, center=True
 ):
-    """out = rstd (h - Σ h / n - xhat Σ h xhat / n) by rows of n numbers, h = g weight; without center, no Σ h.
+    """out = rstd (h - Σ h / n - xhat Σ h xhat / n) by rows of n numbers, h = g weight; without center, no Σ h / n.
 
-    weight_grad = Σ g xhat and bias_grad = Σ g over each channel, if given, both.
+    weight_grad = Σ g xhat and bias_grad = Σ g over each channel: both are given, or neither.
     """
     xhat = _xhat(x, mean, rstd, groups)
     h = _in_groups(g * _by_channel(weight, 1, x.dtype).astype(np.float64), groups)
@@ -55,7 +56,7 @@ def standardize_rows_grad(
 def standardize_channels(x, out, mean, var, rstd, *, weight=None, bias=None, eps, given=False):
     """out = xhat weight + bias, xhat = (x - mean) rstd, rstd = 1/√(var + eps) of each channel.
 
-    mean, var = Σ (x - mean)² / n and rstd are written; mean and var are read instead where they are given.
+    mean, var = Σ (x - mean)² / n and rstd are written; with `given`, mean and var are read instead.
     """
     if not given:
         wide = x.astype(np.float64)
@@ -66,7 +67,7 @@ def standardize_channels(x, out, mean, var, rstd, *, weight=None, bias=None, eps
 
 
 def standardize_channels_grad(g, x, mean, rstd, out, weight_grad, bias_grad, *, weight=None, given=False):
-    """out = weight rstd (g - Σ g / n - xhat Σ g xhat / n) by channels of n numbers; weight rstd g where mean is given.
+    """out = weight rstd (g - Σ g / n - xhat Σ g xhat / n) by channels of n numbers; weight rstd g with `given`.
 
     weight_grad = Σ g xhat and bias_grad = Σ g over each channel.
     """
@@ -82,7 +83,7 @@ def standardize_channels_grad(g, x, mean, rstd, out, weight_grad, bias_grad, *, 
 def running_moments(mean, var, running_mean, running_var, count, *, momentum, correction):
     """count += 1; running = (1 - share) running + share new, for mean, and for var times correction.
 
-    share is momentum, or, for None, 1 / count: the mean of all that came.
+    share is momentum; if that is None, share is 1 / count, and running is the mean over all calls.
     """
     count += 1
     share = 1 / int(count.flat[0]) if momentum is None else float(running_mean.dtype.type(momentum))

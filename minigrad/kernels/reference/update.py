@@ -34,14 +34,14 @@ def _has_prox(w, row):
 
 
 def _move(w, move, step, row):
-    """w = prox(w (1 - lr decay) - move), the proximal map with one step or one per coordinate."""
+    """w = prox(w (1 - lr decay) - move); `step`, of the proximal map, is one number or one per coordinate."""
     real = w.dtype.type
     y = w * real(1 - row[LR] * row[DECAY]) - move
     w[...] = shrink(y, step * real(row[PROX_L1]), 1 + step * real(row[PROX_L2])) if _has_prox(w, row) else y
 
 
 def _flushed(x, float32, float64):
-    """x, with 0 in place of what is smaller than the limit of its precision. NaN stays."""
+    """x, with 0 in place of magnitudes below the limit for its dtype (float32 or float64). NaN stays."""
     return np.where(np.abs(x) < (float32 if x.dtype == np.float32 else float64), x.dtype.type(0), x)
 
 
@@ -61,7 +61,7 @@ def sgd_update(table, grads, *, momentum=0.0, nesterov=False):
 
 
 def _advance(table, grads, next_counters, corrections):
-    """One step on for the counters of every segment that moves, and for the corrections that follow from them."""
+    """Advance the counters of every segment that is updated, and compute its corrections from them."""
     for i, g in enumerate(grads if table.counters is not None else ()):
         if g is not False:
             before = table.counters[i].copy()
@@ -74,10 +74,11 @@ def adam_update(table, grads, *, beta1, beta2, eps, amsgrad=False):
 
     d = g + (l2 w + l1 sign(w)); m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d²;
     root = √v (1 / √correction2) + eps; w = prox(w (1 - lr decay) - (lr / correction1) m / root).
-    amsgrad has the largest v so far under the root, a third state (Reddi, Kale, Kumar 2018). The prox has each
-    coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15; m and v (old) and w (new) under 1e-30
-    (float64: 1e-150, 1e-290), as denormal numbers cost 10 times the time of a step. grads and table.sums as in
-    sgd_update. Where the table has counters (beta1^t, beta2^t), they are advanced first, and correction = 1 - beta^t.
+    With amsgrad the root is that of the largest v so far, a third state (Reddi, Kale, Kumar 2018). The prox has each
+    coordinate's own step, lr / root. Magnitudes that count as 0: d under 1e-15; the old m and v, and the new w, under
+    1e-30 (float64: 1e-150, 1e-290), because a step with denormal numbers takes 10 times as long. grads and table.sums
+    are as in sgd_update. If the table has counters (beta1^t, beta2^t), they are advanced first, and
+    correction = 1 - beta^t.
     """
     _advance(table, grads, lambda power: power * (beta1, beta2), lambda _, power: 1 - power)
     for w, d, (m, v, *largest), row in _rows(table, grads):
@@ -98,7 +99,8 @@ def rmsprop_update(table, grads, *, alpha, eps, momentum=0.0, centered=False):
     d as in adam_update; v = alpha v + (1 - alpha) d²; root = √v + eps;
     centered: m = alpha m + (1 - alpha) d, and root = √max(v - m², 0) + eps;
     buf = momentum buf + d / root; w = prox(w (1 - lr decay) - lr buf). The prox has each coordinate's own step,
-    lr / root. States: v, then m and buf as far as they are asked for. What counts as 0: as in adam_update, buf as m.
+    lr / root. States: v, then m if centered, then buf if momentum is not 0. Magnitudes that count as 0 are those of
+    adam_update, with the limit of m for buf.
     """
     for w, d, (v, *more), row in _rows(table, grads):
         real, lr = w.dtype.type, w.dtype.type(row[LR])
@@ -120,8 +122,8 @@ def rmsprop_update(table, grads, *, alpha, eps, momentum=0.0, centered=False):
 def adagrad_update(table, grads, *, eps, lr_decay=0.0):
     """For each segment (Duchi, Hazan, Singer 2011): v = v + d²; root = √v + eps; w = prox(w - step d / root).
 
-    step = lr / correction1, d as in adam_update; the prox has each coordinate's own step, step / root. Where the table
-    has counters (t, the number of the coming step), correction1 = 1 + (t - 1) lr_decay, and t is advanced.
+    step = lr / correction1, d as in adam_update; the prox has each coordinate's own step, step / root. If the table has
+    counters (t, the number of this step), correction1 = 1 + (t - 1) lr_decay, and t is advanced.
     """
     _advance(table, grads, lambda t: t + (1, 0), lambda t, _: (1 + (t[0] - 1) * lr_decay, 1))
     for w, d, (v, *_), row in _rows(table, grads):

@@ -38,6 +38,8 @@ def leaky_slope(input, negative_slope):
 def leaky_relu(input, negative_slope=0.01):
     """y = x where x > 0, else negative_slope x; the gradient at 0 is negative_slope.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.leaky_relu(mg.tensor([-1, 2]), 0.1)
     tensor([-0.1,  2. ])
@@ -70,6 +72,8 @@ def exponential_unit(input, alpha, width):
 def elu(input: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha (eˣ - 1).
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.elu(mg.tensor([-1e4, 0, 2]))
     tensor([-1.,  0.,  2.])
@@ -92,13 +96,13 @@ def celu(input: Any, alpha: float = 1.0) -> Tensor:
 
 
 def _gelu_curve(x):
-    """The slope of GELU's slope, φ(x) (2 - x²). The clamp changes nothing but keeps x² finite."""
+    """The second derivative of GELU, φ(x) (2 - x²). The clamp keeps x² finite; beyond ±40 the result is 0 anyway."""
     square_x = square(clamp(x, -40.0, 40.0))
     return mul(mul(BY_ROOT_2_PI, exp(mul(-0.5, square_x))), sub(2.0, square_x))
 
 
 def _gelu_tanh_curve(x):
-    """The slope of the slope of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
+    """The second derivative of x s(u), u = x (c + d x²): s (1 - s) (2 u' + x ((1 - 2 s) u'² + 6 d x))."""
     x = clamp(x, -100.0, 100.0)
     square_x = square(x)
     s = sigmoid(mul(x, add(GELU_C, mul(GELU_D, square_x))))
@@ -108,7 +112,7 @@ def _gelu_tanh_curve(x):
 
 
 def _gelu_form(approximate, by_erf, by_tanh):
-    """Which of the two forms of GELU is asked for."""
+    """The one of the two forms of GELU that `approximate` names; ValueError for another name."""
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate is {approximate!r}; need 'none' or 'tanh'")
     return by_tanh if approximate == "tanh" else by_erf
@@ -121,7 +125,7 @@ def _gelu_form(approximate, by_erf, by_tanh):
     ),
 )
 def gelu_grad(g, x, *, approximate="none"):
-    """z = g (Φ(x) + x φ(x)), φ the slope of Φ; by tanh: g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
+    """z = g (Φ(x) + x φ(x)), φ = Φ'; for "tanh": g (s + x s (1 - s) u'), s = sigmoid(u), u = x (c + d x²)."""
     z = K.empty_for(g, x)
     _gelu_form(approximate, K.gelu_grad, K.gelu_tanh_grad)(g, x, z)
     return z
@@ -130,6 +134,8 @@ def gelu_grad(g, x, *, approximate="none"):
 @differentiable(input=lambda g, y, input, *, approximate: gelu_grad(g, input, approximate=approximate))
 def gelu(input, *, approximate="none"):
     """x Φ(x), Φ the normal distribution function; approximate="tanh": x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+
+    ValueError for another approximate than "none" and "tanh"; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.gelu(mg.tensor([0, 1])), mg.gelu(mg.tensor([0, 1]), approximate="tanh")
@@ -143,6 +149,8 @@ def gelu(input, *, approximate="none"):
 def silu(input: Any) -> Tensor:
     """x / (1 + e⁻ˣ), also known as swish.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.silu(mg.tensor([-1e4, 0, 20]))
     tensor([-0.,  0., 20.])
@@ -153,6 +161,8 @@ def silu(input: Any) -> Tensor:
 @differentiable(input=lambda g, y, input: mul(g, sigmoid(neg(input))))
 def logsigmoid(input):
     """y = ln(1 / (1 + e⁻ˣ)) = -ln(1 + e⁻ˣ), without overflow; within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.logsigmoid(mg.tensor([-40, 0]))
@@ -176,6 +186,8 @@ def _softplus_slope(g, x, beta, threshold):
 def softplus(input, beta=1.0, threshold=20.0):
     """y = ln(1 + exp(beta x)) / beta, without overflow; x itself where beta x > threshold.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.softplus(mg.tensor([-1e4, 0, 30]))
     tensor([ 0.       ,  0.6931472, 30.       ])
@@ -192,7 +204,7 @@ def softplus(input, beta=1.0, threshold=20.0):
     if beta != 1.0:
         K.div(y, beta, y)
     K.relu_grad(input, large, large)  # x where beta x > threshold, else 0
-    K.relu_grad(y, small, y)  # 0 there
+    K.relu_grad(y, small, y)  # and y = 0 where beta x > threshold
     K.add(large, y, y)
     return y
 
@@ -200,6 +212,8 @@ def softplus(input, beta=1.0, threshold=20.0):
 @differentiable(input=lambda g, y, input: mul(g, square(div(1.0, add(1.0, abs(input))))))
 def softsign(input):
     """y = x / (1 + |x|); ±1 at ±inf.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.softsign(mg.tensor([-1, 3, float("inf")]))
@@ -221,9 +235,9 @@ def softsign(input):
     max_val=None,
 )
 def hardtanh(input, min_val=-1.0, max_val=1.0):
-    """y = x between min_val and max_val, else the nearer one; the gradient at the bounds is 0 (that of clamp is not).
+    """y = x between min_val and max_val, else the nearer bound; the gradient at the bounds is 0 (that of clamp is not).
 
-    ValueError if min_val is above max_val.
+    ValueError if min_val is above max_val; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.hardtanh(mg.tensor([-3, 0.5, 3]))

@@ -1,6 +1,7 @@
-"""Ops that act on each element alone. Binary ones broadcast as NumPy does; a Python number takes the tensor's dtype.
+"""Ops that act on each element alone. Binary ones broadcast as NumPy does.
 
-So do integers and booleans beside a float tensor, without a gradient; integers among themselves are refused.
+A Python number is rounded to the dtype of the tensor beside it. A tensor of integers or booleans beside a float tensor
+is converted to the float dtype, and gets no gradient; without a float tensor it raises DTypeError.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from ..shape.broadcast import match
 @differentiable(a=lambda g, y, a, b: match(g, a), b=lambda g, y, a, b: match(g, b))
 def add(a, b):
     """y = a + b.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.add(mg.tensor([1, 2]), 3)
@@ -27,6 +30,8 @@ def add(a, b):
 def sub(a, b):
     """y = a - b.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.sub(3, mg.tensor([1, 2]))
     tensor([2., 1.])
@@ -39,6 +44,8 @@ def sub(a, b):
 @differentiable(a=lambda g, y, a, b: match(mul(g, b), a), b=lambda g, y, a, b: match(mul(g, a), b))
 def mul(a, b):
     """y = a b.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.mul(mg.tensor([1, 2]), mg.tensor([3, 4]))
@@ -53,6 +60,8 @@ def mul(a, b):
 def div(a, b):
     """y = a / b; division by 0 gives an infinity or NaN, as IEEE 754 says.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.div(mg.tensor([1, 2]), mg.tensor([4, 0]))
     tensor([0.25,  inf])
@@ -65,6 +74,8 @@ def div(a, b):
 @differentiable(x=lambda g, y, x: neg(g))
 def neg(x):
     """y = -x.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.neg(mg.tensor([1, -2]))
@@ -79,6 +90,8 @@ def neg(x):
 def abs(x):
     """y = |x|; the gradient at 0 is 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.abs(mg.tensor([1, -2]))
     tensor([1., 2.])
@@ -92,6 +105,8 @@ def abs(x):
 def sign(x):
     """y = 1, 0 or -1, as x is positive, 0 or negative; NaN for NaN.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.sign(mg.tensor([3, 0, -2]))
     tensor([ 1.,  0., -1.])
@@ -104,6 +119,8 @@ def sign(x):
 @differentiable(x=lambda g, y, x: mul(g, mul(2.0, x)))
 def square(x):
     """y = x².
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.square(mg.tensor([3, -2]))

@@ -1,4 +1,4 @@
-"""Comparisons and logic, which yield booleans: they move no number and round none, so NumPy makes them.
+"""Comparisons and logic, which give booleans. NumPy computes them, because nothing in them is rounded.
 
 A result has no gradient. Integers, booleans and floats may be compared with each other.
 """
@@ -16,7 +16,7 @@ from ...recording import decided_by_numpy
 
 
 def _array(op: str, x: Any) -> Any:
-    """x as NumPy compares it: an array, or a Python number, which takes the other's dtype."""
+    """x as NumPy compares it: an array, or a Python number, which gets the dtype of the other operand."""
     if isinstance(x, Tensor):
         return x.array
     if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
@@ -39,6 +39,8 @@ def _booleans(op: str, ufunc: Any, *operands: Any) -> Tensor:
 def eq(input: Any, other: Any) -> Tensor:
     """Booleans: input = other, element by element, broadcast; NaN equals nothing. Also `input == other`.
 
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
+
     >>> import minigrad as mg
     >>> mg.eq(mg.tensor([1, 2]), 2)
     tensor([False,  True], dtype=bool)
@@ -48,6 +50,8 @@ def eq(input: Any, other: Any) -> Tensor:
 
 def ne(input: Any, other: Any) -> Tensor:
     """Booleans: input ≠ other, element by element, broadcast; NaN differs from itself. Also `input != other`.
+
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
 
     >>> import minigrad as mg
     >>> mg.ne(mg.tensor([1, 2]), 2)
@@ -59,6 +63,8 @@ def ne(input: Any, other: Any) -> Tensor:
 def lt(input: Any, other: Any) -> Tensor:
     """Booleans: input < other, element by element, broadcast; false for NaN. Also `input < other`.
 
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
+
     >>> import minigrad as mg
     >>> mg.lt(mg.tensor([1, 2, 3]), 2)
     tensor([ True, False, False], dtype=bool)
@@ -68,6 +74,8 @@ def lt(input: Any, other: Any) -> Tensor:
 
 def le(input: Any, other: Any) -> Tensor:
     """Booleans: input ≤ other, element by element, broadcast; false for NaN. Also `input <= other`.
+
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
 
     >>> import minigrad as mg
     >>> mg.le(mg.tensor([1, 2, 3]), 2)
@@ -79,6 +87,8 @@ def le(input: Any, other: Any) -> Tensor:
 def gt(input: Any, other: Any) -> Tensor:
     """Booleans: input > other, element by element, broadcast; false for NaN. Also `input > other`.
 
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
+
     >>> import minigrad as mg
     >>> mg.gt(mg.tensor([1, 2, 3]), 2)
     tensor([False, False,  True], dtype=bool)
@@ -88,6 +98,8 @@ def gt(input: Any, other: Any) -> Tensor:
 
 def ge(input: Any, other: Any) -> Tensor:
     """Booleans: input ≥ other, element by element, broadcast; false for NaN. Also `input >= other`.
+
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
 
     >>> import minigrad as mg
     >>> mg.ge(mg.tensor([1, 2, 3]), 2)
@@ -99,6 +111,8 @@ def ge(input: Any, other: Any) -> Tensor:
 def isnan(input: Any) -> Tensor:
     """Booleans: is x NaN?
 
+    TypeError for what is no tensor, array or number.
+
     >>> import minigrad as mg
     >>> mg.isnan(mg.tensor([1.0, float("nan")]))
     tensor([False,  True], dtype=bool)
@@ -108,6 +122,8 @@ def isnan(input: Any) -> Tensor:
 
 def isinf(input: Any) -> Tensor:
     """Booleans: is x an infinity, of either sign?
+
+    TypeError for what is no tensor, array or number.
 
     >>> import minigrad as mg
     >>> mg.isinf(mg.tensor([1.0, float("-inf")]))
@@ -119,6 +135,8 @@ def isinf(input: Any) -> Tensor:
 def isfinite(input: Any) -> Tensor:
     """Booleans: is x neither infinite nor NaN?
 
+    TypeError for what is no tensor, array or number.
+
     >>> import minigrad as mg
     >>> mg.isfinite(mg.tensor([1.0, float("inf"), float("nan")]))
     tensor([ True, False, False], dtype=bool)
@@ -129,6 +147,8 @@ def isfinite(input: Any) -> Tensor:
 def logical_not(input: Any) -> Tensor:
     """Booleans: is it 0 (or false)? NaN is not 0. For boolean tensors also `~input`.
 
+    TypeError for what is no tensor, array or number.
+
     >>> import minigrad as mg
     >>> mg.logical_not(mg.tensor([0.0, 2.0]))
     tensor([ True, False], dtype=bool)
@@ -137,7 +157,9 @@ def logical_not(input: Any) -> Tensor:
 
 
 def logical_and(input: Any, other: Any) -> Tensor:
-    """Booleans: are both other than 0, broadcast? For boolean tensors also `input & other`.
+    """Booleans: are both not 0, broadcast? For boolean tensors also `input & other`.
+
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
 
     >>> import minigrad as mg
     >>> mg.logical_and(mg.tensor([True, True]), mg.tensor([True, False]))
@@ -147,7 +169,9 @@ def logical_and(input: Any, other: Any) -> Tensor:
 
 
 def logical_or(input: Any, other: Any) -> Tensor:
-    """Booleans: is either other than 0, broadcast? For boolean tensors also `input | other`.
+    """Booleans: is at least one not 0, broadcast? For boolean tensors also `input | other`.
+
+    ShapeError if the operands do not broadcast, TypeError for what is no number.
 
     >>> import minigrad as mg
     >>> mg.logical_or(mg.tensor([False, True]), mg.tensor([False, False]))
@@ -157,7 +181,9 @@ def logical_or(input: Any, other: Any) -> Tensor:
 
 
 def equal(input: Any, other: Any) -> bool:
-    """Whether input and other have one shape and equal elements; NaN equals nothing.
+    """Whether input and other have the same shape and equal elements; NaN equals nothing.
+
+    TypeError for what is no tensor, array or number.
 
     >>> import minigrad as mg
     >>> mg.equal(mg.tensor([1, 2]), mg.tensor([1, 2])), mg.equal(mg.tensor([1]), mg.tensor([1, 1]))

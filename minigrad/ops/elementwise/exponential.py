@@ -1,4 +1,4 @@
-"""exp, log, roots, powers and what is computed like them."""
+"""exp, log, roots, powers, and functions related to them: rounding, erf, logaddexp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _root_grad(g, y, x):
 
 
 def _is_sum_of_squares(x):
-    """Whether x was recorded as Σ a²: √x is then a norm, and 0 is in the subdifferential of a norm at 0."""
+    """Whether x was recorded as Σ a²: √x is then a norm, whose subdifferential at 0 contains 0."""
     if x.op is not sum.op or not x.inputs:
         return False
     s = x.inputs[0]
@@ -28,7 +28,9 @@ def _is_sum_of_squares(x):
 
 @differentiable(x=_root_grad)
 def sqrt(x):
-    """y = √x; NaN below 0; the gradient at 0 is infinite, but 0 at √Σ a², the norm of a vector a of zeros.
+    """y = √x; NaN below 0. The gradient at 0 is infinite, except if x is a sum of squares Σ a²: then it is 0.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.sqrt(mg.tensor([9, -1]))
@@ -43,6 +45,8 @@ def sqrt(x):
 def exp(x):
     """y = eˣ, within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.exp(mg.tensor([0, 1]))
     tensor([1.       , 2.7182817])
@@ -55,6 +59,8 @@ def exp(x):
 @differentiable(x=lambda g, y, x: div(g, x))
 def log(x):
     """y = ln x, within 2 ulp; -inf at 0, NaN below.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.log(mg.tensor([1, 0, -1]))
@@ -76,6 +82,8 @@ BY_ROOT_2_PI = 0.3989422804014327
 def expm1(input):
     """y = eˣ - 1, accurate near 0; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.expm1(mg.tensor([0, 1e-10]))
     tensor([0.e+00, 1.e-10])
@@ -88,6 +96,8 @@ def expm1(input):
 @differentiable(input=lambda g, y, input: div(g, add(1.0, input)))
 def log1p(input):
     """y = ln(1 + x), accurate near 0; -inf at -1, NaN below; within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.log1p(mg.tensor([0, 1e-10]))
@@ -102,6 +112,8 @@ def log1p(input):
 def log2(input):
     """y = log₂ x; -inf at 0, NaN below; exact for powers of 2; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.log2(mg.tensor([8, 0.5]))
     tensor([ 3., -1.])
@@ -114,6 +126,8 @@ def log2(input):
 def reciprocal(input: Any) -> Tensor:
     """1/x, exactly rounded; an infinity at 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.reciprocal(mg.tensor([4, 0.5]))
     tensor([0.25, 2.  ])
@@ -123,6 +137,8 @@ def reciprocal(input: Any) -> Tensor:
 
 def rsqrt(input: Any) -> Tensor:
     """1/√x, within 1 ulp; inf at 0, NaN below.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.rsqrt(mg.tensor([4, 0.25]))
@@ -155,9 +171,11 @@ def _exponent_slope(g, y, a, b):
 def pow(input, exponent):
     """y = inputᵉˣᵖᵒⁿᵉⁿᵗ, within 2 ulp; either may be a number, and both broadcast. Also `input ** exponent`.
 
-    x⁰ = 1 for every x; a negative base has real powers for whole exponents only, else NaN; the numbers 2, 1, 1/2 and -1
-    as exponents mean x x, x, √x and 1/x. At base 0 the gradients are finite where the function is smooth there; that
-    of the exponent is 0 for an exponent ≥ 0, and NaN for a base < 0.
+    x⁰ = 1 for every x; a power of a negative base is NaN unless the exponent is whole. For the numbers 3, 2, 1, 1/2 and
+    -1 as exponent x x x, x x, x, √x and 1/x are computed. At base 0 the gradients are finite where the function is
+    smooth; the gradient of the exponent is 0 there for an exponent ≥ 0. For a base < 0 it is NaN.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.tensor([-2, 0, 2]) ** 3, 2 ** mg.tensor([0.5, -1])
@@ -171,7 +189,7 @@ def pow(input, exponent):
     return y
 
 
-SHORT_POWERS = {  # rounded once, the cube twice, and fast; looked up in K at the call, for the backend may change
+SHORT_POWERS = {  # faster than K.pow, and rounded once (the cube twice); K is read at the call: the backend may change
     2: lambda x, y: K.mul(x, x, y),
     1: lambda x, y: K.copy(x, y),
     0.5: lambda x, y: K.sqrt(x, y),
@@ -183,6 +201,8 @@ SHORT_POWERS = {  # rounded once, the cube twice, and fast; looked up in K at th
 @differentiable(input=flat)
 def floor(input):
     """y = the largest whole number ≤ x; the gradient is 0.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.floor(mg.tensor([1.5, -1.5]))
@@ -197,6 +217,8 @@ def floor(input):
 def ceil(input):
     """y = the smallest whole number ≥ x; the gradient is 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.ceil(mg.tensor([1.5, -1.5]))
     tensor([ 2., -1.])
@@ -210,6 +232,8 @@ def ceil(input):
 def erf(input):
     """y = 2/√π ∫₀ˣ exp(-t²) dt; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.erf(mg.tensor([0, 0.5, 10]))
     tensor([0.       , 0.5204999, 1.       ])
@@ -221,7 +245,9 @@ def erf(input):
 
 @differentiable(input=lambda g, y, input: mul(g, mul(BY_ROOT_2_PI, exp(mul(-0.5, square(input))))))
 def normal_cdf(input):
-    """y = (1 + erf(x/√2)) / 2, the probability of a standard normal number below x; within 2⁻⁵², float32 3 ulp.
+    """y = (1 + erf(x/√2)) / 2, the probability of a standard normal number below x; within 2⁻⁵² (float32: 3 ulp).
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.normal_cdf(mg.tensor([0, 10]))
@@ -233,7 +259,7 @@ def normal_cdf(input):
 
 
 def _lead(a, b):
-    """a - b; 0 where they are one infinity."""
+    """a - b; 0 where both are the same infinity."""
     return where(logical_and(eq(a, b), isinf(a)), 0.0, sub(a, b))
 
 
@@ -243,6 +269,8 @@ def _lead(a, b):
 )
 def logaddexp(input, other):
     """y = ln(eᵃ + eᵇ) without overflow, broadcast: max(a, b) + ln(1 + exp(-|a - b|)).
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.logaddexp(mg.tensor([0, 1000]), mg.tensor([0, 0]))

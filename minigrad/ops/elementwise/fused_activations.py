@@ -12,6 +12,8 @@ from .arithmetic import mul, sub
 def relu(x):
     """y = max(x, 0); the gradient at 0 is 0; NaN stays NaN.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.relu(mg.tensor([-1, 0, 2]))
     tensor([0., 0., 2.])
@@ -24,6 +26,8 @@ def relu(x):
 @differentiable(x=lambda g, y, x: tanh_grad(g, y))
 def tanh(x):
     """y = tanh x, within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.tanh(mg.tensor([0, -100]))
@@ -38,6 +42,8 @@ def tanh(x):
 def sigmoid(x):
     """y = 1 / (1 + e⁻ˣ), within 2.5 ulp, without overflow.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.sigmoid(mg.tensor([0, -1000]))
     tensor([0.5, 0. ])
@@ -47,7 +53,7 @@ def sigmoid(x):
     return y
 
 
-# The fused gradients, from the output y; ops of their own, so that they can be differentiated again.
+# The gradients of the activations, from the output y: each is an op, so that it can be differentiated again.
 
 
 @differentiable(g=lambda gg, z, g, y: match(relu_grad(gg, y), g), y=flat)

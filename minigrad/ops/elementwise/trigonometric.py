@@ -1,4 +1,4 @@
-"""Trigonometric and hyperbolic functions: gradients of every order."""
+"""Trigonometric and hyperbolic functions, with gradients of every order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .where import where
 def sin(input):
     """y = sin x, x in radians of any size; NaN of an infinity; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.sin(mg.tensor([0, 1.5707964]))
     tensor([0., 1.])
@@ -26,6 +28,8 @@ def sin(input):
 @differentiable(input=lambda g, y, input: neg(mul(g, sin(input))))
 def cos(input):
     """y = cos x, x in radians of any size; NaN of an infinity; within 2 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.cos(mg.tensor([0, 3.1415927]))
@@ -40,6 +44,8 @@ def cos(input):
 def tan(input):
     """y = tan x, x in radians of any size; NaN of an infinity; within 3 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.tan(mg.tensor([0, 0.7853982]))
     tensor([0., 1.])
@@ -52,6 +58,8 @@ def tan(input):
 @differentiable(input=lambda g, y, input: mul(g, cosh(input)))
 def sinh(input):
     """y = (eˣ - e⁻ˣ) / 2, accurate near 0; within 3 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.sinh(mg.tensor([0, 1]))
@@ -66,6 +74,8 @@ def sinh(input):
 def cosh(input):
     """y = (eˣ + e⁻ˣ) / 2; within 3 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.cosh(mg.tensor([0, 1]))
     tensor([1.       , 1.5430807])
@@ -78,6 +88,8 @@ def cosh(input):
 @differentiable(input=lambda g, y, input: div(g, hypot(input, 1.0)))
 def asinh(input):
     """y = ln(x + √(x² + 1)), accurate near 0 and without overflow; within 3 ulp.
+
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.asinh(mg.tensor([0, 1.1752012]))
@@ -92,6 +104,8 @@ def asinh(input):
 def atan(input):
     """y = the angle in [-π/2, π/2] whose tangent is x; within 2 ulp.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.atan(mg.tensor([0, float("inf")]))
     tensor([0.       , 1.5707964])
@@ -102,7 +116,7 @@ def atan(input):
 
 
 def _nonzero(x):
-    """x, and 1 in place of 0: a denominator with which 0/0 is 0, a subgradient."""
+    """x with 1 in place of 0, for use as a denominator: 0/0 then gives 0, which is a subgradient."""
     return where(eq(x, 0.0), 1.0, x)
 
 
@@ -119,6 +133,8 @@ def _turn(g, along, a, b):
 def atan2(input, other):
     """y = the angle in [-π, π] of the point (other, input), broadcast; within 2 ulp. Its gradient at the origin is 0.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.atan2(mg.tensor([1, 0]), mg.tensor([0, -1]))
     tensor([1.5707964, 3.1415927])
@@ -134,6 +150,8 @@ def atan2(input, other):
 )
 def hypot(input, other):
     """y = √(input² + other²) without overflow, broadcast; within 2 ulp. Its gradient at the origin is 0.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.hypot(mg.tensor([3, 3e30]), mg.tensor([4, 4e30]))

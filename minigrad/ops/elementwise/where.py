@@ -24,11 +24,11 @@ from .fused_activations import relu_grad
 def where(condition, input, other):
     """y = input where the boolean condition holds, else other; all three broadcast. What is not chosen gets gradient 0.
 
-    Two real tensors give the wider dtype, a number takes that of the other, and so do integers and booleans beside a
-    real tensor; two integer tensors are chosen from too.
+    Two float tensors give the wider dtype. A number, and a tensor of integers or booleans beside a float tensor, is
+    converted to the dtype of the other. Two tensors of integers or booleans are allowed too.
 
-    DTypeError for a condition that is no boolean, or numbers of which some are real and some are not; ShapeError for
-    shapes that do not broadcast.
+    DTypeError for a condition that is not boolean, or an integer tensor beside a number that it cannot hold; ShapeError
+    for shapes that do not broadcast.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([-1, 2])
@@ -62,6 +62,8 @@ def where(condition, input, other):
 def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """input with `value`, a number or a tensor, where the boolean mask holds.
 
+    DTypeError for a mask that is not boolean, ShapeError if the operands do not broadcast.
+
     >>> import minigrad as mg
     >>> mg.masked_fill(mg.tensor([1, 2, 3]), mg.tensor([False, True, False]), float("-inf"))
     tensor([  1., -inf,   3.])
@@ -94,6 +96,8 @@ def above(g: Any, a: Any, b: Any) -> Tensor:
 def maximum(input, other):
     """y = the larger of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
 
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
+
     >>> import minigrad as mg
     >>> mg.maximum(mg.tensor([1, 5]), 3)
     tensor([3., 5.])
@@ -109,6 +113,8 @@ def maximum(input, other):
 )
 def minimum(input, other):
     """y = the smaller of input and other, broadcast; NaN if either is. Equal ones share the gradient, half each.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.minimum(mg.tensor([1, 5]), 3)
@@ -131,9 +137,9 @@ def _between(g, x, low, high):
     max=lambda g, y, input, min, max: match(above(g, input if min is None else maximum(input, min), max), max),
 )
 def clamp(input, min=None, max=None):
-    """y = min(max(input, min), max): numbers or tensors, broadcast, one of them may be left out; max wins over min.
+    """y = min(max(input, min), max), with numbers or tensors, which broadcast; one bound may be None.
 
-    The gradient goes to the input where min ≤ input ≤ max, bounds included, else to the bound that was taken.
+    If min > max, y is max. The gradient goes to the input where min ≤ input ≤ max, else to the bound that y is.
 
     ValueError if both bounds are None.
 
@@ -153,6 +159,8 @@ def clamp(input, min=None, max=None):
 
 def lerp(input: Any, end: Any, weight: Any) -> Tensor:
     """input + weight (end - input), broadcast; exactly input at weight 0 and end at weight 1.
+
+    ShapeError if the operands do not broadcast, DTypeError for integers without floats beside them.
 
     >>> import minigrad as mg
     >>> mg.lerp(mg.tensor([0, 10]), mg.tensor([10, 20]), 0.5)

@@ -15,9 +15,9 @@ from ..shape.views import reshape
 
 
 def diag(x: Tensor, diagonal: int = 0) -> Tensor:
-    """A vector x as a diagonal of a matrix of zeros; of a matrix x, its diagonal: the main one, or that many above.
+    """For a vector x, a matrix of zeros with x on a diagonal; for a matrix x, its diagonal as a vector.
 
-    ShapeError for more than two dimensions.
+    diagonal 0 is the main one, k the one k places above it. ShapeError if x is neither a vector nor a matrix.
 
     >>> import minigrad as mg
     >>> mg.diag(mg.tensor([[1, 2], [3, 4]]), 1), mg.diag(mg.tensor([5, 6]))
@@ -33,13 +33,15 @@ def diag(x: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def diagonal_places(m: int, n: int, k: int) -> tuple[slice]:
-    """The k-th diagonal of a matrix (m, n), as a slice of its elements in a row."""
+    """The k-th diagonal of a matrix (m, n), as a slice of the flattened matrix."""
     start, length = (k, min(m, n - k)) if k >= 0 else (-k * n, min(m + k, n))
     return (slice(start, start + max(length, 0) * (n + 1), n + 1),)
 
 
 def tril(x: Tensor, diagonal: int = 0) -> Tensor:
-    """x with zeros above a diagonal of its last two dimensions: the main one, or that many above it.
+    """x with zeros above a diagonal of its last two dimensions: 0 is the main one, k the one k places above it.
+
+    ShapeError if x has less than two dimensions.
 
     >>> import minigrad as mg
     >>> mg.tril(mg.tensor([[1, 2], [3, 4]]))
@@ -50,7 +52,9 @@ def tril(x: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def triu(x: Tensor, diagonal: int = 0) -> Tensor:
-    """x with zeros below a diagonal of its last two dimensions: the main one, or that many above it.
+    """x with zeros below a diagonal of its last two dimensions: 0 is the main one, k the one k places above it.
+
+    ShapeError if x has less than two dimensions.
 
     >>> import minigrad as mg
     >>> mg.triu(mg.tensor([[1, 2], [3, 4]]))

@@ -1,7 +1,8 @@
-"""Ops that read and add at indices: gather and scatter_add, masks, embeddings, borders. (x[...] stands in getitem.py.)
+"""Ops that read and add at indices: gather and scatter_add, masks, embeddings, borders. (x[...] is in getitem.py.)
 
-All of them come down to one closed family along one dimension: `take` reads the slices that an index names, `add_at`
-adds to them in the order of the index. Several indices are made one, of places in the flattened dimensions.
+All are built on two ops along one dimension, whose gradients are computed by each other: `take` reads the slices that
+an index names, `add_at` adds to them in the order of the index. Several indices become one, of places in the flattened
+dimensions.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ..shape.views import reshape, unsqueeze
     index=None,
 )
 def take(x, index, *, dim):
-    """y[i] = x[index[i]] along dim, which index's dimensions replace; index is int64, each in [0, x.shape[dim])."""
+    """y[i] = x[index[i]] along dim, which is replaced by the dimensions of index (int64, in [0, x.shape[dim]))."""
     y = K.empty(x.shape[:dim] + index.shape + x.shape[dim + 1 :], x.dtype)
     K.take(K.contiguous(x), K.contiguous(index), y, dim)
     return y
@@ -52,19 +53,19 @@ def as_index(op: str, index: Any, n: int, negative: bool = False) -> Tensor:
         as_integers = "index.astype('int64') makes them of an array, index.long() of a tensor"
         cure = "masks go into x[mask] or masked_select" if given.dtype == bool else as_integers
         raise DTypeError(f"{op}: the index is {given.dtype}; need integers: {cure}")
-    given = K.contiguous(given)  # an absurd one, a broadcast of one number, ends here and not after years of looking
+    given = K.contiguous(given)  # one number broadcast to an absurd size fails here at once; min() would take years
     low = -n if negative else 0
     if given.size and not (low <= given.min() and given.max() < n):
         first = given[(given < low) | (given >= n)].flat[0]
         raise IndexError(f"{op}: index {first} is outside of {low} <= index < {n}")
     if isinstance(index, Tensor) and given.dtype == np.int64 and not (negative and given.size and given.min() < 0):
         return index
-    whole = given.astype(np.int64)  # memory of its own: what is written there later does not show
+    whole = given.astype(np.int64)  # a copy, which later writes to `index` do not change
     return Tensor(np.where(whole < 0, whole + n, whole))
 
 
 def flat_places(indices: Sequence[np.ndarray], shape: Sequence[int]) -> Tensor:
-    """Where x[indices] stands in the flattened x of this shape; the indices broadcast."""
+    """The places of x[indices] in the flattened x, which has this shape; the indices broadcast."""
     places = np.int64(0)
     for index, n in zip(indices, shape):
         places = places * n + index
@@ -72,7 +73,9 @@ def flat_places(indices: Sequence[np.ndarray], shape: Sequence[int]) -> Tensor:
 
 
 def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
-    """The flat places of x[i, …, index[i, …, k], …, k]: dim's coordinate is the index, the others are its own place."""
+    """The flat places of x[i, …, index[i, …, k], …, k]: along dim the coordinate is the number in the index, along the
+    others the place of this number.
+    """
     d = one_dim(op, dim, x.ndim)
     along = as_index(op, index, x.shape[d]).array
     if along.ndim != x.ndim or any(m > n for i, (m, n) in enumerate(zip(along.shape, x.shape)) if i != d):
@@ -85,7 +88,7 @@ def _in_place_of(op: str, x: Tensor, dim: int, index: Any) -> Tensor:
 
 
 def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
-    """The slices of x along dim that index, a vector of integers, names.
+    """The slices x[index] along dim, for a vector of integers `index`.
 
     ShapeError for an index with more than one dimension, IndexError for one outside of x.
 
@@ -104,6 +107,9 @@ def index_select(x: Tensor, dim: int, index: Any) -> Tensor:
 def gather(x: Tensor, dim: int, index: Any) -> Tensor:
     """y[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on; y has the shape of the index.
 
+    ShapeError for an index of other dimensions, or of sizes above those of x except along dim; IndexError for a
+    number outside of x, DTypeError for numbers that are no integers.
+
     >>> import minigrad as mg
     >>> mg.gather(mg.tensor([[1, 2], [3, 4]]), 1, [[1], [0]])
     tensor([[2.],
@@ -113,9 +119,10 @@ def gather(x: Tensor, dim: int, index: Any) -> Tensor:
 
 
 def scatter_add(x: Tensor, dim: int, index: Any, src: Tensor) -> Tensor:
-    """y = x, then y[index[i, j], j] += src[i, j] for dim 0, and so on; what meets in one place is added in C order.
+    """y = x, then y[index[i, j], j] += src[i, j] for dim 0, and so on, for the elements of src in C order.
 
-    Of src, the corner of the index's shape is added. Its gradient is a gather, and the other way about.
+    If src is larger than the index, only its corner of the index's shape is added. The gradient of scatter_add is a
+    gather, and the gradient of gather a scatter_add.
 
     DTypeError for x and src of two dtypes, ShapeError for a src smaller than the index, IndexError for a place outside
     of x.
@@ -136,9 +143,10 @@ def scatter_add(x: Tensor, dim: int, index: Any, src: Tensor) -> Tensor:
 
 
 def take_along_dim(x: Tensor, indices: Any, dim: int | None = None) -> Tensor:
-    """gather along dim, after x and the indices are broadcast to each other but for dim; without dim, from a flat x.
+    """gather along dim, after x and the indices are broadcast to each other in all other dimensions.
 
-    ShapeError for another number of dimensions than x has, or sizes that do not broadcast.
+    Without dim, x and the indices are flattened. ShapeError if the indices have another number of dimensions than x, or
+    sizes that do not broadcast; IndexError for an index outside of x.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[3, 1], [2, 4]])
@@ -182,7 +190,7 @@ def masked_select(x: Tensor, mask: Any) -> Tensor:
 
 @differentiable(x=lambda g, y, x, *, index, dim: put_back(g, index=index, shape=x.shape, dim=dim))
 def pick(x, *, index, dim):
-    """y = the element of x at index along dim, one for each of the other indices. index is int64, in y's shape."""
+    """y = x at `index` along dim, one element for each place in the other dimensions; index is int64, in y's shape."""
     outer, inner = math.prod(x.shape[:dim]), math.prod(x.shape[dim + 1 :])
     if inner == 1:
         at = K.empty((outer, 1), np.int64)
@@ -196,7 +204,7 @@ def pick(x, *, index, dim):
 
 @differentiable(g=lambda gg, z, g, *, index, shape, dim: pick(gg, index=index, dim=dim))
 def put_back(g, *, index, shape, dim):
-    """z = 0 but for g at index along dim: what pick took, put back."""
+    """z = g at `index` along dim, and 0 elsewhere: the gradient of pick."""
     z = K.empty(shape, g.dtype)
     K.max_grad(K.contiguous(g), K.contiguous(index), z, dim, dim + 1)
     return z

@@ -1,4 +1,4 @@
-"""x[...]: what an index means, as a view of x and, where arrays or masks stand in it, one gather from that view."""
+"""x[...]: an index as a view of x and, if it has arrays or masks, one gather from that view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .gather import as_index, flat_places, take
 
 
 def _plain(item: Any) -> Any:
-    """One item of an index in its one form: int, slice, None, Ellipsis, or an array of integers or booleans."""
+    """One item of an index as an int, a slice, None, Ellipsis, or an array of integers or booleans."""
     if item is None or item is Ellipsis:
         return item
     if isinstance(item, slice):
@@ -44,9 +44,10 @@ def _plain_array(item: Any) -> Any:
 
 
 def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], list[tuple[int, int, np.ndarray]]]:
-    """An index of x as a basic one, `:` for each array, and the arrays: first dimension in its result, how many, where.
+    """An index of x in two parts: a basic index, with `:` in place of each array, and the arrays.
 
-    A mask is one array: of the places where it is true, in its dimensions flattened.
+    Of an array: its first dimension in the result of the basic index, how many dimensions it indexes, its numbers. A
+    mask becomes one array: the places where it is true in its flattened dimensions.
     """
     items = [_plain(item) for item in (index if isinstance(index, tuple) else (index,))]
     used = sum(_span(item) for item in items)
@@ -82,7 +83,7 @@ def _parse(x: Tensor, index: Any) -> tuple[tuple[Any, ...], list[tuple[int, int,
 
 
 def _span(item: Any) -> int:
-    """How many dimensions an item of an index stands for."""
+    """How many dimensions of x an item of an index uses up."""
     if isinstance(item, np.ndarray) and item.dtype == bool:
         return item.ndim
     return item is not None and item is not Ellipsis
@@ -91,8 +92,12 @@ def _span(item: Any) -> int:
 def getitem(x: Tensor, index: Any) -> Tensor:
     """x[index]: integers, slices, None and ... give a view; arrays and lists of integers, and masks, a gather.
 
-    As in PyTorch, integers are taken first. Arrays broadcast together, and their dimensions stand where they stood, or
-    in front when a slice or None lies between them. Unlike there, the step of a slice may be negative.
+    As in PyTorch, integers are applied first. Arrays broadcast with each other, and their dimensions take the place of
+    the dimensions that they index, or come first if a slice or None lies between them. Unlike in PyTorch, the step of a
+    slice may be negative.
+
+    IndexError for an index outside of x, or too many; ShapeError for arrays that do not broadcast or a mask of another
+    shape; DTypeError for arrays of floats or uint8; TypeError for other objects; ValueError for a step of 0.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 2, 3], [4, 5, 6]])
@@ -112,7 +117,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
 
 
 def _gathered(x: Tensor, arrays: list[tuple[int, int, np.ndarray]]) -> Tensor:
-    """x at the places that the arrays of _parse name: their dimensions are made one, and taken from at flat places."""
+    """x indexed by the arrays of _parse: the dimensions that they index are joined to one, which `take` reads from."""
     wheres = [where for _, _, where in arrays]
     try:
         np.broadcast_shapes(*(where.shape for where in wheres))

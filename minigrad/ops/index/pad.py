@@ -1,4 +1,4 @@
-"""Borders around a tensor: constant numbers, or its own, reflected, repeated or from the other side."""
+"""Borders around a tensor: a constant, or its own elements, reflected, repeated, or those of the other side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .gather import take
 
 # --- borders --------------------------------------------------------------------------------------------------------
 
-# What stands at place i, outside of 0 … n - 1: the element of which place; and how far i may reach.
+# For each mode: the place in 0 … n - 1 whose element is repeated at place i outside of it, and the largest border.
 BORDERS = {
     "reflect": (lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)), lambda n: n - 1),
     "replicate": (lambda i, n: np.where(i < 0, 0, np.where(i < n, i, n - 1)), lambda n: math.inf if n else 0),

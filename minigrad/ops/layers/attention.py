@@ -1,4 +1,4 @@
-"""Attention: means of values, weighted by how well their keys fit a query."""
+"""Attention: means of values, weighted by the products of their keys with a query."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..shape.axes import check_real, given
 
 
 def attention_weights(query: Tensor, key: Tensor, masks: Sequence[Any], causal: bool, scale: float | None) -> Tensor:
-    """softmax(scale query keyᵀ + masks) (..., queries, keys): how much of each key's value a query gets.
+    """softmax(scale query keyᵀ + masks) (..., queries, keys): the weight of each key's value for each query.
 
-    A mask has booleans, True where a query may see a key, or numbers that are added. causal: query i sees keys up to
-    i. scale None is 1/√width. A query that by booleans sees no key has weights 0.
+    A mask has booleans, True where a query may use a key, or numbers that are added. causal: query i uses the keys 0 to
+    i. scale None is 1/√width. A query that may use no key, by boolean masks, has weights 0.
     """
     factor = 1 / math.sqrt(query.array.shape[-1]) if scale is None else scale
     scores = matmul(mul(query, factor), key, tb=True)
@@ -54,14 +54,16 @@ def scaled_dot_product_attention(
     """y = softmax(scale query keyᵀ + attn_mask) value: for each query a mean of the values.
 
     query is (..., queries, width), key (..., keys, width), value (..., keys, any); the dimensions before the last two
-    are batches and broadcast. attn_mask broadcasts with (..., queries, keys): booleans, True where a query may see a
-    key, or numbers that are added before the softmax. is_causal lets query i see the keys up to number i; not beside a
-    mask. scale None is 1/√width. dropout_p drops weights, from the process's dropout streams; give 0 in evaluation. A
-    query that may see no key gets 0. A row of a batch does not see other rows.
+    are batches and broadcast. attn_mask broadcasts with (..., queries, keys): booleans, True where a query may use a
+    key, or numbers that are added before the softmax. is_causal lets query i use the keys 0 to i only; it cannot be
+    given beside a mask. scale None is 1/√width. dropout_p is the probability with which a weight is dropped, by the
+    process's dropout streams; give 0 in evaluation. A query that may use no key gets 0. The rows of a batch do not
+    influence each other.
 
     source    Vaswani et al. 2017, Attention is all you need, section 3.2.1
 
-    ValueError for both a mask and is_causal; ShapeError for sizes that do not fit.
+    ValueError for both a mask and is_causal, or a dropout_p outside [0, 1]; ShapeError for sizes that do not fit;
+    DTypeError for integers, several dtypes, or a mask of integers.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1.0, 0.0], [0.0, 1.0]])
@@ -84,7 +86,7 @@ def scaled_dot_product_attention(
 
 
 def check_attention(op: str, q: Tensor, k: Tensor, v: Tensor) -> None:
-    """query, key and value are real, of one dtype, and fit."""
+    """Raise unless query, key and value are floats of one dtype, with shapes that fit."""
     check_real(op, q, k, v)
     shapes = q.array.shape, k.array.shape, v.array.shape
     if min(map(len, shapes)) < 2 or shapes[0][-1] != shapes[1][-1] or shapes[1][-2] != shapes[2][-2]:
@@ -97,7 +99,7 @@ def check_attention(op: str, q: Tensor, k: Tensor, v: Tensor) -> None:
 
 
 def check_mask(op: str, name: str, mask: Any, shape: tuple[int, int]) -> None:
-    """A mask is of booleans or floats and broadcasts with (..., queries, keys)."""
+    """Raise unless a mask holds booleans or floats and broadcasts with (..., queries, keys)."""
     if mask is None:
         return
     array = mask.array if isinstance(mask, Tensor) else np.asarray(mask)

@@ -1,9 +1,9 @@
-"""Convolutions, as PyTorch names them. One closed family of three, so gradients exist to any order.
+"""Convolutions, by PyTorch's names, with gradients of every order.
 
 `convolution` (of x by w), `conv2d_input` and `conv2d_weight` are the three ways to sum one product over places, taps
-and channels: each is linear in both arguments, and the gradients of each are the two others. Their options say
-everything in pairs, for rows and columns; the functions that people call work them out. A sum's order depends on the
-layer's sizes alone, but for that of a weight's gradient, which runs over all samples (docs/kernels.md).
+and channels: each is linear in both arguments, and the gradients of each are the two others. Their options are pairs,
+for rows and columns; conv2d and the other public functions make them of their arguments. The order of a sum depends
+only on the layer's sizes, except for the gradient of a weight, which is a sum over all samples (docs/kernels.md).
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ def convolution(x, w, b=None, *, size, stride, padding, dilation, groups, activa
     return (y, x) if cast else y  # the gradient of w is a sum over the same numbers
 
 
-# --- what people call --------------------------------------------------------------------------------------------
+# --- what users call ---------------------------------------------------------------------------------------------
 
 
 def check_planes(op: str, input: Tensor, weight: Tensor, channels: int, of: str) -> None:
-    """input (samples, channels, height, width) has as many channels as the weight takes, and its dtype."""
+    """Raise unless input (samples, channels, height, width) has as many channels as the weight takes, and its dtype."""
     shape, have, own = input.array.shape, input.array.dtype, weight.array.shape
     if len(shape) not in (3, 4) or len(own) != 4:
         need = f"(samples, channels, height, width), or without samples, and {of}"
@@ -106,7 +106,7 @@ def check_planes(op: str, input: Tensor, weight: Tensor, channels: int, of: str)
 
 
 def checked_groups(op: str, groups: Any, weight: Tensor, name: str) -> int:
-    """groups, which divides the first size of the weight."""
+    """groups as an int; ShapeError unless it divides the first size of the weight."""
     groups, shape = whole(groups, f"{op}: groups", 1), weight.array.shape
     if shape and shape[0] % groups:
         raise ShapeError(f"{op}: groups is {groups}; need a divisor of the {shape[0]} {name}")
@@ -131,12 +131,14 @@ def conv2d(
     """y = activation(input * weight + bias): input (samples, channels, height, width), weight (out, channels / groups,
     kernel height, kernel width), bias (out,), y (samples, out, rows, columns).
 
-    y[s, o, i, j] = Σ weight[o, c, t, u] input[s, c, i·stride + t·dilation − padding, …], zeros outside of input;
-    filters of a group see its channels. rows = ⌊(height + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+    y[s, o, i, j] = Σ weight[o, c, t, u] input[s, c, i·stride + t·dilation − padding, …], zeros outside of input; the
+    filters of a group use only its channels. rows = ⌊(height + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
     stride, padding and dilation are numbers or pairs (of rows, of columns); padding may be "valid" (0) or "same" (y has
-    input's size, stride 1). activation is None, relu, tanh or sigmoid, in the same pass. Integers in input are taken in
-    weight's dtype. Without samples, y has none. ShapeError if channels do not fit or the kernel is larger than the
-    padded input.
+    input's size, for stride 1). activation is None, relu, tanh or sigmoid, in the same pass. Integers in input are
+    converted to weight's dtype. If input has no dimension of samples, y has none.
+
+    ShapeError if channels do not fit or the kernel is larger than the padded input; DTypeError for two dtypes of
+    floats; ValueError for another activation or padding, or a stride, padding or dilation that is too small.
 
     source    LeCun, Boser, Denker, Henderson, Howard, Hubbard, Jackel 1989, Backpropagation applied to handwritten zip
               code recognition
@@ -176,7 +178,7 @@ def conv1d(
 
     stride, padding ("same" and "valid" too) and dilation are numbers, groups and activation as in conv2d.
 
-    ShapeError for a weight that has not three dimensions.
+    ShapeError if weight does not have three dimensions.
 
     >>> import minigrad as mg
     >>> mg.conv1d(mg.tensor([[[1, 2, 3, 4]]]), mg.tensor([[[1, -1]]]), stride=2)
@@ -213,12 +215,12 @@ def conv_transpose2d(
 
     input (samples, channels, height, width), weight (channels, out / groups, kernel height, kernel width), bias (out,),
     y (samples, out, rows, columns) with rows = (height − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding
-    + 1. output_padding, below stride or dilation, tells sizes apart that conv2d maps to one. Errors as those of conv2d.
+    + 1. output_padding, below stride or dilation, chooses one of the sizes for which conv2d gives the same size.
 
     source    Zeiler, Krishnan, Taylor, Fergus 2010, Deconvolutional networks
 
     ShapeError for channels that do not fit, or if y would have no rows or columns; ValueError for an output_padding
-    that is neither less than the stride nor than the dilation.
+    that is neither less than the stride nor than the dilation; DTypeError for two dtypes of floats.
 
     >>> import minigrad as mg
     >>> mg.conv_transpose2d(mg.tensor([[[[1, 2]]]]), mg.tensor([[[[1, 1]]]]), stride=2)
@@ -258,7 +260,7 @@ def conv_transpose1d(
 
     bias (out,); stride, padding, output_padding and dilation are numbers, and groups as in conv_transpose2d.
 
-    ShapeError for a weight that has not three dimensions; others as conv_transpose2d.
+    ShapeError if weight does not have three dimensions; other errors as for conv_transpose2d.
 
     >>> import minigrad as mg
     >>> mg.conv_transpose1d(mg.tensor([[[1, 2]]]), mg.tensor([[[1, 10]]]), stride=2)

@@ -1,4 +1,4 @@
-"""Rows of a table by number, sums of them bag after bag, and numbers as one-hot rows."""
+"""Embeddings: rows of a table by number, their sums, means or maxima over bags, and one-hot rows."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def bags(weight, scale=None, *, index, offsets=None, mode=BAG_SUM, skip=-1):
 
 
 def _chosen(g: Tensor, largest: np.ndarray) -> Tensor:
-    """The element of g (entries, width) in the row that each maximum is from; 0 for an empty bag."""
+    """The element of g (entries, width) in the row that each maximum came from; 0 for an empty bag."""
     decided_by_numpy("the gradient of a bag's largest", g.array)
     return where(largest >= 0, gather(g, 0, np.where(largest < 0, 0, largest)), 0.0)
 
 
 def _bags_again(a: Tensor, scale: Tensor | None, largest: Any, o: dict[str, Any]) -> Tensor:
-    """The gradient of bags_grad by g: its bags of a."""
+    """The gradient of bags_grad with respect to g: the bags of a, for a maximum from the same rows as in `largest`."""
     return _chosen(a, largest) if o["mode"] == BAG_MAX and len(a.array) else bags(a, scale, **o)
 
 
@@ -57,7 +57,7 @@ def _bags_again(a: Tensor, scale: Tensor | None, largest: Any, o: dict[str, Any]
     ),
 )
 def bags_grad(g, scale=None, *, index, offsets=None, mode=BAG_SUM, skip=-1, entries, largest=None):
-    """z (entries, width): the gradient of bags by weight, added up in the order of the entries."""
+    """z (entries, width): the gradient of bags with respect to weight, added up in the order of the entries."""
     z = K.empty((entries, g.shape[1]), g.dtype)
     own = None if scale is None else K.contiguous(scale)
     g = K.contiguous(g)
@@ -70,7 +70,7 @@ def bags_grad(g, scale=None, *, index, offsets=None, mode=BAG_SUM, skip=-1, entr
     weight=lambda a, z, g, weight, **o: bags_grad(g, a, mode=BAG_SUM, entries=len(weight.array), **o),
 )
 def bag_dots(g, weight, *, index, offsets=None, skip=-1):
-    """z (n,): Σ g[b] weight[index[i]] for each entry i of each bag b, the gradient of bags by scale."""
+    """z (n,): Σ g[b] weight[index[i]] for each entry i of each bag b: the gradient of bags with respect to scale."""
     z = K.empty(index.shape, weight.dtype)
     K.embedding_bag_dots(K.contiguous(g), K.contiguous(weight), index, z, offsets=offsets, skip=skip)
     return z
@@ -103,9 +103,10 @@ def _table(op: str, weight: Any, padding_idx: int | None) -> tuple[Tensor, int]:
 
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
-    """The rows of weight (entries, width) that input, integers of any shape, names. Row padding_idx gets no gradient.
+    """weight[input]: rows of weight (entries, width), for integers of any shape. Row padding_idx gets no gradient.
 
-    IndexError for an index outside of the table. The gradient of weight is added up in the order of input.
+    The gradient of weight is added up in the order of input. IndexError for an index outside of the table, ShapeError
+    for a weight that is no matrix, DTypeError for an input of floats or a weight of integers.
 
     >>> import minigrad as mg
     >>> mg.embedding([1, 0, 1], mg.tensor([[1, 2], [3, 4]]))
@@ -128,14 +129,15 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """y (bags, width): by mode the "sum", "mean" or largest ("max") of the rows of weight that each bag's input names.
+    """y (bags, width): for each bag the "sum", "mean" or "max" (by mode) of the rows of weight that its entries name.
 
     input is (bags, n), or (n,) with offsets (bags,): where each bag begins in it, rising from 0; with
     include_last_offset a last offset says where the last bag ends. An empty bag gives 0. per_sample_weights has a
-    factor for each entry of input, for sums alone. Entries with the index padding_idx count for nothing, also in a
-    mean. A sum is a chain in float64 in the order of the entries, and the gradient of weight is added up in that order.
+    factor for each entry of input, for sums only. Entries with the index padding_idx are left out, also of a mean. A
+    sum is added up in float64 in the order of the entries; the gradient of weight is added up in that order too.
 
-    IndexError for an index outside of the table, ShapeError or ValueError for offsets that do not fit.
+    IndexError for an index outside of the table; ShapeError or ValueError for offsets that do not fit; ValueError for
+    another mode, or per_sample_weights beside mean or max.
 
     >>> import minigrad as mg
     >>> weight = mg.tensor([[1, 2], [3, 4], [5, 6]])
@@ -187,9 +189,9 @@ def _starts(index: np.ndarray, offsets: Any, include_last: bool) -> np.ndarray:
 
 
 def one_hot(x: Any, num_classes: int = -1) -> Tensor:
-    """int64 (…, num_classes): 1 at the class that x names, else 0; -1 stands for the largest class and one.
+    """int64 (…, num_classes): 1 at the class in x, else 0; num_classes -1 means the largest class in x plus 1.
 
-    ValueError for num_classes below 1, IndexError for a label outside of them.
+    ValueError for num_classes below 1, IndexError for a class outside [0, num_classes).
 
     >>> import minigrad as mg
     >>> mg.one_hot([0, 2])

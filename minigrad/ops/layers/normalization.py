@@ -1,4 +1,4 @@
-"""batch_norm, layer_norm, group_norm, rms_norm: numbers less their mean, by their standard deviation."""
+"""batch_norm, layer_norm, group_norm, rms_norm: (x - mean) / standard deviation."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ def parameter(op: str, name: str, value: Any, x: Tensor, shape: Shape) -> Tensor
 
 
 def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """y = (input - mean) / √(var + eps) · weight + bias over the last dimensions of input, for each place before them.
+    """y = (input - mean) / √(var + eps) · weight + bias, with mean and var over the last dimensions of input.
 
     normalized_shape is the size of the last dimension, or the sizes of several; weight and bias have that shape, None
-    stands for 1 and 0. var is Σ (input - mean)² / n. mean and var are formed in float64, in two passes. A row does not
-    see other rows.
+    means 1 and 0. var is Σ (input - mean)² / n. mean and var are computed in float64, in two passes, for each row by
+    itself.
 
     source    Ba, Kiros, Hinton 2016, Layer normalization
+
+    ShapeError if normalized_shape, weight or bias does not fit input; DTypeError for integers or several dtypes;
+    ValueError for an eps below 0.
 
     >>> import minigrad as mg
     >>> mg.layer_norm(mg.tensor([[1.0, 3.0], [20.0, 40.0]]), 2, eps=0)
@@ -48,8 +51,8 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
     """y = input / √(m + eps) · weight, m the mean of input² over the last dimensions: layer_norm without the mean.
 
-    normalized_shape is the size of the last dimension, or the sizes of several; weight has that shape, None stands for
-    1. eps None is the distance from 1 to the next number of input's dtype.
+    normalized_shape is the size of the last dimension, or the sizes of several; weight has that shape, None means 1.
+    eps None is the distance from 1 to the next number of input's dtype. Errors as for layer_norm.
 
     source    Zhang, Sennrich 2019, Root mean square layer normalization
 
@@ -99,10 +102,11 @@ def channels_of(op: str, x: Tensor, least: int = 2) -> Shape:
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """y = (input - mean) / √(var + eps) · weight + bias over each group of channels of each row, with all its places.
+    """y = (input - mean) / √(var + eps) · weight + bias, with mean and var over each group of channels of each row.
 
-    input is (rows, channels, ...); its channels make num_groups groups of equally many, side by side. weight and bias
-    have one number for each channel; None stands for 1 and 0. A row does not see other rows.
+    input is (rows, channels, ...); its channels are divided into num_groups groups of neighbours, of equal size. mean
+    and var are over all places of a group. weight and bias have one number for each channel; None means 1 and 0. Each
+    row is normalized by itself.
 
     source    Wu, He 2018, Group normalization
 
@@ -131,13 +135,16 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """y = (input - mean) / √(var + eps) · weight + bias by channels of input (rows, channels, ...).
+    """y = (input - mean) / √(var + eps) · weight + bias, with mean and var of each channel of input.
 
-    In training mean and var = Σ (input - mean)² / n are those of the n numbers of a channel in this batch, and
-    running_mean and running_var, if given, are written: (1 - momentum) of the old and momentum of the new, where the
-    variance is that of a sample, Σ (input - mean)² / (n - 1). Else mean and var are running_mean and running_var, and a
-    row does not see other rows. weight and bias have one number for each channel; None stands for 1 and 0. ShapeError
-    for a single value per channel in training: its variance says nothing.
+    input is (rows, channels, ...). In training mean and var = Σ (input - mean)² / n are those of the n numbers of a
+    channel in this batch, and running_mean and running_var, if given, become (1 - momentum) times the old plus momentum
+    times the new, where the new variance is that of a sample, Σ (input - mean)² / (n - 1). In evaluation mean and var
+    are running_mean and running_var, so that rows do not influence each other. weight and bias have one number for each
+    channel; None means 1 and 0.
+
+    ShapeError for a single number per channel in training, which has no variance; ValueError for evaluation without
+    running_mean and running_var; GraphError if these require grad.
 
     source    Ioffe, Szegedy 2015, Batch normalization
 
@@ -166,7 +173,7 @@ def by_batch(
     momentum: float | None,
     eps: float,
 ) -> Tensor:
-    """batch_norm with the running mean, variance and number of batches, or None. momentum None: the mean of all."""
+    """batch_norm; running is (mean, variance, number of batches) or None. With momentum None it is the mean of all."""
     shape, eps = channels_of(op, x), tolerance(op, eps)
     n, channels = shape[0] * shape[2], shape[1:2]
     w, b = (parameter(op, name, t, x, channels) for name, t in (("weight", weight), ("bias", bias)))

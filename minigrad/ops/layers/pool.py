@@ -1,8 +1,8 @@
-"""Pools, as PyTorch names them: the largest, or the mean, of the windows of each plane.
+"""Pools, by PyTorch's names: the largest element, or the mean, of each window of each plane.
 
-Two closed families: `pool_pick` reads the elements that an index names, `pool_put` puts them back; `means` averages
-windows, `means_back` gives each place its shares. Each is linear, and the other's gradient, so gradients exist to any
-order.
+There are two pairs of ops: `pool_pick` reads the elements at an index and `pool_put` adds them there; `means` averages
+windows and `means_back` distributes to each place its shares. The ops of a pair are linear, and the gradients of each
+other, so gradients of every order exist.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pool_put(y, *, index, size):
     x=lambda g, y, x, *, size, **how: pool_put(g, index=y.saved, size=x.array.shape[2:]), called="max_pool2d"
 )
 def largest(x, *, size, kernel, stride, padding, dilation):
-    """y, of `size`: the largest of each window; saved: where it stands first. The gradient goes there."""
+    """y, of `size`: the largest of each window; saved: its first place, where the gradient goes."""
     y = K.empty((*x.shape[:2], *size), x.dtype)
     index = np.empty(y.shape, np.int64)
     K.max_pool2d(K.contiguous(x), y, index, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
@@ -50,9 +50,9 @@ def largest(x, *, size, kernel, stride, padding, dilation):
 
 @differentiable(x=lambda g, y, x, *, size, **how: means_back(g, size=x.array.shape[2:], **how), called="avg_pool2d")
 def means(x, *, size, kernel, stride, padding, count_include_pad=True, divisor=0):
-    """y, of `size`: the sum of each window divided by the divisor, or by the window's count.
+    """y, of `size`: the sum of each window divided by the divisor, or, if that is 0, by the number of its places.
 
-    kernel (0, 0): windows that share a plane evenly.
+    kernel (0, 0) divides a plane evenly among the windows.
     """
     y = K.empty((*x.shape[:2], *size), x.dtype)
     more = {"count_include_pad": count_include_pad, "divisor": divisor}
@@ -71,7 +71,7 @@ def means_back(y, *, size, kernel, stride, padding, count_include_pad=True, divi
     return x
 
 
-# --- what people call -------------------------------------------------------------------------------------------------
+# --- what users call -------------------------------------------------------------------------------------------------
 
 
 def planes_of(op: str, input: Any) -> Tensor:
@@ -84,7 +84,7 @@ def planes_of(op: str, input: Any) -> Tensor:
 
 
 def windows_of(op: str, size: Sequence[int], how: dict[str, Pair], ceil_mode: bool) -> Pair:
-    """How many rows and columns of windows; with ceil_mode also those that reach beyond but begin before the end."""
+    """How many rows and columns of windows; ceil_mode adds those that begin before the end and reach beyond it."""
     found = []
     dilation = how.get("dilation", (1, 1))
     for n, k, s, p, d in zip(size, how["kernel"], how["stride"], how["padding"], dilation):
@@ -111,9 +111,12 @@ def max_pool2d(
     """y = the largest element of each window: input (samples, channels, height, width) to (samples, channels, rows,
     columns), rows = ⌊(height + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, with ceil_mode rounded up.
 
-    Numbers or pairs (of rows, of columns); stride None: kernel_size. Padding never wins, and is at most half of the
-    kernel. The gradient goes to the first among equals. A NaN is largest. return_indices: (y, where in its plane each
-    stands, int64). ShapeError if the window is larger than the padded input.
+    Sizes are numbers or pairs (of rows, of columns); stride None means kernel_size. Padding is never the largest. Of
+    equal elements the first gets the gradient. NaN counts as largest. return_indices gives (y, the places of its
+    elements in their planes, int64).
+
+    ShapeError if the window is larger than the padded input; ValueError for a padding above half of the kernel;
+    DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.max_pool2d(mg.tensor([[[[1, 2, 3, 4], [8, 7, 6, 5]]]]), 2)
@@ -138,12 +141,12 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """y = the mean of each window: input (samples, channels, height, width) to (samples, channels, rows, columns), as
-    many as those of max_pool2d, with ceil_mode too.
+    """y = the mean of each window: input (samples, channels, height, width) to (samples, channels, rows, columns), with
+    the rows and columns of max_pool2d, with and without ceil_mode.
 
-    Zeros of the padding count, unless count_include_pad is False; divisor_override divides the sums instead. Numbers or
-    pairs (of rows, of columns); stride None: kernel_size. Sums run by rows in float64. ShapeError if the window is
-    larger than the padded input.
+    Zeros of the padding count, unless count_include_pad is False; divisor_override divides the sums instead. Sizes are
+    numbers or pairs (of rows, of columns); stride None means kernel_size. Sums are added row by row in float64. Errors
+    as for max_pool2d: ShapeError if the window is larger than the padded input, ValueError, DTypeError.
 
     >>> import minigrad as mg
     >>> mg.avg_pool2d(mg.tensor([[[[1, 2, 3, 4], [8, 7, 6, 5]]]]), 2)
@@ -158,13 +161,12 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
-    """y = the means of windows that share each plane evenly: (samples, channels, height, width) to output_size.
+    """y = the means of windows that divide each plane evenly: (samples, channels, height, width) to output_size.
 
-    output_size is a number or a pair; None in it keeps a size. Window i runs from ⌊i·height / rows⌋
-    to ⌈(i + 1)·height / rows⌉. output_size 1 is global pooling: the mean of each plane.
+    output_size is a number or a pair; None in it keeps a size. Window i begins at ⌊i·height / rows⌋ and ends before
+    ⌈(i + 1)·height / rows⌉. output_size 1 is global pooling: the mean of each plane.
 
-    ShapeError for planes without a row or a column, whose mean would be of nothing, and for another number of
-    dimensions.
+    ShapeError for planes without rows or columns, which have no mean, and for another number of dimensions.
 
     >>> import minigrad as mg
     >>> mg.adaptive_avg_pool2d(mg.tensor([[[[1, 2, 3], [4, 5, 6]]]]), (1, 2))
@@ -192,7 +194,7 @@ def max_pool1d(
 ) -> Any:
     """y = the largest element of each window of a signal: input (samples, channels, length), or without samples.
 
-    kernel_size, stride, padding, dilation (numbers), ceil_mode and return_indices as in max_pool2d.
+    kernel_size, stride, padding, dilation (numbers), ceil_mode, return_indices and errors as in max_pool2d.
 
     >>> import minigrad as mg
     >>> mg.max_pool1d(mg.tensor([[[1, 3, 2, 0]]]), 2)
@@ -221,7 +223,7 @@ def avg_pool1d(
 ) -> Tensor:
     """y = the mean of each window of a signal: input (samples, channels, length), or without samples.
 
-    kernel_size, stride, padding (numbers), ceil_mode and count_include_pad as in avg_pool2d.
+    kernel_size, stride, padding (numbers), ceil_mode, count_include_pad and errors as in avg_pool2d.
 
     >>> import minigrad as mg
     >>> mg.avg_pool1d(mg.tensor([[[1, 3, 2, 0]]]), 2)
@@ -240,9 +242,9 @@ def avg_pool1d(
 
 
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
-    """y = the means of output_size windows that share a signal evenly: input (samples, channels, length).
+    """y = the means of output_size windows that divide a signal evenly: input (samples, channels, length).
 
-    The windows are those of adaptive_avg_pool2d; without samples, y has none.
+    Windows and errors are those of adaptive_avg_pool2d; if input has no dimension of samples, y has none.
 
     >>> import minigrad as mg
     >>> mg.adaptive_avg_pool1d(mg.tensor([[[1, 3, 2]]]), 2)

@@ -1,10 +1,10 @@
 """The ops behind rnn, lstm and gru (recurrent.py): the states of a whole sequence, and their gradients.
 
-What the inputs give to the gates is one product for all steps, x W_ih + b. Behind it stands one op for each kind of
-network: it takes those numbers z (steps, rows, gates width), the state before the first step and W_hh, and returns
-every state, (steps + 1, rows, width) in the order of the steps; an LSTM has c after the last step behind them. A step
-is one product, h W_hh, and one kernel. Its gradient gives dz of all steps, from which the gradients of x, W_ih and W_hh
-are one product each. Second order goes through the network written out in ops.
+The part of the gates that comes from the inputs is one product for all steps, z = x W_ih + b. Then there is one op for
+each kind of network. It takes z (steps, rows, gates · width), the state before the first step and W_hh, and returns
+every state, (steps + 1, rows, width) in the order of the steps; for an LSTM the last c follows after them. A step is
+one product, h W_hh, and one kernel. The gradient op computes dz of all steps, from which the gradients of x, W_ih and
+W_hh are one product each. Second derivatives are computed with the network written out in ordinary ops.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ Array = np.ndarray
 
 
 def order_of(steps: int, reverse: bool) -> list[tuple[int, int, int]]:
-    """(step, where the state before it stands, where the state behind it stands), in the order of computation."""
+    """(step, index of the state before it, index of the state after it), in the order of computation."""
     found = [(t, t + 1, t) if reverse else (t, t, t + 1) for t in range(steps)]
     return found[::-1] if reverse else found
 
 
 def ends_of(steps: int, reverse: bool) -> tuple[int, int]:
-    """Where the first and the last state stand among steps + 1."""
+    """The indices of the first and the last state among the steps + 1 states."""
     return (steps, 0) if reverse else (0, steps)
 
 
 def _states_before(y: Tensor, steps: int, reverse: bool) -> Tensor:
     """The states before all steps, as (steps rows, width)."""
     part, width = slice(1, steps + 1) if reverse else slice(0, steps), y.array.shape[-1]
-    if not mode.recording:  # `view` would copy, because its result could outlive a write to what it shows
+    if not mode.recording:  # `view` would copy, because y could be written while the view is still in use
         return Tensor(y.array[part].reshape(-1, width))
     return reshape(view(y, index=(part,)), shape=(-1, width))
 
@@ -59,14 +59,14 @@ def _in_rows(z: Tensor) -> Tensor:
 
 
 class Slopes:
-    """The gradient g of all states, and what one op makes of it: gradients that lie one behind the other."""
+    """The gradient g of all states, and the gradients that one op computes from it, one after the other in an array."""
 
     def __init__(self, op: Callable[..., Tensor], g: Tensor, y: Tensor) -> None:
         self.op, self.g, self.y = op, g, y
         self.packed: Tensor | None = None
 
     def part(self, i: int, like: tuple[Tensor, ...]) -> Tensor:
-        """Gradient i out of an array that holds gradients one behind the other, in the shapes of `like`."""
+        """Gradient i of an array that holds gradients one after the other, in the shapes of `like`."""
         if self.packed is None:
             y: Any = self.y
             self.packed = self.op(self.g, *y.inputs, saved=(y.array, *y.saved), **y.options)
@@ -76,7 +76,7 @@ class Slopes:
 
 
 def _cuts(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Views of these shapes that lie one behind the other in flat."""
+    """Views of flat with these shapes, one after the other."""
     found, start = [], 0
     for shape in shapes:
         size = int(np.prod(shape, dtype=np.int64))
@@ -86,13 +86,16 @@ def _cuts(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 
 
 class Again:
-    """The gradients, against a, of an op s that gives gradients: those of the network written out in ops."""
+    """The second derivatives: the gradients of a gradient op, whose result is s, for the gradient a of s.
+
+    The network is computed again by ordinary ops (`written_out`), and differentiated twice.
+    """
 
     def __init__(self, written_out: Callable[..., Tensor], count: int, a: Tensor, s: Any) -> None:
-        """s packs the gradients of the first `count` arguments of the network; of a GRU that of p behind the first."""
+        """s holds the gradients of the first `count` arguments of the network; for a GRU, also that of p as second."""
         keep, options = mode.recording, {name: value for name, value in s.options.items() if name != "saved"}
         with recording(True):
-            # New tensors, so that a walk from results that are made of them ends at them.
+            # New tensors, so that grad below stops at them and does not go on into the graphs of s.inputs.
             own: list[Any] = [None if t is None else _anew(t) for t in s.inputs]
             g, *rest = own
             sources = list(rest[:count])
@@ -126,7 +129,7 @@ def _or_zero(g: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _given_rules(names: str) -> dict[str, Any]:
-    """The rules of a gradient's op: argument i gets entry i of what Again found."""
+    """The rules of a gradient op: argument i gets entry i of Again.found."""
     return {name: functools.partial(_entry, i) for i, name in enumerate(names.split())}
 
 
@@ -135,7 +138,7 @@ def _entry(i: int, again: Again, *_: Any, **options: Any) -> Tensor:
 
 
 def _written(step: Callable, z: Tensor, state: tuple[Tensor, ...], lengths: Any, reverse: bool) -> Tensor:
-    """All states h, and behind them the rest of the last state, by a step in ops."""
+    """All states h, then the rest of the last state (c of an LSTM), by a `step` made of ordinary ops."""
     steps = z.array.shape[0]
     first, _ = ends_of(steps, reverse)
     states: dict[int, Tensor] = {first: state[0]}
@@ -154,7 +157,7 @@ def _gate(p: Tensor, k: int, width: int) -> Tensor:
 
 
 def _sequence(z: Array, h: Array, w: Array, more: int = 1) -> tuple[Array, Array, Array, Array]:
-    """(y, z and w contiguous, memory for one step's product) of a sequence."""
+    """(an empty y, z and w contiguous, memory for the product of one step)."""
     steps, rows, _ = z.shape
     y = K.empty((steps + more, rows, h.shape[1]), z.dtype)
     return y, K.contiguous(z), K.contiguous(w), K.empty((rows, w.shape[1]), z.dtype)
@@ -189,7 +192,7 @@ def _rnn_written_out(z, h, w, *, lengths, reverse, relu):
 
 @differentiable(shared=lambda a, s: Again(_rnn_written_out, 2, a, s), **_given_rules("g z h w"))
 def rnn_slopes(g, z, h, w, *, lengths, reverse, relu, saved=None):
-    """The gradients of z and of h, one behind the other, against g of all states."""
+    """The gradients of z and h, one after the other, for the gradient g of all states."""
     options = {"lengths": lengths, "reverse": reverse, "relu": relu}
     y = op_of(rnn_states).forward(z, h, w, **options)[0] if saved is None else saved[0]
     g, steps = K.contiguous(g), len(z)
@@ -251,7 +254,7 @@ def _lstm_written_out(z, h, c, w, *, lengths, reverse):
 
 @differentiable(shared=lambda a, s: Again(_lstm_written_out, 3, a, s), **_given_rules("g z h c w"))
 def lstm_slopes(g, z, h, c, w, *, lengths, reverse, saved=None):
-    """The gradients of z, h and c, one behind the other, against g of all states and of the last c."""
+    """The gradients of z, h and c, one after the other, for the gradient g of all states and of the last c."""
     if saved is None:
         y, saved = op_of(lstm_states).forward(z, h, c, w, lengths=lengths, reverse=reverse)
         saved = (y, *saved)
@@ -314,7 +317,7 @@ def _gru_written_out(z, h, w, b, *, lengths, reverse, more):
 
 @differentiable(shared=lambda a, s: Again(_gru_written_out, 2, a, s), **_given_rules("g z h w b"))
 def gru_slopes(g, z, h, w, b=None, *, lengths, reverse, saved=None):
-    """The gradients of z, of the products p of all steps, and of h, one behind the other, against g of all states."""
+    """The gradients of z, of the products p of all steps, and of h, one after the other, for g of all states."""
     if saved is None:
         y, saved = op_of(gru_states).forward(z, h, w, b, lengths=lengths, reverse=reverse)
         saved = (y, *saved)
@@ -332,7 +335,7 @@ def gru_slopes(g, z, h, w, b=None, *, lengths, reverse, saved=None):
     return out
 
 
-# --- what lies behind the end of a row -------------------------------------------------------------------------------
+# --- steps after the end of a row ------------------------------------------------------------------------------------
 
 
 @differentiable(x=lambda g, y, x, *, lengths: keep_steps(g, lengths=lengths))

@@ -21,7 +21,7 @@ NONLINEARITIES = ("tanh", "relu")
 
 
 def as_lengths(op: str, lengths: Any, rows: int, steps: int) -> np.ndarray | None:
-    """lengths as int64 (rows,), each in 1 … steps; None for None."""
+    """lengths as int64 (rows,), checked to be in 1 … steps; None for None."""
     if lengths is None:
         return None
     found = lengths.array if isinstance(lengths, Tensor) else np.asarray(lengths)
@@ -129,11 +129,12 @@ def lstm(
         i, f, o = σ(p_i), σ(p_f), σ(p_o);  g = tanh(p_g);  c' = f c + i g;  h' = o tanh(c');  output[t] = h'
 
     state: the pair (h, c) before the first step, (rows, width) each, None for zeros. weight_ih (features, 4 width),
-    weight_hh (width, 4 width), bias_ih, bias_hh (4 width,), or None: PyTorch's transposed. lengths (rows,): a row ends
-    after so many steps, from 1 to all; behind its end output is 0, and h and c stay what they were there. reverse: from
-    the last step of each row to the first; output[t] stands where input[t] does.
+    weight_hh (width, 4 width), the transposes of PyTorch's; bias_ih, bias_hh (4 width,) or None. lengths (rows,): a row
+    ends after so many steps, from 1 to all; after its end output is 0, and h and c keep their values. reverse: from the
+    last step of each row to the first; output[t] still belongs to input[t].
 
-    errors    ShapeError, DTypeError, ValueError for what does not fit
+    errors    ShapeError for shapes that do not fit, DTypeError for several dtypes or lengths that are no integers,
+              ValueError for a length outside [1, steps], TypeError for a state that is no pair
 
     source    Hochreiter, Schmidhuber 1997, Long short-term memory; Gers, Schmidhuber, Cummins 2000, Learning to forget
 
@@ -168,7 +169,7 @@ def gru(
     None for zeros; lengths, reverse and errors as lstm's.
 
     source    Cho and others 2014, Learning phrase representations using RNN encoder-decoder for statistical machine
-              translation; with r behind the product, as PyTorch and cuDNN have it
+              translation; r is applied after the product, as in PyTorch and cuDNN
 
     >>> import minigrad as mg
     >>> output, h = mg.gru(mg.ones(5, 2, 3), None, mg.ones(3, 12), mg.ones(4, 12))
@@ -223,7 +224,7 @@ def lstm_cell(
 ) -> tuple[Tensor, Tensor]:
     """(h, c) after one step of lstm: input (rows, features), state (h, c) or None for zeros.
 
-    weight_ih (features, 4 width), weight_hh (width, 4 width), bias_ih, bias_hh (4 width,) or None.
+    weight_ih (features, 4 width), weight_hh (width, 4 width), bias_ih, bias_hh (4 width,) or None. Errors as for lstm.
 
     >>> import minigrad as mg
     >>> h, c = mg.lstm_cell(mg.ones(2, 3), None, mg.ones(3, 16), mg.ones(4, 16))
@@ -241,7 +242,7 @@ def gru_cell(
 ) -> Tensor:
     """h after one step of gru: input (rows, features), state h or None for zeros.
 
-    weight_ih (features, 3 width), weight_hh (width, 3 width), bias_ih, bias_hh (3 width,) or None.
+    weight_ih (features, 3 width), weight_hh (width, 3 width), bias_ih, bias_hh (3 width,) or None. Errors as for lstm.
 
     >>> import minigrad as mg
     >>> mg.gru_cell(mg.ones(2, 3), None, mg.ones(3, 12), mg.ones(4, 12)).shape
@@ -263,7 +264,7 @@ def rnn_cell(
     """h after one step of rnn: input (rows, features), state h or None for zeros.
 
     weight_ih (features, width), weight_hh (width, width), bias_ih, bias_hh (width,) or None.
-    nonlinearity "tanh" or "relu".
+    nonlinearity "tanh" or "relu". Errors as for lstm.
 
     >>> import minigrad as mg
     >>> mg.rnn_cell(mg.ones(2, 3), None, mg.zeros(3, 4), mg.zeros(4, 4), mg.zeros(4)).shape

@@ -1,11 +1,12 @@
 """The ops behind batch_norm, layer_norm, group_norm and rms_norm, with gradients to any order.
 
-There are two families. Of rows: the numbers of one group of channels of one sample. Of channels: all
-places of a channel in all samples. An op takes x of any shape and reads it as (samples, channels, inner).
+There are two families. One normalizes rows: the numbers of one group of channels of one sample. The other normalizes
+channels: all places of a channel in all samples. An op takes x of any shape and reads it as (samples, channels, inner).
 
 With xhat = (x - mean) r, r = 1/√(var + eps) and m the mean over the numbers that are normalized together, the gradient
-of xhat against h is J(h) = r (h - m(h) - xhat m(h xhat)): linear in h and symmetric. Its own gradient by x, against a,
-is -r (xhat m(a J(h)) + m(h xhat) J(a) + m(a xhat) J(h)).
+of xhat, for the gradient h of the result, is J(h) = r (h - m(h) - xhat m(h xhat)), which is linear in h and symmetric.
+The gradient of J(h) with respect to x, for the gradient a of J(h), is
+-r (xhat m(a J(h)) + m(h xhat) J(a) + m(a xhat) J(h)).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _of_three(s: Slopes, i: int, y: Tensor, x: Tensor, weight: Tensor | None, bi
         if "groups" in o:
             s.packed = rows_grad(s.g, x, weight, sums=sums, saved=s.moments, **o)
         else:
-            if o["fixed"] is not None:  # the running mean and variance may be written later: these are copies
+            if o["fixed"] is not None:  # copies, because the running mean and variance may be written in between
                 o = {**o, "fixed": tuple(s.moments[:2])}
             s.packed = channels_grad(s.g, x, weight, sums=sums, saved=s.moments, **o)
     like = (x, weight, bias)[i]
@@ -51,7 +52,7 @@ def _of_three(s: Slopes, i: int, y: Tensor, x: Tensor, weight: Tensor | None, bi
 
 
 def _part(packed: Tensor, i: int, size: int, channels: int, shape: Shape) -> Tensor:
-    """Part i of gradients that lie one behind the other: of x, of weight, of bias."""
+    """Part i of an array with the gradients of x, weight and bias one after the other."""
     start = 0 if i == 0 else size + (i - 1) * channels
     return reshape(view(packed, index=(slice(start, start + (size if i == 0 else channels)),)), shape=shape)
 
@@ -97,7 +98,7 @@ def _flat(array: np.ndarray | None) -> np.ndarray | None:
 
 
 class Together:
-    """x and what belongs to it with dimensions along which means can be taken: what is normalized together.
+    """x and weight reshaped to four dimensions; numbers that differ only in `dims` are normalized together.
 
     options are those of the op that gives the gradient, without sums and saved.
     """
@@ -113,14 +114,14 @@ class Together:
         self.weight = None if weight is None else reshape(weight, shape=self.each)
 
     def all(self, t: Tensor) -> Tensor:
-        """A tensor in the shape of x."""
+        """t, which has the shape of x, in four dimensions."""
         return reshape(t, shape=self.sizes)
 
     def times_weight(self, t: Tensor) -> Tensor:
         return t if self.weight is None else mul(t, self.weight)
 
     def middle(self, t: Tensor) -> Tensor:
-        """The mean over what is normalized together."""
+        """The mean over the numbers that are normalized together."""
         return mean(t, dim=self.dims, keepdim=True)
 
     def xhat(self) -> Tensor:
@@ -140,7 +141,7 @@ class Together:
         return sqrt(add(self.middle(square(d)), self.options["eps"]))
 
     def curved(self, a: Tensor, h: Tensor) -> Tensor:
-        """The gradient of <a, J(h)> by x; 0 where mean and var are fixed, which is None."""
+        """The gradient of <a, J(h)> with respect to x, if mean and var are those of x. (If they are fixed, it is 0.)"""
         z, xhat = self.slope(h), self.xhat()
         made = add(mul(xhat, self.middle(mul(a, z))), mul(self.middle(mul(h, xhat)), self.slope(a)))
         made = add(made, mul(self.middle(mul(a, xhat)), z))
@@ -180,7 +181,7 @@ AGAIN: dict[str, Any] = {
 def rows_grad(g, x, weight=None, *, shape, groups, eps, center, sums=True, saved=None):
     """z = (J(g weight), Σ g xhat, Σ g), flat: the gradients of normalized_rows by x, weight and bias.
 
-    Without sums, the first alone. saved: mean and rstd, else computed again.
+    Without sums, only the first. saved: mean and rstd, which are computed again if it is None.
     """
     z, out, weight_grad, bias_grad = _packed(x, shape, sums)
     x, g, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
@@ -196,10 +197,11 @@ def rows_grad(g, x, weight=None, *, shape, groups, eps, center, sums=True, saved
 def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved=None):
     """z = (J(g weight), Σ g xhat, Σ g), flat: the gradients of normalized_channels by x, weight and bias.
 
-    Without sums, the first alone. saved: its moments, else computed again. Where mean and var are fixed, J(h) is r h.
+    Without sums, only the first. saved: the moments, which are computed again if it is None. With fixed mean and var,
+    J(h) is r h.
     """
     z, out, weight_grad, bias_grad = _packed(x, shape, sums)
-    if not sums:  # the kernel gives them all the same
+    if not sums:  # the kernel writes both in any case
         weight_grad, bias_grad = K.empty((2, shape[1]), x.dtype)
     x3, g3, w = K.contiguous(x).reshape(shape), K.contiguous(g).reshape(shape), _flat(weight)
     if saved is None:
@@ -214,7 +216,7 @@ def channels_grad(g, x, weight=None, *, shape, eps, fixed=None, sums=True, saved
 
 
 def _packed(x: np.ndarray, shape: Shape, sums: bool) -> tuple[Any, ...]:
-    """Room for the gradients of x, weight and bias, one behind the other, and the three in it."""
+    """Memory for the gradients of x, weight and bias, one after the other, and a view of each."""
     size, channels = x.size, shape[1] if sums else 0
     z = K.empty((size + 2 * channels,), x.dtype)
     own = (z[size : size + channels], z[size + channels :]) if sums else (None, None)

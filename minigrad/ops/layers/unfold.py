@@ -1,4 +1,4 @@
-"""Windows of planes as columns, and columns added back; planes made larger, by repetition or between pixels."""
+"""Windows of planes as columns, and columns added back; planes made larger, by repetition or interpolation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .windows import Pair, as_given, batched, pair, places
 
 
 def window_places(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, count: Pair) -> np.ndarray:
-    """Where in a plane of this size tap i of window j stands: (taps, windows)."""
+    """The place in a plane of this size of tap i of window j: (taps, windows)."""
     taps = (np.arange(kernel[0]) * dilation[0] * size[1])[:, None] + np.arange(kernel[1]) * dilation[1]
     windows = (np.arange(count[0]) * stride[0] * size[1])[:, None] + np.arange(count[1]) * stride[1]
     return taps.reshape(-1, 1) + windows.reshape(-1)
@@ -38,9 +38,9 @@ def _described(op: str, kernel_size: Any, dilation: Any, padding: Any, stride: A
 def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows of input (samples, channels, height, width) as columns: (samples, channels · taps, windows).
 
-    A convolution is one product with them: weight (out, channels · taps) @ columns. (conv2d makes a panel of them at a
-    time.) kernel_size, dilation, padding and stride are numbers or pairs, of rows and columns. Without samples, the
-    result has none. ShapeError if the kernel is larger than the padded input.
+    A convolution is one product with them: weight (out, channels · taps) @ columns. kernel_size, dilation, padding and
+    stride are numbers or pairs, of rows and columns. If input has no dimension of samples, the result has none.
+    ShapeError if the kernel is larger than the padded input.
 
     >>> import minigrad as mg
     >>> mg.unfold(mg.tensor([[[[1, 2, 3], [4, 5, 6]]]]), (2, 2))
@@ -69,8 +69,8 @@ def fold(
 ) -> Tensor:
     """Columns, input (samples, channels · taps, windows), added back to planes of output_size: unfold transposed.
 
-    kernel_size, dilation, padding and stride are those of unfold. What meets in one place is added in the order of the
-    taps. ShapeError if the columns do not fit.
+    kernel_size, dilation, padding and stride are those of unfold. Numbers for the same place are added in the order of
+    the taps. ShapeError if the columns do not fit; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.fold(mg.ones(1, 4, 2), (2, 3), (2, 2))
@@ -102,12 +102,12 @@ def upsample(
 ) -> Tensor:
     """input (samples, channels, height, width) with larger planes, of `size` or scale_factor times as large.
 
-    mode nearest repeats pixels: y[i] = x[⌊i / factor⌋]. bilinear weighs the four pixels around: with align_corners the
-    corners of both grids lie on each other, else their edges. Gradients are sums over the same pixels. Exactly one of
-    size and scale_factor, a number or a pair.
+    mode nearest repeats pixels: y[i] = x[⌊i / factor⌋]. bilinear is a weighted mean of the four nearest pixels; with
+    align_corners the centers of the corner pixels of both planes coincide, else the outer edges of these pixels. Give
+    one of size and scale_factor, as a number or a pair.
 
-    ShapeError for an input of another number of dimensions; ValueError for another mode, or align_corners beside
-    nearest.
+    ShapeError for an input of another number of dimensions; ValueError for another mode, align_corners beside nearest,
+    or unless one of size and scale_factor is given.
 
     >>> import minigrad as mg
     >>> mg.upsample(mg.tensor([[[[1, 2]]]]), scale_factor=2)
@@ -134,7 +134,7 @@ def upsample(
 
 
 def _sizes(shape: Any, size: Any, scale_factor: Any) -> tuple[Pair, tuple[float, float]]:
-    """The new sizes, and the factors, 0 where sizes were given: PyTorch's places follow from what was given."""
+    """The new sizes, and the factors, or 0 if sizes were given. As in PyTorch, _fractions uses what was given."""
     if (size is None) == (scale_factor is None):
         raise ValueError(f"upsample: size is {size}, scale_factor {scale_factor}; need exactly one of them")
     if size is not None:
@@ -149,7 +149,7 @@ def _sizes(shape: Any, size: Any, scale_factor: Any) -> tuple[Pair, tuple[float,
 
 
 def _fractions(n: int, m: int, factor: float, corners: bool) -> list[float]:
-    """Where each of m new places lies among n old ones."""
+    """The coordinate of each of m new places among n old ones."""
     if corners:
         return [i * ((n - 1) / (m - 1)) if m > 1 else 0.0 for i in range(m)]
     step = 1 / factor if factor else n / m

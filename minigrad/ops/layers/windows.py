@@ -1,4 +1,4 @@
-"""What calls of convolutions and pools say: sizes in pairs, of rows and of columns, and how many windows fit."""
+"""Arguments of convolutions and pools: sizes as pairs, of rows and of columns, and how many windows fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pair(op: str, name: str, value: Any, low: int) -> Pair:
 
 
 def same_padding(op: str, stride: Pair, kernel: Pair, dilation: Pair) -> Pair:
-    """How much padding stands before x where y is to have x's size; as much, or one more, follows."""
+    """The padding before x with which y has x's size; after x comes the same padding, or one more."""
     if stride != (1, 1):
         raise ValueError(f"{op}: padding 'same' with stride {stride}; need stride 1: y would not have the size of x")
     return (kernel[0] - 1) * dilation[0] // 2, (kernel[1] - 1) * dilation[1] // 2

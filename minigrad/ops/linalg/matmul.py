@@ -1,4 +1,4 @@
-"""Matrix products. One closed family: the gradient of a product is a product with other transpositions, no views."""
+"""Matrix products. The gradients of a product are products too, in which other operands are given transposed."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def matmul(a, b, *, ta=False, tb=False):
     column, and y lacks that dimension, so two vectors give a number. Both have one dtype.
 
     Each element is a chain of fused multiply-adds in chunks of k: the same bits on every machine (docs/kernels.md).
+    ShapeError if the sizes do not fit, DTypeError unless both are float32 or both float64.
 
     >>> import minigrad as mg
     >>> mg.matmul(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
@@ -69,7 +70,7 @@ def matmul(a, b, *, ta=False, tb=False):
 
 
 def of_vectors_or_batches(a: Any, b: Any, ta: bool, tb: bool) -> np.ndarray:
-    """matmul's y where a or b is no matrix."""
+    """matmul's y if a or b is no matrix."""
     given = f"matmul: a is {a.shape}, b is {b.shape}"
     if min(a.ndim, b.ndim) == 0 or (ta and a.ndim == 1) or (tb and b.ndim == 1):
         raise ShapeError(f"{given}; need vectors, matrices or batches, and only matrices are transposed by ta, tb")
@@ -84,7 +85,7 @@ def of_vectors_or_batches(a: Any, b: Any, ta: bool, tb: bool) -> np.ndarray:
         raise ShapeError(f"{given}; the batches {a.shape[:-2]} and {b.shape[:-2]} do not broadcast") from None
     y = K.empty(batch + (m,) * (not row) + (n,) * (not column), a.dtype)
     K.matmul(a, b, y.reshape(*batch, m, n), ta=ta, tb=tb)
-    return y  # not a view of an array: outside of a graph, the engine would copy it
+    return y  # made in its own shape, because outside of a graph the engine copies results that are views
 
 
 @differentiable(
@@ -96,7 +97,7 @@ def of_vectors_or_batches(a: Any, b: Any, ta: bool, tb: bool) -> np.ndarray:
 def affine(x, w, b=None, *, activation=None):
     """y = activation(x w + b) in one pass: x (m, k), w (k, n), b (n,); activation is None, relu, tanh or sigmoid.
 
-    Integers and booleans in x, counts or pixels for instance, are taken in w's dtype.
+    Integers and booleans in x, such as counts or pixels, are converted to w's dtype.
 
     ValueError for another activation; ShapeError if the sizes of x, w and b do not fit.
 

@@ -1,4 +1,4 @@
-"""Products under the names people know: each is `matmul` (or a product of elements) with shapes checked or arranged."""
+"""Products by PyTorch's names: each is `matmul` (or a product of elements) after shapes are checked or arranged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .matmul import affine, matmul
 
 
 def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:
-    """name=(tensor, how many dimensions it must have), all of them; the error names those that came."""
+    """Raise unless each tensor has its number of dimensions: name=(tensor, number). The error shows all shapes."""
     for name, (t, _) in tensors.items():
         if not isinstance(t, Tensor):
             raise TypeError(f"{op}: {name} is a {type(t).__name__}; need a tensor: minigrad.tensor(...)")
@@ -28,6 +28,8 @@ def check_dims(op: str, **tensors: tuple[Tensor, int]) -> None:
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """y = input mat2, (m, k) by (k, n).
 
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.mm(mg.tensor([[1, 2]]), mg.tensor([[3], [4]]))
     tensor([[11.]])
@@ -38,6 +40,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """y = input vec, (m, k) by (k,).
+
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
 
     >>> import minigrad as mg
     >>> mg.mv(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 1]))
@@ -50,6 +54,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """y = Σ inputᵢ tensorᵢ of two vectors: a number.
 
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.dot(mg.tensor([1, 2, 3]), mg.tensor([1, 10, 100]))
     tensor(321.)
@@ -59,7 +65,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """y = Σ inputᵢ otherᵢ, as dot; of complex numbers, of which there are none here, input would be conjugated.
+    """y = Σ inputᵢ otherᵢ, the same as dot. (PyTorch conjugates a complex input; minigrad has no complex numbers.)
+
+    TypeError for what is no tensor, ShapeError for what are no vectors of one size.
 
     >>> import minigrad as mg
     >>> mg.vdot(mg.tensor([1, 2]), mg.tensor([3, 4]))
@@ -72,6 +80,8 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """y = Σ over the last dimension of both, of shape input.shape[:-1] + other.shape[:-1]; with a number, the product.
 
+    ShapeError if the last sizes differ, DTypeError for two dtypes.
+
     >>> import minigrad as mg
     >>> mg.inner(mg.tensor([[1, 2], [3, 4]]), mg.tensor([1, 10]))
     tensor([21., 43.])
@@ -83,6 +93,8 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """y[i, j] = inputᵢ vec2ⱼ of two vectors.
+
+    TypeError for what is no tensor, ShapeError for dimensions or sizes that do not fit, DTypeError for two dtypes.
 
     >>> import minigrad as mg
     >>> mg.outer(mg.tensor([1, 2]), mg.tensor([1, 10]))
@@ -111,7 +123,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). beta = 0 does not look at input, NaN included.
+    """y = beta input + alpha mat1 mat2; input broadcasts to (m, n). If beta is 0, input is ignored, even a NaN in it.
 
     ShapeError if the sizes of mat1 and mat2 do not fit, or input does not broadcast to (m, n).
 
@@ -135,7 +147,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = input weightᵀ + bias, as PyTorch stores it: weight (out, in); input (..., in), bias (out,).
 
-    A weight (in,) makes one output, without that dimension. Integers and booleans in the input are taken in the
+    A weight (in,) gives one output, without that dimension. Integers and booleans in the input are converted to the
     weight's dtype. (`affine` and `nn.Linear` store (in, out).)
 
     ShapeError if the last sizes of input and weight differ, or the bias is not (out,).
@@ -180,7 +192,8 @@ def _summed_dims(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]]) -> t
 def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> Tensor:
     """y = Σ over pairs of dimensions: the last `dims` of a with the first of b, or dims = (those of a, those of b).
 
-    The shape is that of a without its, then that of b without its dimensions.
+    The shape of y is the other dimensions of a, then the other dimensions of b. ShapeError if the sizes of a pair
+    differ, or a dimension is named twice.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 2], [3, 4]])

@@ -62,10 +62,9 @@ def binary_cross_entropy(
 ) -> Tensor:
     """-(t log x + (1 - t) log(1 - x)) of probabilities `input` and a target t in [0, 1], one shape.
 
-    Logarithms are held above -100, as in PyTorch, so a sure and wrong answer loses 100. Prefer
-    binary_cross_entropy_with_logits: a probability near 1 has lost its digits. `weight` is multiplied to the losses;
-    reduction is mean, sum or none. Probabilities outside of [0, 1] are refused. With a sample_weight w for each row the
-    mean is Σ w l / Σ w.
+    Logarithms are held above -100, as in PyTorch, so that the loss of a probability of 0 or 1 is at most 100. Prefer
+    binary_cross_entropy_with_logits, because a probability near 1 is rounded. The losses are multiplied by `weight`;
+    reduction is mean, sum or none. With a sample_weight w for each row the mean is Σ w l / Σ w.
 
     ValueError for inputs or targets outside of [0, 1]; ShapeError for two shapes.
 
@@ -97,9 +96,12 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """w (p t log(1 + e⁻ˣ) + (1 - t) log(1 + eˣ)) of logits x, the input, and a target t in [0, 1].
 
-    One shape; `weight` w and `pos_weight` p, the factor of what is positive, broadcast to the input; without them it is
-    bce_with_logits, one op. Accurate where x is large. reduction is mean, sum or none; with a sample_weight v for each
-    row the mean is Σ v l / Σ v. The output of a sigmoid is refused unless allow_probabilities.
+    One shape; `weight` w and `pos_weight` p, the factor of positive targets, broadcast to the input; without them it is
+    bce_with_logits, one op. Accurate for large x. reduction is mean, sum or none; with a sample_weight v for each row
+    the mean is Σ v l / Σ v.
+
+    ValueError for the output of a sigmoid, unless allow_probabilities, and for another reduction; ShapeError for two
+    shapes.
 
     >>> import minigrad as mg
     >>> mg.binary_cross_entropy_with_logits(mg.tensor([40.0]), [1], pos_weight=[2])
@@ -124,7 +126,7 @@ def surprise(x: Tensor, outcome: float) -> Tensor:
 
 
 def focal(sure: Tensor, gamma: float) -> Tensor:
-    """-(1 - p)^gamma log p, p = sigmoid(sure): -log p and -log(1 - p) without 1 - p, which loses its digits near 0."""
+    """-(1 - p)^gamma log p, p = sigmoid(sure). 1 - p is not formed, because it is inaccurate for p near 1."""
     losses = surprise(sure, 1.0)
     return mul(losses, exp(mul(surprise(sure, 0.0), -gamma))) if gamma else losses
 
@@ -142,7 +144,10 @@ def sigmoid_focal_loss(
 
     Lin et al. (2017), arXiv 1708.02002, with torchvision's arguments. inputs are logits; targets hold 0 and 1; α is
     alpha for 1 and 1 - alpha for 0, no factor for a negative alpha. reduction is none, mean or sum; with a
-    sample_weight w for each row the mean is Σ w l / Σ w. The output of a sigmoid is refused unless allow_probabilities.
+    sample_weight w for each row the mean is Σ w l / Σ w.
+
+    ValueError for the output of a sigmoid, unless allow_probabilities, for targets that are not 0 or 1, a negative
+    gamma, an alpha above 1 or another reduction; ShapeError for two shapes.
 
     >>> import minigrad as mg
     >>> mg.sigmoid_focal_loss(mg.tensor([0.0, 0.0]), [0, 1])
@@ -163,6 +168,8 @@ def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean", sample
 
     Accurate for any t x. With a sample_weight w for each row the mean is Σ w l / Σ w.
 
+    ValueError for targets that are not -1 or 1, or another reduction; ShapeError for two shapes.
+
     >>> import minigrad as mg
     >>> mg.soft_margin_loss(mg.tensor([0.0, 40.0]), [-1, 1], reduction="none")
     tensor([6.931472e-01, 4.248354e-18])
@@ -177,8 +184,10 @@ def hinge_loss(
 ) -> Tensor:
     """max(0, margin - t x), x the input, t the target of signs, -1 or 1, one shape; reduction is mean, sum or none.
 
-    What a support vector machine minimizes. The gradient at the kink is 0. With a sample_weight w for each row the mean
-    is Σ w l / Σ w.
+    This is the loss of support vector machines. The gradient at the kink is 0. With a sample_weight w for each row the
+    mean is Σ w l / Σ w.
+
+    ValueError for targets that are not -1 or 1, or another reduction; ShapeError for two shapes.
 
     >>> import minigrad as mg
     >>> mg.hinge_loss(mg.tensor([0.5, 2.0]), [-1, 1], reduction="none")
@@ -193,10 +202,12 @@ def hinge_loss(
 def hinge_embedding_loss(
     input: Any, target: Any, margin: float = 1.0, *, reduction: str = "mean", sample_weight: Any = None
 ) -> Tensor:
-    """x where the target is 1 and max(0, margin - x) where it is -1, x the input, distances for instance; one shape.
+    """x where the target is 1 and max(0, margin - x) where it is -1, x the input, such as distances; one shape.
 
-    What belongs together (target 1) is drawn together, the rest pushed apart, up to the margin. reduction is mean, sum
-    or none; with a sample_weight w for each row the mean is Σ w l / Σ w.
+    Training makes the distances of target 1 small, and those of target -1 at least `margin`. reduction is mean, sum or
+    none; with a sample_weight w for each row the mean is Σ w l / Σ w.
+
+    ValueError for targets that are not -1 or 1, or another reduction; ShapeError for two shapes.
 
     >>> import minigrad as mg
     >>> mg.hinge_embedding_loss(mg.tensor([0.25, 0.25]), [1, -1], reduction="none")
@@ -262,8 +273,11 @@ def bce_with_logits(
 ) -> Tensor:
     """Binary cross-entropy of logits: max(x, 0) - x t + log(1 + exp(-|x|)), x the input, t the target in [0, 1].
 
-    One shape; reduction is mean, sum or none; with a sample_weight w for each row the mean is Σ w l / Σ w. Accurate
-    where x is large and the naive form cancels. The output of a sigmoid is refused unless allow_probabilities.
+    One shape; reduction is mean, sum or none; with a sample_weight w for each row the mean is Σ w l / Σ w. Accurate for
+    large x too.
+
+    ValueError for the output of a sigmoid, unless allow_probabilities, and for another reduction; ShapeError for two
+    shapes.
 
     >>> import minigrad as mg
     >>> mg.bce_with_logits(mg.tensor([40.0]), mg.tensor([1.0]))

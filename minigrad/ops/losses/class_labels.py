@@ -1,4 +1,4 @@
-"""The classes of rows as losses take them: whole numbers in a range, of which some rows may be ignored."""
+"""The classes of rows as losses take them: whole numbers in [0, classes), and rows that are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..elementwise.where import where
 
 
 class Labels:
-    """The classes of rows: index (rows,), 0 where a row is ignored, and which rows are kept."""
+    """The classes of rows: index (rows,), which is 0 for ignored rows, and the mask `kept` of the other rows."""
 
     def __init__(self, op: str, labels: np.ndarray, classes: int, ignore_index: int) -> None:
         if labels.dtype.kind in "USO" and labels.size:
@@ -40,25 +40,25 @@ class Labels:
         return self.without(Tensor(own))
 
     def places(self, x: Tensor) -> np.ndarray:
-        """Where in x, (rows, classes), the class of each row stands."""
+        """A mask in the shape of x, (rows, classes): True at the class of each row."""
         if mode.step is not None:
             mode.step.refuse(self.op, "the mask of its classes is made by NumPy, anew in each step")
         return np.arange(x.shape[1]) == self.index[:, None]
 
     def without(self, x: Tensor) -> Tensor:
-        """The rows of x, with 0 for ignored ones: a NaN or an infinity there does not matter."""
+        """The rows of x, with 0 for ignored ones, so that a NaN or an infinity in them has no effect."""
         return x if self.all else where(self.kept if x.ndim == 1 else self.kept[:, None], x, 0.0)
 
 
 def _whole_numbers(labels: np.ndarray) -> np.ndarray:
-    """Labels as int64, in one piece; memory of their own, but in a step that mg.compile records, which reads them."""
+    """Labels as contiguous int64: a copy, except in a step that mg.compile records, whose replays read the original."""
     if mode.step is None or labels.dtype != np.int64:
         return labels.astype(np.int64, order="C")
     return K.contiguous(labels)
 
 
 def _refuse_ignored(op: str, ignore_index: int, kept: bool) -> None:
-    """Refuse a recording in which the labels decide which rows are left out: in a replay they would decide nothing."""
+    """Refuse a recording in which labels decide which rows are ignored: a replay would ignore the same rows again."""
     if ignore_index >= 0 or not kept:
         mode.step.refuse(
             op,

@@ -40,7 +40,7 @@ def class_weights(op: str, weight: Any, x: Tensor) -> Tensor:
         raise ShapeError(f"{op}: weight is {w.shape}, the input has {x.shape[1]} classes; need one weight for each")
     if mode.step is None or w.dtype.kind != "f":
         return Tensor(w.astype(x.dtype))
-    own = K.empty(w.shape, x.dtype)  # a replay reads the weights anew
+    own = K.empty(w.shape, x.dtype)  # the copy is recorded, so that each replay reads the weights again
     K.copy(w, own)
     return Tensor(own)
 
@@ -82,14 +82,13 @@ def cross_entropy(
     """Softmax cross-entropy of logits `input` (rows, classes): -Σⱼ tⱼ log softmax(input)ⱼ per row.
 
     `target` holds classes, integers (rows,), or probabilities (rows, classes), one-hot rows for instance; the input
-    may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class. Rows of the class
-    ignore_index lose 0. label_smoothing=e takes (1 - e) t + e / classes for t. reduction: none gives the losses of
-    the rows, sum their sum, mean divides it by the sum of the weights of the rows' classes (by the number of rows,
-    for probabilities). sample_weight (rows,) multiplies the losses of the rows and their shares of that divisor. A
-    tensor made by softmax is refused unless allow_probabilities.
+    may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class. The loss of rows of the class
+    ignore_index is 0. label_smoothing=e takes (1 - e) t + e / classes for t. reduction: none gives the losses of the
+    rows, sum their sum, mean divides it by the sum of the weights of the rows' classes (by the number of rows, for
+    probabilities). sample_weight (rows,) multiplies the losses of the rows and their parts of that divisor.
 
-    ShapeError for shapes that do not fit, and for a mean of no rows; ValueError for a class that is none of the
-    columns.
+    ShapeError for shapes that do not fit, and for a mean of no rows; IndexError for a class outside [0, classes);
+    DTypeError for classes that are no integers; ValueError for the output of a softmax, unless allow_probabilities.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[0.0, 0.0], [0.0, 3.0]])
@@ -121,7 +120,7 @@ def cross_entropy(
 
 
 def over_places(sample_weight: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Weights (rows,) for losses of the shape (rows, ...), in one row: each place of a row has the row's weight."""
+    """Weights (rows,) for losses (rows, ...), flattened: each place of a row gets the row's weight."""
     if len(shape) == 1:
         return sample_weight
     spread = broadcast_to(reshape(sample_weight, shape=(shape[0], *[1] * (len(shape) - 1))), shape=shape)
@@ -200,10 +199,12 @@ def nll_loss(
 ) -> Tensor:
     """-input[i, target[i]] per row: the negative log-likelihood of log-probabilities `input` (rows, classes).
 
-    The input may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class; rows of the class
-    ignore_index lose 0; the mean divides by the sum of the weights of the rows' classes; reduction is mean, sum, none.
-    sample_weight (rows,) multiplies the losses of the rows and their shares of that divisor.
-    ValueError for the output of a softmax or sigmoid: probabilities, whose logarithms are due.
+    The input may also be (classes,) or (rows, classes, ...). `weight` has a factor for each class; the loss of rows of
+    the class ignore_index is 0; the mean divides by the sum of the weights of the rows' classes; reduction is mean, sum
+    or none. sample_weight (rows,) multiplies the losses of the rows and their parts of that divisor.
+
+    ValueError for the output of a softmax or sigmoid, which are no logarithms; IndexError for a class outside
+    [0, classes); DTypeError for classes that are no integers; ShapeError for shapes that do not fit.
 
     >>> import minigrad as mg
     >>> mg.nll_loss(mg.log_softmax(mg.tensor([[0.0, 0.0]])), [1])
@@ -242,8 +243,8 @@ def multi_margin_loss(
     input holds scores (rows, classes) or (classes,), target classes; w is the weight of the row's class; the mean is
     over rows, or over their weights sample_weight (rows,); reduction is mean, sum or none.
 
-    ValueError for another p; IndexError for a class that is none of the columns; ShapeError for shapes that do not fit,
-    or without classes.
+    ValueError for another p; IndexError for a class outside [0, classes); ShapeError for shapes that do not fit, or
+    without classes.
 
     >>> import minigrad as mg
     >>> mg.multi_margin_loss(mg.tensor([[0.0, 3.0, 2.5]]), [1])
@@ -275,10 +276,10 @@ def softmax_focal_loss(
     allow_probabilities: bool = False,
     sample_weight: Any = None,
 ) -> Tensor:
-    """-(1 - p)^gamma log p per row, p = softmax(input)[target]: cross-entropy in which sure rows count little.
+    """-(1 - p)^gamma log p per row, p = softmax(input)[target]: cross-entropy with small weights for rows of large p.
 
     Lin et al. (2017), arXiv 1708.02002. input holds logits (rows, classes), target classes; weight, ignore_index,
-    reduction, allow_probabilities and sample_weight are those of cross_entropy, which this is at gamma = 0.
+    reduction, allow_probabilities, sample_weight and errors are those of cross_entropy, which gamma = 0 gives.
 
     >>> import minigrad as mg
     >>> mg.softmax_focal_loss(mg.tensor([[0.0, 0.0]]), [1])
@@ -334,7 +335,7 @@ def softmax_cross_entropy(x, target, *, reduction="mean"):
 
 
 def _row_scale(g: Tensor, x: Tensor, target: Any, reduction: str) -> Tensor:
-    """What each row's softmax minus target is multiplied with."""
+    """The factor of softmax - target in the gradient of each row."""
     if reduction == "none":
         return reshape(g, shape=(x.shape[0], 1))
     return mul(g, 1.0 / x.shape[0]) if reduction == "mean" else g

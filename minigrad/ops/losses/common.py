@@ -1,4 +1,4 @@
-"""Losses, each one op with a fused gradient. reduction: mean (over rows or elements), sum, or none."""
+"""What the losses share: checks of input and target, weights, and the reduction (mean, sum or none)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def made_by(kind: str, x: Tensor) -> bool:
 
 
 def logits_only(op: str, x: Any, kind: str, allow_probabilities: bool) -> None:
-    """Refuse the output of a softmax or sigmoid where logits are due: the loss would squash it a second time."""
+    """Refuse the output of a softmax or sigmoid for a loss of logits, which would apply the function a second time."""
     if not allow_probabilities and isinstance(x, Tensor) and made_by(kind, x):
         raise ValueError(
             f"{op}: the input is the output of a {kind}, but this loss expects logits and applies {kind} itself. A "
@@ -126,9 +126,9 @@ def beside(op: str, name: str, value: Any, x: Tensor) -> Tensor:
 
 
 def reduced(op: str, losses: Tensor, reduction: str, own: Tensor | None = None, sample_weight: Any = None) -> Tensor:
-    """The losses, their sum, or their mean: over how many there are, or over Σ own, where each has a weight `own`.
+    """The losses, their sum, or their mean, which divides by their number, or by Σ own if each has a weight `own`.
 
-    sample_weight (rows,) multiplies the losses of each row, and its share of what a mean is over: Σ w l / Σ w.
+    sample_weight w (rows,) multiplies the losses of each row and their part of the divisor: the mean is Σ w l / Σ w.
     """
     check_reduction(op, reduction)
     w = row_weights(op, sample_weight, losses)
@@ -149,10 +149,10 @@ def reduced(op: str, losses: Tensor, reduction: str, own: Tensor | None = None, 
 
 
 def row_weights(op: str, sample_weight: Any, x: Tensor) -> Tensor | None:
-    """sample_weight (rows,) as a tensor of the dtype of x, which is of as many rows.
+    """sample_weight (rows,) as a tensor of the dtype of x, which has as many rows.
 
-    None where there is none, and where every number of an array is 1, so that the bits are those without weights. The
-    numbers of a tensor are not looked at: a recorded step would go the same way with others.
+    None if there is none, and if every number of an array is 1, so that the bits are those without weights. A tensor is
+    not inspected, because a recorded step would repeat the decision for other numbers.
     """
     if sample_weight is None:
         return None
@@ -166,7 +166,7 @@ def row_weights(op: str, sample_weight: Any, x: Tensor) -> Tensor | None:
 def weighted(
     op: str, losses: Tensor, weight: Any, reduction: str, over_weights: bool = True, sample_weight: Any = None
 ) -> Tensor:
-    """Reduced after the product with weights; a mean is over the sum of the weights, or over their number."""
+    """The losses times their weights, reduced; a mean divides by the sum of the weights, or by their number."""
     if weight is None:
         return reduced(op, losses, reduction, sample_weight=sample_weight)
     weight = beside(op, "weight", weight, losses)

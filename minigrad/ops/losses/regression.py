@@ -1,4 +1,4 @@
-"""Losses of numbers against numbers, element by element; and how every loss of several ops is reduced."""
+"""Losses of numbers against numbers, element by element."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def l1_loss(
 
     With a weight for each element, or a sample_weight for each row, the mean divides by the sum of the weights.
 
+    ShapeError for two shapes, DTypeError for an input of integers, ValueError for another reduction.
+
     >>> import minigrad as mg
     >>> mg.l1_loss(mg.tensor([1, 2]), [1, 4])
     tensor(1.)
@@ -35,6 +37,8 @@ def mse_loss(
     """(input - target)², of one shape; reduction is mean, sum or none.
 
     With a weight for each element, or a sample_weight for each row, the mean divides by the sum of the weights.
+
+    ShapeError for two shapes, DTypeError for an input of integers, ValueError for another reduction.
 
     >>> import minigrad as mg
     >>> mg.mse_loss(mg.tensor([1, 2]), [1, 4], weight=[3, 1])
@@ -76,7 +80,7 @@ def huber_loss(
 
 @differentiable(d=lambda g, y, d, *, delta: mul(g, clamp(d, -delta, delta)))
 def huber(d, *, delta):
-    """y = c (d - c/2), c = d held within ±delta: both branches in one; the slope is c."""
+    """y = c (d - c/2), c = d clamped to ±delta: one formula for both branches of the Huber loss, with derivative c."""
     c, y = K.empty_like(d), K.empty_like(d)
     K.maximum(d, -delta, c)
     K.minimum(c, delta, c)
@@ -93,6 +97,8 @@ def smooth_l1_loss(
 
     It is huber_loss / beta, and l1_loss at beta = 0. With a sample_weight w for each row the mean is Σ w l / Σ w.
 
+    ValueError for a beta below 0 or another reduction; ShapeError for two shapes, DTypeError for an input of integers.
+
     >>> import minigrad as mg
     >>> mg.smooth_l1_loss(mg.tensor([0.0, 0.0]), [1.0, 3.0], beta=2.0, reduction="none")
     tensor([0.25, 2.  ])
@@ -108,6 +114,8 @@ def mse(x: Any, t: Any, *, reduction: str = "mean", sample_weight: Any = None) -
     """The squared error (x - t)² of an input x and a target t of one shape; reduction is mean, sum or none.
 
     With a sample_weight w for each row the mean is Σ w l / Σ w.
+
+    ShapeError for two shapes, DTypeError for an input of integers, ValueError for another reduction.
 
     >>> import minigrad as mg
     >>> mg.mse(mg.tensor([1, 2]), mg.tensor([1, 4])), mg.mse(mg.tensor([1, 2]), [1, 4], sample_weight=[3, 1])

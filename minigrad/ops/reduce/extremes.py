@@ -1,6 +1,6 @@
-"""Extremes and counts: the largest, the smallest, where they stand, and how many are not 0.
+"""Extremes and counts: the largest, the smallest, their indices, and how many elements are not 0.
 
-The functions have PyTorch's face; the ops behind them take dimensions that are counted from 0 and in order.
+The functions take PyTorch's arguments; the ops that they call take dimensions as sorted, non-negative numbers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def check_not_empty(op: str, x: Tensor, dims: tuple[int, ...]) -> None:
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim, least: put_back(g, index=y.saved, shape=x.shape, dim=dim))
 def extreme(x, *, dim, keepdim, least):
-    """y = the largest element along dim, or the smallest; saved: where it stands first. The gradient goes there."""
+    """y = the largest element along dim, or the smallest; saved: the first index of it, where the gradient goes."""
     y = K.empty(reduced_shape(x.shape, (dim,), keepdim), x.dtype)
     index = np.empty(y.shape, np.int64)
     (K.min if least else K.max)(K.contiguous(x), y, index, dim, dim + 1)
@@ -53,7 +53,7 @@ def extremum(x, *, dims, keepdim, least):
 
 
 def _shares(x: Tensor, y: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    """1 / (how many elements over dims equal their extreme y) where they do, else 0; NaN where y is NaN. A constant."""
+    """1 / n at the n elements over dims that equal their extreme y, else 0; NaN where y is NaN. A constant."""
     equal = x.array == spread(y.detach(), x, dims, keepdim).array
     mine, count = K.empty_like(x.array), K.empty(reduced_shape(x.shape, dims, True), x.dtype)
     K.copy(equal, mine)
@@ -93,9 +93,10 @@ def _extreme(op: str, x: Any, dim: Any, keepdim: bool, least: bool) -> Any:
 def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """y = the largest element of x; along one dim, the named tuple (values, indices). NaN if there is one.
 
-    Without dim the gradient is shared evenly among equals, along dim it goes to the first of them (indices says
-    which). keepdim leaves a dimension of size 1. Of nothing there is no largest: ShapeError. max(a, b) of two tensors
-    is maximum(a, b).
+    Without dim the gradient is shared evenly among equal elements; along dim it goes to the first of them, which is in
+    indices. keepdim leaves a dimension of size 1. max(a, b) of two tensors is maximum(a, b).
+
+    ShapeError if there are no elements, or for a dim that is not one dimension of x.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 3, 2], [9, 0, 9]])
@@ -108,9 +109,9 @@ def max(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """y = the smallest element of x; along one dim, the named tuple (values, indices): max, with the order turned.
+    """y = the smallest element of x; along one dim, the named tuple (values, indices), as max gives the largest.
 
-    keepdim leaves a dimension of size 1.
+    keepdim leaves a dimension of size 1. ShapeError as for max.
 
     >>> import minigrad as mg
     >>> values, indices = mg.min(mg.tensor([[1, 3, 2], [9, 0, 0]]), dim=1)
@@ -123,7 +124,7 @@ def min(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = the largest element of x over dim (one, several, or all); the gradient is shared evenly among equals.
 
-    keepdim leaves dimensions of size 1. NaN if there is one; of nothing: ShapeError.
+    keepdim leaves dimensions of size 1. NaN if there is one. ShapeError if there are no elements.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([[1, 3, 3]], requires_grad=True)
@@ -137,6 +138,8 @@ def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = the smallest element of x over dim (one, several, or all), as amax is the largest; keepdim leaves size 1.
 
+    ShapeError if there are no elements.
+
     >>> import minigrad as mg
     >>> mg.amin(mg.tensor([[1, 3], [0, 4]]), dim=1)
     tensor([1., 0.])
@@ -147,7 +150,7 @@ def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """int64 indices of the smallest elements of x over dim (None: all of it); the first among equals.
 
-    keepdim leaves a dimension of size 1. A NaN counts as smallest.
+    keepdim leaves a dimension of size 1. A NaN counts as smallest. ShapeError if there are no elements.
 
     >>> import minigrad as mg
     >>> mg.argmin(mg.tensor([[1, 3, 2], [9, 0, 0]]), dim=1)
@@ -159,7 +162,9 @@ def argmin(x: Any, dim: int | None = None, keepdim: bool = False) -> Tensor:
 def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = whether an element of x is not 0, over dim (one, several, or all): booleans. NaN is not 0.
 
-    keepdim leaves dimensions of size 1. False of nothing.
+    keepdim leaves dimensions of size 1. False if there are no elements.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.any(mg.tensor([[0, 0], [0, 2]]), dim=1)
@@ -171,9 +176,11 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """y = whether no element of x is 0, over dim (one, several, or all): booleans. True of nothing.
+    """y = whether no element of x is 0, over dim (one, several, or all): booleans. True if there are no elements.
 
     keepdim leaves dimensions of size 1.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.all(mg.tensor([[1, 1], [0, 2]]), dim=1)
@@ -186,6 +193,8 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """y = how many elements of x are not 0, over dim (one, several, or all): int64.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.count_nonzero(mg.tensor([[1, 0], [0, 0]]))
@@ -208,7 +217,7 @@ def index_of(op, find, x, dim, keepdim):
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """int64 indices of the largest elements of x over dim (None: all of it); the first among equals.
 
-    keepdim leaves a dimension of size 1. A NaN counts as largest.
+    keepdim leaves a dimension of size 1. A NaN counts as largest. ShapeError if there are no elements.
 
     >>> import minigrad as mg
     >>> mg.argmax(mg.tensor([[1, 3, 2], [9, 0, 9]]), dim=1)

@@ -23,7 +23,7 @@ from .statistics import euclidean
 
 @differentiable(x=lambda g, y, x, *, p: mul(reshape(g, shape=(*g.shape, 1)), _power_slope(x, y, p)))
 def power_norm(x, *, p):
-    """y = m (Σᵢ (|x[..., i]| / m)ᵖ)^(1/p), m the element that weighs most, or 1 where that is 0 or infinite."""
+    """y = m (Σᵢ (|x[..., i]| / m)ᵖ)^(1/p), m the largest |x| (for p < 0 the smallest), or 1 if that is 0 or inf."""
     y = K.empty(x.shape[:-1], x.dtype)
     if x.shape[-1] == 0:
         K.copy(0.0, y)
@@ -41,7 +41,7 @@ def power_norm(x, *, p):
 
 
 def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹; 0 where x or y is 0: for p < 0 one zero makes y zero, whatever the others are."""
+    """∂y/∂x = sign(x) (|x| / y)ᵖ⁻¹; 0 where x or y is 0 (for p < 0 a single zero makes y 0)."""
     decided_by_numpy(f"the gradient of norm with p = {p:g}", x.array)
     share = div(abs(x), reshape(where(y.array == 0, 1.0, y), shape=(*y.shape, 1)))
     flat = (x.array == 0) | (y.array == 0)[..., None]
@@ -51,11 +51,11 @@ def _power_slope(x: Tensor, y: Tensor, p: float) -> Tensor:
 def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
     """y = (Σ |x|ᵖ)^(1/p) over dim (one, several, or all); "fro" and None are p = 2.
 
-    inf is the largest |x|, -inf the smallest, 0 counts what is not 0. For p < 0 one zero makes the norm 0. Norms of
-    large and small numbers are formed without overflow. The gradient at 0, and where the norm is 0, is 0, an element of
-    the subdifferential. keepdim leaves dimensions of size 1.
+    p = inf gives the largest |x|, -inf the smallest, 0 the number of elements that are not 0. For p < 0 a single zero
+    makes the norm 0. Norms of large and small numbers are computed without overflow. The gradient at 0, and where the
+    norm is 0, is 0, an element of the subdifferential. keepdim leaves dimensions of size 1.
 
-    ValueError for a p that is no number.
+    ValueError for a p that is no number; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([3, -4])
@@ -81,6 +81,8 @@ def norm(x: Any, p: float | str | None = "fro", dim: Any = None, keepdim: bool =
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """y = x / max(‖x‖ₚ, eps) along dim: vectors of length 1; 0 stays 0, with gradient g / eps.
+
+    ShapeError for a dim that x does not have, DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.normalize(mg.tensor([[3, 4], [0, 0]]))

@@ -1,4 +1,4 @@
-"""Elements in order: sorted, the largest few, and where they stood. Their gradients go back to where they came from."""
+"""Elements in order: sorted, or the largest few, and their places. A gradient goes to the place of its element."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
 
     NaN counts as largest.
 
+    ShapeError for a dim that input does not have.
+
     >>> import minigrad as mg
     >>> mg.argsort(mg.tensor([3, 1, 2])), mg.argsort(mg.tensor([3, 1, 3]), descending=True)
     (tensor([1, 2, 0], dtype=int64), tensor([0, 2, 1], dtype=int64))
@@ -29,7 +31,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Tensor:
     decided_by_numpy("argsort", x.array)
     if not descending:
         return Tensor(np.argsort(x.array, axis=d, kind="stable"))
-    order = np.argsort(np.flip(x.array, d), axis=d, kind="stable")  # from the back, so that equal ones keep their order
+    order = np.argsort(np.flip(x.array, d), axis=d, kind="stable")  # of the reversed x, so equal ones keep their order
     return Tensor(np.ascontiguousarray(x.shape[d] - 1 - np.flip(order, d)))
 
 
@@ -37,6 +39,8 @@ def sort(input: Any, dim: int = -1, descending: bool = False) -> Extreme:
     """The elements of input along dim in rising order, or descending, and their places: (values, indices).
 
     Equal elements keep their order; NaN counts as largest.
+
+    ShapeError for a dim that input does not have.
 
     >>> import minigrad as mg
     >>> mg.sort(mg.tensor([3, 1, 2])).values
@@ -50,7 +54,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False) -> Extreme:
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True) -> Extreme:
     """The k largest (or smallest) elements of input along dim, in order, and their places: (values, indices).
 
-    Of equal elements those in front are taken; NaN counts as largest.
+    Of equal elements the first are taken; NaN counts as largest.
 
     ShapeError for a k above the number of elements along dim.
 

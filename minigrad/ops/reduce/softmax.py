@@ -37,6 +37,8 @@ def _on_rows(kernel, dim, *arrays):
 def softmax(x, *, dim=-1):
     """y = exp(x - max x) / Σ exp(x - max x) along dim: positive, sums to 1, finite for any finite x.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.softmax(mg.tensor([0.0, 0.0]))
     tensor([0.5, 0.5])
@@ -47,6 +49,8 @@ def softmax(x, *, dim=-1):
 @differentiable(x=lambda g, y, x, *, dim: log_softmax_grad(g, y, dim=dim))
 def log_softmax(x, *, dim=-1):
     """y = x - max x - log Σ exp(x - max x) along dim.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.log_softmax(mg.tensor([0.0, 0.0]))
@@ -97,9 +101,10 @@ def log_sum_exp(x):
 
 
 def _shares(x: Tensor, y: Tensor) -> Tensor:
-    """softmax(x): at 1e4, exp(x - y) would see no more than three digits of x - y.
+    """softmax(x). It is not computed as exp(x - y), because in float32 x - y has only three digits for x near 1e4.
 
-    0 where all of x is -inf; beside an inf 0 for the finite ones and NaN for the infinite, of which no share is known.
+    It is 0 if all of x is -inf. If x has an inf, it is 0 for finite elements and NaN for infinite ones, which have no
+    defined share.
     """
     infinite = np.isinf(y.array)[..., None]
     shares = np.where(x.array == np.inf, np.nan, 0.0).astype(x.dtype)
@@ -107,10 +112,10 @@ def _shares(x: Tensor, y: Tensor) -> Tensor:
 
 
 def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
-    """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf of nothing and of only -inf.
+    """y = log Σ exp(x) over dim (one or several), finite for any finite x; -inf if no element is above -inf.
 
-    The gradient is softmax(x); 0 where all of x is -inf; where x has an inf, NaN for it and 0 for what is finite, as in
-    PyTorch. keepdim leaves dimensions of size 1.
+    The gradient is softmax(x); 0 if all of x is -inf; if x has an inf, NaN there and 0 elsewhere, as in PyTorch.
+    keepdim leaves dimensions of size 1. DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.logsumexp(mg.tensor([[1e30, 1e30], [0.0, 0.0]]), dim=1)

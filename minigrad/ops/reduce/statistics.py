@@ -1,6 +1,7 @@
-"""Reductions beyond sum and mean: products, cumulative sums, variances, logarithms of sums of exponentials.
+"""Products, cumulative sums, means, variances and standard deviations.
 
-The functions have PyTorch's face; the ops behind them reduce the last dimension, or dims counted from 0 and in order.
+The functions take PyTorch's arguments; the ops that they call reduce the last dimension, or dims that are sorted,
+non-negative numbers.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ def _prod_grad_x(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
 
 
 def prod(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """y = Π x over dim (one, several, or all), from float64 accumulators; 1 of nothing; integers give int64.
+    """y = Π x over dim (one, several, or all), from float64 accumulators; 1 if there are no elements.
 
-    The gradient of an element is the product of the others, formed without a division, so zeros do no harm; second
-    derivatives take n² numbers for n elements. keepdim leaves dimensions of size 1.
+    Integers give int64. The gradient of an element is the product of the others, computed without a division, so that
+    zeros are allowed; second derivatives need n² numbers for n elements. keepdim leaves dimensions of size 1.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([2, 0, 3], requires_grad=True)
@@ -79,9 +82,9 @@ def running(x, *, reverse):
 
 
 def cumsum(x: Any, dim: int) -> Tensor:
-    """y[i] = x[0] + ... + x[i] along dim: one chain of float64 additions from the first element, each sum rounded once.
+    """y[i] = x[0] + ... + x[i] along dim, added in float64 one after the other from the first, each sum rounded once.
 
-    Integers and booleans give int64.
+    Integers and booleans give int64. ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.cumsum(mg.tensor([[1, 2, 3], [4, 5, 6]]), dim=1)
@@ -112,13 +115,13 @@ def euclidean(x):
 
 def unit(x: Tensor, norm: Tensor) -> Tensor:
     """x / norm along the last dimension; 0 where the norm is."""
-    norm = add(norm, mul(2.0, step(0.0, norm)))  # 1 in place of 0; by kernels, which a replay runs again
+    norm = add(norm, mul(2.0, step(0.0, norm)))  # 1 in place of 0, by kernels only, so that mg.compile can replay it
     return div(x, reshape(norm, shape=(*norm.shape, 1)))
 
 
 @differentiable(x=lambda g, y, x, *, dims: center(g, dims=dims))
 def center(x, *, dims):
-    """y = x less its mean over dims, taken off twice: the mean of large numbers is rounded, and leaves a rest."""
+    """y = x - mean x over dims, minus the mean of that, which is not 0 because the mean of large numbers is rounded."""
     y = K.empty_like(x)
     for values in (x, y):
         flat, mean, first, last = reduction("center", values, dims, True)
@@ -128,7 +131,7 @@ def center(x, *, dims):
 
 
 def _freedom(op: str, x: Tensor, dim: Any, unbiased: Any, correction: Any) -> tuple[tuple[int, ...], float]:
-    """The dimensions, and what the sum of squares is divided by."""
+    """The dimensions, and n - correction, by which the sum of squares is divided."""
     check_real(op, x)
     if unbiased is not None:
         if correction != 1:
@@ -144,8 +147,10 @@ def var(
 ) -> Tensor:
     """y = Σ (x - mean x)² / (n - correction) over the n elements of dim (one, several, or all).
 
-    Formed in two passes, and accurate also where the mean is large. correction=0, or unbiased=False, is the variance
-    of a population; NaN where n <= correction. keepdim leaves dimensions of size 1.
+    Computed in two passes, so that it is accurate if the mean is large. correction=0, or unbiased=False, gives the
+    variance of a population; NaN if n <= correction. keepdim leaves dimensions of size 1.
+
+    TypeError if both unbiased and correction are given; DTypeError for integers and booleans.
 
     >>> import minigrad as mg
     >>> mg.var(mg.tensor([1, 2, 3, 4])), mg.var(mg.tensor([1, 2, 3, 4]), correction=0)
@@ -162,7 +167,7 @@ def std(
 ) -> Tensor:
     """y = √var(x): √(Σ (x - mean x)² / (n - correction)) over dim (one, several, or all); the gradient at 0 is 0.
 
-    unbiased=False means correction=0; keepdim leaves dimensions of size 1; NaN where n <= correction.
+    unbiased=False means correction=0; keepdim leaves dimensions of size 1; NaN if n <= correction. Errors as for var.
 
     >>> import minigrad as mg
     >>> mg.std(mg.tensor([[1, 3], [2, 2]]), dim=1, correction=0)
@@ -176,9 +181,9 @@ def std(
 
 @differentiable(x=lambda g, y, x, *, dim, keepdim: spread(mul(g, y.array.size / max(x.array.size, 1)), x, dim, keepdim))
 def mean(x, *, dim=None, keepdim=False):
-    """y = Σ x / count over dim (an axis, several, or all); integers and booleans average to float32; NaN of nothing.
+    """y = Σ x / count over dim (an axis, several, or all); float32 for integers and booleans; NaN of no elements.
 
-    keepdim leaves dimensions of size 1.
+    keepdim leaves dimensions of size 1. ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.mean(mg.tensor([[1, 2], [3, 4]]), dim=1, keepdim=True)

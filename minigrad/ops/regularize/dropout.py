@@ -13,7 +13,8 @@ from ..elementwise.mask import masked_scale
 def dropout(x, *, p, key, stream, offset=0, scale):
     """y = x * scale where kept, 0 where dropped; element i is kept if 16 bits of (key, stream, offset + i) >= 65536 p.
 
-    The mask depends on nothing else: not on values, dtype, layout, threads. One bit per element is kept for backward.
+    The mask depends on nothing else, such as values, dtype, layout or threads. Backward needs one bit per element.
+    ValueError for a p outside [0, 1].
 
     >>> import minigrad as mg
     >>> mg.dropout(mg.tensor([1, 2, 3, 4]), p=0.5, key=0, stream=1, scale=2.0)

@@ -12,6 +12,8 @@ from ..shape.broadcast import sum
 def elastic_net(w, *, l1=0.0, l2=0.0):
     """y = l1 Σ|w| + (l2/2) Σw², one number from float64 accumulators; at w = 0 the gradient of |w| is 0.
 
+    DTypeError for integers and booleans.
+
     >>> import minigrad as mg
     >>> mg.elastic_net(mg.tensor([3, -4]), l1=1.0, l2=2.0)
     tensor(32.)

@@ -1,4 +1,4 @@
-"""Ops that move numbers without changing them, and the sum that undoes a broadcast."""
+"""Arguments of ops: operands as tensors, dimensions as sorted axes, and what a reduction kernel takes for them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def normalize_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple
         dims = (dim,) if isinstance(dim, (int, np.integer)) else tuple(map(operator.index, dim))
     except TypeError:
         dims = (True,)
-    if any(isinstance(d, bool) for d in dims):  # True is no dimension 1: a keepdim in dim's place, for instance
+    if any(isinstance(d, bool) for d in dims):  # True would mean dimension 1, where keepdim is given in dim's place
         raise TypeError(f"{op}: dim is {dim!r}; need an integer, or several")
     for d in dims:
         if not -ndim <= d < ndim:
@@ -57,7 +57,7 @@ def one_dim(op: str, dim: int, ndim: int) -> int:
 
 
 def reduced_dims(op: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """normalize_dims for a reduction, to which no dimensions mean all, as in PyTorch."""
+    """normalize_dims for a reduction, where an empty dim means all dimensions, as in PyTorch."""
     return normalize_dims(op, dim, ndim) or tuple(range(ndim))
 
 
@@ -71,7 +71,7 @@ def reduced_shape(shape: tuple[int, ...], dims: tuple[int, ...], keepdim: bool) 
 def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
     """What a reduction kernel takes for dim: x contiguous, an empty output, and the axes of x, first <= axis < last.
 
-    Axes that do not stand side by side are moved to the end.
+    Axes that are not next to each other are moved to the end.
     """
     x, ndim = K.contiguous(x), x.ndim
     if type(dim) is int and -ndim <= dim < ndim:  # by far the most frequent
@@ -87,7 +87,7 @@ def reduction(op: str, x: np.ndarray, dim: Any, keepdim: bool) -> tuple[np.ndarr
 
 
 def check_real(op: str, *tensors: Any) -> None:
-    """Refuse tensors of integers and booleans, with the cure."""
+    """Raise DTypeError for tensors of integers or booleans; the error says how to convert them."""
     for t in tensors:
         if isinstance(t, Tensor) and t.array.dtype not in REAL:
             raise DTypeError(

@@ -1,4 +1,4 @@
-"""Ops that repeat numbers, and their transposes, which add: sum, broadcast_to, cast."""
+"""Ops that repeat numbers, the sums that are their gradients, and cast."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
 def tile(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """x repeated dims[i] times along dimension i; where dims is shorter, its missing leading numbers are 1.
 
+    ShapeError for a negative number in dims.
+
     >>> import minigrad as mg
     >>> mg.tile(mg.tensor([[1, 2]]), (2,))
     tensor([[1., 2., 1., 2.]])
@@ -84,6 +86,8 @@ def broadcast_to(x, *, shape):
 def cast(x, *, dtype):
     """y = x in another dtype, each number rounded once (floats to integers: towards zero).
 
+    DTypeError for a dtype that tensors do not have.
+
     >>> import minigrad as mg
     >>> mg.cast(mg.tensor([1.5, -1.5]), dtype="int64")
     tensor([ 1, -1], dtype=int64)
@@ -97,7 +101,7 @@ def cast(x, *, dtype):
 def sum(x, *, dim=None, keepdim=False):
     """y = Σ x over dim (an axis, several, or all), from float64 accumulators; integers and booleans sum to int64.
 
-    keepdim leaves dimensions of size 1.
+    keepdim leaves dimensions of size 1. ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.sum(mg.tensor([[1, 2], [3, 4]]), dim=0)
@@ -118,7 +122,7 @@ def spread(g: Tensor, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 @differentiable(g=lambda gg, z, g, *, shape, dim: reshape(sum(gg, dim=dim), shape=g.shape))
 def repeat_along(g, *, shape, dim):
-    """z = g repeated along dim (an axis, several, or all), which it lacks or where it has size 1: sum's gradient."""
+    """z = g repeated along dim (an axis, several, or all), where g has size 1 or no dimension: the gradient of sum."""
     if not 0 < g.ndim < len(shape):
         return K.broadcast(g, shape)
     dims = reduced_dims("sum", dim, len(shape))

@@ -21,7 +21,7 @@ from .views import reshape
     xs=lambda i, pieces, y, *xs, dim: match(pieces[i], xs[i]),
 )
 def concatenate(*xs, dim):
-    """y = the xs one behind the other along dim, in the dtype that holds all."""
+    """y = the xs joined along dim, in the dtype that holds all."""
     shape = xs[0].shape
     return _joined(xs, shape[:dim] + (sum([x.shape[dim] for x in xs]),) + shape[dim + 1 :], dim)
 
@@ -56,9 +56,10 @@ def _in_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one behind the other along dim; their other sizes are equal. float32 with float64 gives float64.
+    """The tensors joined along dim; their other sizes are equal. float32 with float64 gives float64.
 
-    ShapeError for tensors whose other sizes differ.
+    ShapeError if their other sizes differ, DTypeError for other dtypes that differ, TypeError for what is no list or
+    tuple of tensors, ValueError for an empty one.
 
     >>> import minigrad as mg
     >>> mg.cat([mg.tensor([[1, 2]]), mg.tensor([[3, 4], [5, 6]])])
@@ -78,7 +79,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, of one shape, as slices along a new dimension, dim of the result.
 
-    ShapeError for tensors of several shapes.
+    ShapeError for tensors of several shapes; other errors as those of cat.
 
     >>> import minigrad as mg
     >>> mg.stack([mg.tensor([1, 2]), mg.tensor([3, 4])], dim=1)
@@ -94,7 +95,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
-    """The first of the tensors, when they are tensors and have dtypes that can be joined."""
+    """The first of the tensors; raises unless all are tensors and have dtypes that can be joined."""
     if isinstance(tensors, Tensor) or not all(isinstance(x, Tensor) for x in tensors):
         others = [] if isinstance(tensors, Tensor) else [type(x).__name__ for x in tensors if not isinstance(x, Tensor)]
         came = f"a {type(tensors).__name__}" + (f" with a {others[0]}" if others else "")
@@ -109,11 +110,9 @@ def _first(op: str, tensors: Sequence[Tensor]) -> Tensor:
 
 
 def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Tensor:
-    """x with its elements moved on by `shifts` along dims, those behind the end coming back in front.
+    """x with its elements moved by `shifts` along dims; elements that leave at the end come back at the front.
 
-    Without dims, the flattened x is rolled.
-
-    ShapeError for another number of shifts than of dims.
+    Without dims, the flattened x is rolled. ShapeError for another number of shifts than of dims.
 
     >>> import minigrad as mg
     >>> mg.roll(mg.tensor([1, 2, 3]), 1)

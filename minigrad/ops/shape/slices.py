@@ -1,8 +1,4 @@
-"""Ops that cut tensors into pieces and join them: slices, halves, and the way back.
-
-Pieces are views. Two families carry the gradients: `view` with `place`, each the other's gradient, and `concatenate`
-with `pile`, whose gradients are cut into pieces.
-"""
+"""Ops that cut tensors into pieces, which are views. `view` and `place` are the gradients of each other."""
 
 from __future__ import annotations
 
@@ -15,14 +11,14 @@ from ...engine import Tensor, differentiable
 from ...errors import ShapeError
 from .axes import normalize_dims, one_dim
 
-FAN = 8  # pieces that are cut from one tensor
+FAN = 8  # up to so many pieces are cut from a tensor directly; see _cut
 
-SMALL = 1 << 14  # pieces times elements of a tensor from which all pieces are cut
+SMALL = 1 << 14  # up to this product of pieces and elements, all pieces are cut directly
 
 
 @differentiable(x=lambda g, y, x, *, index: place(g, index=index, shape=x.shape))
 def view(x, *, index):
-    """y = x[index] for a tuple of integers, slices and None: NumPy's view, for indices that fit."""
+    """y = x[index] for a tuple of integers, slices and None that fits x: NumPy's view."""
     return x[index + (...,)]
 
 
@@ -71,6 +67,8 @@ def select(x: Tensor, dim: int, index: int) -> Tensor:
 def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """x in reverse along dims. A view.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.flip(mg.tensor([[1, 2], [3, 4]]), 1)
     tensor([[2., 1.],
@@ -83,8 +81,9 @@ def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
 def _cut(x: Tensor, dim: int, ends: Sequence[int], drop: bool = False) -> tuple[Tensor, ...]:
     """x between neighbouring ends along dim; drop: these pieces, of size 1, without the dimension.
 
-    Tracked pieces are cut from pieces of at most FAN, and those again: each piece's gradient is then placed in zeros of
-    a few pieces' size and added, log(pieces) times, and not once in zeros of x's size: less work, unless x is small.
+    If x is tracked and has many pieces, it is cut into at most FAN parts, and each part again. The gradient of a piece
+    is placed in zeros of the size of what it was cut from, and added. So it is placed log(pieces) times, mostly in
+    small parts, and not once in zeros of x's size. That is less work unless x is small.
     """
     items = [first if drop else slice(first, last) for first, last in itertools.pairwise(ends)]
     lead = (slice(None),) * dim
@@ -127,7 +126,7 @@ def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """x cut along dim into at most `chunks` pieces of one size (the last may be smaller). Views.
 
-    ValueError for less than one piece.
+    ValueError if chunks is below 1.
 
     >>> import minigrad as mg
     >>> [piece.size for piece in mg.chunk(mg.tensor([1, 2, 3, 4, 5]), 4)]
@@ -144,6 +143,8 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices of x along dim, without that dimension. Views.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.unbind(mg.tensor([[1, 2], [3, 4]]))
     (tensor([1., 2.]), tensor([3., 4.]))
@@ -153,7 +154,7 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def rows(x: Tensor) -> Iterator[Tensor]:
-    """What `for row in x` goes through."""
+    """The iterator of `for row in x`; TypeError for a single number."""
     if x.ndim == 0:
         raise TypeError("iteration: the tensor is a single number; use item() or reshape(1)")
     return iter(unbind(x))

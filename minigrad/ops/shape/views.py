@@ -50,6 +50,8 @@ def permute(x, *, dims):
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """x with the dimensions dim0 and dim1 exchanged. A view.
 
+    ShapeError for a dim that x does not have.
+
     >>> import minigrad as mg
     >>> mg.transpose(mg.tensor([[1, 2, 3]]), 0, 1).shape
     (3, 1)
@@ -75,7 +77,7 @@ def drop_dims(x, *, dims):
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """x with the dimensions from start_dim to end_dim joined to one.
 
-    ShapeError if start_dim lies behind end_dim.
+    ShapeError if start_dim comes after end_dim.
 
     >>> import minigrad as mg
     >>> mg.flatten(mg.tensor([[[1, 2], [3, 4]]]), 1).shape
@@ -90,6 +92,8 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """x with a new dimension of size 1 at dim of the result. A view.
 
+    ShapeError for a dim that the result does not have.
+
     >>> import minigrad as mg
     >>> mg.unsqueeze(mg.tensor([1, 2]), -1).shape
     (2, 1)
@@ -98,7 +102,9 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """x without its dimensions of size 1, or without those of them that dim names. A view.
+    """x without its dimensions of size 1, or only without those of them that are in dim. A view.
+
+    ShapeError for a dim that x does not have.
 
     >>> import minigrad as mg
     >>> mg.squeeze(mg.tensor([[[1], [2]]])).shape, mg.squeeze(mg.tensor([[[1], [2]]]), 0).shape
@@ -146,7 +152,7 @@ def movedim(x: Tensor, source: int | Sequence[int], destination: int | Sequence[
 
 
 def as_one(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments of f(*sizes), which come one by one, or as one sequence."""
+    """The arguments of f(*sizes), which may be given one by one, or as one sequence."""
     return tuple(values[0]) if len(values) == 1 and isinstance(values[0], Sequence) else values
 
 
